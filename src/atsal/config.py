@@ -1,0 +1,75 @@
+"""Frozen dataclasses from plain mappings (YAML, JSON): unknown keys and wrong types are refused, by name."""
+
+import difflib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from atsal.errors import ConfigError, MissingDependencyError
+
+T = TypeVar("T")
+
+
+def from_mapping(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+    """Build the dataclass `cls`, nested ones included; `where` names the source in messages.
+
+    Lists become tuples, whole numbers become floats where floats are declared. Raises `ConfigError`.
+    """
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{where}: found {type(values).__name__}, expected a mapping of settings")
+    declared = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in declared:
+            raise ConfigError(f"{where}: unknown setting {key!r}{nearest(str(key), declared)}")
+    for name, field in declared.items():
+        if name not in values and field.default is MISSING and field.default_factory is MISSING:
+            raise ConfigError(f"{where}: setting {name!r} is missing")
+    types_ = typing.get_type_hints(cls)
+    return cls(**{key: _convert(types_[key], value, f"{where}: {key}") for key, value in values.items()})
+
+
+def read_yaml(cls: type[T], path: Path) -> T:
+    """Read a YAML file into the dataclass `cls`."""
+    try:
+        import yaml  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise MissingDependencyError('reading YAML needs PyYAML: pip install "atsal[train]"') from error
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML ({error})") from error
+    return from_mapping(cls, values, str(path))
+
+
+def nearest(name: str, known: typing.Iterable[str]) -> str:
+    """The end of a message about an unknown name: the nearest known one, or all of them."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; expected one of {', '.join(known)}"
+
+
+def _convert(declared: Any, value: Any, where: str) -> Any:
+    if is_dataclass(declared) and isinstance(declared, type):
+        return from_mapping(declared, value, where)
+    origin, arguments = typing.get_origin(declared), typing.get_args(declared)
+    if origin is tuple and isinstance(value, list | tuple):
+        if arguments[-1] is not Ellipsis and len(value) != len(arguments):
+            raise ConfigError(f"{where}: found {len(value)} values, expected {len(arguments)}")
+        return tuple(_convert(arguments[0], item, where) for item in value)
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise ConfigError(f"{where}: found {value!r}{nearest(str(value), map(str, arguments))}")
+        return value
+    if origin is types.UnionType:
+        allowed: tuple[Any, ...] = arguments
+    else:
+        allowed = (declared,)
+    if float in allowed and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not any(isinstance(value, kind) and (kind is bool or not isinstance(value, bool)) for kind in allowed):
+        expected = " or ".join(getattr(kind, "__name__", str(kind)) for kind in allowed)
+        raise ConfigError(f"{where}: found {value!r} ({type(value).__name__}), expected {expected}")
+    return value

@@ -1,0 +1,103 @@
+"""The two-stream network: attention on the whole frame, experts on cube faces, and their product.
+
+Dahou, Tliba, McGuinness, O'Connor, "ATSal: An Attention Based Architecture for Saliency Prediction in 360° Videos",
+ICPR Workshops 2020 (arXiv 2011.10600). `docs/reproduction.md` lists what differs from the released code.
+"""
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from atsal.errors import ConfigError, ShapeError
+from atsal.models.config import ModelConfig
+from atsal.projection import CubemapToErp, ErpToCubemap, SphericalGaussian, resize_erp
+from atsal.projection.geometry import EQUATOR_FACES, POLE_FACES
+from atsal.projection.sphere import check_erp
+
+Procedure = Literal["corrected", "published"]
+
+
+class Prediction(NamedTuple):
+    """Maps of one frame, (B, 1, h, 2h) each and >= 0, the attention mask, and the state to pass with the next frame."""
+
+    fused: Tensor
+    attention: Tensor  # in [0, 1]
+    experts: Tensor  # in [0, 1]
+    mask: Tensor  # (B, 1, h', w') in [0, 1], of the attention stream's own resolution
+    state: Tensor  # (B, 6, C, h'', w''), one a face
+
+
+class ATSal(nn.Module):
+    """Both streams and their fusion; `attention`, `poles` and `equator` are of either size (see `registry`)."""
+
+    def __init__(
+        self, config: ModelConfig, attention: nn.Module, poles: nn.Module, equator: nn.Module, *, procedure: Procedure = "corrected"
+    ) -> None:
+        super().__init__()
+        if procedure == "published" and config.architecture != "paper":
+            raise ConfigError(f"procedure 'published' reproduces the paper's release: it needs 'paper' weights, not {config.architecture!r}")
+        self.config = config
+        self.procedure = procedure
+        self.attention = attention
+        self.poles = poles
+        self.equator = equator
+        self._cut = ErpToCubemap(config.frame_height, config.face_size, config.layout, fov_deg=config.face_fov_deg)
+        self._stitch: CubemapToErp | None = None  # made at the first frame, when the size of the experts' maps is known
+        self._smooth = SphericalGaussian(config.map_height, config.smoothing_deg) if config.smoothing_deg else None
+
+    def forward(self, erp: Tensor, state: Tensor | None = None) -> Prediction:
+        """One frame of each of B videos: (B, 3, frame_height, 2 frame_height) RGB in [0, 255], and the state after the last frame.
+
+        `state` is None at the start of a video. Raises `ShapeError` for another shape.
+        """
+        check_erp(erp, self.config.frame_height)
+        if erp.shape[1] != 3:
+            raise ShapeError(f"a frame of {erp.shape[1]} channels: expected 3 (RGB)")
+        attention, mask = self.run_attention(erp)
+        experts, state = self.run_experts(erp, state)
+        return Prediction(self.fuse(attention, experts), attention, experts, mask, state)
+
+    def run_attention(self, erp: Tensor) -> tuple[Tensor, Tensor]:
+        """The attention stream alone: (B, 3, H, 2H) RGB in [0, 255] -> map (B, 1, h, 2h) and mask."""
+        pooled = F.avg_pool2d(erp, self.config.frame_height // self.config.erp_height)
+        saliency, mask = self.attention(self._preprocess(pooled))
+        return resize_erp(saliency, self.config.map_height), mask
+
+    def run_experts(self, erp: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The expert stream alone: (B, 3, H, 2H) RGB in [0, 255], state -> map (B, 1, h, 2h), state (B, 6, …)."""
+        faces = self._cut(erp)
+        if self.procedure == "published":
+            faces = faces.round()  # the release stored them in 8 bits
+        maps, state = self.run_faces(faces, state)
+        if self.procedure == "published":
+            maps = torch.floor(maps / maps.amax((-2, -1), keepdim=True) * 255) / 255
+        if self._stitch is None or self._stitch.geometry.face_size != maps.shape[-1]:
+            config = self.config
+            self._stitch = CubemapToErp(maps.shape[-1], config.map_height, config.layout, fov_deg=config.face_fov_deg)
+        erp_map = self._stitch(maps)
+        return (self._smooth(erp_map) if self._smooth else erp_map), state
+
+    def run_faces(self, faces: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Both experts on faces (B, 6, 3, S, S) RGB in [0, 255]; maps (B, 6, 1, s, s) and state (B, 6, C, h, w)."""
+        batch = faces.shape[0]
+        inputs = self._preprocess(faces.flatten(0, 1)).reshape(faces.shape)
+        parts = []
+        for expert, own in ((self.equator, EQUATOR_FACES), (self.poles, POLE_FACES)):
+            before = None if state is None else state[:, own].flatten(0, 1)
+            parts.append(expert(inputs[:, own].flatten(0, 1), before))
+        maps, states = (torch.cat([x.reshape(batch, -1, *x.shape[1:]) for x in both], 1) for both in zip(*parts, strict=True))
+        return maps, states
+
+    def fuse(self, attention: Tensor, experts: Tensor) -> Tensor:
+        """Pixelwise product of the two streams' maps, each raised to its exponent."""
+        a, b = self.config.attention_exponent, self.config.experts_exponent
+        return (attention if a == 1 else attention**a) * (experts if b == 1 else experts**b)
+
+    def _preprocess(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) RGB in [0, 255] -> what the networks were trained on."""
+        if self.config.channel_order == "bgr":
+            images = images.flip(1)
+        mean = images.new_tensor(self.config.mean).reshape(3, 1, 1)
+        return ((images - mean) / self.config.scale).contiguous(memory_format=torch.channels_last)

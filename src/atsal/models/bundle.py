@@ -1,0 +1,236 @@
+"""A weight folder: what the package itself loads. `model.json` and one safetensors file per network.
+
+`model.json` has the keys `format` (1), `config` (a `ModelConfig`), `provenance` (where the weights come from, free
+form) and `files`: {part: {file, sha256, bytes}}. Parts are `attention`, `poles` and `equator`.
+"""
+
+import hashlib
+import json
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from atsal.errors import ConfigError, OutputError, WeightsError
+from atsal.models.checkpoints import load_published
+from atsal.models.config import ModelConfig
+
+FORMAT = 1
+PARTS = ("attention", "poles", "equator")
+DESCRIPTION = "model.json"
+REMEDY = "fetch or import the weights again"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A weight folder whose files were found complete and unchanged."""
+
+    folder: Path
+    config: ModelConfig
+    provenance: Mapping[str, Any]
+    checksums: Mapping[str, str]  # sha256 in hexadecimal of each part's file
+
+    @property
+    def checksum(self) -> str:
+        """One sha256 for all weights (parts sorted by name), independent of config and provenance."""
+        lines = "".join(f"{part} {self.checksums[part]}\n" for part in sorted(self.checksums))
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def load(self, part: str) -> dict[str, Tensor]:
+        """Return the state dict of `attention`, `poles` or `equator`, on the CPU; `WeightsError` if unreadable."""
+        if part not in self.checksums:
+            raise WeightsError(f"{self.folder}: no part {part!r}; expected {', '.join(self.checksums)}")
+        file = self.folder / part_file(part)
+        try:
+            return safetensors.torch.load_file(file)
+        except (safetensors.SafetensorError, OSError) as error:
+            raise WeightsError(f"{file}: cannot be read ({error}); {REMEDY}") from error
+
+
+def part_file(part: str) -> str:
+    """Return the file name of a part."""
+    return f"{part}.safetensors"
+
+
+def file_sha256(file: Path) -> str:
+    """Return the sha256 of a file in hexadecimal, read in pieces."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_bundle(
+    folder: Path | str,
+    config: ModelConfig,
+    parts: Mapping[str, Mapping[str, Tensor]],
+    provenance: Mapping[str, Any],
+    *,
+    overwrite: bool = False,
+) -> Path:
+    """Write a weight folder: aside first, then renamed as a whole, so it is complete or absent.
+
+    `parts` holds the state dicts of `attention`, `poles` and `equator`; `provenance` must be JSON values. An existing
+    folder is refused (`OutputError`) unless `overwrite`, and then only replaced if it is a weight folder or empty.
+    """
+    target = Path(folder).resolve()
+    if set(parts) != set(PARTS):
+        raise WeightsError(f"parts {', '.join(sorted(parts)) or 'none'}: expected {', '.join(PARTS)}")
+    check_target(target, overwrite=overwrite)
+    aside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        aside.mkdir(parents=True)
+        _write_files(aside, config, parts, provenance)
+        _replace(aside, target, overwrite=overwrite)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise OutputError(f"{target}: weights cannot be written ({error}); check the free space and rights") from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return target
+
+
+def check_target(folder: Path, *, overwrite: bool) -> None:
+    """Raise `OutputError` when a weight folder cannot be written at `folder`; worth asking before long work."""
+    if not folder.exists():
+        return
+    if not overwrite:
+        raise OutputError(f"{folder}: exists already; choose another folder or ask for overwriting")
+    if not folder.is_dir() or (any(folder.iterdir()) and not (folder / DESCRIPTION).is_file()):
+        raise OutputError(f"{folder}: not a weight folder, so it is not overwritten; choose another folder")
+
+
+def _write_files(
+    folder: Path, config: ModelConfig, parts: Mapping[str, Mapping[str, Tensor]], provenance: Mapping[str, Any]
+) -> None:
+    files = {}
+    for part in PARTS:
+        file = folder / part_file(part)
+        try:
+            tensors = {key: value.detach().cpu().contiguous() for key, value in parts[part].items()}
+            safetensors.torch.save_file(tensors, file)
+        except (ValueError, RuntimeError) as error:  # sparse tensors, tensors sharing memory
+            raise WeightsError(f"{part}: cannot be stored ({error}); give dense tensors of their own") from error
+        files[part] = {"file": file.name, "sha256": file_sha256(file), "bytes": file.stat().st_size}
+    description = {"format": FORMAT, "config": config.to_dict(), "provenance": dict(provenance), "files": files}
+    try:
+        text = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise OutputError(f"provenance cannot be stored as JSON ({error}); give plain values") from error
+    (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+
+
+def _replace(aside: Path, target: Path, *, overwrite: bool) -> None:
+    if not target.exists():
+        aside.rename(target)
+        return
+    check_target(target, overwrite=overwrite)  # again: somebody may have written it meanwhile
+    old = aside.with_suffix(".old")
+    target.rename(old)
+    try:
+        aside.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def read_bundle(folder: Path | str) -> Bundle:
+    """Open a weight folder and verify the size and sha256 of every file (about a second for the published networks).
+
+    Raises `WeightsError` naming the file, what was found and expected, and the remedy.
+    """
+    folder = Path(folder)
+    description = _read_description(folder / DESCRIPTION)
+    found = description.get("format")
+    if found != FORMAT:
+        raise WeightsError(f"{folder}: format {found!r}, expected {FORMAT}; update atsal, or {REMEDY}")
+    try:
+        config = ModelConfig.from_dict(description["config"])
+        provenance, files = dict(description["provenance"]), dict(description["files"])
+        missing = [part for part in PARTS if part not in files]
+        checksums = {part: str(files[part]["sha256"]) for part in PARTS if part in files}
+        sizes = {part: int(files[part]["bytes"]) for part in checksums}
+    except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
+        raise WeightsError(f"{folder / DESCRIPTION}: damaged ({error!r}); {REMEDY}") from error
+    if missing:
+        raise WeightsError(f"{folder / DESCRIPTION}: does not list {', '.join(missing)}; {REMEDY}")
+    for part in PARTS:
+        _verify(folder / part_file(part), sizes[part], checksums[part])
+    return Bundle(folder, config, provenance, checksums)
+
+
+def _read_description(file: Path) -> dict[str, Any]:
+    try:
+        description = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise WeightsError(f"{file}: no such file; expected a weight folder, see `atsal weights`") from error
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{file}: cannot be read ({error}); {REMEDY}") from error
+    if not isinstance(description, dict):
+        raise WeightsError(f"{file}: holds a {type(description).__name__}, expected an object; {REMEDY}")
+    return description
+
+
+def _verify(file: Path, size: int, sha256: str) -> None:
+    if not file.is_file():
+        raise WeightsError(f"{file}: no such file; {REMEDY}")
+    try:
+        found_size = file.stat().st_size
+        found = file_sha256(file) if found_size == size else ""
+    except OSError as error:
+        raise WeightsError(f"{file}: cannot be read ({error.strerror}); {REMEDY}") from error
+    if found_size != size:
+        raise WeightsError(f"{file}: {found_size} bytes, expected {size}; {REMEDY}")
+    if found != sha256:
+        raise WeightsError(f"{file}: sha256 {found}, expected {sha256}; it was changed or damaged: {REMEDY}")
+
+
+def import_published(
+    attention: Path | str,
+    poles: Path | str,
+    equator: Path | str,
+    folder: Path | str,
+    *,
+    face_size: int = 160,
+    overwrite: bool = False,
+) -> Path:
+    """Make a weight folder of three published checkpoints, with the published preprocessing and cube layout.
+
+    `face_size` is 160 in the paper and 256 in the released test code. Provenance records each file's name, size and
+    sha256, the experts' `alpha`, the date, and under `notes` what looks wrong: the released code used one expert for
+    all faces, so equal poles and equator weights are pointed out. Raises `WeightsError` and `OutputError`.
+    """
+    check_target(Path(folder).resolve(), overwrite=overwrite)
+    config = ModelConfig(
+        architecture="paper",
+        erp_height=320,
+        face_size=face_size,
+        layout="published",
+        channel_order="bgr",
+        mean=(103.939, 116.779, 123.68),
+        scale=1.0,
+    )
+    states: dict[str, dict[str, Tensor]] = {
+        "attention": load_published("attention", attention).state_dict(),
+        "poles": load_published("expert", poles).state_dict(),
+        "equator": load_published("expert", equator).state_dict(),
+    }
+    same = all(torch.equal(value, states["equator"][key]) for key, value in states["poles"].items())
+    sources = {part: Path(path) for part, path in zip(PARTS, (attention, poles, equator), strict=True)}
+    provenance = {
+        "source": "published ATSal checkpoints (Dahou et al., arXiv 2011.10600)",
+        "imported": datetime.now(UTC).date().isoformat(),
+        "files": {
+            part: {"file": file.name, "bytes": file.stat().st_size, "sha256": file_sha256(file)}
+            for part, file in sources.items()
+        },
+        "alpha": {part: float(states[part]["alpha"]) for part in ("poles", "equator")},
+        "notes": ["poles and equator hold the same weights: one expert serves all faces"] if same else [],
+    }
+    return write_bundle(folder, config, states, provenance, overwrite=overwrite)

@@ -1,0 +1,62 @@
+"""What a set of weights needs beside its tensors: the network's sizes, its preprocessing and its fusion."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
+
+from atsal.config import from_mapping
+from atsal.errors import ConfigError
+
+Architecture = Literal["paper", "lite"]
+Layout = Literal["standard", "published"]
+ChannelOrder = Literal["rgb", "bgr"]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that turns an RGB frame into network input and network output into maps. Stored as JSON.
+
+    Network input is `(image - mean) / scale`, channels in `channel_order`, `image` in [0, 255].
+    """
+
+    architecture: Architecture
+    erp_height: int  # rows of the frame the attention stream sees; its width is twice that
+    face_size: int  # pixels of a cube face's side
+    frame_height: int = 320  # rows of the frame that comes in, from which faces are cut
+    map_height: int = 320  # rows of the maps that come out
+    face_fov_deg: float = 90.0  # more than 90: faces overlap and are blended
+    layout: Layout = "standard"
+    channel_order: ChannelOrder = "rgb"
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)  # in channel_order, grey levels
+    scale: float = 255.0
+    smoothing_deg: float = 0.0  # standard deviation of the spherical Gaussian on the expert maps before the product
+    attention_exponent: float = 1.0  # the product is attention ** a * experts ** b; the paper's is 1, 1
+    experts_exponent: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse values that no network can take."""
+        if self.architecture not in ("paper", "lite"):
+            raise ConfigError(f"architecture {self.architecture!r}: expected 'paper' or 'lite'")
+        if self.layout not in ("standard", "published"):
+            raise ConfigError(f"layout {self.layout!r}: expected 'standard' or 'published'")
+        if self.channel_order not in ("rgb", "bgr"):
+            raise ConfigError(f"channel_order {self.channel_order!r}: expected 'rgb' or 'bgr'")
+        if self.erp_height < 32 or self.erp_height % 32:
+            raise ConfigError(f"erp_height {self.erp_height}: expected a positive multiple of 32")
+        if self.frame_height % self.erp_height or self.map_height < 1:
+            raise ConfigError(f"frame_height {self.frame_height}: expected a multiple of erp_height {self.erp_height}")
+        if self.face_size < 32 or self.face_size % 32:
+            raise ConfigError(f"face_size {self.face_size}: expected a positive multiple of 32")
+        if not 90 <= self.face_fov_deg < 150:
+            raise ConfigError(f"face_fov_deg {self.face_fov_deg}: expected 90 to 150 degrees")
+        if len(self.mean) != 3 or self.scale <= 0 or self.smoothing_deg < 0:
+            raise ConfigError("expected three means, a positive scale and a smoothing_deg >= 0")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """From plain JSON values; an unknown, missing or mistyped setting is a `ConfigError`."""
+        return from_mapping(cls, values, "model settings")

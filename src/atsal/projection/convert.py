@@ -1,0 +1,108 @@
+"""Whole-frame conversions: perspective viewports, rotations and smoothing on the sphere."""
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from atsal.errors import ConfigError
+from atsal.projection.sampling import ErpSampler, in_float32
+from atsal.projection.sphere import check_erp, erp_directions, erp_latitudes, erp_position, rotation_matrix, solid_angle_weights
+
+
+def erp_to_viewport(erp: Tensor, yaw_deg: float, pitch_deg: float, fov_deg: float, size: int | tuple[int, int]) -> Tensor:
+    """The perspective view of a camera inside the sphere (pinhole, square pixels).
+
+    `erp` is (B, C, H, 2H); `fov_deg` is the horizontal field of view (0 to 180, exclusive); `size` is a side, or
+    (height, width). Returns (B, C, height, width), differentiable in `erp`.
+    """
+    height, width = (size, size) if isinstance(size, int) else size
+    if not 0 < fov_deg < 180:
+        raise ConfigError(f"fov_deg {fov_deg}: expected more than 0 and less than 180 degrees")
+    if height < 1 or width < 1:
+        raise ConfigError(f"viewport size {height}x{width}: expected at least 1x1")
+    erp_height = check_erp(erp)
+    pitch = 2 * math.tan(math.radians(fov_deg / 2)) / width
+    right = (torch.arange(width, dtype=torch.float64) - (width - 1) / 2) * pitch
+    up = ((height - 1) / 2 - torch.arange(height, dtype=torch.float64)) * pitch
+    up, right = torch.meshgrid(up, right, indexing="ij")
+    rays = torch.stack([right, up, torch.ones_like(up)], dim=-1) @ rotation_matrix(yaw_deg, pitch_deg).T
+    return in_float32(ErpSampler(*erp_position(rays, erp_height), erp_height), erp)
+
+
+class RotateErp:
+    """Turn ERP frames: what lay straight ahead of a viewer with this yaw, pitch and roll comes to the centre."""
+
+    def __init__(self, erp_height: int, yaw_deg: float, pitch_deg: float = 0.0, roll_deg: float = 0.0) -> None:
+        rotation = rotation_matrix(yaw_deg, pitch_deg, roll_deg)
+        vectors = erp_directions(erp_height)
+        self.erp_height = erp_height
+        self._there = ErpSampler(*erp_position(vectors @ rotation.T, erp_height), erp_height)
+        self._back = ErpSampler(*erp_position(vectors @ rotation, erp_height), erp_height)
+
+    def __call__(self, erp: Tensor) -> Tensor:
+        """(B, C, H, 2H) -> (B, C, H, 2H), turned."""
+        check_erp(erp, self.erp_height)
+        return in_float32(self._there, erp)
+
+    def inverse(self, erp: Tensor) -> Tensor:
+        """(B, C, H, 2H) -> (B, C, H, 2H), turned back."""
+        check_erp(erp, self.erp_height)
+        return in_float32(self._back, erp)
+
+
+def resize_erp(maps: Tensor, height: int) -> Tensor:
+    """Resize (B, C, H, 2H) to (B, C, height, 2 height): bilinear across the ±180° border and the poles, or area means."""
+    own_height = check_erp(maps)
+    if height < 1:
+        raise ConfigError(f"height {height}: expected at least 1 row")
+    if height == own_height:
+        return maps
+    if height < own_height:
+        return F.interpolate(maps, (height, 2 * height), mode="area")
+    return in_float32(_enlarger(own_height, height), maps)
+
+
+@lru_cache(maxsize=8)
+def _enlarger(own_height: int, height: int) -> ErpSampler:
+    ratio = own_height / height
+    row = (torch.arange(height, dtype=torch.float64) + 0.5) * ratio - 0.5
+    column = (torch.arange(2 * height, dtype=torch.float64) + 0.5) * ratio - 0.5
+    row, column = torch.meshgrid(row, column, indexing="ij")
+    return ErpSampler(row, column, own_height)
+
+
+class SphericalGaussian:
+    """Smooth ERP maps by a Gaussian of the angular distance, exact at the poles and across the ±180° border.
+
+    The kernel between two latitudes depends on the difference of longitudes alone, so along each pair of rows the
+    smoothing is a circular convolution: a product of Fourier coefficients. Each output is a weighted mean of the
+    input (weights Gaussian times solid angle), so a constant map stays as it is. Costs H³ memory: use it at H <= 320.
+    """
+
+    def __init__(self, erp_height: int, sigma_deg: float) -> None:
+        if not 0 < sigma_deg < 180:
+            raise ConfigError(f"sigma_deg {sigma_deg}: expected more than 0 and less than 180 degrees")
+        latitude = erp_latitudes(erp_height)
+        step = torch.arange(2 * erp_height, dtype=torch.float64) * math.pi / erp_height
+        cos_latitude, sin_latitude = latitude.cos(), latitude.sin()
+        cosine = cos_latitude[:, None, None] * cos_latitude[None, :, None] * step.cos()
+        cosine += sin_latitude[:, None, None] * sin_latitude[None, :, None]
+        angle = torch.arccos(cosine.clamp(-1, 1))
+        kernel = torch.exp(-0.5 * (angle / math.radians(sigma_deg)) ** 2) * solid_angle_weights(erp_height)
+        kernel /= kernel.sum((1, 2), keepdim=True)
+        # real, for the kernel is even in the longitude; (frequency, row out, row in)
+        self._transfer = torch.fft.rfft(kernel).real.permute(2, 0, 1).float().contiguous()
+        self.erp_height = erp_height
+
+    def __call__(self, erp: Tensor) -> Tensor:
+        """(B, C, H, 2H) float32 -> the same shape, smoothed; differentiable."""
+        check_erp(erp, self.erp_height)
+        self._transfer = self._transfer.to(erp.device)
+        spectrum = torch.fft.rfft(erp.float()).permute(3, 2, 0, 1).flatten(2)  # (frequency, H, B C)
+        real, imaginary = self._transfer @ spectrum.real, self._transfer @ spectrum.imag
+        smoothed = torch.complex(real, imaginary).reshape(-1, erp.shape[2], *erp.shape[:2])
+        maps: Tensor = torch.fft.irfft(smoothed.permute(2, 3, 1, 0), n=erp.shape[3])
+        return maps.to(erp.dtype)

@@ -1,0 +1,53 @@
+"""Bilinear sampling of ERP frames and of stacked faces, without borders."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+class SamplingGrid:
+    """Fixed sampling positions in an image of (height, width) pixels, kept once per device and precision.
+
+    `row` and `column` are fractional pixel indices (0 = centre of the first pixel), both (h, w) float64.
+    """
+
+    def __init__(self, row: Tensor, column: Tensor, height: int, width: int) -> None:
+        # grid_sample(align_corners=False) maps -1 .. 1 to the outer edges of the first and last pixel
+        self._grid = torch.stack([(column + 0.5) * 2 / width - 1, (row + 0.5) * 2 / height - 1], dim=-1)
+        self._cast: dict[tuple[torch.device, torch.dtype], Tensor] = {}
+
+    def sample(self, image: Tensor) -> Tensor:
+        """Sample (B, C, height, width) -> (B, C, h, w); differentiable in the image."""
+        key = (image.device, image.dtype)
+        if key not in self._cast:
+            self._cast[key] = self._grid.to(device=image.device, dtype=image.dtype)
+        grid = self._cast[key].expand(image.shape[0], -1, -1, -1)
+        return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+
+
+def wrap_pad(erp: Tensor) -> Tensor:
+    """Add one pixel around (B, C, H, W): across the ±180° border, and over the poles (the row of half a turn away)."""
+    half = erp.shape[-1] // 2
+    top, bottom = erp[..., :1, :].roll(half, -1), erp[..., -1:, :].roll(half, -1)
+    tall = torch.cat([top, erp, bottom], dim=-2)
+    return torch.cat([tall[..., -1:], tall, tall[..., :1]], dim=-1)
+
+
+class ErpSampler:
+    """Sample ERP frames at fixed fractional positions, interpolating across the ±180° border and the poles."""
+
+    def __init__(self, row: Tensor, column: Tensor, erp_height: int) -> None:
+        self._grid = SamplingGrid(row + 1, column + 1, erp_height + 2, 2 * erp_height + 2)
+
+    def __call__(self, erp: Tensor) -> Tensor:
+        """(B, C, H, 2H) -> (B, C, h, w)."""
+        return self._grid.sample(wrap_pad(erp))
+
+
+def in_float32(operation: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Run `operation` on half-precision `x` in float32, where positions are exact enough, and cast back."""
+    if x.dtype in (torch.float16, torch.bfloat16):
+        return operation(x.float()).to(x.dtype)
+    return operation(x)

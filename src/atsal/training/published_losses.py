@@ -1,0 +1,65 @@
+"""The losses the published attention stream and experts were trained with, reproduced (Dahou et al., arXiv 2011.10600).
+
+Maps are (B, 1, H, W) or (H, W) in [0, 1]; every sum, mean and deviation is taken over one map, and the result is the
+mean over the batch. The published numbers were recorded at a batch of one, so the treatment of larger batches is ours.
+All functions are differentiable in `saliency` and raise `ShapeError` when the maps do not fit each other.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from atsal.errors import ShapeError
+
+EPSILON = 2.2204e-16  # double precision's, as in the MIT benchmark; anything from 1e-8 up changes the recorded numbers
+FIXATION_THRESHOLD = 0.1  # the published losses call a pixel fixated where the ground-truth map is above this
+MASK_STRIDE = 16
+
+
+def kld_loss(saliency: Tensor, target: Tensor) -> Tensor:
+    """`KL(target || saliency)` in nats: both divided by their sums, `sum(q log(eps + q / (p + eps)))`, >= 0."""
+    prediction, truth = _flat(saliency, target)
+    p = prediction / prediction.sum(dim=1, keepdim=True)
+    q = truth / truth.sum(dim=1, keepdim=True)
+    return (q * torch.log(EPSILON + q / (p + EPSILON))).sum(dim=1).mean()
+
+
+def nss_loss(saliency: Tensor, target: Tensor) -> Tensor:
+    """NSS of `saliency` on the pixels where `target` > 0.1: the mean there of the map in standard deviations.
+
+    Higher is better, so `attention_loss` subtracts it. The deviation is the unbiased one (N - 1). Fixations are
+    pixels of a thresholded map, not gaze samples: use `atsal.evaluation` for scores. A target without such a pixel,
+    or a constant map, gives NaN, as published.
+    """
+    prediction, truth = _flat(saliency, target)
+    fixated = (truth > FIXATION_THRESHOLD).to(prediction.dtype)
+    score = (prediction - prediction.mean(dim=1, keepdim=True)) / prediction.std(dim=1, keepdim=True)
+    return ((score * fixated).sum(dim=1) / fixated.sum(dim=1)).mean()
+
+
+def attention_loss(saliency: Tensor, mask: Tensor, target: Tensor) -> Tensor:
+    """Return the attention stream's loss on saliency and target (B, 1, H, W) and mask (B, 1, H / 16, W / 16).
+
+    `0.8 KLD(saliency) + 0.1 KLD(mask, maxpool16(target)) + 0.1 (NSS(target) - NSS(saliency))`.
+    """
+    if target.ndim != 4:
+        raise ShapeError(f"target of shape {tuple(target.shape)}: expected (B, 1, H, W)")
+    distance = kld_loss(saliency, target)
+    distance_mask = kld_loss(mask, F.max_pool2d(target, MASK_STRIDE))
+    gap = nss_loss(target, target) - nss_loss(saliency, target)
+    return 0.8 * distance + 0.1 * distance_mask + 0.1 * gap
+
+
+def bce_loss(saliency: Tensor, target: Tensor) -> Tensor:
+    """Return the experts' loss: binary cross-entropy in nats, mean over the pixels; both maps in [0, 1]."""
+    prediction, truth = _flat(saliency, target)
+    return F.binary_cross_entropy(prediction, truth)
+
+
+def _flat(saliency: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Both as (B, H W)."""
+    if saliency.shape != target.shape or saliency.ndim not in (2, 4):
+        found = f"{tuple(saliency.shape)} and {tuple(target.shape)}"
+        raise ShapeError(f"maps of shape {found}: expected two equal shapes, (B, 1, H, W) or (H, W)")
+    batch = saliency.shape[0] if saliency.ndim == 4 else 1
+    return saliency.reshape(batch, -1), target.reshape(batch, -1)
