@@ -10,6 +10,7 @@ Images enter as RGB in [0, 1], shifted and scaled inside by `PREPROCESSING`.
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from atsal.models.blocks import ExponentialAverage, replicate_pad_to_multiple
 
@@ -175,3 +176,13 @@ class LiteAttention(nn.Module):
         logits = self.decoder(quarter, eighth, pyramid) + self.latitude_logits[:, None]
         cut, cut_mask = margin // OUTPUT_STRIDE, margin // 16
         return torch.sigmoid(logits)[..., cut:-cut], mask[..., cut_mask:-cut_mask]
+
+
+def fold_normalisation(module: nn.Module) -> None:
+    """Merge each batch normalisation of a module in eval mode into the convolution before it, in place."""
+    for child in module.modules():
+        if isinstance(child, ConvNorm):
+            convolution, normalisation = child[0], child[1]
+            if isinstance(convolution, nn.Conv2d) and isinstance(normalisation, nn.BatchNorm2d):
+                child[0] = fuse_conv_bn_eval(convolution, normalisation)
+                child[1] = nn.Identity()

@@ -1,0 +1,325 @@
+"""The command line: thin commands over the library. What needs torch is imported inside the commands."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from atsal.errors import AtsalError, ConfigError
+from atsal.version import __version__
+
+if TYPE_CHECKING:
+    from atsal.prediction.items import Item, Reading
+    from atsal.prediction.job import Outcome
+
+STOPPED = 130  # the shell's status for Ctrl-C
+PATH = click.Path(path_type=Path)
+STEREO = click.Choice(["auto", "mono", "top-bottom", "left-right"])
+
+
+class Commands(click.Group):
+    """Turns errors meant for users into one message and a status, and Ctrl-C into a hint."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except AtsalError as error:
+            click.echo(f"atsal: {error}", err=True)
+            ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo("\natsal: stopped. Whole files are kept; the same command goes on from there.", err=True)
+            ctx.exit(STOPPED)
+        except BrokenPipeError:
+            ctx.exit(1)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="atsal")
+def main() -> None:
+    """Predict where people look in 360° images and video."""
+
+
+def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Several options as one decorator, in their order."""
+
+    def apply(command: Any) -> Any:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return apply
+
+
+model_options = options(
+    click.option("--model", default="lite", show_default=True, help="lite, paper, or a weight folder."),
+    click.option("--face-size", type=int, help="Side of a cube face in pixels; 160 or 256 for paper."),
+    click.option("--procedure", type=click.Choice(["corrected", "published"]), default="corrected", show_default=True,
+                 help="published: the released test procedure, for comparison with old results."),
+    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …"),
+)
+reading_options = options(
+    click.option("--stereo", type=STEREO, default="auto", show_default=True, help="Layout of the views; the left one is read."),
+    click.option("--stride", type=click.IntRange(min=1), default=1, show_default=True, help="Every so many frames."),
+    click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Target rate; with --as-frames, the folder's own rate."),
+    click.option("--start", "start_s", type=click.FloatRange(min=0), default=0.0, help="First time to read, in seconds."),
+    click.option("--duration", "duration_s", type=click.FloatRange(min=0, min_open=True), help="How much to read, in seconds."),
+)
+
+
+def _reading(values: dict[str, Any]) -> "Reading":
+    from atsal.prediction.items import Reading  # noqa: PLC0415
+
+    names = ("stereo", "stride", "fps", "start_s", "duration_s")
+    if values["fps"] is not None and values["stride"] != 1 and not values.get("as_frames"):
+        raise ConfigError("--fps and --stride exclude each other: give one of them")
+    return Reading(**{name: values.pop(name) for name in names})
+
+
+def _size(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    """'640x320' or '320' -> 320 rows."""
+    if value is None:
+        return None
+    width, cross, height = value.lower().rpartition("x")
+    if not height.isdigit() or not 1 <= int(height) <= 8192 or (cross and width != str(2 * int(height))):
+        raise click.BadParameter("expected WIDTHxHEIGHT with a width of twice the height, as 640x320")
+    return int(height)
+
+
+@main.command()
+@click.argument("inputs", nargs=-1, required=True, type=PATH)
+@click.option("-o", "--output", required=True, type=PATH, help="Folder for the results.")
+@click.option("--stream", type=click.Choice(["fused", "attention", "experts", "all"]), default="fused", show_default=True)
+@click.option("--format", "formats", multiple=True, type=click.Choice(["npy", "png", "png16", "video", "overlay"]),
+              help="May be given several times.  [default: overlay]")
+@click.option("--size", "height", callback=_size, help="Size of the maps, as 640x320.  [default: the model's]")
+@click.option("--as-frames", is_flag=True, help="A folder of images is one clip, not stills.")
+@click.option("--overwrite", is_flag=True, help="Replace results of earlier runs.")
+@reading_options
+@model_options
+def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[str, ...], height: int | None, **values: Any) -> None:
+    """Predict saliency maps of videos and images, or of folders of them.
+
+    INPUTS are 360° videos and images (equirectangular, stereo allowed) or folders of either. Results keep their
+    names; a JSON manifest lies beside each.
+    """
+    from atsal.prediction.items import find_items  # noqa: PLC0415
+    from atsal.prediction.job import Options, predict_item  # noqa: PLC0415
+    from atsal.prediction.predictor import STREAMS  # noqa: PLC0415
+    from atsal.video.aside import reported  # noqa: PLC0415
+
+    reading = _reading(values)
+    items = find_items(inputs, as_frames=values["as_frames"])
+    streams = STREAMS if stream == "all" else (stream,)
+    chosen = Options(streams, formats or ("overlay",), reading, height, values["overwrite"])  # type: ignore[arg-type]
+    predictor = _load(values)
+    with reported(output):
+        output.mkdir(parents=True, exist_ok=True)
+
+    def one(item: "Item", progress: Callable[[int], None]) -> "Outcome":
+        return predict_item(predictor, item, output, chosen, progress)
+
+    failed = _each(items, reading, one)
+    if failed:
+        click.echo(f"atsal: {failed} of {len(items)} inputs failed", err=True)
+        sys.exit(1)
+
+
+def _load(values: dict[str, Any]) -> Any:
+    from atsal.prediction.predictor import load_model  # noqa: PLC0415
+
+    model = {name: values[name] for name in ("device", "face_size", "procedure")}
+    return load_model(values["model"], **model)
+
+
+def _each(items: "list[Item]", reading: "Reading", work: "Callable[[Item, Callable[[int], None]], Outcome]") -> int:
+    """Run `work` on every item with a progress bar, go on after a failure; returns how many failed."""
+    failed = 0
+    for item in items:
+        try:
+            with _progress(item, reading) as progress:
+                outcome = work(item, progress)
+        except AtsalError as error:
+            click.echo(f"atsal: {error}", err=True)
+            failed += 1
+            continue
+        if outcome.skipped:
+            click.echo(f"{item.path}: done before, {outcome.frames} frames ({outcome.manifest})")
+        else:
+            rate = f", {outcome.frames / outcome.seconds:.1f} frames/s" if outcome.frames > 1 and outcome.seconds else ""
+            click.echo(f"{item.path}: {outcome.frames} frames in {outcome.seconds:.1f} s{rate} ({outcome.manifest})")
+        if outcome.problem:
+            click.echo(f"atsal: {outcome.problem} The good part is written.", err=True)
+            failed += 1
+    return failed
+
+
+@contextmanager
+def _progress(item: "Item", reading: "Reading") -> "Iterator[Callable[[int], None]]":
+    """A bar with rate and remaining time on a terminal, nothing elsewhere."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    if not console.is_terminal or item.kind == "image":
+        yield lambda _done: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]} frames/s"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(item.path.name, total=item.expected_frames(reading), rate="–")
+
+        def update(done: int) -> None:
+            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
+            bar.update(task, completed=done, rate=f"{speed:.1f}" if speed else "–")
+
+        yield update
+
+
+@main.command()
+@click.argument("source", type=PATH)
+@click.option("-o", "--output", required=True, type=PATH, help="The .mp4 (video) or .png (image) to write.")
+@click.option("--sheet", type=PATH, help="Also write a contact sheet, a PNG.")
+@click.option("--as-frames", is_flag=True, help="A folder of images is one clip.")
+@click.option("--overwrite", is_flag=True, help="Replace existing files.")
+@reading_options
+@model_options
+def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> None:
+    """Show source, attention, experts and fused side by side, as one video or picture."""
+    from atsal.prediction.compare import compare as write_comparison  # noqa: PLC0415
+    from atsal.prediction.compare import contact_sheet  # noqa: PLC0415
+    from atsal.prediction.items import find_items  # noqa: PLC0415
+    from atsal.video.writer import write_rgb_png  # noqa: PLC0415
+
+    reading = _reading(values)
+    items = find_items([source], as_frames=values["as_frames"])
+    if len(items) != 1:
+        raise ConfigError(f"{source}: holds {len(items)} inputs, expected one; or give --as-frames")
+    ending = ".png" if items[0].kind == "image" else ".mp4"
+    if output.suffix.lower() != ending:
+        raise ConfigError(f"{output}: expected a name ending in {ending}, for {source} is a {items[0].kind}")
+    for path in (output, sheet):
+        if path is not None and path.exists() and (path.samefile(source) or not values["overwrite"]):
+            raise ConfigError(f"{path}: is there already; give another name or --overwrite")
+    predictor = _load(values)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with _progress(items[0], reading) as progress:
+        results = write_comparison(predictor, items[0], output, reading, progress=progress)
+    if sheet is not None:
+        write_rgb_png(sheet, contact_sheet(results))
+    click.echo("\n".join(str(path) for path in (output, sheet) if path is not None))
+
+
+@main.command()
+@click.argument("file", type=PATH)
+@click.option("--stereo", type=STEREO, default="auto", show_default=True)
+def info(file: Path, stereo: Any) -> None:
+    """Say what a file is: size, layout, rate, and what is odd about it."""
+    from atsal.video.image import read_image  # noqa: PLC0415
+    from atsal.video.probe import probe_video  # noqa: PLC0415
+    from atsal.video.sources import classify  # noqa: PLC0415
+
+    if classify(file) == "image":
+        height, width = read_image(file, stereo=stereo).shape[:2]
+        click.echo(f"{file}: image, its view {width}x{height}")
+        return
+    found = probe_video(file, stereo)
+    length = "unknown length" if found.duration_s is None else f"{found.duration_s:.2f} s"
+    frames = "unknown number of" if found.frame_count is None else found.frame_count
+    lines = [
+        f"{file}: video, {found.codec} {found.pixel_format}, {found.width}x{found.height}, {found.stereo}",
+        f"  view     {found.eye_size[0]}x{found.eye_size[1]}",
+        f"  frames   {frames}, {found.frame_rate:.3f} a second{' on average' if found.variable_frame_rate else ''}, {length}",
+        f"  sound    {'yes' if found.has_audio else 'no'}",
+        f"  360° tag {'yes' if found.spherical_tagged else 'no'}",
+        *(f"  odd:     {oddity}" for oddity in found.oddities),
+    ]
+    click.echo("\n".join(lines))
+
+
+@main.group()
+def weights() -> None:
+    """Find, download and import weights."""
+
+
+@weights.command("list")
+def weights_list() -> None:
+    """List the models, and the published checkpoints that can be downloaded."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    from atsal.models.catalogue import MIB, PUBLISHED  # noqa: PLC0415
+    from atsal.models.registry import NAMES, weights_home  # noqa: PLC0415
+
+    models = Table("model", "what it is", "here", box=None)
+    for name, text in NAMES.items():
+        models.add_row(name, text, "yes" if name == "lite" or (weights_home() / name).exists() else "no")
+    checkpoints = Table("checkpoint", "network", "MiB", "trained on", "here", box=None)
+    for entry in PUBLISHED:
+        here = (weights_home() / "published" / entry.filename).exists()
+        checkpoints.add_row(entry.name, entry.kind, f"{entry.sizes[0] / MIB:.0f}", entry.trained_on, "yes" if here else "no")
+    console = Console()
+    console.print(models)
+    console.print()
+    console.print(checkpoints)
+
+
+@weights.command("info")
+@click.argument("model", default="lite")
+def weights_info(model: str) -> None:
+    """Show what a model's weights are: settings, origin, checksums. MODEL is a name or a weight folder."""
+    import json  # noqa: PLC0415
+
+    from atsal.models.registry import find_bundle  # noqa: PLC0415
+
+    bundle = find_bundle(model)
+    document = {
+        "folder": str(bundle.folder),
+        "sha256": bundle.checksum,
+        "files": dict(bundle.checksums),
+        "config": bundle.config.to_dict(),
+        "provenance": bundle.provenance,
+    }
+    click.echo(json.dumps(document, indent=2, default=str))
+
+
+@weights.command("download")
+@click.argument("names", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All published checkpoints.")
+@click.option("-o", "--output", type=PATH, help="Folder.  [default: published/ in the weights folder]")
+def weights_download(names: tuple[str, ...], everything: bool, output: Path | None) -> None:
+    """Download published checkpoints by NAME (see `atsal weights list`); a broken download is taken up again."""
+    from atsal.models.catalogue import PUBLISHED, download, published  # noqa: PLC0415
+    from atsal.models.registry import weights_home  # noqa: PLC0415
+
+    if not names and not everything:
+        raise ConfigError("nothing to download: give names from `atsal weights list`, or --all")
+    entries = list(PUBLISHED) if everything else [published(name) for name in names]
+    for entry in entries:
+        click.echo(download(entry, output or weights_home() / "published"))
+
+
+@weights.command("import")
+@click.option("--attention", required=True, type=PATH, help="Checkpoint of the attention stream.")
+@click.option("--poles", required=True, type=PATH, help="Checkpoint of the poles expert.")
+@click.option("--equator", required=True, type=PATH, help="Checkpoint of the equator expert.")
+@click.option("-o", "--output", type=PATH, help="Weight folder to write.  [default: where --model paper looks]")
+@click.option("--face-size", type=int, default=160, show_default=True, help="160 (paper) or 256 (released test code).")
+@click.option("--overwrite", is_flag=True, help="Replace an existing weight folder.")
+def weights_import(output: Path | None, **values: Any) -> None:
+    """Turn three published checkpoints into a weight folder that every command opens."""
+    from atsal.models.bundle import import_published, read_bundle  # noqa: PLC0415
+    from atsal.models.registry import weights_home  # noqa: PLC0415
+
+    folder = import_published(folder=output or weights_home() / "paper", **values)
+    for note in read_bundle(folder).provenance.get("notes", []):
+        click.echo(f"note: {note}")
+    click.echo(folder)

@@ -1,0 +1,223 @@
+"""Frames in, maps out: a network together with its preprocessing, and the state of a video kept in plain sight."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from atsal.config import nearest
+from atsal.errors import ConfigError, ShapeError
+from atsal.models.atsal import ATSal, Procedure
+from atsal.models.bundle import Bundle
+from atsal.models.registry import build_network, find_bundle
+from atsal.projection import resize_erp
+from atsal.video.reader import Frame, read_frames
+from atsal.video.stereo import StereoChoice
+
+Stream = Literal["fused", "attention", "experts"]
+STREAMS: tuple[Stream, ...] = ("fused", "attention", "experts")
+SMALLEST_HEIGHT = 16
+ASPECT_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class FrameResult:
+    """The maps of one frame, (h, 2h) float32 >= 0 each; None for a stream that was not asked for."""
+
+    frame_index: int
+    timestamp_s: float
+    saliency: NDArray[np.float32] | None  # both streams fused
+    attention: NDArray[np.float32] | None
+    experts: NDArray[np.float32] | None
+    image: NDArray[np.uint8]  # the frame as it was read, (H, 2H, 3) RGB
+
+    def map(self, stream: Stream) -> NDArray[np.float32]:
+        """The map of a stream by name."""
+        found = self.saliency if stream == "fused" else getattr(self, stream)
+        if found is None:
+            raise ConfigError(f"stream {stream!r} was not asked for")
+        return np.asarray(found)
+
+
+class Predictor:
+    """A model ready to use; made by `load_model`."""
+
+    def __init__(self, network: ATSal, bundle: Bundle, device: torch.device) -> None:
+        self.network = network.to(device=device, memory_format=torch.channels_last)
+        self.bundle = bundle
+        self.config = network.config
+        self.device = device
+
+    def predict_image(
+        self, erp: NDArray[np.uint8], *, stream: Stream = "fused", height: int | None = None
+    ) -> NDArray[np.float32]:
+        """The saliency map of one ERP image.
+
+        Args:
+            erp: (H, W, 3) uint8 RGB, W = 2H within 2 %, H at least 16.
+            stream: which map: "fused", or "attention" or "experts" alone.
+            height: rows of the map; by default `config.erp_height` (160 for lite, 320 for paper).
+
+        Returns:
+            (h, 2h) float32 >= 0: a density up to a factor, per pixel of equal solid angle (not per ERP pixel).
+
+        Raises:
+            ShapeError: not such an image.
+            ConfigError: an unknown stream, a height below 1.
+
+        """
+        maps, _ = self.step(erp, None, (stream,), height)
+        return maps[stream]
+
+    def predict_video(
+        self,
+        path: Path | str,
+        *,
+        streams: Sequence[Stream] = STREAMS,
+        height: int | None = None,
+        stereo: StereoChoice = "auto",
+        stride: int = 1,
+        fps: float | None = None,
+        start_s: float = 0.0,
+        duration_s: float | None = None,
+    ) -> Iterator[FrameResult]:
+        """The maps of a video's frames, one at a time; memory does not grow with its length.
+
+        `stride`, `fps`, `start_s`, `duration_s`, `stereo` and the errors are those of `atsal.video.read_frames`. The
+        experts' moving average runs over the frames that are read.
+        """
+        frames = read_frames(
+            path,
+            size=self.frame_size,
+            stereo=stereo,
+            stride=stride,
+            fps=fps,
+            start_s=start_s,
+            duration_s=duration_s,
+        )
+        return (result for result, _ in self.run(frames, streams=streams, height=height))
+
+    def run(
+        self,
+        frames: Iterable[Frame],
+        *,
+        streams: Sequence[Stream] = STREAMS,
+        height: int | None = None,
+        state: Tensor | None = None,
+    ) -> Iterator[tuple[FrameResult, Tensor | None]]:
+        """The maps of any frames, each with the state after it; pass a state back in to go on after that frame."""
+        for frame in frames:
+            maps, state = self.step(frame.image, state, streams, height)
+            yield (
+                FrameResult(
+                    frame.index,
+                    frame.timestamp_s,
+                    maps.get("fused"),
+                    maps.get("attention"),
+                    maps.get("experts"),
+                    frame.image,
+                ),
+                state,
+            )
+
+    @property
+    def frame_size(self) -> tuple[int, int]:
+        """(width, height) to which frames are best scaled before they come in."""
+        return 2 * self.config.frame_height, self.config.frame_height
+
+    @torch.inference_mode()
+    def step(
+        self, image: NDArray[np.uint8], state: Tensor | None, streams: Sequence[Stream], height: int | None = None
+    ) -> tuple[dict[Stream, NDArray[np.float32]], Tensor | None]:
+        """One frame: (H, 2H, 3) uint8 RGB and the state after the last one -> maps by stream, and the new state."""
+        for stream in streams:
+            if stream not in STREAMS:
+                raise ConfigError(f"stream {stream!r}{nearest(str(stream), STREAMS)}")
+        erp = self._to_tensor(image)
+        attention = experts = None
+        if "fused" in streams or "attention" in streams:
+            attention, _ = self.network.run_attention(erp)
+        if "fused" in streams or "experts" in streams:
+            experts, state = self.network.run_experts(erp, state)
+        maps: dict[Stream, Tensor] = {}
+        if attention is not None:
+            maps["attention"] = attention
+        if experts is not None:
+            maps["experts"] = experts
+        if attention is not None and experts is not None:
+            maps["fused"] = self.network.fuse(attention, experts)
+        rows = self.config.erp_height if height is None else height
+        return {s: resize_erp(maps[s], rows)[0, 0].float().clamp(min=0).cpu().numpy() for s in streams}, state
+
+    def _to_tensor(self, image: NDArray[np.uint8]) -> Tensor:
+        """(H, W, 3) uint8 -> (1, 3, frame_height, 2 frame_height) float32 in [0, 255], on the device."""
+        check_erp_image(image)
+        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).permute(2, 0, 1)[None].float()
+        size = (self.config.frame_height, 2 * self.config.frame_height)
+        if pixels.shape[-2:] == size:
+            return pixels
+        if pixels.shape[-2] > size[0]:
+            return F.interpolate(pixels, size, mode="area")
+        return F.interpolate(pixels, size, mode="bilinear")
+
+
+def check_erp_image(image: NDArray[np.uint8]) -> None:
+    """Raise `ShapeError` unless `image` is (H, W, 3) uint8 with W = 2H within 2 % and H >= 16."""
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise ShapeError(f"an image of {found}: expected an (H, W, 3) uint8 array, RGB")
+    height, width = image.shape[:2]
+    if height < SMALLEST_HEIGHT:
+        raise ShapeError(f"an image of {width}x{height} pixels: expected at least {SMALLEST_HEIGHT} rows")
+    if abs(width / height - 2) > 2 * ASPECT_TOLERANCE:
+        raise ShapeError(
+            f"an image of {width}x{height} pixels: expected an equirectangular one, twice as wide as high; cut out one "
+            "view of a stereo image first"
+        )
+
+
+def load_model(
+    name: str | Path = "lite",
+    *,
+    device: str = "auto",
+    runtime: str = "auto",
+    face_size: int | None = None,
+    procedure: Procedure = "corrected",
+) -> Predictor:
+    """Load a model with its preprocessing.
+
+    Args:
+        name: "lite", "paper", or a weight folder written by `atsal weights import` or by training.
+        device: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:1", ….
+        runtime: "auto" or "torch".
+        face_size: pixels of a cube face's side, in place of the model's own; 160 or 256 for "paper".
+        procedure: "corrected", or "published": the released test procedure, for comparison with old results.
+
+    Raises:
+        ConfigError: an unknown name, device or runtime.
+        WeightsError: weights that are missing, damaged or of another network.
+
+    """
+    if runtime not in ("auto", "torch"):
+        raise ConfigError(f"runtime {runtime!r}{nearest(runtime, ['auto', 'torch'])}")
+    chosen = choose_device(device)
+    bundle = find_bundle(name)
+    return Predictor(build_network(bundle, face_size=face_size, procedure=procedure), bundle, chosen)
+
+
+def choose_device(device: str) -> torch.device:
+    """The device of a name; "auto" is CUDA where there is one, else the CPU. Raises `ConfigError`."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch raises each of these for a missing backend
+        raise ConfigError(f"device {device!r} cannot be used ({str(error).splitlines()[0]}); try 'cpu'") from error
+    return chosen

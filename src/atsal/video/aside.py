@@ -1,0 +1,55 @@
+"""Write aside, then rename: a result is either complete or not there."""
+
+import errno
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import av
+
+from atsal.errors import OutputError
+
+_REMEDIES = {
+    errno.ENOSPC: "the disk is full; free some space, or write elsewhere",
+    errno.EDQUOT: "the disk quota is used up; free some space, or write elsewhere",
+    errno.EFBIG: "the file grew beyond the size allowed here; write elsewhere, or less",
+    errno.EACCES: "writing is not permitted there; choose another folder, or change its permissions",
+    errno.EPERM: "writing is not permitted there; choose another folder, or change its permissions",
+    errno.EROFS: "the file system is read-only; choose another folder",
+    errno.ENOENT: "its folder does not exist; create it first",
+    errno.ENOTDIR: "a part of its path is a file, not a folder; choose another path",
+    errno.EISDIR: "there is a folder of this name; choose another name",
+    errno.ENAMETOOLONG: "its name is too long; choose a shorter one",
+}
+
+
+@contextmanager
+def write_aside(path: Path) -> Iterator[Path]:
+    """Give a new, empty, hidden file beside `path`; renamed to `path` on success, removed on any exception.
+
+    An existing file at `path` is replaced, in one step. Errors come as they are: see `reported`.
+    """
+    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a folder")
+        part.open("xb").close()
+        yield part
+        part.replace(path)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def reported(path: Path) -> Iterator[None]:
+    """Raise OutputError, with the remedy, where the system or FFmpeg fails within the block to write `path`."""
+    try:
+        yield
+    except (OSError, av.FFmpegError) as error:
+        code = error.errno
+        remedy = _REMEDIES.get(code) if code is not None else None
+        if remedy is None:
+            remedy = f"{error.strerror or type(error).__name__}; check the folder, or write elsewhere"
+        raise OutputError(f"{path}: cannot be written: {remedy}.") from error

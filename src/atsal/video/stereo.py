@@ -1,0 +1,80 @@
+"""Which part of a picture is one 360° view: the aspect-ratio check and the stereo layouts, for video and stills alike.
+
+An equirectangular view covers 360° by 180°, so it is 2:1. A stereo picture packs two of them; the left eye's view is
+the one that is used::
+
+    mono 2:1          top-bottom 1:1      left-right 4:1
+    +--------+        +--------+          +--------+--------+
+    |  view  |        |  left  |          |  left  | right  |
+    +--------+        +--------+          +--------+--------+
+                      | right  |
+                      +--------+
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from atsal.errors import ConfigError, MediaError
+
+StereoLayout = Literal["mono", "top-bottom", "left-right"]
+StereoChoice = Literal["auto", "mono", "top-bottom", "left-right"]
+
+ASPECT_TOLERANCE = 0.02  # encoders round sizes to multiples of 2, 8 or 16 pixels
+MIN_VIEW_HEIGHT = 16
+
+_ASPECT: dict[StereoLayout, float] = {"mono": 2.0, "top-bottom": 1.0, "left-right": 4.0}
+
+
+@dataclass(frozen=True)
+class View:
+    """The left eye's view: `width` x `height` pixels from the picture's top left corner."""
+
+    stereo: StereoLayout
+    width: int
+    height: int
+
+
+def choose_view(path: Path, width: int, height: int, stereo: StereoChoice = "auto") -> View:
+    """Choose the view to use of a picture of `width` x `height` pixels; `path` is named in errors.
+
+    "auto" takes the layout from the aspect ratio (2:1, 1:1 or 4:1, within 2 %); a layout given by name must fit it.
+
+    Raises:
+        ConfigError: `stereo` is not one of the layouts.
+        MediaError: the view would not be 2:1, or is lower than 16 pixels.
+
+    """
+    check_stereo(stereo)
+    fitting = [layout for layout, aspect in _ASPECT.items() if abs(width / height / aspect - 1) <= ASPECT_TOLERANCE]
+    chosen = next((layout for layout in fitting if stereo in ("auto", layout)), None)
+    if chosen is None:
+        raise MediaError(_misfit_message(path, width, height, stereo, fitting))
+    view = View(
+        chosen, width // 2 if chosen == "left-right" else width, height // 2 if chosen == "top-bottom" else height
+    )
+    if view.height < MIN_VIEW_HEIGHT:
+        raise MediaError(
+            f"{path}: one view is only {view.width}x{view.height} pixels; at least {2 * MIN_VIEW_HEIGHT}x"
+            f"{MIN_VIEW_HEIGHT} are needed. Use the original instead of a thumbnail."
+        )
+    return view
+
+
+def check_stereo(stereo: str) -> None:
+    """Raise ConfigError unless `stereo` is "auto" or a layout's name."""
+    if stereo not in get_args(StereoChoice):
+        raise ConfigError(f"stereo is {stereo!r}; expected one of {', '.join(get_args(StereoChoice))}")
+
+
+def _misfit_message(path: Path, width: int, height: int, stereo: str, fitting: list[StereoLayout]) -> str:
+    found = f"{path}: the picture is {width}x{height} ({width / height:.2f}:1)"
+    if stereo != "auto":
+        needed = f"stereo={stereo!r} needs {_ASPECT[stereo]:g}:1"  # type: ignore[index]
+        remedy = f"This size fits stereo={fitting[0]!r}." if fitting else "No stereo layout fits this size."
+        return f"{found}, but {needed} within {ASPECT_TOLERANCE:.0%}, so that a view is 2:1. {remedy}"
+    return (
+        f"{found}, which is not a 360° equirectangular view: expected 2:1 (mono), 1:1 (two views, top-bottom) or "
+        f"4:1 (two views, left-right), each within {ASPECT_TOLERANCE:.0%}. Export it as a full 360°x180° "
+        "equirectangular picture, or scale it to 2:1 if it is one stored in another shape."
+    )

@@ -1,0 +1,145 @@
+"""Stills in every form, folders of them, and what kind a file is."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from atsal.errors import ConfigError, MediaError
+from atsal.video import image as image_module
+from atsal.video.image import read_image
+from atsal.video.sources import classify, list_media, read_image_sequence
+
+RAMP = np.broadcast_to(np.arange(0, 256, 2, dtype=np.uint8)[None, :], (64, 128))
+
+
+def save(path, pixels, mode=None, **options):
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    (picture.convert(mode) if mode else picture).save(path, **options)
+    return path
+
+
+def test_rgb_comes_back_exactly(tmp_path, clips):
+    image = read_image(save(tmp_path / "a.png", clips.picture(5)))
+    assert image.dtype == np.uint8
+    assert image.flags.writeable
+    np.testing.assert_array_equal(image, clips.picture(5))
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "1", "LA", "RGBA", "CMYK", "I;16", "I", "F"])
+def test_every_mode_becomes_rgb(tmp_path, mode):
+    if mode in ("I;16", "I"):
+        path = save(tmp_path / "a.png", (RAMP.astype(np.uint16) << 8) | 0x7F)
+    elif mode == "F":
+        path = save(tmp_path / "a.tiff", RAMP.astype(np.float32) / 255)
+    else:
+        path = save(tmp_path / ("a.tiff" if mode == "CMYK" else "a.png"), RAMP, mode)
+    image = read_image(path)
+    assert image.shape == (64, 128, 3)
+    if mode != "1":
+        np.testing.assert_allclose(image[10, :, 0], RAMP[10], atol=3)
+
+
+def test_transparent_pixels_are_black(tmp_path):
+    pixels = np.full((64, 128, 4), 200, np.uint8)
+    pixels[..., 3] = 255
+    pixels[:, :64, 3] = 0
+    image = read_image(save(tmp_path / "a.png", pixels))
+    assert not image[:, :64].any()
+    assert (image[:, 64:] == 200).all()
+
+
+def test_exif_orientation_is_applied(tmp_path, clips):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying on its side: turn by 90° clockwise to see it
+    path = save(tmp_path / "a.png", np.rot90(clips.picture(37)), exif=exif)
+    with Image.open(path) as stored:
+        assert stored.size == (64, 128)
+    assert clips.number(read_image(path)) == 37
+
+
+@pytest.mark.parametrize(("axis", "layout"), [(0, "top-bottom"), (1, "left-right")])
+def test_the_left_view_of_a_stereo_image(tmp_path, clips, axis, layout):
+    path = save(tmp_path / "a.png", np.concatenate([clips.picture(3), clips.picture(200)], axis))
+    assert clips.number(read_image(path)) == 3
+    assert clips.number(read_image(path, stereo=layout)) == 3
+    with pytest.raises(MediaError, match=layout):
+        read_image(path, stereo="mono")
+
+
+def test_unusable_images_are_refused(tmp_path, clips):
+    whole = save(tmp_path / "whole.png", clips.picture(1)).read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    jpeg = save(tmp_path / "whole.jpg", clips.picture(1)).read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(jpeg[: len(jpeg) // 2])
+    (tmp_path / "text.png").write_text("not an image")
+    (tmp_path / "empty.png").touch()
+    save(tmp_path / "square.png", np.zeros((60, 90, 3), np.uint8))
+    save(tmp_path / "dot.png", np.zeros((1, 2, 3), np.uint8))
+    cases = {
+        "cut.png": "cannot be read as an image",
+        "cut.jpg": "cannot be read as an image",
+        "text.png": "cannot be read as an image",
+        "empty.png": "is empty",
+        "missing.png": "no such file",
+        ".": "is a folder",
+        "square.png": "90x60.*not a 360",
+        "dot.png": "only 2x1 pixels",
+    }
+    for name, message in cases.items():
+        with pytest.raises(MediaError, match=message):
+            read_image(tmp_path / name)
+
+
+def test_big_panoramas_are_read_and_bombs_are_not(tmp_path, clips, monkeypatch):
+    path = save(tmp_path / "a.png", clips.picture(1))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # Pillow alone would refuse 8192 pixels now
+    assert clips.number(read_image(path)) == 1
+    assert Image.MAX_IMAGE_PIXELS == 1000
+    monkeypatch.setattr(image_module, "MAX_PIXELS", 5000)
+    with pytest.raises(MediaError, match="128x64 pixels; at most"):
+        read_image(path)
+    monkeypatch.setattr(image_module, "MAX_PIXELS", 1000)
+    with pytest.raises(MediaError, match="too many pixels"):
+        read_image(path)
+
+
+def test_kinds(tmp_path, clips):
+    assert classify(clips.make(frames=3)) == "video"
+    assert classify(clips.make("a.mkv", frames=3).rename(tmp_path / "b.png")) == "video"
+    assert classify(save(tmp_path / "c.png", clips.picture(1)).rename(tmp_path / "c.mp4")) == "image"
+    assert classify(clips.make("d.ts", frames=3)) == "video"
+    (tmp_path / "note.txt").write_text("hello")
+    with pytest.raises(MediaError, match=r"neither.*\.mp4"):
+        classify(tmp_path / "note.txt")
+    with pytest.raises(MediaError, match="no such file"):
+        classify(tmp_path / "none.mp4")
+
+
+def test_a_folder_is_listed_in_natural_order(tmp_path):
+    for name in ("b10.PNG", "b9.png", "a.mp4", ".hidden.png", "notes.txt", "b09.jpg"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.png").mkdir()
+    assert [p.name for p in list_media(tmp_path)] == ["a.mp4", "b09.jpg", "b9.png", "b10.PNG"]
+    with pytest.raises(MediaError, match="does not exist"):
+        list_media(tmp_path / "none")
+    with pytest.raises(MediaError, match="is a file"):
+        list_media(tmp_path / "a.mp4")
+    with pytest.raises(MediaError, match="holds no"):
+        list_media(tmp_path / "folder.png")
+
+
+def test_a_folder_of_frames_is_a_clip(tmp_path, clips):
+    for number in (0, 1, 2, 10, 11):
+        save(tmp_path / f"frame{number}.png", clips.picture(number))
+    frames = list(read_image_sequence(tmp_path, fps=4))
+    assert [clips.number(f.image) for f in frames] == [0, 1, 2, 10, 11]
+    assert [f.index for f in frames] == [0, 1, 2, 3, 4]
+    assert [f.timestamp_s for f in frames] == [0, 0.25, 0.5, 0.75, 1.0]
+    small = list(read_image_sequence(tmp_path, fps=4, size=(64, 32)))
+    assert small[3].image.shape == (32, 64, 3)
+    assert clips.number(small[3].image) == 10
+    with pytest.raises(ConfigError, match="fps"):
+        read_image_sequence(tmp_path, fps=0)
+    save(tmp_path / "frame3.png", clips.picture(3, 256, 128))
+    with pytest.raises(MediaError, match=r"frame3\.png: its view is 256x128, but frame0\.png has 128x64"):
+        list(read_image_sequence(tmp_path, fps=4))

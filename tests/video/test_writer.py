@@ -1,0 +1,238 @@
+"""What is written can be read back, keeps times and sound, and nothing half-written stays."""
+
+import resource
+import signal
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from atsal.errors import ConfigError, MediaError, OutputError, ShapeError
+from atsal.video.reader import probe_video, read_frames
+from atsal.video.writer import VideoWriter, write_map_npy, write_map_png, write_rgb_png
+
+SIZE = (128, 64)
+
+
+def write(clips, path, times, **options):
+    with VideoWriter(path, SIZE, 30, **options) as writer:
+        for number, time_s in enumerate(times):
+            writer.write(clips.picture(number), time_s)
+    return path
+
+
+def read(path):
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def test_times_and_pictures_come_back(clips, tmp_path):
+    times = [0.0, 0.05, 0.5, 0.51, 1.25, 1.3333333]
+    path = write(clips, tmp_path / "out.mp4", times)
+    frames = list(read_frames(path))
+    assert [clips.number(f.image) for f in frames] == list(range(6))
+    assert [f.timestamp_s for f in frames] == pytest.approx(times, abs=1 / 90000)
+    info = probe_video(path)
+    assert (info.codec, info.pixel_format, info.spherical_tagged) == ("h264", "yuv420p", True)
+    assert info.duration_s == pytest.approx(times[-1] + 1 / 30, abs=1e-3)
+    assert [p.name for p in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_the_first_frame_is_shown_at_once(clips, tmp_path):
+    path = write(clips, tmp_path / "out.mp4", [5.0, 5.1])
+    assert probe_video(path).start_s == 0
+
+
+def test_the_index_comes_before_the_media(clips, tmp_path):
+    data = write(clips, tmp_path / "out.mp4", [0, 1]).read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+
+
+def test_untagged_when_asked(clips, tmp_path):
+    assert not probe_video(write(clips, tmp_path / "out.mp4", [0, 1], spherical=False)).spherical_tagged
+
+
+def click_times(path):
+    """When the clicks begin, in seconds since the first frame."""
+    found, loud_before = [], False
+    with av.open(str(path)) as container:
+        video = container.streams.video[0]
+        start_s = float(video.start_time * video.time_base)
+        for frame in container.decode(audio=0):
+            wave = np.abs(frame.to_ndarray().astype(float)).max(axis=0)
+            wave = wave[::2] if frame.format.name == "s16" else wave
+            wave = wave / (32768 if frame.format.name == "s16" else 1)
+            for block in range(0, wave.size - 63, 64):
+                loud = wave[block : block + 64].max() > 0.2
+                if loud and not loud_before:
+                    found.append(frame.time - start_s + block / frame.sample_rate)
+                loud_before = loud
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("src.mp4", "aac"), ("src.mkv", "pcm_s16le"), ("src.avi", "libmp3lame"), ("src.mkv", "flac")]
+)
+@pytest.mark.parametrize("start_s", [0.0, 0.7])
+def test_sound_stays_in_step(clips, tmp_path, name, codec, start_s):
+    if codec not in av.codecs_available:
+        pytest.skip(f"no {codec} encoder")
+    source = clips.make(name, audio=codec)
+    frames = list(read_frames(source, start_s=start_s, duration_s=1.0))
+    path = tmp_path / "out.mp4"
+    with VideoWriter(path, SIZE, 30, audio_from=source, audio_start_s=frames[0].timestamp_s) as writer:
+        for frame in frames:
+            writer.write(frame.image, frame.timestamp_s)
+    assert [clips.number(f.image) for f in read_frames(path)] == [f.index for f in frames]
+    with av.open(str(path)) as container:
+        audio = container.streams.audio[0]
+        assert audio.codec_context.name.startswith("mp3" if codec == "libmp3lame" else "aac")
+        assert float(audio.duration * audio.time_base) == pytest.approx(1.0, abs=0.08)
+    clicks = [t - start_s for t in click_times(source) if start_s + 0.05 < t < start_s + 0.95]
+    heard = click_times(path)
+    assert len(clicks) >= 1
+    for click in clicks:
+        assert min(abs(click - h) for h in heard) < 0.015, (clicks, heard)
+
+
+def test_sound_length_can_be_limited(clips, tmp_path):
+    source = clips.make("src.mp4", audio="aac")
+    path = write(clips, tmp_path / "o.mp4", np.arange(30) / 30, audio_from=source, audio_duration_s=0.4)
+    with av.open(str(path)) as container:
+        audio = container.streams.audio[0]
+        assert float(audio.duration * audio.time_base) == pytest.approx(0.4, abs=0.05)
+
+
+def test_a_source_without_sound_gives_none(clips, tmp_path):
+    path = write(clips, tmp_path / "o.mp4", [0, 1], audio_from=clips.make("silent.mp4"))
+    assert not probe_video(path).has_audio
+
+
+def test_a_cut_source_gives_the_sound_it_has(clips, tmp_path):
+    source = clips.cut(clips.make("src.mkv", audio="pcm_s16le"), 0.8)
+    write(clips, tmp_path / "o.mp4", np.arange(60) / 30, audio_from=source)
+
+
+def test_missing_sound_source_leaves_nothing(tmp_path):
+    with pytest.raises(MediaError, match="no such file"):
+        VideoWriter(tmp_path / "o.mp4", SIZE, 30, audio_from=tmp_path / "none.mp4").__enter__()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, OSError])
+def test_an_exception_leaves_the_old_file(clips, tmp_path, error):
+    path = tmp_path / "out.mp4"
+    path.write_bytes(b"old")
+
+    def broken():
+        with VideoWriter(path, SIZE, 30) as writer:
+            for number in range(40):
+                writer.write(clips.picture(number), number / 30)
+            raise error("mine")
+
+    with pytest.raises(error, match="mine"):
+        broken()
+    assert [p.name for p in tmp_path.iterdir()] == ["out.mp4"]
+    assert path.read_bytes() == b"old"
+
+
+def test_no_frame_is_an_error(tmp_path):
+    with pytest.raises(OutputError, match="not one frame"), VideoWriter(tmp_path / "o.mp4", SIZE, 30):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def small_files_only():
+    """Writing beyond 1000 bytes fails, as on a full disk."""
+    old, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, old[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.usefixtures("small_files_only")
+def test_a_full_disk_is_an_output_error_and_leaves_nothing(clips, tmp_path):
+    with pytest.raises(OutputError, match="size allowed here"):
+        write_map_npy(tmp_path / "m.npy", np.zeros((64, 128), np.float32))
+    with pytest.raises(OutputError, match="size allowed here"):
+        write(clips, tmp_path / "o.mp4", np.arange(60) / 30)
+    assert not list(tmp_path.iterdir())
+
+
+def test_unwritable_places_name_the_remedy(tmp_path):
+    good = np.zeros((4, 8), np.float32)
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.npy").mkdir()
+    with pytest.raises(OutputError, match="folder does not exist; create it"):
+        write_map_npy(tmp_path / "none" / "m.npy", good)
+    with pytest.raises(OutputError, match="not a folder"):
+        write_map_png(tmp_path / "file" / "m.png", good)
+    with pytest.raises(OutputError, match="there is a folder of this name"):
+        write_map_npy(tmp_path / "folder.npy", good)
+    with pytest.raises(OutputError, match="folder does not exist"):
+        VideoWriter(tmp_path / "none" / "o.mp4", SIZE, 30).__enter__()
+
+
+def test_bad_video_arguments(clips, tmp_path):
+    path = tmp_path / "o.mp4"
+    for size in ((127, 64), (128, 63), (0, 0)):
+        with pytest.raises(ShapeError, match="even"):
+            VideoWriter(path, size, 30)
+    for options in ({"frame_rate": 0}, {"frame_rate": float("nan")}, {"frame_rate": 30, "crf": 99}):
+        with pytest.raises(ConfigError):
+            VideoWriter(path, SIZE, **options)
+    with VideoWriter(path, SIZE, Fraction(30000, 1001)) as writer:
+        writer.write(clips.picture(0), 1.0)
+        with pytest.raises(ConfigError, match="not after"):
+            writer.write(clips.picture(1), 1.0)
+        with pytest.raises(ShapeError, match="64x32"):
+            writer.write(clips.picture(1, 64, 32), 2.0)
+        with pytest.raises(ShapeError, match="uint8"):
+            writer.write(clips.picture(1).astype(np.float32), 2.0)
+
+
+def test_maps_as_npy_keep_every_value(tmp_path):
+    saliency = np.random.default_rng(0).random((5, 10)).astype(np.float32)
+    write_map_npy(tmp_path / "m.npy", saliency)
+    back = np.load(tmp_path / "m.npy")
+    assert back.dtype == np.float32
+    np.testing.assert_array_equal(back, saliency)
+
+
+@pytest.mark.parametrize(("bits", "full"), [(8, 255), (16, 65535)])
+def test_maps_as_png(tmp_path, bits, full):
+    saliency = np.array([[0, 0.25], [0.5, 2.0]], np.float32)
+    write_map_png(tmp_path / "own.png", saliency, bits=bits)
+    write_map_png(tmp_path / "peak.png", saliency, bits=bits, peak=0.5)
+    write_map_png(tmp_path / "zero.png", saliency * 0, bits=bits)
+    own, peak, zero = (read(tmp_path / f"{name}.png") for name in ("own", "peak", "zero"))
+    assert own.dtype == (np.uint8 if bits == 8 else np.uint16)
+    np.testing.assert_array_equal(own, np.rint(saliency / 2 * full))
+    np.testing.assert_array_equal(peak, np.rint(np.minimum(saliency / 0.5, 1) * full))
+    assert not zero.any()
+
+
+def test_bad_maps_are_refused(tmp_path):
+    path = tmp_path / "m.png"
+    for bad in (np.zeros((2, 2, 3), np.float32), np.zeros((2, 2), np.uint8), np.zeros((0, 2), np.float32)):
+        with pytest.raises(ShapeError, match=r"expected floating point of shape \(h, w\)"):
+            write_map_png(path, bad)
+    for value in (np.nan, np.inf, -1):
+        with pytest.raises(ShapeError, match="expected finite"):
+            write_map_npy(path, np.array([[0, value]], np.float32))
+    with pytest.raises(ConfigError, match="bits is 12"):
+        write_map_png(path, np.zeros((2, 2), np.float32), bits=12)
+    with pytest.raises(ConfigError, match="peak is 0"):
+        write_map_png(path, np.zeros((2, 2), np.float32), peak=0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_rgb_png(clips, tmp_path):
+    write_rgb_png(tmp_path / "i.png", clips.picture(9))
+    np.testing.assert_array_equal(read(tmp_path / "i.png"), clips.picture(9))
+    with pytest.raises(ShapeError, match="RGB"):
+        write_rgb_png(tmp_path / "j.png", clips.picture(9)[..., :2])
