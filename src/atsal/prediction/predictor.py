@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
-from torch.nn import functional as F
 
 from atsal.config import nearest
 from atsal.errors import ConfigError, ShapeError
@@ -158,13 +158,13 @@ class Predictor:
     def _to_tensor(self, image: NDArray[np.uint8]) -> Tensor:
         """(H, W, 3) uint8 -> (1, 3, frame_height, 2 frame_height) float32 in [0, 255], on the device."""
         check_erp_image(image)
-        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).permute(2, 0, 1)[None].float()
-        size = (self.config.frame_height, 2 * self.config.frame_height)
-        if pixels.shape[-2:] == size:
-            return pixels
-        if pixels.shape[-2] > size[0]:
-            return F.interpolate(pixels, size, mode="area")
-        return F.interpolate(pixels, size, mode="bilinear")
+        width, height = self.frame_size
+        if image.shape[:2] != (height, width):
+            shrinks = image.shape[0] > height
+            how = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR  # as the video reader does
+            image = np.asarray(Image.fromarray(image).resize((width, height), how))
+        pixels = torch.from_numpy(np.array(image, order="C")).to(self.device)
+        return pixels.permute(2, 0, 1)[None].float()
 
 
 def check_erp_image(image: NDArray[np.uint8]) -> None:

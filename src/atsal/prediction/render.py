@@ -34,36 +34,28 @@ class PeakTracker:
         return max(self._peak, 1e-12)
 
 
-def levels(saliency: SavedMap, peak: float, size: tuple[int, int]) -> NDArray[np.float32]:
-    """The map over its peak, cut at 1, resized to (width, height) without a seam at the ±180° border."""
-    scaled = np.clip(saliency / max(peak, 1e-12), 0, 1).astype(np.float32)
+def levels(saliency: SavedMap, peak: float, size: tuple[int, int]) -> Image.Image:
+    """The map over its peak, cut at 1, as an 8-bit grey image of (width, height), no seam at the ±180° border."""
+    scaled = (np.clip(saliency / max(peak, 1e-12), 0, 1) * 255 + 0.5).astype(np.uint8)
     if (scaled.shape[1], scaled.shape[0]) == size:
-        return scaled
+        return Image.fromarray(scaled)
     margin = 2
     wrapped = np.concatenate([scaled[:, -margin:], scaled, scaled[:, :margin]], axis=1)
-    image = Image.fromarray(wrapped)
     box = (margin, 0, margin + scaled.shape[1], scaled.shape[0])
-    return np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=box))
-
-
-def heatmap(saliency: SavedMap, peak: float, size: tuple[int, int]) -> Picture:
-    """The map in colours, at (width, height)."""
-    return np.asarray(COLOURS[(levels(saliency, peak, size) * 255 + 0.5).astype(np.uint8)])
+    return Image.fromarray(wrapped).resize(size, Image.Resampling.BILINEAR, box=box)
 
 
 def grey(saliency: SavedMap, peak: float, size: tuple[int, int]) -> Picture:
     """The map in grey, at (width, height)."""
-    value = (levels(saliency, peak, size) * 255 + 0.5).astype(np.uint8)
-    return np.repeat(value[..., None], 3, axis=2)
+    return np.asarray(levels(saliency, peak, size).convert("RGB"))
 
 
 def overlay(image: Picture, saliency: SavedMap, peak: float) -> Picture:
     """The map's colours over the image, the more opaque the higher the map."""
-    size = (image.shape[1], image.shape[0])
-    level = levels(saliency, peak, size)
-    colours = COLOURS[(level * 255 + 0.5).astype(np.uint8)]
-    share = (level * (STRONGEST * 256)).astype(np.uint16)[..., None]
-    return ((image * (256 - share) + colours * share) >> 8).astype(np.uint8)
+    level = levels(saliency, peak, (image.shape[1], image.shape[0]))
+    opacity = level.point([int(value * STRONGEST) for value in range(256)])
+    level.putpalette(COLOURS.tobytes())
+    return np.asarray(Image.composite(level.convert("RGB"), Image.fromarray(image), opacity))
 
 
 def label(image: Picture, text: str) -> Picture:
