@@ -1,10 +1,10 @@
 """Predict where people look in 360° images and video.
 
-    >>> import atsal
-    >>> model = atsal.load_model("lite")
-    >>> saliency = model.predict_image(erp)          # (H, W, 3) uint8 RGB -> (h, w) float32 >= 0
-    >>> for r in model.predict_video("in.mp4"):      # streaming, constant memory
-    ...     r.frame_index, r.timestamp_s, r.saliency, r.attention, r.experts
+>>> import atsal
+>>> model = atsal.load_model("lite")
+>>> saliency = model.predict_image(erp)          # (H, W, 3) uint8 RGB -> (h, w) float32 >= 0
+>>> for r in model.predict_video("in.mp4"):      # streaming, constant memory
+...     r.frame_index, r.timestamp_s, r.saliency, r.attention, r.experts
 """
 
 from typing import TYPE_CHECKING

@@ -6,7 +6,14 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from atsal.errors import ConfigError
-from atsal.projection import RotateErp, SphericalGaussian, erp_directions, erp_to_viewport, resize_erp, solid_angle_weights
+from atsal.projection import (
+    RotateErp,
+    SphericalGaussian,
+    erp_directions,
+    erp_to_viewport,
+    resize_erp,
+    solid_angle_weights,
+)
 
 
 def directions_as_image(height):

@@ -82,7 +82,9 @@ def test_batch_channels_device_precision_gradient():
     assert faces.dtype == torch.float64
     back = CubemapToErp(8, 16)(faces)
     assert back.shape == erp.shape
-    assert torch.autograd.gradcheck(lambda x: CubemapToErp(4, 6)(ErpToCubemap(6, 4)(x)), torch.rand(1, 1, 6, 12).double().requires_grad_())
+    assert torch.autograd.gradcheck(
+        lambda x: CubemapToErp(4, 6)(ErpToCubemap(6, 4)(x)), torch.rand(1, 1, 6, 12).double().requires_grad_()
+    )
     half = ErpToCubemap(16, 8)(erp.detach().half())
     assert half.dtype == torch.float16
     assert (half.double() - faces).abs().max() < 2e-3
@@ -125,7 +127,9 @@ def test_agrees_with_ffmpeg_v360():
     frame.pts = 0
     source.push(frame)
     reference = sink.pull().to_ndarray().reshape(128, 6, 128, 3).transpose(1, 0, 2, 3)
-    ours = ErpToCubemap(256, 128)(torch.from_numpy(image).permute(2, 0, 1)[None].double())[0].permute(0, 2, 3, 1).numpy()
+    ours = (
+        ErpToCubemap(256, 128)(torch.from_numpy(image).permute(2, 0, 1)[None].double())[0].permute(0, 2, 3, 1).numpy()
+    )
     difference = np.abs(ours - reference)[:, 4:-4, 4:-4]
     assert difference.mean() < 1.5
     assert np.percentile(difference, 99) <= 6, "v360 itself is about a third of a pixel off"
@@ -143,7 +147,9 @@ def test_agrees_with_py360convert():
     from atsal.projection.sphere import erp_position
 
     vectors = geometry.plane_directions(line[None, :], -line[:, None])
-    sampled = [ErpSampler(*erp_position(v, 256), 256)(torch.from_numpy(image).permute(2, 0, 1)[None].double()) for v in vectors]
+    sampled = [
+        ErpSampler(*erp_position(v, 256), 256)(torch.from_numpy(image).permute(2, 0, 1)[None].double()) for v in vectors
+    ]
     for ours, theirs, name in zip(sampled, reference, "FRBLUD", strict=True):
         difference = np.abs(ours[0].permute(1, 2, 0).numpy() - theirs)
         assert np.percentile(difference, 99) < 1e-3, f"face {name}"

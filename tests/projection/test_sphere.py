@@ -9,7 +9,9 @@ from atsal.projection.sphere import erp_position, rotation_matrix
 
 
 def test_pixel_centres_by_hand():
-    assert erp_longitudes(4).tolist() == pytest.approx([-0.75 * math.pi, -0.25 * math.pi, 0.25 * math.pi, 0.75 * math.pi])
+    assert erp_longitudes(4).tolist() == pytest.approx(
+        [-0.75 * math.pi, -0.25 * math.pi, 0.25 * math.pi, 0.75 * math.pi]
+    )
     assert erp_latitudes(2).tolist() == pytest.approx([math.pi / 4, -math.pi / 4])
 
 
@@ -45,15 +47,25 @@ def test_solid_angles_refuse_no_rows():
 
 @pytest.mark.parametrize(
     ("angles", "forward"),
-    [((90, 0, 0), (1, 0, 0)), ((0, 90, 0), (0, 1, 0)), ((180, 0, 0), (0, 0, -1)), ((90, 90, 0), (0, 1, 0)), ((0, 0, 90), (0, 0, 1))],
+    [
+        ((90, 0, 0), (1, 0, 0)),
+        ((0, 90, 0), (0, 1, 0)),
+        ((180, 0, 0), (0, 0, -1)),
+        ((90, 90, 0), (0, 1, 0)),
+        ((0, 0, 90), (0, 0, 1)),
+    ],
 )
 def test_rotation_turns_the_view(angles, forward):
     matrix = rotation_matrix(*angles)
     assert torch.allclose(matrix @ matrix.T, torch.eye(3, dtype=torch.float64), atol=1e-12)
     assert torch.linalg.det(matrix).item() == pytest.approx(1)
-    assert torch.allclose(matrix @ torch.tensor([0.0, 0, 1], dtype=torch.float64), torch.tensor(forward, dtype=torch.float64), atol=1e-12)
+    assert torch.allclose(
+        matrix @ torch.tensor([0.0, 0, 1], dtype=torch.float64), torch.tensor(forward, dtype=torch.float64), atol=1e-12
+    )
 
 
 def test_roll_is_clockwise_for_the_viewer():
     up = rotation_matrix(0, 0, 90) @ torch.tensor([0.0, 1, 0], dtype=torch.float64)
-    assert torch.allclose(up, torch.tensor([1.0, 0, 0], dtype=torch.float64), atol=1e-12), "the head's top leans to the right"
+    assert torch.allclose(up, torch.tensor([1.0, 0, 0], dtype=torch.float64), atol=1e-12), (
+        "the head's top leans to the right"
+    )

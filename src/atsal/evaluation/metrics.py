@@ -38,7 +38,9 @@ def auc(prediction: Map, positives: Map, negatives: Map) -> float:
     AUC-Judd takes fixations against all pixels; shuffled AUC, fixations against those of the other items.
     """
     if not prediction.shape == positives.shape == negatives.shape:
-        raise ShapeError(f"maps of shapes {prediction.shape}, {positives.shape} and {negatives.shape}: expected one shape")
+        raise ShapeError(
+            f"maps of shapes {prediction.shape}, {positives.shape} and {negatives.shape}: expected one shape"
+        )
     if positives.sum() == 0 or negatives.sum() == 0:
         return float("nan")
     values, level = np.unique(prediction, return_inverse=True)

@@ -1,0 +1,1 @@
+"""Where people looked: readers of raw logs."""

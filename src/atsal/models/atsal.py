@@ -33,11 +33,20 @@ class ATSal(nn.Module):
     """Both streams and their fusion; `attention`, `poles` and `equator` are of either size (see `registry`)."""
 
     def __init__(
-        self, config: ModelConfig, attention: nn.Module, poles: nn.Module, equator: nn.Module, *, procedure: Procedure = "corrected"
+        self,
+        config: ModelConfig,
+        attention: nn.Module,
+        poles: nn.Module,
+        equator: nn.Module,
+        *,
+        procedure: Procedure = "corrected",
     ) -> None:
         super().__init__()
         if procedure == "published" and config.architecture != "paper":
-            raise ConfigError(f"procedure 'published' reproduces the paper's release: it needs 'paper' weights, not {config.architecture!r}")
+            raise ConfigError(
+                "procedure 'published' reproduces the paper's release: it needs the network 'paper', not "
+                f"{config.architecture!r}"
+            )
         self.config = config
         self.procedure = procedure
         self.attention = attention
@@ -48,9 +57,9 @@ class ATSal(nn.Module):
         self._smooth = SphericalGaussian(config.map_height, config.smoothing_deg) if config.smoothing_deg else None
 
     def forward(self, erp: Tensor, state: Tensor | None = None) -> Prediction:
-        """One frame of each of B videos: (B, 3, frame_height, 2 frame_height) RGB in [0, 255], and the state after the last frame.
+        """One frame of each of B videos, and the state after the last one (None at the start of a video).
 
-        `state` is None at the start of a video. Raises `ShapeError` for another shape.
+        `erp` is (B, 3, H, 2H) RGB in [0, 255], H = config.frame_height. Raises `ShapeError` for another shape.
         """
         check_erp(erp, self.config.frame_height)
         if erp.shape[1] != 3:
@@ -87,7 +96,9 @@ class ATSal(nn.Module):
         for expert, own in ((self.equator, EQUATOR_FACES), (self.poles, POLE_FACES)):
             before = None if state is None else state[:, own].flatten(0, 1)
             parts.append(expert(inputs[:, own].flatten(0, 1), before))
-        maps, states = (torch.cat([x.reshape(batch, -1, *x.shape[1:]) for x in both], 1) for both in zip(*parts, strict=True))
+        maps, states = (
+            torch.cat([x.reshape(batch, -1, *x.shape[1:]) for x in both], 1) for both in zip(*parts, strict=True)
+        )
         return maps, states
 
     def fuse(self, attention: Tensor, experts: Tensor) -> Tensor:

@@ -24,7 +24,14 @@ class ConvNorm(nn.Sequential):
     """Convolution, batch normalisation and, unless `activation` is false, a ReLU."""
 
     def __init__(
-        self, channels_in: int, channels_out: int, kernel: int = 1, *, stride: int = 1, groups: int = 1, activation: bool = True
+        self,
+        channels_in: int,
+        channels_out: int,
+        kernel: int = 1,
+        *,
+        stride: int = 1,
+        groups: int = 1,
+        activation: bool = True,
     ) -> None:
         layers: list[nn.Module] = [
             nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, groups=groups, bias=False),
@@ -50,7 +57,8 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C', H / stride, W / stride)."""
-        return x + self.layers(x) if self.residual else self.layers(x)
+        y: Tensor = self.layers(x)
+        return x + y if self.residual else y
 
 
 class Separable(nn.Sequential):
@@ -159,19 +167,21 @@ class LiteAttention(nn.Module):
     def __init__(self, erp_height: int = 160) -> None:
         super().__init__()
         self.encoder = Encoder()
-        self.mask = nn.Sequential(
-            nn.MaxPool2d(2), Separable(STAGES[3], PYRAMID), Separable(PYRAMID, PYRAMID), nn.Conv2d(PYRAMID, 1, 1)
-        )
+        self.mask = nn.Sequential(nn.MaxPool2d(2), Separable(STAGES[3], PYRAMID), Separable(PYRAMID, PYRAMID))
+        self.mask_logits = nn.Conv2d(PYRAMID, 1, 1)
         self.pyramid = Pyramid()
         self.decoder = Decoder()
         self.latitude_logits = nn.Parameter(torch.zeros(erp_height // OUTPUT_STRIDE))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 3, H, 2H) RGB in [0, 1], H the height of construction -> saliency (B, 1, H / 4, W / 4) and mask (B, 1, H / 16, W / 16)."""
+        """Maps (B, 1, H / 4, W / 4) and masks (B, 1, H / 16, W / 16) of frames (B, 3, H, W = 2H), RGB in [0, 1].
+
+        H is the height of construction.
+        """
         margin = self.MARGIN
         wrapped = torch.cat([x[..., -margin:], x, x[..., :margin]], dim=-1)
         quarter, eighth, sixteenth, bottom = self.encoder(wrapped)
-        mask = double(torch.sigmoid(self.mask(sixteenth)))
+        mask = double(torch.sigmoid(self.mask_logits(self.mask(sixteenth))))
         pyramid = self.pyramid(sixteenth * (1 + mask), bottom)
         logits = self.decoder(quarter, eighth, pyramid) + self.latitude_logits[:, None]
         cut, cut_mask = margin // OUTPUT_STRIDE, margin // 16

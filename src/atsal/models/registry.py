@@ -57,11 +57,11 @@ def build_network(bundle: Bundle, *, face_size: int | None = None, procedure: Pr
     config = bundle.config
     if face_size is not None:
         config = dataclasses.replace(config, face_size=face_size)
+    parts: dict[str, nn.Module]
     if config.architecture == "paper":
-        attention, poles, equator = AttentionStream(), SalEMA(), SalEMA()
+        parts = {"attention": AttentionStream(), "poles": SalEMA(), "equator": SalEMA()}
     else:
-        attention, poles, equator = LiteAttention(config.erp_height), LiteExpert(), LiteExpert()
-    parts: dict[str, nn.Module] = {"attention": attention, "poles": poles, "equator": equator}
+        parts = {"attention": LiteAttention(config.erp_height), "poles": LiteExpert(), "equator": LiteExpert()}
     for part, module in parts.items():
         try:
             module.load_state_dict(bundle.load(part))
@@ -74,5 +74,5 @@ def build_network(bundle: Bundle, *, face_size: int | None = None, procedure: Pr
     if config.architecture == "lite":
         for module in parts.values():
             fold_normalisation(module)
-    network = ATSal(config, attention, poles, equator, procedure=procedure).eval()
+    network = ATSal(config, **parts, procedure=procedure).eval()
     return network.requires_grad_(False)

@@ -1,0 +1,1 @@
+"""From frames to maps to files."""

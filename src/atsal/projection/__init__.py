@@ -1,4 +1,4 @@
-"""Geometry of the sphere: ERP frames, cubemaps, viewports, solid angles. Imports nothing else of the package's data path."""
+"""Geometry of the sphere: ERP frames, cubemaps, viewports, solid angles."""
 
 from atsal.projection.convert import RotateErp, SphericalGaussian, erp_to_viewport, resize_erp
 from atsal.projection.cubemap import CubemapToErp, ErpToCubemap

@@ -9,10 +9,19 @@ from torch.nn import functional as F
 
 from atsal.errors import ConfigError
 from atsal.projection.sampling import ErpSampler, in_float32
-from atsal.projection.sphere import check_erp, erp_directions, erp_latitudes, erp_position, rotation_matrix, solid_angle_weights
+from atsal.projection.sphere import (
+    check_erp,
+    erp_directions,
+    erp_latitudes,
+    erp_position,
+    rotation_matrix,
+    solid_angle_weights,
+)
 
 
-def erp_to_viewport(erp: Tensor, yaw_deg: float, pitch_deg: float, fov_deg: float, size: int | tuple[int, int]) -> Tensor:
+def erp_to_viewport(
+    erp: Tensor, yaw_deg: float, pitch_deg: float, fov_deg: float, size: int | tuple[int, int]
+) -> Tensor:
     """The perspective view of a camera inside the sphere (pinhole, square pixels).
 
     `erp` is (B, C, H, 2H); `fov_deg` is the horizontal field of view (0 to 180, exclusive); `size` is a side, or
@@ -54,7 +63,7 @@ class RotateErp:
 
 
 def resize_erp(maps: Tensor, height: int) -> Tensor:
-    """Resize (B, C, H, 2H) to (B, C, height, 2 height): bilinear across the ±180° border and the poles, or area means."""
+    """Resize (B, C, H, 2H) to `height` rows: bilinear across the ±180° border and the poles, or by area means."""
     own_height = check_erp(maps)
     if height < 1:
         raise ConfigError(f"height {height}: expected at least 1 row")

@@ -36,7 +36,9 @@ class ErpToCubemap:
         """(B, C, H, 2H) -> (B, 6, C, S, S)."""
         check_erp(erp, self.erp_height)
         faces = in_float32(self._sampler, erp)
-        return self.geometry.arrange(faces.reshape(*faces.shape[:2], 6, *(self.geometry.face_size,) * 2).transpose(1, 2))
+        return self.geometry.arrange(
+            faces.reshape(*faces.shape[:2], 6, *(self.geometry.face_size,) * 2).transpose(1, 2)
+        )
 
 
 class CubemapToErp:

@@ -100,7 +100,7 @@ class CubeGeometry:
         return (tangent / self.half_extent + 1) / 2 * self.face_size - 0.5
 
     def border_positions(self) -> tuple[Tensor, Tensor, Tensor]:
-        """For each pixel of the one-pixel frame around each face: the neighbour it falls on, and the row and column there.
+        """For each pixel of the one-pixel frame around each face: the neighbour it falls on, its row and column.
 
         (6, 4 (S + 1)) each, the frame in the order top row, bottom row (corners included), left column, right column;
         rows and columns fractional, within the neighbour.
@@ -120,11 +120,11 @@ class CubeGeometry:
         return neighbour, position(-on_up), position(on_right)
 
     def border_sources(self) -> tuple[Tensor, Tensor]:
-        """The two face pixels that each pixel of `border_positions` is made of: flat indices into (6, S, S), and shares.
+        """The two face pixels that each pixel of `border_positions` is made of, and their shares.
 
-        (6, 4 (S + 1), 2) each. A frame pixel looks just over the edge: across it, it falls on the neighbour's first
-        line of pixels (to 1 / 2S of a pixel); along it, between two pixels. At the cube's corners, where no fourth
-        face exists, the nearest pixel serves.
+        Flat indices into (6, S, S), and shares, (6, 4 (S + 1), 2) each. A frame pixel looks just over the edge: across
+        it, it falls on the neighbour's first line of pixels (to 1 / 2S of a pixel); along it, between two pixels. At
+        the cube's corners, where no fourth face exists, the nearest pixel serves.
         """
         size = self.face_size
         neighbour, row, column = self.border_positions()

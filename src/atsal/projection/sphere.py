@@ -49,7 +49,10 @@ def erp_position(vectors: Tensor, erp_height: int) -> tuple[Tensor, Tensor]:
 
 
 def rotation_matrix(yaw_deg: float, pitch_deg: float = 0.0, roll_deg: float = 0.0) -> Tensor:
-    """Rotation (3, 3) float64 that takes a viewer's axes to the world's: yaw + turns right, pitch + up, roll + clockwise."""
+    """Rotation (3, 3) float64 from a viewer's axes to the world's.
+
+    Yaw + turns to the right, pitch + up, roll + leans the head clockwise.
+    """
     yaw, pitch, roll = (torch.deg2rad(torch.tensor(v, dtype=torch.float64)) for v in (yaw_deg, pitch_deg, roll_deg))
     cy, sy, cp, sp, cr, sr = yaw.cos(), yaw.sin(), pitch.cos(), pitch.sin(), roll.cos(), roll.sin()
     one, zero = torch.ones_like(cy), torch.zeros_like(cy)

@@ -31,9 +31,8 @@ def start_from_expert(expert: LiteExpert, profile: Tensor, erp_height: int) -> L
     """An attention stream with the expert's weights, an all but closed mask, and the equator prior."""
     model = LiteAttention(erp_height)
     model.load_state_dict({k: v for k, v in expert.state_dict().items() if k in model.state_dict()}, strict=False)
-    last = model.mask[-1]
-    torch.nn.init.constant_(last.bias, -3.0)
     with torch.no_grad():
+        torch.nn.init.constant_(model.mask_logits.bias, -3.0)  # type: ignore[arg-type]
         model.latitude_logits.copy_(log_profile(profile, len(model.latitude_logits)))
     return model
 
@@ -42,7 +41,9 @@ def start_from_expert(expert: LiteExpert, profile: Tensor, erp_height: int) -> L
 def expert_consensus(model: ATSal, images: Tensor) -> Tensor:
     """The experts' maps of frames (N, 3, 320, 640) uint8, averaged over turned cubes, (N, 1, h, 2h)."""
     views = [(RotateErp(images.shape[2], *v), RotateErp(model.config.map_height, *v)) for v in TEACHER_VIEWS]
-    maps = [torch.stack([back.inverse(model.run_experts(turn(i[None].float()))[0]) for turn, back in views]) for i in images]
+    maps = [
+        torch.stack([back.inverse(model.run_experts(turn(i[None].float()))[0]) for turn, back in views]) for i in images
+    ]
     return torch.cat([m.mean(0) for m in maps])
 
 

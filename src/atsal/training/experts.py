@@ -26,11 +26,13 @@ class ExpertStage:
     size: int = 128
 
 
-def train_expert(model: LiteExpert, photos: Photos, held_out: Photos, stage: ExpertStage, seed: int, report: Report) -> LiteExpert:
+def train_expert(
+    model: LiteExpert, photos: Photos, held_out: Photos, stage: ExpertStage, seed: int, report: Report
+) -> LiteExpert:
     """Train `model` on `photos`; returns the averaged weights. The CC on `held_out` is reported as it goes."""
     rng = torch.Generator().manual_seed(seed)
     batches = _batches(len(photos), stage.batch, rng)
-    model = model.to(memory_format=torch.channels_last)
+    model = torch.nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def loss_of_step(_step: int) -> Tensor:
         images, maps = random_crops(photos, next(batches), stage.views, stage.size, stage.crops, rng)

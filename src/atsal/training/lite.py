@@ -94,7 +94,9 @@ def train_experts(recipe: Recipe, data: Path, output: Path, report: Report) -> t
     if kept.exists():
         tensors = load_file(kept)
         for name, model in (("equator", equator), ("poles", poles)):
-            model.load_state_dict({k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")})
+            model.load_state_dict(
+                {k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")}
+            )
         report(f"experts taken up from {kept}")
         return equator.eval(), poles.eval()
     photos = read_photo_sets(data / "fixations2d", list(recipe.photo_sets))
@@ -136,11 +138,12 @@ def train_attention_and_fusion(
         seen = torch.from_numpy(np.flatnonzero(fold_of != fold))
         report(f"attention stream {fold + 1} of {recipe.folds + 1}, on {len(seen)} frames with head directions")
         profile = latitude_profile(densities[seen])
-        model = ATSal(recipe.model, start_from_expert(equator, profile, recipe.model.erp_height), poles, equator).eval()
         stage = recipe.attention
+        attention = start_from_expert(equator, profile, recipe.model.erp_height)
         taught = panoramas, teacher_maps(consensus, profile, stage.map_height)
         measured = frames.images[seen], spherical_density(resize_erp(densities[seen], stage.map_height))
-        model.attention = train_attention(model.attention, taught, measured, stage, recipe.seed, report)
+        attention = train_attention(attention, taught, measured, stage, recipe.seed, report)
+        model = ATSal(recipe.model, attention, poles, equator).eval()
         with torch.no_grad():
             for index in np.flatnonzero(fold_of == fold):
                 prediction = model(frames.images[index][None].float())
@@ -152,7 +155,9 @@ def train_attention_and_fusion(
     a, b = choose_exponents(streams, densities)
     report(f"exponents: attention {a}, experts {b}; of the folds: {sorted(set(exponents))}")
     model.config = dataclasses.replace(recipe.model, attention_exponent=a, experts_exponent=b)
-    scores = {name: [score(m, i, densities, frames, priors) for i, m in enumerate(values)] for name, values in maps.items()}
+    scores = {
+        name: [score(m, i, densities, frames, priors) for i, m in enumerate(values)] for name, values in maps.items()
+    }
     return model, scores
 
 

@@ -69,7 +69,7 @@ def read_frame(file: Path) -> Tensor:
 
 
 def augment(images: Tensor, maps: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Turn each frame (3, H, 2H) uint8 and its map (1, h, 2h) about the vertical axis, mirror half of them, vary the colours.
+    """Turn frames (N, 3, H, 2H) uint8 and maps (N, 1, h, 2h) about the vertical axis, mirror half, vary the colours.
 
     The turn is a whole number of map pixels, so both stay exact.
     """
@@ -78,11 +78,9 @@ def augment(images: Tensor, maps: Tensor, rng: torch.Generator) -> tuple[Tensor,
     turned, turned_maps = [], []
     for image, target in zip(images, maps, strict=True):
         shift = int(torch.randint(width, (), generator=rng))
-        image, target = image.roll(shift * step, -1), target.roll(shift, -1)
-        if torch.rand((), generator=rng) < 0.5:
-            image, target = image.flip(-1), target.flip(-1)
-        turned.append(image)
-        turned_maps.append(target)
+        mirror = (-1,) if torch.rand((), generator=rng) < 0.5 else ()
+        turned.append(image.roll(shift * step, -1).flip(mirror))
+        turned_maps.append(target.roll(shift, -1).flip(mirror))
     return jitter_colour(torch.stack(turned).float() / 255, 0.25, rng), torch.stack(turned_maps)
 
 

@@ -105,7 +105,9 @@ class CropRange:
     colour: float = 0.25
 
 
-def random_crops(photos: Photos, index: Tensor, crops: int, size: int, range_: CropRange, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+def random_crops(
+    photos: Photos, index: Tensor, crops: int, size: int, range_: CropRange, rng: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Draw `crops` views of each photo of `index`, image and map by the same homography.
 
     Returns images (B, crops, 3, size, size) in [0, 1] and maps (B, crops, 1, size / 4, size / 4).
@@ -136,12 +138,15 @@ def random_crops(photos: Photos, index: Tensor, crops: int, size: int, range_: C
         x, y = x * flip[column] / depth, y / depth
         cos, sin = torch.cos(roll)[column], torch.sin(roll)[column]
         rolled_x, rolled_y = cos * x - sin * y, sin * x + cos * y
-        return torch.stack([centre_u[column] + half_u[column] * rolled_x, centre_v[column] + half_v[column] * rolled_y], -1)
+        return torch.stack(
+            [centre_u[column] + half_u[column] * rolled_x, centre_v[column] + half_v[column] * rolled_y], -1
+        )
 
     views = F.grid_sample(images, grid(size), padding_mode="reflection", align_corners=False)
     targets = F.grid_sample(maps, grid(size // 4), padding_mode="reflection", align_corners=False)
     shape = (len(index), crops)
-    return jitter_colour(views, range_.colour, rng).unflatten(0, shape), targets.unflatten(0, shape)
+    views = jitter_colour(views, range_.colour, rng)
+    return views.reshape(*shape, *views.shape[1:]), targets.reshape(*shape, *targets.shape[1:])
 
 
 def jitter_colour(images: Tensor, strength: float, rng: torch.Generator) -> Tensor:

@@ -24,7 +24,11 @@ class Schedule:
 
 
 def optimise(
-    model: Model, schedule: Schedule, loss_of_step: Callable[[int], Tensor], check: Callable[[Model], str], report: Report
+    model: Model,
+    schedule: Schedule,
+    loss_of_step: Callable[[int], Tensor],
+    check: Callable[[Model], str],
+    report: Report,
 ) -> Model:
     """Train `model` in place; return the average of its weights, in eval mode.
 
@@ -35,16 +39,20 @@ def optimise(
     plain = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": schedule.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=schedule.learning_rate)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, schedule.learning_rate, total_steps=schedule.steps, pct_start=0.15)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, schedule.learning_rate, total_steps=schedule.steps, pct_start=0.15
+    )
     averaged = copy.deepcopy(model).eval()
     every, recent = max(1, schedule.steps // REPORTS), []
     for step in range(schedule.steps):
         model.train()
         loss = loss_of_step(step)
         if not torch.isfinite(loss):
-            raise FloatingPointError(f"loss {loss.item()} at step {step}: lower the learning rate ({schedule.learning_rate})")
+            raise FloatingPointError(
+                f"loss {loss.item()} at step {step}: lower the learning rate ({schedule.learning_rate})"
+            )
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         cycle.step()
