@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -308,3 +309,19 @@ def _mix(under: Floats, over: Floats, amount: Floats) -> Floats:
 def _smooth(x: Floats, low: float, high: float) -> Floats:
     t: Floats = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
+
+
+@click.command()
+@click.argument("output", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--seconds", default=4.0, show_default=True)
+@click.option("--fps", default=15.0, show_default=True)
+@click.option("--height", default=480, show_default=True, help="Rows; the width is twice that.")
+@click.option("--seed", default=7, show_default=True)
+def main(output: Path, seconds: float, fps: float, height: int, seed: int) -> None:
+    """Write a made-up 360° clip to OUTPUT."""
+    render_video(output, seconds=seconds, frame_rate=fps, erp_height=height, seed=seed)
+    click.echo(output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,11 +1,4 @@
-import sys
-from pathlib import Path
-
 import pytest
-
-TESTS = str(Path(__file__).resolve().parents[1])
-if TESTS not in sys.path:  # the fakes are imported as `fakes`, also when only this folder is run
-    sys.path.insert(0, TESTS)
 
 
 @pytest.fixture(scope="session")

@@ -71,6 +71,12 @@ def test_smoothing_equals_brute_force(sigma_deg):
     assert np.abs(ours - brute_force_gaussian(erp, sigma_deg)).max() < 1e-5
 
 
+def test_smoothing_stays_within_its_input():
+    spot = torch.zeros(1, 1, 40, 80)
+    spot[..., 12, 79] = 1000
+    assert SphericalGaussian(40, 5)(spot).min() >= 0, "rounding must not make a density negative"
+
+
 def test_smoothing_knows_no_border():
     smooth = SphericalGaussian(40, 9)
     spot = torch.zeros(1, 1, 40, 80)

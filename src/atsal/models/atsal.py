@@ -76,9 +76,7 @@ class ATSal(nn.Module):
 
     def run_experts(self, erp: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The expert stream alone: (B, 3, H, 2H) RGB in [0, 255], state -> map (B, 1, h, 2h), state (B, 6, …)."""
-        faces = self._cut(erp)
-        if self.procedure == "published":
-            faces = faces.round()  # the release stored them in 8 bits
+        faces = self._cut_in_8_bits(erp) if self.procedure == "published" else self._cut(erp)
         maps, state = self.run_faces(faces, state)
         if self.procedure == "published":
             maps = torch.floor(maps / maps.amax((-2, -1), keepdim=True) * 255) / 255
@@ -100,6 +98,10 @@ class ATSal(nn.Module):
             torch.cat([x.reshape(batch, -1, *x.shape[1:]) for x in both], 1) for both in zip(*parts, strict=True)
         )
         return maps, states
+
+    def _cut_in_8_bits(self, erp: Tensor) -> Tensor:
+        """As the release did: faces in whole grey levels, halves up, on exact positions."""
+        return torch.floor(self._cut(erp.double()) + (0.5 + 1e-6)).to(erp.dtype)
 
     def fuse(self, attention: Tensor, experts: Tensor) -> Tensor:
         """Pixelwise product of the two streams' maps, each raised to its exponent."""

@@ -114,4 +114,6 @@ class SphericalGaussian:
         real, imaginary = self._transfer @ spectrum.real, self._transfer @ spectrum.imag
         smoothed = torch.complex(real, imaginary).reshape(-1, erp.shape[2], *erp.shape[:2])
         maps: Tensor = torch.fft.irfft(smoothed.permute(2, 3, 1, 0), n=erp.shape[3])
-        return maps.to(erp.dtype)
+        # a weighted mean stays within its input; Fourier sums stray from zero by a few millionths
+        lowest, highest = erp.amin((-2, -1), keepdim=True), erp.amax((-2, -1), keepdim=True)
+        return maps.to(erp.dtype).clamp(lowest, highest)

@@ -1,0 +1,53 @@
+# make demo   set up, predict on a made-up 360° scene, show the result
+# make test   set up for development, run every check
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help demo test test-slow lint format bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+.venv/core: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "atsal needs Python 3.11 or newer; set PYTHON=")'
+	@echo "setting up .venv (a few minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(INSTALL) --editable .
+	@touch $@
+
+.venv/dev: .venv/core
+	@echo "setting up the development tools"
+	@$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+demo: .venv/core ## predict on a made-up 360° scene and show the result
+	@mkdir -p demo
+	@$(BIN)/python -m atsal.synthetic demo/scene.mp4
+	@$(BIN)/atsal compare demo/scene.mp4 -o demo/comparison.mp4 --sheet demo/comparison.png --overwrite
+	@echo
+	@echo "demo/comparison.mp4 shows the scene and what attention, experts and both together make of it;"
+	@echo "demo/comparison.png is a sheet of it. Next, with a 360° video or photo of yours:"
+	@echo "  $(BIN)/atsal predict VIDEO.mp4 -o results"
+	@echo "  $(BIN)/atsal predict PHOTO.jpg -o results --format npy"
+
+lint: .venv/dev ## format and lint check, types
+	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+
+format: .venv/dev ## format, and fix what can be fixed
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+test: lint ## every check: format, lint, types, tests
+	@$(BIN)/python -m pytest -m 'not slow and not gpu'
+
+test-slow: .venv/dev ## the tests that take minutes
+	@$(BIN)/python -m pytest -m slow
+
+bench: .venv/core ## speed of this machine, as ratios measured in one run
+	@$(BIN)/python benchmarks/speed.py
+
+clean: ## remove what the targets made
+	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
