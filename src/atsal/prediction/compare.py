@@ -1,19 +1,30 @@
-"""One source, and what each stream makes of it, side by side: a video or picture of four panels, and a contact sheet."""
+"""One source and what each stream makes of it, side by side: a video or picture of four panels, and a contact sheet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from atsal.errors import MediaError
+from atsal.errors import MediaError, TruncatedMediaError
 from atsal.prediction.items import Item, Reading
-from atsal.prediction.predictor import STREAMS, FrameResult, Predictor
+from atsal.prediction.predictor import STREAMS, FrameResult, Predictor, Stream
 from atsal.prediction.render import PeakTracker, Picture, comparison, label, overlay, resize, tile
 from atsal.prediction.results import even
 from atsal.video.writer import VideoWriter, write_rgb_png
 
 PANEL_HEIGHT = 320
 SHEET_ROWS = 4
+ORDER: tuple[Stream, ...] = ("attention", "experts", "fused")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was compared: a few of the results, evenly spread over the clip, for a contact sheet."""
+
+    results: list[FrameResult]
+    problem: str | None = None  # the source broke half way; its good part is written
 
 
 def compare(
@@ -24,46 +35,53 @@ def compare(
     *,
     panel_height: int = PANEL_HEIGHT,
     progress: Callable[[int], None] = lambda _done: None,
-) -> list[FrameResult]:
-    """Write source, attention, experts and fused as four panels: a PNG for an image, an MP4 with sound for a video.
-
-    Returns a few of the results, evenly spread over the clip, for a contact sheet.
-    """
+) -> Comparison:
+    """Write source, attention, experts and fused as four panels: a PNG for an image, an MP4 with sound for a video."""
     panel = (2 * even(panel_height), even(panel_height))
     frames = item.frames(reading, None if item.kind == "image" else panel)
-    kept = Spread(SHEET_ROWS)
     peaks = {stream: PeakTracker() for stream in STREAMS}
 
     def picture(result: FrameResult) -> Picture:
-        order = ("attention", "experts", "fused")
-        maps = {s: (result.map(s), peaks[s].update(result.map(s))) for s in order}  # type: ignore[arg-type, index]
+        maps: dict[str, tuple[np.ndarray, float]] = {}
+        for stream in ORDER:
+            maps[stream] = (result.map(stream), peaks[stream].update(result.map(stream)))
         return comparison(result.image, maps, panel)
 
     results = (result for result, _ in predictor.run(frames))
-    if item.kind == "image":
-        result = next(results)
-        write_rgb_png(output, picture(result))
-        return [result]
     first = next(results, None)
     if first is None:
         raise MediaError(f"{item.path}: no frame in the part that was asked for")
-    sound = item.path if item.kind == "video" else None
-    size = (2 * panel[0], 2 * panel[1])
+    if item.kind == "image":
+        write_rgb_png(output, picture(first))
+        return Comparison([first])
     writer = VideoWriter(
         output,
-        size,
+        (2 * panel[0], 2 * panel[1]),
         item.frame_rate(reading),
-        audio_from=sound,
+        audio_from=item.path if item.kind == "video" else None,
         audio_start_s=first.timestamp_s,
         audio_duration_s=reading.duration_s,
         spherical=False,
     )
     with writer:
-        for done, result in enumerate((r for part in ([first], results) for r in part), start=1):
+        return _write_all(writer, chain([first], results), picture, progress)
+
+
+def _write_all(
+    writer: VideoWriter,
+    results: Iterator[FrameResult],
+    picture: Callable[[FrameResult], Picture],
+    progress: Callable[[int], None],
+) -> Comparison:
+    kept = Spread(SHEET_ROWS)
+    try:
+        for done, result in enumerate(results, start=1):
             writer.write(picture(result), result.timestamp_s)
             kept.add(result)
             progress(done)
-    return kept.chosen()
+    except TruncatedMediaError as error:
+        return Comparison(kept.chosen(), str(error))
+    return Comparison(kept.chosen())
 
 
 class Spread:
@@ -93,15 +111,15 @@ class Spread:
 
 
 def contact_sheet(results: list[FrameResult], panel_height: int = 200) -> Picture:
-    """A row for each result: source, attention, experts and fused, each map shown up to its own peak."""
+    """Show each result in a row: source, attention, experts and fused, each map up to its own peak."""
     size = (2 * panel_height, panel_height)
     panels = []
     for row, result in enumerate(results):
         source = resize(result.image, size)
         time = f"{result.timestamp_s:.1f} s"
         panels.append(label(source, f"source  {time}" if row == 0 else time))
-        for stream in ("attention", "experts", "fused"):
-            saliency = result.map(stream)  # type: ignore[arg-type]
+        for stream in ORDER:
+            saliency = result.map(stream)
             drawn = overlay(source, saliency, float(saliency.max()))
             panels.append(label(drawn, stream) if row == 0 else drawn)
     return tile(panels, 4)

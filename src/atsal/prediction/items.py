@@ -1,20 +1,21 @@
 """What there is to predict: inputs on the command line become items, each with a stem that its results keep."""
 
-import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from atsal.errors import ConfigError, InputError
+from atsal.errors import ConfigError, InputError, MediaError
 from atsal.video.image import read_image
 from atsal.video.probe import probe_video
 from atsal.video.reader import Frame, read_frames
-from atsal.video.sources import classify, list_media, read_image_sequence
+from atsal.video.sources import IMAGE_SUFFIXES, classify, list_media, read_image_sequence
 from atsal.video.stereo import StereoChoice
 
 DEFAULT_SEQUENCE_RATE = 30.0  # frames/s of a folder of frames
+LOWEST_RATE = 0.001  # frames/s; as a nominal rate it only says how long the last frame stands
 Size = tuple[int, int]
+Kind = Literal["image", "video", "sequence"]
 
 
 @dataclass(frozen=True)
@@ -33,31 +34,46 @@ class Item:
     """One image, one video, or one folder of frames taken as a clip."""
 
     path: Path
-    kind: Literal["image", "video", "sequence"]
+    kind: Kind
 
     @property
     def stem(self) -> str:
         """The name its results carry."""
-        return self.path.resolve().name if self.kind == "sequence" else self.path.stem
+        if self.kind != "sequence":
+            return self.path.stem
+        return self.path.resolve().name if self.path.name in ("", "..") else self.path.name
 
     def identity(self) -> dict[str, object]:
-        """What tells this source from another of the same name."""
-        status = self.path.stat()
-        return {"path": str(self.path), "kind": self.kind, "bytes": status.st_size, "modified_ns": status.st_mtime_ns}
+        """Tell this source from another of the same name: its size and age, over all files of a folder of frames."""
+        found = [file.stat() for file in self._files()]
+        return {
+            "path": str(self.path),
+            "kind": self.kind,
+            "files": len(found),
+            "bytes": sum(status.st_size for status in found),
+            "modified_ns": max((status.st_mtime_ns for status in found), default=0),
+        }
 
     def frame_rate(self, reading: Reading) -> float:
         """Nominal frames per second of what `frames` delivers."""
         if self.kind != "video":
-            return (reading.fps or DEFAULT_SEQUENCE_RATE) / reading.stride
+            return max(LOWEST_RATE, _sequence_rate(reading) / reading.stride)
         own = probe_video(self.path, reading.stereo).frame_rate
-        return own / reading.stride if reading.fps is None else min(own, reading.fps)
+        return max(LOWEST_RATE, own / reading.stride if reading.fps is None else min(own, reading.fps))
+
+    def view_size(self, reading: Reading) -> Size:
+        """(width, height) of the view that `frames` delivers when no size is asked for."""
+        if self.kind == "video":
+            return probe_video(self.path, reading.stereo).eye_size
+        height, width = next(self.frames(reading, None)).image.shape[:2]
+        return width, height
 
     def expected_frames(self, reading: Reading) -> int | None:
         """How many frames `frames` should deliver, where that is known."""
         if self.kind == "image":
             return 1
         if self.kind == "sequence":
-            return -(-len(list_media(self.path)) // reading.stride)
+            return len(self._chosen(reading))
         info = probe_video(self.path, reading.stereo)
         if info.duration_s is None:
             return None
@@ -66,7 +82,7 @@ class Item:
         return max(1, round(length * self.frame_rate(reading)))
 
     def frames(self, reading: Reading, size: Size | None) -> Iterator[Frame]:
-        """The frames, scaled to `size` (width, height) where given; a still is read at its own size."""
+        """Read the frames, scaled to `size` (width, height) where given; a still is read at its own size."""
         if self.kind == "image":
             return iter([Frame(0, 0.0, read_image(self.path, stereo=reading.stereo))])
         if self.kind == "sequence":
@@ -82,35 +98,51 @@ class Item:
         )
 
     def _sequence_frames(self, reading: Reading, size: Size | None) -> Iterator[Frame]:
+        frames = read_image_sequence(self.path, fps=_sequence_rate(reading), size=size, stereo=reading.stereo)
+        chosen = self._chosen(reading)
+        if not chosen:
+            raise MediaError(
+                f"{self.path}: no frame in the span from {reading.start_s:g} s; it holds {len(self._files())} images at "
+                f"{_sequence_rate(reading):g} a second. Start earlier, or ask for a longer span."
+            )
+        return (frame for frame in frames if frame.index in chosen)
+
+    def _chosen(self, reading: Reading) -> range:
+        """Numbers of the images within the span that the stride keeps."""
         if reading.stride < 1:
             raise ConfigError(f"stride is {reading.stride}; expected 1 or more")
+        rate = _sequence_rate(reading)
         end = float("inf") if reading.duration_s is None else reading.start_s + reading.duration_s
-        rate = reading.fps or DEFAULT_SEQUENCE_RATE
-        frames = read_image_sequence(self.path, fps=rate, size=size, stereo=reading.stereo)
-        within = (frame for frame in frames if reading.start_s <= frame.timestamp_s < end)
-        return itertools.islice(within, 0, None, reading.stride)
+        within = [number for number in range(len(self._files())) if reading.start_s <= number / rate < end]
+        return range(within[0], within[-1] + 1, reading.stride) if within else range(0)
+
+    def _files(self) -> list[Path]:
+        if self.kind != "sequence":
+            return [self.path]
+        return [file for file in list_media(self.path) if file.suffix.lower() in IMAGE_SUFFIXES]
 
 
-def find_items(inputs: Iterable[Path], *, as_frames: bool = False) -> list[Item]:
-    """Turn files and folders into items, in order.
+def _sequence_rate(reading: Reading) -> float:
+    return DEFAULT_SEQUENCE_RATE if reading.fps is None else reading.fps
 
-    A folder stands for the images and videos in it, or with `as_frames` for one clip. Raises `InputError` where
-    two items would write results of the same name.
+
+def find_items(inputs: Iterable[Path], *, as_frames: bool = False) -> tuple[list[Item], list[InputError]]:
+    """Turn files and folders into items, in order and each once; and say what is wrong with those that are none.
+
+    A folder stands for the images and videos in it, or with `as_frames` for one clip.
     """
-    items: list[Item] = []
+    items: dict[Path, Item] = {}
+    problems: list[InputError] = []
     for path in inputs:
-        if path.is_dir() and as_frames:
-            items.append(Item(path, "sequence"))
-        elif path.is_dir():
-            items.extend(Item(file, classify(file)) for file in list_media(path))
-        else:
-            items.append(Item(path, classify(path)))
-    by_stem: dict[str, Item] = {}
-    for item in items:
-        other = by_stem.setdefault(item.stem, item)
-        if other is not item:
-            raise InputError(
-                f"{other.path} and {item.path} would both write results named {item.stem!r}: run them into different "
-                "output folders, or rename one"
-            )
-    return items
+        try:
+            whole = as_frames and path.is_dir()
+            files = list_media(path) if path.is_dir() and not whole else [path]
+        except InputError as error:
+            problems.append(error)
+            continue
+        for file in files:
+            try:
+                items.setdefault(file.resolve(), Item(file, "sequence" if whole else classify(file)))
+            except InputError as error:
+                problems.append(error)
+    return list(items.values()), problems

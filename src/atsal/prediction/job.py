@@ -1,41 +1,24 @@
 """Predict one item into files: whole files only, a manifest beside them, and going on where an earlier run stopped."""
 
-import dataclasses
-import json
-import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import safetensors
-from safetensors import safe_open
-from safetensors.torch import save
 from torch import Tensor
 
-from atsal.errors import OutputError, TruncatedMediaError
-from atsal.prediction.items import Item, Reading, Size
-from atsal.prediction.predictor import STREAMS, FrameResult, Predictor, Stream
-from atsal.prediction.results import FRAME_DIGITS, Format, MapFiles, MapVideos, Sink, even, result_path
+from atsal.errors import InputError, MediaError, OutputError, TruncatedMediaError
+from atsal.prediction.items import Item, Size
+from atsal.prediction.predictor import FrameResult, Predictor
+from atsal.prediction.record import Journal, Record, describe, differences, read_manifest, write_json
+from atsal.prediction.results import MapFiles, Options, Place, even, make_sinks, places
 from atsal.version import __version__
-from atsal.video.aside import reported, write_aside
-from atsal.video.probe import probe_video
+from atsal.video.aside import reported
 
-SNAPSHOT_EVERY_S = 10.0
+__all__ = ["Options", "Outcome", "predict_item", "refuse_collisions"]
+
 OVERLAY_WIDTH = 1920  # widest overlay; wider sources are scaled down
-
-
-@dataclass(frozen=True)
-class Options:
-    """What to predict and how to write it."""
-
-    streams: tuple[Stream, ...] = ("fused",)
-    formats: tuple[Format, ...] = ("overlay",)
-    reading: Reading = field(default_factory=Reading)
-    height: int | None = None  # rows of the maps; None: the model's own
-    overwrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,250 +33,190 @@ class Outcome:
 
 
 def predict_item(
-    predictor: Predictor, item: Item, folder: Path, options: Options, progress: Callable[[int], None] = lambda _done: None
+    predictor: Predictor,
+    item: Item,
+    folder: Path,
+    options: Options,
+    progress: Callable[[int], None] = lambda _done: None,
 ) -> Outcome:
     """Predict every frame of `item` into `folder`, and write `folder/<stem>.json`.
 
-    Does nothing if an earlier run with the same source, model and options finished; goes on after its last snapshot
-    if it wrote one file a frame; otherwise starts anew. `progress` is called with the number of frames done.
+    Does nothing if an earlier run with the same source, model and options finished and its results are all there;
+    goes on after the last snapshot of one that did not finish, if it wrote one file a frame; otherwise starts anew.
+    Nothing is touched before the first frame is predicted. `progress` is called with the number of frames done.
 
     Raises `OutputError` where results of another source or with other settings are in the way and
     `options.overwrite` is off, and whatever reading, predicting and writing raise.
     """
-    manifest = folder / f"{item.stem}.json"
-    settings = describe(predictor, item, options)
-    previous = _read_json(manifest)
-    if previous is not None and not options.overwrite:
-        _refuse_other_settings(manifest, previous["settings"], settings)
-        frames = len(previous["frames"])
-        return Outcome(manifest, frames, 0.0, skipped=True, problem=previous.get("problem"))
-    sinks = make_sinks(item, folder, options)
-    journal = Journal(folder / f".{item.stem}.progress", settings)
-    _refuse_source(sinks, item.path)
-    if options.overwrite:
-        _remove_results(item, folder, manifest, journal)
-    else:
-        _refuse_foreign(sinks, journal)
-    return _run(predictor, item, options, sinks, journal, manifest, progress)
+    return _Job(predictor, item, folder, options).run(progress)
 
 
-def _run(
-    predictor: Predictor,
-    item: Item,
-    options: Options,
-    sinks: list[Sink],
-    journal: "Journal",
-    manifest: Path,
-    progress: Callable[[int], None],
-) -> Outcome:
-    resumable = item.kind != "image" and all(isinstance(sink, MapFiles) for sink in sinks)
-    if resumable:
-        journal.load(predictor)
-    begun, before = time.monotonic(), len(journal.frames)
-    try:
-        problem = _write_frames(_results(predictor, item, options, journal), sinks, journal, resumable, progress)
-    except BaseException:  # Ctrl-C too: what is written stays, and the next run goes on from here
-        if resumable and journal.frames:
-            with suppress(OutputError):  # the disk may be full; an earlier snapshot serves then
-                journal.save()
-        raise
-    seconds, done = time.monotonic() - begun, len(journal.frames) - before
-    rate = round(done / seconds, 2) if seconds else None
-    document = {
-        "atsal": __version__,
-        "settings": journal.settings,
-        "timing": {"seconds": round(seconds, 3), "frames": done, "frames_per_s": rate},
-        "problem": problem,
-        "map_value": "saliency density up to a factor, per unit of solid angle; >= 0",
-        "frames": journal.frames,
-    }
-    _write_json(manifest, document)
-    journal.remove()
-    return Outcome(manifest, len(journal.frames), seconds, problem=problem)
+def refuse_collisions(items: Iterable[Item], folder: Path, options: Options) -> None:
+    """Raise `InputError` where two items would write files or folders of the same name."""
+    owners: dict[Path, Item] = {}
+    for item in items:
+        for path in (_manifest_path(item, folder), *(place.path for place in _places(item, folder, options))):
+            other = owners.setdefault(path, item)
+            if other is not item:
+                raise InputError(
+                    f"{other.path} and {item.path} would both write {path}: run them into different output folders, or "
+                    "rename one"
+                )
 
 
-def _write_frames(
-    results: Iterator[tuple[FrameResult, Tensor | None]],
-    sinks: list[Sink],
-    journal: "Journal",
-    resumable: bool,
-    progress: Callable[[int], None],
-) -> str | None:
-    """Write every result; returns what is wrong where the source breaks after some good frames."""
-    with ExitStack() as stack:
-        for sink in sinks:
-            stack.enter_context(sink)
-            for own in sink.folders():
-                with reported(own):
-                    own.mkdir(parents=True, exist_ok=True)
+def _manifest_path(item: Item, folder: Path) -> Path:
+    return folder / f"{item.stem}.json"
+
+
+def _places(item: Item, folder: Path, options: Options) -> list[Place]:
+    by_format = places(folder, item.stem, item.kind, options.streams, options.formats)
+    return list(dict.fromkeys(place for where in by_format.values() for place in where.values()))
+
+
+class _Job:
+    """One item on its way: where its results go, what an earlier run left there, and what is done."""
+
+    def __init__(self, predictor: Predictor, item: Item, folder: Path, options: Options) -> None:
+        self._predictor = predictor
+        self._item = item
+        self._folder = folder
+        self._options = options
+        self._manifest = _manifest_path(item, folder)
+        self._places = _places(item, folder, options)
+        self._journal = Journal(folder / f".{item.stem}.progress", describe(predictor, item, options))
+        self._finished = read_manifest(self._manifest)
+        self._earlier: Record | None = self._finished or self._journal.read()
+
+    def run(self, progress: Callable[[int], None]) -> Outcome:
+        """Do what there is left to do."""
+        journal, finished = self._journal, self._finished
+        self._refuse_source()
+        if not self._options.overwrite:
+            self._refuse_others()
+            if finished is not None and finished.is_complete(self._folder, self._item.stem):
+                journal.remove()
+                return Outcome(self._manifest, len(finished.frames), 0.0, skipped=True, problem=finished.problem)
+        if finished is None and self._is_resumable():
+            journal.take_up(self._predictor.device)
+        begun, before = time.monotonic(), len(journal.frames)
         try:
-            for result, state in results:
-                journal.add(result, [name for sink in sinks for name in sink.write(result)], state)
-                if resumable:
-                    journal.save_now_and_then()
-                progress(len(journal.frames))
-        except TruncatedMediaError as error:
-            if not journal.frames:
-                raise
-            return str(error)
-    return None
+            problem = self._write_frames(progress)
+            seconds = time.monotonic() - begun
+            self._write_manifest(seconds, len(journal.frames) - before, problem)
+        except BaseException:  # Ctrl-C too: what is written stays, and the next run goes on from here
+            if journal.frames and self._is_resumable():
+                with suppress(OutputError):  # the disk may be full; an earlier snapshot serves then
+                    journal.save()
+            raise
+        journal.remove()
+        return Outcome(self._manifest, len(journal.frames), seconds, problem=problem)
 
+    def _is_resumable(self) -> bool:
+        return self._item.kind != "image" and all(place.frame_ending for place in self._places)
 
-def _results(
-    predictor: Predictor, item: Item, options: Options, journal: "Journal"
-) -> Iterator[tuple[FrameResult, Tensor | None]]:
-    """Results of the frames after the journal's last one."""
-    frames = item.frames(options.reading, reading_size(predictor, item, options))
-    last = journal.frames[-1]["index"] if journal.frames else -1
-    remaining = (frame for frame in frames if frame.index > last)
-    return predictor.run(remaining, streams=options.streams, height=options.height, state=journal.state)
-
-
-def reading_size(predictor: Predictor, item: Item, options: Options) -> Size | None:
-    """The size to scale frames to in the decoder: the network's, or the overlay's where one is drawn."""
-    if item.kind != "video" or "overlay" not in options.formats:
-        return None if item.kind == "image" else predictor.frame_size
-    width, height = probe_video(item.path, options.reading.stereo).eye_size
-    scale = min(1.0, OVERLAY_WIDTH / width)
-    return even(round(width * scale)), even(round(height * scale))
-
-
-def make_sinks(item: Item, folder: Path, options: Options) -> list[Sink]:
-    """One sink a format; stills have no video, so "video" gives them a PNG."""
-    still = item.kind == "image"
-    sinks: list[Sink] = []
-    for form in options.formats:
-        if still or form in ("npy", "png", "png16"):
-            still_form: Format = "png" if form == "video" else form
-            sinks.append(MapFiles(folder, item.stem, options.streams, still_form, still=still))
-        else:
-            rate = item.frame_rate(options.reading)
-            sound = item.path if item.kind == "video" and probe_video(item.path, options.reading.stereo).has_audio else None
-            duration = options.reading.duration_s
-            sinks.append(
-                MapVideos(folder, item.stem, options.streams, form, frame_rate=rate, sound=sound, duration_s=duration)
-            )
-    return sinks
-
-
-def describe(predictor: Predictor, item: Item, options: Options) -> dict[str, Any]:
-    """Everything the results depend on, as JSON values."""
-    chosen = dataclasses.asdict(options)
-    del chosen["overwrite"]
-    model = {
-        "folder": predictor.bundle.folder.name,
-        "sha256": predictor.bundle.checksum,
-        "config": predictor.config.to_dict(),
-        "procedure": predictor.network.procedure,
-    }
-    document = {"source": item.identity(), "model": model, "options": chosen}
-    return dict(json.loads(json.dumps(document)))
-
-
-class Journal:
-    """What an unfinished item has done: its frame table and the network's state, in one file replaced as a whole."""
-
-    def __init__(self, path: Path, settings: dict[str, Any]) -> None:
-        self._path = path
-        self.settings = settings
-        self.frames: list[dict[str, Any]] = []
-        self.state: Tensor | None = None
-        self._saved_at = time.monotonic()
-
-    def exists(self) -> bool:
-        """Whether an earlier run left one."""
-        return self._path.is_file()
-
-    def load(self, predictor: Predictor) -> None:
-        """Take up an earlier run's; one of other settings, or a damaged one, is as none."""
-        if not self.exists():
-            return
-        try:
-            with safe_open(self._path, framework="pt", device=str(predictor.device)) as file:
-                kept = json.loads(file.metadata()["journal"])
-                if kept["settings"] == self.settings:
-                    self.frames = kept["frames"]
-                    self.state = file.get_tensor("state") if "state" in file.keys() else None  # noqa: SIM118 - no mapping
-        except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError):
-            self.frames, self.state = [], None
-
-    def add(self, result: FrameResult, names: list[str], state: Tensor | None) -> None:
-        """Note a frame whose files are all written."""
-        self.frames.append({"index": result.frame_index, "timestamp_s": round(result.timestamp_s, 6), "files": names})
-        self.state = state
-
-    def save_now_and_then(self) -> None:
-        """Save if the last time is long enough ago."""
-        if time.monotonic() - self._saved_at >= SNAPSHOT_EVERY_S:
-            self.save()
-
-    def save(self) -> None:
-        """Write the file aside and rename it."""
-        tensors = {} if self.state is None else {"state": self.state.contiguous()}
-        content = save(tensors, {"journal": json.dumps({"settings": self.settings, "frames": self.frames})})
-        with reported(self._path), write_aside(self._path) as part:
-            part.write_bytes(content)
-        self._saved_at = time.monotonic()
-
-    def remove(self) -> None:
-        """The item is finished."""
-        self._path.unlink(missing_ok=True)
-
-
-def _refuse_other_settings(manifest: Path, previous: dict[str, Any], settings: dict[str, Any]) -> None:
-    different = [
-        f"{part}.{key}"
-        for part in settings
-        for key in settings[part]
-        if previous.get(part, {}).get(key) != settings[part][key] and key != "path"
-    ]
-    if different:
-        raise OutputError(
-            f"{manifest}: results of this name exist, made with another {', '.join(different)}; give --overwrite to "
-            "replace them, or another output folder"
-        )
-
-
-def _refuse_source(sinks: list[Sink], source: Path) -> None:
-    for path in (path for sink in sinks for path in (*sink.files(), *sink.folders())):
-        if path.exists() and path.samefile(source):
-            raise OutputError(f"{path}: the result would replace its own source; give another output folder")
-
-
-def _refuse_foreign(sinks: list[Sink], journal: Journal) -> None:
-    """Nothing that is not this item's own earlier work may be overwritten."""
-    taken = [path for sink in sinks for path in sink.files() if path.exists()]
-    if not journal.exists():
-        taken += [path for sink in sinks for path in sink.folders() if path.exists() and any(path.iterdir())]
-    if taken:
-        raise OutputError(f"{taken[0]}: is there already, with no record of a finished run; give --overwrite or another folder")
-
-
-def _remove_results(item: Item, folder: Path, manifest: Path, journal: Journal) -> None:
-    """Remove the results of earlier runs on this item, so that two runs never mix; other files stay."""
-    frame_file = re.compile(rf"\d{{{FRAME_DIGITS},}}(\.overlay)?\.(npy|png)")
-    for stream in STREAMS:
-        for own in {result_path(folder, item.stem, stream, streams, "") for streams in ((stream,), STREAMS)}:
-            if own.is_dir() and own.resolve() != item.path.resolve():
-                for file in own.iterdir():
-                    if frame_file.fullmatch(file.name):
-                        file.unlink()
-    manifest.unlink(missing_ok=True)
-    journal.remove()
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
+    def _write_frames(self, progress: Callable[[int], None]) -> str | None:
+        """Write every result; returns what is wrong where the source breaks after some good frames."""
+        journal = self._journal
+        with ExitStack() as stack:
+            sinks = [stack.enter_context(sink) for sink in make_sinks(self._item, self._folder, self._options)]
+            try:
+                for result, state in self._prepared(self._results()):
+                    paths = [path for sink in sinks for path in sink.write(result)]
+                    journal.add(result, [path.relative_to(self._folder).as_posix() for path in paths], state)
+                    if self._is_resumable():
+                        journal.save_now_and_then()
+                    progress(len(journal.frames))
+            except TruncatedMediaError as error:
+                if not journal.frames:
+                    raise
+                return str(error)
+        if not journal.frames:
+            raise MediaError(f"{self._item.path}: no frame in the part that was asked for; ask for another part")
         return None
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(document, dict) and {"settings", "frames"} <= document.keys():
-            return document
-    except (OSError, ValueError):
-        pass
-    raise OutputError(f"{path}: a file of this name is in the way, and it is no manifest of atsal; move it")
 
+    def _results(self) -> Iterator[tuple[FrameResult, Tensor | None]]:
+        """Predict the frames after the journal's last one."""
+        options, journal = self._options, self._journal
+        frames = self._item.frames(options.reading, self._reading_size())
+        last = journal.frames[-1]["index"] if journal.frames else -1
+        remaining = (frame for frame in frames if frame.index > last)
+        return self._predictor.run(remaining, streams=options.streams, height=options.height, state=journal.state)
 
-def _write_json(path: Path, document: dict[str, Any]) -> None:
-    with reported(path), write_aside(path) as part:
-        part.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    def _reading_size(self) -> Size | None:
+        """The size to scale frames to in the decoder: the network's, or the overlay's where one is drawn."""
+        if self._item.kind == "image":
+            return None
+        if "overlay" not in self._options.formats:
+            return self._predictor.frame_size
+        width, height = self._item.view_size(self._options.reading)
+        scale = min(1.0, OVERLAY_WIDTH / width)
+        return even(round(width * scale)), even(round(height * scale))
+
+    def _prepared(
+        self, results: Iterator[tuple[FrameResult, Tensor | None]]
+    ) -> Iterator[tuple[FrameResult, Tensor | None]]:
+        """Clear the way once the first result is there, not before: a source that cannot be read changes nothing."""
+        for number, result in enumerate(results):
+            if not number:
+                with reported(self._folder):
+                    self._folder.mkdir(parents=True, exist_ok=True)
+                    self._clear()
+                self._journal.save()
+            yield result
+
+    def _clear(self) -> None:
+        """Remove what a killed run left unfinished and, when starting anew, the results that are to be replaced.
+
+        Files that no record claims are removed only where frames of the same kind are about to be written.
+        """
+        recorded = self._earlier.places(self._folder, self._item.stem) if self._earlier else []
+        for place in (*recorded, Place(self._manifest), Place(self._journal.path)):
+            for file in place.leftovers():
+                file.unlink()
+        if not self._journal.frames:
+            for place in {*recorded, *(place for place in self._places if place.frame_ending)}:
+                for file in place.found():
+                    file.unlink()
+                if place.frame_ending and place.path.is_dir() and not any(place.path.iterdir()):
+                    place.path.rmdir()
+            self._manifest.unlink(missing_ok=True)
+
+    def _write_manifest(self, seconds: float, frames: int, problem: str | None) -> None:
+        document = {
+            "atsal": __version__,
+            "settings": self._journal.settings,
+            "timing": {
+                "seconds": round(seconds, 3),
+                "frames": frames,
+                "frames_per_s": round(frames / seconds, 2) if seconds else None,
+            },
+            "problem": problem,
+            "map_value": "saliency density up to a factor, per unit of solid angle; >= 0",
+            "frames": self._journal.frames,
+        }
+        write_json(self._manifest, document)
+
+    def _refuse_source(self) -> None:
+        """Neither a result nor the removal of an old one may hit what is read."""
+        recorded = self._earlier.places(self._folder, self._item.stem) if self._earlier else []
+        for path in (place.path for place in (*self._places, *recorded)):
+            if path.exists() and path.samefile(self._item.path):
+                raise OutputError(f"{path}: the result would replace its own source; give another output folder")
+
+    def _refuse_others(self) -> None:
+        """Nothing but this item's own earlier results, made with the same settings, may be in the way."""
+        if self._earlier is not None:
+            different = differences(self._earlier.settings, self._journal.settings)
+            if different:
+                raise OutputError(
+                    f"{self._earlier.path}: results of this name exist, made with another {', '.join(different)}; give "
+                    "--overwrite to replace them, or another output folder"
+                )
+            return
+        for place in self._places:
+            taken = any(place.path.iterdir()) if place.path.is_dir() else place.path.exists()
+            if taken:
+                raise OutputError(
+                    f"{place.path}: is there already, with no record of a run; give --overwrite to replace it, or another "
+                    "output folder"
+                )

@@ -1,5 +1,6 @@
 """Frames in, maps out: a network together with its preprocessing, and the state of a video kept in plain sight."""
 
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class FrameResult:
     image: NDArray[np.uint8]  # the frame as it was read, (H, 2H, 3) RGB
 
     def map(self, stream: Stream) -> NDArray[np.float32]:
-        """The map of a stream by name."""
+        """Give the map of a stream by name."""
         found = self.saliency if stream == "fused" else getattr(self, stream)
         if found is None:
             raise ConfigError(f"stream {stream!r} was not asked for")
@@ -49,7 +50,8 @@ class Predictor:
     """A model ready to use; made by `load_model`."""
 
     def __init__(self, network: ATSal, bundle: Bundle, device: torch.device) -> None:
-        self.network = network.to(device=device, memory_format=torch.channels_last)
+        self.network = network.to(device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.bundle = bundle
         self.config = network.config
         self.device = device
@@ -57,7 +59,7 @@ class Predictor:
     def predict_image(
         self, erp: NDArray[np.uint8], *, stream: Stream = "fused", height: int | None = None
     ) -> NDArray[np.float32]:
-        """The saliency map of one ERP image.
+        """Predict the saliency map of one ERP image.
 
         Args:
             erp: (H, W, 3) uint8 RGB, W = 2H within 2 %, H at least 16.
@@ -87,11 +89,12 @@ class Predictor:
         start_s: float = 0.0,
         duration_s: float | None = None,
     ) -> Iterator[FrameResult]:
-        """The maps of a video's frames, one at a time; memory does not grow with its length.
+        """Predict the maps of a video's frames, one at a time; memory does not grow with its length.
 
         `stride`, `fps`, `start_s`, `duration_s`, `stereo` and the errors are those of `atsal.video.read_frames`. The
-        experts' moving average runs over the frames that are read.
+        experts' moving average runs over the frames that are read. Arguments and file are checked at the call.
         """
+        _check_request(streams, height)
         frames = read_frames(
             path,
             size=self.frame_size,
@@ -111,7 +114,7 @@ class Predictor:
         height: int | None = None,
         state: Tensor | None = None,
     ) -> Iterator[tuple[FrameResult, Tensor | None]]:
-        """The maps of any frames, each with the state after it; pass a state back in to go on after that frame."""
+        """Predict the maps of any frames, each with the state after it; pass a state back in to go on after that frame."""
         for frame in frames:
             maps, state = self.step(frame.image, state, streams, height)
             yield (
@@ -136,9 +139,7 @@ class Predictor:
         self, image: NDArray[np.uint8], state: Tensor | None, streams: Sequence[Stream], height: int | None = None
     ) -> tuple[dict[Stream, NDArray[np.float32]], Tensor | None]:
         """One frame: (H, 2H, 3) uint8 RGB and the state after the last one -> maps by stream, and the new state."""
-        for stream in streams:
-            if stream not in STREAMS:
-                raise ConfigError(f"stream {stream!r}{nearest(str(stream), STREAMS)}")
+        _check_request(streams, height)
         erp = self._to_tensor(image)
         attention = experts = None
         if "fused" in streams or "attention" in streams:
@@ -165,6 +166,14 @@ class Predictor:
             image = np.asarray(Image.fromarray(image).resize((width, height), how))
         pixels = torch.from_numpy(np.array(image, order="C")).to(self.device)
         return pixels.permute(2, 0, 1)[None].float()
+
+
+def _check_request(streams: Sequence[Stream], height: int | None) -> None:
+    for stream in streams:
+        if stream not in STREAMS:
+            raise ConfigError(f"stream {stream!r}{nearest(str(stream), STREAMS)}")
+    if height is not None and height < 1:
+        raise ConfigError(f"height {height}: expected the number of rows of the maps, 1 or more")
 
 
 def check_erp_image(image: NDArray[np.uint8]) -> None:
@@ -212,12 +221,13 @@ def load_model(
 
 
 def choose_device(device: str) -> torch.device:
-    """The device of a name; "auto" is CUDA where there is one, else the CPU. Raises `ConfigError`."""
+    """Find the device of a name; "auto" is CUDA where there is one, else the CPU. Raises `ConfigError`."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
-        torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch raises each of these for a missing backend
-        raise ConfigError(f"device {device!r} cannot be used ({str(error).splitlines()[0]}); try 'cpu'") from error
+        torch.zeros(1, device=chosen).cpu()
+    except (ImportError, RuntimeError, AssertionError, NotImplementedError) as error:  # one for each missing backend
+        reason = textwrap.shorten(str(error), 100, placeholder=" …")
+        raise ConfigError(f"device {device!r} cannot be used ({reason}); try 'cpu'") from error
     return chosen

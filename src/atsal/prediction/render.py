@@ -11,11 +11,22 @@ SavedMap = NDArray[np.float32]
 
 # dark violet to pale yellow, evenly rising in lightness
 _STOPS = np.array(
-    [[0, 0, 4], [31, 12, 72], [85, 15, 109], [136, 34, 106], [186, 54, 85], [227, 89, 51], [249, 140, 10], [249, 201, 50], [252, 255, 164]],
+    [
+        [0, 0, 4],
+        [31, 12, 72],
+        [85, 15, 109],
+        [136, 34, 106],
+        [186, 54, 85],
+        [227, 89, 51],
+        [249, 140, 10],
+        [249, 201, 50],
+        [252, 255, 164],
+    ],
     dtype=np.float64,
 )
+_AT = np.linspace(0, 1, len(_STOPS))
 COLOURS: Picture = np.stack(
-    [np.interp(np.linspace(0, 1, 256), np.linspace(0, 1, len(_STOPS)), _STOPS[:, channel]) for channel in range(3)], axis=-1
+    [np.interp(np.linspace(0, 1, 256), _AT, _STOPS[:, channel]) for channel in range(3)], axis=-1
 ).astype(np.uint8)
 STRONGEST = 0.75  # opacity of the colour where the map is at its peak
 
@@ -35,7 +46,7 @@ class PeakTracker:
 
 
 def levels(saliency: SavedMap, peak: float, size: tuple[int, int]) -> Image.Image:
-    """The map over its peak, cut at 1, as an 8-bit grey image of (width, height), no seam at the ±180° border."""
+    """Give the map over its peak, cut at 1, as an 8-bit grey image of (width, height), no seam at the ±180° border."""
     scaled = (np.clip(saliency / max(peak, 1e-12), 0, 1) * 255 + 0.5).astype(np.uint8)
     if (scaled.shape[1], scaled.shape[0]) == size:
         return Image.fromarray(scaled)
@@ -46,12 +57,12 @@ def levels(saliency: SavedMap, peak: float, size: tuple[int, int]) -> Image.Imag
 
 
 def grey(saliency: SavedMap, peak: float, size: tuple[int, int]) -> Picture:
-    """The map in grey, at (width, height)."""
+    """Draw the map in grey, at (width, height)."""
     return np.asarray(levels(saliency, peak, size).convert("RGB"))
 
 
 def overlay(image: Picture, saliency: SavedMap, peak: float) -> Picture:
-    """The map's colours over the image, the more opaque the higher the map."""
+    """Draw the map's colours over the image, the more opaque the higher the map."""
     level = levels(saliency, peak, (image.shape[1], image.shape[0]))
     opacity = level.point([int(value * STRONGEST) for value in range(256)])
     level.putpalette(COLOURS.tobytes())
@@ -59,7 +70,7 @@ def overlay(image: Picture, saliency: SavedMap, peak: float) -> Picture:
 
 
 def label(image: Picture, text: str) -> Picture:
-    """A copy with `text` in the upper left corner."""
+    """Write `text` on a copy, in the upper left corner."""
     picture = Image.fromarray(image)
     size = max(12, image.shape[0] // 16)
     font = ImageFont.load_default(size)
@@ -73,7 +84,7 @@ def label(image: Picture, text: str) -> Picture:
 
 
 def resize(image: Picture, size: tuple[int, int]) -> Picture:
-    """The image at (width, height), averaged when it shrinks."""
+    """Scale the image to (width, height), averaged when it shrinks."""
     if (image.shape[1], image.shape[0]) == size:
         return image
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
@@ -86,7 +97,7 @@ def tile(pictures: Sequence[Picture], columns: int) -> Picture:
 
 
 def comparison(image: Picture, maps: dict[str, tuple[SavedMap, float]], size: tuple[int, int]) -> Picture:
-    """The source, and each (map, peak) in colours over it, as labelled panels of (width, height), two in a row."""
+    """Show the source, and each (map, peak) in colours over it: labelled panels of (width, height), two in a row."""
     source = resize(image, size)
     panels = [label(source, "source")]
     panels += [label(overlay(source, saliency, peak), name) for name, (saliency, peak) in maps.items()]

@@ -4,14 +4,20 @@ An image `x.jpg` gives `OUT/x.npy`; a video `x.mp4` gives a folder `OUT/x/` with
 `--stream all` the fused maps have these names and the others carry theirs: `OUT/x.attention.npy`, `OUT/x.attention/`.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
+from atsal.errors import ConfigError
+from atsal.prediction.items import Item, Kind, Reading
 from atsal.prediction.predictor import FrameResult, Stream
 from atsal.prediction.render import PeakTracker, grey, overlay
+from atsal.video.aside import reported
+from atsal.video.probe import probe_video
 from atsal.video.writer import VideoWriter, write_map_npy, write_map_png, write_rgb_png
 
 Format = Literal["npy", "png", "png16", "video", "overlay"]
@@ -19,10 +25,69 @@ FORMATS: tuple[Format, ...] = ("npy", "png", "png16", "video", "overlay")
 FRAME_DIGITS = 6
 
 
-def result_path(folder: Path, stem: str, stream: Stream, streams: Sequence[Stream], ending: str) -> Path:
-    """`folder/stem[.stream][ending]`: the stream is named unless it is the only one or the fused one."""
-    named = f".{stream}" if len(streams) > 1 and stream != "fused" else ""
-    return folder / f"{stem}{named}{ending}"
+@dataclass(frozen=True)
+class Options:
+    """What to predict and how to write it."""
+
+    streams: tuple[Stream, ...] = ("fused",)
+    formats: tuple[Format, ...] = ("overlay",)
+    reading: Reading = field(default_factory=Reading)
+    height: int | None = None  # rows of the maps; None: the model's own
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        """Drop repeated formats, and refuse two whose files would have the same name."""
+        object.__setattr__(self, "formats", tuple(dict.fromkeys(self.formats)))
+        if {"png", "png16"} <= set(self.formats):
+            raise ConfigError("formats png and png16 would write files of the same name: choose one of them")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the maps of one stream go in one format: a file, or a folder with a file a frame."""
+
+    path: Path
+    frame_ending: str = ""  # of the files in the folder; "" where `path` is the one file
+
+    def file(self, frame_index: int) -> Path:
+        """Give the file of a frame."""
+        return self.path / f"{frame_index:0{FRAME_DIGITS}d}{self.frame_ending}" if self.frame_ending else self.path
+
+    def found(self) -> list[Path]:
+        """List the files that are there, by name alone."""
+        if not self.frame_ending:
+            return [self.path] if self.path.is_file() else []
+        name = re.compile(rf"\d{{{FRAME_DIGITS},}}{re.escape(self.frame_ending)}")
+        return [file for file in self.path.iterdir() if name.fullmatch(file.name)] if self.path.is_dir() else []
+
+    def leftovers(self) -> list[Path]:
+        """List the unfinished files of a run that was killed."""
+        folder, name = (self.path, r"\d+.*") if self.frame_ending else (self.path.parent, re.escape(self.path.name[:100]))
+        part = re.compile(rf"\.{name}\.[0-9a-f]{{8}}\.part")
+        return [file for file in folder.iterdir() if part.fullmatch(file.name)] if folder.is_dir() else []
+
+
+def places(
+    folder: Path, stem: str, kind: Kind, streams: Sequence[Stream], formats: Sequence[Format]
+) -> dict[Format, dict[Stream, Place]]:
+    """Say where everything goes. A stream is named unless it is the only one or the fused one.
+
+    Stills have no video, so "video" gives them a PNG.
+    """
+    if kind == "image" and "video" in formats:
+        others = [form for form in formats if form != "video"]
+        formats = others if {"png", "png16"} & set(others) else [*others, "png"]
+    names = {s: stem if len(streams) == 1 or s == "fused" else f"{stem}.{s}" for s in streams}
+    return {form: {stream: _place(folder / name, kind, form) for stream, name in names.items()} for form in formats}
+
+
+def _place(base: Path, kind: Kind, form: Format) -> Place:
+    ending = ".npy" if form == "npy" else ".overlay.png" if form == "overlay" else ".png"
+    if kind == "image":
+        return Place(base.with_name(base.name + ending))
+    if form in ("video", "overlay"):
+        return Place(base.with_name(base.name + (".mp4" if form == "video" else ".overlay.mp4")))
+    return Place(base, ending)
 
 
 class Sink(ABC):
@@ -34,50 +99,26 @@ class Sink(ABC):
     def __exit__(self, *_exception: object) -> None:
         return None
 
-    def folders(self) -> list[Path]:
-        """Folders that are this item's alone."""
-        return []
-
     @abstractmethod
-    def files(self) -> list[Path]:
-        """Files outside those folders."""
-
-    @abstractmethod
-    def write(self, result: FrameResult) -> list[str]:
-        """Write one frame's result; the names of files that belong to this frame alone, below the output folder."""
+    def write(self, result: FrameResult) -> list[Path]:
+        """Write one frame's result; gives the files that belong to this frame alone."""
 
 
 class MapFiles(Sink):
     """One file a frame, or the one file of a still."""
 
-    def __init__(self, folder: Path, stem: str, streams: Sequence[Stream], form: Format, *, still: bool) -> None:
-        self._folder = folder
-        self._stem = stem
-        self._streams = streams
+    def __init__(self, where: dict[Stream, Place], form: Format) -> None:
+        self._where = where
         self._form = form
-        self._still = still
 
-    def folders(self) -> list[Path]:
-        """Folders that hold this item's frames (none for a still)."""
-        return [] if self._still else [result_path(self._folder, self._stem, s, self._streams, "") for s in self._streams]
-
-    def files(self) -> list[Path]:
-        """The files of a still (none for a clip)."""
-        return [self._path(stream, 0) for stream in self._streams] if self._still else []
-
-    def write(self, result: FrameResult) -> list[str]:
+    def write(self, result: FrameResult) -> list[Path]:
         """Write each stream's map; whole files only."""
-        paths = {stream: self._path(stream, result.frame_index) for stream in self._streams}
+        paths = {stream: place.file(result.frame_index) for stream, place in self._where.items()}
         for stream, path in paths.items():
+            with reported(path.parent):
+                path.parent.mkdir(parents=True, exist_ok=True)
             self._write_one(path, result, stream)
-        return [path.relative_to(self._folder).as_posix() for path in paths.values()]
-
-    def _path(self, stream: Stream, frame_index: int) -> Path:
-        ending = ".npy" if self._form == "npy" else ".overlay.png" if self._form == "overlay" else ".png"
-        if self._still:
-            return result_path(self._folder, self._stem, stream, self._streams, ending)
-        folder = result_path(self._folder, self._stem, stream, self._streams, "")
-        return folder / f"{frame_index:0{FRAME_DIGITS}d}{ending}"
+        return list(paths.values())
 
     def _write_one(self, path: Path, result: FrameResult, stream: Stream) -> None:
         saliency = result.map(stream)
@@ -94,32 +135,25 @@ class MapVideos(Sink):
 
     def __init__(
         self,
-        folder: Path,
-        stem: str,
-        streams: Sequence[Stream],
+        where: dict[Stream, Place],
         form: Format,
         *,
         frame_rate: float,
         sound: Path | None,
         duration_s: float | None = None,
     ) -> None:
-        ending = ".mp4" if form == "video" else ".overlay.mp4"
-        self._paths = {stream: result_path(folder, stem, stream, streams, ending) for stream in streams}
+        self._where = where
         self._overlaid = form == "overlay"
         self._frame_rate = frame_rate
         self._sound = sound if self._overlaid else None
         self._duration_s = duration_s
         self._writers: dict[Stream, VideoWriter] = {}
-        self._peaks = {stream: PeakTracker() for stream in streams}
+        self._peaks = {stream: PeakTracker() for stream in where}
         self._stack = ExitStack()
 
-    def files(self) -> list[Path]:
-        """One video a stream."""
-        return list(self._paths.values())
-
-    def write(self, result: FrameResult) -> list[str]:
+    def write(self, result: FrameResult) -> list[Path]:
         """Append one frame to each video."""
-        for stream, path in self._paths.items():
+        for stream, place in self._where.items():
             saliency = result.map(stream)
             peak = self._peaks[stream].update(saliency)
             if self._overlaid:
@@ -127,7 +161,7 @@ class MapVideos(Sink):
             else:
                 picture = grey(saliency, peak, (even(saliency.shape[1]), even(saliency.shape[0])))
             if stream not in self._writers:
-                self._writers[stream] = self._open(path, (picture.shape[1], picture.shape[0]), result.timestamp_s)
+                self._writers[stream] = self._open(place.path, (picture.shape[1], picture.shape[0]), result.timestamp_s)
             self._writers[stream].write(picture, result.timestamp_s)
         return []
 
@@ -146,6 +180,23 @@ class MapVideos(Sink):
         self._stack.__exit__(*exception)  # type: ignore[arg-type]
 
 
+def make_sinks(item: Item, folder: Path, options: Options) -> list[Sink]:
+    """Make one sink a format."""
+    sinks: list[Sink] = []
+    for form, where in places(folder, item.stem, item.kind, options.streams, options.formats).items():
+        if item.kind == "image" or form in ("npy", "png", "png16"):
+            sinks.append(MapFiles(where, form))
+            continue
+        reading = options.reading
+        sound = item.path if item.kind == "video" and probe_video(item.path, reading.stereo).has_audio else None
+        sinks.append(
+            MapVideos(
+                where, form, frame_rate=item.frame_rate(reading), sound=sound, duration_s=reading.duration_s
+            )
+        )
+    return sinks
+
+
 def even(pixels: int) -> int:
-    """The next even number: H.264 in 4:2:0 takes no odd sides."""
+    """Give the next even number: H.264 in 4:2:0 takes no odd sides."""
     return max(2, pixels + pixels % 2)

@@ -1,0 +1,168 @@
+"""What is remembered of a run: the settings its results depend on, the manifest of a finished one, the journal until then."""
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from atsal.errors import OutputError
+from atsal.prediction.items import Item
+from atsal.prediction.predictor import STREAMS, FrameResult, Predictor
+from atsal.prediction.results import FORMATS, Options, Place, places
+from atsal.video.aside import reported, write_aside
+
+SNAPSHOT_EVERY_S = 10.0
+Settings = dict[str, Any]
+
+
+def describe(predictor: Predictor, item: Item, options: Options) -> Settings:
+    """Everything the results depend on, as JSON values."""
+    chosen = dataclasses.asdict(options)
+    del chosen["overwrite"]
+    model = {
+        "folder": predictor.bundle.folder.name,
+        "sha256": predictor.bundle.checksum,
+        "config": predictor.config.to_dict(),
+        "procedure": predictor.network.procedure,
+    }
+    document = {"source": item.identity(), "model": model, "options": chosen}
+    return dict(json.loads(json.dumps(document)))
+
+
+def differences(previous: Settings, settings: Settings) -> list[str]:
+    """In what two runs differ, in words of the command line; the same source may have moved."""
+    before, now = _flat(previous), _flat(settings)
+    names = [name for name in now if before.get(name, ...) != now[name] and name != "source.path"]
+    words = {"source": "source", "model": "model"}
+    return list(dict.fromkeys(words.get(name.split(".")[0], name.split(".")[-1]) for name in names))
+
+
+def _flat(values: Settings, prefix: str = "") -> Settings:
+    found: Settings = {}
+    for name, value in values.items():
+        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """An earlier run of the same name."""
+
+    path: Path  # of its manifest or journal
+    settings: Settings
+    frames: list[dict[str, Any]]
+    problem: str | None = None
+
+    @classmethod
+    def from_json(cls, path: Path, document: Any) -> "Record":
+        """Check what was read; raises ValueError, KeyError or TypeError where it is no such record."""
+        settings, frames = dict(document["settings"]), list(document["frames"])
+        for frame in frames:
+            if not isinstance(frame["index"], int) or not all(isinstance(name, str) for name in frame["files"]):
+                raise TypeError("a frame's index or files")
+        return cls(path, settings, frames, document.get("problem"))
+
+    def places(self, folder: Path, stem: str) -> list[Place]:
+        """Where its results are."""
+        try:
+            kind = self.settings["source"]["kind"]
+            streams = [stream for stream in STREAMS if stream in self.settings["options"]["streams"]]
+            formats = [form for form in FORMATS if form in self.settings["options"]["formats"]]
+        except (KeyError, TypeError):
+            return []
+        return [place for where in places(folder, stem, kind, streams, formats).values() for place in where.values()]
+
+    def is_complete(self, folder: Path, stem: str) -> bool:
+        """Whether all its results are still there."""
+        single = (place.path for place in self.places(folder, stem) if not place.frame_ending)
+        of_frames = (folder / name for frame in self.frames for name in frame["files"])
+        return all(path.is_file() for path in (*single, *of_frames))
+
+
+def read_manifest(path: Path) -> Record | None:
+    """Read the manifest of a finished run; None where there is no file, `OutputError` where it is something else."""
+    if not path.exists():
+        return None
+    try:
+        return Record.from_json(path, json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise OutputError(
+            f"{path}: a file of this name is in the way, and it is no manifest of atsal; move it, or choose another "
+            "output folder"
+        ) from error
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write the file aside and rename it."""
+    with reported(path), write_aside(path) as part:
+        part.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+class Journal:
+    """What an unfinished item has done: its frame table and the network's state, in one file replaced as a whole.
+
+    It is written before the first result, and so also marks the results as this program's own.
+    """
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        self.path = path
+        self.settings = settings
+        self.frames: list[dict[str, Any]] = []
+        self._last: tuple[int, Tensor | None] = (0, None)  # frames done and the state after them, set in one step
+        self._saved_at = time.monotonic()
+
+    @property
+    def state(self) -> Tensor | None:
+        """The network's state after the last frame."""
+        return self._last[1]
+
+    def read(self) -> Record | None:
+        """Read an earlier run's; None where there is none, or a damaged one."""
+        return self._read(None)[0]
+
+    def take_up(self, device: torch.device) -> None:
+        """Go on after an earlier run with the same settings."""
+        record, state = self._read(device)
+        if record is not None and not differences(record.settings, self.settings):
+            self.frames, self._last = record.frames, (len(record.frames), state)
+
+    def _read(self, device: torch.device | None) -> tuple[Record | None, Tensor | None]:
+        if not self.path.is_file():
+            return None, None
+        try:
+            with safe_open(self.path, framework="pt", device=str(device or "cpu")) as file:
+                record = Record.from_json(self.path, json.loads(file.metadata()["journal"]))
+                has_state = device is not None and "state" in file.keys()  # noqa: SIM118 - no mapping
+                return record, file.get_tensor("state") if has_state else None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, safetensors.SafetensorError):
+            return None, None
+
+    def add(self, result: FrameResult, names: list[str], state: Tensor | None) -> None:
+        """Note a frame whose files are all written."""
+        self.frames.append({"index": result.frame_index, "timestamp_s": round(result.timestamp_s, 6), "files": names})
+        self._last = (len(self.frames), state)
+
+    def save_now_and_then(self) -> None:
+        """Save if the last time is long enough ago."""
+        if time.monotonic() - self._saved_at >= SNAPSHOT_EVERY_S:
+            self.save()
+
+    def save(self) -> None:
+        """Write the file aside and rename it."""
+        count, state = self._last
+        tensors = {} if state is None else {"state": state.contiguous()}
+        content = save(tensors, {"journal": json.dumps({"settings": self.settings, "frames": self.frames[:count]})})
+        with reported(self.path), write_aside(self.path) as part:
+            part.write_bytes(content)
+        self._saved_at = time.monotonic()
+
+    def remove(self) -> None:
+        """Forget it: the item is finished."""
+        self.path.unlink(missing_ok=True)
