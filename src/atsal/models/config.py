@@ -6,9 +6,9 @@ from typing import Any, Literal, Self
 
 from atsal.config import from_mapping
 from atsal.errors import ConfigError
+from atsal.projection.cubemap import Layout
 
 Architecture = Literal["paper", "lite"]
-Layout = Literal["standard", "published"]
 ChannelOrder = Literal["rgb", "bgr"]
 
 

@@ -4,14 +4,17 @@ The cutter (`ErpToCubemap`) and the stitcher (`CubemapToErp`) are built from the
 disagree. The layout "published" is the released ATSal code's, see `PublishedCubeGeometry`.
 """
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
 from atsal.errors import ConfigError, ShapeError
-from atsal.models.config import Layout
 from atsal.projection.geometry import CubeGeometry, PublishedCubeGeometry
 from atsal.projection.sampling import ErpSampler, SamplingGrid, in_float32
 from atsal.projection.sphere import check_erp
+
+Layout = Literal["standard", "published"]
 
 
 def cube_geometry(face_size: int, layout: Layout = "standard", fov_deg: float = 90.0) -> CubeGeometry:
