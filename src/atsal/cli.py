@@ -1,8 +1,10 @@
 """The command line: thin commands over the library. What needs torch is imported inside the commands."""
 
+import math
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +33,12 @@ class Commands(click.Group):
             click.echo(f"atsal: {error}", err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
-            click.echo("\natsal: stopped. Whole files are kept; the same command goes on from there.", err=True)
+            click.echo("\natsal: stopped. Whole files are kept; the same command goes on with the rest.", err=True)
             ctx.exit(STOPPED)
         except BrokenPipeError:
+            ctx.exit(1)
+        except OSError as error:  # what no command foresaw, as a name that is too long
+            click.echo(f"atsal: {error}", err=True)
             ctx.exit(1)
 
 
@@ -41,6 +46,20 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="atsal")
 def main() -> None:
     """Predict where people look in 360° images and video."""
+
+
+class Number(click.FloatRange):
+    """A finite number of a range: click lets nan and inf through."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Turn the option's text into a number."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+POSITIVE = Number(min=0, min_open=True)
 
 
 def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -57,16 +76,21 @@ def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
 model_options = options(
     click.option("--model", default="lite", show_default=True, help="lite, paper, or a weight folder."),
     click.option("--face-size", type=int, help="Side of a cube face in pixels; 160 or 256 for paper."),
-    click.option("--procedure", type=click.Choice(["corrected", "published"]), default="corrected", show_default=True,
-                 help="published: the released test procedure, for comparison with old results."),
+    click.option(
+        "--procedure",
+        type=click.Choice(["corrected", "published"]),
+        default="corrected",
+        show_default=True,
+        help="published: the released test procedure, for comparison with old results.",
+    ),
     click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …"),
 )
 reading_options = options(
-    click.option("--stereo", type=STEREO, default="auto", show_default=True, help="Layout of the views; the left one is read."),
+    click.option("--stereo", type=STEREO, default="auto", show_default=True, help="Layout of views; the left is read."),
     click.option("--stride", type=click.IntRange(min=1), default=1, show_default=True, help="Every so many frames."),
-    click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Target rate; with --as-frames, the folder's own rate."),
-    click.option("--start", "start_s", type=click.FloatRange(min=0), default=0.0, help="First time to read, in seconds."),
-    click.option("--duration", "duration_s", type=click.FloatRange(min=0, min_open=True), help="How much to read, in seconds."),
+    click.option("--fps", type=POSITIVE, help="Target rate; with --as-frames, the folder's own rate."),
+    click.option("--start", "start_s", type=Number(min=0), default=0.0, help="First time to read, in seconds."),
+    click.option("--duration", "duration_s", type=POSITIVE, help="How much to read, in seconds."),
 )
 
 
@@ -84,7 +108,7 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str | Non
     if value is None:
         return None
     width, cross, height = value.lower().rpartition("x")
-    if not height.isdigit() or not 1 <= int(height) <= 8192 or (cross and width != str(2 * int(height))):
+    if not height.isdecimal() or not 1 <= int(height) <= 8192 or (cross and width != str(2 * int(height))):
         raise click.BadParameter("expected WIDTHxHEIGHT with a width of twice the height, as 640x320")
     return int(height)
 
@@ -92,40 +116,71 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str | Non
 @main.command()
 @click.argument("inputs", nargs=-1, required=True, type=PATH)
 @click.option("-o", "--output", required=True, type=PATH, help="Folder for the results.")
-@click.option("--stream", type=click.Choice(["fused", "attention", "experts", "all"]), default="fused", show_default=True)
-@click.option("--format", "formats", multiple=True, type=click.Choice(["npy", "png", "png16", "video", "overlay"]),
-              help="May be given several times.  [default: overlay]")
+@click.option(
+    "--stream", type=click.Choice(["fused", "attention", "experts", "all"]), default="fused", show_default=True
+)
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["npy", "png", "png16", "video", "overlay"]),
+    help="May be given several times.  [default: overlay]",
+)
 @click.option("--size", "height", callback=_size, help="Size of the maps, as 640x320.  [default: the model's]")
 @click.option("--as-frames", is_flag=True, help="A folder of images is one clip, not stills.")
 @click.option("--overwrite", is_flag=True, help="Replace results of earlier runs.")
 @reading_options
 @model_options
-def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[str, ...], height: int | None, **values: Any) -> None:
+def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[Any, ...], **values: Any) -> None:
     """Predict saliency maps of videos and images, or of folders of them.
 
     INPUTS are 360° videos and images (equirectangular, stereo allowed) or folders of either. Results keep their
-    names; a JSON manifest lies beside each.
+    names; a JSON manifest lies beside each. The same command again goes on where an earlier run stopped.
     """
     from atsal.prediction.items import find_items  # noqa: PLC0415
-    from atsal.prediction.job import Options, predict_item  # noqa: PLC0415
+    from atsal.prediction.job import Options, predict_item, refuse_collisions  # noqa: PLC0415
     from atsal.prediction.predictor import STREAMS  # noqa: PLC0415
+
+    streams: tuple[Any, ...] = STREAMS if stream == "all" else (stream,)
+    reading = _reading(values)
+    chosen = Options(streams, formats or ("overlay",), reading, values["height"], values["overwrite"])
+    if not values["as_frames"]:
+        _refuse_input_folder(inputs, output, chosen.formats)
+    items, problems = find_items(inputs, as_frames=values["as_frames"])
+    refuse_collisions(items, output, chosen)
+    for problem in problems:
+        click.echo(f"atsal: {problem}", err=True)
+    failed = len(problems)
+    if items:
+        with _folder(output):
+            predictor = _load(values)
+            failed += _each(items, reading, partial(predict_item, predictor, folder=output, options=chosen))
+    if failed:
+        click.echo(f"atsal: {failed} of {len(items) + len(problems)} inputs failed", err=True)
+        sys.exit(1)
+
+
+def _refuse_input_folder(inputs: tuple[Path, ...], output: Path, formats: tuple[str, ...]) -> None:
+    """Pictures written among the inputs would be inputs of the next run."""
+    for path in inputs:
+        if set(formats) != {"npy"} and path.is_dir() and output.is_dir() and path.samefile(output):
+            raise ConfigError(f"{output}: the results would lie among the inputs; give another output folder")
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[None]:
+    """Make the folder before long work; remove it again if nothing was written."""
     from atsal.video.aside import reported  # noqa: PLC0415
 
-    reading = _reading(values)
-    items = find_items(inputs, as_frames=values["as_frames"])
-    streams = STREAMS if stream == "all" else (stream,)
-    chosen = Options(streams, formats or ("overlay",), reading, height, values["overwrite"])  # type: ignore[arg-type]
-    predictor = _load(values)
-    with reported(output):
-        output.mkdir(parents=True, exist_ok=True)
-
-    def one(item: "Item", progress: Callable[[int], None]) -> "Outcome":
-        return predict_item(predictor, item, output, chosen, progress)
-
-    failed = _each(items, reading, one)
-    if failed:
-        click.echo(f"atsal: {failed} of {len(items)} inputs failed", err=True)
-        sys.exit(1)
+    made = not path.exists()
+    with reported(path):
+        path.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        if made:
+            with suppress(OSError):  # it is not empty
+                path.rmdir()
 
 
 def _load(values: dict[str, Any]) -> Any:
@@ -135,22 +190,23 @@ def _load(values: dict[str, Any]) -> Any:
     return load_model(values["model"], **model)
 
 
-def _each(items: "list[Item]", reading: "Reading", work: "Callable[[Item, Callable[[int], None]], Outcome]") -> int:
+def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]") -> int:
     """Run `work` on every item with a progress bar, go on after a failure; returns how many failed."""
     failed = 0
     for item in items:
         try:
             with _progress(item, reading) as progress:
-                outcome = work(item, progress)
-        except AtsalError as error:
+                outcome = work(item, progress=progress)
+        except (AtsalError, OSError) as error:
             click.echo(f"atsal: {error}", err=True)
             failed += 1
             continue
+        count = f"{outcome.frames} frame{'s' * (outcome.frames != 1)}"
         if outcome.skipped:
-            click.echo(f"{item.path}: done before, {outcome.frames} frames ({outcome.manifest})")
+            click.echo(f"{item.path}: done before, {count} ({outcome.manifest})")
         else:
-            rate = f", {outcome.frames / outcome.seconds:.1f} frames/s" if outcome.frames > 1 and outcome.seconds else ""
-            click.echo(f"{item.path}: {outcome.frames} frames in {outcome.seconds:.1f} s{rate} ({outcome.manifest})")
+            rate = f", {outcome.rate:.1f} frames/s" if outcome.rate and outcome.frames > 1 else ""
+            click.echo(f"{item.path}: {count} in {outcome.seconds:.1f} s{rate} ({outcome.manifest})")
         if outcome.problem:
             click.echo(f"atsal: {outcome.problem} The good part is written.", err=True)
             failed += 1
@@ -159,7 +215,7 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[[Item, Callab
 
 @contextmanager
 def _progress(item: "Item", reading: "Reading") -> "Iterator[Callable[[int], None]]":
-    """A bar with rate and remaining time on a terminal, nothing elsewhere."""
+    """Show a bar with rate and remaining time on a terminal, nothing elsewhere."""
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
@@ -200,22 +256,37 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     from atsal.video.writer import write_rgb_png  # noqa: PLC0415
 
     reading = _reading(values)
-    items = find_items([source], as_frames=values["as_frames"])
+    items, problems = find_items([source], as_frames=values["as_frames"])
+    if problems:
+        raise problems[0]
     if len(items) != 1:
         raise ConfigError(f"{source}: holds {len(items)} inputs, expected one; or give --as-frames")
     ending = ".png" if items[0].kind == "image" else ".mp4"
-    if output.suffix.lower() != ending:
-        raise ConfigError(f"{output}: expected a name ending in {ending}, for {source} is a {items[0].kind}")
-    for path in (output, sheet):
-        if path is not None and path.exists() and (path.samefile(source) or not values["overwrite"]):
-            raise ConfigError(f"{path}: is there already; give another name or --overwrite")
-    predictor = _load(values)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with _progress(items[0], reading) as progress:
-        results = write_comparison(predictor, items[0], output, reading, progress=progress)
+    _refuse_targets(items[0].path, {output: ending} | ({sheet: ".png"} if sheet else {}), values["overwrite"])
+    if sheet is not None and sheet.absolute() == output.absolute():
+        raise ConfigError(f"{sheet}: is the name of the comparison too; give another one for --sheet")
+    with _folder(output.parent):
+        predictor = _load(values)
+        with _progress(items[0], reading) as progress:
+            found = write_comparison(predictor, items[0], output, reading, progress=progress)
     if sheet is not None:
-        write_rgb_png(sheet, contact_sheet(results))
+        with _folder(sheet.parent):
+            write_rgb_png(sheet, contact_sheet(found.results))
     click.echo("\n".join(str(path) for path in (output, sheet) if path is not None))
+    if found.problem:
+        click.echo(f"atsal: {found.problem} The good part is written.", err=True)
+        sys.exit(1)
+
+
+def _refuse_targets(source: Path, targets: dict[Path, str], overwrite: bool) -> None:
+    """Check names of files to write, each with the ending it must have."""
+    for path, ending in targets.items():
+        if path.suffix.lower() != ending:
+            raise ConfigError(f"{path}: expected a name ending in {ending}, for {source}")
+        if path.exists() and path.samefile(source):
+            raise ConfigError(f"{path}: is the source itself; give another name")
+        if path.exists() and not overwrite:
+            raise ConfigError(f"{path}: is there already; give another name or --overwrite")
 
 
 @main.command()
@@ -234,10 +305,11 @@ def info(file: Path, stereo: Any) -> None:
     found = probe_video(file, stereo)
     length = "unknown length" if found.duration_s is None else f"{found.duration_s:.2f} s"
     frames = "unknown number of" if found.frame_count is None else found.frame_count
+    average = " on average" if found.variable_frame_rate else ""
     lines = [
         f"{file}: video, {found.codec} {found.pixel_format}, {found.width}x{found.height}, {found.stereo}",
         f"  view     {found.eye_size[0]}x{found.eye_size[1]}",
-        f"  frames   {frames}, {found.frame_rate:.3f} a second{' on average' if found.variable_frame_rate else ''}, {length}",
+        f"  frames   {frames}, {found.frame_rate:.3f} a second{average}, {length}",
         f"  sound    {'yes' if found.has_audio else 'no'}",
         f"  360° tag {'yes' if found.spherical_tagged else 'no'}",
         *(f"  odd:     {oddity}" for oddity in found.oddities),
@@ -265,7 +337,8 @@ def weights_list() -> None:
     checkpoints = Table("checkpoint", "network", "MiB", "trained on", "here", box=None)
     for entry in PUBLISHED:
         here = (weights_home() / "published" / entry.filename).exists()
-        checkpoints.add_row(entry.name, entry.kind, f"{entry.sizes[0] / MIB:.0f}", entry.trained_on, "yes" if here else "no")
+        size = f"{entry.sizes[0] / MIB:.0f}"
+        checkpoints.add_row(entry.name, entry.kind, size, entry.trained_on, "yes" if here else "no")
     console = Console()
     console.print(models)
     console.print()

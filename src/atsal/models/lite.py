@@ -162,7 +162,7 @@ class LiteAttention(nn.Module):
     as the rest, and `latitude_logits` (one a row) carries the equator prior.
     """
 
-    MARGIN = 32  # pixels added on each side, columns of the opposite side
+    MARGIN = 64  # pixels added on each side, columns of the opposite side
 
     def __init__(self, erp_height: int = 160) -> None:
         super().__init__()

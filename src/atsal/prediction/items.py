@@ -102,7 +102,7 @@ class Item:
         chosen = self._chosen(reading)
         if not chosen:
             raise MediaError(
-                f"{self.path}: no frame in the span from {reading.start_s:g} s; it holds {len(self._files())} images at "
+                f"{self.path}: no frame in the span from {reading.start_s:g} s; it holds {len(self._files())} images, "
                 f"{_sequence_rate(reading):g} a second. Start earlier, or ask for a longer span."
             )
         return (frame for frame in frames if frame.index in chosen)

@@ -12,7 +12,7 @@ from atsal.errors import InputError, MediaError, OutputError, TruncatedMediaErro
 from atsal.prediction.items import Item, Size
 from atsal.prediction.predictor import FrameResult, Predictor
 from atsal.prediction.record import Journal, Record, describe, differences, read_manifest, write_json
-from atsal.prediction.results import MapFiles, Options, Place, even, make_sinks, places
+from atsal.prediction.results import Options, Place, even, make_sinks, places
 from atsal.version import __version__
 from atsal.video.aside import reported
 
@@ -29,6 +29,7 @@ class Outcome:
     frames: int
     seconds: float
     skipped: bool = False  # an earlier run had finished it
+    rate: float | None = None  # frames per second of this run
     problem: str | None = None  # the source broke half way; its good part is written
 
 
@@ -101,15 +102,18 @@ class _Job:
         begun, before = time.monotonic(), len(journal.frames)
         try:
             problem = self._write_frames(progress)
-            seconds = time.monotonic() - begun
-            self._write_manifest(seconds, len(journal.frames) - before, problem)
+            seconds, done = time.monotonic() - begun, len(journal.frames) - before
+            rate = done / seconds if seconds else None
+            self._write_manifest(
+                {"seconds": round(seconds, 3), "frames": done, "frames_per_s": rate and round(rate, 2)}, problem
+            )
         except BaseException:  # Ctrl-C too: what is written stays, and the next run goes on from here
             if journal.frames and self._is_resumable():
                 with suppress(OutputError):  # the disk may be full; an earlier snapshot serves then
                     journal.save()
             raise
         journal.remove()
-        return Outcome(self._manifest, len(journal.frames), seconds, problem=problem)
+        return Outcome(self._manifest, len(journal.frames), seconds, rate=rate, problem=problem)
 
     def _is_resumable(self) -> bool:
         return self._item.kind != "image" and all(place.frame_ending for place in self._places)
@@ -181,15 +185,11 @@ class _Job:
                     place.path.rmdir()
             self._manifest.unlink(missing_ok=True)
 
-    def _write_manifest(self, seconds: float, frames: int, problem: str | None) -> None:
+    def _write_manifest(self, timing: dict[str, float | None], problem: str | None) -> None:
         document = {
             "atsal": __version__,
             "settings": self._journal.settings,
-            "timing": {
-                "seconds": round(seconds, 3),
-                "frames": frames,
-                "frames_per_s": round(frames / seconds, 2) if seconds else None,
-            },
+            "timing": timing,
             "problem": problem,
             "map_value": "saliency density up to a factor, per unit of solid angle; >= 0",
             "frames": self._journal.frames,
@@ -217,6 +217,6 @@ class _Job:
             taken = any(place.path.iterdir()) if place.path.is_dir() else place.path.exists()
             if taken:
                 raise OutputError(
-                    f"{place.path}: is there already, with no record of a run; give --overwrite to replace it, or another "
-                    "output folder"
+                    f"{place.path}: is there already, with no record of a run; give --overwrite to replace it, or "
+                    "another output folder"
                 )

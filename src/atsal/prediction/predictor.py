@@ -114,7 +114,7 @@ class Predictor:
         height: int | None = None,
         state: Tensor | None = None,
     ) -> Iterator[tuple[FrameResult, Tensor | None]]:
-        """Predict the maps of any frames, each with the state after it; pass a state back in to go on after that frame."""
+        """Predict the maps of any frames, each with the state after it; pass one back in to go on after that frame."""
         for frame in frames:
             maps, state = self.step(frame.image, state, streams, height)
             yield (
@@ -161,8 +161,8 @@ class Predictor:
         check_erp_image(image)
         width, height = self.frame_size
         if image.shape[:2] != (height, width):
-            shrinks = image.shape[0] > height
-            how = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR  # as the video reader does
+            shrinks = width <= image.shape[1] and height <= image.shape[0]
+            how = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC  # as the video reader does
             image = np.asarray(Image.fromarray(image).resize((width, height), how))
         pixels = torch.from_numpy(np.array(image, order="C")).to(self.device)
         return pixels.permute(2, 0, 1)[None].float()

@@ -1,4 +1,4 @@
-"""What is remembered of a run: the settings its results depend on, the manifest of a finished one, the journal until then."""
+"""What is remembered of a run: the settings that made its results, a manifest when finished, a journal till then."""
 
 import dataclasses
 import json
@@ -20,6 +20,13 @@ from atsal.video.aside import reported, write_aside
 
 SNAPSHOT_EVERY_S = 10.0
 Settings = dict[str, Any]
+_OPTION_NAMES = {
+    "streams": "stream",
+    "formats": "format",
+    "start_s": "start",
+    "duration_s": "duration",
+    "height": "size",
+}
 
 
 def describe(predictor: Predictor, item: Item, options: Options) -> Settings:
@@ -40,8 +47,8 @@ def differences(previous: Settings, settings: Settings) -> list[str]:
     """In what two runs differ, in words of the command line; the same source may have moved."""
     before, now = _flat(previous), _flat(settings)
     names = [name for name in now if before.get(name, ...) != now[name] and name != "source.path"]
-    words = {"source": "source", "model": "model"}
-    return list(dict.fromkeys(words.get(name.split(".")[0], name.split(".")[-1]) for name in names))
+    parts = [name.split(".")[0] if not name.startswith("options.") else name.split(".")[-1] for name in names]
+    return list(dict.fromkeys(_OPTION_NAMES.get(part, part) for part in parts))
 
 
 def _flat(values: Settings, prefix: str = "") -> Settings:
@@ -63,7 +70,9 @@ class Record:
     @classmethod
     def from_json(cls, path: Path, document: Any) -> "Record":
         """Check what was read; raises ValueError, KeyError or TypeError where it is no such record."""
-        settings, frames = dict(document["settings"]), list(document["frames"])
+        settings, frames = document["settings"], document["frames"]
+        if not isinstance(settings, dict) or not {"source", "model", "options"} <= settings.keys():
+            raise TypeError("the settings")
         for frame in frames:
             if not isinstance(frame["index"], int) or not all(isinstance(name, str) for name in frame["files"]):
                 raise TypeError("a frame's index or files")

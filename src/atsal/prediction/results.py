@@ -62,7 +62,8 @@ class Place:
 
     def leftovers(self) -> list[Path]:
         """List the unfinished files of a run that was killed."""
-        folder, name = (self.path, r"\d+.*") if self.frame_ending else (self.path.parent, re.escape(self.path.name[:100]))
+        folder = self.path if self.frame_ending else self.path.parent
+        name = r"\d+.*" if self.frame_ending else re.escape(self.path.name[:100])
         part = re.compile(rf"\.{name}\.[0-9a-f]{{8}}\.part")
         return [file for file in folder.iterdir() if part.fullmatch(file.name)] if folder.is_dir() else []
 
@@ -91,7 +92,7 @@ def _place(base: Path, kind: Kind, form: Format) -> Place:
 
 
 class Sink(ABC):
-    """Takes the results of one item, one at a time; as a context manager it ends them, or undoes a half-written file."""
+    """Takes an item's results, one at a time; as a context manager it ends them, or undoes a half-written file."""
 
     def __enter__(self) -> Self:
         return self
@@ -190,9 +191,7 @@ def make_sinks(item: Item, folder: Path, options: Options) -> list[Sink]:
         reading = options.reading
         sound = item.path if item.kind == "video" and probe_video(item.path, reading.stereo).has_audio else None
         sinks.append(
-            MapVideos(
-                where, form, frame_rate=item.frame_rate(reading), sound=sound, duration_s=reading.duration_s
-            )
+            MapVideos(where, form, frame_rate=item.frame_rate(reading), sound=sound, duration_s=reading.duration_s)
         )
     return sinks
 

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from atsal.errors import MediaError, OutputError
+from atsal.prediction.compare import Spread, compare, contact_sheet
+from atsal.prediction.items import Item, Reading
+from atsal.video.probe import probe_video
+from atsal.video.reader import read_frames
+
+
+def test_an_image_gives_four_panels(predictor, still, tmp_path):
+    path = still("x.png", 128)
+    found = compare(predictor, Item(path, "image"), tmp_path / "c.png", Reading(), panel_height=96)
+    assert found.problem is None
+    with Image.open(tmp_path / "c.png") as image:
+        assert image.size == (384, 192)
+        panels = np.asarray(image).reshape(2, 96, 2, 192, 3).swapaxes(1, 2).reshape(4, 96, 192, 3)
+    with Image.open(path) as image:
+        source = np.asarray(image.resize((192, 96), Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(panels[0][40:], source[40:])
+    for panel in panels[1:]:
+        assert (panel[40:] != source[40:]).any()
+
+
+def test_a_video_gives_a_video_as_long(predictor, clip, tmp_path):
+    seen = []
+    found = compare(
+        predictor, Item(clip, "video"), tmp_path / "c.mp4", Reading(stride=2), panel_height=32, progress=seen.append
+    )
+    assert seen == [1, 2, 3, 4]
+    assert [result.frame_index for result in found.results] == [0, 2, 4, 6]
+    frames = list(read_frames(tmp_path / "c.mp4"))
+    assert [frame.timestamp_s for frame in frames] == pytest.approx([0, 0.25, 0.5, 0.75], abs=1e-3)
+    assert frames[0].image.shape == (64, 128, 3)
+    assert not probe_video(tmp_path / "c.mp4").spherical_tagged  # four pictures are no 360° view
+
+
+def test_the_good_part_of_a_broken_video_is_shown(predictor, broken_clip, tmp_path):
+    found = compare(predictor, Item(broken_clip, "video"), tmp_path / "c.mp4", Reading(), panel_height=32)
+    assert "breaks after" in found.problem
+    assert 0 < probe_video(tmp_path / "c.mp4").frame_count < 24
+
+
+def test_nothing_stays_of_what_fails(predictor, clip, frame_folder, tmp_path):
+    with pytest.raises(MediaError, match="no frame"):
+        compare(predictor, Item(frame_folder, "sequence"), tmp_path / "c.mp4", Reading(start_s=99))
+    with pytest.raises(OutputError):
+        compare(predictor, Item(clip, "video"), tmp_path / "no" / "c.mp4", Reading(), panel_height=32)
+    assert not list(tmp_path.glob("*.mp4"))
+
+
+def test_the_spread_covers_the_whole_clip():
+    spread = Spread(4)
+    for number in range(1000):
+        spread.add(number)
+        assert len(spread.chosen()) <= 4
+    kept = spread.chosen()
+    assert len(kept) == 4
+    assert kept[0] < 250 <= kept[1] < 500 <= kept[2] < 750 <= kept[3]
+
+
+def test_a_contact_sheet_has_a_row_a_result(predictor, clip):
+    results = list(predictor.predict_video(clip, stride=4))
+    assert contact_sheet(results, panel_height=40).shape == (2 * 40, 4 * 80, 3)
