@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from atsal.cli_weights import PATH, weights
 from atsal.errors import AtsalError, ConfigError
 from atsal.version import __version__
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from atsal.prediction.job import Outcome
 
 STOPPED = 130  # the shell's status for Ctrl-C
-PATH = click.Path(path_type=Path)
 STEREO = click.Choice(["auto", "mono", "top-bottom", "left-right"])
 
 
@@ -317,82 +317,4 @@ def info(file: Path, stereo: Any) -> None:
     click.echo("\n".join(lines))
 
 
-@main.group()
-def weights() -> None:
-    """Find, download and import weights."""
-
-
-@weights.command("list")
-def weights_list() -> None:
-    """List the models, and the published checkpoints that can be downloaded."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    from atsal.models.catalogue import MIB, PUBLISHED  # noqa: PLC0415
-    from atsal.models.registry import NAMES, weights_home  # noqa: PLC0415
-
-    models = Table("model", "what it is", "here", box=None)
-    for name, text in NAMES.items():
-        models.add_row(name, text, "yes" if name == "lite" or (weights_home() / name).exists() else "no")
-    checkpoints = Table("checkpoint", "network", "MiB", "trained on", "here", box=None)
-    for entry in PUBLISHED:
-        here = (weights_home() / "published" / entry.filename).exists()
-        size = f"{entry.sizes[0] / MIB:.0f}"
-        checkpoints.add_row(entry.name, entry.kind, size, entry.trained_on, "yes" if here else "no")
-    console = Console()
-    console.print(models)
-    console.print()
-    console.print(checkpoints)
-
-
-@weights.command("info")
-@click.argument("model", default="lite")
-def weights_info(model: str) -> None:
-    """Show what a model's weights are: settings, origin, checksums. MODEL is a name or a weight folder."""
-    import json  # noqa: PLC0415
-
-    from atsal.models.registry import find_bundle  # noqa: PLC0415
-
-    bundle = find_bundle(model)
-    document = {
-        "folder": str(bundle.folder),
-        "sha256": bundle.checksum,
-        "files": dict(bundle.checksums),
-        "config": bundle.config.to_dict(),
-        "provenance": bundle.provenance,
-    }
-    click.echo(json.dumps(document, indent=2, default=str))
-
-
-@weights.command("download")
-@click.argument("names", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All published checkpoints.")
-@click.option("-o", "--output", type=PATH, help="Folder.  [default: published/ in the weights folder]")
-def weights_download(names: tuple[str, ...], everything: bool, output: Path | None) -> None:
-    """Download published checkpoints by NAME (see `atsal weights list`); a broken download is taken up again."""
-    from atsal.models.catalogue import PUBLISHED, download, published  # noqa: PLC0415
-    from atsal.models.registry import weights_home  # noqa: PLC0415
-
-    if not names and not everything:
-        raise ConfigError("nothing to download: give names from `atsal weights list`, or --all")
-    entries = list(PUBLISHED) if everything else [published(name) for name in names]
-    for entry in entries:
-        click.echo(download(entry, output or weights_home() / "published"))
-
-
-@weights.command("import")
-@click.option("--attention", required=True, type=PATH, help="Checkpoint of the attention stream.")
-@click.option("--poles", required=True, type=PATH, help="Checkpoint of the poles expert.")
-@click.option("--equator", required=True, type=PATH, help="Checkpoint of the equator expert.")
-@click.option("-o", "--output", type=PATH, help="Weight folder to write.  [default: where --model paper looks]")
-@click.option("--face-size", type=int, default=160, show_default=True, help="160 (paper) or 256 (released test code).")
-@click.option("--overwrite", is_flag=True, help="Replace an existing weight folder.")
-def weights_import(output: Path | None, **values: Any) -> None:
-    """Turn three published checkpoints into a weight folder that every command opens."""
-    from atsal.models.bundle import import_published, read_bundle  # noqa: PLC0415
-    from atsal.models.registry import weights_home  # noqa: PLC0415
-
-    folder = import_published(folder=output or weights_home() / "paper", **values)
-    for note in read_bundle(folder).provenance.get("notes", []):
-        click.echo(f"note: {note}")
-    click.echo(folder)
+main.add_command(weights)

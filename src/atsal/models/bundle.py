@@ -168,7 +168,7 @@ def read_bundle(folder: Path | str) -> Bundle:
 def _read_description(file: Path) -> dict[str, Any]:
     try:
         description = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise WeightsError(f"{file}: no such file; expected a weight folder, see `atsal weights`") from error
     except (OSError, ValueError) as error:
         raise WeightsError(f"{file}: cannot be read ({error}); {REMEDY}") from error

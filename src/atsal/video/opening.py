@@ -99,13 +99,17 @@ def open_video(path: Path, *, threaded: bool = False) -> Iterator[tuple[InputCon
 def check_readable(path: Path, kind: str) -> None:
     """Raise MediaError unless `path` is a file with something in it that may be read."""
     if not path.exists():
-        raise MediaError(f"{path}: no such file; expected a {kind}. Check the path (seen from {Path.cwd()}).")
+        raise MediaError(f"{path}: no such file; expected {_an(kind)}. Check the path (seen from {Path.cwd()}).")
     if path.is_dir():
         raise MediaError(f"{path}: is a folder; expected one {kind} file. Name a file inside it.")
     if not os.access(path, os.R_OK):
         raise MediaError(f"{path}: may not be read; expected a readable {kind}. Change its permissions.")
     if path.is_file() and path.stat().st_size == 0:
-        raise MediaError(f"{path}: is empty (0 bytes); expected a {kind}. Copy or download it again.")
+        raise MediaError(f"{path}: is empty (0 bytes); expected {_an(kind)}. Copy or download it again.")
+
+
+def _an(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def stream_facts(container: InputContainer, stream: VideoStream) -> StreamFacts:
