@@ -85,7 +85,8 @@ def main():
         rate = max(before, matmul_rate())
         floor = gflop / rate
         print(
-            f"{name:22s} {seconds * 1e3:9.1f} ms, {gflop:6.1f} GFLOP, {seconds / floor:5.2f} x the floor at {rate:.0f} GFLOP/s"
+            f"{name:22s} {seconds * 1e3:9.1f} ms, {gflop:6.1f} GFLOP, {seconds / floor:5.2f} x the floor "
+            f"at {rate:.0f} GFLOP/s"
         )
 
 

@@ -82,7 +82,7 @@ def test_recorded_attention_on_both_frames(recorded, attention_network):
 
 
 def test_recorded_run_of_three_frames(recorded, attention_network, expert_networks):
-    """The whole network on three frames, state carried per face: every face's maps, and the released fusion's output."""
+    """The whole network on three frames, state carried: every face's maps, and the released fusion's output."""
     model = ATSal(PUBLISHED, attention=attention_network, **expert_networks, procedure="published")
     erp = torch.from_numpy(recorded["erp_bgr_u8"][..., ::-1].copy()).permute(2, 0, 1)[None].float()
     faces = torch.from_numpy(recorded["published_e2c_faces_F_R_B_L_U_D"][..., ::-1].copy())
