@@ -194,7 +194,7 @@ def test_inputs_and_output_are_needed(folder):
     [
         (["--model", "lit"], "model 'lit' is neither a name nor a weight folder; did you mean 'lite'?"),
         (["--model", "paper"], "atsal weights import"),
-        (["--model", "still.png"], "still.png/model.json: cannot be read"),
+        (["--model", "still.png"], "expected a weight folder"),
         (["--face-size", "33"], "multiple of 32"),
         (["--device", "toaster"], "'toaster' cannot be used"),
         (["--procedure", "published"], "published"),
