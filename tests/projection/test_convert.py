@@ -7,6 +7,8 @@ from scipy.spatial.transform import Rotation
 
 from atsal.errors import ConfigError
 from atsal.projection import (
+    CubemapToErp,
+    ErpToCubemap,
     RotateErp,
     SphericalGaussian,
     erp_directions,
@@ -49,8 +51,8 @@ def test_rotation_about_the_vertical_is_a_roll():
 
 def test_rotation_and_back():
     vectors = directions_as_image(128)
-    rotate = RotateErp(128, 30, -50, 20)
-    error = (rotate.inverse(rotate(vectors)) - vectors).abs()
+    there, back = RotateErp(128, 30, -50, 20), RotateErp(128, 30, -50, 20, inverse=True)
+    error = (back(there(vectors)) - vectors).abs()
     assert error.max() < 2e-3
 
 
@@ -95,3 +97,22 @@ def test_resize_keeps_the_field(height):
 def test_resize_does_not_see_the_border():
     erp = torch.rand(1, 1, 20, 40)
     assert torch.allclose(resize_erp(erp.roll(20, -1), 50), resize_erp(erp, 50).roll(50, -1), atol=1e-6)
+
+
+def test_first_use_in_inference_mode_does_not_stop_gradients():
+    """Whatever is computed once and kept must serve training too."""
+    operations = {
+        "resize": lambda x: resize_erp(x, 40),
+        "viewport": lambda x: erp_to_viewport(x, 12, 3, 70, 5),
+        "smooth": SphericalGaussian(20, 9),
+        "cut and stitch": lambda x: CubemapToErp(9, 20, fov_deg=110)(ErpToCubemap(20, 9, fov_deg=110)(x)),
+    }
+    with torch.inference_mode():
+        cut, stitch = ErpToCubemap(20, 9), CubemapToErp(9, 20)
+        stitch(cut(torch.rand(1, 1, 20, 40)))
+        for operation in operations.values():
+            operation(torch.rand(1, 1, 20, 40))
+    for operation in (*operations.values(), lambda x: stitch(cut(x))):
+        erp = torch.rand(1, 1, 20, 40, requires_grad=True)
+        operation(erp).square().sum().backward()
+        assert erp.grad is not None

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from atsal.errors import ConfigError
-from atsal.projection.sampling import ErpSampler, in_float32
+from atsal.projection.sampling import ErpSampler, Fixed, in_float32, wrap_pad
 from atsal.projection.sphere import (
     check_erp,
     erp_directions,
@@ -32,34 +32,40 @@ def erp_to_viewport(
         raise ConfigError(f"fov_deg {fov_deg}: expected more than 0 and less than 180 degrees")
     if height < 1 or width < 1:
         raise ConfigError(f"viewport size {height}x{width}: expected at least 1x1")
-    erp_height = check_erp(erp)
+    sampler = _viewport_sampler(check_erp(erp), float(yaw_deg), float(pitch_deg), float(fov_deg), height, width)
+    return in_float32(sampler, erp)
+
+
+@lru_cache(maxsize=16)
+def _viewport_sampler(
+    erp_height: int, yaw_deg: float, pitch_deg: float, fov_deg: float, height: int, width: int
+) -> ErpSampler:
     pitch = 2 * math.tan(math.radians(fov_deg / 2)) / width
     right = (torch.arange(width, dtype=torch.float64) - (width - 1) / 2) * pitch
     up = ((height - 1) / 2 - torch.arange(height, dtype=torch.float64)) * pitch
     up, right = torch.meshgrid(up, right, indexing="ij")
     rays = torch.stack([right, up, torch.ones_like(up)], dim=-1) @ rotation_matrix(yaw_deg, pitch_deg).T
-    return in_float32(ErpSampler(*erp_position(rays, erp_height), erp_height), erp)
+    return ErpSampler(*erp_position(rays, erp_height), erp_height)
 
 
 class RotateErp:
-    """Turn ERP frames: what lay straight ahead of a viewer with this yaw, pitch and roll comes to the centre."""
+    """Turn ERP frames: what lay straight ahead of a viewer with this yaw, pitch and roll comes to the centre.
 
-    def __init__(self, erp_height: int, yaw_deg: float, pitch_deg: float = 0.0, roll_deg: float = 0.0) -> None:
+    `inverse=True` turns them back.
+    """
+
+    def __init__(
+        self, erp_height: int, yaw_deg: float, pitch_deg: float = 0.0, roll_deg: float = 0.0, *, inverse: bool = False
+    ) -> None:
         rotation = rotation_matrix(yaw_deg, pitch_deg, roll_deg)
-        vectors = erp_directions(erp_height)
+        vectors = erp_directions(erp_height) @ (rotation if inverse else rotation.T)
         self.erp_height = erp_height
-        self._there = ErpSampler(*erp_position(vectors @ rotation.T, erp_height), erp_height)
-        self._back = ErpSampler(*erp_position(vectors @ rotation, erp_height), erp_height)
+        self._sampler = ErpSampler(*erp_position(vectors, erp_height), erp_height)
 
     def __call__(self, erp: Tensor) -> Tensor:
         """(B, C, H, 2H) -> (B, C, H, 2H), turned."""
         check_erp(erp, self.erp_height)
-        return in_float32(self._there, erp)
-
-    def inverse(self, erp: Tensor) -> Tensor:
-        """(B, C, H, 2H) -> (B, C, H, 2H), turned back."""
-        check_erp(erp, self.erp_height)
-        return in_float32(self._back, erp)
+        return in_float32(self._sampler, erp)
 
 
 def resize_erp(maps: Tensor, height: int) -> Tensor:
@@ -71,16 +77,21 @@ def resize_erp(maps: Tensor, height: int) -> Tensor:
         return maps
     if height < own_height:
         return F.interpolate(maps, (height, 2 * height), mode="area")
-    return in_float32(_enlarger(own_height, height), maps)
+    return in_float32(lambda x: _enlarge(x, height), maps)
 
 
-@lru_cache(maxsize=8)
-def _enlarger(own_height: int, height: int) -> ErpSampler:
-    ratio = own_height / height
-    row = (torch.arange(height, dtype=torch.float64) + 0.5) * ratio - 0.5
-    column = (torch.arange(2 * height, dtype=torch.float64) + 0.5) * ratio - 0.5
-    row, column = torch.meshgrid(row, column, indexing="ij")
-    return ErpSampler(row, column, own_height)
+def _enlarge(maps: Tensor, height: int) -> Tensor:
+    """Bilinear along the rows, then along the columns: no grid of the output's size is held."""
+    ratio = maps.shape[-2] / height
+    enlarged = wrap_pad(maps)
+    for axis, count in ((-2, height), (-1, 2 * height)):
+        position = (torch.arange(count, dtype=torch.float64) + 0.5) * ratio + 0.5  # in the padded map
+        first = position.floor().long()
+        share = (position - first).to(dtype=maps.dtype).to(maps.device)
+        share = share[:, None] if axis == -2 else share
+        first = first.to(maps.device)
+        enlarged = torch.lerp(enlarged.index_select(axis, first), enlarged.index_select(axis, first + 1), share)
+    return enlarged
 
 
 class SphericalGaussian:
@@ -103,17 +114,20 @@ class SphericalGaussian:
         kernel = torch.exp(-0.5 * (angle / math.radians(sigma_deg)) ** 2) * solid_angle_weights(erp_height)
         kernel /= kernel.sum((1, 2), keepdim=True)
         # real, for the kernel is even in the longitude; (frequency, row out, row in)
-        self._transfer = torch.fft.rfft(kernel).real.permute(2, 0, 1).float().contiguous()
+        self._transfer = Fixed(torch.fft.rfft(kernel).real.permute(2, 0, 1).contiguous())
         self.erp_height = erp_height
 
     def __call__(self, erp: Tensor) -> Tensor:
-        """(B, C, H, 2H) float32 -> the same shape, smoothed; differentiable."""
+        """(B, C, H, 2H) -> the same shape, smoothed; differentiable."""
         check_erp(erp, self.erp_height)
-        self._transfer = self._transfer.to(erp.device)
-        spectrum = torch.fft.rfft(erp.float()).permute(3, 2, 0, 1).flatten(2)  # (frequency, H, B C)
-        real, imaginary = self._transfer @ spectrum.real, self._transfer @ spectrum.imag
+        return in_float32(self._smooth, erp)
+
+    def _smooth(self, erp: Tensor) -> Tensor:
+        transfer = self._transfer.like(erp)
+        spectrum = torch.fft.rfft(erp).permute(3, 2, 0, 1).flatten(2)  # (frequency, H, B C)
+        real, imaginary = transfer @ spectrum.real, transfer @ spectrum.imag
         smoothed = torch.complex(real, imaginary).reshape(-1, erp.shape[2], *erp.shape[:2])
         maps: Tensor = torch.fft.irfft(smoothed.permute(2, 3, 1, 0), n=erp.shape[3])
         # a weighted mean stays within its input; Fourier sums stray from zero by a few millionths
         lowest, highest = erp.amin((-2, -1), keepdim=True), erp.amax((-2, -1), keepdim=True)
-        return maps.to(erp.dtype).clamp(lowest, highest)
+        return maps.clamp(lowest, highest)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from atsal.errors import ConfigError, ShapeError
 from atsal.projection.geometry import CubeGeometry, PublishedCubeGeometry
-from atsal.projection.sampling import ErpSampler, SamplingGrid, in_float32
+from atsal.projection.sampling import ErpSampler, Fixed, SamplingGrid, in_float32
 from atsal.projection.sphere import check_erp
 
 Layout = Literal["standard", "published"]
@@ -54,18 +54,18 @@ class CubemapToErp:
     def __init__(self, face_size: int, erp_height: int, layout: Layout = "standard", *, fov_deg: float = 90.0) -> None:
         self.geometry = cube_geometry(face_size, layout, fov_deg)
         self.erp_height = erp_height
-        self._border = self.geometry.border_sources()
+        self._reach = 1 if fov_deg == 90 else 0  # overlapping faces are never used at their border
+        self._border = tuple(Fixed(t) for t in self.geometry.border_sources()) if self._reach else ()
         shares = self.geometry.shares(erp_height)
-        self._shares, faces = shares.topk(int((shares > 0).sum(0).max()), dim=0)
+        shares, faces = shares.topk(int((shares > 0).sum(0).max()), dim=0)
+        self._shares = Fixed(shares)
         right, up, _ = self.geometry.project(self.geometry.erp_vectors(erp_height))
-        side = face_size + 2
+        side, first, last = face_size + 2 * self._reach, -self._reach, face_size - 1 + self._reach
         self._grids = []
         for face in faces:
-            # overlapping faces are never used at their border, so theirs is repeated; 90° faces reach their neighbour's
-            first, last = (-1, face_size) if fov_deg == 90 else (0, face_size - 1)
             column = self.geometry.pixel(right.gather(0, face[None])[0]).clamp(first, last)
             row = self.geometry.pixel(-up.gather(0, face[None])[0]).clamp(first, last)
-            self._grids.append(SamplingGrid(face * side + row + 1, column + 1, 6 * side, side))
+            self._grids.append(SamplingGrid(face * side + row - first, column - first, 6 * side, side))
 
     def __call__(self, faces: Tensor) -> Tensor:
         """(B, 6, C, S, S) -> (B, C, H, 2H)."""
@@ -75,12 +75,10 @@ class CubemapToErp:
         return in_float32(self._stitch, self.geometry.arrange(faces))
 
     def _stitch(self, faces: Tensor) -> Tensor:
-        atlas = self._with_borders(faces)
+        atlas = self._with_borders(faces) if self._reach else faces.transpose(1, 2).flatten(2, 3)
         if len(self._grids) == 1:
             return self._grids[0].sample(atlas)
-        if self._shares.device != faces.device or self._shares.dtype != faces.dtype:
-            self._shares = self._shares.to(device=faces.device, dtype=faces.dtype)
-        parts = [share * grid.sample(atlas) for share, grid in zip(self._shares, self._grids, strict=True)]
+        parts = [share * grid.sample(atlas) for share, grid in zip(self._shares.like(atlas), self._grids, strict=True)]
         return torch.stack(parts).sum(0)
 
     def _with_borders(self, faces: Tensor) -> Tensor:
@@ -88,8 +86,8 @@ class CubemapToErp:
         size = self.geometry.face_size
         by_channel = faces.transpose(1, 2)  # (B, C, 6, S, S)
         flat = by_channel.flatten(2)
-        index, share = (t.to(faces.device) for t in self._border)
-        border = (flat[..., index] * share.to(faces.dtype)).sum(-1)  # (B, C, 6, 4 (S + 1))
+        index, share = (fixed.like(faces) for fixed in self._border)
+        border = (flat[..., index] * share).sum(-1)  # (B, C, 6, 4 (S + 1))
         padded = by_channel.new_empty((*by_channel.shape[:3], size + 2, size + 2))
         padded[..., 1:-1, 1:-1] = by_channel
         top, bottom, left, right = torch.split(border, [size + 2, size + 2, size, size], dim=-1)

@@ -7,23 +7,40 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
+class Fixed:
+    """A tensor that never changes, kept once per device and precision.
+
+    Never an inference tensor, also when it is first needed in inference mode: gradients pass through it later.
+    """
+
+    def __init__(self, values: Tensor) -> None:
+        with torch.inference_mode(False):
+            self._values = values.clone()
+        self._cast: dict[tuple[torch.device, torch.dtype], Tensor] = {}
+
+    def like(self, x: Tensor) -> Tensor:
+        """The tensor on the device of `x` and, if it is floating point, in its precision."""
+        dtype = x.dtype if self._values.is_floating_point() else self._values.dtype
+        key = (x.device, dtype)
+        if key not in self._cast:
+            with torch.inference_mode(False):
+                self._cast[key] = self._values.to(dtype).to(x.device)
+        return self._cast[key]
+
+
 class SamplingGrid:
-    """Fixed sampling positions in an image of (height, width) pixels, kept once per device and precision.
+    """Fixed sampling positions in an image of (height, width) pixels.
 
     `row` and `column` are fractional pixel indices (0 = centre of the first pixel), both (h, w) float64.
     """
 
     def __init__(self, row: Tensor, column: Tensor, height: int, width: int) -> None:
         # grid_sample(align_corners=False) maps -1 .. 1 to the outer edges of the first and last pixel
-        self._grid = torch.stack([(column + 0.5) * 2 / width - 1, (row + 0.5) * 2 / height - 1], dim=-1)
-        self._cast: dict[tuple[torch.device, torch.dtype], Tensor] = {}
+        self._grid = Fixed(torch.stack([(column + 0.5) * 2 / width - 1, (row + 0.5) * 2 / height - 1], dim=-1))
 
     def sample(self, image: Tensor) -> Tensor:
         """Sample (B, C, height, width) -> (B, C, h, w); differentiable in the image."""
-        key = (image.device, image.dtype)
-        if key not in self._cast:
-            self._cast[key] = self._grid.to(device=image.device, dtype=image.dtype)
-        grid = self._cast[key].expand(image.shape[0], -1, -1, -1)
+        grid = self._grid.like(image).expand(image.shape[0], -1, -1, -1)
         return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
 
 

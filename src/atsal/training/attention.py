@@ -40,10 +40,10 @@ def start_from_expert(expert: LiteExpert, profile: Tensor, erp_height: int) -> L
 @torch.no_grad()
 def expert_consensus(model: ATSal, images: Tensor) -> Tensor:
     """The experts' maps of frames (N, 3, 320, 640) uint8, averaged over turned cubes, (N, 1, h, 2h)."""
-    views = [(RotateErp(images.shape[2], *v), RotateErp(model.config.map_height, *v)) for v in TEACHER_VIEWS]
-    maps = [
-        torch.stack([back.inverse(model.run_experts(turn(i[None].float()))[0]) for turn, back in views]) for i in images
+    views = [
+        (RotateErp(images.shape[2], *v), RotateErp(model.config.map_height, *v, inverse=True)) for v in TEACHER_VIEWS
     ]
+    maps = [torch.stack([back(model.run_experts(turn(i[None].float()))[0]) for turn, back in views]) for i in images]
     return torch.cat([m.mean(0) for m in maps])
 
 
