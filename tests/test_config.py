@@ -76,6 +76,8 @@ def test_nearest_lists_all_where_nothing_is_close():
         {"scale": 0.0},
         {"smoothing_deg": -1.0},
         {"frame_height": 100},
+        {"frame_height": 0},
+        {"map_height": 0},
         {"mean": [1.0, 2.0]},
     ],
 )

@@ -38,3 +38,9 @@ def test_help_needs_no_torch():
 
     code = "import sys; from atsal.cli import main; sys.exit('torch' in sys.modules or 'av' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_no_placeholder_is_left(pytestconfig):
+    root = pytestconfig.rootpath
+    documents = [*root.glob("*.md"), *root.glob("docs/**/*.md"), *root.glob("benchmarks/*.md")]
+    assert not [str(d) for d in documents if "@@" in d.read_text(encoding="utf-8")]

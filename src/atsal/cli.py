@@ -1,6 +1,7 @@
 """The command line: thin commands over the library. What needs torch is imported inside the commands."""
 
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from atsal.version import __version__
 if TYPE_CHECKING:
     from atsal.prediction.items import Item, Reading
     from atsal.prediction.job import Outcome
+    from atsal.prediction.predictor import Predictor
 
 STOPPED = 130  # the shell's status for Ctrl-C
 STEREO = click.Choice(["auto", "mono", "top-bottom", "left-right"])
@@ -33,7 +35,7 @@ class Commands(click.Group):
             click.echo(f"atsal: {error}", err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
-            click.echo("\natsal: stopped. Whole files are kept; the same command goes on with the rest.", err=True)
+            click.echo("\natsal: stopped. What is whole is kept; the same command does the rest.", err=True)
             ctx.exit(STOPPED)
         except BrokenPipeError:
             ctx.exit(1)
@@ -183,11 +185,26 @@ def _folder(path: Path) -> Iterator[None]:
                 path.rmdir()
 
 
-def _load(values: dict[str, Any]) -> Any:
+def _load(values: dict[str, Any]) -> "Predictor":
     from atsal.prediction.predictor import load_model  # noqa: PLC0415
 
     model = {name: values[name] for name in ("device", "face_size", "procedure")}
-    return load_model(values["model"], **model)
+    predictor = load_model(values["model"], **model)
+    if predictor.config.architecture == "lite" and predictor.device.type == "cpu":
+        _leave_cores_for_video()
+    return predictor
+
+
+def _leave_cores_for_video() -> None:
+    """Run the small network on half of the cores, unless OMP_NUM_THREADS says otherwise.
+
+    Decoding and encoding use the others meanwhile; and its layers are so short that threads which wait for each
+    other lose more than they gain as soon as another program takes a core.
+    """
+    import torch  # noqa: PLC0415
+
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, torch.get_num_threads() // 2))
 
 
 def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]") -> int:
@@ -294,13 +311,17 @@ def _refuse_targets(source: Path, targets: dict[Path, str], overwrite: bool) -> 
 @click.option("--stereo", type=STEREO, default="auto", show_default=True)
 def info(file: Path, stereo: Any) -> None:
     """Say what a file is: size, layout, rate, and what is odd about it."""
-    from atsal.video.image import read_image  # noqa: PLC0415
+    from atsal.video.image import probe_image  # noqa: PLC0415
     from atsal.video.probe import probe_video  # noqa: PLC0415
     from atsal.video.sources import classify  # noqa: PLC0415
 
     if classify(file) == "image":
-        height, width = read_image(file, stereo=stereo).shape[:2]
-        click.echo(f"{file}: image, its view {width}x{height}")
+        found_image = probe_image(file, stereo=stereo)
+        width, height = found_image.eye_size
+        click.echo(f"{file}: image, {found_image.width}x{found_image.height}, {found_image.stereo}")
+        click.echo(f"  view     {width}x{height}")
+        for oddity in found_image.oddities:
+            click.echo(f"  odd:     {oddity}")
         return
     found = probe_video(file, stereo)
     length = "unknown length" if found.duration_s is None else f"{found.duration_s:.2f} s"

@@ -41,11 +41,17 @@ def weights_list() -> None:
 @weights.command("info")
 @click.argument("model", default="lite")
 def weights_info(model: str) -> None:
-    """Show what a model's weights are: settings, origin, checksums. MODEL is a name or a weight folder."""
+    """Show what weights are. MODEL is a model's name, a weight folder, or a published checkpoint's name."""
+    import dataclasses  # noqa: PLC0415
     import json  # noqa: PLC0415
 
+    from atsal.models.catalogue import PUBLISHED  # noqa: PLC0415
     from atsal.models.registry import find_bundle  # noqa: PLC0415
 
+    for entry in PUBLISHED:
+        if entry.name == model:
+            click.echo(json.dumps(dataclasses.asdict(entry) | {"page": entry.page}, indent=2))
+            return
     bundle = find_bundle(model)
     document = {
         "folder": str(bundle.folder),

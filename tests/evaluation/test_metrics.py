@@ -48,9 +48,13 @@ def test_information_gain_by_hand():
 
 
 def test_nothing_to_score_is_not_a_number():
-    flat, empty, some = np.ones((4, 8)), np.zeros((4, 8)), RNG.random((4, 8))
-    assert math.isnan(cc(flat, some))
-    assert math.isnan(nss(flat, some))
+    flat, empty, some = np.full((4, 8), 0.3), np.zeros((4, 8)), RNG.random((4, 8))
+    for weights in (None, solid_angle_weights(4).numpy()):  # rounding must not make a constant map score
+        assert math.isnan(cc(flat, some, weights=weights))
+        assert math.isnan(cc(some, flat, weights=weights))
+        assert math.isnan(nss(flat, some, weights=weights))
+    assert math.isnan(information_gain(empty, flat, some))
+    assert auc(flat, some, some) == pytest.approx(0.5)
     assert math.isnan(nss(some, empty))
     assert math.isnan(auc(some, empty, flat))
     assert math.isnan(information_gain(some, flat, empty))

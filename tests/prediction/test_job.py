@@ -70,9 +70,10 @@ def test_the_manifest_tells_what_was_done(predictor, clip, out):
     assert found["settings"]["model"]["config"] == json.loads(json.dumps(predictor.config.to_dict()))
     assert found["settings"]["options"]["reading"]["stride"] == 3
     assert found["settings"]["options"]["height"] == 40
+    peaks = [{"fused": float(np.load(out / name).max())} for name in ("walk/000002.npy", "walk/000005.npy")]
     assert found["frames"] == [
-        {"index": 2, "timestamp_s": 0.25, "files": ["walk/000002.npy"]},
-        {"index": 5, "timestamp_s": 0.625, "files": ["walk/000005.npy"]},
+        {"index": 2, "timestamp_s": 0.25, "files": ["walk/000002.npy"], "peaks": peaks[0]},
+        {"index": 5, "timestamp_s": 0.625, "files": ["walk/000005.npy"], "peaks": peaks[1]},
     ]
     assert found["timing"]["frames"] == 2
     assert found["timing"]["frames_per_s"] == pytest.approx(2 / found["timing"]["seconds"], rel=0.05)
@@ -393,3 +394,17 @@ def test_an_even_picture_is_no_trouble(predictor, tmp_path, out):
     predict_item(predictor, Item(path, "image"), out, Options(streams=STREAMS, formats=("npy", "png", "overlay")))
     for name in ("black", "black.attention", "black.experts"):
         assert np.isfinite(np.load(out / f"{name}.npy")).all()
+
+
+def test_a_run_that_wrote_nothing_stands_in_nobodys_way(predictor, clip, tmp_path, monkeypatch):
+    """The disk is full at the first map: another format may be tried at once."""
+
+    def full(*_args, **_kwargs):
+        raise OutputError("the disk is full")
+
+    item = Item(clip, "video")
+    with monkeypatch.context() as patch:
+        patch.setattr("atsal.prediction.results.write_map_png", full)
+        with pytest.raises(OutputError, match="disk is full"):
+            predict_item(predictor, item, tmp_path / "new", Options(formats=("png",)))
+    assert predict_item(predictor, item, tmp_path / "new", Options(formats=("npy",))).frames > 0

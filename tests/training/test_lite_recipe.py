@@ -58,6 +58,11 @@ def test_from_raw_files_to_a_model(data, tmp_path):
     assert "taken up" in second.output
     again = load_model(tmp_path / "out" / "lite", device="cpu")
     assert again.bundle.checksum == model.bundle.checksum, "the same seed gives the same weights"
+    (tmp_path / "lite.yaml").write_text(RECIPE.replace("averaging: 0.3", "averaging: 0.4"))
+    other = CliRunner().invoke(main, arguments)
+    assert other.exit_code == 1
+    assert "made by another recipe" in other.output
+    assert load_model(tmp_path / "out" / "lite", device="cpu").bundle.checksum == model.bundle.checksum
 
 
 def test_shipped_recipe_is_valid(pytestconfig):

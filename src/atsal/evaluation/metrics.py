@@ -16,18 +16,20 @@ _EPSILON = 1e-12
 def cc(target: Map, prediction: Map, *, weights: Map | None = None) -> float:
     """Pearson correlation of two maps, in [-1, 1]; NaN where one of them is constant."""
     target, prediction, weight = _aligned(target, prediction, weights)
+    if _constant(target) or _constant(prediction):
+        return float("nan")
     t, p = target - (weight * target).sum(), prediction - (weight * prediction).sum()
     spread = (weight * t * t).sum() * (weight * p * p).sum()
-    return float((weight * t * p).sum() / np.sqrt(spread)) if spread > 0 else float("nan")
+    return float((weight * t * p).sum() / np.sqrt(spread))
 
 
 def nss(prediction: Map, fixations: Map, *, weights: Map | None = None) -> float:
     """Mean of the standardised map at the fixations (Peters et al. 2005); NaN for a constant map or no fixation."""
     prediction, fixations, weight = _aligned(prediction, fixations, weights)
+    if _constant(prediction) or fixations.sum() == 0:
+        return float("nan")
     centred = prediction - (weight * prediction).sum()
     deviation = np.sqrt((weight * centred**2).sum())
-    if deviation == 0 or fixations.sum() == 0:
-        return float("nan")
     return float((fixations * centred).sum() / fixations.sum() / deviation)
 
 
@@ -35,7 +37,8 @@ def auc(prediction: Map, positives: Map, negatives: Map) -> float:
     """Area under the ROC curve: the chance that a positive outscores a negative, ties counting half.
 
     `positives` and `negatives` are weights on the map's pixels (counts, solid angles). NaN where either is empty.
-    AUC-Judd takes fixations against all pixels; shuffled AUC, fixations against those of the other items.
+    A constant map has 0.5. AUC-Judd takes fixations against all pixels; shuffled AUC, fixations against those of the
+    other items.
     """
     if not prediction.shape == positives.shape == negatives.shape:
         raise ShapeError(
@@ -52,14 +55,22 @@ def auc(prediction: Map, positives: Map, negatives: Map) -> float:
 
 
 def information_gain(prediction: Map, baseline: Map, fixations: Map, *, weights: Map | None = None) -> float:
-    """Bits per fixation that `prediction` gains over `baseline` (Kümmerer et al. 2015), both taken as densities."""
+    """Bits per fixation that `prediction` gains over `baseline` (Kümmerer et al. 2015), both taken as densities.
+
+    A map of zeros is no density: NaN, as without fixations. A constant map is the uniform density.
+    """
     prediction, fixations, weight = _aligned(prediction, fixations, weights)
     baseline = np.asarray(baseline, np.float64)
-    if fixations.sum() == 0:
+    if fixations.sum() == 0 or not prediction.any() or not baseline.any():
         return float("nan")
     p = prediction / (weight * prediction).sum() + _EPSILON
     b = baseline / (weight * baseline).sum() + _EPSILON
     return float((fixations * np.log2(p / b)).sum() / fixations.sum())
+
+
+def _constant(values: Map) -> bool:
+    """Compared, not computed: rounding gives the deviation of a constant map a size."""
+    return bool(values.max() == values.min())
 
 
 def _aligned(first: Map, second: Map, weights: Map | None) -> tuple[Map, Map, Map]:

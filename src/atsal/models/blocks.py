@@ -4,20 +4,34 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from atsal.errors import ShapeError
+
+
+def exponential_average(x: Tensor, state: Tensor | None, alpha: Tensor) -> Tensor:
+    """The recurrence of SalEMA (Linardos et al., BMVC 2019): `h_t = s x_t + (1 - s) h_(t-1)`, `s = sigmoid(alpha)`.
+
+    `x` are the features of this frame, `state` what the last frame left (None: first frame, nothing is averaged).
+    Raises `ShapeError` for a state of another shape: broadcasting would mix the faces of a batch without a word.
+    """
+    if state is None:
+        return x
+    if state.shape != x.shape:
+        found, expected = tuple(state.shape), tuple(x.shape)
+        raise ShapeError(f"state of shape {found}: expected {expected}; start a new video with state=None")
+    share = torch.sigmoid(alpha)
+    return share * x + (1 - share) * state
+
 
 class ExponentialAverage(nn.Module):
-    """The recurrence of SalEMA (Linardos et al., BMVC 2019): `h_t = s x_t + (1 - s) h_(t-1)`, `s = sigmoid(alpha)`."""
+    """`exponential_average` with its parameter."""
 
     def __init__(self, alpha: float = 0.25) -> None:
         super().__init__()
         self.alpha = nn.Parameter(torch.tensor([alpha]))
 
     def forward(self, x: Tensor, state: Tensor | None) -> Tensor:
-        """The features of this frame and the state after the last one (None: first frame, nothing is averaged)."""
-        if state is None:
-            return x
-        share = torch.sigmoid(self.alpha)
-        return share * x + (1 - share) * state
+        """Average the features (B, C, H, W) of this frame into the state of the same shape."""
+        return exponential_average(x, state, self.alpha)
 
 
 def replicate_pad_to_multiple(x: Tensor, multiple: int) -> Tensor:

@@ -224,7 +224,7 @@ def import_published(
     same = all(torch.equal(value, states["equator"][key]) for key, value in states["poles"].items())
     sources = {part: Path(path) for part, path in zip(PARTS, (attention, poles, equator), strict=True)}
     provenance = {
-        "source": "published ATSal checkpoints (Dahou et al., arXiv 2011.10600)",
+        "source": "checkpoints in the published layout of ATSal (Dahou et al., arXiv 2011.10600), as given",
         "imported": datetime.now(UTC).date().isoformat(),
         "files": {
             part: {"file": file.name, "bytes": file.stat().st_size, "sha256": file_sha256(file)}

@@ -5,13 +5,13 @@ Adam moments) are 364 MiB for an expert and 374 MiB for the attention stream wit
 attention checkpoint is also known as bare weights.
 """
 
-import difflib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
+from atsal.config import nearest
 from atsal.errors import ConfigError, MissingDependencyError, OutputError, WeightsError
 from atsal.models.bundle import file_sha256
 from atsal.models.checkpoints import Kind, looks_like_html
@@ -91,9 +91,7 @@ def published(name: str) -> PublishedCheckpoint:
     names = [entry.name for entry in PUBLISHED]
     if name in names:
         return PUBLISHED[names.index(name)]
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? Known" if near else "expected one of"
-    raise ConfigError(f"published checkpoint {name!r}: {hint}: {', '.join(names)}")
+    raise ConfigError(f"published checkpoint {name!r}{nearest(name, names)}")
 
 
 def download(entry: PublishedCheckpoint, folder: Path | str, *, url: str | None = None, quiet: bool = False) -> Path:
@@ -179,7 +177,7 @@ def _gdown() -> ModuleType:
     try:
         import gdown  # noqa: PLC0415
     except ImportError as error:
-        remedy = 'pip install "atsal[download]"'
+        remedy = "pip install gdown"
         raise MissingDependencyError(f"downloading published checkpoints needs gdown: {remedy}") from error
     module: ModuleType = gdown
     return module

@@ -23,7 +23,7 @@ class ModelConfig:
     erp_height: int  # rows of the frame the attention stream sees; its width is twice that
     face_size: int  # pixels of a cube face's side
     frame_height: int = 320  # rows of the frame that comes in, from which faces are cut
-    map_height: int = 320  # rows of the maps that come out
+    map_height: int = 320  # rows at which the streams are fused
     face_fov_deg: float = 90.0  # more than 90: faces overlap and are blended
     layout: Layout = "standard"
     channel_order: ChannelOrder = "rgb"
@@ -43,8 +43,10 @@ class ModelConfig:
             raise ConfigError(f"channel_order {self.channel_order!r}: expected 'rgb' or 'bgr'")
         if self.erp_height < 32 or self.erp_height % 32:
             raise ConfigError(f"erp_height {self.erp_height}: expected a positive multiple of 32")
-        if self.frame_height % self.erp_height or self.map_height < 1:
+        if self.frame_height < 1 or self.frame_height % self.erp_height:
             raise ConfigError(f"frame_height {self.frame_height}: expected a multiple of erp_height {self.erp_height}")
+        if self.map_height < 1:
+            raise ConfigError(f"map_height {self.map_height}: expected at least 1 row")
         if self.face_size < 32 or self.face_size % 32:
             raise ConfigError(f"face_size {self.face_size}: expected a positive multiple of 32")
         if not 90 <= self.face_fov_deg < 150:

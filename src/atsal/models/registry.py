@@ -16,7 +16,7 @@ from atsal.models.salema import SalEMA
 
 LITE_WEIGHTS = Path(__file__).parent / "weights" / "lite"
 NAMES = {
-    "lite": "compact two-stream network, weights in the package; for any use",
+    "lite": "compact two-stream network, weights in the package",
     "paper": "the published layers; its weights are imported by `atsal weights import`",
 }
 
@@ -39,8 +39,8 @@ def find_bundle(name: str | Path) -> Bundle:
         folder = weights_home() / "paper"
         if not folder.exists():
             raise WeightsError(
-                f"the weights of 'paper' are not in {folder}: fetch them with `atsal weights download --all`, then "
-                "`atsal weights import --attention A.pth --poles P.pth --equator E.pth`"
+                f"the weights of 'paper' are not in {folder}: fetch them with `atsal weights download --all -o DIR`, "
+                "then `atsal weights import --attention A.pth --poles P.pth --equator E.pth`"
             )
         return read_bundle(folder)
     if not Path(name).exists():

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from atsal.errors import ShapeError
+from atsal.models.blocks import exponential_average
 from atsal.models.vgg import STRIDE, Step, check_input, decoder_layers, vgg_layers
 
 ENCODER: tuple[Step, ...] = (64, 64, "P2", 128, 128, "P2", 256, 256, 256, "P2", 512, 512, 512, "P2", 512, 512, 512)
@@ -31,15 +31,5 @@ class SalEMA(nn.Module):
         """
         check_input(tuple(x.shape), STRIDE, STRIDE)
         features = self.salgan[: AVERAGED + 1](x)
-        state = self._average(features, state)
+        state = exponential_average(features, state, self.alpha)
         return self.salgan[AVERAGED + 1 :](state), state
-
-    def _average(self, features: Tensor, state: Tensor | None) -> Tensor:
-        """`h_t = s x_t + (1 - s) h_(t-1)`, `s = sigmoid(alpha)`; the first frame is taken as it is."""
-        if state is None:
-            return features
-        if state.shape != features.shape:  # broadcasting would mix the faces of a batch without a word
-            found, expected = tuple(state.shape), tuple(features.shape)
-            raise ShapeError(f"state of shape {found}: expected {expected}; start a new video with state=None")
-        share = torch.sigmoid(self.alpha)
-        return share * features + (1 - share) * state

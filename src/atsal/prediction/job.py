@@ -108,12 +108,21 @@ class _Job:
                 {"seconds": round(seconds, 3), "frames": done, "frames_per_s": rate and round(rate, 2)}, problem
             )
         except BaseException:  # Ctrl-C too: what is written stays, and the next run goes on from here
-            if journal.frames and self._is_resumable():
-                with suppress(OutputError):  # the disk may be full; an earlier snapshot serves then
+            with suppress(OutputError, OSError):  # the disk may be full; an earlier snapshot serves then
+                if not any(place.found() for place in self._places):
+                    self._leave_nothing()
+                elif journal.frames and self._is_resumable():
                     journal.save()
             raise
         journal.remove()
         return Outcome(self._manifest, len(journal.frames), seconds, rate=rate, problem=problem)
+
+    def _leave_nothing(self) -> None:
+        """Nothing was written: neither an empty folder nor the journal, which would claim it, may stay."""
+        for place in self._places:
+            if place.frame_ending and place.path.is_dir():
+                place.path.rmdir()
+        self._journal.remove()
 
     def _is_resumable(self) -> bool:
         return self._item.kind != "image" and all(place.frame_ending for place in self._places)
@@ -192,6 +201,7 @@ class _Job:
             "timing": timing,
             "problem": problem,
             "map_value": "saliency density up to a factor, per unit of solid angle; >= 0",
+            "png_value": "map / peak * full scale; each file's peak is in the frame table",
             "frames": self._journal.frames,
         }
         write_json(self._manifest, document)

@@ -38,6 +38,10 @@ class FrameResult:
     experts: NDArray[np.float32] | None
     image: NDArray[np.uint8]  # the frame as it was read, (H, 2H, 3) RGB
 
+    def has(self, stream: Stream) -> bool:
+        """Whether the map of a stream was asked for."""
+        return (self.saliency if stream == "fused" else getattr(self, stream)) is not None
+
     def map(self, stream: Stream) -> NDArray[np.float32]:
         """Give the map of a stream by name."""
         found = self.saliency if stream == "fused" else getattr(self, stream)

@@ -155,7 +155,9 @@ class Journal:
 
     def add(self, result: FrameResult, names: list[str], state: Tensor | None) -> None:
         """Note a frame whose files are all written."""
-        self.frames.append({"index": result.frame_index, "timestamp_s": round(result.timestamp_s, 6), "files": names})
+        peaks = {stream: float(result.map(stream).max()) for stream in STREAMS if result.has(stream)}
+        time_s = round(result.timestamp_s, 6)
+        self.frames.append({"index": result.frame_index, "timestamp_s": time_s, "files": names, "peaks": peaks})
         self._last = (len(self.frames), state)
 
     def save_now_and_then(self) -> None:

@@ -18,10 +18,12 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from atsal.config import read_yaml
+from atsal.errors import AtsalError, ConfigError
 from atsal.evaluation.metrics import auc, cc, information_gain, nss
 from atsal.models.atsal import ATSal
 from atsal.models.bundle import write_bundle
@@ -34,6 +36,7 @@ from atsal.training.losses import kld_cc
 from atsal.training.panoramas import HeadFrames, latitude_profile, read_head_frames, read_panoramas, spherical_density
 from atsal.training.photos import Photos, read_photo_sets
 from atsal.training.schedule import Report
+from atsal.video.aside import reported, write_aside
 
 EXPONENTS = (0.25, 0.5, 0.75, 1.0, 1.25)
 STREAMS = ("prior", "attention", "experts", "experts x prior", "fused")
@@ -62,7 +65,14 @@ class Recipe:
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True)
 def main(config: Path, data: Path, output: Path) -> None:
     """Train all stages and write the weight folder OUTPUT/lite."""
-    recipe = read_yaml(Recipe, config)
+    try:
+        train(read_yaml(Recipe, config), data, output)
+    except (AtsalError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def train(recipe: Recipe, data: Path, output: Path) -> None:
+    """Train all stages on `data` and write `output/lite`, `output/scores.json` and `output/experts.safetensors`."""
     output.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
 
@@ -75,7 +85,8 @@ def main(config: Path, data: Path, output: Path) -> None:
     panoramas = read_panoramas(data / "panoramas")
     model, scores = train_attention_and_fusion(recipe, equator, poles, frames, panoramas, report)
     report(table(scores))
-    (output / "scores.json").write_text(json.dumps({"frames": frames.names, "scores": scores}, indent=1))
+    with write_aside(output / "scores.json") as part:
+        part.write_text(json.dumps({"frames": frames.names, "scores": scores}, indent=1))
     parts = {name: getattr(model, name).state_dict() for name in ("attention", "poles", "equator")}
     provenance = {
         "recipe": json.loads(json.dumps(dataclasses.asdict(recipe))),
@@ -88,17 +99,12 @@ def main(config: Path, data: Path, output: Path) -> None:
 
 
 def train_experts(recipe: Recipe, data: Path, output: Path, report: Report) -> tuple[LiteExpert, LiteExpert]:
-    """Train both experts, or take up those of an earlier run in `output`."""
-    equator, poles = LiteExpert(), LiteExpert()
-    kept = output / "experts.safetensors"
+    """Train both experts, or take up those that an earlier run of the same recipe left in `output`."""
+    kept, recipe_text = output / "experts.safetensors", expert_recipe(recipe)
     if kept.exists():
-        tensors = load_file(kept)
-        for name, model in (("equator", equator), ("poles", poles)):
-            model.load_state_dict(
-                {k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")}
-            )
         report(f"experts taken up from {kept}")
-        return equator.eval(), poles.eval()
+        return load_experts(kept, recipe_text)
+    equator, poles = LiteExpert(), LiteExpert()
     photos = read_photo_sets(data / "fixations2d", list(recipe.photo_sets))
     training, held_out = split_photos(photos, recipe.validation_photos, recipe.seed)
     report(f"{len(training)} photos for training, {len(held_out)} held out; equator expert")
@@ -109,8 +115,35 @@ def train_experts(recipe: Recipe, data: Path, output: Path, report: Report) -> t
     for model in (equator, poles):
         torch.nn.init.constant_(model.average.alpha, float(np.log(recipe.averaging / (1 - recipe.averaging))))
     named = {"equator": equator, "poles": poles}
-    save_file({f"{n}.{k}": v.contiguous() for n, m in named.items() for k, v in m.state_dict().items()}, kept)
+    tensors = {f"{n}.{k}": v.contiguous() for n, m in named.items() for k, v in m.state_dict().items()}
+    with reported(kept), write_aside(kept) as part:
+        save_file(tensors, part, {"recipe": recipe_text})
     return equator, poles
+
+
+def expert_recipe(recipe: Recipe) -> str:
+    """What the experts depend on, as one line of JSON."""
+    parts = ("seed", "photo_sets", "validation_photos", "equator", "poles", "averaging")
+    values = dataclasses.asdict(recipe)
+    return json.dumps({part: values[part] for part in parts}, sort_keys=True)
+
+
+def load_experts(file: Path, recipe_text: str) -> tuple[LiteExpert, LiteExpert]:
+    """The equator and the poles expert of a file, if the same recipe made them; `ConfigError` if another did."""
+    with safe_open(file, framework="pt") as kept:
+        made_by = (kept.metadata() or {}).get("recipe")
+        tensors = {key: kept.get_tensor(key) for key in kept.keys()}  # noqa: SIM118 - no mapping
+    if made_by != recipe_text:
+        raise ConfigError(
+            f"{file}: made by another recipe ({made_by}); expected {recipe_text}. Delete it to train anew, or give "
+            "another output folder"
+        )
+    experts = []
+    for name in ("equator", "poles"):
+        model = LiteExpert()
+        model.load_state_dict({k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")})
+        experts.append(model.eval())
+    return experts[0], experts[1]
 
 
 def split_photos(photos: Photos, count: int, seed: int) -> tuple[Photos, Photos]:

@@ -1,4 +1,4 @@
-"""Losses on saliency maps, each a pure function; the published ones by name."""
+"""Losses on saliency maps, pure functions; those of the release are in `published_losses`."""
 
 import torch
 from torch import Tensor

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 CANVAS = 256  # photos are resized to a square of this side; the crop undoes the squash by `aspect`
 MAP_SIDE = 64
-SIGMA = 2.0  # of the Gaussian on the fixations, in map pixels: 1/32 of the photo's width
+SIGMA = 2.0  # of the Gaussian on the fixations, in map pixels: 1/32 of the photo's width and of its height
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Photos:
 
 
 def read_photo_sets(root: Path, sets: list[str]) -> Photos:
-    """Read `sets` (folder names) below `root`, in order of name."""
+    """Read `sets` (folder names) below `root`, in the order given, photos in order of name."""
     names: list[str] = []
     images, maps, aspects = [], [], []
     for name in sets:

@@ -4,6 +4,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image, ImageOps
 
 from atsal.errors import MediaError
 from atsal.video.opening import check_readable
-from atsal.video.stereo import StereoChoice, choose_view
+from atsal.video.stereo import SMALL_HEIGHT, StereoChoice, StereoLayout, choose_view
 
 # Pillow refuses more than 179 million pixels; a panorama of 28,000x14,000 is real, a thousand times that is an attack.
 MAX_PIXELS = 400_000_000
@@ -48,6 +49,40 @@ def read_image(path: Path | str, *, stereo: StereoChoice = "auto") -> NDArray[np
             f"{path}: cannot be read as an image ({error}); expected a complete JPEG, PNG, TIFF, WebP or BMP. Check "
             "that it opens elsewhere, or copy it again."
         ) from error
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """An image's facts, sizes in pixels; `eye_size` is the (width, height) of the view that is used."""
+
+    path: Path
+    width: int  # as stored
+    height: int
+    mode: str  # Pillow's name of the pixel format
+    stereo: StereoLayout
+    eye_size: tuple[int, int]
+    oddities: tuple[str, ...]  # sentences for people
+
+
+def probe_image(path: Path | str, *, stereo: StereoChoice = "auto") -> ImageInfo:
+    """Look at an image: its header, and its pixels as proof that it decodes. Raises what `read_image` raises."""
+    path = Path(path)
+    height, width = read_image(path, stereo=stereo).shape[:2]
+    with _open(path) as image:
+        stored, mode, turned = image.size, image.mode, ImageOps.exif_transpose(image).size
+    view = choose_view(path, *turned, stereo)
+    odd = []
+    if view.width != 2 * view.height:
+        odd.append(f"the view is {view.width}x{view.height}, not exactly 2:1")
+    if view.stereo != "mono":
+        odd.append(f"two views, {view.stereo}, judged by the shape {turned[0]}x{turned[1]}; the left is used")
+    if turned != stored:
+        odd.append("turned on its side by its EXIF orientation, which is followed")
+    if mode not in ("RGB", "L"):
+        odd.append(f"stored as {mode}; 8-bit RGB is used")
+    if height < SMALL_HEIGHT:
+        odd.append(f"only {height} pixels high, lower than most models work at")
+    return ImageInfo(path, *stored, mode, view.stereo, (width, height), tuple(odd))
 
 
 @contextmanager

@@ -12,10 +12,9 @@ from av.video.stream import VideoStream
 from atsal.errors import MediaError
 from atsal.video.opening import StreamFacts, open_video, stream_facts
 from atsal.video.spherical import has_spherical_tag
-from atsal.video.stereo import StereoChoice, StereoLayout, View, choose_view
+from atsal.video.stereo import SMALL_HEIGHT, StereoChoice, StereoLayout, View, choose_view
 
 _HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # ITU-T H.273, transfer characteristics
-_SMALL_HEIGHT = 160
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def _picture_oddities(stream: VideoStream, first: VideoFrame, view: View, tagged
         found.append("no spherical tag, so players may show it flat; the shape says it is 360°")
     if view.width % 2 or view.height % 2:
         found.append(f"the view's size {view.width}x{view.height} is odd; most encoders need even sizes")
-    if view.height < _SMALL_HEIGHT:
+    if view.height < SMALL_HEIGHT:
         found.append(f"only {view.height} pixels high, lower than most models work at")
     if stream.sample_aspect_ratio not in (None, 0, 1):
         found.append(f"marked as having pixels of shape {stream.sample_aspect_ratio}; the stored pixels are used as is")

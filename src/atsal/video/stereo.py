@@ -23,6 +23,7 @@ StereoChoice = Literal["auto", "mono", "top-bottom", "left-right"]
 ASPECT_TOLERANCE = 0.02  # encoders round sizes to multiples of 2, 8 or 16 pixels
 MIN_VIEW_HEIGHT = 16
 
+SMALL_HEIGHT = 160  # of a view: below this, people are told
 _ASPECT: dict[StereoLayout, float] = {"mono": 2.0, "top-bottom": 1.0, "left-right": 4.0}
 
 
