@@ -97,7 +97,7 @@ def test_a_stopped_run_leaves_whole_files_and_goes_on_to_the_same_maps(clips, wh
     assert not (tmp_path / "out" / "long.json").exists()
     if number == signal.SIGINT:
         assert set(left) - set(visible) == {".long.progress"}
-        assert "the same command goes on" in err
+        assert "the same command does the rest" in err
     run(tmp_path, *command)
     assert results(tmp_path / "out") == whole
 

@@ -2,6 +2,7 @@
 
 import resource
 import signal
+from contextlib import contextmanager
 from fractions import Fraction
 
 import av
@@ -144,21 +145,22 @@ def test_no_frame_is_an_error(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture
+@contextmanager
 def small_files_only():
-    """Writing beyond 1000 bytes fails, as on a full disk."""
+    """Writing beyond 1000 bytes fails, as on a full disk; only within a test, for pytest writes to files too."""
     old, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, old[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, old)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-@pytest.mark.usefixtures("small_files_only")
 def test_a_full_disk_is_an_output_error_and_leaves_nothing(clips, tmp_path):
-    with pytest.raises(OutputError, match="size allowed here"):
+    with small_files_only(), pytest.raises(OutputError, match="size allowed here"):
         write_map_npy(tmp_path / "m.npy", np.zeros((64, 128), np.float32))
-    with pytest.raises(OutputError, match="size allowed here"):
+    with small_files_only(), pytest.raises(OutputError, match="size allowed here"):
         write(clips, tmp_path / "o.mp4", np.arange(60) / 30)
     assert not list(tmp_path.iterdir())
 
