@@ -220,6 +220,8 @@ def load_model(
     if runtime not in ("auto", "torch"):
         raise ConfigError(f"runtime {runtime!r}{nearest(runtime, ['auto', 'torch'])}")
     chosen = choose_device(device)
+    if chosen.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = False  # ten bits of mantissa would cost the parity with the CPU
     bundle = find_bundle(name)
     return Predictor(build_network(bundle, face_size=face_size, procedure=procedure), bundle, chosen)
 
