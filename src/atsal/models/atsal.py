@@ -105,8 +105,7 @@ class ATSal(nn.Module):
 
     def fuse(self, attention: Tensor, experts: Tensor) -> Tensor:
         """Pixelwise product of the two streams' maps, each raised to its exponent."""
-        a, b = self.config.attention_exponent, self.config.experts_exponent
-        return (attention if a == 1 else attention**a) * (experts if b == 1 else experts**b)
+        return product(attention, experts, self.config.attention_exponent, self.config.experts_exponent)
 
     def _preprocess(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) RGB in [0, 255] -> what the networks were trained on."""
@@ -114,3 +113,9 @@ class ATSal(nn.Module):
             images = images.flip(1)
         mean = images.new_tensor(self.config.mean).reshape(3, 1, 1)
         return ((images - mean) / self.config.scale).contiguous(memory_format=torch.channels_last)
+
+
+def product(attention: Tensor, experts: Tensor, attention_exponent: float, experts_exponent: float) -> Tensor:
+    """The fusion: two maps >= 0 of one shape, each raised to its exponent, multiplied; the paper's exponents are 1."""
+    a, b = attention_exponent, experts_exponent
+    return (attention if a == 1 else attention**a) * (experts if b == 1 else experts**b)

@@ -1,10 +1,10 @@
-"""The compact two-stream network: the design of ATSal at a hundredth of its cost.
+"""The compact two-stream network: the design of ATSal at 1/650 of its cost.
 
 One backbone serves both streams: dense convolutions where the maps are large (depthwise ones are bound by memory
 there), inverted residuals (Sandler et al., CVPR 2018) below, and a small feature pyramid (Lin et al., CVPR 2017) as
 decoder, with the saliency map at a quarter of the input's resolution.
 
-Images enter as RGB in [0, 1], shifted and scaled inside by `PREPROCESSING`.
+Images enter as RGB in [0, 1]; the encoder shifts and scales them.
 """
 
 import torch

@@ -19,12 +19,10 @@ from atsal.models.bundle import Bundle
 from atsal.models.registry import build_network, find_bundle
 from atsal.projection import resize_erp
 from atsal.video.reader import Frame, read_frames
-from atsal.video.stereo import StereoChoice
+from atsal.video.stereo import ASPECT_TOLERANCE, MIN_VIEW_HEIGHT, StereoChoice
 
 Stream = Literal["fused", "attention", "experts"]
 STREAMS: tuple[Stream, ...] = ("fused", "attention", "experts")
-SMALLEST_HEIGHT = 16
-ASPECT_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,8 +184,8 @@ def check_erp_image(image: NDArray[np.uint8]) -> None:
         found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
         raise ShapeError(f"an image of {found}: expected an (H, W, 3) uint8 array, RGB")
     height, width = image.shape[:2]
-    if height < SMALLEST_HEIGHT:
-        raise ShapeError(f"an image of {width}x{height} pixels: expected at least {SMALLEST_HEIGHT} rows")
+    if height < MIN_VIEW_HEIGHT:
+        raise ShapeError(f"an image of {width}x{height} pixels: expected at least {MIN_VIEW_HEIGHT} rows")
     if abs(width / height - 2) > 2 * ASPECT_TOLERANCE:
         raise ShapeError(
             f"an image of {width}x{height} pixels: expected an equirectangular one, twice as wide as high; cut out one "

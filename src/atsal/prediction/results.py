@@ -17,7 +17,6 @@ from atsal.prediction.items import Item, Kind, Reading
 from atsal.prediction.predictor import FrameResult, Stream
 from atsal.prediction.render import PeakTracker, grey, overlay
 from atsal.video.aside import reported
-from atsal.video.probe import probe_video
 from atsal.video.writer import VideoWriter, write_map_npy, write_map_png, write_rgb_png
 
 Format = Literal["npy", "png", "png16", "video", "overlay"]
@@ -189,7 +188,7 @@ def make_sinks(item: Item, folder: Path, options: Options) -> list[Sink]:
             sinks.append(MapFiles(where, form))
             continue
         reading = options.reading
-        sound = item.path if item.kind == "video" and probe_video(item.path, reading.stereo).has_audio else None
+        sound = item.path if item.kind == "video" else None
         sinks.append(
             MapVideos(where, form, frame_rate=item.frame_rate(reading), sound=sound, duration_s=reading.duration_s)
         )

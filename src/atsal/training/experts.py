@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from atsal.evaluation.metrics import cc
 from atsal.models.lite import LiteExpert
 from atsal.training.losses import kld_cc
 from atsal.training.photos import CropRange, Photos, random_crops
@@ -53,12 +54,10 @@ def _batches(count: int, batch: int, rng: torch.Generator) -> Iterator[Tensor]:
 @torch.no_grad()
 def photo_cc(model: LiteExpert, photos: Photos, size: int = 160) -> float:
     """Mean CC over whole photos, squeezed to `size` x `size`."""
-    values = []
+    values: list[float] = []
     for start in range(0, len(photos), 32):
         images = F.interpolate(photos.images[start : start + 32].float() / 255, (size, size), mode="area")
         saliency, _ = model(images)
         target = F.interpolate(photos.maps[start : start + 32], saliency.shape[-2:], mode="area")
-        p, t = saliency.flatten(1), target.flatten(1)
-        p, t = p - p.mean(1, keepdim=True), t - t.mean(1, keepdim=True)
-        values.append(((p * t).mean(1) / (p.square().mean(1) * t.square().mean(1)).sqrt()).numpy())
-    return float(np.concatenate(values).mean())
+        values += [cc(t.numpy(), p.numpy()) for t, p in zip(target[:, 0], saliency[:, 0], strict=True)]
+    return float(np.mean(values))

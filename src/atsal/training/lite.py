@@ -25,7 +25,7 @@ from torch import Tensor
 from atsal.config import read_yaml
 from atsal.errors import AtsalError, ConfigError
 from atsal.evaluation.metrics import auc, cc, information_gain, nss
-from atsal.models.atsal import ATSal
+from atsal.models.atsal import ATSal, product
 from atsal.models.bundle import write_bundle
 from atsal.models.config import ModelConfig
 from atsal.models.lite import LiteAttention, LiteExpert
@@ -162,7 +162,7 @@ def train_attention_and_fusion(
     The exponents of a fold come from the held-out maps of the other folds; the model's, from all of them. Returns the
     model and, for each stream, the scores of each frame by the models that did not see it.
     """
-    densities = frames.densities(recipe.target_sigma_deg)
+    stage, densities = recipe.attention, frames.densities(recipe.target_sigma_deg)
     count = len(frames.names)
     fold_of = np.random.default_rng(recipe.seed).permutation(count) % recipe.folds
     streams, priors = torch.zeros(2, count, *densities.shape[1:]), torch.zeros_like(densities)
@@ -171,7 +171,6 @@ def train_attention_and_fusion(
         seen = torch.from_numpy(np.flatnonzero(fold_of != fold))
         report(f"attention stream {fold + 1} of {recipe.folds + 1}, on {len(seen)} frames with head directions")
         profile = latitude_profile(densities[seen])
-        stage = recipe.attention
         attention = start_from_expert(equator, profile, recipe.model.erp_height)
         taught = panoramas, teacher_maps(consensus, profile, stage.map_height)
         measured = frames.images[seen], spherical_density(resize_erp(densities[seen], stage.map_height))
@@ -183,7 +182,7 @@ def train_attention_and_fusion(
                 streams[0, index], streams[1, index] = prediction.attention[0], prediction.experts[0]
                 priors[index] = profile[:, None]
     exponents = [choose_exponents(streams[:, fold_of != fold], densities[fold_of != fold]) for fold in fold_of]
-    fused = torch.stack([streams[0, i] ** a * streams[1, i] ** b for i, (a, b) in enumerate(exponents)])
+    fused = torch.stack([product(streams[0, i], streams[1, i], *chosen) for i, chosen in enumerate(exponents)])
     maps = dict(zip(STREAMS, (priors, streams[0], streams[1], streams[1] * priors, fused), strict=True))
     a, b = choose_exponents(streams, densities)
     report(f"exponents: attention {a}, experts {b}; of the folds: {sorted(set(exponents))}")
@@ -199,8 +198,7 @@ def choose_exponents(streams: Tensor, densities: Tensor) -> tuple[float, float]:
     weights = solid_angle_weights(densities.shape[-2]).float()
 
     def loss(exponents: tuple[float, float]) -> float:
-        a, b = exponents
-        return kld_cc(streams[0] ** a * streams[1] ** b, densities, weights).item()
+        return kld_cc(product(streams[0], streams[1], *exponents), densities, weights).item()
 
     return min(itertools.product(EXPONENTS, EXPONENTS), key=loss)
 
