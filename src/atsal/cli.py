@@ -172,7 +172,7 @@ def _refuse_input_folder(inputs: tuple[Path, ...], output: Path, formats: tuple[
 @contextmanager
 def _folder(path: Path) -> Iterator[None]:
     """Make the folder before long work; remove it again if nothing was written."""
-    from atsal.video.aside import reported  # noqa: PLC0415
+    from atsal.aside import reported  # noqa: PLC0415
 
     made = not path.exists()
     with reported(path):

@@ -4,6 +4,7 @@ AtsalError
 ├── InputError               what was given cannot be used
 │   ├── MediaError           a video or image: missing, empty, broken, of another kind
 │   │   └── TruncatedMediaError   a video that breaks half way: the frames before are good
+│   ├── DataError            a gaze log or data set: damaged, incomplete, of another format
 │   ├── ShapeError           an array or frame of another shape or type
 │   └── ConfigError          an unknown key, a wrong value, an unknown model name
 ├── WeightsError             a checkpoint or weight folder: unsafe, of another network, damaged
@@ -26,6 +27,10 @@ class MediaError(InputError):
 
 class TruncatedMediaError(MediaError):
     """A video that breaks half way; every frame delivered before this error is good."""
+
+
+class DataError(InputError):
+    """A gaze log or a data set that is damaged, incomplete or of another format."""
 
 
 class ShapeError(InputError):

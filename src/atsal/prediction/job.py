@@ -8,13 +8,13 @@ from pathlib import Path
 
 from torch import Tensor
 
+from atsal.aside import reported
 from atsal.errors import InputError, MediaError, OutputError, TruncatedMediaError
 from atsal.prediction.items import Item, Size
 from atsal.prediction.predictor import FrameResult, Predictor
 from atsal.prediction.record import Journal, Record, describe, differences, read_manifest, write_json
 from atsal.prediction.results import Options, Place, even, make_sinks, places
 from atsal.version import __version__
-from atsal.video.aside import reported
 
 __all__ = ["Options", "Outcome", "predict_item", "refuse_collisions"]
 

@@ -12,11 +12,11 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from atsal.aside import reported, write_aside
 from atsal.errors import OutputError
 from atsal.prediction.items import Item
 from atsal.prediction.predictor import STREAMS, FrameResult, Predictor
 from atsal.prediction.results import FORMATS, Options, Place, places
-from atsal.video.aside import reported, write_aside
 
 SNAPSHOT_EVERY_S = 10.0
 Settings = dict[str, Any]

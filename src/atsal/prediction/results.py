@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
+from atsal.aside import reported
 from atsal.errors import ConfigError
 from atsal.prediction.items import Item, Kind, Reading
 from atsal.prediction.predictor import FrameResult, Stream
 from atsal.prediction.render import PeakTracker, grey, overlay
-from atsal.video.aside import reported
 from atsal.video.writer import VideoWriter, write_map_npy, write_map_png, write_rgb_png
 
 Format = Literal["npy", "png", "png16", "video", "overlay"]

@@ -22,6 +22,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from atsal.aside import reported, write_aside
 from atsal.config import read_yaml
 from atsal.errors import AtsalError, ConfigError
 from atsal.evaluation.metrics import auc, cc, information_gain, nss
@@ -36,7 +37,6 @@ from atsal.training.losses import kld_cc
 from atsal.training.panoramas import HeadFrames, latitude_profile, read_head_frames, read_panoramas, spherical_density
 from atsal.training.photos import Photos, read_photo_sets
 from atsal.training.schedule import Report
-from atsal.video.aside import reported, write_aside
 
 EXPONENTS = (0.25, 0.5, 0.75, 1.0, 1.25)
 STREAMS = ("prior", "attention", "experts", "experts x prior", "fused")

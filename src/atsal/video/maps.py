@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from atsal.aside import reported, write_aside
 from atsal.errors import ConfigError, ShapeError
-from atsal.video.aside import reported, write_aside
 
 
 def write_map_npy(path: Path | str, saliency: NDArray[np.floating]) -> None:

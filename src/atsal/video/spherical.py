@@ -17,8 +17,8 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
+from atsal.aside import reported, write_aside
 from atsal.errors import MediaError
-from atsal.video.aside import reported, write_aside
 from atsal.video.boxes import (
     Box,
     children,

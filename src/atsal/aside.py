@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import av
-
 from atsal.errors import OutputError
 
 _REMEDIES = {
@@ -43,13 +41,16 @@ def write_aside(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def reported(path: Path) -> Iterator[None]:
-    """Raise OutputError, with the remedy, where the system or FFmpeg fails within the block to write `path`."""
+def reported(path: Path, *, also: type[Exception] = OSError) -> Iterator[None]:
+    """Raise OutputError, with the remedy, where the system fails within the block to write `path`.
+
+    `also` is another kind of error that stands for such a failure, as FFmpeg's, with `errno` and `strerror`.
+    """
     try:
         yield
-    except (OSError, av.FFmpegError) as error:
-        code = error.errno
+    except (OSError, also) as error:
+        code = getattr(error, "errno", None)
         remedy = _REMEDIES.get(code) if code is not None else None
         if remedy is None:
-            remedy = f"{error.strerror or type(error).__name__}; check the folder, or write elsewhere"
+            remedy = f"{getattr(error, 'strerror', None) or type(error).__name__}; check the folder, or write elsewhere"
         raise OutputError(f"{path}: cannot be written: {remedy}.") from error

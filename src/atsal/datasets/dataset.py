@@ -1,0 +1,72 @@
+"""What a data set is: a declaration with two functions, one that finds its raw files and one that reads an item."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from atsal.gaze.reading import Drop
+from atsal.gaze.records import Direction, Fixations, GazeSamples, PlanarFixations
+
+Stimuli = Literal["images", "videos", "photos"]  # 360° images, 360° videos, flat photos
+
+
+@dataclass(frozen=True)
+class RawItem:
+    """One stimulus of a data set and the raw files about it."""
+
+    id: str  # also the name of its folder in the prepared set: letters, digits, - _ .
+    stimulus: Path | None  # the image or video; None where the source has none (gaze only)
+    logs: tuple[Path, ...]  # the gaze files, in order of name
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies in a source folder."""
+
+    items: tuple[RawItem, ...]
+    missing: tuple[str, ...] = ()  # one line each: what is missing and where it was looked for
+
+
+@dataclass(frozen=True, eq=False)
+class ItemGaze:
+    """The gaze on one item as read: either samples, or fixations that the data set's authors detected."""
+
+    samples: tuple[GazeSamples, ...] = ()
+    fixations: Fixations | PlanarFixations | None = None
+    drops: tuple[Drop, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """What is known of an item's stimulus before its gaze is read."""
+
+    frames: int | None = None  # of the video; None for stills and where there is no file
+    frames_per_s: float | None = None
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set of the field: what it is, where its files are, how they are read."""
+
+    name: str  # as in `atsal prepare NAME`: lower case, hyphens
+    title: str
+    stimuli: Stimuli
+    items: int  # stimuli of the whole set
+    observers: str  # in words: "45, at least 31 a video"
+    directions: tuple[Direction, ...]  # those of its logs; the first is the default
+    events: Literal["fixations", "samples"]  # what the published maps are made of; the default of `prepare`
+    sampling: str  # in words: rate and device
+    sigma_deg: Mapping[Direction, float]  # of the published maps
+    licence: str
+    url: str  # where to get it
+    citation: str
+    tree: str  # the expected files below the source folder, as a drawing
+    find: Callable[[Path], Found]  # raises DataError only where nothing of the set is found
+    read: Callable[[RawItem, Direction, Stimulus], ItemGaze]
+    start_lonlat_deg: tuple[float, float] | None = None  # where all viewers start to look, if they do
+    skip_s: float = 0.0  # the start position, left out of the maps
+    splits: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)  # name -> part -> item ids
+    notes: tuple[str, ...] = ()  # traps of the format, and how they are met
