@@ -9,6 +9,7 @@ from atsal.gaze.reading import Drop
 from atsal.gaze.records import Direction, Fixations, GazeSamples, PlanarFixations
 
 Stimuli = Literal["images", "videos", "photos"]  # 360° images, 360° videos, flat photos
+Kind = Literal["image", "video", "frames", "photo"]  # of one stimulus; frames: a folder of pictures
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class RawItem:
     id: str  # also the name of its folder in the prepared set: letters, digits, - _ .
     stimulus: Path | None  # the image or video; None where the source has none (gaze only)
     logs: tuple[Path, ...]  # the gaze files, in order of name
+    member: str | None = None  # the picture's name inside, where the stimulus is a zip archive of pictures
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,13 @@ class ItemGaze:
 
 @dataclass(frozen=True)
 class Stimulus:
-    """What is known of an item's stimulus before its gaze is read."""
+    """What is known of an item's stimulus before its gaze is read; all None where the source has no file of it."""
 
-    frames: int | None = None  # of the video; None for stills and where there is no file
-    frames_per_s: float | None = None
+    kind: Kind | None = None
+    width: int | None = None  # of the view that is used, in pixels
+    height: int | None = None
+    frames: int | None = None  # None for stills
+    frames_per_s: float | None = None  # None for stills and folders of pictures
     duration_s: float | None = None
 
 
@@ -69,4 +74,6 @@ class Dataset:
     start_lonlat_deg: tuple[float, float] | None = None  # where all viewers start to look, if they do
     skip_s: float = 0.0  # the start position, left out of the maps
     splits: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)  # name -> part -> item ids
+    read_splits: Callable[[Path], Mapping[str, Mapping[str, tuple[str, ...]]]] | None = None  # those the release holds
+    sigma_width: float = 1 / 32  # of flat photos' maps: standard deviation as a share of the photo's width
     notes: tuple[str, ...] = ()  # traps of the format, and how they are met

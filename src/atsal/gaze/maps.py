@@ -4,8 +4,8 @@ A saliency map is the sum, over the fixations, of a Gaussian of the **angular** 
 evaluated at every pixel's centre: exp(-angle² / 2σ²). It is exact across the ±180° border and at the poles.
 
 Two ways give the same map. A wide Gaussian is smooth, so few spherical harmonics hold it: the fixations become
-coefficients, each row of the map is a short sum of Legendre functions, and all longitudes of a row come from one Fourier
-transform. A narrow Gaussian is added pixel by pixel around each fixation.
+coefficients, each row of the map is a short sum of Legendre functions, and all longitudes of a row come from one
+Fourier transform. A narrow Gaussian is added pixel by pixel around each fixation.
 """
 
 import math

@@ -87,9 +87,8 @@ class GazeSamples:
         """The unit vectors (N, 3) of one direction; `DataError` names those there are if it is not among them."""
         found: Floats | None = getattr(self, direction)
         if found is None:
-            raise DataError(
-                f"observer {self.observer}: the log has no {direction} direction; it has {' and '.join(self.directions)}"
-            )
+            there = " and ".join(self.directions)
+            raise DataError(f"observer {self.observer}: the log has no {direction} direction; it has {there}")
         return found
 
     def lonlat(self, direction: Direction) -> tuple[Floats, Floats]:
@@ -145,6 +144,8 @@ class Fixations:
 
     def in_frames(self, first_frame: int, last_frame: int) -> Self:
         """Those that go on during any of the frames `first_frame` … `last_frame` (inclusive)."""
+        if not len(self):
+            return self
         if self.first_frame is None or self.last_frame is None:
             raise DataError("these fixations carry no frames: give the rate of the video, or use between_times")
         return self.select((self.first_frame <= last_frame) & (self.last_frame >= first_frame))
@@ -234,15 +235,21 @@ class Scanpath:
 
 
 def fixations_from_samples(samples: Iterable[GazeSamples], direction: Direction) -> Fixations:
-    """Every valid sample as a fixation of its own, for sets whose maps are made of samples (VR-EyeTracking)."""
+    """Every valid sample as a fixation of its own, for sets whose maps are made of samples (VR-EyeTracking).
+
+    A sample without a frame lasts for one period of its log, so that every frame of a faster video sees one.
+    """
     return Fixations.concatenate([_points(track, direction) for track in samples])
 
 
 def _points(track: GazeSamples, direction: Direction) -> Fixations:
     valid = track.select(track.is_valid)
     lon, lat = valid.lonlat(direction)
-    observer = np.full(len(valid), track.observer)
-    return Fixations(observer, lon, lat, valid.timestamp_s, first_frame=valid.frame_index, last_frame=valid.frame_index)
+    duration_ms, rate_hz = None, track.sampling_rate_hz()
+    if valid.frame_index is None:
+        duration_ms = np.full(len(valid), 1000 / rate_hz if math.isfinite(rate_hz) else 0.0)
+    observer, frame = np.full(len(valid), track.observer), valid.frame_index
+    return Fixations(observer, lon, lat, valid.timestamp_s, duration_ms, frame, frame)
 
 
 def _select(record: T, chosen: NDArray[np.bool_] | Integers | slice) -> T:
@@ -303,7 +310,6 @@ def _check_points(record: Fixations | PlanarFixations, what: str) -> None:
 def _check_range(name: str, values: Floats, limit: float) -> None:
     # NaN fails the comparison
     if len(values) and not np.all(np.abs(values) <= limit + _SLACK):
-        degrees = np.rad2deg(values)
-        raise ShapeError(
-            f"{name} {np.nanmin(degrees):.4g}° … {np.nanmax(degrees):.4g}°: expected numbers within ±{math.degrees(limit):.0f}°"
-        )
+        lowest, highest = math.degrees(np.nanmin(values)), math.degrees(np.nanmax(values))
+        expected = f"expected numbers within ±{math.degrees(limit):.0f}°"
+        raise ShapeError(f"{name} {lowest:.4g}° … {highest:.4g}°: {expected}")

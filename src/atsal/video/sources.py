@@ -93,10 +93,11 @@ def _read_sequence(
                 f"{path}: its view is {image.shape[1]}x{image.shape[0]}, but {paths[0].name} has {first_shape[1]}x"
                 f"{first_shape[0]}; expected one size throughout a clip. Scale it, or move it elsewhere."
             )
-        yield Frame(index, index / fps, image if size is None else _scaled(image, size))
+        yield Frame(index, index / fps, image if size is None else scaled(image, size))
 
 
-def _scaled(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+def scaled(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A picture (H, W, 3) scaled to (width, height), as frames of a video are."""
     if (image.shape[1], image.shape[0]) == size:
         return image
     reduces = size[0] <= image.shape[1] and size[1] <= image.shape[0]

@@ -5,9 +5,8 @@ from typing import Any
 
 import click
 
+from atsal.cli.parameters import PATH
 from atsal.errors import ConfigError
-
-PATH = click.Path(path_type=Path)
 
 
 @click.group()

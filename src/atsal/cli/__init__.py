@@ -1,6 +1,5 @@
 """The command line: thin commands over the library. What needs torch is imported inside the commands."""
 
-import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.cli_weights import PATH, weights
+from atsal.cli.data import datasets, inspect, prepare
+from atsal.cli.parameters import PATH, POSITIVE, Number, erp_rows
+from atsal.cli.weights import weights
 from atsal.errors import AtsalError, ConfigError
 from atsal.version import __version__
 
@@ -48,20 +49,6 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="atsal")
 def main() -> None:
     """Predict where people look in 360° images and video."""
-
-
-class Number(click.FloatRange):
-    """A finite number of a range: click lets nan and inf through."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Turn the option's text into a number."""
-        number = float(super().convert(value, param, ctx))
-        if not math.isfinite(number):
-            self.fail(f"{value} is not a finite number.", param, ctx)
-        return number
-
-
-POSITIVE = Number(min=0, min_open=True)
 
 
 def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -105,16 +92,6 @@ def _reading(values: dict[str, Any]) -> "Reading":
     return Reading(**{name: values.pop(name) for name in names})
 
 
-def _size(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
-    """'640x320' or '320' -> 320 rows."""
-    if value is None:
-        return None
-    width, cross, height = value.lower().rpartition("x")
-    if not height.isdecimal() or not 1 <= int(height) <= 8192 or (cross and width != str(2 * int(height))):
-        raise click.BadParameter("expected WIDTHxHEIGHT with a width of twice the height, as 640x320")
-    return int(height)
-
-
 @main.command()
 @click.argument("inputs", nargs=-1, required=True, type=PATH)
 @click.option("-o", "--output", required=True, type=PATH, help="Folder for the results.")
@@ -128,7 +105,7 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str | Non
     type=click.Choice(["npy", "png", "png16", "video", "overlay"]),
     help="May be given several times.  [default: overlay]",
 )
-@click.option("--size", "height", callback=_size, help="Size of the maps, as 640x320.  [default: the model's]")
+@click.option("--size", "height", callback=erp_rows, help="Size of the maps, as 640x320.  [default: the model's]")
 @click.option("--as-frames", is_flag=True, help="A folder of images is one clip, not stills.")
 @click.option("--overwrite", is_flag=True, help="Replace results of earlier runs.")
 @reading_options
@@ -338,4 +315,5 @@ def info(file: Path, stereo: Any) -> None:
     click.echo("\n".join(lines))
 
 
-main.add_command(weights)
+for command in (datasets, prepare, inspect, weights):
+    main.add_command(command)

@@ -1,0 +1,200 @@
+"""`atsal datasets`, `prepare` and `inspect`: ground truth from gaze logs. Heavy imports wait inside the commands."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from atsal.cli.parameters import PATH, POSITIVE, erp_rows
+
+if TYPE_CHECKING:
+    from atsal.datasets.dataset import Dataset
+    from atsal.datasets.prepare import Prepared
+
+
+@click.group()
+def datasets() -> None:
+    """Show the data sets that can be prepared."""
+
+
+@datasets.command("list")
+def datasets_list() -> None:
+    """List the data sets by name."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    from atsal.datasets import NAMES, dataset_named  # noqa: PLC0415
+
+    table = Table("name", "what it is", "items", "gaze", "σ", box=None)
+    for name in NAMES:
+        found = dataset_named(name)
+        items = str(found.items) if found.items else "any"
+        table.add_row(name, found.title, f"{items} {found.stimuli}", ", ".join(found.directions), _sigma(found))
+    Console().print(table)
+
+
+@datasets.command("info")
+@click.argument("name")
+def datasets_info(name: str) -> None:
+    """Say all about the data set NAME: its files, format, splits, licence, where to get it."""
+    from atsal.datasets import dataset_named  # noqa: PLC0415
+
+    found = dataset_named(name)
+    facts = {
+        "items": f"{found.items} {found.stimuli}" if found.items else found.stimuli,
+        "observers": found.observers,
+        "gaze": ", ".join(found.directions),
+        "sampling": found.sampling,
+        "maps from": found.events,
+        "σ": _sigma(found),
+        "licence": found.licence,
+        "get it at": found.url,
+        "cite": found.citation,
+    }
+    if found.start_lonlat_deg is not None:
+        facts["start"] = "longitude {:g}°, latitude {:g}°".format(*found.start_lonlat_deg)
+    if found.skip_s:
+        facts["left out"] = f"the first {found.skip_s:g} s"
+    for split, parts in found.splits.items():
+        facts[f"split {split}"] = ", ".join(f"{part} {len(items)}" for part, items in parts.items())
+    if found.read_splits is not None:
+        facts["more splits"] = "read from a file of the release, if it is there"
+    click.echo(f"{found.name}: {found.title}\n")
+    for label, text in facts.items():
+        click.echo(f"  {label:<10} {text}")
+    click.echo("\nfiles below the source folder:\n")
+    click.echo("\n".join(f"  {line}" for line in found.tree.strip("\n").splitlines()))
+    if found.notes:
+        click.echo("\nnotes:")
+        for note in found.notes:
+            click.echo(f"  - {note}")
+    click.echo(f"\nprepare it:\n\n  atsal prepare {found.name} SOURCE OUTPUT")
+
+
+def _sigma(found: "Dataset") -> str:
+    if found.stimuli == "photos":
+        return f"{found.sigma_width:.3g} of the width"
+    return ", ".join(f"{value:g}° ({direction})" for direction, value in found.sigma_deg.items())
+
+
+@click.command()
+@click.argument("name")
+@click.argument("source", type=PATH)
+@click.argument("output", type=PATH)
+@click.option("--direction", type=click.Choice(["head", "head_eye"]), help="Whose direction.  [default: the set's]")
+@click.option(
+    "--events",
+    type=click.Choice(["fixations", "samples", "ivt", "idt"]),
+    help="What maps are made of: fixations as published, all samples, or fixations detected by velocity (ivt) or "
+    "dispersion (idt).  [default: the set's]",
+)
+@click.option(
+    "--sigma", "sigma_deg", type=POSITIVE, help="Standard deviation of the maps, degrees.  [default: the set's]"
+)
+@click.option("--size", "erp_height", callback=erp_rows, help="Size of maps and frames, as 2048x1024 (the default).")
+@click.option(
+    "--maps", type=click.Choice(["none", "npy", "png"]), help="Write saliency maps: float32, or 8-bit.  [none]"
+)
+@click.option("--window", type=click.Choice(["frame", "200ms", "clip"]), help="What one map of a video pools.  [frame]")
+@click.option(
+    "--frames", type=click.Choice(["reference", "extract"]), help="Refer to videos, or write frames.  [reference]"
+)
+@click.option(
+    "--augment", type=click.Choice(["none", "published"]), help="Also write the 19 variants of images.  [none]"
+)
+@click.option("--item", "only", multiple=True, help="Only this item; may be given several times.")
+@click.option("--workers", type=click.IntRange(min=1), help="Items at a time.  [default: one a core]")
+def prepare(name: str, source: Path, output: Path, only: tuple[str, ...], workers: int | None, **chosen: Any) -> None:
+    """Prepare the data set NAME from its raw files in SOURCE: fixations, maps, a manifest in OUTPUT.
+
+    `atsal datasets list` names the data sets, `atsal datasets info NAME` the files that are expected. The same command
+    again goes on where an earlier run stopped.
+    """
+    from atsal.datasets import dataset_named  # noqa: PLC0415
+    from atsal.datasets.preparation import preparation_for  # noqa: PLC0415
+    from atsal.datasets.prepare import prepare as prepare_set  # noqa: PLC0415
+
+    dataset = dataset_named(name)
+    preparation = preparation_for(dataset, **chosen)
+    with _progress() as report:
+        done = prepare_set(dataset, source, output, preparation, only=only, workers=workers or _cores(), report=report)
+    _tell(done)
+    if done.refused:
+        sys.exit(1)
+
+
+def _tell(done: "Prepared") -> None:
+    for text in done.missing:
+        click.echo(f"missing: {text}", err=True)
+    for text in done.warnings:
+        click.echo(f"warning: {text}", err=True)
+    earlier = f", {done.kept} made before" if done.kept else ""
+    refused = f", {len(done.refused)} refused" if done.refused else ""
+    click.echo(f"{done.folder}: {done.made} items made{earlier}{refused}")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _progress() -> "Iterator[Callable[[str, str | None], None]]":
+    """Count items on a terminal; say what was refused anywhere."""
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        yield lambda item, why: click.echo(f"atsal: {item} refused: {why}", err=True) if why else None
+        return
+    with console.status("preparing") as status:
+        done = 0
+
+        def report(item: str, why: str | None) -> None:
+            nonlocal done
+            done += 1
+            status.update(f"{done} items, last {item}")
+            if why:
+                console.print(f"atsal: {item} refused: {why}", markup=False)
+
+        yield report
+
+
+@click.command()
+@click.argument("prepared", type=PATH)
+@click.argument("items", nargs=-1)
+@click.option("-o", "--output", type=PATH, required=True, help="Folder for the pictures.")
+@click.option("--all", "everything", is_flag=True, help="Every item.")
+@click.option("--frame", "frame_index", type=click.IntRange(min=0), help="One moment of a video.  [default: all of it]")
+@click.option("--scanpaths", is_flag=True, help="Join each observer's fixations.")
+@click.option("--source", type=PATH, help="Where the raw files are now, if they were moved.")
+def inspect(
+    prepared: Path,
+    items: tuple[str, ...],
+    output: Path,
+    everything: bool,
+    frame_index: int | None,
+    scanpaths: bool,
+    source: Path | None,
+) -> None:
+    """Draw a prepared set: a sheet of all of it, and the ITEMS with their fixations and saliency."""
+    from atsal.aside import reported  # noqa: PLC0415
+    from atsal.datasets.inspection import draw_prepared_item, draw_set  # noqa: PLC0415
+    from atsal.datasets.prepared import PreparedSet  # noqa: PLC0415
+    from atsal.video.writer import write_rgb_png  # noqa: PLC0415
+
+    opened = PreparedSet(prepared, source)
+    chosen = opened.items if everything else items
+    for item in chosen:
+        opened.record(item)  # all names first
+    with reported(output):
+        output.mkdir(parents=True, exist_ok=True)
+    draw_set(opened, output / "sheet.png")
+    click.echo(output / "sheet.png")
+    for item in chosen:
+        picture = draw_prepared_item(opened, item, frame_index=frame_index, scanpaths=scanpaths)
+        write_rgb_png(output / f"{item}.png", picture)
+        click.echo(output / f"{item}.png")

@@ -1,0 +1,124 @@
+"""What `prepare` is asked to make, and how the gaze of one item becomes its fixations."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from atsal.datasets.dataset import Dataset, ItemGaze, Stimulus
+from atsal.errors import ConfigError, DataError
+from atsal.gaze.maps import Window, frames_per_window, windows
+from atsal.gaze.reading import Drop, DropCounter
+from atsal.gaze.records import Direction, Fixations, PlanarFixations, fixations_from_samples
+
+Events = Literal["fixations", "samples", "ivt", "idt"]
+WindowKind = Literal["frame", "200ms", "clip"]
+WINDOW_S = 0.2  # the pooling of the Salient360! protocol
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """The settings of a prepared set; everything in it follows from them and the raw files."""
+
+    direction: Direction
+    events: Events  # fixations: as the data set's authors detected them; ivt, idt: detected here
+    sigma_deg: float
+    erp_height: int = 1024  # of maps and of frames written
+    maps: Literal["none", "npy", "png"] = "none"  # none: made when a sample is read
+    window: WindowKind = "frame"
+    frames: Literal["reference", "extract"] = "reference"
+    augment: Literal["none", "published"] = "none"
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return dataclasses.asdict(self)
+
+
+def preparation_for(dataset: Dataset, **chosen: Any) -> Preparation:
+    """The data set's own settings, where nothing else was chosen (None counts as nothing).
+
+    Raises `ConfigError` for what the data set does not have.
+    """
+    given = {name: value for name, value in chosen.items() if value is not None}
+    direction = given.setdefault("direction", dataset.directions[0])
+    if direction not in dataset.directions:
+        raise ConfigError(f"{dataset.name} has no {direction} direction; it has {' and '.join(dataset.directions)}")
+    given.setdefault("events", dataset.events)
+    given.setdefault("sigma_deg", dataset.sigma_deg[direction])
+    if not 0 < given["sigma_deg"] < 180:
+        raise ConfigError(f"sigma {given['sigma_deg']}°: expected more than 0 and less than 180 degrees")
+    if given.get("augment", "none") != "none" and dataset.stimuli != "images":
+        raise ConfigError(
+            f"{dataset.name} holds {dataset.stimuli}: only 360° images are written out in variants; for the rest they "
+            "are drawn while training"
+        )
+    return Preparation(**given)
+
+
+def fixations_of(
+    gaze: ItemGaze, stimulus: Stimulus, dataset: Dataset, preparation: Preparation
+) -> tuple[Fixations | PlanarFixations, tuple[Drop, ...]]:
+    """The fixations that count, with their frames where the stimulus has any, and what was left out.
+
+    Left out are those that begin before `skip_s` of the data set and those past the end of the video.
+    """
+    drops = DropCounter()
+    drops.merge(gaze.drops)
+    fixations = _events(gaze, preparation, drops)
+    if isinstance(fixations, PlanarFixations):
+        return fixations, drops.result()
+    if dataset.skip_s and fixations.onset_s is not None:
+        kept = fixations.onset_s >= dataset.skip_s
+        reason = f"in the first {dataset.skip_s:g} s, where all start from one place"
+        drops.add(reason, "the start of each recording", int((~kept).sum()))
+        fixations = fixations.select(kept)
+    if fixations.first_frame is None and fixations.onset_s is not None and stimulus.frames_per_s is not None:
+        fixations = fixations.with_frames(stimulus.frames_per_s)
+    if fixations.first_frame is not None and stimulus.frames is not None:
+        kept = fixations.first_frame < stimulus.frames
+        reason = f"past the end of the video ({stimulus.frames} frames)"
+        if (~kept).any():
+            last = int(fixations.first_frame[~kept].min())
+            drops.add(reason, f"frame {last}", int((~kept).sum()))
+        fixations = fixations.select(kept)
+    return fixations, drops.result()
+
+
+def _events(gaze: ItemGaze, preparation: Preparation, drops: DropCounter) -> Fixations | PlanarFixations:
+    if preparation.events == "fixations":
+        if gaze.fixations is None:
+            raise ConfigError("this data set comes without fixations; choose samples, ivt or idt as events")
+        return gaze.fixations
+    if not gaze.samples:
+        if gaze.fixations is not None:
+            raise ConfigError("this data set comes without samples; choose fixations as events")
+        return Fixations.empty()
+    if preparation.events == "samples":
+        invalid = sum(int((~track.is_valid).sum()) for track in gaze.samples)
+        drops.add("lost by the tracker", "marked in the log", invalid)
+        return fixations_from_samples(gaze.samples, preparation.direction)
+    from atsal.gaze.detection import detect_fixations  # noqa: PLC0415 - only here
+
+    found = [detect_fixations(track, preparation.direction, method=preparation.events) for track in gaze.samples]
+    for reading in found:
+        drops.merge(reading.drops)
+    return Fixations.concatenate([reading.records for reading in found])
+
+
+def windows_of(stimulus: Stimulus, fixations: Fixations | PlanarFixations, kind: WindowKind) -> list[Window] | None:
+    """The windows of the maps; None for one map of everything: stills, and whole clips.
+
+    Without a video the frames are counted to the last one that was looked at. Raises `DataError` where nothing tells
+    the frames.
+    """
+    if kind == "clip" or stimulus.kind in ("image", "photo") or isinstance(fixations, PlanarFixations):
+        return None
+    frames = stimulus.frames
+    if frames is None:
+        if fixations.last_frame is None or not len(fixations):
+            raise DataError("neither a video nor the gaze tells the frames; put the video beside, or choose clip maps")
+        frames = int(fixations.last_frame.max()) + 1
+    if kind == "frame":
+        return windows(frames, 1)
+    if stimulus.frames_per_s is None:
+        raise DataError("windows of 200 ms need the video's rate; put the video beside, or choose frame or clip maps")
+    return windows(frames, frames_per_window(frames, frames / stimulus.frames_per_s, WINDOW_S))

@@ -1,0 +1,233 @@
+"""Prepare one item: its raw gaze files become a folder of fixations, a record, and what else was asked for.
+
+The folder is made aside and renamed, so that it is whole or not there.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from atsal.aside import reported
+from atsal.datasets.augmentation import Transform, published_variants
+from atsal.datasets.checks import item_statistics
+from atsal.datasets.dataset import Dataset, ItemGaze, RawItem, Stimulus
+from atsal.datasets.preparation import Preparation, fixations_of, windows_of
+from atsal.datasets.stimulus import describe, read_all_frames, read_picture
+from atsal.errors import DataError
+from atsal.gaze.maps import saliency_map, saliency_maps
+from atsal.gaze.planar import planar_saliency_map
+from atsal.gaze.reading import Drop
+from atsal.gaze.records import Fixations, PlanarFixations
+from atsal.gaze.tables import write_fixations
+from atsal.video.maps import write_map_png
+from atsal.video.sources import scaled
+
+RECORD = "item.json"
+STATISTICS = "statistics.json"
+Json = dict[str, Any]
+_JPEG_QUALITY = 95
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """What is about to be written of one item or of one variant of it."""
+
+    id: str
+    raw: RawItem
+    stimulus: Stimulus
+    fixations: Fixations | PlanarFixations  # of the item itself
+    variant: Transform | None = None
+
+    def moved_fixations(self) -> Fixations | PlanarFixations:
+        """Those of the variant."""
+        if self.variant is None or isinstance(self.fixations, PlanarFixations):
+            return self.fixations
+        return self.variant.fixations(self.fixations)
+
+    def moved(self, picture: NDArray[Any]) -> NDArray[np.float32]:
+        """A picture (H, 2H, C) or a map (H, 2H) of the item as the variant shows it, the same shape."""
+        tensor = torch.from_numpy(np.asarray(picture, np.float32))
+        channels = (tensor if tensor.ndim == 3 else tensor[..., None]).permute(2, 0, 1)[None]
+        turned = self.variant.erp(channels) if self.variant is not None else channels
+        return turned[0].permute(1, 2, 0).reshape(tensor.shape).numpy()
+
+
+def prepare_item(dataset: Dataset, raw: RawItem, source: Path, output: Path, preparation: Preparation) -> list[str]:
+    """Write the folder of one item, or those of its 20 variants; returns their names.
+
+    Raises `InputError` for raw files that cannot be used; then nothing of the item is written.
+    """
+    stimulus = describe(raw, dataset.stimuli)
+    gaze = dataset.read(raw, preparation.direction, stimulus)
+    fixations, drops = fixations_of(gaze, stimulus, dataset, preparation)
+    if not len(fixations):
+        reasons = "; ".join(map(str, drops)) or "the logs hold no rows"
+        raise DataError(f"{raw.id}: no fixation is left ({reasons})")
+    account = _account(raw, stimulus, gaze, drops, source)
+    names = []
+    for made in _variants(raw, stimulus, fixations, preparation):
+        _write_folder(output, made, account, dataset, preparation, gaze)
+        names.append(made.id)
+    return names
+
+
+def item_names(raw: RawItem, preparation: Preparation) -> list[str]:
+    """The folders that `prepare_item` writes."""
+    if preparation.augment == "none":
+        return [raw.id]
+    return [_variant_id(raw, transform) for transform in published_variants()]
+
+
+def _variant_id(raw: RawItem, transform: Transform) -> str:
+    return raw.id if transform.name == "original" else f"{raw.id}+{transform.name}"
+
+
+def _variants(
+    raw: RawItem, stimulus: Stimulus, fixations: Fixations | PlanarFixations, preparation: Preparation
+) -> Iterator[_Made]:
+    if preparation.augment == "none" or isinstance(fixations, PlanarFixations):
+        yield _Made(raw.id, raw, stimulus, fixations)
+        return
+    if raw.stimulus is None or stimulus.kind != "image":
+        raise DataError(f"{raw.id}: no image to write variants of; put the set's stimuli beside its gaze")
+    for transform in published_variants():
+        yield _Made(_variant_id(raw, transform), raw, stimulus, fixations, transform)
+
+
+def _write_folder(
+    output: Path, made: _Made, account: Json, dataset: Dataset, preparation: Preparation, gaze: ItemGaze
+) -> None:
+    part, folder = output / f".{made.id}.part", output / made.id
+    with reported(folder):
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        try:
+            write_fixations(part / "fixations.csv", made.moved_fixations())
+            if made.variant is None or made.id == made.raw.id:  # variants tell nothing new
+                statistics = item_statistics(made.id, gaze, preparation.direction, _on_the_sphere(made.fixations))
+                (part / STATISTICS).write_text(json.dumps(statistics.to_json()) + "\n", encoding="utf-8")
+            record = account | _made_record(made)
+            record["maps"] = _write_maps(part, made, dataset, preparation)
+            _write_pictures(part, made, preparation)
+            record["files"] = {file: checksum(part / file) for file in _files(part)}
+            (part / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            shutil.rmtree(folder, ignore_errors=True)
+            part.replace(folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _made_record(made: _Made) -> Json:
+    record: Json = {"id": made.id, "fixations": len(made.fixations), "observers": len(made.fixations.observers)}
+    if made.variant is not None:
+        record |= {"variant": made.variant.name, "variant_of": made.raw.id}
+    return record
+
+
+def _on_the_sphere(fixations: Fixations | PlanarFixations) -> Fixations | None:
+    return fixations if isinstance(fixations, Fixations) else None
+
+
+def _account(raw: RawItem, stimulus: Stimulus, gaze: ItemGaze, drops: tuple[Drop, ...], source: Path) -> Json:
+    """What the item was made of, the same for all of its variants."""
+    rates = [track.sampling_rate_hz() for track in gaze.samples]
+    rates = [rate for rate in rates if np.isfinite(rate)]
+    shown: Json | None = None
+    if raw.stimulus is not None:
+        facts = {name: value for name, value in vars(stimulus).items() if value is not None}
+        shown = _raw_file(raw.stimulus, source) | ({"member": raw.member} if raw.member else {}) | facts
+    return {
+        "id": raw.id,
+        "stimulus": shown,
+        "logs": [_raw_file(log, source) for log in raw.logs],
+        "samples": sum(map(len, gaze.samples)),
+        "sampling_rate_hz": round(float(np.median(rates)), 3) if rates else None,
+        "drops": [{"reason": d.reason, "count": d.count, "first": _relative_text(d.first, source)} for d in drops],
+        "notes": [_relative_text(note, source) for note in gaze.notes],
+    }
+
+
+def _raw_file(path: Path, source: Path) -> Json:
+    """Name, size and checksum of a raw file; a folder of pictures by its number of files."""
+    name = path.relative_to(source).as_posix() if path.is_relative_to(source) else str(path)
+    if path.is_dir():
+        return {"file": name, "pictures": sum(1 for file in path.iterdir() if file.is_file())}
+    stat = path.stat()
+    return {"file": name, "bytes": stat.st_size, "sha256": _cached_checksum(path, stat.st_size, stat.st_mtime_ns)}
+
+
+def _relative_text(text: str, source: Path) -> str:
+    return text.replace(f"{source}/", "")
+
+
+@lru_cache(maxsize=256)
+def _cached_checksum(path: Path, _size: int, _mtime_ns: int) -> str:
+    """One log may tell of many items."""
+    return checksum(path)
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def _write_maps(part: Path, made: _Made, dataset: Dataset, preparation: Preparation) -> Json | None:
+    """Write the saliency maps, one at a time; returns what they are."""
+    if preparation.maps == "none":
+        return None
+    maps, shape = item_maps(made.fixations, made.stimulus, preparation, dataset.sigma_width)
+    if preparation.maps == "npy":
+        stored = np.lib.format.open_memmap(part / "saliency.npy", "w+", np.float32, shape)
+        for number, saliency in enumerate(maps):
+            stored[number] = made.moved(saliency)
+        stored.flush()
+    else:
+        (part / "saliency").mkdir()
+        for number, saliency in enumerate(maps):
+            write_map_png(part / "saliency" / f"{number:06d}.png", made.moved(saliency))
+    return {"count": shape[0], "height": shape[1], "width": shape[2], "format": preparation.maps}
+
+
+def item_maps(
+    fixations: Fixations | PlanarFixations, stimulus: Stimulus, preparation: Preparation, sigma_width: float
+) -> tuple[Iterator[NDArray[np.float32]], tuple[int, int, int]]:
+    """The saliency maps of an item, made one at a time, and the shape of all of them."""
+    height = preparation.erp_height
+    if isinstance(fixations, PlanarFixations):
+        if stimulus.width is None or stimulus.height is None:
+            raise DataError("the size of a photo's map is the photo's: put the photos beside the fixations")
+        size = (stimulus.height, stimulus.width)
+        return iter([planar_saliency_map(fixations, *size, sigma_width)]), (1, *size)
+    over = windows_of(stimulus, fixations, preparation.window)
+    if over is None:
+        return iter([saliency_map(fixations, height, preparation.sigma_deg)]), (1, height, 2 * height)
+    return saliency_maps(fixations, over, height, preparation.sigma_deg), (len(over), height, 2 * height)
+
+
+def _write_pictures(part: Path, made: _Made, preparation: Preparation) -> None:
+    """Write the frames that were asked for, and the picture of a variant, which lies nowhere else."""
+    path, size = made.raw.stimulus, (2 * preparation.erp_height, preparation.erp_height)
+    if made.variant is not None and path is not None:
+        # at the size of the maps, so that picture and maps turn by the same whole pixels
+        picture = scaled(read_picture(path, made.stimulus), size)
+        pixels = made.moved(picture).round().clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(part / "image.png")
+    elif preparation.frames == "extract" and path is not None and made.stimulus.kind in ("video", "frames"):
+        (part / "frames").mkdir()
+        for frame in read_all_frames(path, made.stimulus, size):
+            Image.fromarray(frame.image).save(part / "frames" / f"{frame.index:06d}.jpg", quality=_JPEG_QUALITY)

@@ -1,0 +1,117 @@
+"""A prepared data set, opened: its items, fixations, maps and pictures, each when it is asked for."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atsal.config import from_mapping, nearest
+from atsal.datasets import dataset_named
+from atsal.datasets.checks import SetStatistics
+from atsal.datasets.dataset import Dataset, Stimulus
+from atsal.datasets.preparation import Preparation, windows_of
+from atsal.datasets.prepare import MANIFEST, read_record
+from atsal.datasets.stimulus import Picture, read_picture
+from atsal.errors import ConfigError, DataError
+from atsal.gaze.maps import Window, saliency_map
+from atsal.gaze.planar import planar_saliency_map
+from atsal.gaze.records import Fixations, PlanarFixations
+from atsal.gaze.tables import read_fixations
+
+
+class PreparedSet:
+    """A folder that `prepare` wrote.
+
+    `source` says where the raw files are now, if they were moved. Raises `DataError` for a folder that is no prepared
+    set, `ConfigError` for an item or a split that it does not have.
+    """
+
+    def __init__(self, folder: Path, source: Path | None = None) -> None:
+        self.folder = folder
+        self.manifest = _read_manifest(folder)
+        self.source = source or Path(self.manifest["source"])
+        self.dataset: Dataset = dataset_named(self.manifest["dataset"])
+        self.preparation = from_mapping(Preparation, self.manifest["preparation"], str(folder / MANIFEST))
+        self.items: tuple[str, ...] = tuple(entry["id"] for entry in self.manifest["items"])
+
+    def split(self, name: str, part: str) -> tuple[str, ...]:
+        """The items of a part ("train") of a split; those that were not prepared are left out."""
+        splits = self.manifest["splits"]
+        if name not in splits:
+            raise ConfigError(f"{self.folder}: no split {name!r}{nearest(name, splits)}")
+        if part not in splits[name]:
+            raise ConfigError(f"{self.folder}: split {name} has no part {part!r}{nearest(part, splits[name])}")
+        chosen = set(splits[name][part])
+        return tuple(entry["id"] for entry in self.manifest["items"] if entry.get("variant_of", entry["id"]) in chosen)
+
+    def statistics(self) -> SetStatistics:
+        """Of the whole set."""
+        return SetStatistics.from_json(self.manifest["statistics"])
+
+    def record(self, item: str) -> dict[str, Any]:
+        """What `prepare` noted of an item."""
+        if item not in self.items:
+            raise ConfigError(f"{self.folder}: no item {item!r}{nearest(item, self.items)}")
+        record = read_record(self.folder / item)
+        if record is None:
+            raise DataError(f"{self.folder / item}: is damaged or gone; run the same `atsal prepare` again")
+        return record
+
+    def fixations(self, item: str) -> Fixations | PlanarFixations:
+        """All fixations of an item."""
+        self.record(item)
+        return read_fixations(self.folder / item / "fixations.csv")
+
+    def stimulus(self, item: str) -> Stimulus:
+        """What is known of the item's stimulus."""
+        facts = self.record(item)["stimulus"] or {}
+        return Stimulus(**{f.name: facts[f.name] for f in fields(Stimulus) if f.name in facts})
+
+    def picture(self, item: str, frame_index: int = 0) -> Picture:
+        """The item's image, or a frame of its video, (H, W, 3) uint8 RGB."""
+        record, own = self.record(item), self.folder / item
+        if "image.png" in record["files"]:
+            return read_picture(own / "image.png", Stimulus("image"))
+        if f"frames/{frame_index:06d}.jpg" in record["files"]:
+            return read_picture(own / "frames" / f"{frame_index:06d}.jpg", Stimulus("image"))
+        if record["stimulus"] is None:
+            raise DataError(f"{item}: the set was prepared without stimuli; put them beside the gaze and prepare again")
+        path = self.source / record["stimulus"]["file"]
+        if not path.exists():
+            raise DataError(f"{path}: the stimulus of {item} is not there any more; say where the raw files are now")
+        return read_picture(path, self.stimulus(item), frame_index, record["stimulus"].get("member"))
+
+    def windows(self, item: str) -> list[Window] | None:
+        """The frames of each of the item's maps; None for one map of everything."""
+        return windows_of(self.stimulus(item), self.fixations(item), self.preparation.window)
+
+    def saliency_map(
+        self, item: str, window: Window | None = None, *, erp_height: int | None = None
+    ) -> NDArray[np.float32]:
+        """The map of a window, or of everything, made from the fixations: (H, 2H) float32; (H, W) of a photo."""
+        fixations, stimulus = self.fixations(item), self.stimulus(item)
+        if isinstance(fixations, PlanarFixations):
+            if stimulus.height is None or stimulus.width is None:
+                raise DataError(f"{item}: the photo is not there, and with it the size of its map")
+            return planar_saliency_map(fixations, stimulus.height, stimulus.width, self.dataset.sigma_width)
+        if window is not None:
+            fixations = fixations.in_frames(window.first_frame, window.last_frame)
+        return saliency_map(fixations, erp_height or self.preparation.erp_height, self.preparation.sigma_deg)
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        wanted = ("dataset", "source", "preparation", "items", "splits", "statistics")
+        missing = [name for name in wanted if name not in manifest]
+    except OSError as error:
+        raise DataError(f"{folder}: no prepared data set (no {MANIFEST}); make one with `atsal prepare`") from error
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{path}: is damaged ({error}); run the same `atsal prepare` again") from error
+    if missing:
+        raise DataError(f"{path}: is no manifest of a prepared set: no {', '.join(missing)}")
+    return dict(manifest)

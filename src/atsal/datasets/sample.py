@@ -1,0 +1,63 @@
+"""Training samples: a frame, its saliency map and its fixation map, moved together."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from atsal.datasets.augmentation import Transform
+from atsal.datasets.prepared import PreparedSet
+from atsal.errors import DataError
+from atsal.gaze.maps import Window, fixation_map, saliency_map
+from atsal.gaze.records import Fixations
+from atsal.video.sources import scaled
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One frame of an item with its ground truth, all of one height H."""
+
+    item: str
+    frame_index: int
+    frame: Tensor  # (3, H, 2H) float32 RGB in [0, 1]
+    saliency_map: Tensor  # (1, H, 2H) float32, >= 0
+    fixation_map: Tensor  # (1, H, 2H) float32, counts
+    transform: str = "original"
+
+
+def read_sample(
+    prepared: PreparedSet,
+    item: str,
+    frame_index: int = 0,
+    *,
+    erp_height: int = 320,
+    transform: Transform | None = None,
+) -> Sample:
+    """Read one frame of an item with the maps of the window that it lies in.
+
+    The maps are made from the fixations. `transform` moves all three; the fixation map is counted from the moved
+    fixations. Raises `DataError` for flat photos and for a frame past the end.
+    """
+    fixations = prepared.fixations(item)
+    if not isinstance(fixations, Fixations):
+        raise DataError(f"{item} is a flat photo: samples are 360° frames")
+    window = _window_at(prepared.windows(item), frame_index, item)
+    if window is not None:
+        fixations = fixations.in_frames(window.first_frame, window.last_frame)
+    picture = scaled(prepared.picture(item, frame_index), (2 * erp_height, erp_height))
+    frame = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float() / 255
+    saliency = torch.from_numpy(saliency_map(fixations, erp_height, prepared.preparation.sigma_deg))[None, None]
+    if transform is not None:
+        frame, saliency, fixations = transform.erp(frame), transform.erp(saliency), transform.fixations(fixations)
+    counts = torch.from_numpy(fixation_map(fixations, erp_height)).float()[None]
+    return Sample(item, frame_index, frame[0], saliency[0], counts, transform.name if transform else "original")
+
+
+def _window_at(windows: list[Window] | None, frame_index: int, item: str) -> Window | None:
+    if windows is None:
+        return None
+    for window in windows:
+        if window.first_frame <= frame_index <= window.last_frame:
+            return window
+    raise DataError(f"{item}: no frame {frame_index}; the last is {windows[-1].last_frame}")

@@ -1,0 +1,92 @@
+"""The stimuli of data sets: what they are, and their pictures, one at a time."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from atsal.datasets.dataset import RawItem, Stimuli, Stimulus
+from atsal.errors import DataError, InputError
+from atsal.video.image import read_image
+from atsal.video.reader import Frame, probe_video, read_frames
+from atsal.video.sources import classify, list_media, read_image_sequence
+
+Picture = NDArray[np.uint8]
+_ANY_RATE = 1.0  # of a folder of pictures: only the numbers of its frames are used
+
+
+def describe(item: RawItem, stimuli: Stimuli) -> Stimulus:
+    """Look at an item's stimulus; raises `MediaError` for one that cannot be read."""
+    if item.stimulus is None:
+        return Stimulus()
+    if stimuli == "photos":
+        height, width = read_photo(item.stimulus, item.member).shape[:2]
+        return Stimulus("photo", width, height)
+    if item.stimulus.is_dir():
+        files = list_media(item.stimulus)
+        height, width = read_image(files[0]).shape[:2]
+        return Stimulus("frames", width, height, len(files))
+    if classify(item.stimulus) == "image":
+        height, width = read_image(item.stimulus).shape[:2]
+        return Stimulus("image", width, height)
+    info = probe_video(item.stimulus)
+    return Stimulus("video", *info.eye_size, info.frame_count, info.frame_rate or None, info.duration_s)
+
+
+def read_picture(path: Path, stimulus: Stimulus, frame_index: int = 0, member: str | None = None) -> Picture:
+    """The picture of a still, or one frame of a video, (H, W, 3) uint8 RGB.
+
+    Raises `DataError` for a frame past the end.
+    """
+    if stimulus.kind == "photo":
+        return read_photo(path, member)
+    if stimulus.kind == "image":
+        return read_image(path)
+    if stimulus.kind == "frames":
+        files = list_media(path)
+        if not 0 <= frame_index < len(files):
+            raise DataError(f"{path}: no frame {frame_index}; the folder holds {len(files)} pictures")
+        return read_image(files[frame_index])
+    rate = stimulus.frames_per_s or 0
+    start_s = max(0.0, (frame_index - 1) / rate) if rate else 0.0
+    for frame in read_frames(path, start_s=start_s):
+        if frame.index >= frame_index:
+            return frame.image
+    raise DataError(f"{path}: no frame {frame_index}; the video has {stimulus.frames} frames")
+
+
+def read_all_frames(path: Path, stimulus: Stimulus, size: tuple[int, int]) -> Iterator[Frame]:
+    """Every frame of a video or of a folder of pictures, scaled to (width, height)."""
+    if stimulus.kind == "frames":
+        return read_image_sequence(path, fps=_ANY_RATE, size=size)
+    return read_frames(path, size=size)
+
+
+def read_photo(path: Path, member: str | None = None) -> Picture:
+    """A flat photo of any shape, (H, W, 3) uint8 RGB; `member` names it inside a zip archive."""
+    try:
+        with _photo_file(path, member) as file, Image.open(file) as image:
+            return np.array(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        where = f"{path}: {member}" if member else str(path)
+        raise DataError(f"{where}: cannot be read as an image ({error}); copy or download it again") from error
+
+
+@contextmanager
+def _photo_file(path: Path, member: str | None) -> Iterator[io.BytesIO | Path]:
+    if member is None:
+        yield path
+        return
+    with zipfile.ZipFile(path) as archive:
+        yield io.BytesIO(archive.read(member))
+
+
+def check_length(path: Path, maps: int, stimulus: Stimulus) -> None:
+    """`DataError` where a sequence of maps has another length than its video."""
+    if stimulus.frames is not None and maps != stimulus.frames:
+        raise InputError(f"{path}: {maps} maps for a video of {stimulus.frames} frames; they do not belong together")
