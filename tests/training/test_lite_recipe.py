@@ -10,11 +10,14 @@ from click.testing import CliRunner
 
 from atsal import load_model
 from atsal.config import read_yaml
-from atsal.errors import ConfigError
+from atsal.errors import ConfigError, DataError
+from atsal.gaze.directions import unit_vectors
+from atsal.gaze.maps import fixation_map
+from atsal.gaze.records import Fixations, GazeSamples
 from atsal.projection import solid_angle_weights
 from atsal.synthetic import Scene
 from atsal.training.lite import Recipe, choose_exponents, main
-from atsal.training.panoramas import augment, latitude_profile, log_profile, read_head_frames
+from atsal.training.panoramas import augment, head_counts, latitude_profile, log_profile, read_head_frames
 from fakes.lite_data import write_head_frames, write_panoramas, write_photo_set
 
 RECIPE = """
@@ -91,6 +94,35 @@ def test_heads_are_where_the_object_is(data):
         assert (0.5 - (row + 0.5) / 40) * 180 == pytest.approx(np.rad2deg(lat), abs=4.6)
         away = ((column + 0.5) / 80 - 0.5) * 360 - np.rad2deg(lon)
         assert abs((away + 180) % 360 - 180) < 4.6
+
+
+def test_counts_lie_where_the_head_pointed():
+    """Whole degrees lie on the pixels' borders: a pixel holds its left and upper one. The first 2 s do not count."""
+    yaw, pitch = np.array([0, 9, 90, -180, 180, -81, 0]), np.array([0, 0, -30, 45, 45, 9, -87])
+    seconds = np.array([1.9, 2.0, 2.1, 2.2, 2.3, 2.4, 30])
+    head = unit_vectors(np.deg2rad(yaw), np.deg2rad(-pitch))
+    counts = head_counts((GazeSamples("2", seconds, head=head),), 20)  # pixels of 9 degrees
+    expected = np.zeros((20, 40))
+    expected[10, 21] = 1  # 9 degrees right
+    expected[6, 30] = 1  # 90 right, 30 up
+    expected[15, 0] = 2  # behind, 45 down
+    expected[11, 11] = 1  # 81 left, 9 down
+    expected[0, 20] = 1  # 87 up
+    assert counts.tolist() == expected.tolist()
+
+
+def test_whole_degrees_are_counted_as_logged():
+    """The way through unit vectors moves no sample over a pixel's border: the shipped weights depend on it."""
+    yaw, pitch = (angle.ravel() for angle in np.meshgrid(np.arange(-180, 180), np.arange(-89, 90)))
+    lon, lat = np.deg2rad(yaw), np.deg2rad(-pitch)
+    track = GazeSamples("2", np.full(len(yaw), 2.0), head=unit_vectors(lon, lat))
+    logged = fixation_map(Fixations(np.full(len(yaw), "2"), lon, lat), 80)
+    assert np.array_equal(head_counts((track,), 80), logged)
+
+
+def test_frames_without_heads_are_told(data):
+    with pytest.raises(DataError, match=r"no still of the videos 1, 2, 3, 4, 5"):
+        read_head_frames(data / "avtrack360", ("1", "2", "3", "4", "5"), 40)
 
 
 def test_augmentation_moves_frame_and_map_together():

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from atsal.errors import DataError
 from atsal.training.photos import CropRange, gaussian_blur, random_crops, read_photo_sets
+from fakes.fixations2d import write_density_maps
 from fakes.lite_data import write_photo_set
 
 
@@ -28,6 +30,33 @@ def test_maps_lie_where_observers_looked(photos):
     assert photos.aspects.tolist() == pytest.approx([128 / 96] * 12)
     for image, density in zip(photos.images, photos.maps, strict=True):
         assert brightest(image.float()) == pytest.approx(brightest(density[0]), abs=0.04)
+
+
+def test_first_fixations_do_not_count(tmp_path):
+    """They lie at the centre, where the fakes' observers look before the photo comes up."""
+    spots = write_photo_set(tmp_path / "osie", 12)
+    for density, (u, v) in zip(read_photo_sets(tmp_path, ["osie"]).maps, spots.values(), strict=True):
+        if max(abs(u - 0.5), abs(v - 0.5)) > 0.25:
+            assert density[0, 32, 32] < 0.01 * density.max()
+
+
+def test_density_maps_lie_where_observers_looked(tmp_path):
+    write_density_maps(tmp_path / "tasks", items=4)
+    photos = read_photo_sets(tmp_path, ["tasks"])
+    assert photos.names == ["tasks/1001", "tasks/1002", "tasks/1003", "tasks/1004"]
+    assert photos.maps.mean((1, 2, 3)).tolist() == pytest.approx([1] * 4)
+    for image, density in zip(photos.images, photos.maps, strict=True):
+        assert brightest(image.float()) == pytest.approx(brightest(density[0]), abs=0.04)
+
+
+def test_photos_without_gaze_are_told(tmp_path):
+    write_photo_set(tmp_path / "osie", 1)
+    (tmp_path / "osie" / "fixations.csv.gz").unlink()
+    with pytest.raises(DataError, match=r"fixations\.csv\.gz: cannot be opened"):
+        read_photo_sets(tmp_path, ["osie"])
+    np.savez(tmp_path / "osie" / "maps.npz", names=np.array(["1001"]), maps=np.zeros((1, 4, 4), np.uint8))
+    with pytest.raises(DataError, match="no photo with gaze in osie"):
+        read_photo_sets(tmp_path, ["osie"])
 
 
 @pytest.mark.parametrize("roll_deg", [8.0, 180.0])

@@ -192,7 +192,7 @@ def inspect(
         opened.record(item)  # all names first
     with reported(output):
         output.mkdir(parents=True, exist_ok=True)
-    draw_set(opened, output / "sheet.png")
+    write_rgb_png(output / "sheet.png", draw_set(opened))
     click.echo(output / "sheet.png")
     for item in chosen:
         picture = draw_prepared_item(opened, item, frame_index=frame_index, scanpaths=scanpaths)

@@ -98,10 +98,7 @@ def _events(gaze: ItemGaze, preparation: Preparation, drops: DropCounter) -> Fix
         return fixations_from_samples(gaze.samples, preparation.direction)
     from atsal.gaze.detection import detect_fixations  # noqa: PLC0415 - only here
 
-    found = [detect_fixations(track, preparation.direction, method=preparation.events) for track in gaze.samples]
-    for reading in found:
-        drops.merge(reading.drops)
-    return Fixations.concatenate([reading.records for reading in found])
+    return detect_fixations(gaze.samples, preparation.direction, method=preparation.events)
 
 
 def windows_of(stimulus: Stimulus, fixations: Fixations | PlanarFixations, kind: WindowKind) -> list[Window] | None:

@@ -88,6 +88,16 @@ class PreparedSet:
         """The frames of each of the item's maps; None for one map of everything."""
         return windows_of(self.stimulus(item), self.fixations(item), self.preparation.window)
 
+    def window_at(self, item: str, frame_index: int) -> Window | None:
+        """The window that a frame lies in; None for one map of everything. `DataError` for a frame past the end."""
+        over = self.windows(item)
+        if over is None:
+            return None
+        for window in over:
+            if window.first_frame <= frame_index <= window.last_frame:
+                return window
+        raise DataError(f"{item}: no frame {frame_index}; the last is {over[-1].last_frame}")
+
     def saliency_map(
         self, item: str, window: Window | None = None, *, erp_height: int | None = None
     ) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from torch import Tensor
 from atsal.datasets.augmentation import Transform
 from atsal.datasets.prepared import PreparedSet
 from atsal.errors import DataError
-from atsal.gaze.maps import Window, fixation_map, saliency_map
+from atsal.gaze.maps import fixation_map, saliency_map
 from atsal.gaze.records import Fixations
 from atsal.video.sources import scaled
 
@@ -42,7 +42,7 @@ def read_sample(
     fixations = prepared.fixations(item)
     if not isinstance(fixations, Fixations):
         raise DataError(f"{item} is a flat photo: samples are 360° frames")
-    window = _window_at(prepared.windows(item), frame_index, item)
+    window = prepared.window_at(item, frame_index)
     if window is not None:
         fixations = fixations.in_frames(window.first_frame, window.last_frame)
     picture = scaled(prepared.picture(item, frame_index), (2 * erp_height, erp_height))
@@ -52,12 +52,3 @@ def read_sample(
         frame, saliency, fixations = transform.erp(frame), transform.erp(saliency), transform.fixations(fixations)
     counts = torch.from_numpy(fixation_map(fixations, erp_height)).float()[None]
     return Sample(item, frame_index, frame[0], saliency[0], counts, transform.name if transform else "original")
-
-
-def _window_at(windows: list[Window] | None, frame_index: int, item: str) -> Window | None:
-    if windows is None:
-        return None
-    for window in windows:
-        if window.first_frame <= frame_index <= window.last_frame:
-            return window
-    raise DataError(f"{item}: no frame {frame_index}; the last is {windows[-1].last_frame}")

@@ -147,7 +147,7 @@ class Fixations:
         if not len(self):
             return self
         if self.first_frame is None or self.last_frame is None:
-            raise DataError("these fixations carry no frames: give the rate of the video, or use between_times")
+            raise DataError("these fixations carry no frames: give the rate of the video with with_frames")
         return self.select((self.first_frame <= last_frame) & (self.last_frame >= first_frame))
 
     def with_frames(self, frames_per_s: float) -> Self:

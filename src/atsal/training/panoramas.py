@@ -1,7 +1,7 @@
 """360° frames for the attention stream: panoramas without gaze, and frames with measured head directions."""
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from atsal.gaze.readers.avtrack360 import head_counts, read_avtrack360
+from atsal.datasets.avtrack360 import DATASET as AVTRACK360
+from atsal.errors import DataError
+from atsal.gaze.maps import fixation_map
+from atsal.gaze.readers.avtrack360 import read_avtrack360
+from atsal.gaze.records import GazeSamples, fixations_from_samples
 from atsal.projection import SphericalGaussian, solid_angle_weights
 from atsal.training.photos import jitter_colour
 
@@ -46,12 +50,26 @@ def latitude_profile(densities: Tensor) -> Tensor:
 
 def read_head_frames(folder: Path, excluded: tuple[str, ...], erp_height: int) -> HeadFrames:
     """Read AVTrack360: `frames/<video>.webp` and `head_rotation.tar.xz`, counts on maps of `erp_height` rows."""
-    tracks = read_avtrack360(folder / "head_rotation.tar.xz")
-    files = sorted((folder / "frames").glob("*.webp"), key=lambda file: int(file.stem))
-    files = [file for file in files if file.stem not in excluded]
-    images = torch.stack([read_frame(file) for file in files])
-    counts = np.stack([head_counts(tracks[file.stem], erp_height) for file in files])
-    return HeadFrames([file.stem for file in files], images, counts)
+    tracks = read_avtrack360(folder / "head_rotation.tar.xz").records
+    files = {video: folder / "frames" / f"{video}.webp" for video in tracks if video not in excluded}
+    files = {video: file for video, file in files.items() if file.is_file()}
+    if not files:
+        raise DataError(f"{folder / 'frames'}: no still of the videos {', '.join(tracks)}; expected as 6.webp")
+    images = torch.stack([read_frame(file) for file in files.values()])
+    return HeadFrames(list(files), images, np.stack([head_counts(tracks[video], erp_height) for video in files]))
+
+
+def head_counts(tracks: tuple[GazeSamples, ...], erp_height: int) -> NDArray[np.float64]:
+    """How many head samples fall on each pixel of an ERP map, (H, 2H), without those at the start position.
+
+    The logs hold whole degrees, many of which lie on a pixel's border. There the last bit decides, so the angles are
+    first rounded to what was logged.
+    """
+    heads = fixations_from_samples(tracks, "head")
+    if heads.onset_s is not None:
+        heads = heads.select(heads.onset_s >= AVTRACK360.skip_s)
+    lon, lat = (np.deg2rad(np.rad2deg(angle).round(6)) for angle in (heads.lon_rad, heads.lat_rad))
+    return fixation_map(replace(heads, lon_rad=lon, lat_rad=lat), erp_height)
 
 
 def read_panoramas(folder: Path) -> Tensor:

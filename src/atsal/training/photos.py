@@ -1,14 +1,11 @@
 """Flat photographs with eye fixations, as training material for the experts: a cube face is such a view.
 
-The layout read here: one folder a set, with `images.zip` (stem = image name) and either `fixations.csv.gz` (columns
-image, observer, fixation, u, v, duration_ms; u right, v down, both in [0, 1)) or `maps.npz` (`names`, `maps` uint8).
+The layout read here: one folder a set, with `images.zip` (stem = image name) and either `fixations.csv.gz` or
+`maps.npz`, as `atsal.gaze.readers.fixations2d` describes them.
 """
 
-import csv
-import gzip
 import io
 import zipfile
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
+
+from atsal.errors import DataError
+from atsal.gaze.planar import planar_fixation_map
+from atsal.gaze.readers.fixations2d import read_density_maps, read_fixations2d
 
 CANVAS = 256  # photos are resized to a square of this side; the crop undoes the squash by `aspect`
 MAP_SIDE = 64
@@ -59,6 +60,8 @@ def read_photo_sets(root: Path, sets: list[str]) -> Photos:
                 squared = photo.resize((CANVAS, CANVAS), Image.Resampling.BICUBIC)
                 images.append(torch.from_numpy(np.array(squared)).permute(2, 0, 1))
                 maps.append(densities[stem])
+    if not names:
+        raise DataError(f"{root}: no photo with gaze in {', '.join(sets)}; expected images.zip and gaze on its photos")
     stacked = torch.stack(maps)[:, None]
     return Photos(names, torch.stack(images), stacked / stacked.mean((1, 2, 3), keepdim=True), torch.tensor(aspects))
 
@@ -66,22 +69,20 @@ def read_photo_sets(root: Path, sets: list[str]) -> Photos:
 def _densities(folder: Path) -> dict[str, Tensor]:
     """Image stem -> blurred density (64, 64)."""
     if (folder / "maps.npz").is_file():
-        with np.load(folder / "maps.npz", allow_pickle=False) as stored:
-            names = [str(name) for name in stored["names"]]
-            maps = torch.from_numpy(stored["maps"]).float()[:, None]
+        densities = read_density_maps(folder / "maps.npz").records
+        if not densities:
+            return {}
+        maps = torch.from_numpy(np.stack(list(densities.values()))).float()[:, None]
         resized = F.interpolate(maps, (MAP_SIDE, MAP_SIDE), mode="area")
         sigma = SIGMA if folder.name == "tasks" else 1.0  # the others are already smooth
-        return {Path(name).stem: m[0] for name, m in zip(names, gaussian_blur(resized, sigma), strict=True)}
-    counts: dict[str, NDArray[np.float32]] = defaultdict(lambda: np.zeros((MAP_SIDE, MAP_SIDE), np.float32))
-    with gzip.open(folder / "fixations.csv.gz", "rt", newline="") as text:
-        for row in csv.DictReader(text):
-            if int(row["fixation"]) == 0:
-                continue  # the first one is where the fixation cross was
-            u, v = float(row["u"]), float(row["v"])
-            if 0 <= u < 1 and 0 <= v < 1:
-                counts[row["image"]][int(v * MAP_SIDE), int(u * MAP_SIDE)] += 1
-    blurred = gaussian_blur(torch.from_numpy(np.stack(list(counts.values())))[:, None], SIGMA)
-    return {name: m[0] for name, m in zip(counts, blurred, strict=True) if m.sum() > 0}
+        return {Path(name).stem: m[0] for name, m in zip(densities, gaussian_blur(resized, sigma), strict=True)}
+    # the first one is where the fixation cross was
+    fixations = read_fixations2d(folder / "fixations.csv.gz", first_fixation=1).records
+    if not fixations:
+        return {}
+    counts = np.stack([planar_fixation_map(f, MAP_SIDE, MAP_SIDE) for f in fixations.values()]).astype(np.float32)
+    blurred = gaussian_blur(torch.from_numpy(counts)[:, None], SIGMA)
+    return {name: m[0] for name, m in zip(fixations, blurred, strict=True)}
 
 
 def gaussian_blur(maps: Tensor, sigma: float) -> Tensor:

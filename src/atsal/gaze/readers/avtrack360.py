@@ -1,90 +1,249 @@
-"""AVTrack360 head rotations (Fremerey et al., MMSys 2018): one JSON file a viewer.
+"""AVTrack360 head rotations (Fremerey et al., MMSys 2018): one JSON file a viewer, `Head_rotation/<viewer>.json`.
 
-`{"label": viewer, "data": [{"filename": "6.mp4", "pitch_yaw_roll_data_hmd": [{"sec", "pitch", "yaw", "roll"}, …]}, …]}`
-Angles are whole degrees at about 10 Hz; yaw + to the right, 0 at the frame's centre; **pitch is negative upwards**.
-Viewers start at yaw 0.
+`{"label": viewer, "data": [{"filename": "6.mp4", "hmd", "video_length_in_s": 30.03, "pitch_yaw_roll_data_hmd":
+[{"sec", "pitch", "yaw", "roll"}, …]}, …]}`
+
+| key | what |
+|---|---|
+| sec | playback time in seconds: 0 … 0.4 at first, then steps of 0.1; a few repeat |
+| pitch | whole degrees, **negative upwards**, ±90 |
+| yaw | whole degrees, 0 ahead (where every viewer starts), + to the right, -180 … 180; both ends are behind |
+| roll | whole degrees, negative to the left; not read, for it does not move the direction |
+
+Axes and units as the readme of the data set says; rate and ranges as found in the files.
 """
 
+import io
 import json
+import lzma
 import math
+import re
 import tarfile
-from collections import defaultdict
+import zipfile
+import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from atsal.errors import InputError
+from atsal.errors import DataError
+from atsal.gaze.directions import Floats, unit_vectors
+from atsal.gaze.reading import DropCounter, Reading
+from atsal.gaze.records import GazeSamples
+
+T = TypeVar("T")
 
 _VIDEO_NOTES = "SRC_info"  # the data set's folder of JSON files about the videos, beside the viewers'
+_NO_NUMBER = "time or angle that is no number"
+_LARGEST = 64 * 2**20  # bytes of a viewer's file; the real ones have 0.5 MB
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_BROKEN_ARCHIVE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, KeyError)
+_BROKEN_STREAM = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
-@dataclass(frozen=True)
-class HeadTrack:
-    """Where one viewer's head pointed during one video."""
+@dataclass(frozen=True, eq=False)
+class _Clip:
+    """What the file of one viewer says of one video; angles as written."""
 
+    where: str
     observer: str
-    timestamp_s: NDArray[np.float64]  # (N,)
-    lon_rad: NDArray[np.float64]  # (N,) in [-π, π), + to the right
-    lat_rad: NDArray[np.float64]  # (N,) in [-π/2, π/2], + up
+    video: str
+    length_s: float | None
+    in_ms: bool  # the file gave milliseconds
+    seconds: Floats
+    pitch: Floats
+    yaw: Floats
 
 
-def read_avtrack360(path: Path) -> dict[str, list[HeadTrack]]:
-    """Read every viewer from a folder of JSON files or a tar archive of them.
+def read_avtrack360(path: Path) -> Reading[dict[str, tuple[GazeSamples, ...]]]:
+    """Read every viewer from a folder of JSON files, or from a tar or zip archive of them (in memory only).
 
-    Returns the tracks of each video, keyed by its file name without the ending. Raises `InputError`, naming the
-    file, for a file of another shape and for a pitch beyond ±90°.
+    Returns, for each video's file name without its ending, the samples of each viewer in order of viewer: `head` and
+    `timestamp_s`. A sample that is no number, lies outside the ranges above, goes back in time or comes after the
+    video's end is left out and counted. Raises `DataError`, naming the file, for a file of another shape, angles in
+    another unit, a viewer who stands there twice, and where there is no such file.
     """
-    tracks: dict[str, list[HeadTrack]] = defaultdict(list)
-    for name, text in _json_files(path):
-        try:
-            document = json.loads(text)
-            for clip in document["data"]:
-                samples = clip["pitch_yaw_roll_data_hmd"]
-                columns = np.array([[s["sec"], s["pitch"], s["yaw"]] for s in samples], np.float64).reshape(-1, 3)
-                _check_angles(columns, f"{name}, {clip['filename']}")
-                lon = np.deg2rad((columns[:, 2] + 180) % 360 - 180)
-                track = HeadTrack(str(document["label"]), columns[:, 0], lon, np.deg2rad(-columns[:, 1]))
-                tracks[Path(clip["filename"]).stem].append(track)
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{name}: not an AVTrack360 head-rotation file ({error!r})") from error
-    if not tracks:
-        raise InputError(f"{path}: no AVTrack360 JSON files found; expected one a viewer, in a folder or a tar archive")
-    return dict(tracks)
+    videos, drops = read_videos(path), DropCounter()
+    for reading in videos.values():
+        drops.merge(reading.drops)
+    notes = dict.fromkeys(note for reading in videos.values() for note in reading.notes)
+    return Reading({name: reading.records for name, reading in videos.items()}, drops.result(), tuple(notes))
 
 
-def _check_angles(columns: NDArray[np.float64], where: str) -> None:
-    if not np.isfinite(columns).all():
-        raise InputError(f"{where}: a time or an angle is not a number")
-    if columns.size and np.abs(columns[:, 1]).max() > 90:
-        raise InputError(f"{where}: pitch {np.abs(columns[:, 1]).max():.0f}°, expected within ±90°")
+def read_videos(path: Path) -> dict[str, Reading[tuple[GazeSamples, ...]]]:
+    """The same as `read_avtrack360`, with an account of what was left out for each video of its own."""
+    files = {name: _clips(name, content) for name, content in _json_files(path)}
+    clips: dict[str, dict[str, _Clip]] = {}
+    for name in sorted(files, key=_viewer_number):
+        for clip in files[name]:
+            before = clips.setdefault(clip.video, {}).setdefault(clip.observer, clip)
+            if before is not clip:
+                raise DataError(
+                    f"{clip.where}: viewer {clip.observer} stands in {before.where} too; expected each viewer once a "
+                    "video: remove one of them"
+                )
+    if not clips:
+        raise DataError(
+            f"{path}: no AVTrack360 JSON files found; expected one a viewer, as Head_rotation/10.json, in a folder or "
+            "an archive"
+        )
+    return {video: _samples(list(clips[video].values())) for video in sorted(clips, key=_viewer_number)}
+
+
+def _samples(clips: list[_Clip]) -> Reading[tuple[GazeSamples, ...]]:
+    """The samples of one video's viewers."""
+    tracks, drops = [], DropCounter()
+    for clip in clips:
+        kept = np.ones(len(clip.seconds), bool)
+        for reason, wrong in _faults(clip):
+            _drop(drops, clip, reason, kept & wrong)
+            kept &= ~wrong
+        times = clip.seconds[kept]
+        back = np.zeros(len(kept), bool)
+        back[kept] = times < np.maximum.accumulate(np.append(0.0, times))[:-1]
+        _drop(drops, clip, "time that goes back", back)
+        kept &= ~back
+        if kept.any():
+            head = unit_vectors(np.deg2rad(clip.yaw[kept]), np.deg2rad(-clip.pitch[kept]))
+            tracks.append(GazeSamples(clip.observer, clip.seconds[kept], head=head))
+        else:
+            drops.add("viewer without a usable sample", clip.where)
+    notes = [f"{clip.video}.mp4: times in milliseconds instead of seconds" for clip in clips if clip.in_ms]
+    return Reading(tuple(tracks), drops.result(), tuple(dict.fromkeys(notes)))
+
+
+def _faults(clip: _Clip) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Why samples are left out, and which; a later reason counts what an earlier one left."""
+    yield _NO_NUMBER, ~(np.isfinite(clip.seconds) & np.isfinite(clip.pitch) & np.isfinite(clip.yaw))
+    yield "pitch outside ±90°", np.abs(clip.pitch) > 90
+    yield "yaw outside ±180°", np.abs(clip.yaw) > 180
+    yield "time below 0", clip.seconds < 0
+    if clip.length_s is not None:
+        yield "time after the end of the video", clip.seconds > clip.length_s + 1e-6
+
+
+def _drop(drops: DropCounter, clip: _Clip, reason: str, rows: NDArray[np.bool_]) -> None:
+    if rows.any():
+        drops.add(reason, f"{clip.where}, sample {int(np.argmax(rows)) + 1}", int(rows.sum()))
+
+
+def _clips(name: str, content: bytes) -> list[_Clip]:
+    """What one viewer's file holds."""
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{name}: not a JSON file, or a part of one ({error}); copy or download it again") from error
+    label = document.get("label") if isinstance(document, dict) else None
+    if not isinstance(label, str | int) or isinstance(label, bool) or not str(label).strip():
+        raise DataError(f"{name}: not an AVTrack360 head-rotation file: no viewer's name under 'label'")
+    found = [_clip(name, str(label).strip(), entry) for entry in _field(document, "data", list, name)]
+    if found:
+        _check_units(name, found)
+    return found
+
+
+def _clip(name: str, observer: str, entry: object) -> _Clip:
+    filename = _field(entry, "filename", str, name)
+    video, where = PureWindowsPath(filename).stem, f"{name}, {filename}"
+    if not _SAFE_NAME.fullmatch(video):
+        raise DataError(f"{name}: filename {filename!r} is not a video's, as 6.mp4")
+    length = entry.get("video_length_in_s") if isinstance(entry, dict) else None
+    if length is not None and not (type(length) in (int, float) and 0 < length < math.inf):
+        raise DataError(f"{where}: video_length_in_s is {length!r}, expected a number of seconds")
+    samples = _field(entry, "pitch_yaw_roll_data_hmd", list, where)
+    rows = np.array([_row(sample, f"{where}, sample {n}") for n, sample in enumerate(samples, 1)], np.float64)
+    seconds, pitch, yaw = rows.reshape(-1, 3).T
+    times = seconds[np.isfinite(seconds)]
+    in_ms = bool(length and len(times) and np.median(times) > 100 * length)
+    return _Clip(where, observer, video, length, in_ms, seconds / 1000 if in_ms else seconds, pitch, yaw)
+
+
+def _row(sample: object, where: str) -> tuple[float, ...]:
+    try:
+        values = (sample["sec"], sample["pitch"], sample["yaw"])  # type: ignore[index]
+        if {type(value) for value in values} <= {float, int, type(None)}:
+            return tuple(math.nan if value is None else float(value) for value in values)
+    except (KeyError, TypeError, OverflowError):
+        pass
+    raise DataError(f"{where}: found {str(sample)[:80]}; expected numbers under 'sec', 'pitch' and 'yaw'")
+
+
+def _field(record: object, key: str, kind: type[T], where: str) -> T:
+    value = record.get(key) if isinstance(record, dict) else None
+    if not isinstance(value, kind):
+        raise DataError(f"{where}: not an AVTrack360 head-rotation file: no {kind.__name__} under {key!r}")
+    return value
+
+
+def _check_units(name: str, clips: list[_Clip]) -> None:
+    """`DataError` if most samples of a viewer's file are out of range, or its angles look like radians."""
+    total = sum(len(clip.seconds) for clip in clips)
+    outside: Counter[str] = Counter()
+    for clip in clips:
+        outside.update({reason: int(rows.sum()) for reason, rows in _faults(clip) if reason != _NO_NUMBER})
+    worst, count = max(outside.items(), key=lambda item: item[1], default=("", 0))
+    if 2 * count > total:
+        raise DataError(f"{name}: {worst} in {count} of {total} samples; expected seconds and degrees")
+    pitch, yaw = (np.concatenate([getattr(clip, angle) for clip in clips]) for angle in ("pitch", "yaw"))
+    known = np.isfinite(pitch) & np.isfinite(yaw)
+    pitch, yaw = pitch[known], yaw[known]
+    small = known.any() and np.abs(pitch).max() <= math.pi / 2 and np.abs(yaw).max() <= math.pi
+    if small and ((pitch % 1 != 0) | (yaw % 1 != 0)).any():
+        raise DataError(f"{name}: pitch within ±π/2 and yaw within ±π throughout, as in radians; expected degrees")
 
 
 def _json_files(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and content of each viewer's file."""
     if path.is_dir():
         for file in sorted(path.rglob("*.json")):
-            if file.parent.name != _VIDEO_NOTES:
-                yield str(file), file.read_bytes()
+            if _is_viewers(str(file.relative_to(path).as_posix()), path.name):
+                try:
+                    yield str(file), file.read_bytes()
+                except OSError as error:
+                    raise DataError(f"{file}: cannot be read ({error.strerror or error})") from error
         return
     if not path.is_file():
-        raise InputError(f"{path}: no such file or folder")
+        raise DataError(f"{path}: no such file or folder; expected a folder or an archive of AVTrack360 JSON files")
+    try:
+        yield from _zip_members(path) if zipfile.is_zipfile(path) else _tar_members(path)
+    except (*_BROKEN_ARCHIVE, *_BROKEN_STREAM) as error:
+        raise DataError(
+            f"{path}: not a tar or zip archive, or a damaged one ({error}); copy or download it again"
+        ) from error
+
+
+def _tar_members(path: Path) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(path) as archive:
         for member in archive:
-            name = Path(member.name)
-            wanted = name.suffix == ".json" and name.parent.name != _VIDEO_NOTES
-            stream = archive.extractfile(member) if wanted else None
-            if stream is not None:
-                yield f"{path}:{member.name}", stream.read()
+            if member.isfile() and _is_viewers(member.name):
+                _check_size(f"{path}:{member.name}", member.size)
+                yield f"{path}:{member.name}", (archive.extractfile(member) or io.BytesIO()).read()
 
 
-def head_counts(tracks: list[HeadTrack], erp_height: int, *, skip_s: float = 2.0) -> NDArray[np.float64]:
-    """How many head samples fall on each pixel of an ERP map, (H, 2H); the first `skip_s` are the start position."""
-    counts = np.zeros((erp_height, 2 * erp_height))
-    for track in tracks:
-        kept = track.timestamp_s >= skip_s
-        column = ((track.lon_rad[kept] / (2 * math.pi) + 0.5) * 2 * erp_height).astype(int) % (2 * erp_height)
-        row = np.clip(((0.5 - track.lat_rad[kept] / math.pi) * erp_height).astype(int), 0, erp_height - 1)
-        np.add.at(counts, (row, column), 1)
-    return counts
+def _zip_members(path: Path) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if not member.is_dir() and _is_viewers(member.filename):
+                _check_size(f"{path}:{member.filename}", member.file_size)
+                yield f"{path}:{member.filename}", archive.read(member)
+
+
+def _check_size(name: str, size: int) -> None:
+    if size > _LARGEST:
+        raise DataError(f"{name}: {size} bytes; expected the log of one viewer, less than {_LARGEST}")
+
+
+def _is_viewers(name: str, folder: str = "") -> bool:
+    """Whether a file of this name is a viewer's: `10.json`, not about a video."""
+    parts = (folder, *PurePosixPath(name).parts)
+    return re.fullmatch(r"\d+\.json", parts[-1]) is not None and parts[-2] != _VIDEO_NOTES and "__MACOSX" not in parts
+
+
+def _viewer_number(name: str) -> tuple[float, str]:
+    """Sort 2 before 10, whatever the folder."""
+    stem = PurePosixPath(name).stem
+    return float(stem) if re.fullmatch(r"\d{1,9}", stem) else math.inf, name

@@ -1,0 +1,128 @@
+"""Fixations on flat photos, and density maps of them: one table, or one array file, for a whole set.
+
+`fixations.csv` or `fixations.csv.gz`: a header and one row a fixation.
+
+| column | what |
+|---|---|
+| image | name of the photo without its ending |
+| observer | whose fixation it is |
+| fixation | its number in the scanpath, from 0; numbers may be missing |
+| u | position from the left border, in [0, 1) of the photo's width |
+| v | position from the **top**, in [0, 1) of its height |
+| duration_ms | milliseconds; empty throughout where the source has none |
+
+`maps.npz`: `names` (N,) and `maps` (N, h, w) uint8, fixation densities, each with its own scale.
+
+The layout is this project's; its tables were made from the authors' MATLAB files. The first fixation, number 0, lies
+where the eye was before the photo came up.
+"""
+
+import tokenize
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atsal.errors import DataError
+from atsal.gaze.directions import Floats
+from atsal.gaze.readers.text import TextTable, read_table, require_columns
+from atsal.gaze.reading import DropCounter, Reading
+from atsal.gaze.records import PlanarFixations
+
+_COLUMNS = ("image", "observer", "fixation", "u", "v", "duration_ms")
+_LONGEST_S = 10.0  # no fixation lasts so long, and none is so short in milliseconds
+_BROKEN = (OSError, EOFError, ValueError, TypeError, SyntaxError, RuntimeError, MemoryError, OverflowError)
+_BROKEN_ARRAY = (*_BROKEN, zipfile.BadZipFile, zlib.error, tokenize.TokenError, KeyError)
+
+
+def read_fixations2d(path: Path, *, first_fixation: int = 0) -> Reading[dict[str, PlanarFixations]]:
+    """Read the fixations of each photo, photos in order of their first row, observers likewise, fixations by number.
+
+    Fixations with a number below `first_fixation` are not read: 1 leaves out each observer's number 0. An observer
+    whose number 0 is missing in the file keeps all of theirs.
+
+    A row without image or observer, with a position that is no number or outside [0, 1), a number below 0, or without
+    a duration where others have one is left out and counted. Raises `DataError`, naming file and line, for another
+    shape of table, and where most positions are outside [0, 1).
+    """
+    table, drops, notes = read_table(path), DropCounter(), []
+    require_columns(table, _COLUMNS, "fixation table")
+    image, observer = (np.array(table.columns[name], np.str_) for name in ("image", "observer"))
+    number, u, v = table.integers("fixation"), table.numbers("u"), table.numbers("v")
+    duration_ms = table.numbers("duration_ms")
+    known = duration_ms[np.isfinite(duration_ms)]
+    if len(known) and known.max() < _LONGEST_S:
+        duration_ms = duration_ms * 1000
+        notes.append(f"{path}: durations in seconds instead of milliseconds")
+    faults = {
+        "image or observer without a name": (image == "") | (observer == ""),
+        "position that is no number": ~(np.isfinite(u) & np.isfinite(v)),
+        "position outside the photo": _outside(table, u, v),
+        "fixation number below 0": number < 0,
+        "fixation without a duration": ~(np.isfinite(duration_ms) & (duration_ms >= 0)) & bool(len(known)),
+    }
+    kept = number >= first_fixation if first_fixation > 0 else np.ones(len(table), bool)
+    for reason, wrong in faults.items():
+        _drop(drops, table, reason, kept & wrong)
+        kept &= ~wrong
+    records = {}
+    for name, rows in _groups(image, np.flatnonzero(kept)):
+        ordered = np.concatenate([own[np.argsort(number[own], kind="stable")] for _, own in _groups(observer, rows)])
+        duration = duration_ms[ordered] if len(known) else None
+        records[name] = PlanarFixations(observer[ordered], u[ordered], v[ordered], duration_ms=duration)
+    return Reading(records, drops.result(), tuple(notes))
+
+
+def _outside(table: TextTable, u: Floats, v: Floats) -> NDArray[np.bool_]:
+    """The rows whose position is not on the photo; `DataError` if most are."""
+    outside = np.isfinite(u) & np.isfinite(v) & ~((u >= 0) & (u < 1) & (v >= 0) & (v < 1))
+    if 2 * outside.sum() > len(table):
+        raise DataError(
+            f"{table.path}: {outside.sum()} of {len(table)} positions lie outside [0, 1) (u up to {np.nanmax(u):.4g}, "
+            f"v up to {np.nanmax(v):.4g}); expected shares of the photo's width and height"
+        )
+    return outside
+
+
+def read_density_maps(path: Path) -> Reading[dict[str, NDArray[np.uint8]]]:
+    """Read `maps.npz`: the density (h, w) uint8 of each photo, by its name, in the file's order.
+
+    A map of zeros is left out and counted. Raises `DataError` for any other content.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            names, maps = stored["names"], stored["maps"]
+    except _BROKEN_ARRAY as error:
+        raise DataError(
+            f"{path}: not an .npz file with 'names' and 'maps', or a damaged one ({error}); copy or download it again"
+        ) from error
+    if names.dtype.kind != "U" or maps.dtype != np.uint8 or maps.ndim != 3 or names.shape != maps.shape[:1]:
+        raise DataError(
+            f"{path}: names {names.shape} of {names.dtype} and maps {maps.shape} of {maps.dtype}; expected N texts and "
+            "(N, h, w) of uint8"
+        )
+    if len(set(names.tolist())) != len(names):
+        raise DataError(f"{path}: a name stands twice; expected one map a photo")
+    drops, records = DropCounter(), {}
+    for index, (name, density) in enumerate(zip(names.tolist(), maps, strict=True)):
+        if density.any():
+            records[name] = density
+        else:
+            drops.add("density map of zeros", f"{path}, map {index} ({name})")
+    return Reading(records, drops.result())
+
+
+def _drop(drops: DropCounter, table: TextTable, reason: str, rows: NDArray[np.bool_]) -> None:
+    if rows.any():
+        drops.add(reason, table.where(int(np.argmax(rows))), int(rows.sum()))
+
+
+def _groups(names: NDArray[np.str_], rows: NDArray[np.int64]) -> list[tuple[str, NDArray[np.int64]]]:
+    """The rows of each name, names in order of their first row."""
+    if not len(rows):
+        return []
+    found, first, group = np.unique(names[rows], return_index=True, return_inverse=True)
+    parts = np.split(rows[np.argsort(group, kind="stable")], np.cumsum(np.bincount(group))[:-1])
+    return [(str(found[index]), parts[index]) for index in np.argsort(first)]

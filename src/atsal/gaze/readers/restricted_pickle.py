@@ -1,0 +1,238 @@
+"""Pickles of plain data, read without running what they say.
+
+A pickle is a program: `pickle.load` runs whatever function it names. Here it gets plain containers, text, numbers and
+numpy arrays of them, and nothing else. Each name that may be asked for stands in `_ALLOWED`, with what it gets instead:
+functions of this module that check their arguments. Nothing of numpy's own unpickling is handed out, for a made-up
+dtype makes it take bytes as addresses.
+
+pandas frames, as Python 2 wrote them, become a `Frame` of columns without pandas.
+
+Known limit: a made-up file can still ask for much memory (its memo), though it cannot run code.
+"""
+
+import math
+import pickle
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atsal.errors import DataError
+
+_DTYPE = re.compile(r"[biufcSU][1-9]\d{0,4}|O[48]")
+_ORDERS: dict[str, Literal["<", ">", "=", "|"]] = {"<": "<", ">": ">", "=": "=", "|": "|"}
+
+
+def load(path: Path, *, encoding: Literal["latin1", "bytes", "ASCII"] = "latin1") -> Any:
+    """Read a pickle of plain data: dicts, lists, tuples, sets, text, numbers, None, numpy arrays and scalars, `Frame`.
+
+    `encoding` is how the `str` of Python 2 are read; arrays of Python 2 need "latin1" or "bytes". An ordered or
+    default dict becomes a dict. Raises `DataError` for a file that cannot be read, is damaged, or asks for anything
+    else; the message names what.
+    """
+    try:
+        with path.open("rb") as file:
+            return _Unpickler(path, file, encoding=encoding).load()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be opened ({error.strerror or error})") from error
+    except DataError:
+        raise
+    except Exception as error:  # a damaged pickle ends in almost any exception
+        raise DataError(
+            f"{path}: not a pickle of plain data, or damaged ({type(error).__name__}: {error}); copy or download it"
+            " again"
+        ) from error
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, path: Path, file: Any, **options: Any) -> None:
+        super().__init__(file, **options)
+        self._path = path
+
+    def find_class(self, module: str, name: str, /) -> Any:
+        try:
+            return _ALLOWED[module, name]
+        except KeyError:
+            pass
+        remedy = "do not open it elsewhere unless you know who made it"
+        if module.partition(".")[0] == "pandas":
+            remedy = "another version of pandas wrote it: open it there and save its columns as a dict of arrays"
+        raise DataError(
+            f"{self._path}: refused, for the pickle asks for {module}.{name}; expected plain containers and numpy "
+            f"arrays: {remedy}"
+        )
+
+
+class _Sealed(type):
+    """Classes that a pickle may name cannot be changed by it."""
+
+    def __setattr__(cls, name: str, value: object) -> NoReturn:
+        raise TypeError(f"{cls.__name__} cannot be changed")
+
+    __delattr__ = __setattr__  # type: ignore[assignment]
+
+
+class _Function:
+    """A function that a pickle may call and not change."""
+
+    __slots__ = ("_call",)
+    _call: Callable[..., Any]
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        object.__setattr__(self, "_call", call)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise TypeError("a function cannot be changed")
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._call(*arguments)
+
+
+class Frame(metaclass=_Sealed):
+    """A pickled pandas DataFrame: `columns` maps each name to an array with one entry a row."""
+
+    columns: Mapping[str, NDArray[Any]] = MappingProxyType({})
+
+    def __setstate__(self, state: Any) -> None:
+        manager = state.get("_data", state.get("_mgr")) if isinstance(state, dict) else None
+        if not isinstance(manager, _Blocks):
+            raise ValueError("a pandas frame of an unknown version")
+        self.columns = manager.columns
+
+
+class _Blocks(metaclass=_Sealed):
+    """A pandas BlockManager of versions 0.14.1 to 1.2: blocks of columns of one type."""
+
+    columns: Mapping[str, NDArray[Any]] = MappingProxyType({})
+
+    def __setstate__(self, state: Any) -> None:
+        if not (isinstance(state, tuple) and len(state) > 3 and isinstance(state[3], dict) and "0.14.1" in state[3]):
+            raise ValueError("a pandas frame of an unknown version")
+        content = state[3]["0.14.1"]
+        labels = [str(label) for label in content["axes"][0]]
+        columns: dict[str, NDArray[Any]] = {}
+        for block in content["blocks"]:
+            places = np.arange(len(labels))[block["mgr_locs"]]
+            values = np.asarray(block["values"])
+            if values.ndim != 2 or len(values) != len(places):
+                raise ValueError(f"a block of shape {values.shape} for {len(places)} columns")
+            columns.update({labels[place]: row for place, row in zip(places, values, strict=True)})
+        self.columns = columns
+
+
+class _Dtype(metaclass=_Sealed):
+    """A numpy dtype as pickled: a plain number, text or object."""
+
+    def __init__(self, code: str) -> None:
+        if not _DTYPE.fullmatch(code):
+            raise ValueError(f"an array of type {code!r}")
+        self.dtype: np.dtype[Any] = np.dtype(object) if code[0] == "O" else np.dtype(code)
+
+    def __setstate__(self, state: Any) -> None:
+        _version, order, *structure = state
+        if any(part is not None for part in structure[:3]):
+            raise ValueError("an array of records")
+        self.dtype = self.dtype.newbyteorder(_ORDERS[_text(order)])
+
+
+class _Array(np.ndarray[Any, Any], metaclass=_Sealed):
+    """An array whose size is checked before it takes memory."""
+
+    def __setstate__(self, state: Any) -> None:
+        _version, shape, kind, fortran, content = state
+        if not isinstance(kind, _Dtype) or not all(type(n) is int and n >= 0 for n in shape):
+            raise ValueError(f"an array of shape {shape!r}")
+        size = math.prod(shape)
+        if kind.dtype.kind == "O":
+            if type(content) is not list or len(content) != size:
+                raise ValueError(f"an array of {size} objects with another number of them")
+        else:
+            content = _bytes(content)
+            if len(content) != size * kind.dtype.itemsize:
+                raise ValueError(f"{len(content)} bytes for an array of {size} x {kind.dtype}")
+        super().__setstate__((1, tuple(shape), kind.dtype, bool(fortran), content))  # type: ignore[arg-type]
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin1") if isinstance(value, bytes) else str(value)
+
+
+def _bytes(value: Any) -> bytes:
+    """The `str` of Python 2 come as text; latin1 keeps each byte."""
+    return value.encode("latin1") if isinstance(value, str) else bytes(memoryview(value))
+
+
+def _new_array(kind: Any, shape: Any, _code: Any) -> _Array:
+    if kind is not _NDARRAY or tuple(shape) != (0,):
+        raise ValueError("an array made in an unknown way")
+    return _Array((0,))
+
+
+def _new_scalar(kind: Any, content: Any) -> Any:
+    if not isinstance(kind, _Dtype) or kind.dtype.kind == "O":
+        raise ValueError("a number of an unknown type")
+    return np.frombuffer(_bytes(content), kind.dtype, 1)[0]
+
+
+def _new_dtype(code: Any, *_flags: Any) -> _Dtype:
+    return _Dtype(_text(code))
+
+
+def _encode(text: Any, encoding: Any = "latin1") -> bytes:
+    if _text(encoding) not in ("latin1", "latin-1") or not isinstance(text, str):
+        raise ValueError(f"bytes encoded as {encoding!r}")
+    return text.encode("latin1")
+
+
+def _new_dict(items: Any = (), *_rest: Any) -> dict[Any, Any]:
+    """An ordered dict (its items), or a default dict (the function that makes its defaults)."""
+    return {} if isinstance(items, _Function | type) else dict(items)
+
+
+def _new_index(_kind: Any, attributes: Any) -> Any:
+    """The labels of a pandas Index; none of one that only counts rows."""
+    return np.asarray(attributes.get("data", ())).ravel()
+
+
+def _rebuild(kind: Any, base: Any, _state: Any) -> Any:
+    """Protocols 0 and 1 make an object so."""
+    if kind not in (Frame, _Blocks) or base is not _OBJECT:
+        raise ValueError("an object made in an unknown way")
+    return kind()
+
+
+def _refuse(*_arguments: Any) -> NoReturn:
+    raise ValueError("a type called as a function")
+
+
+_NDARRAY, _OBJECT, _INDEX = (_Function(_refuse) for _ in range(3))
+_BUILTINS: dict[str, Any] = {
+    "list": list,
+    "dict": dict,
+    "set": set,
+    "frozenset": frozenset,
+    "slice": _Function(slice),
+    "bytes": _Function(lambda: b""),
+    "object": _OBJECT,
+}
+_INDEXES = ("core.index", "indexes.base", "indexes.numeric", "indexes.range")
+_INDEX_MODULES = [f"pandas.{part}" for part in (*_INDEXES, *(f"core.{part}" for part in _INDEXES[1:]))]
+_ALLOWED: dict[tuple[str, str], Any] = {
+    **{(module, name): value for module in ("builtins", "__builtin__") for name, value in _BUILTINS.items()},
+    **{(module, "_reconstructor"): _Function(_rebuild) for module in ("copyreg", "copy_reg")},
+    **{("collections", name): _Function(_new_dict) for name in ("OrderedDict", "defaultdict")},
+    ("_codecs", "encode"): _Function(_encode),
+    ("numpy", "ndarray"): _NDARRAY,
+    ("numpy", "dtype"): _Function(_new_dtype),
+    **{(f"numpy.{core}.multiarray", "_reconstruct"): _Function(_new_array) for core in ("core", "_core")},
+    **{(f"numpy.{core}.multiarray", "scalar"): _Function(_new_scalar) for core in ("core", "_core")},
+    ("pandas.core.frame", "DataFrame"): Frame,
+    ("pandas.core.internals", "BlockManager"): _Blocks,
+    ("pandas.core.internals.managers", "BlockManager"): _Blocks,
+    **{(module, "_new_Index"): _Function(_new_index) for module in _INDEX_MODULES},
+    **{(module, name): _INDEX for module in _INDEX_MODULES for name in ("Index", "Int64Index", "RangeIndex")},
+}

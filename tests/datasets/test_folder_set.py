@@ -1,0 +1,150 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from atsal.datasets.dataset import Stimulus
+from atsal.datasets.folder import DATASET
+from atsal.errors import DataError
+from atsal.gaze.directions import angle_rad, unit_vectors
+from atsal.gaze.records import GazeSamples, PlanarFixations
+from atsal.gaze.tables import write_fixations, write_samples
+from fakes.folder import FPS, FRAMES, write_folder
+
+CLIP = Stimulus("video", 128, 64, FRAMES, FPS, FRAMES / FPS)
+STILL = Stimulus("image", 128, 64)
+FIXATIONS = "observer,onset_s,lon_deg,lat_deg\n"
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    root = tmp_path_factory.mktemp("plain")
+    return root, write_folder(root)
+
+
+def empty(path):
+    path.write_bytes(b"")
+    return path
+
+
+def test_items_by_name(source):
+    root, targets = source
+    found = DATASET.find(root)
+    assert [item.id for item in found.items] == list(targets) == ["image_1", "video_2"]
+    assert [item.stimulus.name for item in found.items] == ["image_1.png", "video_2.mp4"]
+    assert found.missing == ()
+
+
+def test_gaze_follows_the_target_in_time(source):
+    root, targets = source
+    for item, stimulus in zip(DATASET.find(root).items, (STILL, CLIP), strict=True):
+        gaze = DATASET.read(item, "head_eye", stimulus)
+        found = gaze.fixations
+        assert len(found) == 15
+        assert found.observers == ["viewer 1", "viewer 2", "viewer 3"]
+        times = found.onset_s + 0.1 if stimulus is CLIP else np.zeros(15)
+        where = np.array([unit_vectors(*targets[item.id].lonlat(time)) for time in times])
+        assert np.rad2deg(angle_rad(unit_vectors(found.lon_rad, found.lat_rad), where)).max() < 8
+        assert gaze.drops == ()
+        assert "taken as head_eye" in gaze.notes[0]
+
+
+def test_samples_say_their_direction(tmp_path):
+    head = unit_vectors(np.deg2rad([90.0, 0, 0]), np.zeros(3))
+    write_samples(tmp_path / "a.parquet", [GazeSamples("1", np.array([-0.1, 0.5, 1.0]), head=head)])
+    empty(tmp_path / "a.MP4")
+    (item,) = DATASET.find(tmp_path).items
+    gaze = DATASET.read(item, "head", CLIP)
+    assert gaze.samples[0].timestamp_s.tolist() == [0.5]
+    assert [(drop.reason, drop.count) for drop in gaze.drops] == [
+        ("past the end of the video", 1),
+        ("time is negative", 1),
+    ]
+    with pytest.raises(DataError, match="no head_eye direction; it has head"):
+        DATASET.read(item, "head_eye", CLIP)
+
+
+def test_frames_past_the_end(tmp_path):
+    (tmp_path / "a.csv").write_text("observer,lon_deg,lat_deg,first_frame,last_frame\n1,0,0,9,9\n1,1,0,10,12\n")
+    (item,) = DATASET.find(tmp_path).items
+    gaze = DATASET.read(item, "head", CLIP)
+    assert gaze.fixations.first_frame.tolist() == [9]
+    assert gaze.drops[0].count == 1
+    assert len(DATASET.read(item, "head", replace(CLIP, frames=None, duration_s=None)).fixations) == 2
+
+
+def test_photos(tmp_path):
+    write_fixations(tmp_path / "a.csv", PlanarFixations(np.array(["1"]), np.array([0.5]), np.array([0.25])))
+    (item,) = DATASET.find(tmp_path).items
+    assert DATASET.read(item, "head_eye", Stimulus("photo", 100, 50)).fixations.v.tolist() == [0.25]
+
+
+def test_one_table_for_all(tmp_path):
+    (tmp_path / "gaze.csv").write_text(
+        "item,observer,lon_deg,lat_deg\nb 1,1,10,0\na.jpg,1,-20,0\nb 1,2,30,0\nc.d,1,4,0"
+    )
+    for name in ("a.jpg", "b 1.mp4", "left.png"):
+        empty(tmp_path / name)
+    found = DATASET.find(tmp_path)
+    assert [(item.id, item.stimulus and item.stimulus.name) for item in found.items] == [
+        ("a", "a.jpg"),
+        ("b_1", "b 1.mp4"),
+        ("c.d", None),
+    ]
+    assert found.missing == (
+        f"a table for left.png: no left.csv in {tmp_path}",
+        f"the stimulus of c.d: none of that name in {tmp_path}",
+    )
+    degrees = [np.rad2deg(DATASET.read(item, "head", STILL).fixations.lon_rad) for item in found.items]
+    assert [values.round(6).tolist() for values in degrees] == [[-20], [10, 30], [4]]
+
+
+def test_a_changed_table_is_read_again(tmp_path):
+    path = tmp_path / "gaze.csv"
+    path.write_text("item,observer,lon_deg,lat_deg\na,1,10,0\n")
+    (item,) = DATASET.find(tmp_path).items
+    path.write_text("item,observer,lon_deg,lat_deg\na,1,110,0\n")
+    assert np.rad2deg(DATASET.read(item, "head", STILL).fixations.lon_rad) == pytest.approx([110])
+    path.write_text("item,observer,lon_deg,lat_deg\nother,1,110,0\n")
+    with pytest.raises(DataError, match="nothing about a in its column item; it has other"):
+        DATASET.read(item, "head", STILL)
+
+
+def test_ids_are_safe_names_of_folders(tmp_path):
+    rows = "".join(f"{name},1,10,0\n" for name in ("..", "../up", "x/../..", "é"))
+    (tmp_path / "gaze.csv").write_text("item,observer,lon_deg,lat_deg\n" + rows, encoding="utf-8")
+    with pytest.raises(DataError, match="would both be item _"):
+        DATASET.find(tmp_path)
+    (tmp_path / "gaze.csv").write_text("item,observer,lon_deg,lat_deg\n..,1,10,0\n../.up,1,10,0\n", encoding="utf-8")
+    assert [item.id for item in DATASET.find(tmp_path).items] == ["_", "up"]
+
+
+def test_a_stimulus_may_be_called_gaze(tmp_path):
+    empty(tmp_path / "gaze.mp4")
+    (tmp_path / "gaze.csv").write_text(FIXATIONS + "1,0,5,5\n")
+    assert [item.id for item in DATASET.find(tmp_path).items] == ["gaze"]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"a.mp4": ""}, "no table of gaze.*expected"),
+        ({}, "no table of gaze"),
+        ({"a.mp4": "", "a.jpg": "", "a.csv": FIXATIONS}, "a.jpg and a.mp4 have the same name"),
+        ({"a.csv": FIXATIONS, "a.parquet": ""}, "a.csv and a.parquet have the same name"),
+        ({"a b.csv": FIXATIONS, "a_b.csv": FIXATIONS}, "a b and a_b would both be item a_b"),
+        ({"gaze.csv": FIXATIONS + "1,0,5,5\n"}, "no column item"),
+        ({"gaze.csv": "item," + FIXATIONS + "a,1,0,5,5\n", "a.csv": FIXATIONS}, "a stands in it and in a.csv too"),
+        ({"gaze.csv": "item," + FIXATIONS + ",1,0,5,5\n"}, "line 2: item is 'empty'"),
+    ],
+)
+def test_folders_that_do_not_tell(files, message, tmp_path):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=f"(?s){message}"):
+        DATASET.find(tmp_path)
+
+
+def test_no_folder(tmp_path):
+    with pytest.raises(DataError, match="no such folder"):
+        DATASET.find(tmp_path / "none")

@@ -1,0 +1,242 @@
+"""From raw files to a prepared set: the right answer, the same bytes, nothing lost, nothing half-written."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from atsal.datasets import dataset_named
+from atsal.datasets.augmentation import published_variants
+from atsal.datasets.preparation import preparation_for
+from atsal.datasets.prepare import prepare
+from atsal.datasets.prepared import PreparedSet
+from atsal.errors import ConfigError, DataError, OutputError
+from fakes.salient360_images import write_salient360_images
+from fakes.salient360_videos import write_salient360_videos
+
+IMAGES = dataset_named("salient360-images")
+VIDEOS = dataset_named("salient360-videos")
+
+
+@pytest.fixture
+def images(tmp_path):
+    write_salient360_images(tmp_path / "raw", items=3)
+    return tmp_path / "raw"
+
+
+@pytest.fixture
+def video(tmp_path):
+    write_salient360_videos(tmp_path / "raw", items=1)
+    return tmp_path / "raw"
+
+
+def small(dataset, **chosen):
+    return preparation_for(dataset, **({"erp_height": 32} | chosen))
+
+
+def contents(folder):
+    """Name -> checksum of every file."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_manifest_says_what_was_made_of_what(images, tmp_path):
+    done = prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
+    assert (done.made, done.kept, done.refused) == (3, 0, {})
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["dataset"] == "salient360-images"
+    assert [item["id"] for item in manifest["items"]] == ["P1", "P2", "P3"]
+    assert manifest["totals"] == {"items": 3, "fixations": 72, "observers": 3, "dropped": 0}
+    assert manifest["preparation"]["sigma_deg"] == IMAGES.sigma_deg["head_eye"]
+    record = json.loads((tmp_path / "out" / "P1" / "item.json").read_text())
+    log = images / record["logs"][0]["file"]
+    assert record["logs"][0]["sha256"] == hashlib.sha256(log.read_bytes()).hexdigest()
+    fixations = tmp_path / "out" / "P1" / "fixations.csv"
+    assert record["files"]["fixations.csv"] == hashlib.sha256(fixations.read_bytes()).hexdigest()
+
+
+def test_a_prepared_set_is_read_back(images, tmp_path):
+    prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
+    opened = PreparedSet(tmp_path / "out")
+    assert opened.items == ("P1", "P2", "P3")
+    assert len(opened.fixations("P2")) == 24
+    assert opened.picture("P1").shape == (64, 128, 3)
+    assert opened.saliency_map("P1").shape == (32, 64)
+    with pytest.raises(ConfigError, match="no item 'P4'"):
+        opened.fixations("P4")
+    with pytest.raises(ConfigError, match="no split 'official'"):
+        opened.split("official", "train")
+    with pytest.raises(DataError, match="no prepared data set"):
+        PreparedSet(tmp_path)
+
+
+@pytest.mark.parametrize("chosen", [{}, {"maps": "npy"}, {"maps": "png", "augment": "published"}])
+def test_workers_and_runs_change_no_byte(images, tmp_path, chosen):
+    preparation = small(IMAGES, **chosen)
+    prepare(IMAGES, images, tmp_path / "one", preparation, workers=1)
+    prepare(IMAGES, images, tmp_path / "two", preparation, workers=2)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    again = prepare(IMAGES, images, tmp_path / "one", preparation)
+    assert (again.made, again.kept) == (0, 3)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_items_can_be_made_one_after_another(images, tmp_path):
+    preparation = small(IMAGES)
+    prepare(IMAGES, images, tmp_path / "whole", preparation)
+    for item in ("P3", "P1", "P2"):
+        prepare(IMAGES, images, tmp_path / "parts", preparation, only=(item,))
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+    with pytest.raises(ConfigError, match="no item P9; found P1, P2, P3"):
+        prepare(IMAGES, images, tmp_path / "parts", preparation, only=("P9",))
+
+
+def test_what_is_damaged_is_made_again(images, tmp_path):
+    out, preparation = tmp_path / "out", small(IMAGES, maps="npy")
+    prepare(IMAGES, images, out, preparation)
+    before = contents(out)
+    (out / "P1" / "saliency.npy").unlink()
+    (out / "P2" / "item.json").write_text('{"id": "P2"')
+    done = prepare(IMAGES, images, out, preparation)
+    assert (done.made, done.kept) == (2, 1)
+    assert contents(out) == before
+
+
+def test_a_longer_log_is_read_again(images, tmp_path):
+    prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
+    log = images / "HE/Scanpaths/L/HEscanpath_2.txt"
+    with log.open("a") as file:
+        file.write("0,0.5,0.5,0.0,200.0\n")
+    done = prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
+    assert (done.made, done.kept) == (1, 2)
+    assert len(PreparedSet(tmp_path / "out").fixations("P2")) == 25
+
+
+def test_a_broken_item_is_refused_and_the_others_are_made(images, tmp_path):
+    log = images / "HE/Scanpaths/L/HEscanpath_2.txt"
+    lines = log.read_text().splitlines()
+    log.write_text("\n".join([*lines[:5], lines[5].rpartition(",")[0]]))
+    done = prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
+    assert done.made == 2
+    assert "HEscanpath_2.txt, line 6" in done.refused["P2"]
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert list(manifest["refused"]) == ["P2"]
+    assert str(tmp_path) not in manifest["refused"]["P2"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["P1", "P3", "manifest.json", "settings.json"]
+    # mended, it is made by the same call
+    log.write_text("\n".join(lines) + "\n")
+    again = prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
+    assert (again.made, again.kept, again.refused) == (1, 2, {})
+
+
+def test_other_settings_do_not_mix(images, tmp_path):
+    prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
+    with pytest.raises(ConfigError, match=r"prepared in another way \(sigma_deg: 2.0, not 5"):
+        prepare(IMAGES, images, tmp_path / "out", small(IMAGES, sigma_deg=5.0))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="is not empty"):
+        prepare(IMAGES, images, tmp_path / "mine", small(IMAGES))
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "mine"
+
+
+def test_what_a_set_does_not_have_is_refused():
+    with pytest.raises(ConfigError, match="no eye direction; it has head_eye and head"):
+        preparation_for(IMAGES, direction="eye")
+    with pytest.raises(ConfigError, match="only 360° images"):
+        preparation_for(VIDEOS, augment="published")
+    with pytest.raises(ConfigError, match="unknown data set 'vr-eyetraking'; did you mean 'vr-eyetracking'"):
+        dataset_named("vr-eyetraking")
+
+
+def test_events_that_need_samples_are_refused(images, tmp_path):
+    done = prepare(IMAGES, images, tmp_path / "out", small(IMAGES, events="ivt"))
+    assert all("without samples" in why for why in done.refused.values())
+    assert len(done.refused) == 3
+
+
+def test_the_published_variants_move_all_together(images, tmp_path):
+    preparation = small(IMAGES, augment="published", maps="npy", sigma_deg=15.0)
+    prepare(IMAGES, images, tmp_path / "out", preparation, only=("P1",))
+    opened = PreparedSet(tmp_path / "out")
+    assert len(opened.items) == 20 == len(published_variants())
+    for item in opened.items:
+        record = opened.record(item)
+        counted = opened.saliency_map(item)  # of the moved fixations
+        stored = np.load(tmp_path / "out" / item / "saliency.npy")[0]
+        stretched = "stretch" in record["variant"]
+        np.testing.assert_allclose(stored, counted, atol=(0.05 if stretched else 1e-5) * counted.max())
+        assert opened.picture(item).shape == (32, 64, 3)
+        assert record["variant_of"] == "P1"
+
+
+def test_videos_by_frame_by_window_and_whole(video, tmp_path):
+    shapes = {}
+    for window in ("frame", "200ms", "clip"):
+        out = tmp_path / window
+        prepare(VIDEOS, video, out, small(VIDEOS, maps="npy", window=window))
+        item = PreparedSet(out).items[0]
+        shapes[window] = np.load(out / item / "saliency.npy", mmap_mode="r").shape
+    frames = PreparedSet(tmp_path / "clip").stimulus(item).frames
+    rate = PreparedSet(tmp_path / "clip").stimulus(item).frames_per_s
+    assert shapes["frame"] == (frames, 32, 64)
+    assert shapes["200ms"] == (-(-frames // round(rate * 0.2)), 32, 64)
+    assert shapes["clip"] == (1, 32, 64)
+
+
+def test_extracted_frames_are_those_of_the_video(video, tmp_path):
+    prepare(VIDEOS, video, tmp_path / "out", small(VIDEOS, frames="extract"))
+    prepare(VIDEOS, video, tmp_path / "referenced", small(VIDEOS))
+    extracted, referenced = PreparedSet(tmp_path / "out"), PreparedSet(tmp_path / "referenced")
+    item = extracted.items[0]
+    last = extracted.stimulus(item).frames - 1
+    for index in (0, last):
+        stored = extracted.picture(item, index).astype(float)
+        direct = referenced.picture(item, index).reshape(32, 2, 64, 2, 3).mean((1, 3))
+        assert np.abs(stored - direct).mean() < 6
+    with pytest.raises(DataError, match="no frame"):
+        referenced.picture(item, last + 1)
+
+
+def test_a_moved_source_is_named(video, tmp_path):
+    prepare(VIDEOS, video, tmp_path / "out", small(VIDEOS))
+    video.rename(tmp_path / "elsewhere")
+    opened = PreparedSet(tmp_path / "out")
+    with pytest.raises(DataError, match="not there any more"):
+        opened.picture(opened.items[0])
+    assert PreparedSet(tmp_path / "out", tmp_path / "elsewhere").picture(opened.items[0]).shape[2] == 3
+
+
+def test_an_output_that_cannot_be_written_is_an_error(images, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises((OutputError, ConfigError)):
+        prepare(IMAGES, images, tmp_path / "file" / "out", small(IMAGES))
+
+
+def test_killed_and_run_again_gives_the_same_bytes(tmp_path):
+    write_salient360_images(tmp_path / "raw", items=6)
+    command = [sys.executable, "-c", "from atsal.cli import main; main()", "prepare", "salient360-images"]
+    options = ["--maps", "npy", "--size", "256x128", "--augment", "published", "--workers", "2"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    running = subprocess.Popen(
+        [*command, tmp_path / "raw", tmp_path / "killed", *options], env=environment, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and len(list((tmp_path / "killed").glob("P*"))) < 25:
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    assert not (tmp_path / "killed" / "manifest.json").exists()
+    for name in ("killed", "whole"):
+        subprocess.run([*command, tmp_path / "raw", tmp_path / name, *options], env=environment, check=True)
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+    assert not list((tmp_path / "killed").glob(".*"))
