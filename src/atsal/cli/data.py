@@ -32,8 +32,8 @@ def datasets_list() -> None:
     table = Table("name", "what it is", "items", "gaze", "σ", box=None)
     for name in NAMES:
         found = dataset_named(name)
-        items = str(found.items) if found.items else "any"
-        table.add_row(name, found.title, f"{items} {found.stimuli}", ", ".join(found.directions), _sigma(found))
+        items = f"{found.items} " if found.items else ""
+        table.add_row(name, found.title, f"{items}{found.holds}", ", ".join(found.directions), _sigma(found))
     Console().print(table)
 
 
@@ -45,7 +45,7 @@ def datasets_info(name: str) -> None:
 
     found = dataset_named(name)
     facts = {
-        "items": f"{found.items} {found.stimuli}" if found.items else found.stimuli,
+        "items": f"{found.items} {found.holds}" if found.items else found.holds,
         "observers": found.observers,
         "gaze": ", ".join(found.directions),
         "sampling": found.sampling,

@@ -8,7 +8,7 @@ from typing import Literal
 from atsal.gaze.reading import Drop
 from atsal.gaze.records import Direction, Fixations, GazeSamples, PlanarFixations
 
-Stimuli = Literal["images", "videos", "photos"]  # 360° images, 360° videos, flat photos
+Stimuli = Literal["images", "videos", "mixed", "photos"]  # 360° images, 360° videos, both, flat photos
 Kind = Literal["image", "video", "frames", "photo"]  # of one stimulus; frames: a folder of pictures
 
 
@@ -32,7 +32,7 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class ItemGaze:
-    """The gaze on one item as read: either samples, or fixations that the data set's authors detected."""
+    """The gaze on one item as read: samples, or fixations that the data set's authors detected, or both."""
 
     samples: tuple[GazeSamples, ...] = ()
     fixations: Fixations | PlanarFixations | None = None
@@ -62,7 +62,7 @@ class Dataset:
     items: int  # stimuli of the whole set
     observers: str  # in words: "45, at least 31 a video"
     directions: tuple[Direction, ...]  # those of its logs; the first is the default
-    events: Literal["fixations", "samples"]  # what the published maps are made of; the default of `prepare`
+    events: Literal["fixations", "samples"]  # what maps are made of, unless `prepare` is told otherwise
     sampling: str  # in words: rate and device
     sigma_deg: Mapping[Direction, float]  # of the published maps
     licence: str
@@ -71,9 +71,16 @@ class Dataset:
     tree: str  # the expected files below the source folder, as a drawing
     find: Callable[[Path], Found]  # raises DataError only where nothing of the set is found
     read: Callable[[RawItem, Direction, Stimulus], ItemGaze]
+    without_fixations: tuple[Direction, ...] = ()  # directions that come as samples only, whatever `events` says
     start_lonlat_deg: tuple[float, float] | None = None  # where all viewers start to look, if they do
     skip_s: float = 0.0  # the start position, left out of the maps
     splits: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)  # name -> part -> item ids
     read_splits: Callable[[Path], Mapping[str, Mapping[str, tuple[str, ...]]]] | None = None  # those the release holds
     sigma_width: float = 1 / 32  # of flat photos' maps: standard deviation as a share of the photo's width
     notes: tuple[str, ...] = ()  # traps of the format, and how they are met
+
+    @property
+    def holds(self) -> str:
+        """What its stimuli are, in words: "360° videos"."""
+        kinds = {"images": "360° images", "videos": "360° videos", "mixed": "360° images and videos"}
+        return kinds.get(self.stimuli, "flat photos")

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
-from atsal.datasets.salient360_images import collect, files_below, missing_files
-from atsal.errors import DataError
+from atsal.datasets.finding import collect, files_below, missing_files, nothing_found
 from atsal.gaze.readers.dsav360 import read_dsav360
 from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Direction, Fixations, GazeSamples
@@ -45,11 +44,8 @@ def find(source: Path) -> Found:
     """
     logs = collect(files_below(source, "gaze_video_*.csv*"), lambda name: _number(_LOG, name))
     if not logs:
-        raise DataError(
-            f"{source}: no gaze of D-SAV360 here or up to two folders deeper; expected\n{TREE}\n"
-            f"Get the set at {URL} and give the folder it is unpacked in"
-        )
-    videos = collect([*files_below(source, "*.mp4"), *source.glob("*/*/*/*.mp4")], lambda name: _number(_VIDEO, name))
+        raise nothing_found(source, "gaze of D-SAV360", TREE, URL)
+    videos = collect(files_below(source, "*.mp4"), lambda name: _number(_VIDEO, name))
     items = [RawItem(f"{number:04d}", videos.get(number), (logs[number],)) for number in sorted(logs)]
     missing = missing_files(source, [item.id for item in items if item.stimulus is None], "videos/<id>/<id>.mp4")
     absent = [name for name in IDS if int(name) not in logs]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
-from atsal.datasets.salient360_images import files_below, missing_files
+from atsal.datasets.finding import files_below, missing_files, nothing_found
 from atsal.errors import DataError
 from atsal.gaze.readers.em360 import read_em360
 from atsal.gaze.reading import DropCounter
@@ -33,10 +33,7 @@ def find(source: Path) -> Found:
         if match:
             logs.setdefault(match[2], {}).setdefault(match[1], file)
     if not logs:
-        raise DataError(
-            f"{source}: no recordings of 360_em here or up to two folders deeper; expected\n{TREE}\n"
-            f"Get the set at {URL} (git annex, or its download page) and give the folder it is unpacked in"
-        )
+        raise nothing_found(source, "recordings of 360_em", TREE, URL)
     stimuli = _stimuli(source)
     items = tuple(
         RawItem(name, stimuli.get(name) or stimuli.get(_number(name)), tuple(logs[name][v] for v in sorted(logs[name])))

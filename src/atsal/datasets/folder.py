@@ -149,7 +149,7 @@ def _check_ids(source: Path, ids: list[str], names: list[str]) -> None:
 DATASET = Dataset(
     name="folder",
     title="A plain folder of stimuli and tables",
-    stimuli="videos",
+    stimuli="mixed",
     items=0,
     observers="as the tables name them",
     directions=("head_eye", "head"),

@@ -1,7 +1,5 @@
 """Pictures of a prepared set: the sheet of all of it, and one item with its gaze."""
 
-import numpy as np
-
 from atsal.datasets.checks import warnings
 from atsal.datasets.drawing import draw_item
 from atsal.datasets.prepared import PreparedSet
@@ -42,4 +40,12 @@ def draw_prepared_item(
         return draw_item(picture, fixations, saliency, name=name, scanpaths=scanpaths)
     saliency = prepared.saliency_map(item, window, erp_height=256)
     sigma_deg = prepared.preparation.sigma_deg
-    return draw_item(picture, fixations, np.asarray(saliency), name=name, sigma_deg=sigma_deg, scanpaths=scanpaths)
+    return draw_item(
+        picture,
+        fixations,
+        saliency,
+        name=name,
+        sigma_deg=sigma_deg,
+        events="samples" if prepared.preparation.events == "samples" else "fixations",
+        scanpaths=scanpaths,
+    )

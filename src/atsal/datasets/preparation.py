@@ -42,11 +42,11 @@ def preparation_for(dataset: Dataset, **chosen: Any) -> Preparation:
     direction = given.setdefault("direction", dataset.directions[0])
     if direction not in dataset.directions:
         raise ConfigError(f"{dataset.name} has no {direction} direction; it has {' and '.join(dataset.directions)}")
-    given.setdefault("events", dataset.events)
+    given.setdefault("events", "samples" if direction in dataset.without_fixations else dataset.events)
     given.setdefault("sigma_deg", dataset.sigma_deg[direction])
     if not 0 < given["sigma_deg"] < 180:
         raise ConfigError(f"sigma {given['sigma_deg']}°: expected more than 0 and less than 180 degrees")
-    if given.get("augment", "none") != "none" and dataset.stimuli != "images":
+    if given.get("augment", "none") != "none" and dataset.stimuli not in ("images", "mixed"):
         raise ConfigError(
             f"{dataset.name} holds {dataset.stimuli}: only 360° images are written out in variants; for the rest they "
             "are drawn while training"

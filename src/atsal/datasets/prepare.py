@@ -22,10 +22,11 @@ from typing import Any
 
 from atsal.aside import reported, write_aside
 from atsal.datasets import dataset_named
-from atsal.datasets.checks import SetStatistics, pooled, warnings
+from atsal.datasets.checks import warnings
 from atsal.datasets.dataset import Dataset, Found, RawItem
 from atsal.datasets.preparation import Preparation
 from atsal.datasets.prepare_item import RECORD, STATISTICS, Json, item_names, prepare_item
+from atsal.datasets.statistics import SetStatistics, pooled
 from atsal.errors import AtsalError, ConfigError, DataError, OutputError
 from atsal.version import __version__
 

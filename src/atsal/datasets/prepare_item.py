@@ -19,9 +19,9 @@ from PIL import Image
 
 from atsal.aside import reported
 from atsal.datasets.augmentation import Transform, published_variants
-from atsal.datasets.checks import item_statistics
 from atsal.datasets.dataset import Dataset, ItemGaze, RawItem, Stimulus
 from atsal.datasets.preparation import Preparation, fixations_of, windows_of
+from atsal.datasets.statistics import item_statistics
 from atsal.datasets.stimulus import describe, read_all_frames, read_picture
 from atsal.errors import DataError
 from atsal.gaze.maps import saliency_map, saliency_maps

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from atsal.config import from_mapping, nearest
 from atsal.datasets import dataset_named
-from atsal.datasets.checks import SetStatistics
 from atsal.datasets.dataset import Dataset, Stimulus
 from atsal.datasets.preparation import Preparation, windows_of
 from atsal.datasets.prepare import MANIFEST, read_record
+from atsal.datasets.statistics import SetStatistics
 from atsal.datasets.stimulus import Picture, read_picture
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.maps import Window, saliency_map

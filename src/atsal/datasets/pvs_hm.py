@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
-from atsal.datasets.salient360_images import files_below, missing_files
+from atsal.datasets.finding import files_below, missing_files
 from atsal.errors import DataError
 from atsal.gaze.readers.pvs_hm import FILE_NAME, ROWS_PER_FRAME, VIEWERS, pvs_hm_rows, read_pvs_hm
 from atsal.gaze.reading import DropCounter

@@ -4,10 +4,10 @@ What its find and read share with those of the videos is here too.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
+from atsal.datasets.finding import collect, files_below, missing_files, nothing_found
 from atsal.errors import DataError
 from atsal.gaze.readers.salient360 import read_salient360
 from atsal.gaze.records import Direction
@@ -39,7 +39,7 @@ def find(source: Path) -> Found:
     stimuli = _numbered(source, "Stimuli/*", _STIMULUS)
     numbers = sorted(set().union(*logs.values()))
     if not numbers:
-        raise DataError(nothing_found(source, "Salient360! images", TREE))
+        raise nothing_found(source, "scanpaths of Salient360! images", TREE, URL)
     items = [
         RawItem(f"P{n}", stimuli.get(n), tuple(files[n] for files in logs.values() if n in files)) for n in numbers
     ]
@@ -56,23 +56,6 @@ def read(item: RawItem, direction: Direction, _stimulus: Stimulus) -> ItemGaze:
     log, note = choose_log(item, direction)
     reading = read_salient360(log)
     return ItemGaze(fixations=reading.records, drops=reading.drops, notes=(*reading.notes, *note))
-
-
-def files_below(source: Path, pattern: str) -> list[Path]:
-    """The files of a pattern in `source` or up to two folders deeper, the nearest first, each depth in order."""
-    if not source.is_dir():
-        raise DataError(f"{source}: no such folder; expected the unpacked data set")
-    return [file for above in ("", "*/", "*/*/") for file in sorted(source.glob(above + pattern))]
-
-
-def collect(files: Iterable[Path], key: Callable[[str], int | None]) -> dict[int, Path]:
-    """The first file of each key; a name whose key is None is none of the set's."""
-    found: dict[int, Path] = {}
-    for file in files:
-        number = key(file.name)
-        if number is not None:
-            found.setdefault(number, file)
-    return found
 
 
 def choose_log(item: RawItem, direction: Direction) -> tuple[Path, tuple[str, ...]]:
@@ -94,22 +77,6 @@ def choose_log(item: RawItem, direction: Direction) -> tuple[Path, tuple[str, ..
     if expected is None:
         raise DataError(f"{item.id}: Salient360! has no {direction} direction; it has head and head_eye")
     raise DataError(f"{item.id}: no {direction} scanpaths; expected a file in {expected}, found {found}")
-
-
-def missing_files(source: Path, ids: Sequence[str], where: str) -> list[str]:
-    """One line on the items that lack a file, or none."""
-    if not ids:
-        return []
-    some = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
-    return [f"{where} for {some}: not below {source}"]
-
-
-def nothing_found(source: Path, title: str, tree: str) -> str:
-    """What to say where nothing of a set is found."""
-    return (
-        f"{source}: no scanpaths of {title} here or up to two folders deeper; expected\n{tree}\n"
-        f"Get the set at {URL} and give the folder it is unpacked in"
-    )
 
 
 def _kind(log: Path) -> str:

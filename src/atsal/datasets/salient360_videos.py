@@ -7,14 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
+from atsal.datasets.finding import collect, files_below, missing_files, nothing_found
 from atsal.datasets.salient360_images import (
     LOG_FOLDERS,
     URL,
     choose_log,
-    collect,
-    files_below,
-    missing_files,
-    nothing_found,
 )
 from atsal.errors import DataError
 from atsal.gaze.readers.salient360 import read_salient360
@@ -50,7 +47,7 @@ def find(source: Path) -> Found:
     stimuli = collect(files_below(source, "Stimuli/*"), lambda name: _number(name, ".mp4"))
     numbers = sorted(set().union(*logs.values()))
     if not numbers:
-        raise DataError(nothing_found(source, "Salient360! videos", TREE))
+        raise nothing_found(source, "scanpaths of Salient360! videos", TREE, URL)
     items = [
         RawItem(VIDEOS[n - 1], stimuli.get(n), tuple(files[n] for files in logs.values() if n in files))
         for n in numbers

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from atsal.datasets.checks import CELL_ROWS, SetStatistics
 from atsal.datasets.dataset import Dataset
+from atsal.datasets.statistics import CELL_ROWS, SetStatistics
 from atsal.errors import MissingDependencyError
 from atsal.gaze.directions import Floats
 from atsal.gaze.records import Integers
@@ -60,7 +60,7 @@ def draw_sheet(statistics: SetStatistics, declaration: Dataset, warnings: Sequen
 
 def _head(figure: "Figure", statistics: SetStatistics, declaration: Dataset) -> None:
     facts = [
-        f"{len(statistics.items)} of {declaration.items} {_stimuli(declaration)}",
+        f"{_of(len(statistics.items), declaration.items)} {declaration.holds}",
         f"{len(statistics.observers)} observers (declared: {declaration.observers})",
         f"{statistics.total('fixations'):,} fixations",
         f"{statistics.total('samples'):,} samples" + _percent(", {} lost", statistics.lost_share),
@@ -241,5 +241,5 @@ def _percent(form: str, share: float) -> str:
     return "" if math.isnan(share) else form.format(f"{share:.1%}")
 
 
-def _stimuli(declaration: Dataset) -> str:
-    return "flat photos" if declaration.stimuli == "photos" else f"360° {declaration.stimuli}"
+def _of(found: int, declared: int) -> str:
+    return f"{found} of {declared}" if declared else str(found)

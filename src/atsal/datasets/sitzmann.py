@@ -4,8 +4,7 @@ import re
 from pathlib import Path
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
-from atsal.datasets.salient360_images import collect, files_below, missing_files
-from atsal.errors import DataError
+from atsal.datasets.finding import collect, files_below, missing_files, nothing_found
 from atsal.gaze.readers.sitzmann import read_sitzmann
 from atsal.gaze.records import Direction, Fixations
 
@@ -31,10 +30,7 @@ def find(source: Path) -> Found:
         files += sorted(file for file in source.glob("cubemap_*.pck") if source.name not in ("seated_vr", "browser"))
     logs = collect(files, lambda name: _number(_LOG, name))
     if not logs:
-        raise DataError(
-            f"{source}: no vr/cubemap_*.pck of Sitzmann et al. here or up to two folders deeper; expected\n{TREE}\n"
-            f"Get the set by way of {URL} and give the folder it is unpacked in"
-        )
+        raise nothing_found(source, "vr/cubemap_*.pck of Sitzmann et al.", TREE, URL)
     beside = source.parent if source.name == "vr" else source
     files = [*files_below(beside, "img_files/cubemap_*.*"), *files_below(beside, "cubemap_*.*")]
     pictures = collect(files, lambda name: _number(_PICTURE, name))
@@ -65,6 +61,7 @@ DATASET = Dataset(
     observers="780 runs of unnamed viewers, at least 26 a scene",
     directions=("head_eye", "head"),
     events="fixations",
+    without_fixations=("head",),
     sampling="Pupil Labs eye tracker in an Oculus DK2, 30 s a scene; the rate stands in the times",
     sigma_deg={"head_eye": 1.0, "head": 4.75},
     licence="none stated; ask the authors for other than research use",

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
-from atsal.datasets.salient360_images import files_below, missing_files
+from atsal.datasets.finding import files_below, missing_files, nothing_found
 from atsal.errors import DataError
 from atsal.gaze.readers.sport360 import read_sport360
 from atsal.gaze.reading import DropCounter, Reading
@@ -30,10 +30,7 @@ def find(source: Path) -> Found:
     """
     pickles = files_below(source, "vinfo.pkl")
     if not pickles:
-        raise DataError(
-            f"{source}: no vinfo.pkl of Sport360 here or up to two folders deeper; expected\n{TREE}\n"
-            f"Get the set at {URL} and give the folder it is unpacked in"
-        )
+        raise nothing_found(source, "vinfo.pkl of Sport360", TREE, URL)
     folders: dict[str, Path] = {}
     for folder in files_below(source, "[0-9][0-9][0-9]"):
         if folder.is_dir() and any(folder.glob("*.jpg")):

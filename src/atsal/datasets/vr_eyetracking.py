@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
-from atsal.datasets.salient360_images import collect, files_below, missing_files
+from atsal.datasets.finding import collect, files_below, missing_files, nothing_found
 from atsal.errors import DataError, MissingDependencyError
 from atsal.gaze.readers.vr_eyetracking import read_vr_eyetracking
 from atsal.gaze.reading import DropCounter
@@ -56,15 +56,12 @@ def find(source: Path) -> Found:
     Raises `DataError` where there is no gaze file of the set.
     """
     logs: dict[str, list[Path]] = {}
-    for log in [*files_below(source, "p[0-9]*/*.txt"), *source.glob("*/*/*/p[0-9]*/*.txt")]:
+    for log in files_below(source, "p[0-9]*/*.txt"):
         if match := _LOG.fullmatch(log.name):
             logs.setdefault(match[1], []).append(log)
     if not logs:
-        raise DataError(
-            f"{source}: no gaze of VR-EyeTracking here or up to three folders deeper; expected\n{TREE}\n"
-            f"Get the set at {URL} and give the folder it is unpacked in"
-        )
-    videos = collect([*files_below(source, "*.[mM][pP]4"), *source.glob("*/*/*/*.[mM][pP]4")], _video_number)
+        raise nothing_found(source, "gaze of VR-EyeTracking", TREE, URL)
+    videos = collect(files_below(source, "*.[mM][pP]4"), _video_number)
     items = [RawItem(name, videos.get(int(name)), tuple(sorted(logs[name]))) for name in sorted(logs)]
     missing = missing_files(source, [item.id for item in items if item.stimulus is None], "videos/<number>.mp4")
     missing += missing_files(source, [name for name in IDS if name not in logs], "Gaze_txt_files/p*/<number>*.txt")

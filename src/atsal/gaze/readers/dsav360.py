@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from atsal.errors import DataError, ShapeError
 from atsal.gaze.directions import Floats, lonlat_from_uv, lonlat_from_vectors, unit_vectors
+from atsal.gaze.readers.shares import shares_of_frame
 from atsal.gaze.readers.text import TextTable, read_table, require_columns
-from atsal.gaze.readers.vr_eyetracking import shares_of_frame
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import Fixations, GazeSamples, Integers
 

@@ -15,22 +15,18 @@ corner"); public readers of the set agree (Romero Rondón et al., TRACK). There 
 video's, which the file does not tell.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from atsal.errors import DataError, ShapeError
 from atsal.gaze.directions import Floats, lonlat_from_uv, unit_vectors
+from atsal.gaze.readers.shares import shares_of_frame
 from atsal.gaze.readers.text import read_table
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import GazeSamples
 
 _COLUMNS = ("label 1", "frame", "label 2", "head x", "head y", "label 3", "gaze x", "gaze y")
-_HAIR = 1e-6  # beyond [0, 1]: what rounding explains
-
-Mask = NDArray[np.bool_]
 
 
 def read_vr_eyetracking(path: Path, frames_per_s: float | None = None) -> Reading[GazeSamples]:
@@ -63,34 +59,3 @@ def read_vr_eyetracking(path: Path, frames_per_s: float | None = None) -> Readin
 
 def _vectors(x: Floats, y_up: Floats) -> Floats:
     return unit_vectors(*lonlat_from_uv(x, 1 - y_up))
-
-
-def shares_of_frame(
-    path: Path,
-    positions: Floats,
-    where: Callable[[int], str],
-    drops: DropCounter,
-    considered: Mask | None = None,
-    *,
-    most_outside: float = 0.5,
-) -> tuple[Floats, Mask]:
-    """Positions (N, K) that a format promises in [0, 1]: the same, clipped by a hair at most, and which rows are good.
-
-    Rows with a value missing or outside are counted in `drops`; `where` names a row. `DataError` where more than
-    `most_outside` of the rows with values lie outside: the unit is another one.
-    """
-    considered = np.ones(len(positions), bool) if considered is None else considered
-    there = np.isfinite(positions).all(1)
-    outside = there & ((positions < -_HAIR) | (positions > 1 + _HAIR)).any(1)
-    if outside.any() and outside.sum() > most_outside * there.sum():
-        row = int(np.argmax(outside))
-        found = ", ".join(f"{value:.4g}" for value in positions[row])
-        raise DataError(
-            f"{path}: {outside.sum()} of {there.sum()} positions lie outside the frame (as {found}, {where(row)}); the "
-            "unit, the origin or the format is another one than promised"
-        )
-    for reason, rows in (("no position (a lost sample)", ~there), ("position outside the frame", outside)):
-        wrong = np.flatnonzero(rows & considered)
-        if len(wrong):
-            drops.add(reason, where(int(wrong[0])), len(wrong))
-    return np.clip(positions, 0, 1), there & ~outside & considered
