@@ -1,6 +1,7 @@
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from atsal.datasets import dataset_named
@@ -91,3 +92,28 @@ def test_real_sets(name):
     assert len(found.items) == declared.items
     assert found.missing == ()
     assert len(OSIE.read(found.items[-1], "eye", Stimulus()).fixations) > 50
+
+
+def _write_scene(folder, exchanged):
+    """A table of 60 photos whose gaze spreads 1.5 times as wide as high."""
+    rng = np.random.default_rng(0)
+    rows = ["image,observer,fixation,u,v,duration_ms"]
+    for number in range(1, 61):
+        u, v = np.clip(rng.normal(0.5, [0.18, 0.12]), 0, 0.999)
+        u, v = (v, u) if exchanged else (u, v)
+        rows.append(f"{number:03d},0,0,{u:.5f},{v:.5f},200")
+    folder.mkdir()
+    (folder / "fixations.csv").write_text("\n".join(rows) + "\n")
+
+
+def test_exchanged_columns_of_scene_are_told_and_turned_back(tmp_path):
+    scene, found = dataset_named("scene"), {}
+    for name, exchanged in (("right", False), ("wrong", True)):
+        _write_scene(tmp_path / name, exchanged)
+        items = scene.find(tmp_path / name).items
+        found[name] = [scene.read(item, "eye", Stimulus()) for item in items]
+    for right, wrong in zip(found["right"], found["wrong"], strict=True):
+        assert (right.fixations.u == wrong.fixations.u).all()
+        assert (right.fixations.v == wrong.fixations.v).all()
+        assert not right.notes
+        assert "exchanged" in wrong.notes[0]

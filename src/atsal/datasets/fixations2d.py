@@ -7,8 +7,11 @@ fixations, are no data sets here; `read_density_maps` reads them.
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
+
+import numpy as np
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
 from atsal.errors import DataError
@@ -20,6 +23,9 @@ _TABLES = ("fixations.csv.gz", "fixations.csv")
 _ENDINGS = (".webp", ".png", ".jpg", ".jpeg")
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _OSIE = tuple(str(number) for number in range(1001, 1701))
+_EXCHANGEABLE = "scene"  # a copy of its table is about whose u and v stand in each other's place
+_EXCHANGED = 1.15  # deviation of v over that of u
+_FEWEST_PHOTOS = 50
 _500 = tuple(f"{number:03d}" for number in range(1, 501))
 
 
@@ -46,13 +52,29 @@ def _find(name: str, ids: tuple[str, ...], source: Path) -> Found:
     return Found(tuple(items), tuple(_missing(ids, items, table)))
 
 
-def _read_item(item: RawItem, _direction: Direction, _stimulus: Stimulus) -> ItemGaze:
+def _read_item(name: str, item: RawItem, _direction: Direction, _stimulus: Stimulus) -> ItemGaze:
     """All fixations of one photo, the first ones too."""
     table = item.logs[0]
     reading = _read(table, table.stat().st_mtime_ns)
     if item.id not in reading.records:
         raise DataError(f"{table}: no fixation on {item.id}")
-    return ItemGaze(fixations=reading.records[item.id], notes=reading.notes)
+    fixations, notes = reading.records[item.id], reading.notes
+    if name == _EXCHANGEABLE and _is_exchanged(table, table.stat().st_mtime_ns):
+        fixations = replace(fixations, u=fixations.v, v=fixations.u)
+        notes = (*notes, f"{table}: its gaze spreads more in v than in u: the columns are exchanged, and turned back")
+    return ItemGaze(fixations=fixations, notes=notes)
+
+
+@lru_cache(maxsize=2)
+def _is_exchanged(table: Path, mtime_ns: int) -> bool:
+    """Whether u and v of a whole set stand in each other's place.
+
+    Viewers of photos look around more to the sides than up and down: the deviation of v is .92 of that of u on OSIE and
+    .76 on Saliency in Crowd. Of too few photos nothing is told.
+    """
+    photos = _read(table, mtime_ns).records.values()
+    u, v = (np.concatenate([getattr(photo, name) for photo in photos]) for name in "uv")
+    return len(photos) >= _FEWEST_PHOTOS and float(v.std()) > _EXCHANGED * float(u.std())
 
 
 def _table(name: str, ids: tuple[str, ...], source: Path) -> Path:
@@ -133,7 +155,7 @@ def _dataset(
         citation=citation,
         tree=_tree(name, ids[0]),
         find=partial(_find, name, ids),
-        read=_read_item,
+        read=partial(_read_item, name),
         notes=(
             "v is counted from the top.",
             "The first fixation of each observer (number 0) is where the eye was before the photo came up. It is read, "
@@ -179,6 +201,8 @@ DATASETS = {
         "Conference on Systems, Man, and Cybernetics (SMC), 2017",
         (
             "The authors speak of 15 observers; this table holds 12.",
+            "A copy of the table is about whose u and v are exchanged (gaze then misses what the photos show). It is "
+            "told by its spread, 1.32 times as high as wide, and turned back, with a note.",
             "Numbers are missing in some scanpaths, number 0 in 3 % of them.",
             "The width of the authors' Gaussian is not known; 1/32 of the photo's width is this project's choice.",
         ),

@@ -71,7 +71,9 @@ def prepare_item(dataset: Dataset, raw: RawItem, source: Path, output: Path, pre
     gaze = dataset.read(raw, preparation.direction, stimulus)
     fixations, drops = fixations_of(gaze, stimulus, dataset, preparation)
     if not len(fixations):
-        reasons = "; ".join(map(str, drops)) or "the logs hold no rows"
+        samples = sum(map(len, gaze.samples))
+        nothing = f"{preparation.events} found none in {samples} samples" if samples else "the logs hold no rows"
+        reasons = "; ".join(map(str, drops)) or nothing
         raise DataError(f"{raw.id}: no fixation is left ({reasons})")
     account = _account(raw, stimulus, gaze, drops, source)
     names = []

@@ -1,0 +1,110 @@
+"""Raw files -> prepared set -> training sample, for every data set: maps peak where the made-up viewers looked."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from atsal.datasets import NAMES, dataset_named
+from atsal.datasets.augmentation import Chain, Flip, Shift
+from atsal.datasets.preparation import preparation_for
+from atsal.datasets.prepare import prepare
+from atsal.datasets.prepared import PreparedSet
+from atsal.datasets.sample import read_sample
+from atsal.gaze.directions import angle_rad, unit_vectors
+from fakes.avtrack360 import write_avtrack360
+from fakes.dsav360 import write_dsav360
+from fakes.em360 import write_em360
+from fakes.fixations2d import write_fixations2d
+from fakes.folder import write_folder
+from fakes.pvs_hm import write_pvs_hm
+from fakes.salient360_images import write_salient360_images
+from fakes.salient360_videos import write_salient360_videos
+from fakes.sitzmann import write_sitzmann
+from fakes.sport360 import RATE_HZ, write_sport360
+from fakes.vr_eyetracking import write_vr_eyetracking
+
+WRITERS = {
+    "salient360-images": write_salient360_images,
+    "salient360-videos": write_salient360_videos,
+    "sitzmann": write_sitzmann,
+    "vr-eyetracking": write_vr_eyetracking,
+    "sport360": write_sport360,
+    "d-sav360": write_dsav360,
+    "pvs-hm": write_pvs_hm,
+    "360-em": write_em360,
+    "avtrack360": write_avtrack360,
+    "folder": write_folder,
+}
+FLAT = {"osie", "crowd", "scene"}
+DIRECTIONS = [(name, direction) for name in WRITERS for direction in dataset_named(name).directions]
+
+
+def peak(saliency: torch.Tensor) -> np.ndarray:
+    """Unit vector of the highest pixel of (1, H, 2H)."""
+    row, column = np.unravel_index(int(saliency.argmax()), saliency.shape[1:])
+    height = saliency.shape[1]
+    return unit_vectors((column + 0.5) / height * math.pi - math.pi, math.pi / 2 - (row + 0.5) / height * math.pi)
+
+
+def test_no_set_is_left_out():
+    assert WRITERS.keys() | FLAT == set(NAMES)
+
+
+@pytest.mark.parametrize(("name", "direction"), DIRECTIONS)
+def test_from_raw_files_to_training_samples(name, direction, tmp_path):
+    targets = WRITERS[name](tmp_path / "raw")
+    dataset = dataset_named(name)
+    preparation = preparation_for(dataset, direction=direction, sigma_deg=8.0, erp_height=64)
+    done = prepare(dataset, tmp_path / "raw", tmp_path / "out", preparation)
+    assert done.refused == {}
+    prepared = PreparedSet(tmp_path / "out")
+    assert set(prepared.items) == set(targets)
+    for item, target in targets.items():
+        stimulus = prepared.stimulus(item)
+        index = (stimulus.frames or 1) - 2 if stimulus.frames else 0
+        rate = stimulus.frames_per_s or RATE_HZ
+        where = unit_vectors(*target.lonlat(index / rate if stimulus.frames else 0.0))
+        sample = read_sample(prepared, item, index, erp_height=64)
+        assert sample.frame.shape == (3, 64, 128)
+        assert 0 <= float(sample.frame.min()) < float(sample.frame.max()) <= 1
+        assert sample.fixation_map.sum() > 0
+        assert math.degrees(angle_rad(peak(sample.saliency_map), where)) < 9
+        moved = read_sample(prepared, item, index, erp_height=64, transform=Chain((Shift(90), Flip())))
+        np.testing.assert_array_equal(moved.frame, sample.frame.roll(32, -1).flip(-1))
+        np.testing.assert_allclose(moved.saliency_map, sample.saliency_map.roll(32, -1).flip(-1))
+        assert float(moved.fixation_map.sum()) == float(sample.fixation_map.sum())
+
+
+@pytest.mark.parametrize("events", ["ivt", "idt"])
+def test_events_are_detected_from_samples(events, tmp_path):
+    write_avtrack360(tmp_path / "raw")
+    dataset = dataset_named("avtrack360")
+    done = prepare(dataset, tmp_path / "raw", tmp_path / "out", preparation_for(dataset, events=events))
+    manifest = PreparedSet(tmp_path / "out").manifest
+    assert done.refused == {}
+    assert 0 < manifest["totals"]["fixations"] < sum(item["samples"] for item in manifest["items"])
+
+
+def test_noise_without_fixations_is_said_to_be_so(tmp_path):
+    write_em360(tmp_path / "raw", items=1)  # every sample of its viewers jumps
+    dataset = dataset_named("360-em")
+    done = prepare(dataset, tmp_path / "raw", tmp_path / "out", preparation_for(dataset, events="idt"))
+    assert all("no fixation is left (idt found none in" in why for why in done.refused.values())
+    assert done.refused
+
+
+@pytest.mark.parametrize("name", sorted(FLAT))
+def test_photos(name, tmp_path):
+    spots = write_fixations2d(tmp_path / "raw")
+    if name != "osie":  # other numbers for photos
+        pytest.skip("the three sets share one reader and one layout")
+    dataset = dataset_named(name)
+    prepare(dataset, tmp_path / "raw", tmp_path / "out", preparation_for(dataset, maps="npy"))
+    for item, (u, v) in spots.items():
+        saliency = np.load(tmp_path / "out" / item / "saliency.npy")[0]
+        # half of the fixations are the first ones, at the centre
+        row, column = int(v * saliency.shape[0]), int(u * saliency.shape[1])
+        assert saliency[row, column] > 0.3 * saliency.max()
+        assert PreparedSet(tmp_path / "out").picture(item).shape[:2] == saliency.shape
