@@ -29,11 +29,13 @@ def datasets_list() -> None:
 
     from atsal.datasets import NAMES, dataset_named  # noqa: PLC0415
 
-    table = Table("name", "what it is", "items", "gaze", "σ", box=None)
+    table = Table(box=None)
+    for title in ("name", "what it is", "stimuli", "gaze and σ"):
+        table.add_column(title, no_wrap=title != "what it is")
     for name in NAMES:
         found = dataset_named(name)
-        items = f"{found.items} " if found.items else ""
-        table.add_row(name, found.title, f"{items}{found.holds}", ", ".join(found.directions), _sigma(found))
+        stimuli = f"{found.items or 'any'} {found.stimuli}" if found.stimuli != "mixed" else "any"
+        table.add_row(name, found.title, stimuli, _sigma(found))
     Console().print(table)
 
 
@@ -77,8 +79,8 @@ def datasets_info(name: str) -> None:
 
 def _sigma(found: "Dataset") -> str:
     if found.stimuli == "photos":
-        return f"{found.sigma_width:.3g} of the width"
-    return ", ".join(f"{value:g}° ({direction})" for direction, value in found.sigma_deg.items())
+        return f"{found.directions[0]} {found.sigma_width:.3g} of the width"
+    return ", ".join(f"{direction} {value:g}°" for direction, value in found.sigma_deg.items())
 
 
 @click.command()
@@ -134,7 +136,7 @@ def _tell(done: "Prepared") -> None:
         click.echo(f"warning: {text}", err=True)
     earlier = f", {done.kept} made before" if done.kept else ""
     refused = f", {len(done.refused)} refused" if done.refused else ""
-    click.echo(f"{done.folder}: {done.made} items made{earlier}{refused}")
+    click.echo(f"{done.folder}: {done.made} item{'s' * (done.made != 1)} made{earlier}{refused}")
 
 
 def _cores() -> int:

@@ -148,7 +148,7 @@ def _check_ids(source: Path, ids: list[str], names: list[str]) -> None:
 
 DATASET = Dataset(
     name="folder",
-    title="A plain folder of stimuli and tables",
+    title="a folder of stimuli and tables",
     stimuli="mixed",
     items=0,
     observers="as the tables name them",
