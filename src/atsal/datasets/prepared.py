@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Dataset, Stimulus
 from atsal.datasets.preparation import Preparation, windows_of
 from atsal.datasets.prepare import MANIFEST, read_record
+from atsal.datasets.prepare_item import RECORD
 from atsal.datasets.statistics import SetStatistics
 from atsal.datasets.stimulus import Picture, read_picture
 from atsal.errors import ConfigError, DataError
@@ -36,6 +38,7 @@ class PreparedSet:
         self.dataset: Dataset = dataset_named(self.manifest["dataset"])
         self.preparation = from_mapping(Preparation, self.manifest["preparation"], str(folder / MANIFEST))
         self.items: tuple[str, ...] = tuple(entry["id"] for entry in self.manifest["items"])
+        self._known = frozenset(self.items)
 
     def split(self, name: str, part: str) -> tuple[str, ...]:
         """The items of a part ("train") of a split; those that were not prepared are left out."""
@@ -53,17 +56,16 @@ class PreparedSet:
 
     def record(self, item: str) -> dict[str, Any]:
         """What `prepare` noted of an item."""
-        if item not in self.items:
+        if item not in self._known:
             raise ConfigError(f"{self.folder}: no item {item!r}{nearest(item, self.items)}")
-        record = read_record(self.folder / item)
-        if record is None:
-            raise DataError(f"{self.folder / item}: is damaged or gone; run the same `atsal prepare` again")
-        return record
+        path = self.folder / item
+        return _record(path, _changed(path / RECORD))
 
     def fixations(self, item: str) -> Fixations | PlanarFixations:
         """All fixations of an item."""
         self.record(item)
-        return read_fixations(self.folder / item / "fixations.csv")
+        path = self.folder / item / "fixations.csv"
+        return _fixations(path, _changed(path))
 
     def stimulus(self, item: str) -> Stimulus:
         """What is known of the item's stimulus."""
@@ -110,6 +112,25 @@ class PreparedSet:
         if window is not None:
             fixations = fixations.in_frames(window.first_frame, window.last_frame)
         return saliency_map(fixations, erp_height or self.preparation.erp_height, self.preparation.sigma_deg)
+
+
+def _changed(path: Path) -> int:
+    """When a file was last written; 0 where there is none, which its reader reports."""
+    return path.stat().st_mtime_ns if path.is_file() else 0
+
+
+@lru_cache(maxsize=4096)
+def _record(folder: Path, _changed_ns: int) -> dict[str, Any]:
+    record = read_record(folder)
+    if record is None:
+        raise DataError(f"{folder}: is damaged or gone; run the same `atsal prepare` again")
+    return record
+
+
+@lru_cache(maxsize=64)
+def _fixations(path: Path, _changed_ns: int) -> Fixations | PlanarFixations:
+    """Frames of one video are read one after another: its table is read once."""
+    return read_fixations(path)
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

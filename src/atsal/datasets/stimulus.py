@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from atsal.datasets.dataset import RawItem, Stimuli, Stimulus
-from atsal.errors import DataError, InputError
+from atsal.errors import DataError
 from atsal.video.image import read_image
 from atsal.video.reader import Frame, probe_video, read_frames
 from atsal.video.sources import classify, list_media, read_image_sequence
@@ -84,9 +84,3 @@ def _photo_file(path: Path, member: str | None) -> Iterator[io.BytesIO | Path]:
         return
     with zipfile.ZipFile(path) as archive:
         yield io.BytesIO(archive.read(member))
-
-
-def check_length(path: Path, maps: int, stimulus: Stimulus) -> None:
-    """`DataError` where a sequence of maps has another length than its video."""
-    if stimulus.frames is not None and maps != stimulus.frames:
-        raise InputError(f"{path}: {maps} maps for a video of {stimulus.frames} frames; they do not belong together")
