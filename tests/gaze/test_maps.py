@@ -143,9 +143,9 @@ def test_a_sigma_that_is_none_is_refused(sigma_deg):
 
 
 def test_windows_cover_every_frame_once():
-    assert windows(11, 4) == [Window(0, 3), Window(4, 7), Window(8, 10)]
-    assert windows(3, 1) == [Window(0, 0), Window(1, 1), Window(2, 2)]
-    assert windows(3, 10) == [Window(0, 2)]
+    assert windows(11, 4) == (Window(0, 3), Window(4, 7), Window(8, 10))
+    assert windows(3, 1) == (Window(0, 0), Window(1, 1), Window(2, 2))
+    assert windows(3, 10) == (Window(0, 2),)
     with pytest.raises(ConfigError):
         windows(0, 1)
 

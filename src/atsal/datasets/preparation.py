@@ -101,7 +101,9 @@ def _events(gaze: ItemGaze, preparation: Preparation, drops: DropCounter) -> Fix
     return detect_fixations(gaze.samples, preparation.direction, method=preparation.events)
 
 
-def windows_of(stimulus: Stimulus, fixations: Fixations | PlanarFixations, kind: WindowKind) -> list[Window] | None:
+def windows_of(
+    stimulus: Stimulus, fixations: Fixations | PlanarFixations, kind: WindowKind
+) -> tuple[Window, ...] | None:
     """The windows of the maps; None for one map of everything: stills, and whole clips.
 
     Without a video the frames are counted to the last one that was looked at. Raises `DataError` where nothing tells

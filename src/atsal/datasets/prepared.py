@@ -86,7 +86,7 @@ class PreparedSet:
             raise DataError(f"{path}: the stimulus of {item} is not there any more; say where the raw files are now")
         return read_picture(path, self.stimulus(item), frame_index, record["stimulus"].get("member"))
 
-    def windows(self, item: str) -> list[Window] | None:
+    def windows(self, item: str) -> tuple[Window, ...] | None:
         """The frames of each of the item's maps; None for one map of everything."""
         return windows_of(self.stimulus(item), self.fixations(item), self.preparation.window)
 
@@ -95,10 +95,10 @@ class PreparedSet:
         over = self.windows(item)
         if over is None:
             return None
-        for window in over:
-            if window.first_frame <= frame_index <= window.last_frame:
-                return window
-        raise DataError(f"{item}: no frame {frame_index}; the last is {over[-1].last_frame}")
+        number = frame_index // (over[0].last_frame + 1)  # all but the last are of one length
+        if not 0 <= frame_index <= over[-1].last_frame:
+            raise DataError(f"{item}: no frame {frame_index}; the last is {over[-1].last_frame}")
+        return over[number]
 
     def saliency_map(
         self, item: str, window: Window | None = None, *, erp_height: int | None = None

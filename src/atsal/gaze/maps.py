@@ -78,11 +78,12 @@ class Window:
     last_frame: int  # inclusive
 
 
-def windows(frame_count: int, frames: int) -> list[Window]:
+@lru_cache(maxsize=64)
+def windows(frame_count: int, frames: int) -> tuple[Window, ...]:
     """Neighbouring windows of `frames` frames over a clip; the last one may be shorter. 1: a map a frame."""
     if frame_count < 1 or frames < 1:
         raise ConfigError(f"windows of {frames} frames over {frame_count}: expected at least 1")
-    return [Window(first, min(first + frames, frame_count) - 1) for first in range(0, frame_count, frames)]
+    return tuple(Window(first, min(first + frames, frame_count) - 1) for first in range(0, frame_count, frames))
 
 
 def frames_per_window(frame_count: int, duration_s: float, window_s: float = 0.2) -> int:
