@@ -86,3 +86,17 @@ def test_the_fake_is_the_same_each_time(source, tmp_path):
     write_em360(tmp_path)
     name = "gaze/002/002_01_park_6eLyo2Y7mZU.arff"
     assert (tmp_path / name).read_bytes() == (source[0] / name).read_bytes()
+
+
+def test_a_viewer_without_rows_is_counted(source, tmp_path):
+    shutil.copytree(source[0], tmp_path / "set")
+    item = DATASET.find(tmp_path / "set").items[0]
+    header = item.logs[0].read_text().partition("@DATA")[0]
+    item.logs[0].write_text(header + "@DATA\n")
+    item.logs[1].write_bytes(b"")
+    gaze = DATASET.read(item, "head_eye", CLIP)
+    assert [track.observer for track in gaze.samples] == ["003"]
+    assert {drop.reason: drop.count for drop in gaze.drops} == {
+        "empty log of a viewer": 1,
+        "log of a viewer without a usable row": 1,
+    }

@@ -148,3 +148,52 @@ def test_folders_that_do_not_tell(files, message, tmp_path):
 def test_no_folder(tmp_path):
     with pytest.raises(DataError, match="no such folder"):
         DATASET.find(tmp_path / "none")
+
+
+def own(tmp_path, text, stimulus=STILL):
+    (tmp_path / "scene.csv").write_text(text)
+    return DATASET.read(DATASET.find(tmp_path).items[0], "head_eye", stimulus)
+
+
+def test_rows_that_say_nothing_are_counted(tmp_path):
+    good = "".join(f"v,{n / 10},90,45\n" for n in range(9))
+    gaze = own(tmp_path, FIXATIONS + good + ",0,1,1\nv,0,nan,1\nv,,1,1\nv,0,181,1\n,,,\n")
+    assert np.rad2deg(gaze.fixations.lon_rad) == pytest.approx([90] * 9)
+    assert {drop.reason: (drop.count, drop.first.rpartition(" ")[2]) for drop in gaze.drops} == {
+        "no observer": (1, "11"),
+        "no position (a lost sample)": (1, "12"),
+        "no time": (1, "13"),
+        "position out of range": (1, "14"),
+    }
+
+
+def test_another_origin_is_refused(tmp_path):
+    rows = "".join(f"v,0,{lon},0\n" for lon in range(0, 360, 20))
+    with pytest.raises(DataError, match=r"line 12: lon_deg 200, lat_deg 0, and 8 of 18 positions out of range"):
+        own(tmp_path, FIXATIONS + rows)
+    with pytest.raises(DataError, match=r"2 of 3 positions out of range"):
+        own(tmp_path, "observer,u,v\na,.5,.5\na,500,300\na,501,300\n")
+
+
+def test_units_of_time_that_are_certain_are_converted_and_said(tmp_path):
+    rows = "".join(f"v,{n * 100},90,45,0.2\n" for n in range(10))
+    gaze = own(tmp_path, "observer,onset_s,lon_deg,lat_deg,duration_ms\n" + rows, CLIP)
+    assert gaze.fixations.onset_s == pytest.approx(np.arange(10) / 10)
+    assert gaze.fixations.duration_ms == pytest.approx([200] * 10)
+    assert [note.split("; ")[1] for note in gaze.notes[:2]] == ["made seconds", "made milliseconds"]
+    rows = "".join(f"v,{n * 10},90,45\n" for n in range(30))
+    gaze = own(tmp_path, "observer,timestamp_s,head_eye_lon_deg,head_eye_lat_deg\n" + rows, CLIP)
+    assert gaze.samples[0].timestamp_s == pytest.approx(np.arange(30) / 100)
+
+
+def test_gaze_on_a_longer_video_is_refused(tmp_path):
+    with pytest.raises(DataError, match="3 of 4 rows lie past the end of the video"):
+        own(tmp_path, FIXATIONS + "".join(f"v,{time},0,0\n" for time in (0, 700, 1400, 2100)), CLIP)
+
+
+def test_rows_left_out_of_a_table_of_several_are_said(tmp_path):
+    (tmp_path / "gaze.csv").write_text("item,observer,lon_deg,lat_deg\na,v,0,0\na,,0,0\nb,v,0,0\n")
+    for item in DATASET.find(tmp_path).items:
+        gaze = DATASET.read(item, "head_eye", STILL)
+        assert (len(gaze.fixations), gaze.drops) == (1, ())
+        assert "left out of the whole table: 1 x no observer" in gaze.notes[0]

@@ -113,3 +113,12 @@ def test_broken_split_file(tmp_path):
     (tmp_path / "split.xlsx").write_bytes(b"PK\x03\x04 no workbook")
     with pytest.raises(DataError, match="not an Excel workbook"):
         read_split_file(tmp_path / "split.xlsx")
+
+
+def test_one_empty_log_does_not_cost_the_video(source):
+    _, root, _ = source
+    item = DATASET.find(root).items[0]
+    item.logs[1].write_text("\n")
+    gaze = DATASET.read(item, "head_eye", Stimulus())
+    assert [track.observer for track in gaze.samples] == ["p001", "p003"]
+    assert [(drop.reason, drop.count) for drop in gaze.drops] == [("empty log of a viewer", 1)]

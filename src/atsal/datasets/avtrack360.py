@@ -53,7 +53,7 @@ def _logs(source: Path) -> tuple[Path, tuple[Path, ...]]:
     """The folder of the set, and its viewers' files or the archive of them."""
     for folder in _folders(source):
         heads = folder if folder.name == _HEADS else folder / _HEADS
-        files = [file for file in heads.glob("*.json") if file.stem.isdecimal()] if heads.is_dir() else []
+        files = [file for file in heads.glob("*.[jJ][sS][oO][nN]") if file.stem.isdecimal()] if heads.is_dir() else []
         if files:
             return heads.parent, tuple(sorted(files, key=lambda file: int(file.stem)))
     for folder in _folders(source):
@@ -78,12 +78,12 @@ def _stimulus(folder: Path, video: str) -> Path | None:
     places = [(folder / name, _VIDEO_ENDINGS) for name in _VIDEOS] + [
         (folder / name, _STILL_ENDINGS) for name in _STILLS
     ]
-    files = (place / f"{video}{ending}" for place, endings in places for ending in endings)
+    files = (place / f"{video}{ending}" for place, endings in places for e in endings for ending in (e, e.upper()))
     return next((file for file in files if file.is_file()), None)
 
 
 def _missing(folder: Path, logs: tuple[Path, ...], items: tuple[RawItem, ...], viewers: set[str]) -> Iterator[str]:
-    place = logs[0].parent if logs[0].suffix == ".json" else logs[0]
+    place = logs[0].parent if logs[0].suffix.lower() == ".json" else logs[0]
     absent = [viewer for viewer in _VIEWERS if viewer not in viewers]
     if absent:
         yield f"viewers {_some(absent)} (looked in {place})"
@@ -106,7 +106,7 @@ def _state(logs: tuple[Path, ...]) -> tuple[int, ...]:
 @lru_cache(maxsize=2)
 def _read(logs: tuple[Path, ...], _state: tuple[int, ...]) -> dict[str, Reading[tuple[GazeSamples, ...]]]:
     """Every log tells of every video: read once, not once a video."""
-    return read_videos(logs[0].parent if logs[0].suffix == ".json" else logs[0])
+    return read_videos(logs[0].parent if logs[0].suffix.lower() == ".json" else logs[0])
 
 
 DATASET = Dataset(

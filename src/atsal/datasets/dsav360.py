@@ -17,8 +17,8 @@ TREE = """\
 gaze_data/gaze_video_0001.csv ...
 videos/0001/0001.mp4 ..."""
 
-_LOG = re.compile(r"gaze_video_(\d{4})\.csv(?:\.gz)?")
-_VIDEO = re.compile(r"(\d{4})\.mp4")
+_LOG = re.compile(r"gaze_video_(\d{4})\.csv(?:\.gz)?", re.IGNORECASE)
+_VIDEO = re.compile(r"(\d{4})\.mp4", re.IGNORECASE)
 _FRAMES_PER_S = 60.0
 
 # edurnebernal/AViSal360, k_folds/test_<n>.txt: the videos each fold is tested on; it is trained on the others

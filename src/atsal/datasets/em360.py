@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
-from atsal.datasets.finding import files_below, missing_files, nothing_found
+from atsal.datasets.finding import files_below, is_blank, missing_files, nothing_found
 from atsal.errors import DataError
 from atsal.gaze.readers.em360 import read_em360
 from atsal.gaze.reading import DropCounter
@@ -19,7 +19,7 @@ videos/<video>.mp4                                   (<video> is a number, a tit
 ground_truth/{train,test}/<viewer>_<video>.arff      (labelled by hand; not needed)"""
 
 _VIDEOS, _VIEWERS = 15, 13
-_LOG = re.compile(r"(\d+)_([A-Za-z0-9][A-Za-z0-9_.-]*)\.arff")
+_LOG = re.compile(r"(\d+)_([A-Za-z0-9][A-Za-z0-9_.-]*)\.arff", re.IGNORECASE)
 
 
 def find(source: Path) -> Found:
@@ -55,9 +55,14 @@ def read(item: RawItem, direction: Direction, stimulus: Stimulus) -> ItemGaze:
     counter = DropCounter()
     tracks, notes = [], []
     for log in item.logs:
+        if is_blank(log):
+            counter.add("empty log of a viewer", str(log))
+            continue
         reading = read_em360(log, log.name.split("_")[0])
         counter.merge(reading.drops)
         notes += [f"{log.name}: {note}" for note in reading.notes]
+        if not len(reading.records.samples):
+            counter.add("log of a viewer without a usable row", str(log))
         track = _within(_only(reading.records.samples, direction), stimulus.duration_s, counter, log)
         if len(track):
             tracks.append(track)

@@ -58,7 +58,8 @@ def _read_item(name: str, item: RawItem, _direction: Direction, _stimulus: Stimu
     reading = _read(table, table.stat().st_mtime_ns)
     if item.id not in reading.records:
         raise DataError(f"{table}: no fixation on {item.id}")
-    fixations, notes = reading.records[item.id], reading.notes
+    fixations = reading.records[item.id]
+    notes = (*reading.notes, *(f"left out of the whole table: {drop}" for drop in reading.drops))
     if name == _EXCHANGEABLE and _is_exchanged(table, table.stat().st_mtime_ns):
         fixations = replace(fixations, u=fixations.v, v=fixations.u)
         notes = (*notes, f"{table}: its gaze spreads more in v than in u: the columns are exchanged, and turned back")

@@ -1,6 +1,7 @@
 """A plain folder of stimuli beside tables of gaze: data of one's own, without a format of its own."""
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
 from atsal.errors import DataError
-from atsal.gaze.reading import DropCounter
+from atsal.gaze.reading import Drop, DropCounter
 from atsal.gaze.records import Direction, Fixations
 from atsal.gaze.tables import Gaze, read_gaze
 from atsal.video.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES
@@ -20,6 +21,8 @@ or, for all stimuli together,
 <stimulus>.mp4 or .jpg, … and gaze.csv or gaze.parquet      (with a column `item`: the stimulus's name)"""
 
 _SHARED = "gaze"
+_SHORTEST_MS = 10.0  # no fixation is as short
+_TELLING = 5  # fixations that are not all that short by mistake
 _TABLES = frozenset({".csv", ".parquet"})
 _STIMULI = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 
@@ -56,16 +59,21 @@ def read(item: RawItem, direction: Direction, stimulus: Stimulus) -> ItemGaze:
     Raises `DataError` where its samples do not have `direction`; a table of fixations does not say its own.
     """
     table = item.logs[0]
-    found = _gaze(table, item)
-    counter = DropCounter()
+    found, counter = _gaze(table, item), DropCounter()
+    found, notes = _in_unit(found, stimulus, table)
+    everything, drops = _read(table, *_state(table))
+    if None in everything:
+        counter.merge(drops)
+    else:
+        notes += tuple(f"left out of the whole table: {drop}" for drop in drops)
     if isinstance(found, tuple):
         for track in found:
             track.vectors(direction)
         tracks = [t.select(_keep(t.timestamp_s, t.frame_index, len(t), stimulus, counter, table)) for t in found]
-        return ItemGaze(tuple(track for track in tracks if len(track)), None, counter.result())
-    notes = (f"{table.name} holds fixations, without their direction; taken as {direction}",)
+        return ItemGaze(tuple(track for track in tracks if len(track)), None, counter.result(), notes)
+    notes += (f"{table.name} holds fixations, without their direction; taken as {direction}",)
     if not isinstance(found, Fixations):
-        return ItemGaze(fixations=found)
+        return ItemGaze(fixations=found, drops=counter.result(), notes=notes)
     keep = _keep(found.onset_s, found.first_frame, len(found), stimulus, counter, table)
     return ItemGaze((), found.select(keep), counter.result(), notes)
 
@@ -88,12 +96,17 @@ def _keep(
         late = frame >= stimulus.frames
     elif time_s is not None and stimulus.duration_s is not None:
         late = time_s >= stimulus.duration_s
+    if late.sum() > len(late) / 2:
+        raise DataError(
+            f"{table}: {late.sum()} of {len(late)} rows lie past the end of the video: it is another one, cut short, "
+            "or the times are in another unit (expected seconds)"
+        )
     counter.add("past the end of the video", str(table), int((late & keep).sum()))
     return keep & ~late
 
 
 def _gaze(table: Path, item: RawItem) -> Gaze:
-    found = _read(table, table.stat().st_size, table.stat().st_mtime_ns)
+    found = _read(table, *_state(table))[0]
     if None in found:
         return found[None]
     for name, gaze in found.items():
@@ -103,12 +116,44 @@ def _gaze(table: Path, item: RawItem) -> Gaze:
 
 
 @lru_cache(maxsize=1)  # a table of all stimuli is asked for each of them
-def _read(table: Path, _size: int, _modified_ns: int) -> dict[str | None, Gaze]:
-    return read_gaze(table)
+def _read(table: Path, _size: int, _modified_ns: int) -> tuple[dict[str | None, Gaze], tuple[Drop, ...]]:
+    drops = DropCounter()
+    return read_gaze(table, drops), drops.result()
+
+
+def _state(table: Path) -> tuple[int, int]:
+    return table.stat().st_size, table.stat().st_mtime_ns
+
+
+def _in_unit(gaze: Gaze, stimulus: Stimulus, table: Path) -> tuple[Gaze, tuple[str, ...]]:
+    """The gaze with its durations in ms and its times in s, and a note on what was in the other unit."""
+    notes: tuple[str, ...] = ()
+    if isinstance(gaze, tuple):
+        times = [track.timestamp_s for track in gaze if track.timestamp_s is not None]
+        if times and _are_ms(np.concatenate(times), stimulus):
+            notes = (f"{table.name}: timestamp_s is in milliseconds; made seconds",)
+            gaze = tuple(t if t.timestamp_s is None else replace(t, timestamp_s=t.timestamp_s / 1000) for t in gaze)
+        return gaze, notes
+    if gaze.onset_s is not None and _are_ms(gaze.onset_s, stimulus):
+        notes = (f"{table.name}: onset_s is in milliseconds; made seconds",)
+        gaze = replace(gaze, onset_s=gaze.onset_s / 1000)
+    lasting = gaze.duration_ms
+    if lasting is not None and len(lasting) >= _TELLING and 0 < lasting.max() < _SHORTEST_MS:
+        notes += (f"{table.name}: duration_ms is in seconds; made milliseconds",)
+        gaze = replace(gaze, duration_ms=lasting * 1000)
+    return gaze, notes
+
+
+def _are_ms(times: NDArray[np.float64], stimulus: Stimulus) -> bool:
+    """Whether most times, said to be seconds, lie past the end of the video, and all within it as milliseconds."""
+    length_s = stimulus.duration_s
+    if length_s is None or not len(times):
+        return False
+    return bool((times >= length_s).sum() > len(times) / 2 and times.max() / 1000 <= length_s)
 
 
 def _names_in(table: Path) -> set[str]:
-    found = _read(table, table.stat().st_size, table.stat().st_mtime_ns)
+    found = _read(table, *_state(table))[0]
     if None in found:
         raise DataError(
             f"{table}: no column item, so the stimulus is not known; add it, or name the table like its stimulus"

@@ -27,7 +27,7 @@ LOG_FOLDERS = {"H": "H/Scanpaths", "L": "HE/Scanpaths/L", "R": "HE/Scanpaths/R"}
 _COUNT = 85
 _LOGS = {kind: f"{folder}/{folder.split('/')[0]}scanpath_" for kind, folder in LOG_FOLDERS.items()}
 _STIMULUS = re.compile(r"P0*(\d+)(?:_\d+x\d+)?\.(?:jpe?g|png)", re.IGNORECASE)
-_SCANPATH = re.compile(r"HE?scanpath_0*(\d+)\.txt")
+_SCANPATH = re.compile(r"HE?scanpath_0*(\d+)\.txt", re.IGNORECASE)
 
 
 def find(source: Path) -> Found:
@@ -80,7 +80,8 @@ def choose_log(item: RawItem, direction: Direction) -> tuple[Path, tuple[str, ..
 
 
 def _kind(log: Path) -> str:
-    return log.parent.name if log.parent.name in ("L", "R") else "H"
+    eye = log.parent.name.upper()
+    return eye if eye in ("L", "R") else "H"
 
 
 def _numbered(source: Path, pattern: str, name: re.Pattern[str]) -> dict[int, Path]:

@@ -15,8 +15,8 @@ data/img_files/cubemap_0000.png ... cubemap_0021.png
 data/seated_vr/*.pck, data/browser/0.pck ... 21.pck      (the other conditions; not needed)"""
 
 IDS = tuple(f"cubemap_{number:04d}" for number in range(22))
-_LOG = re.compile(r"cubemap_(\d{4})\.pck")
-_PICTURE = re.compile(r"cubemap_(\d{4})\.(?:png|jpe?g)")
+_LOG = re.compile(r"cubemap_(\d{4})\.pck", re.IGNORECASE)
+_PICTURE = re.compile(r"cubemap_(\d{4})\.(?:png|jpe?g)", re.IGNORECASE)
 _SCANDMM_TEST = ("cubemap_0000", "cubemap_0006", "cubemap_0009")
 
 

@@ -17,6 +17,7 @@ vinfo.pkl
 217/0001.jpg  217/0001_gt.npy  217/0002.jpg ...     (a folder a video, 217 to 320; the maps *_gt.npy are not needed)"""
 
 IDS = tuple(str(number) for number in range(217, 321))
+_PICTURES = "*.[jJ][pP][gG]"
 _TEST = (
     "218 220 226 239 243 244 246 248 250 255 261 264 272 277 291 299 300 301 303 304 306 313 314 316"  # see `splits`
 )
@@ -33,7 +34,7 @@ def find(source: Path) -> Found:
         raise nothing_found(source, "vinfo.pkl of Sport360", TREE, URL)
     folders: dict[str, Path] = {}
     for folder in files_below(source, "[0-9][0-9][0-9]"):
-        if folder.is_dir() and any(folder.glob("*.jpg")):
+        if folder.is_dir() and any(folder.glob(_PICTURES)):
             folders.setdefault(folder.name, folder)
     items = [RawItem(name, folders.get(name), (pickles[0],)) for name in sorted(folders) or IDS]
     absent = [name for name in IDS if name not in folders]
@@ -68,7 +69,7 @@ def _read(log: Path, _size: int, _mtime_ns: int) -> dict[str, Reading[Fixations]
 
 def _check_pictures(folder: Path) -> None:
     """Gaze is found by the pictures' numbers, pictures by their order: they agree only without gaps."""
-    numbers = sorted(int(file.stem) for file in folder.glob("*.jpg") if re.fullmatch(r"\d+", file.stem))
+    numbers = sorted(int(file.stem) for file in folder.glob(_PICTURES) if re.fullmatch(r"\d+", file.stem))
     for expected, number in enumerate(numbers, 1):
         if number != expected:
             raise DataError(

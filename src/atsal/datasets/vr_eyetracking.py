@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
-from atsal.datasets.finding import collect, files_below, missing_files, nothing_found
+from atsal.datasets.finding import collect, files_below, is_blank, missing_files, nothing_found
 from atsal.errors import DataError, MissingDependencyError
 from atsal.gaze.readers.vr_eyetracking import read_vr_eyetracking
 from atsal.gaze.reading import DropCounter
@@ -61,7 +61,7 @@ def find(source: Path) -> Found:
             logs.setdefault(match[1], []).append(log)
     if not logs:
         raise nothing_found(source, "gaze of VR-EyeTracking", TREE, URL)
-    videos = collect(files_below(source, "*.[mM][pP]4"), _video_number)
+    videos = collect(files_below(source, "*.mp4"), _video_number)
     items = [RawItem(name, videos.get(int(name)), tuple(sorted(logs[name]))) for name in sorted(logs)]
     missing = missing_files(source, [item.id for item in items if item.stimulus is None], "videos/<number>.mp4")
     missing += missing_files(source, [name for name in IDS if name not in logs], "Gaze_txt_files/p*/<number>*.txt")
@@ -78,6 +78,9 @@ def read(item: RawItem, _direction: Direction, stimulus: Stimulus) -> ItemGaze:
     drops, notes = DropCounter(), list[str]()
     logs: dict[str, list[tuple[int, GazeSamples, Path]]] = {}
     for log in item.logs:
+        if is_blank(log):
+            drops.add("empty log of a viewer", str(log))
+            continue
         reading = read_vr_eyetracking(log, stimulus.frames_per_s)
         drops.merge(reading.drops)
         notes += reading.notes

@@ -26,6 +26,8 @@ from atsal.config import nearest
 from atsal.errors import DataError, OutputError, ShapeError
 from atsal.gaze.directions import Floats, unit_vectors
 from atsal.gaze.readers.text import TextTable, load_table, pyarrow
+from atsal.gaze.readers.usable import usable_rows
+from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Fixations, GazeSamples, Integers, PlanarFixations
 
 Column = NDArray[Any]
@@ -83,13 +85,17 @@ def read_samples(path: Path) -> tuple[GazeSamples, ...]:
     return found
 
 
-def read_gaze(path: Path) -> dict[str | None, Gaze]:
-    """Read a table of either kind, by its column `item`; None stands for a table without that column."""
+def read_gaze(path: Path, drops: DropCounter | None = None) -> dict[str | None, Gaze]:
+    """Read a table of either kind, by its column `item`; None stands for a table without that column.
+
+    Rows that say nothing usable are counted in `drops`; without it they are errors, as all others.
+    """
     table = load_table(path)
     known = _kind(table)
     for name in table.columns:
         if name not in (*known, "item"):
             raise DataError(f"{path}: unknown column {name!r}{nearest(name, known)}; rename it or leave it out")
+    table = table if drops is None else usable_rows(table, drops)
     read = _read_samples if known is _SAMPLES else _read_fixations
     if "item" not in table.columns:
         return {None: read(table)}

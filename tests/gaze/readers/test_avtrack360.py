@@ -134,10 +134,10 @@ def test_milliseconds_are_told_and_converted(tmp_path):
         ("not json", "1.json: not a JSON file"),
         ("[" * 100_000, "1.json: not a JSON file"),
         (json.dumps(viewer("1", clip([(1, 0, 0)])))[:-40], "a part of one"),
-        (json.dumps(viewer("1", clip([(1, 0, 0), (2, "3", 0)]))), "6.mp4, sample 2: .*expected numbers"),
+        (json.dumps(viewer("1", clip([(1, 0, 0), (2, "here", 0)]))), "6.mp4, sample 2: .*expected numbers"),
         (json.dumps(viewer("1", clip([(1, 0, True)]))), "sample 1.*expected numbers"),
         (json.dumps(viewer("1", clip([(1, 0, 10**400)]))), "sample 1.*expected numbers"),
-        (json.dumps(viewer("1", clip([], length_s="30"))), "video_length_in_s is '30'"),
+        (json.dumps(viewer("1", clip([], length_s="half"))), "video_length_in_s is 'half'"),
         (json.dumps(viewer("1", clip([], "../.mp4"))), "filename '../.mp4' is not a video's"),
         (json.dumps(viewer("1", clip([(t, 100, 0) for t in range(9)]))), "pitch outside ±90° in 9 of 9 samples"),
         (json.dumps(viewer("1", clip([(t, 0, 300) for t in range(9)]))), "yaw outside ±180° in 9 of 9"),
@@ -194,3 +194,23 @@ def test_real_logs():
     starts = np.rad2deg([track.lonlat("head")[0][0] for track in tracks])
     assert np.abs(starts).max() <= 1.001, "all start to look ahead"
     assert reading.records["1"][0].observer == "2"
+
+
+def test_numbers_as_text_and_the_file_of_nobody(tmp_path):
+    folder = tmp_path / "Head_rotation"
+    folder.mkdir()
+    rows = [
+        {"sec": "0.2", "pitch": "-45", "yaw": "90.0", "roll": "0"},
+        {"sec": "0.3", "pitch": "NaN", "yaw": "1", "roll": "0"},
+    ]
+    entry = {"filename": "6.MP4", "video_length_in_s": "30.03", "pitch_yaw_roll_data_hmd": rows}
+    (folder / "10.JSON").write_text(json.dumps({"label": 10.0, "data": [entry]}))
+    (folder / "11.json").write_text("\n")
+    reading = read_avtrack360(tmp_path)
+    (track,) = reading.records["6"]
+    assert (track.observer, track.timestamp_s.tolist()) == ("10", [0.2])
+    assert np.rad2deg(track.lonlat("head")).ravel() == pytest.approx([90, 45])
+    assert [(drop.reason, drop.count) for drop in reading.drops] == [
+        ("time or angle that is no number", 1),
+        ("viewer with an empty file", 1),
+    ]

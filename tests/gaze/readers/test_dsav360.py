@@ -109,3 +109,18 @@ def test_other_structures_are_refused(log, lines, header, message):
 def test_two_videos_in_a_file_without_number(log):
     with pytest.raises(DataError, match="expected one video, 11"):
         read_dsav360(log(*rows(1, [1]), "1,12,1,.1,.5,.5,1,1", name="gaze.csv"))
+
+
+def test_columns_as_pandas_writes_them(tmp_path):
+    path = tmp_path / "gaze_video_0001.csv"
+    header = ",id,video,frame,t,u,v,fixation,valid_fix_classification\n"
+    rows = [f"{n},{'7.0' if n % 2 else '7'},1.0,{n}.0,{n / 60},.75,.25,1.0,True\n" for n in range(1, 9)]
+    rows += ["9,7,,,0.5,.75,.25,1,1\n", "10,7,1,999999.0,0.15,.75,.25,0,0\n"]
+    path.write_text(header + "".join(rows))
+    reading = read_dsav360(path)
+    (track,) = reading.records.samples
+    assert track.observer == "7"
+    assert track.frame_index.tolist() == [*range(1, 9), 999999]
+    assert track.timestamp_s[:3] == pytest.approx([1 / 60, 2 / 60, 3 / 60]), "one frame far off does not tell the unit"
+    assert np.rad2deg(track.lonlat("head_eye")) == pytest.approx(np.array([[90] * 9, [45] * 9]))
+    assert [(drop.reason, drop.count) for drop in reading.drops] == [("no frame", 1)]

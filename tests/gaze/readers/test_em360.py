@@ -73,11 +73,11 @@ def test_broken_values_are_counted(arff):
         "time is negative": 1,
         "eyes outside the frame": 1,
         "time is missing": 1,
-        "head outside the frame": 1,
+        "head is missing": 1,
     }
     first = {drop.reason: drop.first.split("park.arff, ")[1] for drop in reading.drops}
     assert first["time is negative"] == "line 18"
-    assert first["head outside the frame"] == "line 21"
+    assert first["head is missing"] == "line 21"
 
 
 @pytest.mark.parametrize(("step", "word"), [(8333, None), (8.333, "milliseconds"), (0.008333, "seconds")])
@@ -93,8 +93,8 @@ ROW = "0,960,540,1,960,540,0"
 @pytest.mark.parametrize(
     ("rows", "header", "message"),
     [
-        ([ROW, "8000,960,540"], HEADER, "line 19: 3 values, expected 7"),
-        ([ROW.replace(",", ";")], HEADER, "line 18: 1 value, expected 7"),
+        ([ROW, "8000,960,540"], HEADER, "line 19: 3 columns, expected 7"),
+        ([ROW.replace(",", ";")], HEADER, "line 18: 1 column, expected 7.*semicolons"),
         (["0,abc,540,1,960,540,0"], HEADER, "line 18: x is 'abc', expected a number"),
         ([ROW, "8000,960,540,1,960,540,0", "7000,960,540,1,960,540,0"], HEADER, "line 20: time goes back"),
         ([ROW], HEADER.replace("gaze_360", "gaze_fov"), "relation is 'gaze_fov', expected gaze_360"),
@@ -125,3 +125,12 @@ def test_files_that_are_none(tmp_path):
 
 def test_no_samples(arff):
     assert len(read_em360(arff(), "1").records.samples) == 0
+
+
+def test_names_in_quotes_letters_of_latin_1_and_commas_at_the_end(tmp_path):
+    path = tmp_path / "003_01_park.arff"
+    header = HEADER.replace(" x_head", " 'x_head'").replace(" time", '\t"time"')
+    path.write_bytes(("% M\u00fcnchen\n" + header + "\n@data\n0,1440,270,1,480,810,0,\n").encode("latin-1"))
+    samples = read_em360(path, "003").records.samples
+    assert np.rad2deg(samples.lonlat("head_eye")).ravel() == pytest.approx([90, 45])
+    assert np.rad2deg(samples.lonlat("head")).ravel() == pytest.approx([-90, -45])

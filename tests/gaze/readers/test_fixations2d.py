@@ -93,7 +93,6 @@ def test_no_durations_at_all(write):
         (["a;1;0;.5;.5;200"], HEADER, "line 2.*semicolons"),
         (["a,1,0,left,.5,200"], HEADER, "line 2: u is 'left'"),
         (["a,1,first,.5,.5,200"], HEADER, "line 2: fixation is 'first'"),
-        (["a,1,,.5,.5,200"], HEADER, "line 2: fixation is"),
         (["a,1,0.5,.5,.5,200"], HEADER, "whole number"),
         (["a,1,0,400,300,200", "a,1,1,500,20,200"], HEADER, "2 of 2 positions lie outside"),
         (["a,1,0,.5,.5,200"], HEADER.replace("u,v", "x,y"), "no column u, v"),
@@ -172,3 +171,11 @@ def test_real_maps():
     assert len(reading.records) == 192
     assert reading.records["10682"].shape == (48, 64)
     assert reading.drops == ()
+
+
+def test_a_fixation_without_a_number_is_dropped(tmp_path):
+    path = tmp_path / "fixations.csv"
+    path.write_text("image,observer,fixation,u,v,duration_ms\na,1,0,.5,.5,200\na,1,,.25,.5,200\na,1,2.0,.75,.5,200,\n")
+    reading = read_fixations2d(path)
+    assert reading.records["a"].u.tolist() == [0.5, 0.75]
+    assert [(drop.reason, drop.count) for drop in reading.drops] == [("fixation without a number", 1)]

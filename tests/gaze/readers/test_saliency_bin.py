@@ -73,3 +73,9 @@ def test_a_frame_that_is_not_there(tmp_path, frame):
     path.write_bytes(VALUES.tobytes())
     with pytest.raises(ShapeError, match=f"frame {frame}; expected 0 … 2"):
         saliency_frame(read_saliency_bin(path), frame)
+
+
+def test_a_folder_is_no_file(tmp_path):
+    (tmp_path / "x_32x32_32b.bin").mkdir()
+    with pytest.raises(DataError, match="a folder"):
+        read_saliency_bin(tmp_path / "x_32x32_32b.bin")

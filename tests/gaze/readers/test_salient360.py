@@ -203,3 +203,35 @@ def test_eyes_of_other_numbers_of_viewers_cannot_be_matched(write):
     right = read_salient360(write("0,0.1,0.5,0,200,1,5", "0,0.1,0.5,0,200,1,5"))
     with pytest.raises(DataError, match="left eye's file has 1 viewers, the right eye's 2"):
         merge_eyes(left, right)
+
+
+def test_names_with_underscores_are_the_same_names(tmp_path):
+    path = tmp_path / "Hscanpath_1.txt"
+    path.write_text("Idx,longitude,latitude,start_timestamp\n0,.5,.5,0\n1,.75,.25,250\n")
+    reading = read_salient360(path)
+    assert reading.records.onset_s.tolist() == [0, 0.25]
+    path.write_text("Idx,longitude,latitude,when\n0,.5,.5,0\n1,.75,.25,250\n")
+    reading = read_salient360(path)
+    assert reading.records.onset_s is None
+    assert "no column 'start timestamp'; read without times" in reading.notes[0]
+
+
+def test_a_row_that_stands_twice_counts_once(tmp_path):
+    path = tmp_path / "Hscanpath_1.txt"
+    path.write_text("Idx,longitude,latitude,start timestamp\n0,.5,.5,0\n1,.75,.25,250\n1,.75,.25,250\n2,.5,.5,500\n")
+    reading = read_salient360(path)
+    assert np.rad2deg(reading.records.lon_rad) == pytest.approx([0, 90, 0])
+    assert [(drop.reason, drop.first[-6:]) for drop in reading.drops] == [("the row before once more", "line 4")]
+
+
+def test_missing_frames_are_dropped_and_a_count_from_0_is_said(tmp_path):
+    header = "# Idx, longitude, latitude, start timestamp, duration, start frame, end frame\n"
+    path = tmp_path / "1_PortoRiverside_fixations.csv"
+    path.write_text(header + "0,.5,.5,0,200,1.0e+00,5.0e+00\n1,.5,.5,200,200,nan,nan\n2,.5,.5,400,200,11,15\n")
+    reading = read_salient360(path)
+    assert (reading.records.first_frame.tolist(), reading.records.last_frame.tolist()) == ([0, 10], [4, 14])
+    assert [(drop.reason, drop.count) for drop in reading.drops] == [("start or end frame missing", 1)]
+    path.write_text(header + "0,.5,.5,0,200,0,4\n1,.5,.5,200,200,5,9\n")
+    reading = read_salient360(path)
+    assert reading.records.first_frame.tolist() == [4]
+    assert "most viewers begin in frame 0" in reading.notes[0]

@@ -286,3 +286,30 @@ def test_real_gaze_holds_still_while_the_head_turns(name):
 
     assert speed("head_eye") < 0.7 * speed("eye")
     assert speed("head_eye") < 0.95 * speed("head")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("\n", ",\n"),
+        lambda text: text.replace("\n", ",\n").replace(",\n", "\n", 1),
+        lambda text: text.replace("True", "TRUE"),
+        lambda text: "\ufeff" + text.replace("\n", "\r\n"),
+    ],
+)
+def test_what_spreadsheets_do_to_a_log_does_not_matter(write, change):
+    static_lines = [static_row(20_000_000 + 8000 * k, turned_right(30), RIGHT, RIGHT) for k in range(3)]
+    dynamic_lines = [dynamic_row(657_000_000_000 + 4_000_000 * k, 1, (0, 30, 0, 0), RIGHT) for k in range(3)]
+    for header, lines in ((STATIC, static_lines), (DYNAMIC, dynamic_lines)):
+        path = write(header, lines)
+        plain = read_salient360_raw(path).records
+        path.write_text(change(path.read_text()))
+        found = read_salient360_raw(path).records
+        assert lonlat(found, "head_eye") == pytest.approx(lonlat(plain, "head_eye"))
+        assert found.is_valid.all()
+        assert len(found) == 3
+
+
+def test_flags_may_be_numbers(write):
+    rows = [(LEVEL, RIGHT, RIGHT, ("1", "0")), (LEVEL, RIGHT, RIGHT, ("0", "0.0"))]
+    assert static(write, rows).records.is_valid.tolist() == [True, False]

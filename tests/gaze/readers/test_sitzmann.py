@@ -115,3 +115,8 @@ def test_other_documents_are_refused(log, document):
 
 def test_a_dict_of_lists_is_read_like_a_frame(log):
     assert read_sitzmann(log(document={"viewpoint_idx": [3], "data": [run()]})).records[0].viewpoint == 3
+
+
+def test_viewpoints_may_come_as_floats(log):
+    reading = read_sitzmann(log(run(), run(), viewpoints=[2.0, np.float64(3)]))
+    assert [found.viewpoint for found in reading.records] == [2, 3]

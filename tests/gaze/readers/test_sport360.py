@@ -64,3 +64,12 @@ def test_other_structures_are_refused(vinfo, document, message):
     with pytest.raises(DataError, match=message) as caught:
         read_sport360(vinfo(document))
     assert "vinfo.pkl" in str(caught.value)
+
+
+def test_frames_named_like_their_pictures_or_as_numbers_and_lost_points(tmp_path):
+    path = tmp_path / "vinfo.pkl"
+    path.write_bytes(pickle.dumps({217: {"0001.jpg": [(0.75, 0.25), None], 2.0: [(0.25, 0.5)]}}, 2))
+    reading = read_sport360(path)["217"]
+    assert reading.records.first_frame.tolist() == [0, 1]
+    assert np.rad2deg(reading.records.lon_rad) == pytest.approx([90, -90])
+    assert [(drop.reason, drop.count) for drop in reading.drops] == [("no position (a lost sample)", 1)]

@@ -113,7 +113,7 @@ def test_frames_before_the_first_are_dropped(table):
         ("Who,t,x,y\na,0,0,0\n", "no column 'who', declared as observer; did you mean 'Who'"),
         ("who,t,x,y\na,0,0,zero\n", "line 2: y is 'zero', expected a number"),
         ("who,t,x,y\na,0,0\n", "line 2: 3 columns, expected 4"),
-        ("who;t;x;y\na;0;0;0\n", "no column 'who'"),
+        ("who;t;x;y\na;0;0;0\n", "line 1: one column.*separated by semicolons; expected commas"),
         ("who,t,x,y\na,1,0,0\na,0,0,0\n", "line 3: time goes back from 1 to 0 s for observer 'a'"),
         ("who,t,x,y\n" + "a,0,200,0\n" * 3 + "a,0,0,0\n", "3 of 4 positions are out of range.*x 0 … 200.*another unit"),
         ("who,t,x,y\n" + "".join(f"a,{i},{i / 20},{i / 50}\n" for i in range(60)), "tiny for 'deg'.*radians"),
@@ -171,3 +171,12 @@ def test_quoted_cells_gzip_and_parquet_are_the_same(table, tmp_path):
         first, second = only(read_columns(path, HEAD))
         assert (first.observer, second.observer) == ("Smith, A", "7")
         assert lonlat_deg(second, "head") == ([30], [40])
+
+
+def test_a_frame_beyond_all_bounds_is_dropped_not_made_the_first(tmp_path):
+    path = tmp_path / "scene.csv"
+    path.write_text("who,u,v,f\na,.75,.25,1e30\na,.25,.25,2\n")
+    columns = TableColumns(observer="who", longitude="u", latitude="v", unit="unit", frame="f", first_frame=1)
+    reading = read_columns(path, columns)
+    assert reading.records["scene"][0].frame_index.tolist() == [1]
+    assert [(drop.reason, drop.count) for drop in reading.drops] == [("frame that no video has", 1)]

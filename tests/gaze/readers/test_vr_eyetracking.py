@@ -84,6 +84,13 @@ def test_other_structures_are_refused(log, rows, message):
 
 def test_bytes_are_no_text(tmp_path):
     path = tmp_path / "001.txt"
-    path.write_bytes(b"\xff\xfe\x00frame")
+    path.write_bytes(b"\xff\x00\x00frame")
     with pytest.raises(DataError, match="not a text file"):
         read_vr_eyetracking(path)
+
+
+def test_a_row_without_a_frame_is_dropped_and_a_comma_at_the_end_does_not_matter(log):
+    reading = read_vr_eyetracking(log(row(1) + ",", row("nan") + ",", row("3.0", gaze=("7.5e-01", 0.5)) + ","))
+    assert reading.records.frame_index.tolist() == [0, 2]
+    assert np.rad2deg(reading.records.lonlat("head_eye")[0]) == pytest.approx([0, 90])
+    assert [(drop.reason, drop.count, drop.first[-6:]) for drop in reading.drops] == [("no frame", 1, "line 2")]

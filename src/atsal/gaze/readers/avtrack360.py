@@ -40,6 +40,7 @@ T = TypeVar("T")
 _VIDEO_NOTES = "SRC_info"  # the data set's folder of JSON files about the videos, beside the viewers'
 _NO_NUMBER = "time or angle that is no number"
 _LARGEST = 64 * 2**20  # bytes of a viewer's file; the real ones have 0.5 MB
+_VIEWERS_FILE = re.compile(r"\d+\.json", re.IGNORECASE)
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _BROKEN_ARCHIVE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, KeyError)
 _BROKEN_STREAM = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
@@ -76,7 +77,9 @@ def read_avtrack360(path: Path) -> Reading[dict[str, tuple[GazeSamples, ...]]]:
 
 def read_videos(path: Path) -> dict[str, Reading[tuple[GazeSamples, ...]]]:
     """The same as `read_avtrack360`, with an account of what was left out for each video of its own."""
-    files = {name: _clips(name, content) for name, content in _json_files(path)}
+    contents = dict(_json_files(path))
+    files = {name: _clips(name, content) for name, content in contents.items() if content.strip()}
+    empty = sorted((name for name, content in contents.items() if not content.strip()), key=_viewer_number)
     clips: dict[str, dict[str, _Clip]] = {}
     for name in sorted(files, key=_viewer_number):
         for clip in files[name]:
@@ -91,12 +94,14 @@ def read_videos(path: Path) -> dict[str, Reading[tuple[GazeSamples, ...]]]:
             f"{path}: no AVTrack360 JSON files found; expected one a viewer, as Head_rotation/10.json, in a folder or "
             "an archive"
         )
-    return {video: _samples(list(clips[video].values())) for video in sorted(clips, key=_viewer_number)}
+    return {video: _samples(list(clips[video].values()), empty) for video in sorted(clips, key=_viewer_number)}
 
 
-def _samples(clips: list[_Clip]) -> Reading[tuple[GazeSamples, ...]]:
-    """The samples of one video's viewers."""
+def _samples(clips: list[_Clip], empty: list[str]) -> Reading[tuple[GazeSamples, ...]]:
+    """The samples of one video's viewers; `empty` are the files of viewers that hold nothing at all."""
     tracks, drops = [], DropCounter()
+    for name in empty:
+        drops.add("viewer with an empty file", name)
     for clip in clips:
         kept = np.ones(len(clip.seconds), bool)
         for reason, wrong in _faults(clip):
@@ -138,6 +143,7 @@ def _clips(name: str, content: bytes) -> list[_Clip]:
     except (ValueError, RecursionError) as error:
         raise DataError(f"{name}: not a JSON file, or a part of one ({error}); copy or download it again") from error
     label = document.get("label") if isinstance(document, dict) else None
+    label = int(label) if isinstance(label, float) and label.is_integer() else label
     if not isinstance(label, str | int) or isinstance(label, bool) or not str(label).strip():
         raise DataError(f"{name}: not an AVTrack360 head-rotation file: no viewer's name under 'label'")
     found = [_clip(name, str(label).strip(), entry) for entry in _field(document, "data", list, name)]
@@ -151,9 +157,10 @@ def _clip(name: str, observer: str, entry: object) -> _Clip:
     video, where = PureWindowsPath(filename).stem, f"{name}, {filename}"
     if not _SAFE_NAME.fullmatch(video):
         raise DataError(f"{name}: filename {filename!r} is not a video's, as 6.mp4")
-    length = entry.get("video_length_in_s") if isinstance(entry, dict) else None
-    if length is not None and not (type(length) in (int, float) and 0 < length < math.inf):
-        raise DataError(f"{where}: video_length_in_s is {length!r}, expected a number of seconds")
+    given = entry.get("video_length_in_s") if isinstance(entry, dict) else None
+    length = None if given is None else _number(given)
+    if given is not None and (length is None or not 0 < length < math.inf):
+        raise DataError(f"{where}: video_length_in_s is {given!r}, expected a number of seconds")
     samples = _field(entry, "pitch_yaw_roll_data_hmd", list, where)
     rows = np.array([_row(sample, f"{where}, sample {n}") for n, sample in enumerate(samples, 1)], np.float64)
     seconds, pitch, yaw = rows.reshape(-1, 3).T
@@ -163,13 +170,24 @@ def _clip(name: str, observer: str, entry: object) -> _Clip:
 
 
 def _row(sample: object, where: str) -> tuple[float, ...]:
+    keys = ("sec", "pitch", "yaw")
+    found = [_number(sample[key]) for key in keys if key in sample] if isinstance(sample, dict) else []
+    values = tuple(value for value in found if value is not None)
+    if len(values) != len(keys):
+        raise DataError(f"{where}: found {str(sample)[:80]}; expected numbers under 'sec', 'pitch' and 'yaw'")
+    return values
+
+
+def _number(value: object) -> float | None:
+    """A number, also one written as text; NaN where there is none, and None for anything else."""
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
     try:
-        values = (sample["sec"], sample["pitch"], sample["yaw"])  # type: ignore[index]
-        if {type(value) for value in values} <= {float, int, type(None)}:
-            return tuple(math.nan if value is None else float(value) for value in values)
-    except (KeyError, TypeError, OverflowError):
-        pass
-    raise DataError(f"{where}: found {str(sample)[:80]}; expected numbers under 'sec', 'pitch' and 'yaw'")
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _field(record: object, key: str, kind: type[T], where: str) -> T:
@@ -199,7 +217,7 @@ def _check_units(name: str, clips: list[_Clip]) -> None:
 def _json_files(path: Path) -> Iterator[tuple[str, bytes]]:
     """Name and content of each viewer's file."""
     if path.is_dir():
-        for file in sorted(path.rglob("*.json")):
+        for file in sorted(path.rglob("*.[jJ][sS][oO][nN]")):
             if _is_viewers(str(file.relative_to(path).as_posix()), path.name):
                 try:
                     yield str(file), file.read_bytes()
@@ -240,7 +258,7 @@ def _check_size(name: str, size: int) -> None:
 def _is_viewers(name: str, folder: str = "") -> bool:
     """Whether a file of this name is a viewer's: `10.json`, not about a video."""
     parts = (folder, *PurePosixPath(name).parts)
-    return re.fullmatch(r"\d+\.json", parts[-1]) is not None and parts[-2] != _VIDEO_NOTES and "__MACOSX" not in parts
+    return _VIEWERS_FILE.fullmatch(parts[-1]) is not None and parts[-2] != _VIDEO_NOTES and "__MACOSX" not in parts
 
 
 def _viewer_number(name: str) -> tuple[float, str]:

@@ -30,6 +30,7 @@ from atsal.gaze.records import Fixations, GazeSamples, Integers
 
 _COLUMNS = ("id", "video", "frame", "t", "u", "v", "fixation", "valid_fix_classification")
 _UNITS = {"s": 1.0, "ms": 1e3, "µs": 1e6, "ns": 1e9}  # a second in each
+_WHOLE = re.compile(r"^(\d+)\.0+$")
 _TRUE, _FALSE = {"1", "1.0", "true"}, {"0", "0.0", "false", "", "nan"}
 
 Mask = NDArray[np.bool_]
@@ -47,9 +48,9 @@ def read_dsav360(path: Path, frames_per_s: float = 60.0) -> Reading[DSav360Gaze]
     """Read the samples and fixations of all viewers of one video.
 
     A viewer's times count from the first sample, put where its frame is at `frames_per_s`; if `t` fits no unit, there
-    are frames only, with a note. Dropped and counted: rows without viewer, position or time, positions outside [0, 1],
-    the rows that are no measurements, frames below 0. `DataError`: missing columns, text where a number belongs, no
-    rows, another video than in the file's name, more than half of the positions outside [0, 1].
+    are frames only, with a note. Dropped and counted: rows without viewer, frame, position or time, positions outside
+    [0, 1], the rows that are no measurements, frames below 0. `DataError`: missing columns, text where a number
+    belongs, no rows, another video than in the file's name, more than half of the positions outside [0, 1].
     """
     if not 0 < frames_per_s < np.inf:
         raise ShapeError(f"frames_per_s {frames_per_s}: expected a positive number")
@@ -80,12 +81,16 @@ class _Rows:
 
     def __init__(self, table: TextTable, drops: DropCounter) -> None:
         self.table = table
-        self.viewer = np.array(table.columns["id"], np.str_)
-        self.frame: Integers = table.integers("frame")
+        # a column of numbers with gaps comes as 12.0
+        names = {name: _WHOLE.sub(r"\1", name) for name in set(table.columns["id"])}
+        self.viewer = np.array([names[name] for name in table.columns["id"]], np.str_)
+        frame, framed = table.integers_given("frame")
+        self.frame: Integers = frame
         self.time = table.numbers("t")
         position = np.stack([table.numbers("u"), table.numbers("v")], 1)
         self.fixating = _flags(table, "fixation") & _flags(table, "valid_fix_classification")
         self.kept = np.ones(len(table), bool)
+        self._drop(~framed, "no frame", drops)
         erroneous = (self.frame == 0) & (position == 0.5).all(1)
         self._drop(erroneous, "frame 0 at the centre, no measurement", drops)
         self._drop(self.viewer == "", "no viewer", drops)
@@ -102,11 +107,11 @@ class _Rows:
 
 def _check_video(table: TextTable) -> None:
     named = re.search(r"(\d+)$", table.path.name.partition(".")[0])
-    numbers = table.integers("video")
-    other = numbers != (int(named[1]) if named else numbers[0])
+    numbers, given = table.integers_given("video")
+    other = given & (numbers != (int(named[1]) if named else numbers[np.argmax(given)]))
     if other.any():
         row = int(np.argmax(other))
-        expected = f"{int(named[1])} as in the file's name" if named else f"one video, {numbers[0]}"
+        expected = f"{int(named[1])} as in the file's name" if named else f"one video, {numbers[np.argmax(given)]}"
         raise DataError(f"{table.where(row)}: video is {numbers[row]}, expected {expected}: is the file another one?")
 
 
@@ -123,9 +128,10 @@ def _unit_of_time(rows: _Rows, frames_per_s: float) -> tuple[str | None, tuple[s
     rates = []
     for viewer in dict.fromkeys(rows.viewer[rows.kept].tolist()):
         own = rows.kept & (rows.viewer == viewer)
-        frames = np.ptp(rows.frame[own])
+        # over the middle half: one frame or time far off does not tell
+        frames, times = (np.subtract(*np.percentile(values[own], (75, 25))) for values in (rows.frame, rows.time))
         if frames:
-            rates.append(np.ptp(rows.time[own]) / frames * frames_per_s)
+            rates.append(times / frames * frames_per_s)
     rate = float(np.median(rates)) if rates else 0.0
     for name, second in _UNITS.items():
         if 0.7 < rate / second < 1.4:

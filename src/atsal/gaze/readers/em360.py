@@ -21,6 +21,7 @@ Sources: the data set's readme; the authors' `matlab_360_utils` (x over the widt
 a turn from the top, the frame's middle is straight ahead) and `360_em_algorithms` (blinks: confidence below 0.5).
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,13 +31,15 @@ from numpy.typing import NDArray
 
 from atsal.errors import DataError
 from atsal.gaze.directions import Floats, lonlat_from_uv, unit_vectors
-from atsal.gaze.readers.text import TextTable, require_columns, text_rows
+from atsal.gaze.readers.lines import fitted, misfit, text_rows
+from atsal.gaze.readers.text import TextTable, require_columns
 from atsal.gaze.reading import Drop, DropCounter, Reading
 from atsal.gaze.records import GazeSamples
 
 LEAST_CONFIDENCE = 0.5
 RELATION = "gaze_360"
 
+_ATTRIBUTE = re.compile(r"@attribute\s+(?:'([^']+)'|\"([^\"]+)\"|(\S+))\s+\S", re.IGNORECASE)
 _NUMBERS = ("time", "x", "y", "confidence", "x_head", "y_head", "angle_deg_head")
 _HAIR = 1e-6  # of the frame's size: what rounding explains
 _TELLING = 20  # samples from which on the unit of time can be told
@@ -66,6 +69,7 @@ def read_em360(path: Path, observer: str) -> Reading[LabelledSamples]:
     wrong = {
         "time is missing": ~np.isfinite(time),
         "time is negative": time < 0,
+        "head is missing": ~(np.isfinite(x_head) & np.isfinite(y_head)),
         "head outside the frame": ~head_inside,
         "eyes outside the frame": sure & ~eyes_inside,
     }
@@ -124,16 +128,14 @@ def _read_arff(path: Path) -> tuple[TextTable, dict[str, float]]:
     rows = text_rows(path)
     names, sizes = _read_header(path, rows)
     lines, values = [], []
-    for line, row in rows:
+    for line, cells in rows:
+        row = fitted(cells, len(names))
         if row[0].startswith("%"):
             continue
         if len(row) != len(names):
-            raise DataError(
-                f"{path}, line {line}: {len(row)} value{'s' * (len(row) != 1)}, expected {len(names)} separated by "
-                "commas, one for each @ATTRIBUTE; is the line cut off?"
-            )
+            raise DataError(f"{path}, line {line}: {misfit(row, len(names), ',')} (one for each @ATTRIBUTE)")
         lines.append(line)
-        values.append(["" if value == "?" else value for value in row])
+        values.append(["" if value == "?" else value.strip("'") for value in row])
     columns = zip(*values, strict=True) if values else [()] * len(names)
     return TextTable(path, np.array(lines, np.int64), dict(zip(names, columns, strict=True))), sizes
 
@@ -150,8 +152,8 @@ def _read_header(path: Path, rows: Iterator[tuple[int, list[str]]]) -> tuple[lis
             return names, sizes
         if keyword == "@RELATION" and len(words) > 1:
             relation = words[1]
-        elif keyword == "@ATTRIBUTE" and len(words) > 2:
-            names.append(words[1])
+        elif attribute := _ATTRIBUTE.match(" ".join(words)):
+            names.append(next(filter(None, attribute.groups())))
         elif keyword == "%@METADATA" and len(words) > 2 and words[1] in ("width_px", "height_px"):
             sizes[words[1]] = _size(f"{path}, line {line}", words[1], words[2])
         elif not keyword.startswith("%"):

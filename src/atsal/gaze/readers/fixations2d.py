@@ -50,7 +50,8 @@ def read_fixations2d(path: Path, *, first_fixation: int = 0) -> Reading[dict[str
     table, drops, notes = read_table(path), DropCounter(), []
     require_columns(table, _COLUMNS, "fixation table")
     image, observer = (np.array(table.columns[name], np.str_) for name in ("image", "observer"))
-    number, u, v = table.integers("fixation"), table.numbers("u"), table.numbers("v")
+    number, numbered = table.integers_given("fixation")
+    u, v = table.numbers("u"), table.numbers("v")
     duration_ms = table.numbers("duration_ms")
     known = duration_ms[np.isfinite(duration_ms)]
     if len(known) and known.max() < _LONGEST_S:
@@ -60,6 +61,7 @@ def read_fixations2d(path: Path, *, first_fixation: int = 0) -> Reading[dict[str
         "image or observer without a name": (image == "") | (observer == ""),
         "position that is no number": ~(np.isfinite(u) & np.isfinite(v)),
         "position outside the photo": _outside(table, u, v),
+        "fixation without a number": ~numbered,
         "fixation number below 0": number < 0,
         "fixation without a duration": ~(np.isfinite(duration_ms) & (duration_ms >= 0)) & bool(len(known)),
     }

@@ -37,6 +37,8 @@ def read_saliency_bin(path: Path) -> Maps:
         found = path.stat().st_size
     except OSError as error:
         raise DataError(f"{path}: cannot be opened ({error.strerror or error})") from error
+    if not path.is_file():
+        raise DataError(f"{path}: a folder; expected a file of maps")
     if found != frames * frame_bytes or not found:
         whole = f" ({found / frame_bytes:.6g} frames)" if frame_bytes else ""
         raise DataError(

@@ -20,7 +20,9 @@ H files are paths of the head: for videos one position every 200 ms. HE files ar
 one file for the left eye (`L`), one for the right (`R`).
 """
 
+import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +52,8 @@ def read_salient360(path: Path) -> Reading[Fixations]:
     are converted, with a note. Raises `DataError` for a file of another structure or unit.
     """
     table = read_table(path)
-    table = replace(table, columns={name.lower(): values for name, values in table.columns.items()})
+    names = {name: " ".join(re.split(r"[\s_]+", name.lower())) for name in table.columns}
+    table = replace(table, columns={names[name]: values for name, values in table.columns.items()})
     require_columns(table, ("idx", "longitude", "latitude"), _FORMAT)
     if not len(table):
         raise DataError(f"{path}: a header without rows; expected the scanpaths of all viewers: copy the file again")
@@ -87,6 +90,7 @@ class _Rows:
         self.drops = DropCounter()
         self.notes: list[str] = []
         self.kept = np.ones(len(table), bool)
+        self._drop(_repeated(table) & (table.numbers("idx") != 0), "the row before once more")
         self.viewer = self._viewers()
 
     def reading(self) -> Reading[Fixations]:
@@ -113,8 +117,8 @@ class _Rows:
         """Number of the viewer of each row, from 1."""
         index = self.table.integers("idx")
         step = np.diff(index, prepend=index[0])
-        begins = index == 0
-        lost = ~begins & (step <= 0)
+        begins = (index == 0) & self.kept
+        lost = ~begins & (step <= 0) & self.kept
         if lost.any():
             row = int(np.argmax(lost))
             before = "nothing" if row == 0 else str(index[row - 1])
@@ -152,6 +156,7 @@ class _Rows:
     def _onsets(self) -> Floats | None:
         """Milliseconds."""
         if "start timestamp" not in self.table.columns:
+            self.notes.append(f"{self.table.path}: no column 'start timestamp'; read without times")
             return None
         onset = self._finite("start timestamp")
         same = self.viewer[1:] == self.viewer[:-1]
@@ -201,7 +206,25 @@ class _Rows:
         if not any(name in self.table.columns for name in names):
             return None, None
         require_columns(self.table, names, _FORMAT)
-        first, last = (self.table.integers(name) - 1 for name in names)
+        (first, began), (last, ended) = (self.table.integers_given(name) for name in names)
+        first, last = first - 1, last - 1
+        self._drop(~(began & ended), "start or end frame missing")
+        self._note_count_from_0(first)
         self._drop(first < 0, "start frame below 1")
         self._drop(last < first, "end frame before the start frame")
         return first, last
+
+    def _note_count_from_0(self, first: Integers) -> None:
+        """`first` is -1 where the file says frame 0."""
+        begins = np.flatnonzero(np.diff(self.viewer, prepend=0))
+        if 2 * (first[begins] == -1).sum() > len(begins):
+            self.notes.append(
+                f"{self.table.path}: most viewers begin in frame 0, where frames are promised to count from 1: if the "
+                "file counts from 0, all frames here are one too low"
+            )
+
+
+def _repeated(table: TextTable) -> Mask:
+    """The rows that say the same as the row before, all columns alike."""
+    rows = list(zip(*table.columns.values(), strict=True))
+    return np.array([False, *(row == before for before, row in pairwise(rows))], bool)

@@ -28,18 +28,20 @@ from numpy.typing import NDArray
 
 from atsal.errors import DataError
 from atsal.gaze.directions import Floats
+from atsal.gaze.readers.lines import fitted, header, text_rows, without_empty_end
 from atsal.gaze.readers.poses import combine, forward, rotate, turn
-from atsal.gaze.readers.text import TextTable, require_columns, text_rows
+from atsal.gaze.readers.text import TextTable, require_columns
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import GazeSamples, Integers
 
 _NAME = "Salient360! raw"
-_GLUED = re.compile(r"(.*?)(True|False)")
+_GLUED = re.compile(r"(.*?)(True|False)", re.IGNORECASE)
 _STATIC = ("OcutimeStamp", "valL", "valR", *(f"cameraRotation.{axis}" for axis in "xyzw"))
 _EYES = ("leftEyeDirection", "rightEyeDirection")
 _DYNAMIC = ("oculoTS", "currFrame", "cam_pitch", "cam_yaw", "cam_roll", "sphere_yaw", "Lval", "Rval")
 _MEAN_EYE = "meanGazeDir"
 
+_TRUE, _FALSE = ("true", "1", "1.0"), ("false", "0", "0.0")
 _UNITS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
 _STEP_S = (1 / 2000, 1 / 20)  # of a headset's log; no step lies in this range in two of the units
 _BURST = 0.25  # of the median step: samples closer than this were written together, not measured so
@@ -126,11 +128,12 @@ def _samples(observer: str, times: Floats, pose: Floats, eye: Floats, frame: Int
 
 def _table(path: Path) -> TextTable:
     """The rows as text; in each, a value that is glued to the flag behind it is parted from it."""
-    rows = text_rows(path)
-    _, names = next(rows, (0, [""]))
+    names, rows = header(path, text_rows(path), ",")
+    names = without_empty_end(names)
     glued = names.index("Lval") - 1 if names[-3:] == ["binPor.y", "Lval", "Rval"] else None
     lines, values = [], []
-    for line, row in rows:
+    for line, cells in rows:
+        row = _unpadded(cells, names, glued)
         found = _GLUED.fullmatch(row[glued]) if glued is not None and len(row) == len(names) - 1 else None
         parted = [*row[:glued], *found.groups(), *row[glued + 1 :]] if found and glued is not None else row
         if len(parted) != len(names):
@@ -142,6 +145,12 @@ def _table(path: Path) -> TextTable:
         values.append(parted)
     columns: Sequence[Sequence[str]] = list(zip(*values, strict=True)) if values else [()] * len(names)
     return TextTable(path, np.array(lines, np.int64), {k: tuple(v) for k, v in zip(names, columns, strict=True)})
+
+
+def _unpadded(cells: list[str], names: Sequence[str], glued: int | None) -> list[str]:
+    """A row without the empty cells that separators at its end make, glued values counted as the one they are."""
+    width = len(names) - (glued is not None and len(cells) > glued and _GLUED.fullmatch(cells[glued]) is not None)
+    return fitted(cells, width)
 
 
 def _seconds(table: TextTable, name: str, promised: str) -> tuple[Floats, tuple[str, ...]]:
@@ -165,11 +174,11 @@ def _seconds(table: TextTable, name: str, promised: str) -> tuple[Floats, tuple[
 
 def _flags(table: TextTable, name: str) -> NDArray[np.bool_]:
     values = np.array([value.lower() for value in table.columns[name]], np.str_)
-    wrong = ~np.isin(values, ("true", "false"))
+    wrong = ~np.isin(values, (*_TRUE, *_FALSE))
     if wrong.any():
         row = int(np.argmax(wrong))
         raise DataError(f"{table.where(row)}: {name} is {table.columns[name][row]!r}, expected True or False")
-    return np.asarray(values == "true", bool)
+    return np.asarray(np.isin(values, _TRUE), bool)
 
 
 def _eye(table: TextTable, name: str, valid: NDArray[np.bool_]) -> tuple[Floats, tuple[str, ...]]:

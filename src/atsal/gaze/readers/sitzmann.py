@@ -61,7 +61,7 @@ def read_sitzmann(path: Path) -> Reading[tuple[SitzmannRun, ...]]:
         where = f"{path}, run {number}"
         if not isinstance(run, dict):
             raise DataError(f"{where}: holds a {type(run).__name__}, expected a dict of arrays")
-        if not isinstance(viewpoint, int | np.integer):
+        if not _is_whole(viewpoint):
             raise DataError(f"{where}: viewpoint_idx is {viewpoint!r}, expected a whole number")
         if np.size(run.get("gaze_lat_lon", 0)) == 0:
             drops.add("a run without gaze", where)
@@ -70,6 +70,11 @@ def read_sitzmann(path: Path) -> Reading[tuple[SitzmannRun, ...]]:
         runs.append(SitzmannRun(int(viewpoint), reader.samples(), reader.fixations()))
         notes += reader.notes
     return Reading(tuple(runs), drops.result(), tuple(notes))
+
+
+def _is_whole(value: Any) -> bool:
+    """Also 2.0: a column of numbers with gaps comes so."""
+    return isinstance(value, int | np.integer) or (isinstance(value, float | np.floating) and float(value).is_integer())
 
 
 def _columns(path: Path, document: Any) -> dict[str, list[Any]]:

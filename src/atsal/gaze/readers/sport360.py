@@ -9,6 +9,7 @@ Source: the authors' training code (xuyanyu-shh/Saliency-detection-in-360-video,
 column x W and row y H of the map, and takes the frame as the name of the picture.
 """
 
+import re
 import reprlib
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from atsal.gaze.readers.shares import shares_of_frame
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import Fixations
 
+_ENDING = re.compile(r"\.(?:jpe?g|png|0)$", re.IGNORECASE)  # of a picture's name; 12.0 is a number of Python
 OBSERVER = "all"  # the viewers' names are unknown
 
 
@@ -57,7 +59,7 @@ def _video(path: Path, where: str, frames: Any) -> Reading[Fixations]:
 
 
 def _number(where: str, name: Any) -> int:
-    text = str(name)
+    text = _ENDING.sub("", str(name))
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise DataError(f"{where}: a frame named {text[:40]!r}, expected a number as 0001")
     return int(text)
@@ -65,6 +67,8 @@ def _number(where: str, name: Any) -> int:
 
 def _points(where: str, points: Any) -> Any:
     try:
+        if isinstance(points, list | tuple):  # a viewer whose gaze was lost
+            points = [(np.nan, np.nan) if point is None else point for point in points]
         found = np.asarray(points, np.float64)
     except (TypeError, ValueError):
         found = np.empty(())

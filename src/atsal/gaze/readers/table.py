@@ -221,7 +221,8 @@ def _frames(rows: _Rows, column: str, first_frame: int) -> NDArray[np.int64]:
     rows.drop(~np.isfinite(values), "frame is missing")
     rows.table.refuse(rows.keep & (values != np.round(values)), column, "a whole number, a frame")
     rows.drop(values < first_frame, f"frame before the first ({first_frame})")
-    return np.where(rows.keep & (values < 2**53), values - first_frame, 0).astype(np.int64)
+    rows.drop(values >= 2**53, "frame that no video has")
+    return np.where(rows.keep, values - first_frame, 0).astype(np.int64)
 
 
 def _check_scale(table: TextTable, seconds: Floats, limits_s: tuple[float, float], what: str, declared: str) -> None:

@@ -1,16 +1,12 @@
 """Tables in text files (and Parquet), read strictly: a row that does not fit is an error that names its file and line.
 
-Tolerated, because real logs have them: a byte-order mark, blank lines, spaces around names and values, a `#` before the
-header, gzip (`.gz`), Windows line ends. Values that are missing (empty, `nan`, `NaN`) become NaN; the reader that calls
-decides what to do with them.
+Tolerated, because real logs have them: what `lines` tells of, a `#` before the header, lines of comment (a `#`, and
+another number of columns than the table has), separators at the ends of lines, columns without a name (left out).
+Values that are missing (empty, `nan`, `NaN`) become NaN; the reader that calls decides what to do with them.
 """
 
 import contextlib
-import csv
-import gzip
 import importlib
-import io
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,10 +17,10 @@ from numpy.typing import NDArray
 
 from atsal.errors import DataError, MissingDependencyError
 from atsal.gaze.directions import Floats
+from atsal.gaze.readers.lines import COMMENT, fitted, header, misfit, quoted_rows, text_rows, without_empty_end
 
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", " ": "spaces"}
 _MISSING = {"", "nan", "na", "none", "null"}
-_TRUE, _FALSE = {"1", "true", "yes"}, {"0", "false", "no"}
+_TRUE, _FALSE = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,14 +47,17 @@ class TextTable:
 
     def integers(self, name: str) -> NDArray[np.int64]:
         """A column as int64 (N,); `DataError` where a text is no whole number."""
+        values, given = self.integers_given(name)
+        self.refuse(~given, name, "a whole number")
+        return values
+
+    def integers_given(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """A column as int64 (N,) and where it has a value, 0 where not; `DataError` where one is no whole number."""
         values = self.numbers(name)
-        wrong = ~(np.isfinite(values) & (values == np.round(values)) & (np.abs(values) < 2**53))
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            raise DataError(
-                f"{self.where(row)}: {name} is {self.columns[name][row] or 'empty'!r}, expected a whole number"
-            )
-        return values.astype(np.int64)
+        given = np.isfinite(values)
+        values = np.where(given, values, 0)
+        self.refuse((values != np.round(values)) | (np.abs(values) >= 2**53), name, "a whole number")
+        return values.astype(np.int64), given
 
     def flags(self, name: str) -> NDArray[np.bool_]:
         """A column of 1 and 0, or true and false, as bool (N,); `DataError` where a text is neither."""
@@ -111,7 +110,7 @@ def read_quoted_table(path: Path, *, separator: str = ",") -> TextTable:
 
     A quoted cell may hold separators and line ends; spaces around texts are kept. `where` names the last line of a row.
     """
-    return _table(path, _quoted_rows(path, separator), None, separator)
+    return _table(path, quoted_rows(path, separator), None, separator)
 
 
 def load_table(path: Path, *, separator: str = ",") -> TextTable:
@@ -155,20 +154,22 @@ def _cells(arrow: Any, column: Any) -> tuple[str, ...]:
 
 def _table(path: Path, rows: Iterator[tuple[int, list[str]]], names: Sequence[str] | None, separator: str) -> TextTable:
     if names is None:
-        first = next(rows, None)
-        if first is None:
-            raise DataError(f"{path}: the file is empty; expected a header and rows separated by {_word(separator)}")
-        names = [name.removeprefix("#").strip() for name in first[1]]
-        if len(set(names)) != len(names):
-            raise DataError(f"{path}, line {first[0]}: a column name stands twice in {', '.join(names)}")
+        names, rows = header(path, rows, separator)
+    width = len(without_empty_end(names))
     lines, values = [], []
     for line, row in rows:
-        if len(row) != len(names):
-            raise DataError(f"{path}, line {line}: {_misfit(row, len(names), separator)}")
+        cells = row if len(row) == width else fitted(row, width)
+        if not (cells[0] or any(cells)):
+            continue  # nothing but separators: a blank row
+        if len(cells) not in (width, len(names)):
+            if COMMENT.match(cells[0]):
+                continue
+            raise DataError(f"{path}, line {line}: {misfit(row, width, separator)}")
         lines.append(line)
-        values.append(row)
-    columns = zip(*values, strict=True) if values else [()] * len(names)
-    return TextTable(path, np.array(lines, np.int64), dict(zip(names, columns, strict=True)))
+        values.append(cells[:width])
+    columns = zip(*values, strict=True) if values else [()] * width
+    named = {name: column for name, column in zip(names, columns, strict=False) if name}
+    return TextTable(path, np.array(lines, np.int64), named)
 
 
 def require_columns(table: TextTable, names: Sequence[str], format_name: str) -> None:
@@ -178,58 +179,3 @@ def require_columns(table: TextTable, names: Sequence[str], format_name: str) ->
         raise DataError(
             f"{table.path}: not a {format_name} file: no column {', '.join(missing)}; found {', '.join(table.columns)}"
         )
-
-
-def text_rows(path: Path, *, separator: str = ",") -> Iterator[tuple[int, list[str]]]:
-    """Line number and stripped values of each row that is not blank; a separator of ' ' takes any run of blanks."""
-    with open_text(path) as lines:
-        try:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    parts = line.split() if separator == " " else line.rstrip("\r\n").split(separator)
-                    yield number, [part.strip() for part in parts]
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: not a text file ({error.reason} at byte {error.start})") from error
-        except (OSError, EOFError, zlib.error) as error:  # a gzip stream that breaks off or is damaged
-            raise DataError(f"{path}: cannot be read to its end ({error}); copy or download it again") from error
-
-
-def _quoted_rows(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
-    with open_text(path, newline="") as lines:
-        reader = csv.reader(lines, delimiter=separator, strict=True)
-        try:
-            for row in reader:
-                if len(row) > 1 or (row and row[0].strip()):
-                    yield reader.line_num, row
-        except csv.Error as error:
-            raise DataError(f"{path}, line {reader.line_num}: not a table ({error}); is a quote left open?") from error
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: not a text file ({error.reason} at byte {error.start})") from error
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"{path}: cannot be read to its end ({error}); copy or download it again") from error
-
-
-def open_text(path: Path, newline: str | None = None) -> io.TextIOWrapper:
-    """Open a text file or a gzipped one, without its byte-order mark; `DataError` where there is none.
-
-    `newline` is as for `open`: "" leaves the line ends as they are, which quoted cells need.
-    """
-    try:
-        raw = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 - the caller closes it
-    except OSError as error:
-        raise DataError(f"{path}: cannot be opened ({error.strerror or error})") from error
-    return io.TextIOWrapper(raw, encoding="utf-8-sig", newline=newline)
-
-
-def _misfit(row: Sequence[str], expected: int, separator: str) -> str:
-    found = f"{len(row)} column{'s' * (len(row) != 1)}, expected {expected}"
-    text = separator.join(row)
-    for other, word in _SEPARATORS.items():
-        parts = text.split() if other == " " else text.split(other)
-        if other != separator and len(parts) == expected:
-            return f"{found} separated by {_word(separator)}: this line is separated by {word}"
-    return f"{found} separated by {_word(separator)}; is the line cut off?"
-
-
-def _word(separator: str) -> str:
-    return _SEPARATORS.get(separator, repr(separator))

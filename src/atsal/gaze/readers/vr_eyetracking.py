@@ -33,8 +33,8 @@ def read_vr_eyetracking(path: Path, frames_per_s: float | None = None) -> Readin
     """Read one viewer's samples of one video, with `head` and `head_eye`; the viewer is the folder's name.
 
     `frame_index` counts from 0; times are there if `frames_per_s` of the video is given. Dropped and counted: rows
-    without a position, with one outside [0, 1], and with a frame below 1. `DataError`: another number of columns, a
-    text where a number belongs, no rows, and more than half of the positions outside [0, 1].
+    without a position or a frame, with a position outside [0, 1], and with a frame below 1. `DataError`: another number
+    of columns, a text where a number belongs, no rows, and more than half of the positions outside [0, 1].
     """
     if frames_per_s is not None and not 0 < frames_per_s < np.inf:
         raise ShapeError(f"frames_per_s {frames_per_s}: expected a positive number")
@@ -42,11 +42,13 @@ def read_vr_eyetracking(path: Path, frames_per_s: float | None = None) -> Readin
     if not len(table):
         raise DataError(f"{path}: the file is empty; expected a row a frame: copy or download it again")
     drops, notes = DropCounter(), []
-    frame = table.integers("frame") - 1
-    early = frame < 0
-    drops.add("frame below 1", table.where(int(np.argmax(early))), int(early.sum()))
+    frame, given = table.integers_given("frame")
+    early = given & (frame < 1)
+    for reason, wrong in (("no frame", ~given), ("frame below 1", early)):
+        drops.add(reason, table.where(int(np.argmax(wrong))), int(wrong.sum()))
+    frame = frame - 1
     positions = np.stack([table.numbers(name) for name in _COLUMNS if name[-2:] in (" x", " y")], 1)
-    positions, inside = shares_of_frame(path, positions, table.where, drops, ~early)
+    positions, inside = shares_of_frame(path, positions, table.where, drops, given & ~early)
     kept = np.flatnonzero(inside)
     if (np.diff(frame[kept]) < 0).any():
         kept = kept[np.argsort(frame[kept], kind="stable")]
