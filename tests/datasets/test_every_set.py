@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from atsal.datasets import NAMES, dataset_named
 from atsal.datasets.augmentation import Chain, Flip, Shift
@@ -12,6 +13,7 @@ from atsal.datasets.preparation import preparation_for
 from atsal.datasets.prepare import prepare
 from atsal.datasets.prepared import PreparedSet
 from atsal.datasets.sample import read_sample
+from atsal.errors import ConfigError, DataError
 from atsal.gaze.directions import angle_rad, unit_vectors
 from fakes.avtrack360 import write_avtrack360
 from fakes.dsav360 import write_dsav360
@@ -37,7 +39,7 @@ WRITERS = {
     "avtrack360": write_avtrack360,
     "folder": write_folder,
 }
-FLAT = {"osie", "crowd", "scene"}
+FLAT = {"osie", "crowd", "scene", "photo-folder"}
 DIRECTIONS = [(name, direction) for name in WRITERS for direction in dataset_named(name).directions]
 
 
@@ -95,16 +97,42 @@ def test_noise_without_fixations_is_said_to_be_so(tmp_path):
     assert done.refused
 
 
-@pytest.mark.parametrize("name", sorted(FLAT))
-def test_photos(name, tmp_path):
+def test_photos(tmp_path):
     spots = write_fixations2d(tmp_path / "raw")
-    if name != "osie":  # other numbers for photos
-        pytest.skip("the three sets share one reader and one layout")
-    dataset = dataset_named(name)
+    dataset = dataset_named("osie")
     prepare(dataset, tmp_path / "raw", tmp_path / "out", preparation_for(dataset, maps="npy"))
+    prepared = PreparedSet(tmp_path / "out")
+    assert prepared.manifest["about"]["sigma_width"] == dataset.sigma_width
+    assert prepared.manifest["preparation"]["sigma_deg"] is None
     for item, (u, v) in spots.items():
         saliency = np.load(tmp_path / "out" / item / "saliency.npy")[0]
         # half of the fixations are the first ones, at the centre
         row, column = int(v * saliency.shape[0]), int(u * saliency.shape[1])
         assert saliency[row, column] > 0.3 * saliency.max()
-        assert PreparedSet(tmp_path / "out").picture(item).shape[:2] == saliency.shape
+        assert prepared.picture(item).shape[:2] == saliency.shape
+        with pytest.raises(DataError, match="flat photo"):
+            read_sample(prepared, item)
+
+
+def test_photos_of_ones_own(tmp_path):
+    Image.new("RGB", (40, 30)).save(tmp_path / "cat.jpg")
+    (tmp_path / "cat.csv").write_text("observer,u,v\na,0.25,0.5\nb,0.25,0.5\n")
+    dataset = dataset_named("photo-folder")
+    prepare(dataset, tmp_path, tmp_path / "out", preparation_for(dataset, maps="npy"))
+    saliency = np.load(tmp_path / "out" / "cat" / "saliency.npy")
+    assert saliency.shape == (1, 30, 40)
+    assert np.unravel_index(saliency[0].argmax(), (30, 40))[1] in (9, 10)
+
+
+@pytest.mark.parametrize("chosen", [{"sigma_deg": 2.0}, {"erp_height": 64}, {"window": "clip"}])
+def test_settings_that_photos_do_not_have_are_refused(chosen):
+    with pytest.raises(ConfigError, match="holds flat photos: " + next(iter(chosen))):
+        preparation_for(dataset_named("osie"), **chosen)
+
+
+def test_positions_of_another_kind_are_refused(tmp_path):
+    Image.new("RGB", (64, 32)).save(tmp_path / "cat.jpg")
+    (tmp_path / "cat.csv").write_text("observer,u,v\na,0.25,0.5\n")
+    dataset = dataset_named("folder")
+    done = prepare(dataset, tmp_path, tmp_path / "out", preparation_for(dataset))
+    assert "positions are u, v; expected lon_deg, lat_deg" in done.refused["cat"]

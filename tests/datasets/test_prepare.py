@@ -7,7 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -17,11 +20,18 @@ from atsal.datasets.preparation import preparation_for
 from atsal.datasets.prepare import prepare
 from atsal.datasets.prepared import PreparedSet
 from atsal.errors import ConfigError, DataError, OutputError
+from fakes.gaze import Target
 from fakes.salient360_images import write_salient360_images
 from fakes.salient360_videos import write_salient360_videos
 
 IMAGES = dataset_named("salient360-images")
 VIDEOS = dataset_named("salient360-videos")
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from atsal.cli import main; main()",
+]
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 @pytest.fixture
@@ -222,21 +232,148 @@ def test_an_output_that_cannot_be_written_is_an_error(images, tmp_path):
         prepare(IMAGES, images, tmp_path / "file" / "out", small(IMAGES))
 
 
+def test_an_edited_log_of_the_same_length_is_read_again(images, tmp_path):
+    prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
+    log = images / "HE/Scanpaths/L/HEscanpath_2.txt"
+    lines = log.read_text().splitlines()
+    log.write_text("\n".join([*lines[:-1], lines[-1].replace("e-01", "e-02")]) + "\n")
+    (tmp_path / "out/P3/fixations.csv").write_text("observer,lon_deg,lat_deg\na,0,0\n")
+    done = prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
+    assert (done.made, done.kept) == (2, 1)
+
+
+def test_a_set_can_be_finished_after_its_source_was_moved(images, tmp_path):
+    prepare(IMAGES, images, tmp_path / "out", small(IMAGES), only=("P1", "P2"))
+    images.rename(tmp_path / "moved")
+    done = prepare(IMAGES, tmp_path / "moved", tmp_path / "out", small(IMAGES))
+    assert (done.made, done.kept) == (1, 2)
+    assert PreparedSet(tmp_path / "out").picture("P1").shape[2] == 3
+
+
+def test_gaze_without_times_has_no_maps_of_frames(tmp_path):
+    folder = dataset_named("folder")
+    Target(0).write_video(tmp_path / "raw" / "clip.mp4")
+    (tmp_path / "raw" / "clip.csv").write_text("observer,lon_deg,lat_deg\na,0,0\nb,5,5\n")
+    done = prepare(folder, tmp_path / "raw", tmp_path / "out", small(folder))
+    assert "neither times nor frames" in done.refused["clip"]
+    done = prepare(folder, tmp_path / "raw", tmp_path / "whole", small(folder, window="clip"))
+    assert done.refused == {}
+
+
+def test_a_video_that_breaks_off_is_refused(tmp_path):
+    """Its index comes first and promises all frames; the pictures end half way."""
+    folder = dataset_named("folder")
+    Target(0).write_video(tmp_path / "raw" / "clip.mp4", seconds=4)
+    whole = tmp_path / "raw" / "clip.mp4"
+    with (
+        av.open(str(whole)) as source,
+        av.open(str(tmp_path / "fast.mp4"), "w", options={"movflags": "faststart"}) as out,
+    ):
+        stream = out.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                out.mux(packet)
+    whole.write_bytes((tmp_path / "fast.mp4").read_bytes()[: (tmp_path / "fast.mp4").stat().st_size * 6 // 10])
+    rows = "".join(f"a,{0.1 * n:.1f},100,0,0\n" for n in range(40))
+    (tmp_path / "raw" / "clip.csv").write_text("observer,onset_s,duration_ms,lon_deg,lat_deg\n" + rows)
+    done = prepare(folder, tmp_path / "raw", tmp_path / "out", small(folder))
+    assert "clip.mp4: breaks after" in done.refused["clip"]
+
+
+def test_variants_need_a_height_that_turns_take_whole():
+    with pytest.raises(ConfigError, match="30 rows: turns by an eighth need a multiple of 4"):
+        small(IMAGES, erp_height=30, augment="published")
+
+
+def test_fixations_of_a_set_of_samples_are_refused_at_once():
+    with pytest.raises(ConfigError, match="comes without fixations of head_eye; choose samples, ivt or idt"):
+        preparation_for(dataset_named("vr-eyetracking"), events="fixations")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of file sizes are those of Unix")
+def test_a_full_disk_is_an_error_like_any_other(images, tmp_path):
+    code = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)); from atsal.cli import main; main()"
+    )
+    words = ["prepare", "salient360-images", images, tmp_path / "out", "--maps", "npy", "--workers", "1"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "cannot be written: the file grew beyond" in done.stderr
+    assert not list((tmp_path / "out").glob("*P1*"))
+
+
+def start(*words):
+    return subprocess.Popen([*COMMAND, *map(str, words)], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the lock is Unix's")
+def test_workers_end_with_the_main_process_and_two_runs_do_not_mix(tmp_path):
+    write_salient360_images(tmp_path / "raw", items=8)
+    words = ["prepare", "salient360-images", tmp_path / "raw", tmp_path / "out", "--augment", "published"]
+    words += ["--maps", "npy", "--size", "1024x512", "--workers", 2]
+    with start(*words) as running:
+        wait_until(lambda: list((tmp_path / "out").glob("P*")))
+        with start(*words) as second:
+            assert "another run is writing to it" in second.communicate()[1]
+        workers = children(running.pid)
+        assert len(workers) >= 2
+        running.kill()
+        running.communicate()
+        wait_until(lambda: not any(alive(pid) for pid in workers))
+
+
+def children(pid):
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(status.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(status.parent.name))
+    return found
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_ctrl_c_ends_at_once_and_leaves_whole_items(tmp_path):
+    write_salient360_images(tmp_path / "raw", items=8)
+    words = ["prepare", "salient360-images", tmp_path / "raw", tmp_path / "out", "--augment", "published"]
+    with start(*words, "--maps", "npy", "--size", "512x256", "--workers", 2) as running:
+        wait_until(lambda: len(list((tmp_path / "out").glob("P*"))) > 5)
+        running.send_signal(signal.SIGINT)
+        told = running.communicate()[1]
+    assert running.returncode == 130
+    assert "Traceback" not in told
+    assert "stopped" in told
+    assert not list((tmp_path / "out").glob(".*"))
+
+
 def test_killed_and_run_again_gives_the_same_bytes(tmp_path):
     write_salient360_images(tmp_path / "raw", items=6)
-    command = [sys.executable, "-c", "from atsal.cli import main; main()", "prepare", "salient360-images"]
+    command = [*COMMAND, "prepare", "salient360-images"]
     options = ["--maps", "npy", "--size", "256x128", "--augment", "published", "--workers", "2"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     running = subprocess.Popen(
-        [*command, tmp_path / "raw", tmp_path / "killed", *options], env=environment, start_new_session=True
+        [*command, tmp_path / "raw", tmp_path / "killed", *options], env=ENVIRONMENT, start_new_session=True
     )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and len(list((tmp_path / "killed").glob("P*"))) < 25:
-        time.sleep(0.02)
+    wait_until(lambda: len(list((tmp_path / "killed").glob("P*"))) > 25)
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
     assert not (tmp_path / "killed" / "manifest.json").exists()
     for name in ("killed", "whole"):
-        subprocess.run([*command, tmp_path / "raw", tmp_path / name, *options], env=environment, check=True)
+        subprocess.run([*command, tmp_path / "raw", tmp_path / name, *options], env=ENVIRONMENT, check=True)
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
     assert not list((tmp_path / "killed").glob(".*"))

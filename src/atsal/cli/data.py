@@ -132,8 +132,12 @@ def prepare(name: str, source: Path, output: Path, only: tuple[str, ...], worker
 def _tell(done: "Prepared") -> None:
     for text in done.missing:
         click.echo(f"missing: {text}", err=True)
+    for reason, count in sorted(done.dropped.items(), key=lambda drop: -drop[1])[:5]:
+        click.echo(f"left out: {count} x {reason}", err=True)
     for text in done.warnings:
         click.echo(f"warning: {text}", err=True)
+    if done.refused:
+        click.echo("mend or take away what is named above, and run the same command again", err=True)
     earlier = f", {done.kept} made before" if done.kept else ""
     refused = f", {len(done.refused)} refused" if done.refused else ""
     click.echo(f"{done.folder}: {done.made} item{'s' * (done.made != 1)} made{earlier}{refused}")

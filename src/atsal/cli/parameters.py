@@ -29,5 +29,7 @@ def erp_rows(_context: click.Context, _parameter: click.Parameter, value: str | 
         return None
     width, cross, height = value.lower().rpartition("x")
     if not height.isdecimal() or not 1 <= int(height) <= 8192 or (cross and width != str(2 * int(height))):
-        raise click.BadParameter("expected WIDTHxHEIGHT with a width of twice the height, as 640x320")
+        raise click.BadParameter(
+            "expected WIDTHxHEIGHT with a width of twice the height, as 640x320, or the height, 1 to 8192"
+        )
     return int(height)

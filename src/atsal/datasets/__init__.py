@@ -20,6 +20,7 @@ _MODULES = {
     "crowd": "fixations2d",
     "scene": "fixations2d",
     "folder": "folder",
+    "photo-folder": "folder",
 }
 NAMES = tuple(_MODULES)
 

@@ -202,7 +202,8 @@ def _with_saliency(picture: Picture, saliency: NDArray[np.floating], *, flat: bo
     if flat:  # to its size here: `overlay` would join the left and the right border
         image = Image.fromarray(saliency)
         saliency = np.asarray(image.resize((picture.shape[1], picture.shape[0]), Image.Resampling.BILINEAR))
-    return overlay(picture, saliency, float(saliency.max()))
+    shown = overlay(picture, saliency, float(saliency.max()))
+    return ((picture.astype(np.uint16) + shown) // 2).astype(np.uint8)  # what is looked at must be seen too
 
 
 def _draw_grid(layer: _Layer) -> None:

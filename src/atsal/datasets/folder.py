@@ -213,3 +213,19 @@ DATASET = Dataset(
         "A table in other units or with other names of columns: `atsal.gaze.readers.table`.",
     ),
 )
+
+PHOTOS = replace(
+    DATASET,
+    name="photo-folder",
+    title="a folder of flat photos and tables",
+    stimuli="photos",
+    directions=("eye",),
+    sigma_deg={},
+    tree=TREE.replace("<stimulus>.mp4 or .jpg", "<photo>.jpg").replace("<stimulus>", "<photo>"),
+    notes=(
+        "Tables are those of `atsal.gaze.tables` with u and v: shares of the photo's width and height, v from the top.",
+        "σ is 1/32 of the photo's width.",
+    ),
+)
+
+DATASETS = {dataset.name: dataset for dataset in (DATASET, PHOTOS)}

@@ -21,12 +21,19 @@ class Preparation:
 
     direction: Direction
     events: Events  # fixations: as the data set's authors detected them; ivt, idt: detected here
-    sigma_deg: float
+    sigma_deg: float | None  # None: flat photos, whose σ is the data set's `sigma_width`
     erp_height: int = 1024  # of maps and of frames written
     maps: Literal["none", "npy", "png"] = "none"  # none: made when a sample is read
     window: WindowKind = "frame"
     frames: Literal["reference", "extract"] = "reference"
     augment: Literal["none", "published"] = "none"
+
+    @property
+    def sphere_sigma_deg(self) -> float:
+        """σ of maps on the sphere; `ConfigError` for flat photos."""
+        if self.sigma_deg is None:
+            raise ConfigError("flat photos have no σ in degrees")
+        return self.sigma_deg
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -43,15 +50,37 @@ def preparation_for(dataset: Dataset, **chosen: Any) -> Preparation:
     if direction not in dataset.directions:
         raise ConfigError(f"{dataset.name} has no {direction} direction; it has {' and '.join(dataset.directions)}")
     given.setdefault("events", "samples" if direction in dataset.without_fixations else dataset.events)
-    given.setdefault("sigma_deg", dataset.sigma_deg[direction])
-    if not 0 < given["sigma_deg"] < 180:
-        raise ConfigError(f"sigma {given['sigma_deg']}°: expected more than 0 and less than 180 degrees")
+    _check_events(dataset, direction, given["events"])
+    if dataset.stimuli == "photos":
+        _refuse_for_photos(dataset, given)
+    given.setdefault("sigma_deg", None if dataset.stimuli == "photos" else dataset.sigma_deg[direction])
+    sigma = given["sigma_deg"]
+    if sigma is not None and not 0 < sigma < 180:
+        raise ConfigError(f"sigma {sigma}°: expected more than 0 and less than 180 degrees")
     if given.get("augment", "none") != "none" and dataset.stimuli not in ("images", "mixed"):
         raise ConfigError(
             f"{dataset.name} holds {dataset.stimuli}: only 360° images are written out in variants; for the rest they "
             "are drawn while training"
         )
-    return Preparation(**given)
+    chosen_now = Preparation(**given)
+    if chosen_now.augment != "none" and chosen_now.erp_height % 4:
+        raise ConfigError(f"maps of {chosen_now.erp_height} rows: turns by an eighth need a multiple of 4")
+    return chosen_now
+
+
+def _check_events(dataset: Dataset, direction: Direction, events: Events) -> None:
+    samples_only = dataset.events == "samples" or direction in dataset.without_fixations
+    if events == "fixations" and samples_only:
+        raise ConfigError(f"{dataset.name} comes without fixations of {direction}; choose samples, ivt or idt")
+
+
+def _refuse_for_photos(dataset: Dataset, given: dict[str, Any]) -> None:
+    useless = [name for name in ("sigma_deg", "erp_height", "window") if name in given]
+    if useless:
+        raise ConfigError(
+            f"{dataset.name} holds flat photos: {' and '.join(useless)} cannot be chosen; a map has its photo's size, "
+            f"and σ is {dataset.sigma_width:.3g} of the width"
+        )
 
 
 def fixations_of(
@@ -63,7 +92,7 @@ def fixations_of(
     """
     drops = DropCounter()
     drops.merge(gaze.drops)
-    fixations = _events(gaze, preparation, drops)
+    fixations = _events(gaze, preparation)
     if isinstance(fixations, PlanarFixations):
         return fixations, drops.result()
     if dataset.skip_s and fixations.onset_s is not None:
@@ -83,7 +112,7 @@ def fixations_of(
     return fixations, drops.result()
 
 
-def _events(gaze: ItemGaze, preparation: Preparation, drops: DropCounter) -> Fixations | PlanarFixations:
+def _events(gaze: ItemGaze, preparation: Preparation) -> Fixations | PlanarFixations:
     if preparation.events == "fixations":
         if gaze.fixations is None:
             raise ConfigError("this data set comes without fixations; choose samples, ivt or idt as events")
@@ -93,8 +122,6 @@ def _events(gaze: ItemGaze, preparation: Preparation, drops: DropCounter) -> Fix
             raise ConfigError("this data set comes without samples; choose fixations as events")
         return Fixations.empty()
     if preparation.events == "samples":
-        invalid = sum(int((~track.is_valid).sum()) for track in gaze.samples)
-        drops.add("lost by the tracker", "marked in the log", invalid)
         return fixations_from_samples(gaze.samples, preparation.direction)
     from atsal.gaze.detection import detect_fixations  # noqa: PLC0415 - only here
 

@@ -11,12 +11,11 @@ depend on how often it was stopped, nor on the number of workers.
 
 import json
 import shutil
-import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +23,17 @@ from atsal.aside import reported, write_aside
 from atsal.datasets import dataset_named
 from atsal.datasets.checks import warnings
 from atsal.datasets.dataset import Dataset, Found, RawItem
+from atsal.datasets.item_record import STATISTICS, Json, is_whole, read_record
 from atsal.datasets.preparation import Preparation
-from atsal.datasets.prepare_item import RECORD, STATISTICS, Json, item_names, prepare_item
+from atsal.datasets.prepare_item import item_names, prepare_item
 from atsal.datasets.statistics import SetStatistics, pooled
-from atsal.errors import AtsalError, ConfigError, DataError, OutputError
+from atsal.datasets.workers import run_each
+from atsal.errors import AtsalError, ConfigError, OutputError
 from atsal.version import __version__
+from atsal.video.sources import natural_key
+
+if sys.platform != "win32":
+    import fcntl
 
 MANIFEST = "manifest.json"
 _SETTINGS = "settings.json"  # written first: whose folder this is
@@ -46,6 +51,7 @@ class Prepared:
     refused: dict[str, str]  # item -> why
     missing: tuple[str, ...]  # what the whole set has and the source lacks
     warnings: tuple[str, ...]
+    dropped: dict[str, int]  # rows left out of all items of the folder, by reason
 
 
 def prepare(
@@ -67,19 +73,30 @@ def prepare(
     source = source.resolve()
     found = dataset.find(source)
     items = _chosen(found, only)
-    settings = {"format": _FORMAT, "version": 1, "dataset": dataset.name, "source": str(source)}
-    settings |= {"preparation": preparation.to_json()}
-    _claim(output, settings)
-    todo = [raw for raw in items if not _is_done(output, raw, source, preparation)]
-    job = _Job(dataset.name, source, output, preparation)
+    settings = {"format": _FORMAT, "version": 1, "dataset": dataset.name, "preparation": preparation.to_json()}
     refused: dict[str, str] = {}
-    for item, why in _each(job, todo, workers):
-        report(item, why)
-        if why is not None:
-            refused[item] = why
-    noted = _write_manifest(output, dataset, settings, found, refused, preparation)
-    kept = len(items) - len(todo)
-    return Prepared(output, len(todo) - len(refused), kept, refused, found.missing, noted)
+    with _claimed(output, settings):
+        _remove_leftovers(output)
+        todo = [raw for raw in items if not _is_done(output, raw, source, preparation)]
+        job = _Job(dataset.name, source, output, preparation)
+        try:
+            for raw, why in run_each(job, todo, workers):
+                report(raw.id, why)
+                if why is not None:
+                    refused[raw.id] = why
+        finally:
+            _remove_leftovers(output)  # of workers that were ended
+        document = _manifest(output, dataset, settings, source, found, refused, preparation)
+        _write_json(output / MANIFEST, document)
+    drops: Counter[str] = Counter()
+    for item in document["items"]:
+        drops.update({drop["reason"]: drop["count"] for drop in item["drops"]})
+    made, kept = len(todo) - len(refused), len(items) - len(todo)
+    return Prepared(output, made, kept, refused, found.missing, tuple(document["warnings"]), dict(drops))
+
+
+def _is_done(output: Path, raw: RawItem, source: Path, preparation: Preparation) -> bool:
+    return all(is_whole(output / name, raw, source) for name in item_names(raw, preparation))
 
 
 def _chosen(found: Found, only: tuple[str, ...]) -> list[RawItem]:
@@ -87,32 +104,54 @@ def _chosen(found: Found, only: tuple[str, ...]) -> list[RawItem]:
     unknown = [name for name in only if name not in known]
     if unknown:
         raise ConfigError(f"no item {', '.join(unknown)}; found {_some(list(known))}")
-    return sorted((known[name] for name in only or known), key=lambda raw: raw.id)
+    return _in_order(known[name] for name in dict.fromkeys(only) or known)
+
+
+def _in_order(items: Iterable[RawItem]) -> list[RawItem]:
+    return sorted(items, key=lambda raw: natural_key(raw.id))
 
 
 def _some(names: list[str]) -> str:
     return ", ".join(names[:8]) + (f", … ({len(names)})" if len(names) > 8 else "")
 
 
-def _claim(output: Path, settings: Json) -> None:
-    """Make the folder this run's own, or find that it is."""
+@contextmanager
+def _claimed(output: Path, settings: Json) -> Iterator[None]:
+    """Make the folder this run's own, or find that it is; no other run may write to it meanwhile."""
     path = output / _SETTINGS
-    if path.is_file():
+    if not path.is_file():
+        if output.exists() and not output.is_dir():
+            raise ConfigError(f"{output}: is a file; expected a folder for the prepared set")
+        if output.exists() and any(output.iterdir()):
+            raise ConfigError(f"{output}: is not empty and holds no prepared set; choose another folder")
+        with reported(output):
+            output.mkdir(parents=True, exist_ok=True)
+        _write_json(path, settings)
+    with _locked(path), reported(path):
         try:
             before = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except ValueError as error:
             raise OutputError(f"{path}: cannot be read ({error}); choose another output folder") from error
         if before != json.loads(json.dumps(settings)):
             raise ConfigError(
                 f"{output}: holds a set prepared in another way ({_difference(before, settings)}); choose another "
                 "folder, or remove this one"
             )
-    elif output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise ConfigError(f"{output}: is not empty and holds no prepared set; choose another folder")
-    else:
-        with reported(output):
-            output.mkdir(parents=True, exist_ok=True)
-        _write_json(path, settings)
+        yield
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the file; the system lets go of it when this process ends, however it ends."""
+    if sys.platform == "win32":  # it knows no such locks
+        yield
+        return
+    with reported(path), path.open("r+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigError(f"{path.parent}: another run is writing to it; wait for its end") from error
+        yield
 
 
 def _difference(before: Any, settings: Json) -> str:
@@ -121,33 +160,6 @@ def _difference(before: Any, settings: Json) -> str:
     flat_before, flat = ({**s, **s.get("preparation", {})} for s in (before, settings))
     names = [name for name in flat if name != "preparation" and flat_before.get(name) != flat[name]]
     return ", ".join(f"{name}: {flat_before.get(name)}, not {flat[name]}" for name in names) or "of another version"
-
-
-def _is_done(output: Path, raw: RawItem, source: Path, preparation: Preparation) -> bool:
-    """Whether all folders of the item are there, whole, and of the raw files as they are now."""
-    return all(_is_whole(output / name, raw, source) for name in item_names(raw, preparation))
-
-
-def _is_whole(folder: Path, raw: RawItem, source: Path) -> bool:
-    record = read_record(folder)
-    if record is None:
-        return False
-    stated = {entry["file"]: entry.get("bytes") for entry in (*record["logs"], record["stimulus"] or {}) if entry}
-    for path in (*raw.logs, *([raw.stimulus] if raw.stimulus else [])):
-        name = path.relative_to(source).as_posix() if path.is_relative_to(source) else str(path)
-        if name not in stated or (path.is_file() and stated[name] != path.stat().st_size):
-            return False
-    return all((folder / name).is_file() for name in record["files"])
-
-
-def read_record(folder: Path) -> Json | None:
-    """The record of an item's folder; None where there is none, or none that can be read."""
-    try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    whole = isinstance(record, dict) and {"id", "logs", "stimulus", "files", "drops"} <= record.keys()
-    return record if whole else None
 
 
 @dataclass(frozen=True)
@@ -170,73 +182,30 @@ class _Job:
         return None
 
 
-def _each(job: _Job, todo: list[RawItem], workers: int) -> Iterator[tuple[str, str | None]]:
-    """Run the job on every item; yields each item's name and why it was refused, as they are done."""
-    _remove_leftovers(job.output)
-    if workers <= 1 or len(todo) <= 1:
-        for raw in todo:
-            yield raw.id, job(raw)
-        return
-    context = get_context("spawn")  # a copy of a process with threads may hang
-    pool = ProcessPoolExecutor(min(workers, len(todo)), context, initializer=_as_worker)
-    try:
-        running: dict[Future[str | None], str] = {}
-        waiting = iter(todo)
-        for raw in waiting:
-            running[pool.submit(job, raw)] = raw.id
-            if len(running) >= 2 * workers:
-                yield from _finished(running)
-        while running:
-            yield from _finished(running)
-    except BrokenProcessPool as error:
-        raise DataError(
-            "a worker was stopped by the system, perhaps for want of memory; the same command goes on, with fewer "
-            "--workers"
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-        _remove_leftovers(job.output)  # of workers that were stopped
-
-
-def _finished(running: "dict[Future[str | None], str]") -> Iterator[tuple[str, str | None]]:
-    done, _ = wait(running, return_when=FIRST_COMPLETED)
-    for future in done:
-        yield running.pop(future), future.result()
-
-
 def _remove_leftovers(output: Path) -> None:
     for leftover in output.glob(".*.part"):
         shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _as_worker() -> None:
-    """End silently at Ctrl-C: the main process tells of it. Leave the other cores to the other workers."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    import torch  # noqa: PLC0415 - only in workers
-
-    torch.set_num_threads(1)
-
-
-def _write_manifest(
+def _manifest(
     output: Path,
     dataset: Dataset,
     settings: Json,
+    source: Path,
     found: Found,
     refused: dict[str, str],
     preparation: Preparation,
-) -> tuple[str, ...]:
-    """Write what the folder holds; returns the warnings about it."""
-    source = Path(settings["source"])
+) -> Json:
+    """What the folder holds, of this run and of earlier ones."""
     splits = dict(dataset.splits) | (dict(dataset.read_splits(source)) if dataset.read_splits else {})
-    items = sorted(found.items, key=lambda raw: raw.id)  # those of earlier runs too
-    records = [read_record(output / name) for raw in items for name in item_names(raw, preparation)]
-    whole = [record for record in records if record is not None]
+    whole = list(_whole_items(output, found, preparation))
     statistics = pooled(_statistics(output, whole))
-    noted = tuple(warnings(statistics, dataset))
-    about = {name: getattr(dataset, name) for name in ("title", "stimuli", "licence", "url", "citation")}
-    document = settings | {
+    names = ["title", "stimuli", "licence", "url", "citation"]
+    names += ["sigma_width"] if dataset.stimuli == "photos" else []
+    return settings | {
+        "source": str(source),
         "atsal": __version__,
-        "about": about,
+        "about": {name: getattr(dataset, name) for name in names},
         "items": [_summary(record) for record in whole],
         "splits": splits,
         "totals": {
@@ -247,11 +216,18 @@ def _write_manifest(
         },
         "missing": list(found.missing),
         "refused": {name: refused[name].replace(f"{source}/", "") for name in sorted(refused)},
-        "warnings": list(noted),
+        "warnings": warnings(statistics, dataset) if whole else [],
         "statistics": statistics.to_json(),
     }
-    _write_json(output / MANIFEST, document)
-    return noted
+
+
+def _whole_items(output: Path, found: Found, preparation: Preparation) -> Iterator[Json]:
+    """The records of the items that are there, all variants or none."""
+    for raw in _in_order(found.items):
+        records = [read_record(output / name) for name in item_names(raw, preparation)]
+        whole = [record for record in records if record is not None]
+        if len(whole) == len(records):
+            yield from whole
 
 
 def _statistics(output: Path, records: list[Json]) -> Iterator[SetStatistics]:

@@ -3,12 +3,10 @@
 The folder is made aside and renamed, so that it is whole or not there.
 """
 
-import hashlib
 import json
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from PIL import Image
 from atsal.aside import reported
 from atsal.datasets.augmentation import Transform, published_variants
 from atsal.datasets.dataset import Dataset, ItemGaze, RawItem, Stimulus
+from atsal.datasets.item_record import FIXATIONS, RECORD, STATISTICS, Json, checksum, raw_file
 from atsal.datasets.preparation import Preparation, fixations_of, windows_of
 from atsal.datasets.statistics import item_statistics
 from atsal.datasets.stimulus import describe, read_all_frames, read_picture
@@ -32,9 +31,6 @@ from atsal.gaze.tables import write_fixations
 from atsal.video.maps import write_map_png
 from atsal.video.sources import scaled
 
-RECORD = "item.json"
-STATISTICS = "statistics.json"
-Json = dict[str, Any]
 _JPEG_QUALITY = 95
 
 
@@ -70,6 +66,8 @@ def prepare_item(dataset: Dataset, raw: RawItem, source: Path, output: Path, pre
     stimulus = describe(raw, dataset.stimuli)
     gaze = dataset.read(raw, preparation.direction, stimulus)
     fixations, drops = fixations_of(gaze, stimulus, dataset, preparation)
+    gaze = replace(gaze, drops=drops)
+    _check_kind(raw, stimulus, fixations, dataset, preparation)
     if not len(fixations):
         samples = sum(map(len, gaze.samples))
         nothing = f"{preparation.events} found none in {samples} samples" if samples else "the logs hold no rows"
@@ -81,6 +79,27 @@ def prepare_item(dataset: Dataset, raw: RawItem, source: Path, output: Path, pre
         _write_folder(output, made, account, dataset, preparation, gaze)
         names.append(made.id)
     return names
+
+
+def _check_kind(
+    raw: RawItem,
+    stimulus: Stimulus,
+    fixations: Fixations | PlanarFixations,
+    dataset: Dataset,
+    preparation: Preparation,
+) -> None:
+    """`DataError` where gaze and stimulus do not go together."""
+    if isinstance(fixations, PlanarFixations) != (dataset.stimuli == "photos"):
+        found, expected = ("u, v", "lon_deg, lat_deg") if dataset.stimuli != "photos" else ("lon_deg, lat_deg", "u, v")
+        raise DataError(f"{raw.id}: positions are {found}; expected {expected}, for the set holds {dataset.holds}")
+    timeless = isinstance(fixations, Fixations) and len(fixations) and fixations.first_frame is None
+    if timeless and stimulus.kind in ("video", "frames") and preparation.window != "clip":
+        raise DataError(
+            f"{raw.id}: its gaze has neither times nor frames, so no frame's map can be told; add onset_s to the "
+            "table, or choose the window clip"
+        )
+    if preparation.augment != "none" and stimulus.kind not in ("image", None):
+        raise DataError(f"{raw.id}: is a video; only images are written out in variants")
 
 
 def item_names(raw: RawItem, preparation: Preparation) -> list[str]:
@@ -114,7 +133,7 @@ def _write_folder(
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         try:
-            write_fixations(part / "fixations.csv", made.moved_fixations())
+            write_fixations(part / FIXATIONS, made.moved_fixations())
             if made.variant is None or made.id == made.raw.id:  # variants tell nothing new
                 statistics = item_statistics(made.id, gaze, preparation.direction, _on_the_sphere(made.fixations))
                 (part / STATISTICS).write_text(json.dumps(statistics.to_json()) + "\n", encoding="utf-8")
@@ -147,11 +166,11 @@ def _account(raw: RawItem, stimulus: Stimulus, gaze: ItemGaze, drops: tuple[Drop
     shown: Json | None = None
     if raw.stimulus is not None:
         facts = {name: value for name, value in vars(stimulus).items() if value is not None}
-        shown = _raw_file(raw.stimulus, source) | ({"member": raw.member} if raw.member else {}) | facts
+        shown = raw_file(raw.stimulus, source) | ({"member": raw.member} if raw.member else {}) | facts
     return {
         "id": raw.id,
         "stimulus": shown,
-        "logs": [_raw_file(log, source) for log in raw.logs],
+        "logs": [raw_file(log, source) for log in raw.logs],
         "samples": sum(map(len, gaze.samples)),
         "sampling_rate_hz": round(float(np.median(rates)), 3) if rates else None,
         "drops": [{"reason": d.reason, "count": d.count, "first": _relative_text(d.first, source)} for d in drops],
@@ -159,29 +178,8 @@ def _account(raw: RawItem, stimulus: Stimulus, gaze: ItemGaze, drops: tuple[Drop
     }
 
 
-def _raw_file(path: Path, source: Path) -> Json:
-    """Name, size and checksum of a raw file; a folder of pictures by its number of files."""
-    name = path.relative_to(source).as_posix() if path.is_relative_to(source) else str(path)
-    if path.is_dir():
-        return {"file": name, "pictures": sum(1 for file in path.iterdir() if file.is_file())}
-    stat = path.stat()
-    return {"file": name, "bytes": stat.st_size, "sha256": _cached_checksum(path, stat.st_size, stat.st_mtime_ns)}
-
-
 def _relative_text(text: str, source: Path) -> str:
     return text.replace(f"{source}/", "")
-
-
-@lru_cache(maxsize=256)
-def _cached_checksum(path: Path, _size: int, _mtime_ns: int) -> str:
-    """One log may tell of many items."""
-    return checksum(path)
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _files(folder: Path) -> list[str]:
@@ -194,15 +192,20 @@ def _write_maps(part: Path, made: _Made, dataset: Dataset, preparation: Preparat
         return None
     maps, shape = item_maps(made.fixations, made.stimulus, preparation, dataset.sigma_width)
     if preparation.maps == "npy":
-        stored = np.lib.format.open_memmap(part / "saliency.npy", "w+", np.float32, shape)
-        for number, saliency in enumerate(maps):
-            stored[number] = made.moved(saliency)
-        stored.flush()
+        _write_stack(part / "saliency.npy", map(made.moved, maps), shape)
     else:
         (part / "saliency").mkdir()
         for number, saliency in enumerate(maps):
             write_map_png(part / "saliency" / f"{number:06d}.png", made.moved(saliency))
     return {"count": shape[0], "height": shape[1], "width": shape[2], "format": preparation.maps}
+
+
+def _write_stack(path: Path, maps: Iterable[NDArray[np.float32]], shape: tuple[int, int, int]) -> None:
+    """Write a float32 `.npy` map by map: written to, not mapped into memory, a full disk is an error like any other."""
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        for saliency in maps:
+            file.write(np.ascontiguousarray(saliency, "<f4").tobytes())
 
 
 def item_maps(
@@ -217,8 +220,8 @@ def item_maps(
         return iter([planar_saliency_map(fixations, *size, sigma_width)]), (1, *size)
     over = windows_of(stimulus, fixations, preparation.window)
     if over is None:
-        return iter([saliency_map(fixations, height, preparation.sigma_deg)]), (1, height, 2 * height)
-    return saliency_maps(fixations, over, height, preparation.sigma_deg), (len(over), height, 2 * height)
+        return iter([saliency_map(fixations, height, preparation.sphere_sigma_deg)]), (1, height, 2 * height)
+    return saliency_maps(fixations, over, height, preparation.sphere_sigma_deg), (len(over), height, 2 * height)
 
 
 def _write_pictures(part: Path, made: _Made, preparation: Preparation) -> None:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from atsal.config import from_mapping, nearest
 from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Dataset, Stimulus
+from atsal.datasets.item_record import FIXATIONS, RECORD, read_record
 from atsal.datasets.preparation import Preparation, windows_of
-from atsal.datasets.prepare import MANIFEST, read_record
-from atsal.datasets.prepare_item import RECORD
+from atsal.datasets.prepare import MANIFEST
 from atsal.datasets.statistics import SetStatistics
 from atsal.datasets.stimulus import Picture, read_picture
 from atsal.errors import ConfigError, DataError
@@ -64,7 +64,7 @@ class PreparedSet:
     def fixations(self, item: str) -> Fixations | PlanarFixations:
         """All fixations of an item."""
         self.record(item)
-        path = self.folder / item / "fixations.csv"
+        path = self.folder / item / FIXATIONS
         return _fixations(path, _changed(path))
 
     def stimulus(self, item: str) -> Stimulus:
@@ -111,7 +111,7 @@ class PreparedSet:
             return planar_saliency_map(fixations, stimulus.height, stimulus.width, self.dataset.sigma_width)
         if window is not None:
             fixations = fixations.in_frames(window.first_frame, window.last_frame)
-        return saliency_map(fixations, erp_height or self.preparation.erp_height, self.preparation.sigma_deg)
+        return saliency_map(fixations, erp_height or self.preparation.erp_height, self.preparation.sphere_sigma_deg)
 
 
 def _changed(path: Path) -> int:

@@ -46,8 +46,8 @@ def read_sample(
     if window is not None:
         fixations = fixations.in_frames(window.first_frame, window.last_frame)
     picture = scaled(prepared.picture(item, frame_index), (2 * erp_height, erp_height))
-    frame = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float() / 255
-    saliency = torch.from_numpy(saliency_map(fixations, erp_height, prepared.preparation.sigma_deg))[None, None]
+    frame = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float() / 255
+    saliency = torch.from_numpy(saliency_map(fixations, erp_height, prepared.preparation.sphere_sigma_deg))[None, None]
     if transform is not None:
         frame, saliency, fixations = transform.erp(frame), transform.erp(saliency), transform.fixations(fixations)
     counts = torch.from_numpy(fixation_map(fixations, erp_height)).float()[None]

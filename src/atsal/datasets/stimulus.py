@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from atsal.datasets.dataset import RawItem, Stimuli, Stimulus
-from atsal.errors import DataError
+from atsal.errors import DataError, MediaError, TruncatedMediaError
 from atsal.video.image import read_image
-from atsal.video.reader import Frame, probe_video, read_frames
+from atsal.video.reader import Frame, VideoInfo, probe_video, read_frames
 from atsal.video.sources import classify, list_media, read_image_sequence
 
 Picture = NDArray[np.uint8]
+_LAST_S = 1.0  # of a video, looked at to see that the file is whole
 _ANY_RATE = 1.0  # of a folder of pictures: only the numbers of its frames are used
 
 
@@ -35,7 +36,21 @@ def describe(item: RawItem, stimuli: Stimuli) -> Stimulus:
         height, width = read_image(item.stimulus).shape[:2]
         return Stimulus("image", width, height)
     info = probe_video(item.stimulus)
+    _check_end(item.stimulus, info)
     return Stimulus("video", *info.eye_size, info.frame_count, info.frame_rate or None, info.duration_s)
+
+
+def _check_end(path: Path, info: VideoInfo) -> None:
+    """`TruncatedMediaError` for a video that breaks off: a copy cut short may still tell its full length."""
+    start_s = max(0.0, (info.duration_s or 0.0) - _LAST_S)
+    try:
+        for _ in read_frames(path, size=(32, 16), start_s=start_s):
+            pass
+    except TruncatedMediaError:
+        raise
+    except MediaError:
+        if start_s == 0:
+            raise  # otherwise the pictures end a little before the sound: no fault
 
 
 def read_picture(path: Path, stimulus: Stimulus, frame_index: int = 0, member: str | None = None) -> Picture:

@@ -112,10 +112,10 @@ def _listed(folder: Path, suffixes: frozenset[str], kind: str) -> list[Path]:
     found_paths = [p for p in folder.iterdir() if p.suffix.lower() in suffixes and p.name[0] != "." and p.is_file()]
     if not found_paths:
         raise MediaError(f"{folder}: holds no {kind}; expected files ending in {', '.join(sorted(suffixes))}.")
-    return sorted(found_paths, key=_natural_key)
+    return sorted(found_paths, key=lambda path: natural_key(path.name))
 
 
-def _natural_key(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """Compare runs of digits as numbers; equal ones (01 and 1) by the plain name."""
-    parts = re.split(r"(\d+)", path.name.casefold())
-    return [(int(part), "") if number % 2 else (-1, part) for number, part in enumerate(parts)], path.name
+def natural_key(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Key to sort names by: runs of digits as numbers; equal ones (01 and 1) by the plain name."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [(int(part), "") if number % 2 else (-1, part) for number, part in enumerate(parts)], name

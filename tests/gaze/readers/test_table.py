@@ -180,3 +180,18 @@ def test_a_frame_beyond_all_bounds_is_dropped_not_made_the_first(tmp_path):
     reading = read_columns(path, columns)
     assert reading.records["scene"][0].frame_index.tolist() == [1]
     assert [(drop.reason, drop.count) for drop in reading.drops] == [("frame that no video has", 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("unit", "pixel"),
+        ("longitude_from", "right"),
+        ("latitude_from", "centre"),
+        ("time_unit", "min"),
+        ("direction", "eye"),
+    ],
+)
+def test_a_choice_that_is_none_is_refused(name, value):
+    with pytest.raises(ConfigError, match=f"{name} '{value}'"):
+        TableColumns(observer="who", longitude="lon", latitude="lat", time="t", **{name: value})

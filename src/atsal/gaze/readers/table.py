@@ -29,6 +29,17 @@ _HAIR = 1e-6  # of the whole range: what rounding explains
 _TELLING = 50  # rows from which on a table as a whole can contradict a declared unit
 
 
+_CHOICES: dict[str, tuple[object, ...]] = {
+    "unit": ("deg", "rad", "unit", "px"),
+    "longitude_from": ("centre", "left", None),
+    "latitude_from": ("equator", "top", "bottom", None),
+    "time_unit": ("s", "ms", "us"),
+    "duration_unit": ("s", "ms", "us"),
+    "first_frame": (0, 1),
+    "direction": ("head", "head_eye"),
+}
+
+
 @dataclass(frozen=True)
 class TableColumns:
     """What the columns of a table hold; the names are those of its header.
@@ -58,6 +69,10 @@ class TableColumns:
     separator: str = ","
 
     def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices:
+                raise ConfigError(f"{name} {value!r}{nearest(str(value), [str(c) for c in choices if c is not None])}")
         if len(self.separator) != 1:
             raise ConfigError(f"separator {self.separator!r}: expected one character, as ',' or ';'")
         if (self.unit == "px") != (self.size_px is not None):

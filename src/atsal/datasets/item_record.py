@@ -1,0 +1,75 @@
+"""The record of a prepared item: what it was made of and what was written, and whether that is still so."""
+
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from atsal.datasets.dataset import RawItem
+
+RECORD = "item.json"
+STATISTICS = "statistics.json"
+FIXATIONS = "fixations.csv"
+Json = dict[str, Any]
+_NEEDED = {"id": str, "logs": list, "files": dict, "drops": list, "fixations": int, "observers": int}
+
+
+def read_record(folder: Path) -> Json | None:
+    """The record of an item's folder; None where there is none, or none that can be read."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = (
+        isinstance(record, dict)
+        and all(isinstance(record.get(name), kind) for name, kind in _NEEDED.items())
+        and isinstance(record.get("stimulus"), dict | None)
+        and record["id"] == folder.name
+    )
+    return record if whole else None
+
+
+def is_whole(folder: Path, raw: RawItem, source: Path) -> bool:
+    """Whether an item's folder is complete, and made of the raw files as they are now.
+
+    Logs and tables are compared by checksum, stimuli by size, maps and pictures by being there.
+    """
+    record = read_record(folder)
+    if record is None or len(record["logs"]) != len(raw.logs) or (record["stimulus"] is None) != (raw.stimulus is None):
+        return False
+    if any(raw_file(log, source) != entry for log, entry in zip(raw.logs, record["logs"], strict=True)):
+        return False
+    if raw.stimulus is not None and raw.stimulus.is_file():
+        size = raw.stimulus.stat().st_size
+        if (relative(raw.stimulus, source), size) != (record["stimulus"].get("file"), record["stimulus"].get("bytes")):
+            return False
+    files = record["files"]
+    there = all((folder / name).is_file() for name in files)
+    return there and all(checksum(folder / name) == files[name] for name in (FIXATIONS, STATISTICS) if name in files)
+
+
+def raw_file(path: Path, source: Path) -> Json:
+    """Name, size and checksum of a raw file; of a folder of pictures, how many."""
+    if path.is_dir():
+        return {"file": relative(path, source), "pictures": sum(1 for file in path.iterdir() if file.is_file())}
+    stat = path.stat()
+    digest = _known_checksum(path, stat.st_size, stat.st_mtime_ns)
+    return {"file": relative(path, source), "bytes": stat.st_size, "sha256": digest}
+
+
+def relative(path: Path, source: Path) -> str:
+    """The path as seen from the source folder."""
+    return path.relative_to(source).as_posix() if path.is_relative_to(source) else str(path)
+
+
+@lru_cache(maxsize=256)
+def _known_checksum(path: Path, _size: int, _mtime_ns: int) -> str:
+    """One log may tell of many items."""
+    return checksum(path)
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
