@@ -1,3 +1,4 @@
+import re
 import shutil
 
 import numpy as np
@@ -128,3 +129,13 @@ def test_fakes_are_the_same_each_time(source, tmp_path):
     write_salient360_videos(tmp_path)
     for name in ("HE/Scanpaths/R/2_Diner_fixations.csv", "Stimuli/2_Diner.mp4"):
         assert (tmp_path / name).read_bytes() == (source[0] / name).read_bytes()
+
+
+def test_maps_of_another_length_than_the_video_are_told(tmp_path):
+    write_salient360_videos(tmp_path, items=1)
+    (item,) = DATASET.find(tmp_path).items
+    (maps,) = (tmp_path / "H/SalMaps").glob("*.bin")
+    frames = int(re.search(r"x(\d+)_32b", maps.name)[1])
+    assert not any("maps for a video" in note for note in DATASET.read(item, "head", Stimulus(frames=frames)).notes)
+    (note,) = [n for n in DATASET.read(item, "head", Stimulus(frames=frames + 1)).notes if "maps for a video" in n]
+    assert note.startswith(f"{maps}: {frames} maps for a video of {frames + 1} frames")

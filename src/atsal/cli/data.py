@@ -134,6 +134,8 @@ def _tell(done: "Prepared") -> None:
         click.echo(f"missing: {text}", err=True)
     for reason, count in sorted(done.dropped.items(), key=lambda drop: -drop[1])[:5]:
         click.echo(f"left out: {count} x {reason}", err=True)
+    if done.noted:
+        click.echo(f"notes on {done.noted} items: see {done.folder / 'manifest.json'}", err=True)
     for text in done.warnings:
         click.echo(f"warning: {text}", err=True)
     if done.refused:

@@ -52,6 +52,7 @@ class Prepared:
     missing: tuple[str, ...]  # what the whole set has and the source lacks
     warnings: tuple[str, ...]
     dropped: dict[str, int]  # rows left out of all items of the folder, by reason
+    noted: int  # items about which the manifest has notes
 
 
 def prepare(
@@ -91,8 +92,9 @@ def prepare(
     drops: Counter[str] = Counter()
     for item in document["items"]:
         drops.update({drop["reason"]: drop["count"] for drop in item["drops"]})
+    noted = sum(bool(item["notes"]) for item in document["items"])
     made, kept = len(todo) - len(refused), len(items) - len(todo)
-    return Prepared(output, made, kept, refused, found.missing, tuple(document["warnings"]), dict(drops))
+    return Prepared(output, made, kept, refused, found.missing, tuple(document["warnings"]), dict(drops), noted)
 
 
 def _is_done(output: Path, raw: RawItem, source: Path, preparation: Preparation) -> bool:

@@ -1,6 +1,7 @@
 """Salient360! videos (David et al., MMSys 2018): 19 videos of 20 s, 57 viewers, head and head-and-eye scanpaths."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,7 +70,19 @@ def read(item: RawItem, direction: Direction, stimulus: Stimulus) -> ItemGaze:
     reading, drops = read_salient360(log), DropCounter()
     drops.merge(reading.drops)
     within = _within(reading.records, stimulus.frames, log, drops)
-    return ItemGaze(fixations=within.records, drops=drops.result(), notes=(*reading.notes, *note, *within.notes))
+    notes = (*reading.notes, *note, *within.notes, *_other_lengths(item, log, stimulus.frames))
+    return ItemGaze(fixations=within.records, drops=drops.result(), notes=notes)
+
+
+def _other_lengths(item: RawItem, log: Path, frames: int | None) -> Iterator[str]:
+    """A note for each file of the authors' maps that has another number of frames than the video."""
+    kind = next((folder for folder in log.parents if folder.name in ("H", "HE")), None)
+    if kind is None or frames is None:
+        return
+    for file in sorted((kind / "SalMaps").glob("*.bin")):
+        match = re.fullmatch(r"(.+)_\d+x\d+x(\d+)_\d+b(?:_[a-z]+)?\.bin", file.name, re.IGNORECASE)
+        if match and match[1].lower().lstrip("0") == item.id.lower() and int(match[2]) != frames:
+            yield f"{file}: {match[2]} maps for a video of {frames} frames: they do not go together frame by frame"
 
 
 def _within(fixations: Fixations, frames: int | None, log: Path, drops: DropCounter) -> Reading[Fixations]:

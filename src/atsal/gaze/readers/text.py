@@ -20,6 +20,7 @@ from atsal.gaze.directions import Floats
 from atsal.gaze.readers.lines import COMMENT, fitted, header, misfit, quoted_rows, text_rows, without_empty_end
 
 _MISSING = {"", "nan", "na", "none", "null"}
+_SHOWN = 40  # characters of a cell in a message
 _TRUE, _FALSE = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
 
 
@@ -70,7 +71,7 @@ class TextTable:
         if wrong.any():
             row = int(np.argmax(wrong))
             found = self.columns[name][row].strip() or "empty"
-            raise DataError(f"{self.where(row)}: {name} is {found!r}, expected {expected}")
+            raise DataError(f"{self.where(row)}: {name} is {shown(found)}, expected {expected}")
 
     def refuse_disorder(self, rows: NDArray[np.int64], time_s: Floats, observer: str) -> None:
         """`DataError` naming the first of `rows`, one observer's, whose time lies before that of the row before."""
@@ -93,7 +94,7 @@ class TextTable:
         try:
             return float(text)
         except ValueError:
-            raise DataError(f"{self.where(row)}: {name} is {text!r}, expected a number") from None
+            raise DataError(f"{self.where(row)}: {name} is {shown(text)}, expected a number") from None
 
 
 def read_table(path: Path, names: Sequence[str] | None = None, *, separator: str = ",") -> TextTable:
@@ -170,6 +171,11 @@ def _table(path: Path, rows: Iterator[tuple[int, list[str]]], names: Sequence[st
     columns = zip(*values, strict=True) if values else [()] * width
     named = {name: column for name, column in zip(names, columns, strict=False) if name}
     return TextTable(path, np.array(lines, np.int64), named)
+
+
+def shown(text: str) -> str:
+    """A cell's text for a message: quoted, and not longer than a message can take."""
+    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r} …"
 
 
 def require_columns(table: TextTable, names: Sequence[str], format_name: str) -> None:
