@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from atsal.errors import ConfigError, MissingDependencyError
 
 T = TypeVar("T")
+_LISTED = 20  # names in a message
 
 
 def from_mapping(cls: type[T], values: Mapping[str, Any], where: str) -> T:
@@ -48,7 +49,8 @@ def nearest(name: str, known: typing.Iterable[str]) -> str:
     """The end of a message about an unknown name: the nearest known one, or all of them."""
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; expected one of {', '.join(known)}"
+    some = ", ".join(known[:_LISTED]) + (f", … ({len(known)})" if len(known) > _LISTED else "")
+    return f"; did you mean {close[0]!r}?" if close else f"; expected one of {some}"
 
 
 def _convert(declared: Any, value: Any, where: str) -> Any:

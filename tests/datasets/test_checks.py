@@ -275,3 +275,15 @@ def test_real_heads_look_as_they_should_unless_turned():
     assert warnings(real_heads(), declared) == []
     (text,) = warnings(real_heads(lambda lon, lat: (lon + math.pi, lat)), declared)
     assert "longitude shifted by 180° fits" in text
+
+
+@pytest.mark.parametrize(
+    ("misread", "what"),
+    [
+        (lambda lon, lat: (lon, np.deg2rad(lat)), "latitude may be in another unit"),
+        (lambda lon, lat: (np.deg2rad(lon), lat), "longitude may be in another unit"),
+        (lambda lon, lat: (lon, 0 * lat), "latitude may be in another unit"),
+    ],
+)
+def test_one_of_the_two_in_another_unit(misread, what):
+    assert any(what in text for text in warnings(natural_set(misread), DECLARED))

@@ -3,11 +3,13 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -16,10 +18,12 @@ import pytest
 
 from atsal.datasets import dataset_named
 from atsal.datasets.augmentation import published_variants
+from atsal.datasets.inspection import draw_prepared_item
 from atsal.datasets.preparation import preparation_for
 from atsal.datasets.prepare import prepare
 from atsal.datasets.prepared import PreparedSet
 from atsal.errors import ConfigError, DataError, OutputError
+from atsal.gaze.maps import Window
 from fakes.gaze import Target
 from fakes.salient360_images import write_salient360_images
 from fakes.salient360_videos import write_salient360_videos
@@ -71,7 +75,8 @@ def test_a_manifest_says_what_was_made_of_what(images, tmp_path):
     log = images / record["logs"][0]["file"]
     assert record["logs"][0]["sha256"] == hashlib.sha256(log.read_bytes()).hexdigest()
     fixations = tmp_path / "out" / "P1" / "fixations.csv"
-    assert record["files"]["fixations.csv"] == hashlib.sha256(fixations.read_bytes()).hexdigest()
+    written = fixations.read_bytes()
+    assert record["files"]["fixations.csv"] == {"bytes": len(written), "sha256": hashlib.sha256(written).hexdigest()}
 
 
 def test_a_prepared_set_is_read_back(images, tmp_path):
@@ -168,10 +173,9 @@ def test_what_a_set_does_not_have_is_refused():
         dataset_named("vr-eyetraking")
 
 
-def test_events_that_need_samples_are_refused(images, tmp_path):
-    done = prepare(IMAGES, images, tmp_path / "out", small(IMAGES, events="ivt"))
-    assert all("without samples" in why for why in done.refused.values())
-    assert len(done.refused) == 3
+def test_events_that_need_samples_are_refused():
+    with pytest.raises(ConfigError, match="comes without samples; choose fixations"):
+        preparation_for(IMAGES, events="ivt")
 
 
 def test_the_published_variants_move_all_together(images, tmp_path):
@@ -248,6 +252,143 @@ def test_a_set_can_be_finished_after_its_source_was_moved(images, tmp_path):
     done = prepare(IMAGES, tmp_path / "moved", tmp_path / "out", small(IMAGES))
     assert (done.made, done.kept) == (1, 2)
     assert PreparedSet(tmp_path / "out").picture("P1").shape[2] == 3
+
+
+def test_a_cut_map_is_made_again(images, tmp_path):
+    out, preparation = tmp_path / "out", small(IMAGES, maps="npy")
+    prepare(IMAGES, images, out, preparation)
+    with (out / "P1" / "saliency.npy").open("r+b") as file:
+        file.truncate(200)
+    assert prepare(IMAGES, images, out, preparation).made == 1
+
+
+def test_the_manifest_does_not_depend_on_the_order_of_runs(images, tmp_path):
+    out, preparation = tmp_path / "out", small(IMAGES)
+    prepare(IMAGES, images, out, preparation)
+    log = images / "HE/Scanpaths/L/HEscanpath_2.txt"
+    log.write_text("Idx, longitude, latitude, start timestamp, duration\n0, 0.5\n")
+    assert "P2" in prepare(IMAGES, images, out, preparation).refused
+    assert not (out / "P2").exists(), "what was made of other files is not kept"
+    prepare(IMAGES, images, out, preparation, only=("P1", "P1"))
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert [item["id"] for item in manifest["items"]] == ["P1", "P3"]
+    assert "HEscanpath_2.txt, line 2" in manifest["refused"]["P2"]
+    for path in images.rglob("*_3*"):
+        path.unlink()
+    assert any("P3: made by an earlier run" in text for text in prepare(IMAGES, images, out, preparation).warnings)
+
+
+def test_leftovers_of_a_killed_run_are_taken_away(images, tmp_path):
+    out = tmp_path / "out"
+    (out / ".P1.part").mkdir(parents=True)
+    (out / ".P1.part").rmdir()
+    (out / ".settings.json.0123.part").write_text("")
+    prepare(IMAGES, images, out, small(IMAGES))
+    (out / ".P1.part").mkdir()
+    (out / ".P1.part" / "fixations.csv").write_text("half")
+    (out / ".manifest.json.0123.part").write_text("half")
+    prepare(IMAGES, images, out, small(IMAGES))
+    assert not list(out.glob(".*"))
+
+
+def test_names_that_are_taken_are_refused(tmp_path):
+    folder = dataset_named("folder")
+    for name in ("manifest.json", "Cat", "cat"):
+        (tmp_path / f"{name}.csv").write_text("observer,lon_deg,lat_deg\na,0,0\n")
+    with pytest.raises(DataError, match=r"items Cat, cat, manifest.json: names of other files here, or the same but"):
+        prepare(folder, tmp_path, tmp_path / "out", small(folder))
+
+
+def test_images_need_no_picture_for_their_maps(images, tmp_path):
+    shutil.rmtree(images / "Stimuli")
+    done = prepare(IMAGES, images, tmp_path / "out", small(IMAGES, maps="npy"))
+    assert done.refused == {}
+    assert PreparedSet(tmp_path / "out").windows("P1") is None
+
+
+def test_what_begins_early_or_late_and_what_is_lost(tmp_path):
+    """Samples each 0.5 s for 5 s on a video of 3 s whose first 2 s are left out: 2.0 and 2.5 s stay."""
+    dataset = dataset_named("avtrack360")
+    Target(1).write_video(tmp_path / "raw" / "1.mp4", seconds=3)
+    rows = [{"sec": 0.5 * n, "pitch": 0, "yaw": 10, "roll": 0} for n in range(10)]
+    clip = {"filename": "1.mp4", "pitch_yaw_roll_data_hmd": rows}
+    (tmp_path / "raw" / "Head_rotation").mkdir()
+    (tmp_path / "raw" / "Head_rotation" / "2.json").write_text(json.dumps({"label": "2", "data": [clip]}))
+    prepare(dataset, tmp_path / "raw", tmp_path / "out", small(dataset))
+    opened = PreparedSet(tmp_path / "out")
+    assert opened.fixations("1").onset_s.tolist() == [2.0, 2.5]
+    assert opened.fixations("1").first_frame.tolist() == [20, 25]
+    assert sorted(drop["count"] for drop in opened.record("1")["drops"]) == [4, 4]
+    assert opened.manifest["totals"]["dropped"] == 8
+    assert opened.window_at("1", 20) == Window(20, 20)
+    assert opened.saliency_map("1", opened.window_at("1", 20)).any()
+    assert not opened.saliency_map("1", opened.window_at("1", 19)).any()
+    assert (draw_prepared_item(opened, "1", frame_index=19) != draw_prepared_item(opened, "1", frame_index=20)).any()
+
+
+def test_frames_of_a_video_of_uneven_rate(tmp_path):
+    """30 frames at 30 a second, then 10 at 10 a second: the gaze at 1.55 s belongs to frame 35, not to 31."""
+    folder = dataset_named("folder")
+    (tmp_path / "raw").mkdir()
+    times = [n / 30 for n in range(30)] + [1 + n / 10 for n in range(10)]
+    write_uneven(tmp_path / "raw" / "clip.mp4", times)
+    table = "observer,onset_s,duration_ms,lon_deg,lat_deg\na,0.5,10,0,0\na,1.55,10,0,0\na,1.85,200,0,0\na,2.5,10,0,0\n"
+    (tmp_path / "raw" / "clip.csv").write_text(table)
+    done = prepare(folder, tmp_path / "raw", tmp_path / "out", small(folder))
+    assert done.refused == {}
+    opened = PreparedSet(tmp_path / "out")
+    assert opened.fixations("clip").first_frame.tolist() == [15, 35, 38]
+    assert opened.fixations("clip").last_frame.tolist() == [15, 35, 39]
+    assert opened.stimulus("clip").frames == 40
+    for index in (15, 35, 39):  # the picture of a frame tells its number
+        assert abs(int(opened.picture("clip", index).mean()) - 5 * index) <= 3
+
+
+def write_uneven(path, times_s):
+    """Frame n is grey of level 5 n."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"crf": "10", "bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 32, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 600)
+        for number, time_s in enumerate(times_s):
+            frame = av.VideoFrame.from_ndarray(np.full((32, 64, 3), 5 * number, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = round(time_s * 600), Fraction(1, 600)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dataset": 3},
+        {"source": None},
+        {"items": None},
+        {"items": ["P1"]},
+        {"items": [{"id": "../P1"}]},
+        {"splits": None},
+        {"statistics": "none"},
+        {"dataset": "unheard-of"},
+        {"preparation": {"sigma": 3}},
+    ],
+)
+def test_a_damaged_manifest_is_an_error_that_names_it(images, tmp_path, change):
+    prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
+    path = tmp_path / "out" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises((DataError, ConfigError)):
+        PreparedSet(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "change", [{"files": None}, {"stimulus": "P1.jpg"}, {"stimulus": {}}, {"logs": ["x"]}, {"drops": [1]}]
+)
+def test_a_damaged_record_is_made_again(images, tmp_path, change):
+    prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
+    before = contents(tmp_path / "out")
+    path = tmp_path / "out" / "P1" / "item.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    assert prepare(IMAGES, images, tmp_path / "out", small(IMAGES)).made == 1
+    assert contents(tmp_path / "out") == before
 
 
 def test_gaze_without_times_has_no_maps_of_frames(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from atsal.errors import DataError, ShapeError
 from atsal.gaze.directions import angle_rad, lonlat_from_uv, lonlat_from_vectors, unit_vectors, wrap_longitude
 from atsal.gaze.records import Fixations, GazeSamples, PlanarFixations, fixations_from_samples
+from atsal.gaze.tables import read_fixations, write_fixations
 
 
 def looking(lon_deg, lat_deg):
@@ -128,3 +129,16 @@ def test_joining_keeps_what_all_have():
 def test_a_photo_has_borders():
     with pytest.raises(ShapeError, match=r"u outside \[0, 1\]"):
         PlanarFixations(np.array(["a"]), np.array([1.2]), np.array([0.5]))
+
+
+@pytest.mark.parametrize("rate", [24, 30000 / 1001, 30, 60, 120])
+def test_frames_survive_rounded_times(rate, tmp_path):
+    """Times in whole milliseconds, or rounded in a table, belong to the frame that they were taken from."""
+    frame = np.arange(300)
+    observer, zeros = np.full(300, "a"), np.zeros(300)
+    for digits in (3, 6):
+        onset_s = np.round(frame / rate, digits)
+        write_fixations(tmp_path / "t.csv", Fixations(observer, zeros, zeros, onset_s, np.full(300, 1000 / rate)))
+        found = read_fixations(tmp_path / "t.csv").with_frames(rate)
+        np.testing.assert_array_equal(found.first_frame, frame)
+        np.testing.assert_array_equal(found.last_frame, frame)

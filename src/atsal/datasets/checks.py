@@ -22,6 +22,8 @@ _FARTHEST_PEAK_DEG = 30.0
 _FARTHEST_MEAN_DEG = 25.0
 _FARTHEST_START_DEG = 30.0
 _SMALL_REGION_DEG = 6.0  # radius; radians taken for degrees stay within 3.6°, shares of the frame within 1.2°
+_FLATTEST_DEG = 6.0  # of latitude
+_NARROWEST_DEG = 60.0  # of longitude
 _MOST_DROPPED = 0.10
 _MOST_LOST = 0.30
 _FEWEST_POINTS = 100  # below, nothing is said of distributions
@@ -84,6 +86,15 @@ def _region(statistics: SetStatistics) -> Iterator[str]:
             f"98 % of the gaze on all items lies within {radius:.0f}° of {_place(centre)}, expected it all around: "
             "radians or shares of the frame may have been read as degrees"
         )
+        return
+    rows, columns = statistics.gaze.sum(1), statistics.gaze.sum(0)
+    for name, counts, limit_deg in (("latitude", rows, _FLATTEST_DEG), ("longitude", columns, _NARROWEST_DEG)):
+        half, middle = round(limit_deg / 180 * CELL_ROWS), len(counts) // 2
+        if counts[middle - half : middle + half].sum() > 0.98 * counts.sum() and len(statistics.items) > 1:
+            yield (
+                f"98 % of the gaze on all items lies within {limit_deg:.0f}° of {name} 0, expected it farther around: "
+                f"the {name} may be in another unit"
+            )
 
 
 def _latitudes(statistics: SetStatistics) -> Iterator[str]:

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from atsal.gaze.reading import Drop
 from atsal.gaze.records import Direction, Fixations, GazeSamples, PlanarFixations
 
@@ -40,7 +43,7 @@ class ItemGaze:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stimulus:
     """What is known of an item's stimulus before its gaze is read; all None where the source has no file of it."""
 
@@ -50,6 +53,7 @@ class Stimulus:
     frames: int | None = None  # None for stills
     frames_per_s: float | None = None  # None for stills and folders of pictures
     duration_s: float | None = None
+    frame_times_s: NDArray[np.float64] | None = None  # of a video of uneven rate; not known of a prepared item
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class Dataset:
     tree: str  # the expected files below the source folder, as a drawing
     find: Callable[[Path], Found]  # raises DataError only where nothing of the set is found
     read: Callable[[RawItem, Direction, Stimulus], ItemGaze]
+    without_samples: bool = False  # its releases hold fixations only
     without_fixations: tuple[Direction, ...] = ()  # directions that come as samples only, whatever `events` says
     start_lonlat_deg: tuple[float, float] | None = None  # where all viewers start to look, if they do
     skip_s: float = 0.0  # the start position, left out of the maps

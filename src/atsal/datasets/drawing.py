@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from atsal.errors import ConfigError, ShapeError
 from atsal.gaze.directions import Floats, lonlat_from_vectors, unit_vectors
 from atsal.gaze.records import Fixations, PlanarFixations
-from atsal.prediction.render import Picture, overlay, resize
+from atsal.video.render import Picture, overlay, resize
 
 Points = list[tuple[float, float]]  # (x, y) in pixels of the picture, its upper left corner at (0, 0)
 Colour = tuple[int, int, int]

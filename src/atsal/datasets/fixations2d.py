@@ -148,6 +148,7 @@ def _dataset(
         observers=observers,
         directions=("eye",),
         events="fixations",
+        without_samples=True,
         sampling=sampling,
         sigma_deg={"eye": 1.0},
         sigma_width=sigma_width,

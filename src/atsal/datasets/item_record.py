@@ -21,19 +21,24 @@ def read_record(folder: Path) -> Json | None:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    whole = (
-        isinstance(record, dict)
-        and all(isinstance(record.get(name), kind) for name, kind in _NEEDED.items())
-        and isinstance(record.get("stimulus"), dict | None)
-        and record["id"] == folder.name
+    return record if _is_record(record, folder.name) else None
+
+
+def _is_record(record: Any, name: str) -> bool:
+    if not isinstance(record, dict) or not isinstance(record.get("stimulus"), dict | None):
+        return False
+    return (
+        all(isinstance(record.get(key), kind) for key, kind in _NEEDED.items())
+        and (record.get("stimulus") is None or isinstance(record["stimulus"].get("file"), str))
+        and all(isinstance(drop, dict) and {"reason", "count"} <= drop.keys() for drop in record["drops"])
+        and record["id"] == name
     )
-    return record if whole else None
 
 
 def is_whole(folder: Path, raw: RawItem, source: Path) -> bool:
     """Whether an item's folder is complete, and made of the raw files as they are now.
 
-    Logs and tables are compared by checksum, stimuli by size, maps and pictures by being there.
+    Logs and tables are compared by checksum; stimuli, maps and pictures by size.
     """
     record = read_record(folder)
     if record is None or len(record["logs"]) != len(raw.logs) or (record["stimulus"] is None) != (raw.stimulus is None):
@@ -44,9 +49,18 @@ def is_whole(folder: Path, raw: RawItem, source: Path) -> bool:
         size = raw.stimulus.stat().st_size
         if (relative(raw.stimulus, source), size) != (record["stimulus"].get("file"), record["stimulus"].get("bytes")):
             return False
-    files = record["files"]
-    there = all((folder / name).is_file() for name in files)
-    return there and all(checksum(folder / name) == files[name] for name in (FIXATIONS, STATISTICS) if name in files)
+    return all(_is_as_written(folder / name, entry) for name, entry in record["files"].items())
+
+
+def _is_as_written(path: Path, entry: object) -> bool:
+    if not isinstance(entry, dict) or not path.is_file() or path.stat().st_size != entry.get("bytes"):
+        return False
+    return path.name not in (FIXATIONS, STATISTICS) or checksum(path) == entry.get("sha256")
+
+
+def written_file(path: Path) -> Json:
+    """Size and checksum of a file of a prepared item."""
+    return {"bytes": path.stat().st_size, "sha256": checksum(path)}
 
 
 def raw_file(path: Path, source: Path) -> Json:

@@ -69,6 +69,8 @@ def preparation_for(dataset: Dataset, **chosen: Any) -> Preparation:
 
 
 def _check_events(dataset: Dataset, direction: Direction, events: Events) -> None:
+    if events != "fixations" and dataset.without_samples:
+        raise ConfigError(f"{dataset.name} comes without samples; choose fixations as events")
     samples_only = dataset.events == "samples" or direction in dataset.without_fixations
     if events == "fixations" and samples_only:
         raise ConfigError(f"{dataset.name} comes without fixations of {direction}; choose samples, ivt or idt")
@@ -100,8 +102,8 @@ def fixations_of(
         reason = f"in the first {dataset.skip_s:g} s, where all start from one place"
         drops.add(reason, "the start of each recording", int((~kept).sum()))
         fixations = fixations.select(kept)
-    if fixations.first_frame is None and fixations.onset_s is not None and stimulus.frames_per_s is not None:
-        fixations = fixations.with_frames(stimulus.frames_per_s)
+    if fixations.first_frame is None and fixations.onset_s is not None:
+        fixations = _in_time(fixations, stimulus, drops)
     if fixations.first_frame is not None and stimulus.frames is not None:
         kept = fixations.first_frame < stimulus.frames
         reason = f"past the end of the video ({stimulus.frames} frames)"
@@ -110,6 +112,15 @@ def fixations_of(
             drops.add(reason, f"frame {last}", int((~kept).sum()))
         fixations = fixations.select(kept)
     return fixations, drops.result()
+
+
+def _in_time(fixations: Fixations, stimulus: Stimulus, drops: DropCounter) -> Fixations:
+    """With frames, where the stimulus has any."""
+    if stimulus.frame_times_s is None or stimulus.duration_s is None or fixations.onset_s is None:
+        return fixations if stimulus.frames_per_s is None else fixations.with_frames(stimulus.frames_per_s)
+    late = fixations.onset_s >= stimulus.duration_s
+    drops.add(f"past the end of the video ({stimulus.duration_s:g} s)", "the end of a recording", int(late.sum()))
+    return fixations.select(~late).with_frame_times(stimulus.frame_times_s)
 
 
 def _events(gaze: ItemGaze, preparation: Preparation) -> Fixations | PlanarFixations:
@@ -129,14 +140,14 @@ def _events(gaze: ItemGaze, preparation: Preparation) -> Fixations | PlanarFixat
 
 
 def windows_of(
-    stimulus: Stimulus, fixations: Fixations | PlanarFixations, kind: WindowKind
+    stimulus: Stimulus, fixations: Fixations | PlanarFixations, kind: WindowKind, *, stills: bool
 ) -> tuple[Window, ...] | None:
-    """The windows of the maps; None for one map of everything: stills, and whole clips.
+    """The windows of the maps; None for one map of everything: stills (as of sets of images), and whole clips.
 
     Without a video the frames are counted to the last one that was looked at. Raises `DataError` where nothing tells
     the frames.
     """
-    if kind == "clip" or stimulus.kind in ("image", "photo") or isinstance(fixations, PlanarFixations):
+    if kind == "clip" or stills or stimulus.kind in ("image", "photo") or isinstance(fixations, PlanarFixations):
         return None
     frames = stimulus.frames
     if frames is None:

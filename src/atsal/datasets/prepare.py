@@ -23,12 +23,12 @@ from atsal.aside import reported, write_aside
 from atsal.datasets import dataset_named
 from atsal.datasets.checks import warnings
 from atsal.datasets.dataset import Dataset, Found, RawItem
-from atsal.datasets.item_record import STATISTICS, Json, is_whole, read_record
+from atsal.datasets.item_record import RECORD, STATISTICS, Json, is_whole, read_record
 from atsal.datasets.preparation import Preparation
 from atsal.datasets.prepare_item import item_names, prepare_item
 from atsal.datasets.statistics import SetStatistics, pooled
 from atsal.datasets.workers import run_each
-from atsal.errors import AtsalError, ConfigError, OutputError
+from atsal.errors import AtsalError, ConfigError, DataError, OutputError
 from atsal.version import __version__
 from atsal.video.sources import natural_key
 
@@ -85,6 +85,7 @@ def prepare(
                 report(raw.id, why)
                 if why is not None:
                     refused[raw.id] = why
+                    _remove_item(output, raw, preparation)
         finally:
             _remove_leftovers(output)  # of workers that were ended
         document = _manifest(output, dataset, settings, source, found, refused, preparation)
@@ -97,12 +98,24 @@ def prepare(
     return Prepared(output, made, kept, refused, found.missing, tuple(document["warnings"]), dict(drops), noted)
 
 
+def _remove_item(output: Path, raw: RawItem, preparation: Preparation) -> None:
+    """What an earlier run made of an item that is refused now is of other raw files."""
+    for name in item_names(raw, preparation):
+        shutil.rmtree(output / name, ignore_errors=True)
+
+
 def _is_done(output: Path, raw: RawItem, source: Path, preparation: Preparation) -> bool:
     return all(is_whole(output / name, raw, source) for name in item_names(raw, preparation))
 
 
 def _chosen(found: Found, only: tuple[str, ...]) -> list[RawItem]:
     known = {raw.id: raw for raw in found.items}
+    names = Counter(raw.id.casefold() for raw in found.items)
+    unusable = [raw.id for raw in found.items if raw.id in (MANIFEST, _SETTINGS) or names[raw.id.casefold()] > 1]
+    if unusable:
+        raise DataError(
+            f"items {_some(unusable)}: names of other files here, or the same but for capitals; rename them"
+        )
     unknown = [name for name in only if name not in known]
     if unknown:
         raise ConfigError(f"no item {', '.join(unknown)}; found {_some(list(known))}")
@@ -124,7 +137,7 @@ def _claimed(output: Path, settings: Json) -> Iterator[None]:
     if not path.is_file():
         if output.exists() and not output.is_dir():
             raise ConfigError(f"{output}: is a file; expected a folder for the prepared set")
-        if output.exists() and any(output.iterdir()):
+        if output.exists() and any(not path.match(f".{_SETTINGS}.*.part") for path in output.iterdir()):
             raise ConfigError(f"{output}: is not empty and holds no prepared set; choose another folder")
         with reported(output):
             output.mkdir(parents=True, exist_ok=True)
@@ -186,7 +199,10 @@ class _Job:
 
 def _remove_leftovers(output: Path) -> None:
     for leftover in output.glob(".*.part"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
 
 
 def _manifest(
@@ -217,10 +233,30 @@ def _manifest(
             "dropped": sum(drop["count"] for record in whole for drop in record["drops"]),
         },
         "missing": list(found.missing),
-        "refused": {name: refused[name].replace(f"{source}/", "") for name in sorted(refused)},
-        "warnings": warnings(statistics, dataset) if whole else [],
+        "refused": _refusals(output, whole, source, refused),
+        "warnings": [*(warnings(statistics, dataset) if whole else []), *_orphans(output, found, preparation)],
         "statistics": statistics.to_json(),
     }
+
+
+def _refusals(output: Path, whole: list[Json], source: Path, refused: dict[str, str]) -> dict[str, str]:
+    """Why items were refused, now or by an earlier run that this one did not repeat."""
+    try:
+        before = json.loads((output / MANIFEST).read_text(encoding="utf-8"))["refused"]
+    except (OSError, ValueError, KeyError, TypeError):
+        before = {}
+    made = {record.get("variant_of", record["id"]) for record in whole}
+    earlier = {name: why for name, why in before.items() if name not in made} if isinstance(before, dict) else {}
+    told = earlier | {name: why.replace(f"{source}/", "") for name, why in refused.items()}
+    return {name: told[name] for name in sorted(told, key=natural_key)}
+
+
+def _orphans(output: Path, found: Found, preparation: Preparation) -> list[str]:
+    known = {name for raw in found.items for name in item_names(raw, preparation)}
+    left = sorted(path.parent.name for path in output.glob(f"*/{RECORD}") if path.parent.name not in known)
+    return (
+        [f"{_some(left)}: made by an earlier run, but the source has them no more; not in the manifest"] if left else []
+    )
 
 
 def _whole_items(output: Path, found: Found, preparation: Preparation) -> Iterator[Json]:

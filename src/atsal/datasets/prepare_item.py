@@ -18,7 +18,7 @@ from PIL import Image
 from atsal.aside import reported
 from atsal.datasets.augmentation import Transform, published_variants
 from atsal.datasets.dataset import Dataset, ItemGaze, RawItem, Stimulus
-from atsal.datasets.item_record import FIXATIONS, RECORD, STATISTICS, Json, checksum, raw_file
+from atsal.datasets.item_record import FIXATIONS, RECORD, STATISTICS, Json, raw_file, written_file
 from atsal.datasets.preparation import Preparation, fixations_of, windows_of
 from atsal.datasets.statistics import item_statistics
 from atsal.datasets.stimulus import describe, read_all_frames, read_picture
@@ -140,7 +140,7 @@ def _write_folder(
             record = account | _made_record(made)
             record["maps"] = _write_maps(part, made, dataset, preparation)
             _write_pictures(part, made, preparation)
-            record["files"] = {file: checksum(part / file) for file in _files(part)}
+            record["files"] = {file: written_file(part / file) for file in _files(part)}
             (part / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
             shutil.rmtree(folder, ignore_errors=True)
             part.replace(folder)
@@ -165,7 +165,7 @@ def _account(raw: RawItem, stimulus: Stimulus, gaze: ItemGaze, drops: tuple[Drop
     rates = [rate for rate in rates if np.isfinite(rate)]
     shown: Json | None = None
     if raw.stimulus is not None:
-        facts = {name: value for name, value in vars(stimulus).items() if value is not None}
+        facts = {n: v for n, v in vars(stimulus).items() if v is not None and n != "frame_times_s"}
         shown = raw_file(raw.stimulus, source) | ({"member": raw.member} if raw.member else {}) | facts
     return {
         "id": raw.id,
@@ -190,7 +190,7 @@ def _write_maps(part: Path, made: _Made, dataset: Dataset, preparation: Preparat
     """Write the saliency maps, one at a time; returns what they are."""
     if preparation.maps == "none":
         return None
-    maps, shape = item_maps(made.fixations, made.stimulus, preparation, dataset.sigma_width)
+    maps, shape = item_maps(made.fixations, made.stimulus, preparation, dataset)
     if preparation.maps == "npy":
         _write_stack(part / "saliency.npy", map(made.moved, maps), shape)
     else:
@@ -209,7 +209,7 @@ def _write_stack(path: Path, maps: Iterable[NDArray[np.float32]], shape: tuple[i
 
 
 def item_maps(
-    fixations: Fixations | PlanarFixations, stimulus: Stimulus, preparation: Preparation, sigma_width: float
+    fixations: Fixations | PlanarFixations, stimulus: Stimulus, preparation: Preparation, dataset: Dataset
 ) -> tuple[Iterator[NDArray[np.float32]], tuple[int, int, int]]:
     """The saliency maps of an item, made one at a time, and the shape of all of them."""
     height = preparation.erp_height
@@ -217,8 +217,8 @@ def item_maps(
         if stimulus.width is None or stimulus.height is None:
             raise DataError("the size of a photo's map is the photo's: put the photos beside the fixations")
         size = (stimulus.height, stimulus.width)
-        return iter([planar_saliency_map(fixations, *size, sigma_width)]), (1, *size)
-    over = windows_of(stimulus, fixations, preparation.window)
+        return iter([planar_saliency_map(fixations, *size, dataset.sigma_width)]), (1, *size)
+    over = windows_of(stimulus, fixations, preparation.window, stills=dataset.stimuli == "images")
     if over is None:
         return iter([saliency_map(fixations, height, preparation.sphere_sigma_deg)]), (1, height, 2 * height)
     return saliency_maps(fixations, over, height, preparation.sphere_sigma_deg), (len(over), height, 2 * height)

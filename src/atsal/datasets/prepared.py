@@ -23,6 +23,8 @@ from atsal.gaze.planar import planar_saliency_map
 from atsal.gaze.records import Fixations, PlanarFixations
 from atsal.gaze.tables import read_fixations
 
+_MANIFEST = {"dataset": str, "source": str, "preparation": dict, "items": list, "splits": dict, "statistics": dict}
+
 
 class PreparedSet:
     """A folder that `prepare` wrote.
@@ -72,8 +74,8 @@ class PreparedSet:
         facts = self.record(item)["stimulus"] or {}
         return Stimulus(**{f.name: facts[f.name] for f in fields(Stimulus) if f.name in facts})
 
-    def picture(self, item: str, frame_index: int = 0) -> Picture:
-        """The item's image, or a frame of its video, (H, W, 3) uint8 RGB."""
+    def picture(self, item: str, frame_index: int = 0, *, size: tuple[int, int] | None = None) -> Picture:
+        """The item's image, or a frame of its video, (H, W, 3) uint8 RGB; a video's is scaled to (width, height)."""
         record, own = self.record(item), self.folder / item
         if "image.png" in record["files"]:
             return read_picture(own / "image.png", Stimulus("image"))
@@ -84,11 +86,16 @@ class PreparedSet:
         path = self.source / record["stimulus"]["file"]
         if not path.exists():
             raise DataError(f"{path}: the stimulus of {item} is not there any more; say where the raw files are now")
-        return read_picture(path, self.stimulus(item), frame_index, record["stimulus"].get("member"))
+        return read_picture(path, self.stimulus(item), frame_index, member=record["stimulus"].get("member"), size=size)
 
     def windows(self, item: str) -> tuple[Window, ...] | None:
         """The frames of each of the item's maps; None for one map of everything."""
-        return windows_of(self.stimulus(item), self.fixations(item), self.preparation.window)
+        return windows_of(
+            self.stimulus(item),
+            self.fixations(item),
+            self.preparation.window,
+            stills=self.dataset.stimuli == "images",
+        )
 
     def window_at(self, item: str, frame_index: int) -> Window | None:
         """The window that a frame lies in; None for one map of everything. `DataError` for a frame past the end."""
@@ -137,12 +144,17 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        wanted = ("dataset", "source", "preparation", "items", "splits", "statistics")
-        missing = [name for name in wanted if name not in manifest]
     except OSError as error:
         raise DataError(f"{folder}: no prepared data set (no {MANIFEST}); make one with `atsal prepare`") from error
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise DataError(f"{path}: is damaged ({error}); run the same `atsal prepare` again") from error
-    if missing:
-        raise DataError(f"{path}: is no manifest of a prepared set: no {', '.join(missing)}")
+    wrong = [name for name, kind in _MANIFEST.items() if not isinstance(_get(manifest, name), kind)]
+    names = [_get(item, "id") for item in _get(manifest, "items") or []] if not wrong else []
+    if wrong or not all(isinstance(name, str) and name not in ("", "..") and "/" not in name for name in names):
+        told = ", ".join(wrong) or "the names of its items"
+        raise DataError(f"{path}: is no manifest of a prepared set, or a damaged one ({told}); prepare the set again")
     return dict(manifest)
+
+
+def _get(document: Any, name: str) -> Any:
+    return document.get(name) if isinstance(document, dict) else None

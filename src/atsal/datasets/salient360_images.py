@@ -100,6 +100,7 @@ DATASET = Dataset(
     observers="40 to 42 an image in the first 60; of the others not stated",
     directions=("head_eye", "head"),
     events="fixations",
+    without_samples=True,
     sampling="scanpaths as released: fixations of each eye, and a path of the head; 25 s an image",
     sigma_deg={"head_eye": 2.0, "head": 3.34},
     licence="none stated with the data; for research, images under their photographers' Creative Commons licences",

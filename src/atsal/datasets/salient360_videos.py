@@ -118,6 +118,7 @@ DATASET = Dataset(
     observers="57",
     directions=("head_eye", "head"),
     events="fixations",
+    without_samples=True,
     sampling="fixations of each eye; for the head one position every 200 ms, 100 a viewer",
     sigma_deg={"head_eye": 2.0, "head": 3.34},
     licence="none stated with the data; for research",

@@ -45,7 +45,8 @@ def read_sample(
     window = prepared.window_at(item, frame_index)
     if window is not None:
         fixations = fixations.in_frames(window.first_frame, window.last_frame)
-    picture = scaled(prepared.picture(item, frame_index), (2 * erp_height, erp_height))
+    size = (2 * erp_height, erp_height)
+    picture = scaled(prepared.picture(item, frame_index, size=size), size)
     frame = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float() / 255
     saliency = torch.from_numpy(saliency_map(fixations, erp_height, prepared.preparation.sphere_sigma_deg))[None, None]
     if transform is not None:

@@ -13,9 +13,9 @@ from atsal.datasets.statistics import CELL_ROWS, SetStatistics
 from atsal.errors import MissingDependencyError
 from atsal.gaze.directions import Floats
 from atsal.gaze.records import Integers
-from atsal.prediction.render import COLOURS, Picture
 from atsal.projection import SphericalGaussian
 from atsal.projection.sphere import solid_angle_weights
+from atsal.video.render import COLOURS, Picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -85,6 +85,7 @@ DATASET = Dataset(
     observers="unnamed, 20 or more a video",
     directions=("head_eye",),
     events="fixations",
+    without_samples=True,
     sampling="one point a viewer and frame; no times",
     sigma_deg={"head_eye": 9.0},
     licence="none stated for the data; the code is MIT",

@@ -13,7 +13,8 @@ from PIL import Image
 from atsal.datasets.dataset import RawItem, Stimuli, Stimulus
 from atsal.errors import DataError, MediaError, TruncatedMediaError
 from atsal.video.image import read_image
-from atsal.video.reader import Frame, VideoInfo, probe_video, read_frames
+from atsal.video.probe import VideoInfo, frame_times, probe_video
+from atsal.video.reader import Frame, read_frames
 from atsal.video.sources import classify, list_media, read_image_sequence
 
 Picture = NDArray[np.uint8]
@@ -37,7 +38,9 @@ def describe(item: RawItem, stimuli: Stimuli) -> Stimulus:
         return Stimulus("image", width, height)
     info = probe_video(item.stimulus)
     _check_end(item.stimulus, info)
-    return Stimulus("video", *info.eye_size, info.frame_count, info.frame_rate or None, info.duration_s)
+    times = frame_times(item.stimulus) if info.variable_frame_rate else None
+    count = info.frame_count if times is None else len(times)
+    return Stimulus("video", *info.eye_size, count, info.frame_rate or None, info.duration_s, times)
 
 
 def _check_end(path: Path, info: VideoInfo) -> None:
@@ -53,8 +56,15 @@ def _check_end(path: Path, info: VideoInfo) -> None:
             raise  # otherwise the pictures end a little before the sound: no fault
 
 
-def read_picture(path: Path, stimulus: Stimulus, frame_index: int = 0, member: str | None = None) -> Picture:
-    """The picture of a still, or one frame of a video, (H, W, 3) uint8 RGB.
+def read_picture(
+    path: Path,
+    stimulus: Stimulus,
+    frame_index: int = 0,
+    *,
+    member: str | None = None,
+    size: tuple[int, int] | None = None,
+) -> Picture:
+    """The picture of a still, or one frame of a video, (H, W, 3) uint8 RGB; a video's is scaled to `size` by FFmpeg.
 
     Raises `DataError` for a frame past the end.
     """
@@ -68,8 +78,9 @@ def read_picture(path: Path, stimulus: Stimulus, frame_index: int = 0, member: s
             raise DataError(f"{path}: no frame {frame_index}; the folder holds {len(files)} pictures")
         return read_image(files[frame_index])
     rate = stimulus.frames_per_s or 0
-    start_s = max(0.0, (frame_index - 1) / rate) if rate else 0.0
-    for frame in read_frames(path, start_s=start_s):
+    even = not probe_video(path).variable_frame_rate
+    start_s = max(0.0, (frame_index - 1) / rate) if rate and even else 0.0
+    for frame in read_frames(path, start_s=start_s, size=size):
         if frame.index >= frame_index:
             return frame.image
     raise DataError(f"{path}: no frame {frame_index}; the video has {stimulus.frames} frames")

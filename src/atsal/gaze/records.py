@@ -24,6 +24,7 @@ Integers = NDArray[np.int64]
 T = TypeVar("T")
 
 _SLACK = 1e-9  # radians beyond the range that rounding explains
+_ROUNDING_S = 0.0006  # of times that logs give in whole milliseconds
 _UNIT_SLACK = 1e-4  # of a unit vector's length: logs carry 7 digits
 
 
@@ -151,16 +152,37 @@ class Fixations:
         return self.select((self.first_frame <= last_frame) & (self.last_frame >= first_frame))
 
     def with_frames(self, frames_per_s: float) -> Self:
-        """The same, with the frames during which each goes on, from its times and the video's rate."""
-        if self.onset_s is None:
-            raise DataError("these fixations carry no times: their frames cannot be told")
+        """The same, with the frames during which each goes on, from its times and the video's constant rate.
+
+        A time that lies less than a millisecond's rounding (0.6 ms) before a frame belongs to that frame.
+        """
         if not (math.isfinite(frames_per_s) and frames_per_s > 0):
             raise ShapeError(f"frames_per_s {frames_per_s}: expected a positive number")
+        start, end = self._span_s()
+        first = np.floor(start * frames_per_s).astype(np.int64)
+        return replace(
+            self, first_frame=first, last_frame=np.maximum(first, np.ceil(end * frames_per_s) - 1).astype(int)
+        )
+
+    def with_frame_times(self, frame_times_s: Floats) -> Self:
+        """The same for a video of uneven rate: `frame_times_s` (F,) are its frames' times, ascending from 0.
+
+        What begins after the last frame's time is in the last frame.
+        """
+        start, end = self._span_s()
+        first = np.maximum(np.searchsorted(frame_times_s, start, "right") - 1, 0)
+        last = np.maximum(first, np.searchsorted(frame_times_s, end, "left") - 1)
+        return replace(self, first_frame=first, last_frame=last)
+
+    def _span_s(self) -> tuple[Floats, Floats]:
+        """Start and end of each, so that rounded times fall into the frame that they were taken from.
+
+        A fixation that ends where a frame begins is not seen in it.
+        """
+        if self.onset_s is None:
+            raise DataError("these fixations carry no times: their frames cannot be told")
         duration_s = 0.0 if self.duration_ms is None else self.duration_ms / 1000
-        first = np.floor(self.onset_s * frames_per_s + 1e-6).astype(np.int64)
-        # a fixation that ends where a frame begins is not seen in it
-        last = np.ceil((self.onset_s + duration_s) * frames_per_s - 1e-6).astype(np.int64) - 1
-        return replace(self, first_frame=first, last_frame=np.maximum(first, last))
+        return self.onset_s + _ROUNDING_S, self.onset_s + duration_s - _ROUNDING_S
 
     def scanpaths(self) -> "list[Scanpath]":
         """One scanpath an observer, in order of appearance."""

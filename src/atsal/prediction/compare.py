@@ -10,8 +10,8 @@ import numpy as np
 from atsal.errors import MediaError, TruncatedMediaError
 from atsal.prediction.items import Item, Reading
 from atsal.prediction.predictor import STREAMS, FrameResult, Predictor, Stream
-from atsal.prediction.render import PeakTracker, Picture, comparison, label, overlay, resize, tile
 from atsal.prediction.results import even
+from atsal.video.render import PeakTracker, Picture, comparison, label, overlay, resize, tile
 from atsal.video.writer import VideoWriter, write_rgb_png
 
 PANEL_HEIGHT = 320

@@ -5,9 +5,11 @@ from itertools import islice
 from pathlib import Path
 
 import av
+import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from atsal.errors import MediaError
 from atsal.video.opening import StreamFacts, open_video, stream_facts
@@ -78,6 +80,19 @@ def probe_video(path: Path | str, stereo: StereoChoice = "auto") -> VideoInfo:
                 *_time_oddities(facts),
             ),
         )
+
+
+def frame_times(path: Path | str) -> NDArray[np.float64]:
+    """Seconds of every frame since the first, (F,) ascending, without decoding any: for videos of uneven rate.
+
+    Raises `MediaError` as `probe_video`, and for a file without times.
+    """
+    with open_video(Path(path)) as (container, stream):
+        ticks = [packet.pts for packet in container.demux(stream) if packet.pts is not None and packet.size]
+        time_base = stream_facts(container, stream).time_base
+    if not ticks:
+        raise MediaError(f"{path}: its frames have no times; write it again at a constant rate")
+    return (np.sort(np.array(ticks, np.float64)) - min(ticks)) * float(time_base)
 
 
 def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> VideoFrame:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from atsal.prediction.render import (
+from atsal.video.render import (
     COLOURS,
     PeakTracker,
     comparison,
