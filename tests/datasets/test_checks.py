@@ -181,7 +181,7 @@ def test_natural_gaze_gives_no_warning():
 
 
 def test_latitude_and_longitude_exchanged():
-    (text,) = warnings(natural_set(lambda lon, lat: (2 * lat, lon / 2)), DECLARED)
+    _, text = warnings(natural_set(lambda lon, lat: (2 * lat, lon / 2)), DECLARED)
     assert "densest (per steradian) at latitudes" in text
     assert "latitude and longitude may be exchanged" in text
 
@@ -231,7 +231,7 @@ def test_many_dropped_rows_name_the_main_reason():
 
 def test_lost_samples():
     valid = np.arange(200) % 2 == 0
-    lat = np.tile([0.0, 5, -5, 10], 50)
+    lat = np.tile([0.0, 20, -20, 10], 50)
     one, two = (
         item_statistics(
             name, ItemGaze(tuple(track(f"o{n}", np.arange(200) * 1.8, lat, valid=valid) for n in range(8))), "head_eye"
