@@ -13,7 +13,7 @@ import json
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,21 +21,17 @@ from typing import Any
 
 from atsal.aside import reported, write_aside
 from atsal.datasets import dataset_named
-from atsal.datasets.checks import warnings
 from atsal.datasets.dataset import Dataset, Found, RawItem
-from atsal.datasets.item_record import RECORD, STATISTICS, Json, is_whole, read_record
+from atsal.datasets.item_record import Json, is_whole
+from atsal.datasets.manifest import MANIFEST, in_order, make_manifest, some
 from atsal.datasets.preparation import Preparation
 from atsal.datasets.prepare_item import item_names, prepare_item
-from atsal.datasets.statistics import SetStatistics, pooled
 from atsal.datasets.workers import run_each
 from atsal.errors import AtsalError, ConfigError, DataError, OutputError
-from atsal.version import __version__
-from atsal.video.sources import natural_key
 
 if sys.platform != "win32":
     import fcntl
 
-MANIFEST = "manifest.json"
 _SETTINGS = "settings.json"  # written first: whose folder this is
 _FORMAT = "atsal prepared data set"
 Report = Callable[[str, str | None], None]  # item, and why it was refused
@@ -88,7 +84,7 @@ def prepare(
                     _remove_item(output, raw, preparation)
         finally:
             _remove_leftovers(output)  # of workers that were ended
-        document = _manifest(output, dataset, settings, source, found, refused, preparation)
+        document = make_manifest(output, dataset, settings, source, found, refused, preparation)
         _write_json(output / MANIFEST, document)
     drops: Counter[str] = Counter()
     for item in document["items"]:
@@ -113,21 +109,11 @@ def _chosen(found: Found, only: tuple[str, ...]) -> list[RawItem]:
     names = Counter(raw.id.casefold() for raw in found.items)
     unusable = [raw.id for raw in found.items if raw.id in (MANIFEST, _SETTINGS) or names[raw.id.casefold()] > 1]
     if unusable:
-        raise DataError(
-            f"items {_some(unusable)}: names of other files here, or the same but for capitals; rename them"
-        )
+        raise DataError(f"items {some(unusable)}: names of other files here, or the same but for capitals; rename them")
     unknown = [name for name in only if name not in known]
     if unknown:
-        raise ConfigError(f"no item {', '.join(unknown)}; found {_some(list(known))}")
-    return _in_order(known[name] for name in dict.fromkeys(only) or known)
-
-
-def _in_order(items: Iterable[RawItem]) -> list[RawItem]:
-    return sorted(items, key=lambda raw: natural_key(raw.id))
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:8]) + (f", … ({len(names)})" if len(names) > 8 else "")
+        raise ConfigError(f"no item {', '.join(unknown)}; found {some(list(known))}")
+    return in_order(known[name] for name in dict.fromkeys(only) or known)
 
 
 @contextmanager
@@ -203,80 +189,6 @@ def _remove_leftovers(output: Path) -> None:
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)
-
-
-def _manifest(
-    output: Path,
-    dataset: Dataset,
-    settings: Json,
-    source: Path,
-    found: Found,
-    refused: dict[str, str],
-    preparation: Preparation,
-) -> Json:
-    """What the folder holds, of this run and of earlier ones."""
-    splits = dict(dataset.splits) | (dict(dataset.read_splits(source)) if dataset.read_splits else {})
-    whole = list(_whole_items(output, found, preparation))
-    statistics = pooled(_statistics(output, whole))
-    names = ["title", "stimuli", "licence", "url", "citation"]
-    names += ["sigma_width"] if dataset.stimuli == "photos" else []
-    return settings | {
-        "source": str(source),
-        "atsal": __version__,
-        "about": {name: getattr(dataset, name) for name in names},
-        "items": [_summary(record) for record in whole],
-        "splits": splits,
-        "totals": {
-            "items": len(whole),
-            "fixations": sum(record["fixations"] for record in whole),
-            "observers": len(statistics.observers),
-            "dropped": sum(drop["count"] for record in whole for drop in record["drops"]),
-        },
-        "missing": list(found.missing),
-        "refused": _refusals(output, whole, source, refused),
-        "warnings": [*(warnings(statistics, dataset) if whole else []), *_orphans(output, found, preparation)],
-        "statistics": statistics.to_json(),
-    }
-
-
-def _refusals(output: Path, whole: list[Json], source: Path, refused: dict[str, str]) -> dict[str, str]:
-    """Why items were refused, now or by an earlier run that this one did not repeat."""
-    try:
-        before = json.loads((output / MANIFEST).read_text(encoding="utf-8"))["refused"]
-    except (OSError, ValueError, KeyError, TypeError):
-        before = {}
-    made = {record.get("variant_of", record["id"]) for record in whole}
-    earlier = {name: why for name, why in before.items() if name not in made} if isinstance(before, dict) else {}
-    told = earlier | {name: why.replace(f"{source}/", "") for name, why in refused.items()}
-    return {name: told[name] for name in sorted(told, key=natural_key)}
-
-
-def _orphans(output: Path, found: Found, preparation: Preparation) -> list[str]:
-    known = {name for raw in found.items for name in item_names(raw, preparation)}
-    left = sorted(path.parent.name for path in output.glob(f"*/{RECORD}") if path.parent.name not in known)
-    return (
-        [f"{_some(left)}: made by an earlier run, but the source has them no more; not in the manifest"] if left else []
-    )
-
-
-def _whole_items(output: Path, found: Found, preparation: Preparation) -> Iterator[Json]:
-    """The records of the items that are there, all variants or none."""
-    for raw in _in_order(found.items):
-        records = [read_record(output / name) for name in item_names(raw, preparation)]
-        whole = [record for record in records if record is not None]
-        if len(whole) == len(records):
-            yield from whole
-
-
-def _statistics(output: Path, records: list[Json]) -> Iterator[SetStatistics]:
-    for record in records:
-        if STATISTICS in record["files"]:
-            yield SetStatistics.from_json(json.loads((output / record["id"] / STATISTICS).read_text(encoding="utf-8")))
-
-
-def _summary(record: Json) -> Json:
-    names = ("id", "variant_of", "variant", "fixations", "observers", "samples", "sampling_rate_hz", "drops", "notes")
-    return {name: record[name] for name in names if name in record}
 
 
 def _write_json(path: Path, document: Json) -> None:

@@ -1,6 +1,5 @@
 """A prepared data set, opened: its items, fixations, maps and pictures, each when it is asked for."""
 
-import json
 from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
@@ -13,8 +12,8 @@ from atsal.config import from_mapping, nearest
 from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Dataset, Stimulus
 from atsal.datasets.item_record import FIXATIONS, RECORD, read_record
+from atsal.datasets.manifest import MANIFEST, read_manifest
 from atsal.datasets.preparation import Preparation, windows_of
-from atsal.datasets.prepare import MANIFEST
 from atsal.datasets.statistics import SetStatistics
 from atsal.datasets.stimulus import Picture, read_picture
 from atsal.errors import ConfigError, DataError
@@ -22,8 +21,6 @@ from atsal.gaze.maps import Window, saliency_map
 from atsal.gaze.planar import planar_saliency_map
 from atsal.gaze.records import Fixations, PlanarFixations
 from atsal.gaze.tables import read_fixations
-
-_MANIFEST = {"dataset": str, "source": str, "preparation": dict, "items": list, "splits": dict, "statistics": dict}
 
 
 class PreparedSet:
@@ -35,7 +32,7 @@ class PreparedSet:
 
     def __init__(self, folder: Path, source: Path | None = None) -> None:
         self.folder = folder
-        self.manifest = _read_manifest(folder)
+        self.manifest = read_manifest(folder)
         self.source = source or Path(self.manifest["source"])
         self.dataset: Dataset = dataset_named(self.manifest["dataset"])
         self.preparation = from_mapping(Preparation, self.manifest["preparation"], str(folder / MANIFEST))
@@ -138,23 +135,3 @@ def _record(folder: Path, _changed_ns: int) -> dict[str, Any]:
 def _fixations(path: Path, _changed_ns: int) -> Fixations | PlanarFixations:
     """Frames of one video are read one after another: its table is read once."""
     return read_fixations(path)
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"{folder}: no prepared data set (no {MANIFEST}); make one with `atsal prepare`") from error
-    except ValueError as error:
-        raise DataError(f"{path}: is damaged ({error}); run the same `atsal prepare` again") from error
-    wrong = [name for name, kind in _MANIFEST.items() if not isinstance(_get(manifest, name), kind)]
-    names = [_get(item, "id") for item in _get(manifest, "items") or []] if not wrong else []
-    if wrong or not all(isinstance(name, str) and name not in ("", "..") and "/" not in name for name in names):
-        told = ", ".join(wrong) or "the names of its items"
-        raise DataError(f"{path}: is no manifest of a prepared set, or a damaged one ({told}); prepare the set again")
-    return dict(manifest)
-
-
-def _get(document: Any, name: str) -> Any:
-    return document.get(name) if isinstance(document, dict) else None
