@@ -157,6 +157,10 @@ def test_other_settings_do_not_mix(images, tmp_path):
     prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
     with pytest.raises(ConfigError, match=r"prepared in another way \(sigma_deg: 2.0, not 5"):
         prepare(IMAGES, images, tmp_path / "out", small(IMAGES, sigma_deg=5.0))
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "settings.json").write_text('{"preparation": null}')
+    with pytest.raises(ConfigError, match="of an unknown kind"):
+        prepare(IMAGES, images, tmp_path / "odd", small(IMAGES))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("mine")
     with pytest.raises(ConfigError, match="is not empty"):

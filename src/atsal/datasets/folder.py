@@ -158,7 +158,11 @@ def _names_in(table: Path) -> set[str]:
         raise DataError(
             f"{table}: no column item, so the stimulus is not known; add it, or name the table like its stimulus"
         )
-    return {_stem(name) for name in found if name is not None}
+    names = [_stem(name) for name in found if name is not None]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise DataError(f"{table}: several values of its column item mean {twice[0]}; give each stimulus one name")
+    return set(names)
 
 
 def _stem(name: str) -> str:

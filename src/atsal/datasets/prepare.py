@@ -156,7 +156,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _difference(before: Any, settings: Json) -> str:
-    if not isinstance(before, dict):
+    if not isinstance(before, dict) or not isinstance(before.get("preparation"), dict):
         return "of an unknown kind"
     flat_before, flat = ({**s, **s.get("preparation", {})} for s in (before, settings))
     names = [name for name in flat if name != "preparation" and flat_before.get(name) != flat[name]]

@@ -68,8 +68,7 @@ def choose_log(item: RawItem, direction: Direction) -> tuple[Path, tuple[str, ..
     if direction == "head" and "H" in logs:
         return logs["H"], ()
     if direction == "head_eye" and "L" in logs:
-        note = ("left eye; the right eye's file holds the same looks and is not added",) if "R" in logs else ()
-        return logs["L"], note
+        return logs["L"], ()
     if direction == "head_eye" and "R" in logs:
         return logs["R"], ("right eye: there is no file of the left one",)
     expected = {"head": LOG_FOLDERS["H"], "head_eye": f"{LOG_FOLDERS['L']} or R"}.get(direction)
