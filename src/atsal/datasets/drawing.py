@@ -203,7 +203,7 @@ def _with_saliency(picture: Picture, saliency: NDArray[np.floating], *, flat: bo
         image = Image.fromarray(saliency)
         saliency = np.asarray(image.resize((picture.shape[1], picture.shape[0]), Image.Resampling.BILINEAR))
     shown = overlay(picture, saliency, float(saliency.max()))
-    return ((picture.astype(np.uint16) + shown) // 2).astype(np.uint8)  # what is looked at must be seen too
+    return ((picture + 2 * shown.astype(np.uint16)) // 3).astype(np.uint8)  # what is looked at must be seen too
 
 
 def _draw_grid(layer: _Layer) -> None:
@@ -217,15 +217,15 @@ def _draw_grid(layer: _Layer) -> None:
 
 
 def _draw_discs(layer: _Layer, gaze: Fixations | PlanarFixations, colours: dict[str, Colour], largest: float) -> None:
-    """The more there are, the smaller."""
+    """The more there are, the smaller and the paler: the map and the picture must be seen through them."""
     radius = layer.view.width / 1280 * float(np.clip(70 / math.sqrt(max(len(gaze), 1)), 1.5, largest))
-    points = layer.view.points(gaze)
+    points, alpha = layer.view.points(gaze), float(np.clip(30 / math.sqrt(max(len(gaze), 1)), 0.3, 0.9))
     # by turns, so that the last observer does not cover the others
     order = np.random.default_rng(0).permutation(len(points))
     for n in order.tolist():
         if radius > 2:
             layer.disc(points[n], radius + 1, _INK, 0.8)
-        layer.disc(points[n], radius, colours[str(gaze.observer[n])], 0.9)
+        layer.disc(points[n], radius, colours[str(gaze.observer[n])], alpha)
 
 
 def _draw_scanpaths(layer: _Layer, gaze: Fixations | PlanarFixations, colours: dict[str, Colour]) -> None:
