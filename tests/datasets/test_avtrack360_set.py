@@ -6,7 +6,11 @@ import pytest
 from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Stimulus
 from atsal.errors import DataError
+from atsal.evaluation.metrics import cc
 from atsal.gaze.directions import angle_rad, unit_vectors
+from atsal.gaze.maps import saliency_map
+from atsal.gaze.records import fixations_from_samples
+from atsal.projection import solid_angle_weights
 from fakes.avtrack360 import pack, write_avtrack360
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "avtrack360"
@@ -101,3 +105,18 @@ def test_real_set():
     assert found.missing == ()
     assert found.items[10].stimulus == SHARED / "frames" / "11.webp"
     assert len(AVTRACK360.read(found.items[10], "head", Stimulus()).samples) == 48
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the real logs are not beside the checkout")
+def test_two_groups_of_viewers_look_at_the_same_places():
+    """Maps of two halves of the viewers, σ 6°: what is read wrongly for some of them would part the halves."""
+    weights, rng, found = solid_angle_weights(80).numpy(), np.random.default_rng(0), []
+    for item in AVTRACK360.find(SHARED).items:
+        samples = AVTRACK360.read(item, "head", Stimulus()).samples
+        fixations = fixations_from_samples(samples, "head")
+        fixations = fixations.select(fixations.onset_s >= AVTRACK360.skip_s)
+        half = rng.permutation(fixations.observers)[::2]
+        chosen = np.isin(fixations.observer, half)
+        maps = [saliency_map(fixations.select(part), 80, 6.0) for part in (chosen, ~chosen)]
+        found.append(cc(*maps, weights=weights))
+    assert np.mean(found) >= 0.9
