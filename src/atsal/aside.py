@@ -1,10 +1,12 @@
 """Write aside, then rename: a result is either complete or not there."""
 
 import errno
+import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from atsal.errors import OutputError
 
@@ -38,6 +40,12 @@ def write_aside(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write the file aside and rename it; raises OutputError."""
+    with reported(path), write_aside(path) as part:
+        part.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 @contextmanager

@@ -53,6 +53,7 @@ class Stimulus:
     frames: int | None = None  # None for stills
     frames_per_s: float | None = None  # None for stills and folders of pictures
     duration_s: float | None = None
+    uneven_rate: bool = False  # of a video
     frame_times_s: NDArray[np.float64] | None = None  # of a video of uneven rate; not known of a prepared item
 
 

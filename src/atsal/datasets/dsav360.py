@@ -8,9 +8,10 @@ import numpy as np
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
 from atsal.datasets.finding import collect, files_below, missing_files, nothing_found
+from atsal.datasets.within import within_video
 from atsal.gaze.readers.dsav360 import read_dsav360
 from atsal.gaze.reading import DropCounter
-from atsal.gaze.records import Direction, Fixations, GazeSamples
+from atsal.gaze.records import Direction, Fixations
 
 URL = "https://graphics.unizar.es/projects/D-SAV360/"
 TREE = """\
@@ -38,7 +39,7 @@ def _fold(test: str) -> dict[str, tuple[str, ...]]:
 
 
 def find(source: Path) -> Found:
-    """The videos that have gaze; the folders may lie up to two folders deeper.
+    """The videos that have gaze; the folders may lie up to three folders deeper.
 
     Raises `DataError` where there is no gaze file of the set.
     """
@@ -64,20 +65,12 @@ def read(item: RawItem, _direction: Direction, stimulus: Stimulus) -> ItemGaze:
     samples, fixations = reading.records.samples, reading.records.fixations
     drops = DropCounter()
     drops.merge(reading.drops)
+    log, frames = item.logs[0], stimulus.frames
+    samples = tuple(within_video(track, frames, f"{log}, viewer {track.observer}", drops) for track in samples)
     if stimulus.frames is not None:
-        samples = tuple(_within(track, stimulus.frames, item.logs[0], drops) for track in samples)
         fixations = _on_video(fixations, stimulus.frames)
     samples = tuple(track for track in samples if len(track))
     return ItemGaze(samples, fixations, drops.result(), reading.notes)
-
-
-def _within(track: GazeSamples, frames: int, log: Path, drops: DropCounter) -> GazeSamples:
-    """The samples on the frames of the video."""
-    if track.frame_index is None:
-        return track
-    inside = track.frame_index < frames
-    drops.add(f"past the end of the video ({frames} frames)", f"{log}, viewer {track.observer}", int((~inside).sum()))
-    return track.select(inside)
 
 
 def _on_video(fixations: Fixations, frames: int) -> Fixations:

@@ -23,7 +23,7 @@ _LOG = re.compile(r"(\d+)_([A-Za-z0-9][A-Za-z0-9_.-]*)\.arff", re.IGNORECASE)
 
 
 def find(source: Path) -> Found:
-    """The videos that have recordings; the folders may lie in `source` or up to two folders deeper.
+    """The videos that have recordings; the folders may lie in `source` or up to three folders deeper.
 
     Raises `DataError` where there is no recording.
     """

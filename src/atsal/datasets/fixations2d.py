@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
+from atsal.datasets.finding import some_of
 from atsal.errors import DataError
 from atsal.gaze.readers.fixations2d import read_fixations2d
 from atsal.gaze.reading import Reading
@@ -44,7 +45,7 @@ def _find(name: str, ids: tuple[str, ...], source: Path) -> Found:
     if unsafe:
         raise DataError(f"{table}: image {unsafe[0]!r}; expected letters, digits, - _ and . only")
     if not names.keys() & set(ids):
-        raise DataError(f"{table}: none of the photos {ids[0]} … {ids[-1]} of {name}; found {_some(list(names))}")
+        raise DataError(f"{table}: none of the photos {ids[0]} … {ids[-1]} of {name}; found {some_of(list(names))}")
     items = []
     for image in sorted(names):
         stimulus, member = pictures.get(image, (None, None))
@@ -113,14 +114,10 @@ def _missing(ids: tuple[str, ...], items: list[RawItem], table: Path) -> Iterato
     there = {item.id for item in items}
     without = [image for image in ids if image not in there]
     if without:
-        yield f"fixations on {_some(without)} (looked in {table})"
+        yield f"fixations on {some_of(without)} (looked in {table})"
     bare = [item.id for item in items if item.stimulus is None]
     if bare:
-        yield f"photos {_some(bare)} (looked in images and images.zip in {table.parent})"
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names) if len(names) <= 5 else f"{', '.join(names[:5])} … ({len(names)} in all)"
+        yield f"photos {some_of(bare)} (looked in images and images.zip in {table.parent})"
 
 
 @lru_cache(maxsize=2)

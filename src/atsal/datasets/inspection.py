@@ -5,9 +5,7 @@ from atsal.datasets.drawing import draw_item
 from atsal.datasets.prepared import PreparedSet
 from atsal.datasets.sheet import draw_sheet
 from atsal.datasets.stimulus import Picture
-from atsal.errors import DataError
-from atsal.gaze.planar import planar_saliency_map
-from atsal.gaze.records import Fixations, PlanarFixations
+from atsal.gaze.records import Fixations
 
 
 def draw_set(prepared: PreparedSet) -> Picture:
@@ -33,19 +31,12 @@ def draw_prepared_item(
     if stimulus.kind is not None:
         middle = (stimulus.frames or 1) // 2
         picture = prepared.picture(item, middle if frame_index is None else frame_index)
-    if isinstance(fixations, PlanarFixations):
-        if picture is None:
-            raise DataError(f"{item}: the photo is not there, and with it its shape")
-        saliency = planar_saliency_map(fixations, picture.shape[0], picture.shape[1], prepared.dataset.sigma_width)
-        return draw_item(picture, fixations, saliency, name=name, scanpaths=scanpaths)
-    saliency = prepared.saliency_map(item, window, erp_height=256)
-    sigma_deg = prepared.preparation.sigma_deg
     return draw_item(
         picture,
         fixations,
-        saliency,
+        prepared.saliency_map(item, window, erp_height=256),
         name=name,
-        sigma_deg=sigma_deg,
+        sigma_deg=prepared.preparation.sigma_deg,
         events="samples" if prepared.preparation.events == "samples" else "fixations",
         scanpaths=scanpaths,
     )

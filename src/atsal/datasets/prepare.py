@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from atsal.aside import reported, write_aside
+from atsal.aside import reported, write_json
 from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Dataset, Found, RawItem
 from atsal.datasets.item_record import Json, is_whole
@@ -85,7 +85,7 @@ def prepare(
         finally:
             _remove_leftovers(output)  # of workers that were ended
         document = make_manifest(output, dataset, settings, source, found, refused, preparation)
-        _write_json(output / MANIFEST, document)
+        write_json(output / MANIFEST, document)
     drops: Counter[str] = Counter()
     for item in document["items"]:
         drops.update({drop["reason"]: drop["count"] for drop in item["drops"]})
@@ -127,13 +127,13 @@ def _claimed(output: Path, settings: Json) -> Iterator[None]:
             raise ConfigError(f"{output}: is not empty and holds no prepared set; choose another folder")
         with reported(output):
             output.mkdir(parents=True, exist_ok=True)
-        _write_json(path, settings)
+        write_json(path, settings)
     with _locked(path), reported(path):
         try:
             before = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise OutputError(f"{path}: cannot be read ({error}); choose another output folder") from error
-        if before != json.loads(json.dumps(settings)):
+        if before != settings:
             raise ConfigError(
                 f"{output}: holds a set prepared in another way ({_difference(before, settings)}); choose another "
                 "folder, or remove this one"
@@ -189,8 +189,3 @@ def _remove_leftovers(output: Path) -> None:
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)
-
-
-def _write_json(path: Path, document: Json) -> None:
-    with reported(path), write_aside(path) as part:
-        part.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

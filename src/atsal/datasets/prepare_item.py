@@ -58,8 +58,8 @@ class _Made:
         return turned[0].permute(1, 2, 0).reshape(tensor.shape).numpy()
 
 
-def prepare_item(dataset: Dataset, raw: RawItem, source: Path, output: Path, preparation: Preparation) -> list[str]:
-    """Write the folder of one item, or those of its 20 variants; returns their names.
+def prepare_item(dataset: Dataset, raw: RawItem, source: Path, output: Path, preparation: Preparation) -> None:
+    """Write the folder of one item, or those of its 20 variants (`item_names`).
 
     Raises `InputError` for raw files that cannot be used; then nothing of the item is written.
     """
@@ -74,11 +74,8 @@ def prepare_item(dataset: Dataset, raw: RawItem, source: Path, output: Path, pre
         reasons = "; ".join(map(str, drops)) or nothing
         raise DataError(f"{raw.id}: no fixation is left ({reasons})")
     account = _account(raw, stimulus, gaze, drops, source)
-    names = []
     for made in _variants(raw, stimulus, fixations, preparation):
         _write_folder(output, made, account, dataset, preparation, gaze)
-        names.append(made.id)
-    return names
 
 
 def _check_kind(

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
 from atsal.datasets.finding import files_below, missing_files
+from atsal.datasets.within import within_video
 from atsal.errors import DataError
 from atsal.gaze.readers.pvs_hm import FILE_NAME, ROWS_PER_FRAME, VIEWERS, pvs_hm_rows, read_pvs_hm
 from atsal.gaze.reading import DropCounter
-from atsal.gaze.records import Direction, GazeSamples
+from atsal.gaze.records import Direction
 
 URL = "https://github.com/YuhangSong/DHP"
 TREE = f"""\
@@ -35,7 +36,7 @@ TEST = (
 
 
 def find(source: Path) -> Found:
-    """The videos that have a matrix, in the set's order; the files may lie in `source` or up to two folders deeper.
+    """The videos that have a matrix, in the set's order; the files may lie in `source` or up to three folders deeper.
 
     Raises `DataError` where the MATLAB file is not there or holds no such matrix.
     """
@@ -44,7 +45,7 @@ def find(source: Path) -> Found:
     if not rows:
         where = f"{files[0]}: no matrix of two columns a viewer in it" if files else f"{source}: no {FILE_NAME}"
         raise DataError(
-            f"{where}; expected, here or up to two folders deeper,\n{TREE}\n"
+            f"{where}; expected, here or up to three folders deeper,\n{TREE}\n"
             f"Ask the authors for the set ({URL}) and give the folder it is unpacked in"
         )
     stimuli = {file.stem: file for file in reversed(files_below(source, "*.mp4"))}
@@ -63,7 +64,8 @@ def read(item: RawItem, _direction: Direction, stimulus: Stimulus) -> ItemGaze:
     reading = read_pvs_hm(path, item.id, stimulus.frames_per_s, rows_per_frame=per_frame)
     counter = DropCounter()
     counter.merge(reading.drops)
-    tracks = [_within(track, stimulus.frames, counter, f"{path}, {item.id}") for track in reading.records]
+    where = f"{path}, {item.id}, viewer"
+    tracks = [within_video(t, stimulus.frames, f"{where} {t.observer}", counter) for t in reading.records]
     if sum(map(len, reading.records)) > 2 * sum(map(len, tracks)):
         raise DataError(
             f"{path}: more than half of the samples of {item.id} lie past the {stimulus.frames} frames of its video, "
@@ -77,16 +79,6 @@ def _rows_per_frame(rows: int, frames: int | None) -> tuple[int, tuple[str, ...]
     if frames is None or not 0.95 <= rows / frames <= 1.05:
         return ROWS_PER_FRAME, ()
     return 1, (f"{rows} rows for {frames} frames: one a frame, where the readme says two; read as one",)
-
-
-def _within(track: GazeSamples, frames: int | None, counter: DropCounter, where: str) -> GazeSamples:
-    if frames is None or track.frame_index is None:
-        return track
-    inside = track.frame_index < frames
-    counter.add(
-        f"past the end of the video ({frames} frames)", f"{where}, viewer {track.observer}", int((~inside).sum())
-    )
-    return track.select(inside)
 
 
 DATASET = Dataset(

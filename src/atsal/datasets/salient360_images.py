@@ -31,7 +31,7 @@ _SCANPATH = re.compile(r"HE?scanpath_0*(\d+)\.txt", re.IGNORECASE)
 
 
 def find(source: Path) -> Found:
-    """The images that have scanpaths; the three folders may lie in `source` or up to two folders deeper, each anywhere.
+    """The images that have scanpaths; the folders may lie in `source` or up to three folders deeper, each anywhere.
 
     Raises `DataError` where there is no scanpath of the set.
     """

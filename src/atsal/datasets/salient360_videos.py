@@ -37,7 +37,7 @@ _BY_NAME = {name.lower(): number for number, name in enumerate(VIDEOS, 1)}
 
 
 def find(source: Path) -> Found:
-    """The videos that have scanpaths; the three folders may lie in `source` or up to two folders deeper, each anywhere.
+    """The videos that have scanpaths; the folders may lie in `source` or up to three folders deeper, each anywhere.
 
     Raises `DataError` where there is no scanpath of the set.
     """

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
 from atsal.datasets.finding import files_below, missing_files, nothing_found
+from atsal.datasets.within import within_video
 from atsal.errors import DataError
 from atsal.gaze.readers.sport360 import read_sport360
 from atsal.gaze.reading import DropCounter, Reading
@@ -24,7 +25,7 @@ _TEST = (
 
 
 def find(source: Path) -> Found:
-    """The 104 videos; `vinfo.pkl` and the folders of pictures may lie up to two folders deeper.
+    """The 104 videos; `vinfo.pkl` and the folders of pictures may lie up to three folders deeper.
 
     The names are those of the folders of pictures; without any, those of the whole set. Raises `DataError` without
     `vinfo.pkl`.
@@ -50,14 +51,9 @@ def read(item: RawItem, _direction: Direction, stimulus: Stimulus) -> ItemGaze:
         raise DataError(f"{log}: no video {item.id}; it holds {', '.join(sorted(readings)[:5])} ...")
     reading, drops = readings[item.id], DropCounter()
     drops.merge(reading.drops)
-    fixations = reading.records
     if item.stimulus is not None:
         _check_pictures(item.stimulus)
-    if stimulus.frames is not None and fixations.first_frame is not None:
-        inside = fixations.first_frame < stimulus.frames
-        reason = f"past the end of the video ({stimulus.frames} frames)"
-        drops.add(reason, f"{log}, video {item.id}", int((~inside).sum()))
-        fixations = fixations.select(inside)
+    fixations = within_video(reading.records, stimulus.frames, f"{log}, video {item.id}", drops)
     return ItemGaze(fixations=fixations, drops=drops.result(), notes=reading.notes)
 
 

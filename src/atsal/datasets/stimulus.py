@@ -40,7 +40,7 @@ def describe(item: RawItem, stimuli: Stimuli) -> Stimulus:
     _check_end(item.stimulus, info)
     times = frame_times(item.stimulus) if info.variable_frame_rate else None
     count = info.frame_count if times is None else len(times)
-    return Stimulus("video", *info.eye_size, count, info.frame_rate or None, info.duration_s, times)
+    return Stimulus("video", *info.eye_size, count, info.frame_rate or None, info.duration_s, times is not None, times)
 
 
 def _check_end(path: Path, info: VideoInfo) -> None:
@@ -78,8 +78,7 @@ def read_picture(
             raise DataError(f"{path}: no frame {frame_index}; the folder holds {len(files)} pictures")
         return read_image(files[frame_index])
     rate = stimulus.frames_per_s or 0
-    even = not probe_video(path).variable_frame_rate
-    start_s = max(0.0, (frame_index - 1) / rate) if rate and even else 0.0
+    start_s = max(0.0, (frame_index - 1) / rate) if rate and not stimulus.uneven_rate else 0.0
     for frame in read_frames(path, start_s=start_s, size=size):
         if frame.index >= frame_index:
             return frame.image

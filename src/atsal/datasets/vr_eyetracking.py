@@ -8,6 +8,7 @@ from typing import Any
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
 from atsal.datasets.finding import collect, files_below, is_blank, missing_files, nothing_found
+from atsal.datasets.within import within_video
 from atsal.errors import DataError, MissingDependencyError
 from atsal.gaze.readers.vr_eyetracking import read_vr_eyetracking
 from atsal.gaze.reading import DropCounter
@@ -84,7 +85,7 @@ def read(item: RawItem, _direction: Direction, stimulus: Stimulus) -> ItemGaze:
         reading = read_vr_eyetracking(log, stimulus.frames_per_s)
         drops.merge(reading.drops)
         notes += reading.notes
-        samples = _within(reading.records, stimulus.frames, log, drops)
+        samples = within_video(reading.records, stimulus.frames, str(log), drops)
         logs.setdefault(samples.observer, []).append((len(samples), samples, log))
     found = []
     for own in logs.values():
@@ -93,15 +94,6 @@ def read(item: RawItem, _direction: Direction, stimulus: Stimulus) -> ItemGaze:
         for count, _, log in own:
             drops.add("another log of the same viewer is longer", str(log), count if log != longest[2] else 0)
     return ItemGaze(tuple(track for track in found if len(track)), None, drops.result(), tuple(notes))
-
-
-def _within(samples: GazeSamples, frames: int | None, log: Path, drops: DropCounter) -> GazeSamples:
-    """Those on the frames of the video."""
-    if frames is None or samples.frame_index is None:
-        return samples
-    inside = samples.frame_index < frames
-    drops.add(f"past the end of the video ({frames} frames)", str(log), int((~inside).sum()))
-    return samples.select(inside)
 
 
 def read_splits(source: Path) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from torch import Tensor
 
-from atsal.aside import reported
+from atsal.aside import reported, write_json
 from atsal.errors import InputError, MediaError, OutputError, TruncatedMediaError
 from atsal.prediction.items import Item, Size
 from atsal.prediction.predictor import FrameResult, Predictor
-from atsal.prediction.record import Journal, Record, describe, differences, read_manifest, write_json
+from atsal.prediction.record import Journal, Record, describe, differences, read_manifest
 from atsal.prediction.results import Options, Place, even, make_sinks, places
 from atsal.version import __version__
 

@@ -108,12 +108,6 @@ def read_manifest(path: Path) -> Record | None:
         ) from error
 
 
-def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Write the file aside and rename it."""
-    with reported(path), write_aside(path) as part:
-        part.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-
-
 class Journal:
     """What an unfinished item has done: its frame table and the network's state, in one file replaced as a whole.
 
