@@ -26,7 +26,7 @@ def main(logs: list[Path]) -> None:
                 rate, median = len(found) / length_s, np.median(found.duration_ms)
                 print(f"{log.name:28} {direction:9} {name}  {rate:5.2f} a second, {median:4.0f} ms")
     steps = np.random.default_rng(0).normal(0, 0.002, (1_000_000, 3))
-    vectors = steps.cumsum(0) + [0, 0, 1]
+    vectors = steps.cumsum(0) + np.array([0, 0, 1])
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     samples = GazeSamples("made up", np.arange(len(vectors)) / 250, head_eye=vectors)
     for name, detect in METHODS.items():
