@@ -1,82 +1,273 @@
-"""Metrics of saliency maps, pure functions on numpy arrays.
+"""Metrics of saliency maps: pure functions on numpy arrays and torch tensors.
 
-Maps are (H, W), >= 0 and need not be normalised; fixations are counts on a map's pixels. `weights` is broadcast to
-the map: `solid_angle_weights` on ERP maps, None on flat ones.
+Maps are (H, W), or (..., H, W) for a batch, and need not be normalised. `fixations` are counts on the map's pixels.
+`weights`, (H, 1) or (H, W), is what a pixel counts for: `solid_angle_weights(H)` on ERP maps, None on flat ones. It
+weighs pixels, never fixations, which lie on the sphere as they are.
+
+A map without meaning for a metric gives NaN, in its place of the batch: see each function. NaN or infinite values in
+an argument, and negative ones where a density is needed, raise `ShapeError`. `docs/metrics.md` has the formulas.
 """
 
+from collections.abc import Callable
+
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
-from atsal.errors import ShapeError
+from atsal.errors import ConfigError
+from atsal.evaluation.arrays import Array, Inputs, Score, dot, each, indices
 
-Map = NDArray[np.floating]
-_EPSILON = 1e-12
-
-
-def cc(target: Map, prediction: Map, *, weights: Map | None = None) -> float:
-    """Pearson correlation of two maps, in [-1, 1]; NaN where one of them is constant."""
-    target, prediction, weight = _aligned(target, prediction, weights)
-    if _constant(target) or _constant(prediction):
-        return float("nan")
-    t, p = target - (weight * target).sum(), prediction - (weight * prediction).sum()
-    spread = (weight * t * t).sum() * (weight * p * p).sum()
-    return float((weight * t * p).sum() / np.sqrt(spread))
+METRICS = ("cc", "sim", "kld", "nss", "auc_judd", "auc_borji", "auc_shuffled", "information_gain", "kld_symmetric")
+EPSILON = 2.2204e-16  # added to a pixel's probability, as in the MIT saliency benchmark (double precision's epsilon)
+SPLITS = 100  # of AUC-Borji
+_BINS = 4096
 
 
-def nss(prediction: Map, fixations: Map, *, weights: Map | None = None) -> float:
-    """Mean of the standardised map at the fixations (Peters et al. 2005); NaN for a constant map or no fixation."""
-    prediction, fixations, weight = _aligned(prediction, fixations, weights)
-    if _constant(prediction) or fixations.sum() == 0:
-        return float("nan")
-    centred = prediction - (weight * prediction).sum()
-    deviation = np.sqrt((weight * centred**2).sum())
-    return float((fixations * centred).sum() / fixations.sum() / deviation)
+def cc(target: Array, prediction: Array, *, weights: Array | None = None) -> Score:
+    """Pearson correlation of two maps, in [-1, 1]; higher is better. NaN where one of them is constant."""
+    given = Inputs(weights, target=target, prediction=prediction)
+    return given.back(_cc(given))
 
 
-def auc(prediction: Map, positives: Map, negatives: Map) -> float:
-    """Area under the ROC curve: the chance that a positive outscores a negative, ties counting half.
+def sim(target: Array, prediction: Array, *, weights: Array | None = None) -> Score:
+    """Similarity, the intersection of two densities (Judd et al. 2012), in [0, 1]; higher is better.
 
-    `positives` and `negatives` are weights on the map's pixels (counts, solid angles). NaN where either is empty.
-    A constant map has 0.5. AUC-Judd takes fixations against all pixels; shuffled AUC, fixations against those of the
-    other items.
+    The sum over pixels of the smaller probability. NaN where a map is zero everywhere.
     """
-    if not prediction.shape == positives.shape == negatives.shape:
-        raise ShapeError(
-            f"maps of shapes {prediction.shape}, {positives.shape} and {negatives.shape}: expected one shape"
-        )
-    if positives.sum() == 0 or negatives.sum() == 0:
-        return float("nan")
-    values, level = np.unique(prediction, return_inverse=True)
-    level = level.ravel()
-    hits = np.bincount(level, positives.ravel(), len(values)) / positives.sum()
-    false = np.bincount(level, negatives.ravel(), len(values)) / negatives.sum()
-    below = np.concatenate([[0], np.cumsum(false)[:-1]])
-    return float((hits * (below + false / 2)).sum())
+    given = Inputs(weights, target=target, prediction=prediction)
+    return given.back(_sim(given))
 
 
-def information_gain(prediction: Map, baseline: Map, fixations: Map, *, weights: Map | None = None) -> float:
-    """Bits per fixation that `prediction` gains over `baseline` (Kümmerer et al. 2015), both taken as densities.
+def kld(target: Array, prediction: Array, *, weights: Array | None = None, epsilon: float = EPSILON) -> Score:
+    """Kullback-Leibler divergence KL(target || prediction) in nats, >= 0; lower is better.
 
-    A map of zeros is no density: NaN, as without fixations. A constant map is the uniform density.
+    `sum(t * log(epsilon + t / (p + epsilon)))` over the pixels' probabilities t and p (Bylinskii et al. 2019). A zero
+    of the prediction under the target costs `log(t / epsilon)`, about 24 nats: maps cut to 8 bits are full of them.
+    NaN where a map is zero everywhere.
     """
-    prediction, fixations, weight = _aligned(prediction, fixations, weights)
-    baseline = np.asarray(baseline, np.float64)
-    if fixations.sum() == 0 or not prediction.any() or not baseline.any():
-        return float("nan")
-    p = prediction / (weight * prediction).sum() + _EPSILON
-    b = baseline / (weight * baseline).sum() + _EPSILON
-    return float((fixations * np.log2(p / b)).sum() / fixations.sum())
+    given = Inputs(weights, target=target, prediction=prediction)
+    return given.back(_kld(given, epsilon))
 
 
-def _constant(values: Map) -> bool:
-    """Compared, not computed: rounding gives the deviation of a constant map a size."""
-    return bool(values.max() == values.min())
+def kld_symmetric(target: Array, prediction: Array, *, weights: Array | None = None, epsilon: float = EPSILON) -> Score:
+    """Half the sum of KL(target || prediction) and KL(prediction || target): the "KLD" of the paper's tables.
+
+    In nats, >= 0; lower is better. No substitute for `kld`: on targets with zeros it measures mostly them. NaN where a
+    map is zero everywhere.
+    """
+    given = Inputs(weights, target=target, prediction=prediction)
+    return given.back((_kld(given, epsilon) + _kld(given, epsilon, "prediction", "target")) / 2)
 
 
-def _aligned(first: Map, second: Map, weights: Map | None) -> tuple[Map, Map, Map]:
-    """Both maps and the weights (summing to 1) in float64 and of one shape."""
-    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    if first.shape != second.shape or first.ndim != 2:
-        raise ShapeError(f"maps of shapes {first.shape} and {second.shape}: expected two of one shape (H, W)")
-    weight = np.broadcast_to(1.0 if weights is None else np.asarray(weights, np.float64), first.shape)
-    return first, second, weight / weight.sum()
+def nss(prediction: Array, fixations: Array, *, weights: Array | None = None) -> Score:
+    """Normalised scanpath saliency (Peters et al. 2005); higher is better, 0 is chance.
+
+    The mean over fixations of the map standardised to mean 0 and deviation 1 (of the population). NaN for a constant
+    map, and without fixations.
+    """
+    given = Inputs(weights, counts=["fixations"], prediction=prediction, fixations=fixations)
+    return given.back(_nss(given))
+
+
+def auc_judd(prediction: Array, fixations: Array, *, weights: Array | None = None) -> Score:
+    """Area under the ROC curve, fixations against all pixels without one (Judd et al. 2009), in [0, 1].
+
+    The chance that a fixation has a higher value than such a pixel, drawn by `weights`; ties count half, so that a
+    constant map has 0.5. A pixel with n fixations counts n times. NaN without fixations, or with one on every pixel.
+    """
+    given = Inputs(weights, counts=["fixations"], prediction=prediction, fixations=fixations)
+    return given.back(_auc_judd(given))
+
+
+def auc_borji(
+    prediction: Array, fixations: Array, *, weights: Array | None = None, splits: int = SPLITS, seed: int = 0
+) -> Score:
+    """Area under the ROC curve, fixations against random pixels (Borji et al. 2013), in [0, 1].
+
+    As many pixels as fixations are drawn by `weights`, with replacement, `splits` times; the mean over the splits. The
+    same `seed` gives the same value, for each map of a batch. Differs from `auc_judd` in the sampling noise (about
+    0.3 / sqrt(splits * fixations)) and in that fixated pixels may be drawn. NaN without fixations. Raises
+    `ConfigError` for less than one split.
+    """
+    if splits < 1:
+        raise ConfigError(f"splits {splits}: expected at least 1")
+    given = Inputs(weights, counts=["fixations"], prediction=prediction, fixations=fixations)
+    return given.back(_auc_borji(given, splits, seed))
+
+
+def auc_shuffled(prediction: Array, fixations: Array, other_fixations: Array, *, weights: Array | None = None) -> Score:
+    """Area under the ROC curve, fixations against those on other items (Zhang et al. 2008), in [0, 1].
+
+    Removes what all items have in common: a map that is the same for all has about 0.5. `other_fixations` are counts,
+    pooled over the other items; all of them are used, so nothing is drawn. Both sides are fixations, which no area
+    weighs: `weights` is taken as by the other metrics and has no effect. NaN where either side is empty.
+    """
+    names = ["fixations", "other_fixations"]
+    given = Inputs(weights, counts=names, prediction=prediction, fixations=fixations, other_fixations=other_fixations)
+    return given.back(_auc_shuffled(given))
+
+
+def information_gain(
+    prediction: Array,
+    baseline: Array,
+    fixations: Array,
+    *,
+    weights: Array | None = None,
+    epsilon: float = EPSILON,
+) -> Score:
+    """Bits per fixation that the prediction gains over the baseline (Kümmerer et al. 2015); 0 is no gain.
+
+    The mean over fixations of `log2(epsilon + p) - log2(epsilon + b)`, both maps taken as densities; the baseline is
+    the equator prior or the mean map of other items. NaN without fixations, or where a map is zero everywhere.
+    """
+    given = Inputs(weights, counts=["fixations"], prediction=prediction, baseline=baseline, fixations=fixations)
+    return given.back(_information_gain(given, epsilon))
+
+
+def all_metrics(
+    target: Array,
+    prediction: Array,
+    fixations: Array,
+    *,
+    other_fixations: Array,
+    baseline: Array,
+    weights: Array | None = None,
+    seed: int = 0,
+) -> dict[str, Score]:
+    """Every metric of `METRICS`, each as by its own function, at a third of the time: what they share is done once."""
+    arrays = {
+        "target": target,
+        "prediction": prediction,
+        "fixations": fixations,
+        "other_fixations": other_fixations,
+        "baseline": baseline,
+    }
+    given = Inputs(weights, counts=["fixations", "other_fixations"], **arrays)
+    divergence = _kld(given, EPSILON)
+    scores = (
+        _cc(given),
+        _sim(given),
+        divergence,
+        _nss(given),
+        _auc_judd(given),
+        _auc_borji(given, SPLITS, seed),
+        _auc_shuffled(given),
+        _information_gain(given, EPSILON),
+        (divergence + _kld(given, EPSILON, "prediction", "target")) / 2,
+    )
+    return {name: given.back(score) for name, score in zip(METRICS, scores, strict=True)}
+
+
+def _cc(given: Inputs) -> Tensor:
+    t, p = "target", "prediction"
+    value = given.covariance(t, p) / torch.sqrt(given.covariance(t, t) * given.covariance(p, p))
+    return torch.where(_varies(given, t) & _varies(given, p), value.clamp(-1, 1), torch.nan)
+
+
+def _varies(given: Inputs, name: str) -> Tensor:
+    """Whether maps are not constant: compared, for rounding gives a constant map's deviation a size."""
+    low, high = given.extremes(name).unbind(1)
+    return low != high
+
+
+def _sim(given: Inputs) -> Tensor:
+    return torch.minimum(given.probability("target"), given.probability("prediction")).sum(1)
+
+
+def _kld(given: Inputs, epsilon: float, of: str = "target", from_: str = "prediction") -> Tensor:
+    p, q = given.probability(of), given.probability(from_)
+    return dot(p, (q + epsilon).reciprocal_().mul_(p).add_(epsilon).log_())
+
+
+def _nss(given: Inputs) -> Tensor:
+    name = "prediction"
+    at_fixations = dot(given["fixations"], given[name]) / given["fixations"].sum(1)  # 0 / 0 without any
+    value = (at_fixations - given.mean(name)) / torch.sqrt(given.covariance(name, name))
+    return torch.where(_varies(given, name), value, torch.nan)
+
+
+def _auc_judd(given: Inputs) -> Tensor:
+    def one(number: int, prediction: Tensor) -> Tensor:
+        at, count = given.points("fixations", number)
+        return _auc(prediction[at], count, prediction, given.weight.index_fill(0, at, 0))
+
+    return _each(given, one)
+
+
+def _auc_borji(given: Inputs, splits: int, seed: int) -> Tensor:
+    cumulated = given.weight.cumsum(0).cpu().numpy()
+
+    def one(number: int, prediction: Tensor) -> Tensor:
+        at, count = given.points("fixations", number)
+        draws = splits * max(1, round(float(count.sum())))
+        # in order, for the search is several times as fast; all splits have equally many negatives, so that the mean
+        # of their areas is the area of all of them
+        drawn = np.sort(np.random.default_rng(seed).random(draws)) * cumulated[-1]
+        pixels = np.searchsorted(cumulated, drawn, side="right").clip(max=len(cumulated) - 1)
+        negatives = prediction.index_select(0, torch.from_numpy(pixels).to(prediction.device))
+        return _auc(prediction[at], count, negatives, torch.ones_like(negatives))
+
+    return _each(given, one)
+
+
+def _auc_shuffled(given: Inputs) -> Tensor:
+    def one(number: int, prediction: Tensor) -> Tensor:
+        at, count = given.points("fixations", number)
+        others, other_count = given.points("other_fixations", number)
+        return _auc(prediction[at], count, prediction[others], other_count)
+
+    return _each(given, one)
+
+
+def _information_gain(given: Inputs, epsilon: float) -> Tensor:
+    totals = [given.mean(name) for name in ("prediction", "baseline")]
+
+    def one(number: int, *maps: Tensor) -> Tensor:
+        at, count = given.points("fixations", number)
+        weight = given.weight.index_select(0, at)
+        p, b = (m.index_select(0, at) * weight / t[number] + epsilon for m, t in zip(maps, totals, strict=True))
+        return dot(count, torch.log2(p / b)) / count.sum()  # 0 / 0 without any, and for a map of zeros
+
+    for name in ("prediction", "baseline"):
+        given.refuse_negative(name)
+    return each(one, range(len(totals[0])), given["prediction"], given["baseline"])
+
+
+def _each(given: Inputs, area: Callable[[int, Tensor], Tensor]) -> Tensor:
+    predictions = given["prediction"]
+    return each(area, range(len(predictions)), predictions)
+
+
+def _auc(positives: Tensor, positive_weight: Tensor, negatives: Tensor, negative_weight: Tensor) -> Tensor:
+    """The weighted chance that a positive exceeds a negative, ties half; NaN where either side has no weight.
+
+    Exact, and without sorting the many negatives: they are counted in narrow bins of value, and only those that share a
+    bin with a positive are compared with it. (The bin is found by monotonic steps: a value of a lower bin is lower,
+    whatever the rounding.)
+    """
+    if not len(positives):
+        return positives.new_tensor(torch.nan)
+    levels, level = torch.unique(positives, return_inverse=True)
+    hits = positives.new_zeros(len(levels)).index_add_(0, level, positive_weight)
+    span = levels[-1] - levels[0]
+    scale = torch.where(span > 0, _BINS / span, 1.0)
+    shift = 1 - levels[0] * scale
+
+    def bins(values: Tensor) -> Tensor:
+        return (values * scale).add_(shift).clamp_(0, _BINS + 2).long()
+
+    bin_, shared = bins(negatives), bins(levels)
+    counts = torch.bincount(bin_, negative_weight, _BINS + 3)
+    counts[shared] = 0
+    is_shared = torch.zeros_like(counts, dtype=torch.bool).index_fill_(0, shared, True)
+    close = indices(is_shared.index_select(0, bin_))
+    exceeded = counts.cumsum(0)[shared] + _exceeded(levels, negatives[close], negative_weight[close])
+    return (hits * exceeded).sum() / hits.sum() / negative_weight.sum()
+
+
+def _exceeded(levels: Tensor, values: Tensor, weight: Tensor) -> Tensor:
+    """Of each level, ascending: the weight of the values below it, and half of that of the values at it."""
+    at = torch.searchsorted(levels, values)  # levels[at - 1] < value <= levels[at]
+    tied = levels[at.clamp(max=len(levels) - 1)] == values
+    counts = torch.bincount(2 * at + tied, weight, 2 * len(levels) + 2).reshape(-1, 2)
+    return counts.sum(1).cumsum(0)[:-1] - counts[:-1, 1] / 2

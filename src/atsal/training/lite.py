@@ -25,7 +25,7 @@ from torch import Tensor
 from atsal.aside import reported, write_aside
 from atsal.config import read_yaml
 from atsal.errors import AtsalError, ConfigError
-from atsal.evaluation.metrics import auc, cc, information_gain, nss
+from atsal.evaluation.metrics import auc_judd, auc_shuffled, cc, information_gain, nss
 from atsal.models.atsal import ATSal, product
 from atsal.models.bundle import write_bundle
 from atsal.models.config import ModelConfig
@@ -37,6 +37,7 @@ from atsal.training.losses import kld_cc
 from atsal.training.panoramas import HeadFrames, latitude_profile, read_head_frames, read_panoramas, spherical_density
 from atsal.training.photos import Photos, read_photo_sets
 from atsal.training.schedule import Report
+from atsal.video.maps import write_map_npy
 
 EXPONENTS = (0.25, 0.5, 0.75, 1.0, 1.25)
 STREAMS = ("prior", "attention", "experts", "experts x prior", "fused")
@@ -83,8 +84,10 @@ def train(recipe: Recipe, data: Path, output: Path) -> None:
     equator, poles = train_experts(recipe, data, output, report)
     frames = read_head_frames(data / "avtrack360", recipe.excluded_frames, recipe.model.map_height)
     panoramas = read_panoramas(data / "panoramas")
-    model, scores = train_attention_and_fusion(recipe, equator, poles, frames, panoramas, report)
+    model, maps = train_attention_and_fusion(recipe, equator, poles, frames, panoramas, report)
+    scores = score_streams(maps, frames, recipe.target_sigma_deg)
     report(table(scores))
+    write_held_out(output / "held_out", maps, frames.names)
     with write_aside(output / "scores.json") as part:
         part.write_text(json.dumps({"frames": frames.names, "scores": scores}, indent=1))
     parts = {name: getattr(model, name).state_dict() for name in ("attention", "poles", "equator")}
@@ -156,11 +159,11 @@ def split_photos(photos: Photos, count: int, seed: int) -> tuple[Photos, Photos]
 
 def train_attention_and_fusion(
     recipe: Recipe, equator: LiteExpert, poles: LiteExpert, frames: HeadFrames, panoramas: Tensor, report: Report
-) -> tuple[ATSal, dict[str, list[dict[str, float]]]]:
+) -> tuple[ATSal, dict[str, Tensor]]:
     """Train the attention stream once without each fold and once on everything, and choose the exponents.
 
     The exponents of a fold come from the held-out maps of the other folds; the model's, from all of them. Returns the
-    model and, for each stream, the scores of each frame by the models that did not see it.
+    model and, for each stream, the map of each frame (N, 1, h, 2h) by the models that did not see it.
     """
     stage, densities = recipe.attention, frames.densities(recipe.target_sigma_deg)
     count = len(frames.names)
@@ -187,10 +190,24 @@ def train_attention_and_fusion(
     a, b = choose_exponents(streams, densities)
     report(f"exponents: attention {a}, experts {b}; of the folds: {sorted(set(exponents))}")
     model.config = dataclasses.replace(recipe.model, attention_exponent=a, experts_exponent=b)
-    scores = {
-        name: [score(m, i, densities, frames, priors) for i, m in enumerate(values)] for name, values in maps.items()
+    return model, maps
+
+
+def write_held_out(folder: Path, maps: dict[str, Tensor], names: list[str]) -> None:
+    """Write each stream's held-out maps as `folder/<stream>/<frame>.npy`, for `atsal evaluate`."""
+    for stream, values in maps.items():
+        (folder / stream).mkdir(parents=True, exist_ok=True)
+        for name, saliency in zip(names, values, strict=True):
+            write_map_npy(folder / stream / f"{name}.npy", saliency[0].numpy())
+
+
+def score_streams(maps: dict[str, Tensor], frames: HeadFrames, sigma_deg: float) -> dict[str, list[dict[str, float]]]:
+    """For each stream the scores of each frame."""
+    densities = frames.densities(sigma_deg)
+    return {
+        name: [score(m, i, densities, frames, maps["prior"]) for i, m in enumerate(values)]
+        for name, values in maps.items()
     }
-    return model, scores
 
 
 def choose_exponents(streams: Tensor, densities: Tensor) -> tuple[float, float]:
@@ -206,14 +223,14 @@ def choose_exponents(streams: Tensor, densities: Tensor) -> tuple[float, float]:
 def score(saliency: Tensor, index: int, densities: Tensor, frames: HeadFrames, priors: Tensor) -> dict[str, float]:
     """Scores of one frame's map against its own head samples, and against the prior."""
     weights = solid_angle_weights(saliency.shape[-2]).numpy()
-    prediction, target, prior = (m[0].double().numpy() for m in (saliency, densities[index], priors[index]))
+    prediction, target, prior = (m[0].numpy() for m in (saliency, densities[index], priors[index]))
     fixations = frames.counts[index]
-    others = sum(c / c.sum() for i, c in enumerate(frames.counts) if i != index)
+    others = frames.counts[np.arange(len(frames.counts)) != index].sum(0)
     return {
         "cc": cc(target, prediction, weights=weights),
         "nss": nss(prediction, fixations, weights=weights),
-        "auc_judd": auc(prediction, fixations, np.broadcast_to(weights, fixations.shape)),
-        "auc_shuffled": auc(prediction, fixations, others),
+        "auc_judd": auc_judd(prediction, fixations, weights=weights),
+        "auc_shuffled": auc_shuffled(prediction, fixations, others),
         "information_gain": information_gain(prediction, prior, fixations, weights=weights),
     }
 
