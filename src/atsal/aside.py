@@ -3,12 +3,16 @@
 import errno
 import json
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from atsal.errors import OutputError
+from atsal.errors import ConfigError, OutputError
+
+if sys.platform != "win32":
+    import fcntl
 
 _REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space, or write elsewhere",
@@ -62,3 +66,20 @@ def reported(path: Path, *, also: type[Exception] = OSError) -> Iterator[None]:
         if remedy is None:
             remedy = f"{getattr(error, 'strerror', None) or type(error).__name__}; check the folder, or write elsewhere"
         raise OutputError(f"{path}: cannot be written: {remedy}.") from error
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a file of an output folder, so that two runs never write to it; given back when the process ends, however.
+
+    Raises `ConfigError` where another run holds it.
+    """
+    if sys.platform == "win32":  # it knows no such locks
+        yield
+        return
+    with reported(path), path.open("r+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigError(f"{path.parent}: another run is writing to it; wait for its end") from error
+        yield

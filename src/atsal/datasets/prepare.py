@@ -11,7 +11,6 @@ depend on how often it was stopped, nor on the number of workers.
 
 import json
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,18 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from atsal.aside import reported, write_json
+from atsal.aside import locked, reported, write_json
 from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Dataset, Found, RawItem
 from atsal.datasets.item_record import Json, is_whole
 from atsal.datasets.manifest import MANIFEST, in_order, make_manifest, some
 from atsal.datasets.preparation import Preparation
 from atsal.datasets.prepare_item import item_names, prepare_item
-from atsal.datasets.workers import run_each
 from atsal.errors import AtsalError, ConfigError, DataError, OutputError
-
-if sys.platform != "win32":
-    import fcntl
+from atsal.workers import run_each
 
 _SETTINGS = "settings.json"  # written first: whose folder this is
 _FORMAT = "atsal prepared data set"
@@ -128,7 +124,7 @@ def _claimed(output: Path, settings: Json) -> Iterator[None]:
         with reported(output):
             output.mkdir(parents=True, exist_ok=True)
         write_json(path, settings)
-    with _locked(path), reported(path):
+    with locked(path), reported(path):
         try:
             before = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
@@ -138,20 +134,6 @@ def _claimed(output: Path, settings: Json) -> Iterator[None]:
                 f"{output}: holds a set prepared in another way ({_difference(before, settings)}); choose another "
                 "folder, or remove this one"
             )
-        yield
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the file; the system lets go of it when this process ends, however it ends."""
-    if sys.platform == "win32":  # it knows no such locks
-        yield
-        return
-    with reported(path), path.open("r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ConfigError(f"{path.parent}: another run is writing to it; wait for its end") from error
         yield
 
 

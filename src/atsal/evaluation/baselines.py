@@ -1,0 +1,50 @@
+"""Baselines: maps that need no training, or next to none. A model that does not beat them has learnt nothing."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atsal.evaluation.benchmark_config import Baseline
+from atsal.evaluation.pooled import Others, Pooled
+from atsal.evaluation.spectral_residual import spectral_residual, spectral_residual_erp
+from atsal.evaluation.truth import Truth
+from atsal.gaze.maps import Window
+
+
+def baseline_map(baseline: Baseline, truth: Truth, pooled: Pooled, item: str) -> NDArray[np.floating]:
+    """The map of a baseline for an item, (H, W); of the spectral residual of a video one a window, (N, H, W)."""
+    if baseline == "uniform":
+        return np.ones(truth.size(item))
+    if baseline == "spectral-residual":
+        return _spectral_residual(truth, item)
+    others = Others(truth, pooled, item)
+    made: dict[str, Callable[[], NDArray[np.floating]]] = {
+        "centre": others.centre,
+        "equator-prior": others.equator_prior,
+        "mean-of-others": others.mean_map,
+    }
+    return made[baseline]()
+
+
+def _spectral_residual(truth: Truth, item: str) -> NDArray[np.float32]:
+    """Of the picture; of a video, of the middle frame of each window (of the whole clip: of each half second)."""
+    stimulus = truth.prepared.stimulus(item)
+    if truth.protocol.is_planar:
+        return spectral_residual(truth.prepared.picture(item))
+    height = truth.size(item)[0]
+    if stimulus.frames is None:
+        return spectral_residual_erp(truth.prepared.picture(item), height)
+    windows: Sequence[Window | None] = truth.windows(item)
+    if windows[0] is None:
+        step = max(1, round((stimulus.frames_per_s or 2) / 2))
+        maps = [_residual_of_frame(truth, item, frame) for frame in range(step // 2, stimulus.frames, step)]
+        found: NDArray[np.float32] = np.mean([m / m.mean() for m in maps], axis=0)
+        return found
+    middles = [(w.first_frame + w.last_frame) // 2 for w in windows if w is not None]
+    return np.stack([_residual_of_frame(truth, item, frame) for frame in middles])
+
+
+def _residual_of_frame(truth: Truth, item: str, frame: int) -> NDArray[np.float32]:
+    height = truth.size(item)[0]
+    return spectral_residual_erp(truth.prepared.picture(item, frame, size=(2 * height, height)), height)

@@ -1,0 +1,267 @@
+"""Many predictors on many data sets: export, score what was exported, gather.
+
+    OUT/benchmark.json                           marks the folder, and holds the configuration
+    OUT/<data set>/pooled.npz                    what the items say together (`pooled.py`)
+    OUT/<data set>/maps/<predictor>/             the maps that are scored, with a record of what made them
+    OUT/<data set>/scores/<predictor>/<item>.json   an item's scores, with a fingerprint of all that they depend on
+
+The report is written beside by `report.write_report`. Each step is kept: a run that was stopped goes on where it was,
+and one with more predictors scores only those.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from atsal.aside import locked, reported, write_json
+from atsal.datasets.manifest import some
+from atsal.datasets.prepared import PreparedSet
+from atsal.errors import DataError, InputError, OutputError
+from atsal.evaluation.benchmark_config import BenchmarkConfig, DatasetEntry, PredictorEntry
+from atsal.evaluation.export import Exported, export_baseline, export_model, stimulus_of, stream_suffix
+from atsal.evaluation.mapfiles import find_map_files
+from atsal.evaluation.pooled import Pooled
+from atsal.evaluation.protocol import read_protocol
+from atsal.evaluation.results import DatasetResult, Kind, Result, Run
+from atsal.evaluation.scoring_task import Task, kept, refuse_other_scores, run_task
+from atsal.evaluation.truth import Truth
+from atsal.workers import run_each
+
+MARKER = "benchmark.json"
+_FORMAT = "atsal benchmark"
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table to come: a predictor, or a stream of it, on one data set."""
+
+    label: str
+    kind: Kind
+    entry: PredictorEntry
+    export: Exported | None = None  # None: the viewers
+    suffix: str = ""  # of the files of a stream
+
+
+@dataclass(frozen=True)
+class _Set:
+    """One data set under work."""
+
+    entry: DatasetEntry
+    truth: Truth
+    folder: Path
+    fingerprint: str
+
+    @property
+    def pooled(self) -> Path:
+        return self.folder / "pooled.npz"
+
+
+def run_benchmark(
+    config: BenchmarkConfig,
+    base: Path,
+    output: Path,
+    *,
+    overwrite: bool = False,
+    workers: int = 1,
+    report: Report = lambda _line: None,
+) -> Result:
+    """Export what is not exported, score what is not scored, and gather the result.
+
+    Paths of the configuration are taken from `base`. A predictor that cannot be scored on a data set is named in the
+    result, and the others go on. Raises `ConfigError` and `DataError` for data sets that cannot be used, before any
+    work, and `OutputError` where `output` holds something else, or maps or scores of other settings and `overwrite` is
+    off.
+    """
+    sets = [_opened(entry, base, output) for entry in config.datasets]
+    with _claimed(output, config):
+        found = [_SetRun(s, config, base, overwrite=overwrite, workers=workers, report=report).run() for s in sets]
+    return Result(config.title, tuple(found), config.reference)
+
+
+def _opened(entry: DatasetEntry, base: Path, output: Path) -> _Set:
+    protocol = read_protocol(entry.protocol, base)
+    source = None if entry.source is None else (base / entry.source).resolve()
+    truth = Truth(PreparedSet((base / entry.prepared).resolve(), source), protocol)
+    return _Set(entry, truth, output / entry.label, truth.fingerprint())
+
+
+@contextmanager
+def _claimed(output: Path, config: BenchmarkConfig) -> Iterator[None]:
+    """The folder is a benchmark's, and no other run writes to it."""
+    marker, lock = output / MARKER, output / ".lock"
+    if not _is_marker(marker) and output.exists() and not (output.is_dir() and set(output.iterdir()) <= {lock}):
+        raise OutputError(f"{output}: is there and holds no benchmark; choose another folder")
+    with reported(lock):
+        output.mkdir(parents=True, exist_ok=True)
+        lock.touch()
+    with locked(lock):
+        write_json(marker, {"format": _FORMAT, "config": asdict(config)})
+        yield
+
+
+def _is_marker(path: Path) -> bool:
+    try:
+        return bool(json.loads(path.read_text(encoding="utf-8"))["format"] == _FORMAT)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+class _SetRun:
+    """All predictors on one data set."""
+
+    def __init__(
+        self, one: _Set, config: BenchmarkConfig, base: Path, *, overwrite: bool, workers: int, report: Report
+    ) -> None:
+        self._set = one
+        self._config = config
+        self._base = base
+        self._overwrite = overwrite
+        self._workers = workers
+        self._report: Report = lambda line: report(f"{one.entry.label}: {line}")
+        self._rows: list[Row] = []
+        self._missing: dict[str, dict[str, str]] = {}  # row -> item -> why it has no scores
+        self._failed: dict[str, str] = {}  # row -> why
+
+    def run(self) -> DatasetResult:
+        """Export, score, gather."""
+        one, truth = self._set, self._set.truth
+        with reported(one.folder):
+            one.folder.mkdir(parents=True, exist_ok=True)
+        if Pooled.load(one.pooled, one.fingerprint) is None:
+            self._report(f"reading the gaze on {len(truth.items)} items")
+            Pooled.of(truth).save(one.pooled, one.fingerprint)
+        for entry in self._config.predictors:
+            if entry.datasets is None or one.entry.label in entry.datasets:
+                self._export(entry)
+        tasks = self._score(self._tasks())
+        runs = [self._gathered(row, tasks) for row in self._rows if row.label not in self._failed]
+        return DatasetResult(
+            one.entry.label, truth.prepared.dataset.title, truth.protocol, tuple(runs), _facts(one), self._failed
+        )
+
+    def _export(self, entry: PredictorEntry) -> None:
+        try:
+            self._rows += self._exported(entry)
+        except InputError as error:
+            for label in entry.labels:
+                self._fail(label, str(error))
+
+    def _fail(self, label: str, why: str) -> None:
+        self._failed[label] = why
+        self._report(f"{label} failed: {why}")
+
+    def _exported(self, entry: PredictorEntry) -> list[Row]:
+        """The rows of a predictor, their maps written."""
+        one, base, overwrite = self._set, self._base, self._overwrite
+        folder = one.folder / "maps" / folder_name(entry.label)
+        if entry.baseline == "viewers":
+            return [Row(entry.label, "ceiling", entry)]
+        if entry.baseline is not None:
+            place = (one.pooled, one.fingerprint, folder)
+            made = export_baseline(entry.baseline, one.truth, *place, overwrite=overwrite, workers=self._workers)
+            return [Row(entry.label, "baseline", entry, made)]
+        if entry.model is not None:
+            local = base / entry.model
+            located = replace(entry, name=entry.label, model=str(local) if local.is_dir() else entry.model)
+            made = export_model(located, one.truth, folder, overwrite=overwrite, report=self._report)
+            return [
+                Row(label, "model", located, made, stream_suffix(stream, len(entry.streams)))
+                for label, stream in entry.labels_by_stream.items()
+            ]
+        given = base / (entry.maps or "").replace("{dataset}", one.entry.label)
+        if not given.is_dir():
+            raise DataError(f"{given}: is no folder; expected the maps of {entry.label}")
+        return [Row(entry.label, "maps", entry, Exported(given, {"maps": str(entry.maps)}))]
+
+    def _tasks(self) -> list[Task]:
+        """What is to be scored; items without maps are noted."""
+        one, tasks = self._set, []
+        prepared = one.truth.prepared
+        for row in self._rows:
+            missing = self._missing.setdefault(row.label, {})
+            own: list[Task] = []
+            for item in one.truth.items:
+                files = None
+                if row.export is not None:
+                    try:
+                        files = find_map_files(row.export.folder, _stems(one.truth, item, row.suffix))
+                    except DataError as error:
+                        missing[item] = str(error)
+                        continue
+                target = one.folder / "scores" / folder_name(row.label) / f"{item}.json"
+                place = (prepared.folder, prepared.source, one.truth.protocol, one.pooled, one.fingerprint, target)
+                own.append(Task(row.label, item, files, row.entry.repeats, self._config.seed, *place))
+            tasks += own if not self._has_failed(row) else []
+        return tasks
+
+    def _score(self, tasks: list[Task]) -> list[Task]:
+        """Score those that are not scored; returns those of the rows that can be reported."""
+        refuse_other_scores(tasks, overwrite=self._overwrite)
+        todo = [task for task in tasks if kept(task) is None]
+        self._report(f"{len(todo)} of {len(tasks)} maps to score")
+        for done, (task, why) in enumerate(run_each(run_task, todo, self._workers), 1):
+            if why is not None:
+                self._missing[task.row][task.item] = why
+            if done % 50 == 0:
+                self._report(f"{done} of {len(todo)} scored")
+        failed = {row.label for row in self._rows if self._has_failed(row)}
+        return [task for task in tasks if task.row not in failed]
+
+    def _has_failed(self, row: Row) -> bool:
+        """Whether too much of a row is missing; says so once."""
+        missing, count = self._missing[row.label], len(self._set.truth.items)
+        if row.label not in self._failed and missing and (not row.entry.partial or len(missing) == count):
+            first = next(iter(missing.values()))
+            self._fail(row.label, f"{len(missing)} of {count} items cannot be scored: {some(list(missing))} ({first})")
+        return row.label in self._failed
+
+    def _gathered(self, row: Row, tasks: list[Task]) -> Run:
+        found = ((task.item, kept(task)) for task in tasks if task.row == row.label)
+        items = tuple(scores for item, scores in found if scores is not None and item not in self._missing[row.label])
+        counts = Counter(note for item in items for note in item.notes)
+        notes = [n if count == len(items) else f"{n} ({count} of {len(items)} items)" for n, count in counts.items()]
+        if row.export is None:
+            notes.append(f"the mean over {row.entry.repeats} random halves of the viewers")
+        trained_on = {*row.entry.trained_on, *(row.export.trained_on if row.export else ())}
+        in_sample = tuple(item.item for item in items if item.item in trained_on)
+        settings = row.export.settings if row.export else {"repeats": row.entry.repeats}
+        return Run(row.label, row.kind, items, self._missing[row.label], tuple(notes), in_sample, settings)
+
+
+def folder_name(label: str) -> str:
+    """A row's name as that of a folder; different labels get different ones."""
+    plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in label).strip(".")
+    return plain if plain == label else f"{plain}-{hashlib.sha256(label.encode()).hexdigest()[:6]}"
+
+
+def _stems(truth: Truth, item: str, suffix: str) -> tuple[str, ...]:
+    """The names that the item's maps may have: the item's own, its stimulus's."""
+    stimulus = truth.prepared.record(item)["stimulus"] or {}
+    file = stimulus.get("member") or stimulus.get("file")
+    path = stimulus_of(truth, item)
+    stem = [] if file is None else [Path(file).name if path is not None and path.is_dir() else Path(file).stem]
+    return tuple(dict.fromkeys(name + suffix for name in (item, *stem)))
+
+
+def _facts(one: _Set) -> dict[str, Any]:
+    """Of the ground truth."""
+    manifest, truth = one.truth.prepared.manifest, one.truth
+    gaze = [truth.gaze(item) for item in truth.items]
+    facts = {
+        "items": len(truth.items),
+        "fitted on": "the other items" if truth.fit_items is None else f"{len(truth.fit_items)} items of their own",
+        "viewers": len({name for found in gaze for name in found.observers}),
+        "fixations": sum(map(len, gaze)),
+        "licence": manifest["about"]["licence"],
+        "citation": manifest["about"]["citation"],
+        "fingerprint": one.fingerprint[:16],
+    }
+    if truth.unprepared:
+        facts["not prepared"] = some(list(truth.unprepared))
+    return facts

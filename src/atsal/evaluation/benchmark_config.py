@@ -1,0 +1,121 @@
+"""What a benchmark is told: data sets, predictors, and what they are compared with. `docs/benchmark.md` explains each.
+
+Configs stop here: what runs takes the objects below.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from atsal.config import nearest, read_yaml
+from atsal.errors import ConfigError
+
+Baseline = Literal["uniform", "centre", "equator-prior", "mean-of-others", "spectral-residual", "viewers"]
+StreamName = Literal["fused", "attention", "experts"]
+STREAM_ORDER: tuple[StreamName, ...] = ("attention", "experts", "fused")
+_NAME = re.compile(r"[\w.-]+")
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """A prepared data set and the protocol that it is scored by."""
+
+    prepared: str  # folder of `atsal prepare`
+    protocol: str  # a ready one's name, or a YAML file
+    name: str | None = None  # in tables and folders; the folder's own, if not given
+    source: str | None = None  # where the raw files are now, if they were moved
+
+    @property
+    def label(self) -> str:
+        """Its name in tables and folders."""
+        return self.name or Path(self.prepared).name
+
+
+@dataclass(frozen=True)
+class PredictorEntry:
+    """Something that makes maps: one of `baseline`, `model` and `maps`."""
+
+    baseline: Baseline | None = None
+    model: str | None = None  # a name of the registry, or a weight folder
+    maps: str | None = None  # a folder of maps; `{dataset}` in it stands for the data set's name
+    name: str | None = None  # in tables; the baseline's, the model's or the folder's, if not given
+    streams: tuple[StreamName, ...] = STREAM_ORDER  # of a model
+    stride: int = 1  # of a model on videos: predict every so many frames
+    face_size: int | None = None  # of a model
+    procedure: Literal["corrected", "published"] = "corrected"  # of a model
+    device: str = "auto"  # of a model
+    repeats: int = 10  # of the viewers: how many random halves
+    datasets: tuple[str, ...] | None = None  # by their names; all, if not given
+    partial: bool = False  # score the items that there are maps of, and name the others; else they must all be there
+    trained_on: tuple[str, ...] = ()  # items that it saw in training: its scores are marked
+
+    def __post_init__(self) -> None:
+        """Exactly one kind."""
+        given = [name for name in ("baseline", "model", "maps") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ConfigError(
+                f"a predictor with {' and '.join(given) or 'nothing'}: expected one of baseline, model, maps"
+            )
+        if not self.streams or len(set(self.streams)) < len(self.streams):
+            raise ConfigError(f"streams {', '.join(self.streams) or '(none)'}: expected at least one, each once")
+        if self.stride < 1 or self.repeats < 1:
+            raise ConfigError(f"stride {self.stride}, repeats {self.repeats}: expected at least 1")
+
+    @property
+    def label(self) -> str:
+        """Its name in tables."""
+        if self.name is not None:
+            return self.name
+        if self.baseline is not None:
+            return self.baseline
+        return Path(self.model or self.maps or "").name
+
+    @property
+    def labels_by_stream(self) -> dict[str, StreamName]:
+        """The names of a model's rows, one for each stream."""
+        return {f"{self.label}: {stream}": stream for stream in STREAM_ORDER if stream in self.streams}
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of its rows."""
+        return (self.label,) if self.model is None else tuple(self.labels_by_stream)
+
+
+@dataclass(frozen=True)
+class BenchmarkConfig:
+    """Many predictors on many data sets."""
+
+    title: str
+    datasets: tuple[DatasetEntry, ...]
+    predictors: tuple[PredictorEntry, ...]
+    reference: str | None = None  # the row that the others are compared with
+    resamples: int = 10_000  # of the bootstrap
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse names that are not unique or unknown."""
+        if not self.datasets or not self.predictors:
+            raise ConfigError("expected at least one data set and one predictor")
+        names = [entry.label for entry in self.datasets]
+        rows = [label for predictor in self.predictors for label in predictor.labels]
+        for kind, found in (("data sets", names), ("predictors", rows)):
+            twice = sorted({name for name in found if found.count(name) > 1})
+            if twice:
+                raise ConfigError(f"{kind} named {', '.join(twice)} more than once: give each a name of its own")
+        for name in names:
+            if not _NAME.fullmatch(name) or name.startswith("."):
+                raise ConfigError(f"data set {name!r}: becomes a folder; expected letters, digits, - _ .")
+        for predictor in self.predictors:
+            for name in predictor.datasets or ():
+                if name not in names:
+                    raise ConfigError(f"predictor {predictor.label}: unknown data set {name!r}{nearest(name, names)}")
+        if self.reference is not None and self.reference not in rows:
+            raise ConfigError(f"reference {self.reference!r}{nearest(self.reference, rows)}")
+        if self.resamples < 100:
+            raise ConfigError(f"resamples {self.resamples}: expected at least 100")
+
+
+def read_benchmark(path: Path) -> BenchmarkConfig:
+    """Read a benchmark's YAML file; raises `ConfigError`."""
+    return read_yaml(BenchmarkConfig, path)

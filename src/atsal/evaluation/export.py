@@ -1,0 +1,192 @@
+"""Predictions, made once and kept: a folder of maps for each predictor, with a record of what made it.
+
+Scores are taken from these folders alone. A folder made with other settings is never added to: it is refused, or, with
+`overwrite`, made anew.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from atsal.aside import reported, write_aside, write_json
+from atsal.datasets.manifest import some
+from atsal.errors import DataError, OutputError
+from atsal.evaluation.baselines import baseline_map
+from atsal.evaluation.benchmark_config import Baseline, PredictorEntry
+from atsal.evaluation.pooled import Pooled
+from atsal.evaluation.protocol import Protocol
+from atsal.evaluation.truth import Truth, open_truth
+from atsal.video.sources import classify
+from atsal.workers import run_each
+
+if TYPE_CHECKING:
+    from atsal.prediction.items import Kind
+
+RECORD = "export.json"
+_FORMAT = "atsal exported maps"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A folder of maps, what made them, and the items that the maker had seen in training."""
+
+    folder: Path
+    settings: dict[str, Any]
+    trained_on: tuple[str, ...] = ()
+
+
+def claim(folder: Path, settings: dict[str, Any], *, overwrite: bool) -> None:
+    """Make the folder this export's own, or find that it is.
+
+    Raises `OutputError` where it holds something else and `overwrite` is off, or no export at all.
+    """
+    path, document = folder / RECORD, {"format": _FORMAT, "version": 1, "settings": settings}
+    before = _read(path)
+    if before == json.loads(json.dumps(document)):
+        return
+    if folder.exists() and any(folder.iterdir()):
+        if before is None:
+            raise OutputError(f"{folder}: holds files, but no export of atsal; move them, or choose another folder")
+        if not overwrite:
+            changed = _changed(before.get("settings", {}), settings)
+            raise OutputError(
+                f"{folder}: holds maps made with another {', '.join(changed)}; give --overwrite to make them anew, or "
+                "choose another folder"
+            )
+        with reported(folder):
+            shutil.rmtree(folder)
+    with reported(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_json(path, document)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) and document.get("format") == _FORMAT else None
+
+
+def _changed(before: Any, now: dict[str, Any]) -> list[str]:
+    known = before if isinstance(before, dict) else {}
+    return [name for name in {**known, **now} if known.get(name) != json.loads(json.dumps(now.get(name)))] or [
+        "version"
+    ]
+
+
+def export_baseline(
+    baseline: Baseline,
+    truth: Truth,
+    pooled: Path,
+    fingerprint: str,
+    folder: Path,
+    *,
+    overwrite: bool,
+    workers: int,
+) -> Exported:
+    """Write the maps of a baseline for each scored item, `<item>.npy`.
+
+    `pooled` is the file of what the items say together, saved under `fingerprint`.
+    """
+    settings = {"baseline": baseline, "truth": fingerprint}
+    claim(folder, settings, overwrite=overwrite)
+    todo = [item for item in truth.items if not (folder / f"{item}.npy").exists()]
+    prepared = truth.prepared
+    job = _Baseline(baseline, prepared.folder, prepared.source, truth.protocol, pooled, fingerprint, folder)
+    for _ in run_each(job, todo, workers):
+        pass
+    return Exported(folder, settings)
+
+
+@dataclass(frozen=True)
+class _Baseline:
+    """What a worker needs besides the item."""
+
+    baseline: Baseline
+    prepared: Path
+    source: Path
+    protocol: Protocol
+    pooled: Path
+    fingerprint: str
+    folder: Path
+
+    def __call__(self, item: str) -> None:
+        truth = open_truth(self.prepared, self.source, self.protocol)
+        pooled = Pooled.load(self.pooled, self.fingerprint)
+        if pooled is None:
+            raise DataError(f"{self.pooled}: was changed while it was used; run the same command again")
+        maps = np.asarray(baseline_map(self.baseline, truth, pooled, item), np.float32)
+        path = self.folder / f"{item}.npy"
+        with reported(path), write_aside(path) as part, part.open("wb") as file:
+            np.save(file, maps, allow_pickle=False)
+
+
+def export_model(
+    entry: PredictorEntry, truth: Truth, folder: Path, *, overwrite: bool, report: Callable[[str], None]
+) -> Exported:
+    """Predict every scored item's stimulus into `folder`, as `atsal predict --format npy` does.
+
+    Goes on where an earlier run stopped. Raises `DataError` for flat photos and for items without a stimulus.
+    """
+    from atsal.prediction.items import Item, Reading  # noqa: PLC0415 - only here: models load slowly
+    from atsal.prediction.job import Options, predict_item, refuse_collisions  # noqa: PLC0415
+    from atsal.prediction.predictor import STREAMS, load_model  # noqa: PLC0415
+
+    if truth.protocol.is_planar:
+        raise DataError(f"{entry.label}: predicts 360° frames; {truth.prepared.folder} holds flat photos")
+    items = {name: Item(path, _kind(path)) for name, path in stimuli(truth).items()}
+    predictor = load_model(entry.model or "", device=entry.device, face_size=entry.face_size, procedure=entry.procedure)
+    streams = tuple(stream for stream in STREAMS if stream in entry.streams)
+    settings = {
+        "model": entry.model,
+        "weights": predictor.bundle.checksum,
+        "procedure": entry.procedure,
+        "face_size": predictor.config.face_size,
+        "streams": list(streams),
+        "stride": entry.stride,
+        "stimuli": {name: item.path.name for name, item in items.items()},
+    }
+    claim(folder, settings, overwrite=overwrite)
+    options = Options(streams, ("npy",), Reading(stride=entry.stride))
+    refuse_collisions(items.values(), folder, options)
+    for name, item in items.items():
+        outcome = predict_item(predictor, item, folder, options)
+        if outcome.problem:
+            raise DataError(f"{name}: {outcome.problem}")
+        if not outcome.skipped:
+            report(f"{entry.label}: {name}, {outcome.frames} frame{'s' * (outcome.frames != 1)}")
+    trained_on = predictor.bundle.provenance.get("trained_on", {}).get(truth.prepared.dataset.name, [])
+    return Exported(folder, settings, tuple(trained_on))
+
+
+def stream_suffix(stream: str, streams: int) -> str:
+    """What `atsal predict` adds to the names of a stream's maps where it writes so many streams."""
+    return "" if stream == "fused" or streams == 1 else f".{stream}"
+
+
+def stimuli(truth: Truth) -> dict[str, Path]:
+    """The image, video or folder of frames of each scored item; `DataError` names those that are not there."""
+    found = {item: stimulus_of(truth, item) for item in truth.items}
+    missing = [item for item, path in found.items() if path is None or not path.exists()]
+    if missing:
+        raise DataError(
+            f"{truth.prepared.folder}: no stimulus of {some(missing)} to predict on; say where the raw files are now "
+            "(source), or prepare the set with its stimuli"
+        )
+    return {item: path for item, path in found.items() if path is not None}
+
+
+def stimulus_of(truth: Truth, item: str) -> Path | None:
+    """Where an item's stimulus is, or was when the set was prepared; None where it had none."""
+    stimulus = truth.prepared.record(item)["stimulus"]
+    return None if stimulus is None else truth.prepared.source / stimulus["file"]
+
+
+def _kind(path: Path) -> "Kind":
+    return "sequence" if path.is_dir() else classify(path)

@@ -1,0 +1,186 @@
+"""Predicted maps as anybody may have written them: found in a folder by the item's name, read one at a time.
+
+| what | where, for item `6` (or its stimulus `6.mp4`) |
+|---|---|
+| float maps | `6.npy`: (H, W), or (N, H, W) for the N frames or windows of a video |
+| pictures | `6.png`, `6.jpg`: grey, 8 or 16 bits |
+| raw numbers | `6_2048x1024x600_32b.bin`, and Salient360!'s `HEsalmap_6_2048x1024_32b.bin` for item `P6` |
+| video | `6.mp4`, …: grey |
+| a folder | `6/` with one `.npy` or picture a frame or window, in the order of their names |
+
+Values are densities up to a factor, finite and >= 0. `docs/benchmark.md` says which frame a map is taken for.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from atsal.errors import DataError
+from atsal.gaze.readers.saliency_bin import read_saliency_bin, saliency_frame
+from atsal.video.probe import probe_video
+from atsal.video.reader import read_frames
+from atsal.video.sources import VIDEO_SUFFIXES, natural_key
+
+Map = NDArray[np.float32]
+Kind = Literal["npy", "picture", "bin", "video"]
+
+_KINDS: dict[str, Kind] = {
+    ".npy": "npy",
+    ".bin": "bin",
+    ".png": "picture",
+    ".jpg": "picture",
+    ".jpeg": "picture",
+}
+_KINDS.update((ending, "video") for ending in VIDEO_SUFFIXES)
+_BIN_SIZE = re.compile(r"_\d+x\d+(?:x\d+)?_(?:16|32|64)b(?:_[a-z]+)?$", re.IGNORECASE)
+_BIN_NAME = re.compile(r"(?:HE?)?salmap_0*(\d+)", re.IGNORECASE)
+_COLOUR = 24  # of 255: more difference between the channels than a grey video has after compression
+
+
+@dataclass(frozen=True)
+class MapFiles:
+    """The maps of one item."""
+
+    path: Path  # the file, or the folder
+    files: tuple[Path, ...]  # in order
+    kind: Kind
+
+    @property
+    def numbers(self) -> tuple[int, ...] | None:
+        """The frames in the names of a folder's files (`000012.npy`); None where they have none."""
+        if self.files == (self.path,) or not all(file.stem.isdecimal() for file in self.files):
+            return None
+        return tuple(int(file.stem) for file in self.files)
+
+    def fingerprint(self) -> list[tuple[str, int, int]]:
+        """Names, sizes and times of the files."""
+        found = ((file, file.stat()) for file in self.files)
+        return [(file.name, stat.st_size, stat.st_mtime_ns) for file, stat in found]
+
+    def count(self) -> int:
+        """How many maps there are; `DataError` where that cannot be told."""
+        if len(self.files) > 1 or self.kind == "picture":
+            return len(self.files)
+        if self.kind == "npy":
+            stack = _open_npy(self.files[0])
+            return len(stack) if stack.ndim == 3 else 1
+        if self.kind == "bin":
+            return len(read_saliency_bin(self.files[0]))
+        frames = probe_video(self.files[0], "mono").frame_count
+        if frames is None:
+            raise DataError(f"{self.path}: does not say how many frames it has; copy it anew, or write .npy maps")
+        return frames
+
+    def read(self) -> Iterator[tuple[Map, bool]]:
+        """Each map, (h, w) float32, finite and >= 0, and whether it is of 8 bits; `DataError` names a wrong one."""
+        for file in self.files:
+            if self.kind == "npy":
+                stack = _open_npy(file)
+                for number, values in enumerate(stack if stack.ndim == 3 else stack[None]):
+                    eight = stack.dtype == np.uint8
+                    yield _checked(values, f"{file}, map {number}" if stack.ndim == 3 else str(file)), eight
+            elif self.kind == "picture":
+                yield _read_picture(file)
+            elif self.kind == "bin":
+                maps = read_saliency_bin(file)
+                yield from ((saliency_frame(maps, number), False) for number in range(len(maps)))
+            else:
+                for frame in read_frames(file, stereo="mono"):
+                    yield _grey(frame.image, f"{file}, frame {frame.index}"), True
+
+
+def find_map_files(folder: Path, stems: tuple[str, ...]) -> MapFiles:
+    """The maps in `folder` that have one of the names; `DataError` where there are none, or more than one."""
+    if not folder.is_dir():
+        raise DataError(f"{folder}: is no folder; expected one with the maps of each item")
+    wanted = set(stems)
+    found = [path for path in sorted(folder.iterdir()) if path.name[0] != "." and _is_of(path, wanted)]
+    if not found:
+        raise DataError(
+            f"{folder}: no maps of {stems[0]}; looked for {' and '.join(stems)} with .npy, .png, .jpg, "
+            "_<W>x<H>_32b.bin, a video's ending, or as a folder of these"
+        )
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise DataError(f"{folder}: {names} could all be the maps of {stems[0]}; leave one of them there")
+    return _in_folder(found[0]) if found[0].is_dir() else MapFiles(found[0], (found[0],), _KINDS[_suffix(found[0])])
+
+
+def _is_of(path: Path, wanted: set[str]) -> bool:
+    if path.is_dir():
+        return path.name in wanted
+    if _KINDS.get(_suffix(path)) != "bin":
+        return path.stem in wanted and _suffix(path) in _KINDS
+    name = _BIN_SIZE.sub("", path.stem)
+    numbered = _BIN_NAME.fullmatch(name)
+    return name in wanted or (numbered is not None and f"P{numbered[1]}" in wanted)
+
+
+def _in_folder(folder: Path) -> MapFiles:
+    files = [path for path in folder.iterdir() if path.name[0] != "." and _KINDS.get(_suffix(path)) is not None]
+    kinds = {_KINDS[_suffix(path)] for path in files}
+    if not files or len(kinds) > 1 or kinds == {"video"} or (kinds == {"bin"} and len(files) > 1):
+        told = f"{', '.join(sorted(kinds))} files" if files else "no file of maps"
+        raise DataError(f"{folder}: holds {told}; expected one .npy or picture a frame, or one .bin file")
+    return MapFiles(folder, tuple(sorted(files, key=lambda path: natural_key(path.name))), kinds.pop())
+
+
+def _suffix(path: Path) -> str:
+    return path.suffix.lower()
+
+
+def _open_npy(path: Path) -> NDArray[np.generic]:
+    try:
+        stack: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path}: cannot be read as an array ({error}); write it with numpy.save") from error
+    if stack.ndim == 3 and stack.shape[-1] == 1:
+        stack = stack[..., 0]  # (H, W, 1)
+    if stack.ndim not in (2, 3) or not stack.size or stack.dtype.kind not in "fiub":
+        raise DataError(f"{path}: {stack.dtype} of shape {stack.shape}; expected numbers, (H, W) or (N, H, W)")
+    return stack
+
+
+def _read_picture(path: Path) -> tuple[Map, bool]:
+    try:
+        with Image.open(path) as image:
+            mode, pixels = image.mode, np.asarray(image if image.mode != "P" else image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as an image ({error}); write or copy it again") from error
+    if pixels.ndim == 3:
+        return _grey(pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., :1], str(path)), True
+    return _checked(pixels, str(path)), mode in ("L", "1")
+
+
+def _grey(pixels: NDArray[np.uint8], where: str) -> Map:
+    levels = pixels.astype(np.int16)
+    if (levels.max(-1) - levels.min(-1)).max() > _COLOUR:
+        raise DataError(
+            f"{where}: is coloured; the value of a map cannot be told from its colours. Expected grey, or .npy"
+        )
+    found: Map = levels.mean(-1, dtype=np.float32)
+    return found
+
+
+def _checked(values: NDArray[np.generic], where: str) -> Map:
+    with np.errstate(over="ignore"):
+        found = np.asarray(values, np.float32)
+    wrong = ~np.isfinite(found)
+    if wrong.any():
+        row, column = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+        raise DataError(
+            f"{where}: {wrong.sum()} of {wrong.size} values are NaN or infinite (the first in row {row}, column "
+            f"{column}); expected finite numbers"
+        )
+    if found.min() < 0:
+        raise DataError(
+            f"{where}: {(found < 0).sum()} of {found.size} values are below 0 (lowest {found.min():.4g}); expected a "
+            "density, 0 or more. Take the exponential of log densities; cut or shift others knowingly"
+        )
+    return found

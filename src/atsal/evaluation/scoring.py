@@ -1,0 +1,147 @@
+"""Scores of one item: each window's map against the gaze in it; and of the viewers themselves, half against half."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+
+from atsal.errors import DataError
+from atsal.evaluation.metrics import all_metrics
+from atsal.evaluation.pooled import Others, floored
+from atsal.evaluation.results import LATITUDE_BANDS, ItemScores, mean
+from atsal.evaluation.truth import Floats, Gaze, Truth
+from atsal.gaze.records import PlanarFixations
+
+NO_FIXATION = "no fixation in the window"
+NO_MAP = "no map of the window"
+HALF_ALONE = "gaze of too few viewers in the window"
+Row = dict[str, float | None]
+
+
+class Scorer:
+    """Scores maps of one item by the protocol of a truth; `others` is what the other items say."""
+
+    def __init__(self, truth: Truth, item: str, others: Others) -> None:
+        self._truth = truth
+        self._size = truth.size(item)
+        self._weights = truth.weights()
+        self._others = others.counts()
+        self._prior = others.equator_prior()
+
+    def score(self, prediction: Floats, gaze: Gaze, seed: int) -> Row:
+        """The protocol's metrics of one map (H, W); None where one is not defined."""
+        truth = self._truth
+        scores = all_metrics(
+            truth.saliency(gaze, self._size),
+            prediction,
+            truth.counts(gaze, self._size),
+            other_fixations=self._others,
+            baseline=self._prior,
+            weights=self._weights,
+            seed=seed,
+        )
+        found = {metric: float(scores[metric]) for metric in truth.protocol.metrics}
+        return {metric: value if math.isfinite(value) else None for metric, value in found.items()}
+
+
+def score_item(
+    truth: Truth, item: str, others: Others, maps: Iterable[tuple[int, Floats]], notes: Iterable[str] = ()
+) -> ItemScores:
+    """Score the maps of an item, (number of the window, map at the size of the protocol) in order.
+
+    Windows without a fixation or a map are left out and counted. `notes` is read once the maps are.
+    """
+    windows, scorer = truth.windows(item), Scorer(truth, item, others)
+    kept: list[tuple[int, Row, int]] = []
+    skipped: Counter[str] = Counter()
+    latitudes, seen = np.zeros(0 if truth.protocol.is_planar else LATITUDE_BANDS), 0
+    for number, prediction in maps:
+        window, seen = windows[number], seen + 1
+        gaze = truth.gaze(item, window)
+        if not len(gaze):
+            skipped[NO_FIXATION] += 1
+            continue
+        kept.append((_first_frame(truth, item, number), scorer.score(prediction, gaze, number), len(gaze)))
+        latitudes += _latitudes_of_map(prediction) if len(latitudes) else 0
+    if seen < len(windows):
+        skipped[NO_MAP] += len(windows) - seen
+    shares = latitudes / latitudes.sum() if len(latitudes) and latitudes.sum() else latitudes
+    return _gathered(truth, item, kept, skipped, tuple(shares.tolist()), tuple(notes))
+
+
+def score_viewers(truth: Truth, item: str, others: Others, repeats: int, seed: int) -> ItemScores:
+    """What half of the viewers predict of the other half: the mean over `repeats` random halves.
+
+    The map of the one half, with the floor that priors have, is the prediction; map and fixations of the other are the
+    truth. Raises `DataError` for an
+    item with fewer than two viewers.
+    """
+    windows, scorer = truth.windows(item), Scorer(truth, item, others)
+    observers = np.array(truth.gaze(item).observers)
+    if len(observers) < 2:
+        raise DataError(f"{item}: gaze of {len(observers)} viewer; a half cannot predict the other")
+    rng = np.random.default_rng(seed)
+    halves = [rng.permutation(observers)[: len(observers) // 2] for _ in range(repeats)]
+    kept: list[tuple[int, Row, int]] = []
+    skipped: Counter[str] = Counter()
+    for number, window in enumerate(windows):
+        gaze = truth.gaze(item, window)
+        rows = [row for half in halves if (row := _half(scorer, truth, item, gaze, half, number)) is not None]
+        if not rows:
+            skipped[HALF_ALONE if len(gaze) else NO_FIXATION] += 1
+            continue
+        row = {metric: mean(found[metric] for found in rows) for metric in truth.protocol.metrics}
+        kept.append((_first_frame(truth, item, number), row, len(gaze)))
+    return _gathered(truth, item, kept, skipped, (), ())
+
+
+def _half(scorer: Scorer, truth: Truth, item: str, gaze: Gaze, half: np.ndarray, seed: int) -> Row | None:
+    own = np.isin(gaze.observer, half)
+    if own.all() or not own.any():
+        return None
+    prediction = floored(truth, truth.saliency(gaze.select(own), truth.size(item)))
+    return scorer.score(prediction, gaze.select(~own), seed)
+
+
+def _first_frame(truth: Truth, item: str, number: int) -> int:
+    window = truth.windows(item)[number]
+    return 0 if window is None else window.first_frame
+
+
+def _gathered(
+    truth: Truth,
+    item: str,
+    kept: list[tuple[int, Row, int]],
+    skipped: Counter[str],
+    predicted: tuple[float, ...],
+    notes: tuple[str, ...],
+) -> ItemScores:
+    by_window = {metric: tuple(row[metric] for _, row, _ in kept) for metric in truth.protocol.metrics}
+    return ItemScores(
+        item=item,
+        first_frames=tuple(frame for frame, _, _ in kept),
+        by_window=by_window,
+        fixations=sum(count for _, _, count in kept),
+        skipped=dict(skipped),
+        predicted_latitudes=predicted,
+        measured_latitudes=_latitudes_of_gaze(truth, item),
+        notes=notes,
+    )
+
+
+def _latitudes_of_map(density: Floats) -> Floats:
+    """Share of a map (H, 2H) in each band of latitude, from the north."""
+    height = len(density)
+    rows = np.cos((np.arange(height) + 0.5) / height * math.pi - math.pi / 2) * density.sum(1)
+    band = np.arange(height) * LATITUDE_BANDS // height
+    found = np.bincount(band, rows, LATITUDE_BANDS).astype(np.float64)
+    return found / found.sum() if found.sum() else found
+
+
+def _latitudes_of_gaze(truth: Truth, item: str) -> tuple[float, ...]:
+    gaze = truth.gaze(item)
+    if isinstance(gaze, PlanarFixations):
+        return ()
+    counts = np.histogram(-gaze.lat_rad, LATITUDE_BANDS, (-math.pi / 2, math.pi / 2))[0]
+    return tuple(float(share) for share in counts / max(1, counts.sum()))

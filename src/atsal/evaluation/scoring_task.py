@@ -1,0 +1,93 @@
+"""The scoring of one item by one predictor, as a worker does it: its scores are written with what they depend on."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from atsal.aside import reported, write_json
+from atsal.datasets.manifest import some
+from atsal.errors import AtsalError, DataError, OutputError
+from atsal.evaluation.mapfiles import MapFiles
+from atsal.evaluation.pooled import Others, Pooled
+from atsal.evaluation.protocol import Protocol
+from atsal.evaluation.results import ItemScores
+from atsal.evaluation.scoring import score_item, score_viewers
+from atsal.evaluation.truth import open_truth
+from atsal.evaluation.windowed import WindowMaps
+
+_SCORING = 1  # raised when the same maps and gaze get other scores
+
+
+@dataclass(frozen=True)
+class Task:
+    """One item by one row: all that a worker needs."""
+
+    row: str
+    item: str
+    files: MapFiles | None  # None: the viewers
+    repeats: int
+    seed: int
+    prepared: Path
+    source: Path
+    protocol: Protocol
+    pooled: Path
+    truth: str  # fingerprint
+    target: Path
+
+    def fingerprint(self) -> str:
+        """Of everything that the scores depend on."""
+        maps: Any = [self.repeats, self.seed] if self.files is None else self.files.fingerprint()
+        parts = [_SCORING, self.truth, self.item, self.files is None, maps]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def run_task(task: Task) -> str | None:
+    """Score one item and write the scores; returns why its maps cannot be used."""
+    truth, pooled = open_truth(task.prepared, task.source, task.protocol), _pooled(task.pooled, task.truth)
+    others = Others(truth, pooled, task.item)
+    try:
+        if task.files is None:
+            scores = score_viewers(truth, task.item, others, task.repeats, task.seed)
+        else:
+            maps = WindowMaps(truth, task.item, task.files)
+            scores = score_item(truth, task.item, others, maps)
+            scores = replace(scores, notes=maps.notes)
+    except OutputError:
+        raise
+    except AtsalError as error:
+        return str(error)
+    with reported(task.target):
+        task.target.parent.mkdir(parents=True, exist_ok=True)
+    write_json(task.target, {"fingerprint": task.fingerprint(), **scores.to_json()})
+    return None
+
+
+@lru_cache(maxsize=2)
+def _pooled(path: Path, fingerprint: str) -> Pooled:
+    found = Pooled.load(path, fingerprint)
+    if found is None:
+        raise DataError(f"{path}: was changed while it was used; run the same command again")
+    return found
+
+
+def kept(task: Task) -> ItemScores | None:
+    """The scores of an earlier run, if they are of the same maps, gaze and settings."""
+    try:
+        document = json.loads(task.target.read_text(encoding="utf-8"))
+        return ItemScores.from_json(document) if document["fingerprint"] == task.fingerprint() else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def refuse_other_scores(tasks: Sequence[Task], *, overwrite: bool) -> None:
+    """Scores of other maps, gaze or settings are replaced only when that was asked for."""
+    others = [task for task in tasks if task.target.exists() and kept(task) is None]
+    if others and not overwrite:
+        raise OutputError(
+            f"{others[0].target.parent}: holds scores of other maps, gaze or settings "
+            f"({some([task.item for task in others])}); give --overwrite to score anew, or choose another output folder"
+        )
