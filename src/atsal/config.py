@@ -29,7 +29,11 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], where: str) -> T:
         if name not in values and field.default is MISSING and field.default_factory is MISSING:
             raise ConfigError(f"{where}: setting {name!r} is missing")
     types_ = typing.get_type_hints(cls)
-    return cls(**{key: _convert(types_[key], value, f"{where}: {key}") for key, value in values.items()})
+    converted = {key: _convert(types_[key], value, f"{where}: {key}") for key, value in values.items()}
+    try:
+        return cls(**converted)
+    except ConfigError as error:  # of the class's own checks, which know no file
+        raise ConfigError(f"{where}: {error}") from error
 
 
 def read_yaml(cls: type[T], path: Path) -> T:
@@ -37,7 +41,9 @@ def read_yaml(cls: type[T], path: Path) -> T:
     try:
         import yaml  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise MissingDependencyError('reading YAML needs PyYAML: pip install "atsal[train]"') from error
+        raise MissingDependencyError(
+            'reading YAML needs PyYAML: pip install "atsal[evaluation]" or "atsal[train]"'
+        ) from error
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -54,24 +60,39 @@ def nearest(name: str, known: typing.Iterable[str]) -> str:
 
 
 def _convert(declared: Any, value: Any, where: str) -> Any:
+    origin, arguments = typing.get_origin(declared), typing.get_args(declared)
+    allowed: tuple[Any, ...] = (declared,)
+    if origin in (types.UnionType, typing.Union):
+        if value is None and type(None) in arguments:
+            return None
+        allowed = tuple(kind for kind in arguments if kind is not type(None))
+        if len(allowed) == 1:
+            return _convert(allowed[0], value, where)
     if is_dataclass(declared) and isinstance(declared, type):
         return from_mapping(declared, value, where)
-    origin, arguments = typing.get_origin(declared), typing.get_args(declared)
-    if origin is tuple and isinstance(value, list | tuple):
-        if arguments[-1] is not Ellipsis and len(value) != len(arguments):
-            raise ConfigError(f"{where}: found {len(value)} values, expected {len(arguments)}")
-        return tuple(_convert(arguments[0], item, where) for item in value)
-    if origin is typing.Literal:
-        if value not in arguments:
-            raise ConfigError(f"{where}: found {value!r}{nearest(str(value), map(str, arguments))}")
+    if origin is tuple:
+        return _convert_list(arguments, value, where)
+    return _checked(allowed, value, where)
+
+
+def _checked(allowed: tuple[Any, ...], value: Any, where: str) -> Any:
+    """A plain value of one of the types, or one of the values of a `Literal`."""
+    if typing.get_origin(allowed[0]) is typing.Literal:
+        known = typing.get_args(allowed[0])
+        if value not in known:
+            raise ConfigError(f"{where}: found {value!r}{nearest(str(value), map(str, known))}")
         return value
-    if origin is types.UnionType:
-        allowed: tuple[Any, ...] = arguments
-    else:
-        allowed = (declared,)
     if float in allowed and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not any(isinstance(value, kind) and (kind is bool or not isinstance(value, bool)) for kind in allowed):
         expected = " or ".join(getattr(kind, "__name__", str(kind)) for kind in allowed)
         raise ConfigError(f"{where}: found {value!r} ({type(value).__name__}), expected {expected}")
     return value
+
+
+def _convert_list(arguments: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise ConfigError(f"{where}: found {value!r} ({type(value).__name__}), expected a list")
+    if arguments[-1] is not Ellipsis and len(value) != len(arguments):
+        raise ConfigError(f"{where}: found {len(value)} values, expected {len(arguments)}")
+    return tuple(_convert(arguments[0], item, f"{where}[{number}]") for number, item in enumerate(value))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from atsal.cli.data import datasets, inspect, prepare
+from atsal.cli.evaluation import benchmark, evaluate
 from atsal.cli.parameters import PATH, POSITIVE, Number, erp_rows
 from atsal.cli.weights import weights
 from atsal.errors import AtsalError, ConfigError
@@ -315,5 +316,5 @@ def info(file: Path, stereo: Any) -> None:
     click.echo("\n".join(lines))
 
 
-for command in (datasets, prepare, inspect, weights):
+for command in (datasets, prepare, inspect, evaluate, benchmark, weights):
     main.add_command(command)

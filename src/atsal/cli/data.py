@@ -1,6 +1,5 @@
 """`atsal datasets`, `prepare` and `inspect`: ground truth from gaze logs. Heavy imports wait inside the commands."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.cli.parameters import PATH, POSITIVE, erp_rows
+from atsal.cli.parameters import PATH, POSITIVE, cores, erp_rows
 
 if TYPE_CHECKING:
     from atsal.datasets.dataset import Dataset
@@ -123,7 +122,7 @@ def prepare(name: str, source: Path, output: Path, only: tuple[str, ...], worker
     dataset = dataset_named(name)
     preparation = preparation_for(dataset, **chosen)
     with _progress() as report:
-        done = prepare_set(dataset, source, output, preparation, only=only, workers=workers or _cores(), report=report)
+        done = prepare_set(dataset, source, output, preparation, only=only, workers=workers or cores(), report=report)
     _tell(done)
     if done.refused:
         sys.exit(1)
@@ -143,10 +142,6 @@ def _tell(done: "Prepared") -> None:
     earlier = f", {done.kept} made before" if done.kept else ""
     refused = f", {len(done.refused)} refused" if done.refused else ""
     click.echo(f"{done.folder}: {done.made} item{'s' * (done.made != 1)} made{earlier}{refused}")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Kinds of parameters that several commands take."""
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -33,3 +34,8 @@ def erp_rows(_context: click.Context, _parameter: click.Parameter, value: str | 
             "expected WIDTHxHEIGHT with a width of twice the height, as 640x320, or the height, 1 to 8192"
         )
     return int(height)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

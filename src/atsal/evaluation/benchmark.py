@@ -9,12 +9,15 @@ The report is written beside by `report.write_report`. Each step is kept: a run 
 and one with more predictors scores only those.
 """
 
+import datetime
 import hashlib
 import json
+import platform
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +28,14 @@ from atsal.errors import DataError, InputError, OutputError
 from atsal.evaluation.benchmark_config import BenchmarkConfig, DatasetEntry, PredictorEntry
 from atsal.evaluation.export import Exported, export_baseline, export_model, stimulus_of, stream_suffix
 from atsal.evaluation.mapfiles import find_map_files
+from atsal.evaluation.pictures import scored_picture
 from atsal.evaluation.pooled import Pooled
 from atsal.evaluation.protocol import read_protocol
 from atsal.evaluation.results import DatasetResult, Kind, Result, Run
 from atsal.evaluation.scoring_task import Task, kept, refuse_other_scores, run_task
 from atsal.evaluation.truth import Truth
+from atsal.version import __version__
+from atsal.video.render import Picture
 from atsal.workers import run_each
 
 MARKER = "benchmark.json"
@@ -46,6 +52,7 @@ class Row:
     entry: PredictorEntry
     export: Exported | None = None  # None: the viewers
     suffix: str = ""  # of the files of a stream
+    stream: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,26 +69,53 @@ class _Set:
         return self.folder / "pooled.npz"
 
 
-def run_benchmark(
-    config: BenchmarkConfig,
-    base: Path,
-    output: Path,
-    *,
-    overwrite: bool = False,
-    workers: int = 1,
-    report: Report = lambda _line: None,
-) -> Result:
-    """Export what is not exported, score what is not scored, and gather the result.
+class Benchmark:
+    """A configuration, its data sets opened and checked.
 
-    Paths of the configuration are taken from `base`. A predictor that cannot be scored on a data set is named in the
-    result, and the others go on. Raises `ConfigError` and `DataError` for data sets that cannot be used, before any
-    work, and `OutputError` where `output` holds something else, or maps or scores of other settings and `overwrite` is
-    off.
+    Paths of the configuration are taken from `base`. Raises `ConfigError` and `DataError` for data sets that cannot be
+    used.
     """
-    sets = [_opened(entry, base, output) for entry in config.datasets]
-    with _claimed(output, config):
-        found = [_SetRun(s, config, base, overwrite=overwrite, workers=workers, report=report).run() for s in sets]
-    return Result(config.title, tuple(found), config.reference)
+
+    def __init__(self, config: BenchmarkConfig, base: Path, output: Path) -> None:
+        self._config = config
+        self._base = base
+        self._output = output
+        self._sets = {entry.label: _opened(entry, base, output) for entry in config.datasets}
+        self._tasks: dict[tuple[str, str, str], Task] = {}  # of data set, row, item
+
+    def run(self, *, overwrite: bool = False, workers: int = 1, report: Report = lambda _line: None) -> Result:
+        """Export what is not exported, score what is not scored, and gather the result.
+
+        A predictor that cannot be scored on a data set is named in the result, and the others go on. Raises
+        `OutputError` where the output folder holds something else, or maps or scores of other settings and `overwrite`
+        is off.
+        """
+        found = []
+        with _claimed(self._output, self._config):
+            for name, one in self._sets.items():
+                work = _SetRun(one, self._config, self._base, overwrite=overwrite, workers=workers, report=report)
+                found.append(work.run())
+                self._tasks |= {(name, task.row, task.item): task for task in work.tasks}
+        return Result(self._config.title, tuple(found), self._config.reference, _settings(self._config))
+
+    def draw(self, dataset: str, predictor: str, item: str) -> Picture | None:
+        """The item as it was scored in the last run: stimulus, measured, predicted; None of viewers."""
+        task = self._tasks.get((dataset, predictor, item))
+        if task is None or task.files is None:
+            return None
+        return scored_picture(self._sets[dataset].truth, item, task.files)
+
+
+def _settings(config: BenchmarkConfig) -> dict[str, Any]:
+    """What a reader needs to repeat it."""
+    return {
+        "atsal": __version__,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
+        "numpy, torch": f"{version('numpy')}, {version('torch')}",
+        "seed": config.seed,
+        "resamples": config.resamples,
+    }
 
 
 def _opened(entry: DatasetEntry, base: Path, output: Path) -> _Set:
@@ -124,6 +158,7 @@ class _SetRun:
         self._overwrite = overwrite
         self._workers = workers
         self._report: Report = lambda line: report(f"{one.entry.label}: {line}")
+        self.tasks: list[Task] = []  # after the run: those whose scores are reported
         self._rows: list[Row] = []
         self._missing: dict[str, dict[str, str]] = {}  # row -> item -> why it has no scores
         self._failed: dict[str, str] = {}  # row -> why
@@ -139,8 +174,8 @@ class _SetRun:
         for entry in self._config.predictors:
             if entry.datasets is None or one.entry.label in entry.datasets:
                 self._export(entry)
-        tasks = self._score(self._tasks())
-        runs = [self._gathered(row, tasks) for row in self._rows if row.label not in self._failed]
+        self.tasks = self._score(self._tasks())
+        runs = [self._gathered(row) for row in self._rows if row.label not in self._failed]
         return DatasetResult(
             one.entry.label, truth.prepared.dataset.title, truth.protocol, tuple(runs), _facts(one), self._failed
         )
@@ -171,7 +206,7 @@ class _SetRun:
             located = replace(entry, name=entry.label, model=str(local) if local.is_dir() else entry.model)
             made = export_model(located, one.truth, folder, overwrite=overwrite, report=self._report)
             return [
-                Row(label, "model", located, made, stream_suffix(stream, len(entry.streams)))
+                Row(label, "model", located, made, stream_suffix(stream, len(entry.streams)), stream)
                 for label, stream in entry.labels_by_stream.items()
             ]
         given = base / (entry.maps or "").replace("{dataset}", one.entry.label)
@@ -221,14 +256,14 @@ class _SetRun:
             self._fail(row.label, f"{len(missing)} of {count} items cannot be scored: {some(list(missing))} ({first})")
         return row.label in self._failed
 
-    def _gathered(self, row: Row, tasks: list[Task]) -> Run:
-        found = ((task.item, kept(task)) for task in tasks if task.row == row.label)
+    def _gathered(self, row: Row) -> Run:
+        found = ((task.item, kept(task)) for task in self.tasks if task.row == row.label)
         items = tuple(scores for item, scores in found if scores is not None and item not in self._missing[row.label])
         counts = Counter(note for item in items for note in item.notes)
         notes = [n if count == len(items) else f"{n} ({count} of {len(items)} items)" for n, count in counts.items()]
         if row.export is None:
             notes.append(f"the mean over {row.entry.repeats} random halves of the viewers")
-        trained_on = {*row.entry.trained_on, *(row.export.trained_on if row.export else ())}
+        trained_on = {*row.entry.trained_on, *(row.export.trained_on.get(row.stream, ()) if row.export else ())}
         in_sample = tuple(item.item for item in items if item.item in trained_on)
         settings = row.export.settings if row.export else {"repeats": row.entry.repeats}
         return Run(row.label, row.kind, items, self._missing[row.label], tuple(notes), in_sample, settings)

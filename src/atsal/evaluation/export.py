@@ -6,8 +6,8 @@ Scores are taken from these folders alone. A folder made with other settings is 
 
 import json
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +33,11 @@ _FORMAT = "atsal exported maps"
 
 @dataclass(frozen=True)
 class Exported:
-    """A folder of maps, what made them, and the items that the maker had seen in training."""
+    """A folder of maps, what made them, and the items that each stream of the maker had seen in training."""
 
     folder: Path
     settings: dict[str, Any]
-    trained_on: tuple[str, ...] = ()
+    trained_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def claim(folder: Path, settings: dict[str, Any], *, overwrite: bool) -> None:
@@ -161,8 +161,13 @@ def export_model(
             raise DataError(f"{name}: {outcome.problem}")
         if not outcome.skipped:
             report(f"{entry.label}: {name}, {outcome.frames} frame{'s' * (outcome.frames != 1)}")
-    trained_on = predictor.bundle.provenance.get("trained_on", {}).get(truth.prepared.dataset.name, [])
-    return Exported(folder, settings, tuple(trained_on))
+    return Exported(folder, settings, _trained_on(predictor.bundle.provenance, truth.prepared.dataset.name))
+
+
+def _trained_on(provenance: Mapping[str, Any], dataset: str) -> dict[str, tuple[str, ...]]:
+    """By stream, as a weight folder tells; what one of its parts has seen, the fused map has seen."""
+    told = {part: tuple(sets.get(dataset, ())) for part, sets in provenance.get("trained_on", {}).items()}
+    return {**told, "fused": tuple(dict.fromkeys(item for items in told.values() for item in items))}
 
 
 def stream_suffix(stream: str, streams: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from atsal.config import nearest, read_yaml
 from atsal.datasets.preparation import Events, WindowKind
+from atsal.datasets.prepared import PreparedSet
 from atsal.errors import ConfigError
 from atsal.evaluation.metrics import METRICS
 from atsal.gaze.records import Direction
@@ -83,7 +84,24 @@ def read_protocol(name: str, folder: Path = Path()) -> Protocol:
     path = folder / name
     if path.suffix.lower() not in (".yaml", ".yml"):
         raise ConfigError(f"protocol {name!r}{nearest(name, protocol_names())}; or the path of a YAML file")
-    try:
-        return read_yaml(Protocol, path)
-    except ConfigError as error:
-        raise ConfigError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
+    return read_yaml(Protocol, path)
+
+
+def protocol_for(prepared: PreparedSet) -> str:
+    """The ready protocol that fits how a set was prepared; `ConfigError` names them where it is not one."""
+    preparation = prepared.preparation
+    ready = {name: read_protocol(name) for name in protocol_names()}
+    of_set = [name for name, protocol in ready.items() if prepared.dataset.name in protocol.datasets]
+    fitting = [
+        name
+        for name in of_set
+        if (ready[name].direction, ready[name].events) == (preparation.direction, preparation.events)
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    kind = f"{prepared.dataset.name}, {preparation.direction}, {preparation.events}"
+    if fitting or of_set:
+        raise ConfigError(
+            f"{prepared.folder} ({kind}): choose a protocol: {', '.join(fitting or of_set)}, or a YAML file"
+        )
+    raise ConfigError(f"{prepared.folder} ({kind}): no ready protocol; write one as a YAML file (docs/benchmark.md)")

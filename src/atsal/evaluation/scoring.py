@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -29,11 +29,11 @@ class Scorer:
         self._others = others.counts()
         self._prior = others.equator_prior()
 
-    def score(self, prediction: Floats, gaze: Gaze, seed: int) -> Row:
-        """The protocol's metrics of one map (H, W); None where one is not defined."""
+    def score(self, prediction: Floats, gaze: Gaze, seed: int, target: Floats | None = None) -> Row:
+        """The protocol's metrics of one map (H, W); None where one is not defined. `target` is the measured map."""
         truth = self._truth
         scores = all_metrics(
-            truth.saliency(gaze, self._size),
+            truth.saliency(gaze, self._size) if target is None else target,
             prediction,
             truth.counts(gaze, self._size),
             other_fixations=self._others,
@@ -87,7 +87,7 @@ def score_viewers(truth: Truth, item: str, others: Others, repeats: int, seed: i
     skipped: Counter[str] = Counter()
     for number, window in enumerate(windows):
         gaze = truth.gaze(item, window)
-        rows = [row for half in halves if (row := _half(scorer, truth, item, gaze, half, number)) is not None]
+        rows = list(_halves_scored(scorer, truth, item, gaze, halves, number)) if len(gaze) else []
         if not rows:
             skipped[HALF_ALONE if len(gaze) else NO_FIXATION] += 1
             continue
@@ -96,12 +96,16 @@ def score_viewers(truth: Truth, item: str, others: Others, repeats: int, seed: i
     return _gathered(truth, item, kept, skipped, (), ())
 
 
-def _half(scorer: Scorer, truth: Truth, item: str, gaze: Gaze, half: np.ndarray, seed: int) -> Row | None:
-    own = np.isin(gaze.observer, half)
-    if own.all() or not own.any():
-        return None
-    prediction = floored(truth, truth.saliency(gaze.select(own), truth.size(item)))
-    return scorer.score(prediction, gaze.select(~own), seed)
+def _halves_scored(
+    scorer: Scorer, truth: Truth, item: str, gaze: Gaze, halves: list[np.ndarray], seed: int
+) -> Iterator[Row]:
+    whole = truth.saliency(gaze, truth.size(item)).astype(np.float64)
+    for half in halves:
+        own = np.isin(gaze.observer, half)
+        if own.any() and not own.all():
+            predicted = truth.saliency(gaze.select(own), truth.size(item)).astype(np.float64)
+            target = (whole - predicted).clip(min=0)  # maps are sums over fixations
+            yield scorer.score(floored(truth, predicted), gaze.select(~own), seed, target)
 
 
 def _first_frame(truth: Truth, item: str, number: int) -> int:
@@ -131,11 +135,11 @@ def _gathered(
 
 
 def _latitudes_of_map(density: Floats) -> Floats:
-    """Share of a map (H, 2H) in each band of latitude, from the north."""
+    """Share of a map (H, 2H) in each band of latitude, from the north; rows that lie in two bands are divided."""
     height = len(density)
     rows = np.cos((np.arange(height) + 0.5) / height * math.pi - math.pi / 2) * density.sum(1)
-    band = np.arange(height) * LATITUDE_BANDS // height
-    found = np.bincount(band, rows, LATITUDE_BANDS).astype(np.float64)
+    cumulated = np.concatenate([[0], rows.cumsum()])
+    found = np.diff(np.interp(np.linspace(0, height, LATITUDE_BANDS + 1), np.arange(height + 1), cumulated))
     return found / found.sum() if found.sum() else found
 
 

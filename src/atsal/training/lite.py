@@ -24,6 +24,7 @@ from torch import Tensor
 
 from atsal.aside import reported, write_aside
 from atsal.config import read_yaml
+from atsal.datasets.avtrack360 import DATASET as AVTRACK360
 from atsal.errors import AtsalError, ConfigError
 from atsal.evaluation.metrics import auc_judd, auc_shuffled, cc, information_gain, nss
 from atsal.models.atsal import ATSal, product
@@ -97,6 +98,10 @@ def train(recipe: Recipe, data: Path, output: Path) -> None:
         "torch": torch.__version__,
         "machine": platform.processor() or platform.machine(),
         "held_out": {name: mean(values) for name, values in scores.items()},
+        "trained_on": {
+            "attention": {AVTRACK360.name: frames.names},
+            "experts": {},
+        },  # 360° items, for `atsal benchmark`
     }
     report(f"written to {write_bundle(output / 'lite', model.config, parts, provenance, overwrite=True)}")
 
