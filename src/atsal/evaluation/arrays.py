@@ -1,6 +1,7 @@
 """What the metrics share: maps, counts and weights as float64 tensors, checked; and the way back to the caller's kind.
 
-Metrics are computed in torch, on the device of the prediction, whatever they are given; numpy comes back as numpy.
+Metrics are computed in torch, whatever they are given: on the device of the prediction, else of the first tensor there
+is. Numpy comes back as numpy.
 """
 
 import math
@@ -17,6 +18,7 @@ from atsal.errors import ShapeError
 Array = NDArray[Any] | Tensor
 Score = Any  # of maps (H, W): a float; of batches (..., H, W): an array (...); of tensors: a float64 tensor (...)
 
+_FAR = 1e100
 # glibc gives freed memory back once it exceeds twice the largest block there was, and every map then costs hundreds of
 # page faults again: a large block, never touched, raises that bound for good (three times the speed)
 torch.empty(31 << 20, dtype=torch.uint8)
@@ -31,7 +33,8 @@ class Inputs:
 
     def __init__(self, weights: Array | None, *, counts: Sequence[str] = (), **arrays: Array) -> None:
         self._is_tensor = any(isinstance(array, Tensor) for array in arrays.values())
-        device = next((array.device for array in arrays.values() if isinstance(array, Tensor)), torch.device("cpu"))
+        given = [arrays[name] for name in ("prediction", *arrays) if name in arrays]
+        device = next((array.device for array in given if isinstance(array, Tensor)), torch.device("cpu"))
         tensors = {name: _tensor(name, array, device) for name, array in arrays.items()}
         shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
         if len({shape[-2:] for shape in shapes.values()}) > 1:
@@ -46,8 +49,10 @@ class Inputs:
         self._kept: dict[tuple[str, ...], Tensor] = {}
         for name in arrays:
             self._refuse_infinite(name)
-        for name in counts:
-            self.refuse_negative(name)
+            if name in counts:
+                self.refuse_negative(name)
+            else:
+                self._bring_near_one(name)
         self.weight = _weight(weights, height, width, device)
 
     def __getitem__(self, name: str) -> Tensor:
@@ -89,7 +94,7 @@ class Inputs:
 
     def covariance(self, first: str, second: str) -> Tensor:
         """The weighted covariance of two maps, (B,)."""
-        return dot(self.mass(first), self.centred(second))  # the mean of what is centred is 0
+        return dot(self.keep(self._centred_mass, first), self.centred(second))
 
     def points(self, name: str, number: int) -> tuple[Tensor, Tensor]:
         """The pixels that the counts of map `number` count, and how often, (N,) each."""
@@ -111,8 +116,17 @@ class Inputs:
             wrong, values = int((~torch.isfinite(self[name])).sum()), self[name].numel()
             raise ShapeError(f"{name}: {wrong} of {values} values are NaN or infinite; expected finite numbers")
 
+    def _bring_near_one(self, name: str) -> None:
+        """No metric depends on a map's scale, but squares of very large or small values leave the range of numbers."""
+        largest = self.extremes(name).abs().amax(1)
+        far = (largest > 0) & ((largest > _FAR) | (largest < 1 / _FAR))
+        if far.any():
+            self._maps[name] = self._maps[name] / torch.where(far, largest, 1.0)[:, None]
+            del self._kept[self._extremes.__name__, name]
+
     def _extremes(self, name: str) -> Tensor:
-        return each(lambda row: torch.stack(row.aminmax()), self[name])  # NaN, where one is
+        maps = self[name]
+        return each(lambda row: torch.stack(row.aminmax()), maps) if len(maps) else maps.new_zeros(0, 2)  # NaN passes
 
     def _mass(self, name: str) -> Tensor:
         return self[name] * self.weight
@@ -126,6 +140,9 @@ class Inputs:
 
     def _centred(self, name: str) -> Tensor:
         return self[name] - self.mean(name)[:, None]
+
+    def _centred_mass(self, name: str) -> Tensor:
+        return self.centred(name) * self.weight
 
     def _points(self, name: str, number: str) -> Tensor:
         return indices(self[name][int(number)] > 0)
@@ -156,7 +173,9 @@ def _tensor(name: str, array: Array, device: torch.device) -> Tensor:
         tensor = array.detach().to(device, torch.float64)
     else:
         try:
-            tensor = torch.from_numpy(np.asarray(array, np.float64, order="C")).to(device)
+            tensor = torch.from_numpy(np.array(array, np.float64, order="C")).to(
+                device
+            )  # a copy: torch takes no others
         except (TypeError, ValueError) as error:
             raise ShapeError(f"{name}: {type(array).__name__} that is no array of numbers; expected (H, W)") from error
     if tensor.ndim < 2 or not tensor.shape[-1] or not tensor.shape[-2]:
@@ -167,14 +186,12 @@ def _tensor(name: str, array: Array, device: torch.device) -> Tensor:
 def _weight(weights: Array | None, height: int, width: int, device: torch.device) -> Tensor:
     if weights is None:
         return torch.full((height * width,), 1 / (height * width), dtype=torch.float64, device=device)
-    given = torch.as_tensor(weights, dtype=torch.float64, device=device)
-    try:
-        given.expand(height, width)
-    except RuntimeError as error:
+    given = _tensor("weights", weights, device)
+    if given.shape not in ((height, 1), (height, width)):
         raise ShapeError(
             f"weights of shape {tuple(given.shape)}: expected (H, 1) or (H, W) for maps of {height} rows and "
             f"{width} columns"
-        ) from error
+        )
     total = float(given.expand(height, width).sum())
     if not (math.isfinite(total) and total > 0 and given.min() >= 0):
         raise ShapeError(

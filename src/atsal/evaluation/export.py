@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 RECORD = "export.json"
 _FORMAT = "atsal exported maps"
+_MANY = 32  # items; for fewer, workers take longer to start than to work
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def export_baseline(
     todo = [item for item in truth.items if not (folder / f"{item}.npy").exists()]
     prepared = truth.prepared
     job = _Baseline(baseline, prepared.folder, prepared.source, truth.protocol, pooled, fingerprint, folder)
-    for _ in run_each(job, todo, workers):
+    for _ in run_each(job, todo, workers if len(todo) >= _MANY else 1):
         pass
     return Exported(folder, settings)
 

@@ -172,12 +172,12 @@ def _varies(given: Inputs, name: str) -> Tensor:
 
 
 def _sim(given: Inputs) -> Tensor:
-    return torch.minimum(given.probability("target"), given.probability("prediction")).sum(1)
+    return torch.minimum(given.probability("target"), given.probability("prediction")).sum(1).clamp(max=1)
 
 
 def _kld(given: Inputs, epsilon: float, of: str = "target", from_: str = "prediction") -> Tensor:
     p, q = given.probability(of), given.probability(from_)
-    return dot(p, (q + epsilon).reciprocal_().mul_(p).add_(epsilon).log_())
+    return dot(p, (q + epsilon).reciprocal_().mul_(p).add_(epsilon).log_()).clamp(min=0)  # of equal maps -1e-11
 
 
 def _nss(given: Inputs) -> Tensor:
@@ -252,7 +252,8 @@ def _auc(positives: Tensor, positive_weight: Tensor, negatives: Tensor, negative
     levels, level = torch.unique(positives, return_inverse=True)
     hits = positives.new_zeros(len(levels)).index_add_(0, level, positive_weight)
     span = levels[-1] - levels[0]
-    scale = torch.where(span > 0, _BINS / span, 1.0)
+    scale = _BINS / span
+    scale = torch.where(torch.isfinite(scale), scale, 1.0)  # all at one value, or too near for a number: one bin
     shift = 1 - levels[0] * scale
 
     def bins(values: Tensor) -> Tensor:
@@ -264,7 +265,7 @@ def _auc(positives: Tensor, positive_weight: Tensor, negatives: Tensor, negative
     is_shared = torch.zeros_like(counts, dtype=torch.bool).index_fill_(0, shared, True)
     close = indices(is_shared.index_select(0, bin_))
     exceeded = counts.cumsum(0)[shared] + _exceeded(levels, negatives[close], negative_weight[close])
-    return (hits * exceeded).sum() / hits.sum() / negative_weight.sum()
+    return ((hits * exceeded).sum() / hits.sum() / negative_weight.sum()).clamp(max=1)
 
 
 def _exceeded(levels: Tensor, values: Tensor, weight: Tensor) -> Tensor:

@@ -139,8 +139,10 @@ def _latitudes_of_map(density: Floats) -> Floats:
     height = len(density)
     rows = np.cos((np.arange(height) + 0.5) / height * math.pi - math.pi / 2) * density.sum(1)
     cumulated = np.concatenate([[0], rows.cumsum()])
-    found = np.diff(np.interp(np.linspace(0, height, LATITUDE_BANDS + 1), np.arange(height + 1), cumulated))
-    return found / found.sum() if found.sum() else found
+    borders = np.linspace(0, height, LATITUDE_BANDS + 1)
+    found: Floats = np.diff(np.interp(borders, np.arange(height + 1), cumulated))
+    total = found.sum()
+    return np.asarray(found / total if total else found)
 
 
 def _latitudes_of_gaze(truth: Truth, item: str) -> tuple[float, ...]:

@@ -25,6 +25,7 @@ _NEGLIGIBLE = 1e-10  # of the Gaussian's height: what the harmonics left out add
 _TOLERATED = 1e-6  # the same for a very wide Gaussian, whose kink at the antipode no number of harmonics holds
 _MOST_DEGREES = 200  # of harmonics; a Gaussian that needs more is added pixel by pixel
 _REACH = 7.0  # standard deviations: a Gaussian is 2e-11 there
+_HAIR = 1e-9  # of a pixel: logs of whole degrees lie on borders, and rounding must not decide on which side
 _AT_ONCE = 512  # fixations turned into coefficients together
 
 
@@ -36,8 +37,8 @@ def fixation_map(fixations: Fixations, erp_height: int) -> Floats:
     """
     _check_height(erp_height)
     width = 2 * erp_height
-    column = np.floor((fixations.lon_rad / (2 * math.pi) + 0.5) * width).astype(np.int64) % width
-    row = np.floor((0.5 - fixations.lat_rad / math.pi) * erp_height).astype(np.int64).clip(0, erp_height - 1)
+    column = np.floor((fixations.lon_rad / (2 * math.pi) + 0.5) * width + _HAIR).astype(np.int64) % width
+    row = np.floor((0.5 - fixations.lat_rad / math.pi) * erp_height + _HAIR).astype(np.int64).clip(0, erp_height - 1)
     counts = np.bincount(row * width + column, minlength=erp_height * width)
     return counts.reshape(erp_height, width).astype(np.float64)
 

@@ -1,0 +1,273 @@
+"""Many predictors on data sets: what is kept, what is refused, what goes on when one fails."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from atsal.config import from_mapping
+from atsal.errors import ConfigError, DataError, OutputError
+from atsal.evaluation import scoring_task
+from atsal.evaluation.benchmark import Benchmark, folder_name
+from atsal.evaluation.benchmark_config import BenchmarkConfig
+from atsal.evaluation.protocol import read_protocol
+from evaluation.conftest import ROWS
+
+PROTOCOL = f"""title: small
+datasets: [folder]
+direction: head_eye
+events: fixations
+window: 200ms
+weighting: solid_angle
+erp_height: {ROWS}
+sigma_deg: 8
+"""
+
+
+@pytest.fixture
+def base(tmp_path, folder_set, maps):
+    (tmp_path / "small.yaml").write_text(PROTOCOL)
+    (tmp_path / "prepared").symlink_to(folder_set.folder)
+    return tmp_path
+
+
+def config(*predictors, **more):
+    entry = {"prepared": "prepared", "protocol": "small.yaml", "name": "fake"}
+    values = {"title": "test", "datasets": [entry], "predictors": list(predictors)} | more
+    return from_mapping(BenchmarkConfig, values, "test")
+
+
+def run(base, *predictors, overwrite=False, workers=1, **more):
+    return Benchmark(config(*predictors, **more), base, base / "out").run(overwrite=overwrite, workers=workers)
+
+
+def written(base):
+    return {path: path.stat().st_mtime_ns for path in (base / "out").rglob("*.json") if path.parent != base / "out"}
+
+
+def test_every_baseline_and_the_viewers_on_a_mixed_set(base):
+    names = ["uniform", "centre", "equator-prior", "mean-of-others", "spectral-residual", "viewers"]
+    result = run(base, *({"baseline": name} for name in names), workers=2, reference="equator-prior")
+    (found,) = result.datasets
+    assert [one.predictor for one in found.runs] == names
+    assert found.failed == {}
+    assert found.run("viewers").kind == "ceiling"
+    uniform = found.run("uniform").items[0]
+    assert uniform.scores["cc"] is None
+    assert uniform.scores["auc_judd"] == pytest.approx(0.5)
+    prior = found.run("equator-prior")
+    assert all(item.scores["information_gain"] == pytest.approx(0, abs=1e-6) for item in prior.items)
+    assert found.facts["items"] == 4
+    assert found.facts["viewers"] == 4
+    assert {"atsal", "date", "machine", "seed"} <= result.settings.keys()
+
+
+def test_a_second_run_does_nothing_and_more_predictors_only_their_own(base):
+    first = run(base, {"baseline": "centre"}, {"maps": "maps"})
+    before = written(base)
+    again = run(base, {"baseline": "centre"}, {"maps": "maps"})
+    assert again.datasets == first.datasets
+    assert written(base) == before
+    more = run(base, {"baseline": "centre"}, {"maps": "maps"}, {"baseline": "uniform"})
+    assert more.datasets[0].runs[:2] == first.datasets[0].runs
+    assert {path: when for path, when in written(base).items() if path in before} == before
+
+
+def test_changed_maps_or_settings_never_mix_with_old_scores(base):
+    run(base, {"baseline": "centre"}, {"maps": "maps"})
+    np.save(base / "maps" / "image_1.npy", np.ones((ROWS, 2 * ROWS)) + np.arange(2 * ROWS))
+    with pytest.raises(OutputError, match=r"scores of other maps, gaze or settings \(image_1\).*--overwrite"):
+        run(base, {"baseline": "centre"}, {"maps": "maps"})
+    before = written(base)
+    run(base, {"baseline": "centre"}, {"maps": "maps"}, overwrite=True)
+    changed = [path.name for path, when in written(base).items() if before.get(path) != when]
+    assert changed == ["image_1.json"], "the others stay"
+    (base / "small.yaml").write_text(PROTOCOL.replace("sigma_deg: 8", "sigma_deg: 9"))
+    with pytest.raises(OutputError, match="made with another truth"):
+        run(base, {"baseline": "centre"}, {"maps": "maps"})
+    new = run(base, {"baseline": "centre"}, {"maps": "maps"}, overwrite=True)
+    assert new.datasets[0].protocol.sigma_deg == 9
+
+
+def test_workers_change_nothing(base):
+    one = run(base, {"baseline": "centre"}, {"maps": "maps"}, {"baseline": "viewers", "repeats": 2})
+    shutil.rmtree(base / "out")
+    two = run(base, {"baseline": "centre"}, {"maps": "maps"}, {"baseline": "viewers", "repeats": 2}, workers=2)
+    assert one.datasets == two.datasets
+
+
+def test_a_failing_predictor_is_named_and_the_others_go_on(base):
+    (base / "maps" / "video_2.npy").unlink()
+    (base / "bad").mkdir()
+    for item in ("image_1", "video_2", "image_3", "video_4"):
+        np.save(base / "bad" / f"{item}.npy", np.full((ROWS, 2 * ROWS), np.nan))
+    found = run(
+        base,
+        {"maps": "maps"},
+        {"maps": "maps", "name": "some", "partial": True},
+        {"maps": "bad"},
+        {"maps": "nowhere"},
+        {"maps": "bad", "name": "bad but partial", "partial": True},
+        {"baseline": "centre"},
+    ).datasets[0]
+    assert [one.predictor for one in found.runs] == ["some", "centre"]
+    assert "1 of 4 items cannot be scored: video_2" in found.failed["maps"]
+    assert "NaN" in found.failed["bad"]
+    assert "is no folder" in found.failed["nowhere"]
+    assert "4 of 4" in found.failed["bad but partial"]
+    some = found.run("some")
+    assert list(some.missing) == ["video_2"]
+    assert "no maps of video_2" in some.missing["video_2"]
+    assert len(some.items) == 3
+
+
+def test_a_model_and_its_streams_are_exported_once(base):
+    streams = {"model": "lite", "device": "cpu"}
+    (found,) = run(base, streams).datasets
+    assert [one.predictor for one in found.runs] == ["lite: attention", "lite: experts", "lite: fused"]
+    assert all(len(one.items) == 4 for one in found.runs)
+    assert found.runs[0].in_sample == ()
+    fused = np.load(base / "out" / "fake" / "maps" / "lite" / "video_2" / "000003.npy")
+    assert fused.shape == (160, 320)
+    before = written(base)
+    run(base, streams)
+    assert written(base) == before
+    with pytest.raises(OutputError, match=r"made with another stride.*--overwrite"):
+        run(base, streams | {"stride": 2})
+    (strided,) = run(base, streams | {"stride": 2}, overwrite=True).datasets
+    assert len(strided.run("lite: fused").items[-1].first_frames) == 5
+    (single,) = run(base, streams | {"streams": ["experts"], "name": "only"}).datasets
+    assert [one.predictor for one in single.runs] == ["only: experts"]
+    assert single.runs[0].scores("cc") == pytest.approx(found.run("lite: experts").scores("cc"))
+
+
+def test_a_model_is_not_tried_on_photos(tmp_path, photo_set):
+    entry = {"prepared": str(photo_set.folder), "protocol": "flat-photos", "name": "photos"}
+    values = {"title": "t", "datasets": [entry], "predictors": [{"model": "lite"}, {"baseline": "mean-of-others"}]}
+    benchmark = Benchmark(from_mapping(BenchmarkConfig, values, "t"), tmp_path, tmp_path / "out")
+    (found,) = benchmark.run().datasets
+    assert set(found.failed) == {"lite: attention", "lite: experts", "lite: fused"}
+    assert "flat photos" in found.failed["lite: fused"]
+    assert found.runs[0].items[0].predicted_latitudes == ()
+    picture = benchmark.draw("photos", "mean-of-others", found.runs[0].items[0].item)
+    assert picture.shape == (360, 3 * 480 + 2 * 8, 3)
+
+
+def test_frames_that_a_model_was_trained_on_are_marked(base):
+    found = run(base, {"maps": "maps", "trained_on": ["image_1", "elsewhere"]}).datasets[0]
+    assert found.runs[0].in_sample == ("image_1",)
+
+
+def test_items_are_drawn_as_they_were_scored(base):
+    benchmark = Benchmark(config({"maps": "maps"}, {"baseline": "viewers", "repeats": 1}), base, base / "out")
+    assert benchmark.draw("fake", "maps", "video_2") is None, "before the run"
+    benchmark.run()
+    picture = benchmark.draw("fake", "maps", "video_2")
+    assert picture.shape == (240, 3 * 480 + 2 * 8, 3)
+    assert benchmark.draw("fake", "viewers", "video_2") is None
+    thirds = [picture[:, n * 488 : n * 488 + 480].astype(int) for n in range(3)]
+    assert np.abs(thirds[0] - thirds[1]).max() > 60, "the measured map lies over the stimulus"
+
+
+def test_another_folder_is_never_written_to(base):
+    (base / "out").mkdir()
+    (base / "out" / "thesis.txt").write_text("mine")
+    with pytest.raises(OutputError, match="holds no benchmark"):
+        run(base, {"baseline": "uniform"})
+    assert [path.name for path in (base / "out").iterdir()] == ["thesis.txt"]
+    (base / "file").write_text("")
+    with pytest.raises(OutputError, match="holds no benchmark"):
+        Benchmark(config({"baseline": "uniform"}), base, base / "file").run()
+
+
+def test_a_folder_of_files_is_no_export(base):
+    run(base, {"baseline": "uniform"})
+    (base / "out" / "fake" / "maps" / "uniform" / "export.json").unlink()
+    with pytest.raises(OutputError, match="no export of atsal"):
+        run(base, {"baseline": "uniform"}, overwrite=True)
+
+
+def test_unusable_data_sets_are_refused_before_any_work(base):
+    with pytest.raises(DataError, match="no prepared data set"):
+        Benchmark(
+            config({"baseline": "uniform"}, datasets=[{"prepared": "gone", "protocol": "small.yaml"}]),
+            base,
+            base / "out",
+        )
+    assert not (base / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("predictors", "more", "message"),
+    [
+        ([], {}, "at least one data set and one predictor"),
+        ([{"baseline": "uniform", "maps": "x"}], {}, "one of baseline, model, maps"),
+        ([{}], {}, "one of baseline, model, maps"),
+        ([{"baseline": "unifrom"}], {}, "did you mean 'uniform'"),
+        ([{"maps": "a/x"}, {"maps": "b/x"}], {}, "named x more than once"),
+        ([{"model": "lite"}, {"maps": "m", "name": "lite: fused"}], {}, "more than once"),
+        ([{"maps": "x", "datasets": ["fkae"]}], {}, "did you mean 'fake'"),
+        ([{"maps": "x"}], {"reference": "y"}, "reference 'y'"),
+        ([{"maps": "x", "streams": ["both"]}], {}, "expected one of fused, attention, experts"),
+        ([{"maps": "x", "stirde": 2}], {}, r"predictors\[0\]: unknown setting 'stirde'"),
+    ],
+)
+def test_a_wrong_configuration_is_told(predictors, more, message):
+    with pytest.raises(ConfigError, match=message):
+        config(*predictors, **more)
+
+
+def test_labels_become_folders_of_their_own():
+    assert folder_name("lite") == "lite"
+    names = {folder_name(label) for label in ("a: b", "a/ b", "a_ b", "..", ".", "a: c")}
+    assert len(names) == 6
+    assert not any("/" in name or name.startswith(".") for name in names)
+
+
+def test_a_run_that_was_killed_goes_on(base):
+    script = base / "run.py"
+    script.write_text(
+        "from pathlib import Path\nimport sys\n"
+        f"sys.path[:0] = {sys.path!r}\n"
+        "from evaluation.test_benchmark import config\nfrom atsal.evaluation.benchmark import Benchmark\n"
+        "if __name__ == '__main__':\n"
+        f"    base = Path({str(base)!r})\n"
+        "    Benchmark(config({'baseline': 'viewers', 'repeats': 30}, {'maps': 'maps'}), base, base / 'out').run()\n"
+    )
+    scores = base / "out" / "fake" / "scores"
+    process = subprocess.Popen([sys.executable, str(script)], start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not list(scores.rglob("*.json")) and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = {path: path.stat().st_mtime_ns for path in scores.rglob("*.json")}
+    assert kept
+    for path in kept:
+        json.loads(path.read_text())  # whole
+    found = run(base, {"baseline": "viewers", "repeats": 30}, {"maps": "maps"}).datasets[0]
+    assert all(len(one.items) == 4 for one in found.runs)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+def test_scores_of_another_version_of_the_scoring_are_not_taken(base, monkeypatch):
+    run(base, {"maps": "maps"})
+    monkeypatch.setattr(scoring_task, "_SCORING", 0)
+    with pytest.raises(OutputError, match="scores of other maps, gaze or settings"):
+        run(base, {"maps": "maps"})
+
+
+def test_the_study_in_the_repository_is_valid(pytestconfig):
+    folder = pytestconfig.rootpath / "benchmarks" / "avtrack360"
+    from atsal.evaluation.benchmark_config import read_benchmark
+
+    study = read_benchmark(folder / "benchmark.yaml")
+    assert study.reference in {label for predictor in study.predictors for label in predictor.labels}
+    for entry in study.datasets:
+        assert read_protocol(entry.protocol, folder)
