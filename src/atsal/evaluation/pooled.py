@@ -106,9 +106,8 @@ class Others:
         truth, item = self._truth, self._item
         if not truth.protocol.is_planar:
             return self._pooled.counts - truth.counts(truth.gaze(item), self._size)
-        u, v, owner = self._pooled.places[self._pooled.places[:, 2] != truth.items.index(item)].T
-        names = np.char.add("item ", owner.astype(int).astype(str))
-        return truth.counts(PlanarFixations(names, u, v), self._size)
+        u, v, _ = self._pooled.places[self._pooled.places[:, 2] != truth.items.index(item)].T
+        return truth.counts(PlanarFixations(np.full(len(u), "of other items"), u, v), self._size)
 
     def mean_map(self) -> Floats:
         """The mean density of the other scored items, with `FLOOR`."""
