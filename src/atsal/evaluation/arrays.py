@@ -47,13 +47,17 @@ class Inputs:
         flat = {name: tensor.flatten(-2) for name, tensor in tensors.items()}
         self._maps = {n: t.expand(*self._leading, height * width).reshape(-1, height * width) for n, t in flat.items()}
         self._kept: dict[tuple[str, ...], Tensor] = {}
+        self._points = {name: [_points(row) for row in self._maps[name]] for name in counts}
         for name in arrays:
             self._refuse_infinite(name)
             if name in counts:
                 self.refuse_negative(name)
             else:
                 self._bring_near_one(name)
-        self.weight = _weight(weights, height, width, device)
+        self.shape = height, width
+        self.weights = _weight(weights, height, width, device)  # (1, 1), (H, 1) or (H, W), of sum 1 over all pixels
+        self.weight = self.weights.expand(height, width).reshape(-1)
+        self._root_weight = self.weights.sqrt().expand(height, width).reshape(-1)
 
     def __getitem__(self, name: str) -> Tensor:
         return self._maps[name]
@@ -76,10 +80,6 @@ class Inputs:
         """The lowest and the highest value of each map, (B, 2)."""
         return self.keep(self._extremes, name)
 
-    def mass(self, name: str) -> Tensor:
-        """Each map times the weight, (B, H * W)."""
-        return self.keep(self._mass, name)
-
     def mean(self, name: str) -> Tensor:
         """The weighted mean of each map, (B,)."""
         return self.keep(self._mean, name)
@@ -88,19 +88,13 @@ class Inputs:
         """The probability of each pixel, (B, H * W), summing to 1; NaN where the map is zero everywhere."""
         return self.keep(self._probability, name)
 
-    def centred(self, name: str) -> Tensor:
-        """Each map less its weighted mean, (B, H * W)."""
-        return self.keep(self._centred, name)
-
     def covariance(self, first: str, second: str) -> Tensor:
         """The weighted covariance of two maps, (B,)."""
-        return dot(self.keep(self._centred_mass, first), self.centred(second))
+        return dot(self.keep(self._deviation, first), self.keep(self._deviation, second))
 
     def points(self, name: str, number: int) -> tuple[Tensor, Tensor]:
         """The pixels that the counts of map `number` count, and how often, (N,) each."""
-        values = self[name][number]
-        at = self.keep(self._points, name, str(number))
-        return at, values.index_select(0, at)
+        return self._points[name][number]
 
     def refuse_negative(self, name: str) -> None:
         """Raise `ShapeError` where a value is below 0."""
@@ -125,33 +119,36 @@ class Inputs:
             del self._kept[self._extremes.__name__, name]
 
     def _extremes(self, name: str) -> Tensor:
-        maps = self[name]
-        return each(lambda row: torch.stack(row.aminmax()), maps) if len(maps) else maps.new_zeros(0, 2)  # NaN passes
-
-    def _mass(self, name: str) -> Tensor:
-        return self[name] * self.weight
+        if name in self._points:  # the few pixels that are not 0, and 0
+            maps: Sequence[Tensor] = [torch.cat([count, count.new_zeros(1)]) for _, count in self._points[name]]
+        else:
+            maps = self[name].unbind()
+        if not maps:
+            return self[name].new_zeros(0, 2)
+        return each(lambda row: torch.stack(row.aminmax()), maps)  # NaN, where one is
 
     def _mean(self, name: str) -> Tensor:
         return self[name] @ self.weight
 
     def _probability(self, name: str) -> Tensor:
         self.refuse_negative(name)
-        return self.mass(name) / self.mean(name)[:, None]  # 0 / 0
+        return (self[name] * self.weight).div_(self.mean(name)[:, None])  # 0 / 0
 
-    def _centred(self, name: str) -> Tensor:
-        return self[name] - self.mean(name)[:, None]
-
-    def _centred_mass(self, name: str) -> Tensor:
-        return self.centred(name) * self.weight
-
-    def _points(self, name: str, number: str) -> Tensor:
-        return indices(self[name][int(number)] > 0)
+    def _deviation(self, name: str) -> Tensor:
+        """Each map less its mean, times the root of the weight: the products of two of them are weighted."""
+        return (self[name] - self.mean(name)[:, None]).mul_(self._root_weight)
 
 
-def each(function: Callable[..., Tensor], *batches: Tensor | range) -> Tensor:
+def each(function: Callable[..., Tensor], *batches: Tensor | Sequence[Any]) -> Tensor:
     """The values (B,) of a function on each map of a batch, for what torch cannot do on all at once."""
     values = [function(*row) for row in zip(*batches, strict=True)]
     return torch.stack(values) if values else torch.zeros(0, dtype=torch.float64)
+
+
+def _points(counts: Tensor) -> tuple[Tensor, Tensor]:
+    """Where counts (H * W,) are not 0, and what they are."""
+    at = indices(counts != 0)
+    return at, counts.index_select(0, at)
 
 
 def dot(first: Tensor, second: Tensor) -> Tensor:
@@ -184,8 +181,9 @@ def _tensor(name: str, array: Array, device: torch.device) -> Tensor:
 
 
 def _weight(weights: Array | None, height: int, width: int, device: torch.device) -> Tensor:
+    """(1, 1), (H, 1) or (H, W), summing to 1 over all pixels."""
     if weights is None:
-        return torch.full((height * width,), 1 / (height * width), dtype=torch.float64, device=device)
+        return torch.full((1, 1), 1 / (height * width), dtype=torch.float64, device=device)
     given = _tensor("weights", weights, device)
     if given.shape not in ((height, 1), (height, width)):
         raise ShapeError(
@@ -194,10 +192,8 @@ def _weight(weights: Array | None, height: int, width: int, device: torch.device
         )
     total = float(given.expand(height, width).sum())
     if not (math.isfinite(total) and total > 0 and given.min() >= 0):
-        raise ShapeError(
-            f"weights from {given.min():.4g} with a sum of {total:.4g}: expected 0 or more, and some above 0"
-        )
-    return (given / total).expand(height, width).reshape(-1)
+        raise ShapeError(f"weights from {given.min():.4g} with a sum of {total:.4g}: expected 0 or more, some above 0")
+    return given / total
 
 
 def _told(shapes: dict[str, tuple[int, ...]]) -> str:

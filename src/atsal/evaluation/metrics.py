@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from atsal.errors import ConfigError
@@ -182,7 +183,12 @@ def _kld(given: Inputs, epsilon: float, of: str = "target", from_: str = "predic
 
 def _nss(given: Inputs) -> Tensor:
     name = "prediction"
-    at_fixations = dot(given["fixations"], given[name]) / given["fixations"].sum(1)  # 0 / 0 without any
+
+    def one(number: int, prediction: Tensor) -> Tensor:
+        at, count = given.points("fixations", number)
+        return dot(count, prediction.index_select(0, at)) / count.sum()  # 0 / 0 without any
+
+    at_fixations = _each(given, one)
     value = (at_fixations - given.mean(name)) / torch.sqrt(given.covariance(name, name))
     return torch.where(_varies(given, name), value, torch.nan)
 
@@ -196,20 +202,32 @@ def _auc_judd(given: Inputs) -> Tensor:
 
 
 def _auc_borji(given: Inputs, splits: int | None, seed: int) -> Tensor:
-    cumulated = given.weight.cumsum(0).cpu().numpy()
-
     def one(number: int, prediction: Tensor) -> Tensor:
         at, count = given.points("fixations", number)
         fixations = max(1, round(float(count.sum())))
         times = min(SPLITS, math.ceil(_MOST_DRAWS / fixations)) if splits is None else splits
-        # in order, for the search is several times as fast; all splits have equally many negatives, so that the mean
-        # of their areas is the area of all of them
-        drawn = np.sort(np.random.default_rng(seed).random(times * fixations)) * cumulated[-1]
-        pixels = np.searchsorted(cumulated, drawn, side="right").clip(max=len(cumulated) - 1)
-        negatives = prediction.index_select(0, torch.from_numpy(pixels).to(prediction.device))
+        # all splits have equally many negatives: the mean of their areas is the area of all of them
+        pixels = torch.from_numpy(_drawn(given, times * fixations, seed)).to(prediction.device)
+        negatives = prediction.index_select(0, pixels)
         return _auc(prediction[at], count, negatives, torch.ones_like(negatives))
 
     return _each(given, one)
+
+
+def _drawn(given: Inputs, count: int, seed: int) -> NDArray[np.int64]:
+    """Pixels drawn by weight, with replacement: even draws from the cumulated weight, in order (found faster)."""
+    height, width = given.shape
+    by_rows = given.weights.shape[1] == 1  # then only the row has to be searched for
+    weight = (given.weights.expand(height, 1) * width).flatten() if by_rows else given.weight
+    cumulated = weight.cumsum(0).cpu().numpy()
+    drawn = np.sort(np.random.default_rng(seed).random(count)) * cumulated[-1]
+    found: NDArray[np.int64] = np.searchsorted(cumulated, drawn, side="right").clip(max=len(cumulated) - 1)
+    if not by_rows:
+        return found
+    share = (cumulated[found] - drawn) / weight.cpu().numpy()[found]  # of the row that lies behind
+    column = ((1 - share) * width).astype(np.int64).clip(0, width - 1)
+    pixels: NDArray[np.int64] = found * width + column
+    return pixels
 
 
 def _auc_shuffled(given: Inputs) -> Tensor:
@@ -222,17 +240,18 @@ def _auc_shuffled(given: Inputs) -> Tensor:
 
 
 def _information_gain(given: Inputs, epsilon: float) -> Tensor:
-    totals = [given.mean(name) for name in ("prediction", "baseline")]
+    names = ("prediction", "baseline")
+    for name in names:
+        given.refuse_negative(name)
 
     def one(number: int, *maps: Tensor) -> Tensor:
         at, count = given.points("fixations", number)
         weight = given.weight.index_select(0, at)
-        p, b = (m.index_select(0, at) * weight / t[number] + epsilon for m, t in zip(maps, totals, strict=True))
+        means = (given.mean(name)[number] for name in names)
+        p, b = (epsilon + m.index_select(0, at) * weight / mean for m, mean in zip(maps, means, strict=True))
         return dot(count, torch.log2(p / b)) / count.sum()  # 0 / 0 without any, and for a map of zeros
 
-    for name in ("prediction", "baseline"):
-        given.refuse_negative(name)
-    return each(one, range(len(totals[0])), given["prediction"], given["baseline"])
+    return each(one, range(len(given[names[0]])), *(given[name] for name in names))
 
 
 def _each(given: Inputs, area: Callable[[int, Tensor], Tensor]) -> Tensor:
