@@ -119,6 +119,23 @@ def test_summary_has_the_estimates_and_the_paired_differences(result, folder):
     assert count == len(found)
 
 
+def test_what_the_fusion_adds_is_the_paired_difference_to_each_stream(result, folder, page):
+    dataset = result.datasets[0]
+    names = [run.predictor for run in dataset.runs if run.predictor.endswith(": fused")]
+    found = json.loads((folder / "result.json").read_text())["datasets"][0]["contrasts"]
+    assert names
+    assert {name.split(": fused")[0] + ": fused" for name in found} <= set(names)
+    for name, by_metric in found.items():
+        fused, stream = name.replace(" †", "").split(" − ")
+        alone = dataset.run(fused.replace("fused", stream))
+        for metric, values in by_metric.items():
+            expected = difference(dataset.run(fused), alone, metric, resamples=200, seed=0)
+            assert values["mean"] == expected.mean
+            if expected.mean is not None:
+                assert number(expected.mean, signed=True) in page
+        assert html.escape(name) in page
+
+
 def test_scores_have_a_line_for_each_item_of_each_predictor(result, folder):
     found = {(row["dataset"], row["predictor"], row["item"]): row for row in rows_of(folder / "scores.csv")}
     assert len(found) == sum(len(run.items) for dataset in result.datasets for run in dataset.runs)

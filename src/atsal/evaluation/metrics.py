@@ -136,7 +136,7 @@ def all_metrics(
     weights: Array | None = None,
     seed: int = 0,
 ) -> dict[str, Score]:
-    """Every metric of `METRICS`, each as by its own function, at a third of the time: what they share is done once."""
+    """Every metric of `METRICS`, each as by its own function; what they share is done once."""
     arrays = {
         "target": target,
         "prediction": prediction,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from atsal.evaluation.protocol import Protocol
 from atsal.evaluation.published import PublishedRow, published_rows
-from atsal.evaluation.report.words import KINDS, LABELS, counted, number, some
+from atsal.evaluation.report.words import KINDS, LABELS, STREAMS, counted, number, some, split_stream
 from atsal.evaluation.results import (
     HIGHER_IS_BETTER,
     DatasetResult,
@@ -59,6 +59,14 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Contrast:
+    """A model's fused map minus one of its streams: what the fusion adds."""
+
+    name: str  # "lite: fused − attention"
+    differences: Mapping[str, Difference]  # by metric
+
+
+@dataclass(frozen=True)
 class Remark:
     """Something a reader must know of the figures."""
 
@@ -75,6 +83,7 @@ class Table:
     protocol: Protocol
     rows: tuple[Row, ...]  # by kind, in the order of the benchmark; ceilings last
     reference: str | None  # None where it has no scores here
+    contrasts: tuple[Contrast, ...]
     remarks: tuple[Remark, ...]
     published: tuple[PublishedRow, ...]
 
@@ -127,6 +136,7 @@ def _table(dataset: DatasetResult, reference: str | None, resamples: int, seed: 
         protocol=dataset.protocol,
         rows=rows,
         reference=None if against is None else reference,
+        contrasts=tuple(_contrasts(dataset, resamples, seed)),
         remarks=_remarks(dataset, reference),
         published=published_rows(dataset.protocol),
     )
@@ -153,6 +163,16 @@ def _differences(
     if reference is None or run.predictor == reference.predictor:
         return {}
     return {metric: _difference(run, reference, metric, resamples, seed) for metric in metrics}
+
+
+def _contrasts(dataset: DatasetResult, resamples: int, seed: int) -> Iterable[Contrast]:
+    for run in dataset.runs:
+        name, stream = split_stream(run.predictor) or ("", "")
+        for other in STREAMS if stream == "fused" else ():
+            alone = dataset.run(f"{name}: {other}")
+            if alone is not None and other != stream:
+                found = _differences(run, alone, dataset.protocol.metrics, resamples, seed)
+                yield Contrast(f"{run.predictor}{' †' if run.in_sample else ''} − {other}", found)
 
 
 def _difference(run: Run, reference: Run, metric: str, resamples: int, seed: int) -> Difference:

@@ -5,7 +5,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -112,7 +112,11 @@ def markdown(result: Result, tables: Sequence[Table], *, resamples: int, seed: i
         lines += _scores_lines(table)
         if table.reference is not None:
             lines += [f"Difference to {_escaped(table.reference)}, on the items that both have:", ""]
-            lines += _difference_lines(table)
+            differences = [(row.predictor, row.differences) for row in table.rows if row.differences]
+            lines += _difference_lines(table, differences)
+        if table.contrasts:
+            lines += ["What the fusion adds, on the items that both have:", ""]
+            lines += _difference_lines(table, [(found.name, found.differences) for found in table.contrasts])
         lines += _published_lines(table)
         lines += [f"* {remark.kind}: {_escaped(remark.text)}" for remark in table.remarks]
         lines += [""] * bool(table.remarks)
@@ -143,11 +147,9 @@ def _marked(row: Row, metric: str) -> str:
     return f"{text} {interval(found.low, found.high)}".strip()
 
 
-def _difference_lines(table: Table) -> list[str]:
+def _difference_lines(table: Table, differences: Sequence[tuple[str, Mapping[str, Difference]]]) -> list[str]:
     rows = [
-        [_escaped(row.predictor), *(difference_text(row.differences[metric]) for metric in table.metrics)]
-        for row in table.rows
-        if row.differences
+        [_escaped(name), *(difference_text(found[metric]) for metric in table.metrics)] for name, found in differences
     ]
     return _grid_lines(("predictor", *map(label, table.metrics)), rows, None)
 
@@ -242,7 +244,10 @@ def result_json(result: Result, tables: Sequence[Table], *, resamples: int, seed
                 "facts": dataset.facts,
                 "runs": [_run_json(run) for run in dataset.runs],
                 "estimates": {row.predictor: _estimates_json(row) for row in table.rows},
-                "differences": {row.predictor: _differences_json(row) for row in table.rows if row.differences},
+                "differences": {
+                    row.predictor: _differences_json(row.differences) for row in table.rows if row.differences
+                },
+                "contrasts": {found.name: _differences_json(found.differences) for found in table.contrasts},
                 "failed": dataset.failed,
                 "remarks": [vars(remark) for remark in table.remarks],
                 "published": [row.to_json() for row in table.published],
@@ -272,9 +277,11 @@ def _estimates_json(row: Row) -> dict[str, Any]:
     return {metric: {**vars(cell.estimate), "best": cell.best} for metric, cell in row.cells.items()}
 
 
-def _differences_json(row: Row) -> dict[str, Any]:
-    found = row.differences.items()
-    return {m: {**vars(d.estimate), "better_share": d.better, "verdict": d.verdict} for m, d in found}
+def _differences_json(differences: Mapping[str, Difference]) -> dict[str, Any]:
+    return {
+        metric: {**vars(found.estimate), "better_share": found.better, "verdict": found.verdict}
+        for metric, found in differences.items()
+    }
 
 
 def _plain(value: Any) -> Any:
