@@ -48,6 +48,7 @@ test-gpu: .venv/dev ## the tests that need a CUDA device
 
 bench: .venv/core ## speed of this machine, as ratios measured in one run
 	@$(BIN)/python benchmarks/speed.py
+	@$(BIN)/python benchmarks/metrics.py
 
 clean: ## remove what the targets made
 	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

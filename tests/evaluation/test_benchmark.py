@@ -53,7 +53,7 @@ def written(base):
 
 def test_every_baseline_and_the_viewers_on_a_mixed_set(base):
     names = ["uniform", "centre", "equator-prior", "mean-of-others", "spectral-residual", "viewers"]
-    result = run(base, *({"baseline": name} for name in names), workers=2, reference="equator-prior")
+    result = run(base, *({"baseline": name} for name in names), reference="equator-prior")
     (found,) = result.datasets
     assert [one.predictor for one in found.runs] == names
     assert found.failed == {}

@@ -1,5 +1,6 @@
 """A prepared data set, opened: its items, fixations, maps and pictures, each when it is asked for."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
@@ -15,12 +16,13 @@ from atsal.datasets.item_record import FIXATIONS, RECORD, read_record
 from atsal.datasets.manifest import MANIFEST, read_manifest
 from atsal.datasets.preparation import Preparation, windows_of
 from atsal.datasets.statistics import SetStatistics
-from atsal.datasets.stimulus import Picture, read_picture
+from atsal.datasets.stimulus import Picture, read_all_frames, read_picture
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.maps import Window, saliency_map
 from atsal.gaze.planar import planar_saliency_map
 from atsal.gaze.records import Fixations, PlanarFixations
 from atsal.gaze.tables import read_fixations
+from atsal.video.sources import scaled
 
 
 class PreparedSet:
@@ -78,12 +80,34 @@ class PreparedSet:
             return read_picture(own / "image.png", Stimulus("image"))
         if f"frames/{frame_index:06d}.jpg" in record["files"]:
             return read_picture(own / "frames" / f"{frame_index:06d}.jpg", Stimulus("image"))
-        if record["stimulus"] is None:
+        path, member = self._stimulus_file(item)
+        return read_picture(path, self.stimulus(item), frame_index, member=member, size=size)
+
+    def pictures(self, item: str, frame_indices: Collection[int], *, size: tuple[int, int]) -> Iterator[Picture]:
+        """Some frames of the item's video, in their order, each scaled to (width, height); the video is read once."""
+        if any(name.startswith("frames/") for name in self.record(item)["files"]):
+            yield from (scaled(self.picture(item, index), size) for index in sorted(frame_indices))
+            return
+        wanted, last = set(frame_indices), max(frame_indices, default=-1)
+        path, _ = self._stimulus_file(item)
+        for frame in read_all_frames(path, self.stimulus(item), size):
+            if frame.index in wanted:
+                wanted.remove(frame.index)
+                yield frame.image
+            if frame.index >= last:
+                break
+        if wanted:
+            raise DataError(f"{path}: no frame {min(wanted)}; the video of {item} is shorter than when it was prepared")
+
+    def _stimulus_file(self, item: str) -> tuple[Path, str | None]:
+        """The file, and the picture's name inside where it is an archive; `DataError` where it is not there."""
+        stimulus = self.record(item)["stimulus"]
+        if stimulus is None:
             raise DataError(f"{item}: the set was prepared without stimuli; put them beside the gaze and prepare again")
-        path = self.source / record["stimulus"]["file"]
+        path = self.source / stimulus["file"]
         if not path.exists():
             raise DataError(f"{path}: the stimulus of {item} is not there any more; say where the raw files are now")
-        return read_picture(path, self.stimulus(item), frame_index, member=record["stimulus"].get("member"), size=size)
+        return path, stimulus.get("member")
 
     def windows(self, item: str) -> tuple[Window, ...] | None:
         """The frames of each of the item's maps; None for one map of everything."""

@@ -1,6 +1,6 @@
 """Baselines: maps that need no training, or next to none. A model that does not beat them has learnt nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,6 @@ from atsal.evaluation.benchmark_config import Baseline
 from atsal.evaluation.pooled import Others, Pooled
 from atsal.evaluation.spectral_residual import spectral_residual, spectral_residual_erp
 from atsal.evaluation.truth import Truth
-from atsal.gaze.maps import Window
 
 
 def baseline_map(baseline: Baseline, truth: Truth, pooled: Pooled, item: str) -> NDArray[np.floating]:
@@ -35,16 +34,12 @@ def _spectral_residual(truth: Truth, item: str) -> NDArray[np.float32]:
     height = truth.size(item)[0]
     if stimulus.frames is None:
         return spectral_residual_erp(truth.prepared.picture(item), height)
-    windows: Sequence[Window | None] = truth.windows(item)
-    if windows[0] is None:
-        step = max(1, round((stimulus.frames_per_s or 2) / 2))
-        maps = [_residual_of_frame(truth, item, frame) for frame in range(step // 2, stimulus.frames, step)]
-        found: NDArray[np.float32] = np.mean([m / m.mean() for m in maps], axis=0)
-        return found
-    middles = [(w.first_frame + w.last_frame) // 2 for w in windows if w is not None]
-    return np.stack([_residual_of_frame(truth, item, frame) for frame in middles])
-
-
-def _residual_of_frame(truth: Truth, item: str, frame: int) -> NDArray[np.float32]:
-    height = truth.size(item)[0]
-    return spectral_residual_erp(truth.prepared.picture(item, frame, size=(2 * height, height)), height)
+    windows = [window for window in truth.windows(item) if window is not None]
+    step = max(1, round((stimulus.frames_per_s or 2) / 2))
+    middles = [(w.first_frame + w.last_frame) // 2 for w in windows] or range(step // 2, stimulus.frames, step)
+    pictures = truth.prepared.pictures(item, middles, size=(2 * height, height))
+    maps = np.stack([spectral_residual_erp(picture, height) for picture in pictures])
+    if windows:
+        return maps
+    found: NDArray[np.float32] = (maps / maps.mean((1, 2), keepdims=True)).mean(0)
+    return found

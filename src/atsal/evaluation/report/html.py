@@ -70,8 +70,13 @@ def _section(table: Table, dataset: DatasetResult, draw: Drawing | None) -> dict
         "published": _published(table),
         "extremes": _extremes(table, dataset, draw),
         "remarks": _grouped(table),
-        "maps": [(run.predictor, told(run.settings)) for run in dataset.runs if run.settings],
+        "maps": [(run.predictor, told(_short(run.settings))) for run in dataset.runs if run.settings],
     }
+
+
+def _short(settings: dict[str, Any]) -> dict[str, Any]:
+    """Without lists of files, which `result.json` has."""
+    return {name: f"{len(value)}" if isinstance(value, dict) else value for name, value in settings.items()}
 
 
 def _embedded(svg: str | None) -> str | None:
@@ -104,7 +109,7 @@ def _published(table: Table) -> dict[str, Any] | None:
 def _extremes(table: Table, dataset: DatasetResult, draw: Drawing | None) -> dict[str, Any] | None:
     """The best and the worst items of the best predictor, with pictures where there are any."""
     metric = "cc" if "cc" in table.metrics else table.metrics[0]
-    predictor = table.best(metric)
+    predictor = table.leading(metric)
     run = None if predictor is None else dataset.run(predictor)
     if run is None:
         return None

@@ -97,11 +97,18 @@ class Table:
         groups = [(heading, [row for row in self.rows if row.kind == kind]) for kind, heading in KINDS.items()]
         return [(heading, rows) for heading, rows in groups if rows]
 
-    def best(self, metric: str) -> str | None:
-        """The best predictor that can be compared, the first of equal ones."""
-        found = [row for row in self.rows if row.cells[metric].best]
+    def leading(self, metric: str) -> str | None:
+        """The best predictor that can be compared, a baseline only where there is nothing else."""
+        able = [r for r in self.rows if r.kind != "ceiling" and not r.in_sample and r.cells[metric].estimate.count]
+        chosen = [row for row in able if row.kind != "baseline"] or able
+        most = max((row.cells[metric].estimate.count for row in chosen), default=0)
         sign = 1 if HIGHER_IS_BETTER[metric] else -1
-        return max(found, key=lambda row: sign * (row.cells[metric].estimate.mean or 0)).predictor if found else None
+        means = {
+            row.predictor: sign * (row.cells[metric].estimate.mean or 0)
+            for row in chosen
+            if row.cells[metric].estimate.count == most
+        }
+        return max(means, key=means.__getitem__) if means else None
 
 
 def gather(result: Result, *, resamples: int, seed: int) -> tuple[Table, ...]:
