@@ -102,7 +102,13 @@ def sphere(count: int = 15) -> DatasetResult:
         "citation": "Xu et al., Gaze Prediction in Dynamic 360° Immersive Videos, CVPR 2018",
     }
     return DatasetResult(
-        "vr", "VR-EyeTracking", protocol, (*runs, seen, ceiling), facts, {"broken <i>": "15 of 15 items: no maps"}
+        "vr",
+        "vr-eyetracking",
+        "VR-EyeTracking",
+        protocol,
+        (*runs, seen, ceiling),
+        facts,
+        {"broken <i>": "15 of 15 items: no maps"},
     )
 
 
@@ -114,7 +120,7 @@ def planar() -> DatasetResult:
         made_run("centre", "baseline", items, protocol, 0, 1),
         made_run("viewers", "ceiling", items, protocol, 2, 2),
     )
-    return DatasetResult("photos", "OSIE", protocol, runs)
+    return DatasetResult("photos", "osie", "OSIE", protocol, runs)
 
 
 def single() -> DatasetResult:
@@ -124,7 +130,7 @@ def single() -> DatasetResult:
         made_run(name, kind, ["only"], protocol, quality, 7)
         for name, kind, quality in (("equator-prior", "baseline", 0), ("lite: fused", "model", 1))
     )
-    return DatasetResult("salient", "Salient360! videos", protocol, runs)
+    return DatasetResult("salient", "salient360-videos", "Salient360! videos", protocol, runs)
 
 
 def made_result(count: int = 15) -> Result:

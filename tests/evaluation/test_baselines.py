@@ -89,6 +89,7 @@ def test_the_spectral_residual_finds_what_stands_out(truth, pooled):
     np.testing.assert_allclose(  # a turn by one face
         spectral_residual_erp(np.roll(erp, 64, 1), ROWS), np.roll(spot, ROWS // 2, 1), atol=0.02 * spot.max()
     )
+    assert (spectral_residual_erp(np.zeros((128, 256, 3), np.uint8), ROWS) == 1).all(), "a black frame"
     assert baseline_map("spectral-residual", truth, pooled, "video_2").shape == (5, *SIZE)
     assert baseline_map("spectral-residual", truth, pooled, "image_1").shape == SIZE
 

@@ -14,10 +14,13 @@ import pytest
 from atsal.config import from_mapping
 from atsal.errors import ConfigError, DataError, OutputError
 from atsal.evaluation import scoring_task
-from atsal.evaluation.benchmark import Benchmark, folder_name
-from atsal.evaluation.benchmark_config import BenchmarkConfig
+from atsal.evaluation.benchmark import Benchmark
+from atsal.evaluation.benchmark_config import BenchmarkConfig, folder_name
 from atsal.evaluation.protocol import read_protocol
-from evaluation.conftest import ROWS
+from evaluation.conftest import ROWS, prepared
+from fakes.folder import write_folder
+from fakes.gaze import Target
+from fakes.vr_eyetracking import write_vr_eyetracking
 
 PROTOCOL = f"""title: small
 datasets: [folder]
@@ -114,12 +117,14 @@ def test_a_failing_predictor_is_named_and_the_others_go_on(base):
         {"maps": "bad"},
         {"maps": "nowhere"},
         {"maps": "bad", "name": "bad but partial", "partial": True},
+        {"model": "prepared"},
         {"baseline": "centre"},
     ).datasets[0]
     assert [one.predictor for one in found.runs] == ["some", "centre"]
     assert "1 of 4 items cannot be scored: video_2" in found.failed["maps"]
     assert "NaN" in found.failed["bad"]
     assert "is no folder" in found.failed["nowhere"]
+    assert "model.json" in found.failed["prepared: fused"], "a folder that holds no weights"
     assert "4 of 4" in found.failed["bad but partial"]
     some = found.run("some")
     assert list(some.missing) == ["video_2"]
@@ -160,8 +165,10 @@ def test_a_model_is_not_tried_on_photos(tmp_path, photo_set):
 
 
 def test_frames_that_a_model_was_trained_on_are_marked(base):
-    found = run(base, {"maps": "maps", "trained_on": ["image_1", "elsewhere"]}).datasets[0]
+    found = run(base, {"maps": "maps", "trained_on": ["image_1"]}).datasets[0]
     assert found.runs[0].in_sample == ("image_1",)
+    with pytest.raises(ConfigError, match="trained_on names elsewhere"):
+        run(base, {"maps": "maps", "trained_on": ["image_1", "elsewhere"]})
 
 
 def test_items_are_drawn_as_they_were_scored(base):
@@ -189,8 +196,10 @@ def test_another_folder_is_never_written_to(base):
 def test_a_folder_of_files_is_no_export(base):
     run(base, {"baseline": "uniform"})
     (base / "out" / "fake" / "maps" / "uniform" / "export.json").unlink()
-    with pytest.raises(OutputError, match="no export of atsal"):
-        run(base, {"baseline": "uniform"}, overwrite=True)
+    (base / "out" / "fake" / "maps" / "uniform" / "image_1.npy").write_text("of a run that was killed")
+    with pytest.raises(OutputError, match="made with another program"):
+        run(base, {"baseline": "uniform"})
+    assert len(run(base, {"baseline": "uniform"}, overwrite=True).datasets[0].runs) == 1
 
 
 def test_unusable_data_sets_are_refused_before_any_work(base):
@@ -216,6 +225,10 @@ def test_unusable_data_sets_are_refused_before_any_work(base):
         ([{"maps": "x"}], {"reference": "y"}, "reference 'y'"),
         ([{"maps": "x", "streams": ["both"]}], {}, "expected one of fused, attention, experts"),
         ([{"maps": "x", "stirde": 2}], {}, r"predictors\[0\]: unknown setting 'stirde'"),
+        ([{"maps": "x", "stride": 2}], {}, "stride cannot be chosen"),
+        ([{"model": "lite", "partial": True}], {}, "partial cannot be chosen"),
+        ([{"maps": "x", "datasets": []}], {}, "datasets is empty"),
+        ([{"maps": "x"}], {"seed": -1}, "seed -1"),
     ],
 )
 def test_a_wrong_configuration_is_told(predictors, more, message):
@@ -254,6 +267,56 @@ def test_a_run_that_was_killed_goes_on(base):
     found = run(base, {"baseline": "viewers", "repeats": 30}, {"maps": "maps"}).datasets[0]
     assert all(len(one.items) == 4 for one in found.runs)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+def test_same_times_and_sizes_do_not_hide_other_maps(base):
+    first = run(base, {"maps": "maps"})
+    for file in (base / "maps").iterdir():
+        before = file.stat()
+        np.save(file, np.load(file)[..., ::-1].copy())
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(OutputError, match="scores of other maps"):
+        run(base, {"maps": "maps"})
+    assert run(base, {"maps": "maps"}, overwrite=True).datasets != first.datasets
+
+
+def test_other_times_alone_change_nothing(base):
+    run(base, {"maps": "maps"})
+    before = written(base)
+    for file in (base / "maps").iterdir():
+        os.utime(file)
+    run(base, {"maps": "maps"})
+    assert written(base) == before
+
+
+def test_stimuli_that_changed_are_predicted_anew_when_that_is_asked_for(tmp_path):
+    write_folder(tmp_path / "raw", items=2, observers=3)
+    prepared("folder", tmp_path / "raw", tmp_path / "prepared")
+    (tmp_path / "small.yaml").write_text(PROTOCOL)
+    first = run(tmp_path, {"model": "lite", "device": "cpu", "streams": ["fused"]})
+    Target(77).write_image(tmp_path / "raw" / "image_1.png")
+    prepared("folder", tmp_path / "raw", tmp_path / "prepared")
+    with pytest.raises(OutputError, match="made with another"):
+        run(tmp_path, {"model": "lite", "device": "cpu", "streams": ["fused"]})
+    second = run(tmp_path, {"model": "lite", "device": "cpu", "streams": ["fused"]}, overwrite=True)
+    one, two = (result.datasets[0].runs[0].scores("cc") for result in (first, second))
+    assert one["image_1"] != two["image_1"]
+    assert one["video_2"] == two["video_2"]
+
+
+def test_a_stride_longer_than_a_window_is_refused_before_predicting(base):
+    found = run(base, {"model": "lite", "device": "cpu", "stride": 3}).datasets[0]
+    assert "stride 3 leaves windows of video_2 without a frame" in found.failed["lite: fused"]
+    assert not (base / "out" / "fake" / "maps" / "lite").exists()
+
+
+def test_what_is_not_prepared_of_the_split_is_known(tmp_path):
+    write_vr_eyetracking(tmp_path / "raw", items=24)
+    prepared("vr-eyetracking", tmp_path / "raw", tmp_path / "vr")
+    entry = {"prepared": "vr", "protocol": "vr-eyetracking"}
+    found = run(tmp_path, {"baseline": "uniform"}, datasets=[entry]).datasets[0]
+    assert found.dataset == "vr-eyetracking"
+    assert len(found.unprepared["test"]) == 72
 
 
 def test_scores_of_another_version_of_the_scoring_are_not_taken(base, monkeypatch):

@@ -19,7 +19,7 @@ def found(folder, *stems):
 
 
 def values(folder, *stems):
-    return [values for values, _ in found(folder, *stems).read()]
+    return list(found(folder, *stems).read())
 
 
 def write_video(path, frames):
@@ -168,10 +168,47 @@ def test_maps_of_another_shape_are_refused(truth, tmp_path, shape, message):
         windows(truth, tmp_path, "image_1")
 
 
-def test_eight_bits_with_exact_zeros_are_warned_of(truth, tmp_path):
-    level = LEVELS[0].copy()
-    Image.fromarray(level).save(tmp_path / "image_1.png")
+@pytest.mark.parametrize("kind", [np.uint8, np.float32, bool])
+def test_exact_zeros_are_warned_of(truth, tmp_path, kind):
+    level = LEVELS[0].astype(kind)
+    np.save(tmp_path / "image_1.npy", level)
     assert windows(truth, tmp_path, "image_1")[1] == ()
     level[0, 0] = 0
-    Image.fromarray(level).save(tmp_path / "image_1.png")
-    assert any("8-bit maps with exact zeros: KLD" in note for note in windows(truth, tmp_path, "image_1")[1])
+    np.save(tmp_path / "image_1.npy", level)
+    assert any("exact zeros, as in maps cut to 8 bits: KLD" in note for note in windows(truth, tmp_path, "image_1")[1])
+
+
+@pytest.mark.parametrize("factor", [1e-50, 1e50])
+def test_densities_of_any_scale_are_read(truth, tmp_path, factor):
+    np.save(tmp_path / "image_1.npy", LEVELS[0] * factor)
+    made, notes = windows(truth, tmp_path, "image_1")
+    np.testing.assert_allclose(np.corrcoef(made[0].ravel(), LEVELS[0].ravel())[0, 1], 1)
+    assert notes == ()
+
+
+def test_numbers_are_frames_and_never_windows(truth, tmp_path):
+    """A prediction that was stopped half way has as many frames as there are windows."""
+    (tmp_path / "video_2").mkdir()
+    for number in range(5):
+        np.save(tmp_path / "video_2" / f"{number:06d}.npy", np.ones(SIZE))
+    with pytest.raises(DataError, match="numbers as names are frames"):
+        windows(truth, tmp_path)
+    for number in range(5):
+        file = tmp_path / "video_2" / f"{number:06d}.npy"
+        file.rename(file.with_name(f"window_{number}.npy"))
+    assert list(windows(truth, tmp_path)[0]) == [0, 1, 2, 3, 4]
+
+
+def test_a_video_of_maps_cut_short_is_refused(truth, tmp_path, monkeypatch):
+    write_video(tmp_path / "video_2.mp4", LEVELS)
+    whole = find_map_files(tmp_path, ("video_2",))
+    assert len(windows(truth, tmp_path)[0]) == 5
+    monkeypatch.setattr(type(whole), "read", lambda _self: iter(LEVELS[:7].astype(np.float32)))
+    with pytest.raises(DataError, match="7 maps could be read of 10"):
+        windows(truth, tmp_path)
+
+
+def test_a_map_in_the_transparency_is_refused(tmp_path):
+    Image.fromarray(np.dstack([np.zeros((*SIZE, 3), np.uint8), LEVELS[0]])).save(tmp_path / "x.png")
+    with pytest.raises(DataError, match="transparent"):
+        values(tmp_path)

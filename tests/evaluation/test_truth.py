@@ -7,6 +7,8 @@ from atsal.errors import ConfigError, DataError
 from atsal.evaluation.protocol import Protocol, protocol_for, protocol_names, read_protocol
 from atsal.evaluation.truth import Truth
 from evaluation.conftest import prepared, protocol
+from fakes.folder import write_folder
+from fakes.gaze import Target
 from fakes.salient360_images import write_salient360_images
 from fakes.vr_eyetracking import write_vr_eyetracking
 
@@ -89,17 +91,22 @@ def test_only_the_part_is_scored_and_what_is_not_prepared_is_named(tmp_path):
     truth = Truth(found, protocol("vr-eyetracking"))
     assert truth.items == ("023", "024"), "1-22 are for training"
     assert truth.fit_items == tuple(f"{n:03d}" for n in range(1, 23))
-    assert len(truth.unprepared) == 72
+    assert {part: len(items) for part, items in truth.unprepared().items()} == {"test": 72, "train": 112}
+    write_vr_eyetracking(tmp_path / "few", items=2)
     with pytest.raises(DataError, match="no item of part test"):
-        Truth(found, protocol("vr-eyetracking", split="sst-sal", part="train", fit_part=None)) and Truth(
-            prepared("vr-eyetracking", tmp_path / "few", tmp_path / "few_out")
-            if write_vr_eyetracking(tmp_path / "few", items=2)
-            else found,
-            protocol("vr-eyetracking"),
-        )
+        Truth(prepared("vr-eyetracking", tmp_path / "few", tmp_path / "few_out"), protocol("vr-eyetracking"))
 
 
 def test_the_fingerprint_follows_gaze_and_protocol(folder_set):
     first = Truth(folder_set, protocol("folder-video")).fingerprint()
     assert first == Truth(folder_set, protocol("folder-video")).fingerprint()
     assert first != Truth(folder_set, protocol("folder-video", sigma_deg=9.0)).fingerprint()
+
+
+def test_the_fingerprint_follows_the_stimulus(tmp_path):
+    """Windows and baselines depend on it."""
+    write_folder(tmp_path / "raw", items=2)
+    first = Truth(prepared("folder", tmp_path / "raw", tmp_path / "out"), protocol("folder-video")).fingerprint()
+    Target(99).write_video(tmp_path / "raw" / "video_2.mp4", seconds=1.6)
+    again = Truth(prepared("folder", tmp_path / "raw", tmp_path / "out"), protocol("folder-video")).fingerprint()
+    assert first != again

@@ -44,27 +44,11 @@ def evaluate(
     item. The equator prior, which is always scored too, is what a model has to beat.
     """
     from atsal.datasets.prepared import PreparedSet  # noqa: PLC0415
-    from atsal.evaluation.benchmark_config import (  # noqa: PLC0415
-        Baseline,
-        BenchmarkConfig,
-        DatasetEntry,
-        PredictorEntry,
-    )
+    from atsal.evaluation.benchmark_config import one_folder  # noqa: PLC0415
     from atsal.evaluation.protocol import protocol_for, read_protocol  # noqa: PLC0415
 
     chosen = protocol or protocol_for(PreparedSet(prepared))
-    prior: Baseline = "mean-of-others" if read_protocol(chosen).is_planar else "equator-prior"
-    label = name or maps.resolve().name
-    reference = prior if label != prior else f"{prior} (baseline)"
-    config = BenchmarkConfig(
-        title=f"{label} on {prepared.resolve().name}",
-        datasets=(DatasetEntry(str(prepared.resolve()), chosen),),
-        predictors=(
-            PredictorEntry(baseline=prior, name=reference),
-            PredictorEntry(maps=str(maps.resolve()), name=label, partial=partial),
-        ),
-        reference=reference,
-    )
+    config = one_folder(maps, prepared, chosen, name=name, partial=partial, planar=read_protocol(chosen).is_planar)
     if output is not None:
         _run(config, Path(), output, overwrite=overwrite, workers=workers)
         return

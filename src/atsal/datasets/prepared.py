@@ -106,7 +106,9 @@ class PreparedSet:
             raise DataError(f"{item}: the set was prepared without stimuli; put them beside the gaze and prepare again")
         path = self.source / stimulus["file"]
         if not path.exists():
-            raise DataError(f"{path}: the stimulus of {item} is not there any more; say where the raw files are now")
+            raise DataError(
+                f"{path}: the stimulus of {item} is not there any more; say where the raw files are now (source)"
+            )
         return path, stimulus.get("member")
 
     def windows(self, item: str) -> tuple[Window, ...] | None:

@@ -10,7 +10,6 @@ and one with more predictors scores only those.
 """
 
 import datetime
-import hashlib
 import json
 import platform
 from collections import Counter
@@ -24,8 +23,8 @@ from typing import Any
 from atsal.aside import locked, reported, write_json
 from atsal.datasets.manifest import some
 from atsal.datasets.prepared import PreparedSet
-from atsal.errors import DataError, InputError, OutputError
-from atsal.evaluation.benchmark_config import BenchmarkConfig, DatasetEntry, PredictorEntry
+from atsal.errors import ConfigError, DataError, InputError, MissingDependencyError, OutputError, WeightsError
+from atsal.evaluation.benchmark_config import BenchmarkConfig, DatasetEntry, PredictorEntry, folder_name
 from atsal.evaluation.export import Exported, export_baseline, export_model, stimulus_of, stream_suffix
 from atsal.evaluation.mapfiles import find_map_files
 from atsal.evaluation.pictures import scored_picture
@@ -82,6 +81,16 @@ class Benchmark:
         self._output = output
         self._sets = {entry.label: _opened(entry, base, output) for entry in config.datasets}
         self._tasks: dict[tuple[str, str, str], Task] = {}  # of data set, row, item
+        for predictor in config.predictors:
+            self._check_trained_on(predictor)
+
+    def _check_trained_on(self, predictor: PredictorEntry) -> None:
+        """A misspelt item would leave its row unmarked."""
+        chosen = [one for name, one in self._sets.items() if predictor.datasets is None or name in predictor.datasets]
+        known = {item for one in chosen for item in one.truth.prepared.items}
+        unknown = [item for item in predictor.trained_on if item not in known]
+        if unknown:
+            raise ConfigError(f"predictor {predictor.label}: trained_on names {some(unknown)}; no data set has them")
 
     def run(self, *, overwrite: bool = False, workers: int = 1, report: Report = lambda _line: None) -> Result:
         """Export what is not exported, score what is not scored, and gather the result.
@@ -131,7 +140,7 @@ def _claimed(output: Path, config: BenchmarkConfig) -> Iterator[None]:
     marker, lock = output / MARKER, output / ".lock"
     if not _is_marker(marker) and output.exists() and not (output.is_dir() and set(output.iterdir()) <= {lock}):
         raise OutputError(f"{output}: is there and holds no benchmark; choose another folder")
-    with reported(lock):
+    with reported(output):
         output.mkdir(parents=True, exist_ok=True)
         lock.touch()
     with locked(lock):
@@ -176,14 +185,22 @@ class _SetRun:
                 self._export(entry)
         self.tasks = self._score(self._tasks())
         runs = [self._gathered(row) for row in self._rows if row.label not in self._failed]
+        dataset = truth.prepared.dataset
         return DatasetResult(
-            one.entry.label, truth.prepared.dataset.title, truth.protocol, tuple(runs), _facts(one), self._failed
+            name=one.entry.label,
+            dataset=dataset.name,
+            title=dataset.title,
+            protocol=truth.protocol,
+            runs=tuple(runs),
+            facts=_facts(one),
+            failed=self._failed,
+            unprepared=truth.unprepared(),
         )
 
     def _export(self, entry: PredictorEntry) -> None:
         try:
             self._rows += self._exported(entry)
-        except InputError as error:
+        except (InputError, WeightsError, MissingDependencyError) as error:
             for label in entry.labels:
                 self._fail(label, str(error))
 
@@ -257,22 +274,19 @@ class _SetRun:
         return row.label in self._failed
 
     def _gathered(self, row: Row) -> Run:
-        found = ((task.item, kept(task)) for task in self.tasks if task.row == row.label)
-        items = tuple(scores for item, scores in found if scores is not None and item not in self._missing[row.label])
+        missing = self._missing[row.label]
+        found = {task.item: kept(task) for task in self.tasks if task.row == row.label and task.item not in missing}
+        missing |= {item: "its maps changed while they were scored" for item, scores in found.items() if scores is None}
+        items = tuple(scores for scores in found.values() if scores is not None)
         counts = Counter(note for item in items for note in item.notes)
         notes = [n if count == len(items) else f"{n} ({count} of {len(items)} items)" for n, count in counts.items()]
         if row.export is None:
-            notes.append(f"the mean over {row.entry.repeats} random halves of the viewers")
+            halves = f"the mean over {row.entry.repeats} random halves of the viewers"
+            notes.append(f"{halves}, each scored against the other half; the other rows are scored against all viewers")
         trained_on = {*row.entry.trained_on, *(row.export.trained_on.get(row.stream, ()) if row.export else ())}
         in_sample = tuple(item.item for item in items if item.item in trained_on)
         settings = row.export.settings if row.export else {"repeats": row.entry.repeats}
-        return Run(row.label, row.kind, items, self._missing[row.label], tuple(notes), in_sample, settings)
-
-
-def folder_name(label: str) -> str:
-    """A row's name as that of a folder; different labels get different ones."""
-    plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in label).strip(".")
-    return plain if plain == label else f"{plain}-{hashlib.sha256(label.encode()).hexdigest()[:6]}"
+        return Run(row.label, row.kind, items, missing, tuple(notes), in_sample, settings)
 
 
 def _stems(truth: Truth, item: str, suffix: str) -> tuple[str, ...]:
@@ -288,15 +302,11 @@ def _facts(one: _Set) -> dict[str, Any]:
     """Of the ground truth."""
     manifest, truth = one.truth.prepared.manifest, one.truth
     gaze = [truth.gaze(item) for item in truth.items]
-    facts = {
+    return {
         "items": len(truth.items),
-        "fitted on": "the other items" if truth.fit_items is None else f"{len(truth.fit_items)} items of their own",
         "viewers": len({name for found in gaze for name in found.observers}),
         "fixations": sum(map(len, gaze)),
         "licence": manifest["about"]["licence"],
         "citation": manifest["about"]["citation"],
         "fingerprint": one.fingerprint[:16],
     }
-    if truth.unprepared:
-        facts["not prepared"] = some(list(truth.unprepared))
-    return facts

@@ -3,8 +3,9 @@
 Configs stop here: what runs takes the objects below.
 """
 
+import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +30,7 @@ class DatasetEntry:
     @property
     def label(self) -> str:
         """Its name in tables and folders."""
-        return self.name or Path(self.prepared).name
+        return self.name or folder_name(Path(self.prepared).name)
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,27 @@ class PredictorEntry:
             raise ConfigError(
                 f"a predictor with {' and '.join(given) or 'nothing'}: expected one of baseline, model, maps"
             )
+        self._refuse_useless()
+        if self.datasets is not None and not self.datasets:
+            raise ConfigError(f"predictor {self.label}: datasets is empty; leave it out to score on all")
         if not self.streams or len(set(self.streams)) < len(self.streams):
             raise ConfigError(f"streams {', '.join(self.streams) or '(none)'}: expected at least one, each once")
         if self.stride < 1 or self.repeats < 1:
             raise ConfigError(f"stride {self.stride}, repeats {self.repeats}: expected at least 1")
+
+    def _refuse_useless(self) -> None:
+        """Settings that this kind of predictor does not take."""
+        taken = {"repeats"} if self.baseline == "viewers" else set()
+        taken |= {"streams", "stride", "face_size", "procedure", "device"} if self.model is not None else set()
+        taken |= {"partial"} if self.maps is not None else set()
+        useless = [
+            f.name
+            for f in fields(self)
+            if f.name not in {"baseline", "model", "maps", "name", "datasets", "trained_on", *taken}
+            and getattr(self, f.name) != f.default
+        ]
+        if useless:
+            raise ConfigError(f"predictor {self.label}: {', '.join(useless)} cannot be chosen for it")
 
     @property
     def label(self) -> str:
@@ -112,10 +130,34 @@ class BenchmarkConfig:
                     raise ConfigError(f"predictor {predictor.label}: unknown data set {name!r}{nearest(name, names)}")
         if self.reference is not None and self.reference not in rows:
             raise ConfigError(f"reference {self.reference!r}{nearest(self.reference, rows)}")
-        if self.resamples < 100:
-            raise ConfigError(f"resamples {self.resamples}: expected at least 100")
+        if self.resamples < 100 or self.seed < 0:
+            raise ConfigError(f"resamples {self.resamples}, seed {self.seed}: expected at least 100, and 0 or more")
+
+
+def folder_name(label: str) -> str:
+    """A name as that of a folder; different ones stay different."""
+    plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in label).strip(".")
+    return plain if plain == label else f"{plain}-{hashlib.sha256(label.encode()).hexdigest()[:6]}"
 
 
 def read_benchmark(path: Path) -> BenchmarkConfig:
     """Read a benchmark's YAML file; raises `ConfigError`."""
     return read_yaml(BenchmarkConfig, path)
+
+
+def one_folder(
+    maps: Path, prepared: Path, protocol: str, *, name: str | None = None, partial: bool = False, planar: bool = False
+) -> BenchmarkConfig:
+    """One folder of maps on one data set, beside the prior that it has to beat (`planar`: on photos, the mean map)."""
+    label = name or maps.resolve().name
+    prior: Baseline = "mean-of-others" if planar else "equator-prior"
+    reference = prior if label != prior else f"{prior} (baseline)"
+    return BenchmarkConfig(
+        title=f"{label} on {prepared.resolve().name}",
+        datasets=(DatasetEntry(str(prepared.resolve()), protocol),),
+        predictors=(
+            PredictorEntry(baseline=prior, name=reference),
+            PredictorEntry(maps=str(maps.resolve()), name=label, partial=partial),
+        ),
+        reference=reference,
+    )

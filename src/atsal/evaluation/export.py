@@ -7,7 +7,7 @@ Scores are taken from these folders alone. A folder made with other settings is 
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,17 +44,15 @@ class Exported:
 def claim(folder: Path, settings: dict[str, Any], *, overwrite: bool) -> None:
     """Make the folder this export's own, or find that it is.
 
-    Raises `OutputError` where it holds something else and `overwrite` is off, or no export at all.
+    Raises `OutputError` where it holds something else and `overwrite` is off.
     """
     path, document = folder / RECORD, {"format": _FORMAT, "version": 1, "settings": settings}
     before = _read(path)
     if before == json.loads(json.dumps(document)):
         return
     if folder.exists() and any(folder.iterdir()):
-        if before is None:
-            raise OutputError(f"{folder}: holds files, but no export of atsal; move them, or choose another folder")
         if not overwrite:
-            changed = _changed(before.get("settings", {}), settings)
+            changed = ["program"] if before is None else _changed(before.get("settings", {}), settings)
             raise OutputError(
                 f"{folder}: holds maps made with another {', '.join(changed)}; give --overwrite to make them anew, or "
                 "choose another folder"
@@ -142,6 +140,7 @@ def export_model(
     if truth.protocol.is_planar:
         raise DataError(f"{entry.label}: predicts 360° frames; {truth.prepared.folder} holds flat photos")
     items = {name: Item(path, _kind(path)) for name, path in stimuli(truth).items()}
+    _check_stride(entry, truth)
     predictor = load_model(entry.model or "", device=entry.device, face_size=entry.face_size, procedure=entry.procedure)
     streams = tuple(stream for stream in STREAMS if stream in entry.streams)
     settings = {
@@ -157,12 +156,28 @@ def export_model(
     options = Options(streams, ("npy",), Reading(stride=entry.stride))
     refuse_collisions(items.values(), folder, options)
     for name, item in items.items():
-        outcome = predict_item(predictor, item, folder, options)
+        try:
+            outcome = predict_item(predictor, item, folder, options)
+        except OutputError:  # made of another source of this name
+            if not overwrite:
+                raise
+            outcome = predict_item(predictor, item, folder, replace(options, overwrite=True))
         if outcome.problem:
             raise DataError(f"{name}: {outcome.problem}")
         if not outcome.skipped:
             report(f"{entry.label}: {name}, {outcome.frames} frame{'s' * (outcome.frames != 1)}")
     return Exported(folder, settings, _trained_on(predictor.bundle.provenance, truth.prepared.dataset.name))
+
+
+def _check_stride(entry: PredictorEntry, truth: Truth) -> None:
+    """Before anything is predicted: each window needs a frame."""
+    for item in truth.items:
+        window = truth.windows(item)[0]
+        if window is not None and window.last_frame + 1 < entry.stride:
+            raise DataError(
+                f"{entry.label}: stride {entry.stride} leaves windows of {item} without a frame; they have "
+                f"{window.last_frame + 1} frames"
+            )
 
 
 def _trained_on(provenance: Mapping[str, Any], dataset: str) -> dict[str, tuple[str, ...]]:

@@ -14,6 +14,7 @@ Values are densities up to a factor, finite and >= 0. `docs/benchmark.md` says w
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from atsal.datasets.item_record import checksum
 from atsal.errors import DataError
 from atsal.gaze.readers.saliency_bin import read_saliency_bin, saliency_frame
 from atsal.video.probe import probe_video
@@ -40,6 +42,7 @@ _KINDS: dict[str, Kind] = {
 _KINDS.update((ending, "video") for ending in VIDEO_SUFFIXES)
 _BIN_SIZE = re.compile(r"_\d+x\d+(?:x\d+)?_(?:16|32|64)b(?:_[a-z]+)?$", re.IGNORECASE)
 _BIN_NAME = re.compile(r"(?:HE?)?salmap_0*(\d+)", re.IGNORECASE)
+_FAR = 1e30
 _COLOUR = 24  # of 255: more difference between the channels than a grey video has after compression
 
 
@@ -58,10 +61,9 @@ class MapFiles:
             return None
         return tuple(int(file.stem) for file in self.files)
 
-    def fingerprint(self) -> list[tuple[str, int, int]]:
-        """Names, sizes and times of the files."""
-        found = ((file, file.stat()) for file in self.files)
-        return [(file.name, stat.st_size, stat.st_mtime_ns) for file, stat in found]
+    def fingerprint(self) -> list[tuple[str, str]]:
+        """Names and checksums of the files."""
+        return [(file.name, _checksum(file)) for file in self.files]
 
     def count(self) -> int:
         """How many maps there are; `DataError` where that cannot be told."""
@@ -77,22 +79,21 @@ class MapFiles:
             raise DataError(f"{self.path}: does not say how many frames it has; copy it anew, or write .npy maps")
         return frames
 
-    def read(self) -> Iterator[tuple[Map, bool]]:
-        """Each map, (h, w) float32, finite and >= 0, and whether it is of 8 bits; `DataError` names a wrong one."""
+    def read(self) -> Iterator[Map]:
+        """Each map, (h, w) float32, finite and >= 0; `DataError` names a wrong one."""
         for file in self.files:
             if self.kind == "npy":
                 stack = _open_npy(file)
                 for number, values in enumerate(stack if stack.ndim == 3 else stack[None]):
-                    eight = stack.dtype == np.uint8
-                    yield _checked(values, f"{file}, map {number}" if stack.ndim == 3 else str(file)), eight
+                    yield _checked(values, f"{file}, map {number}" if stack.ndim == 3 else str(file))
             elif self.kind == "picture":
                 yield _read_picture(file)
             elif self.kind == "bin":
                 maps = read_saliency_bin(file)
-                yield from ((saliency_frame(maps, number), False) for number in range(len(maps)))
+                yield from (saliency_frame(maps, number) for number in range(len(maps)))
             else:
                 for frame in read_frames(file, stereo="mono"):
-                    yield _grey(frame.image, f"{file}, frame {frame.index}"), True
+                    yield _grey(frame.image, f"{file}, frame {frame.index}")
 
 
 def find_map_files(folder: Path, stems: tuple[str, ...]) -> MapFiles:
@@ -131,6 +132,16 @@ def _in_folder(folder: Path) -> MapFiles:
     return MapFiles(folder, tuple(sorted(files, key=lambda path: natural_key(path.name))), kinds.pop())
 
 
+def _checksum(path: Path) -> str:
+    stat = path.stat()
+    return _known_checksum(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+@lru_cache(maxsize=1 << 18)
+def _known_checksum(path: Path, _size: int, _mtime_ns: int, _ctime_ns: int) -> str:
+    return checksum(path)
+
+
 def _suffix(path: Path) -> str:
     return path.suffix.lower()
 
@@ -147,15 +158,19 @@ def _open_npy(path: Path) -> NDArray[np.generic]:
     return stack
 
 
-def _read_picture(path: Path) -> tuple[Map, bool]:
+def _read_picture(path: Path) -> Map:
     try:
         with Image.open(path) as image:
-            mode, pixels = image.mode, np.asarray(image if image.mode != "P" else image.convert("RGB"))
+            pixels = np.asarray(image if image.mode != "P" else image.convert("RGB"))
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as an image ({error}); write or copy it again") from error
-    if pixels.ndim == 3:
-        return _grey(pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., :1], str(path)), True
-    return _checked(pixels, str(path)), mode in ("L", "1")
+    if pixels.ndim == 2:
+        return _checked(pixels, str(path))
+    if pixels.shape[2] in (2, 4) and pixels[..., -1].min() < pixels[..., -1].max():
+        raise DataError(
+            f"{path}: is transparent in parts; which channel holds the map cannot be told. Expected plain grey"
+        )
+    return _grey(pixels[..., : 3 if pixels.shape[2] >= 3 else 1], str(path))
 
 
 def _grey(pixels: NDArray[np.uint8], where: str) -> Map:
@@ -169,8 +184,7 @@ def _grey(pixels: NDArray[np.uint8], where: str) -> Map:
 
 
 def _checked(values: NDArray[np.generic], where: str) -> Map:
-    with np.errstate(over="ignore"):
-        found = np.asarray(values, np.float32)
+    found = np.asarray(values)
     wrong = ~np.isfinite(found)
     if wrong.any():
         row, column = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
@@ -183,4 +197,7 @@ def _checked(values: NDArray[np.generic], where: str) -> Map:
             f"{where}: {(found < 0).sum()} of {found.size} values are below 0 (lowest {found.min():.4g}); expected a "
             "density, 0 or more. Take the exponential of log densities; cut or shift others knowingly"
         )
-    return found
+    peak = float(found.max())
+    if peak and not 1 / _FAR < peak < _FAR:  # float32 holds no such numbers, and the scale says nothing
+        found = found / peak
+    return found.astype(np.float32)

@@ -69,20 +69,25 @@ _LATER_TABLE: dict[str, tuple[str, tuple[float | None, ...]]] = {
 }
 
 
-def published_rows(protocol: Protocol) -> tuple[PublishedRow, ...]:
-    """The published rows about the protocol's data sets, each figure with whether ours may be held against it."""
+def published_rows(dataset: str, protocol: Protocol, *, whole: bool = True) -> tuple[PublishedRow, ...]:
+    """The published rows about a data set, each figure with whether ours may be held against it.
+
+    `whole` says whether all items of the protocol's parts are there.
+    """
     rows = []
-    for number, dataset in enumerate((_SALIENT, _VR)):
-        if dataset in protocol.datasets:
-            rows += [_paper_row(model, dataset, both[number], protocol) for model, both in _TABLE.items()]
-    if _VR in protocol.datasets:
+    if dataset in (_SALIENT, _VR):
+        number = (_SALIENT, _VR).index(dataset)
+        rows += [_paper_row(model, dataset, both[number], protocol, whole) for model, both in _TABLE.items()]
+    if dataset == _VR:
         rows += [_later_row(model, *entry) for model, entry in _LATER_TABLE.items()]
     return tuple(row for row in rows if row.scores)
 
 
-def _paper_row(model: str, dataset: str, values: tuple[float, ...] | None, protocol: Protocol) -> PublishedRow:
+def _paper_row(
+    model: str, dataset: str, values: tuple[float, ...] | None, protocol: Protocol, whole: bool
+) -> PublishedRow:
     scores = {
-        metric: PublishedScore(value, *_comparability(metric, dataset, protocol))
+        metric: PublishedScore(value, *_comparability(metric, dataset, protocol, whole))
         for metric, value in zip(PUBLISHED_METRICS, values or (), strict=False)
     }
     return PublishedRow(model, dataset, PAPER, scores)
@@ -98,13 +103,13 @@ def _later_row(model: str, origin: str, values: tuple[float | None, ...]) -> Pub
     return PublishedRow(model, _VR, f"{_LATER}; {origin}", scores)
 
 
-def _comparability(metric: str, dataset: str, protocol: Protocol) -> tuple[bool, str]:
+def _comparability(metric: str, dataset: str, protocol: Protocol, whole: bool) -> tuple[bool, str]:
     """Whether the paper's figure is of the same kind as ours, and why not or with what left open."""
     if metric in ("auc_judd", "nss"):
         return False, "the paper's is averaged with the ground truth's own score, on fixations from thresholded maps"
     if metric == "kld_symmetric":
         return False, "the paper's measured maps have 8 bits and exact zeros, which make most of it; ours are not cut"
-    differences = _differences(dataset, protocol)
+    differences = _differences(dataset, protocol) + ["some of its videos are not here"] * (not whole)
     if differences:
         return False, "; ".join(differences)
     return True, "in kind only: same videos, σ and weighting; size, bit depth and pooling of frames may differ"

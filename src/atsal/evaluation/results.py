@@ -116,11 +116,13 @@ class DatasetResult:
     """All predictors on one data set, by one protocol."""
 
     name: str  # of the data set in the benchmark
+    dataset: str  # its name in `atsal datasets list`
     title: str
     protocol: Protocol
     runs: tuple[Run, ...]
     facts: Json = field(default_factory=dict)  # of the ground truth: items, observers, fixations, licence, checksum
     failed: Mapping[str, str] = field(default_factory=dict)  # predictor -> why it could not be scored
+    unprepared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # part of the split -> items
 
     def run(self, predictor: str) -> Run | None:
         """The run of a predictor, if there is one."""

@@ -40,9 +40,9 @@ class Scorer:
             baseline=self._prior,
             weights=self._weights,
             seed=seed,
+            metrics=truth.protocol.metrics,
         )
-        found = {metric: float(scores[metric]) for metric in truth.protocol.metrics}
-        return {metric: value if math.isfinite(value) else None for metric, value in found.items()}
+        return {metric: float(value) if math.isfinite(value) else None for metric, value in scores.items()}
 
 
 def score_item(

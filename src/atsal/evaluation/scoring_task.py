@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,9 @@ class Task:
     truth: str  # fingerprint
     target: Path
 
+    @cached_property
     def fingerprint(self) -> str:
-        """Of everything that the scores depend on."""
+        """Of everything that the scores depend on; kept from when it was first asked for, before scoring."""
         maps: Any = [self.repeats, self.seed] if self.files is None else self.files.fingerprint()
         parts = [_SCORING, self.truth, self.item, self.files is None, maps]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
@@ -47,6 +48,7 @@ class Task:
 
 def run_task(task: Task) -> str | None:
     """Score one item and write the scores; returns why its maps cannot be used."""
+    fingerprint = task.fingerprint  # before scoring: maps that change meanwhile are not taken for these
     truth, pooled = open_truth(task.prepared, task.source, task.protocol), _pooled(task.pooled, task.truth)
     others = Others(truth, pooled, task.item)
     try:
@@ -62,7 +64,7 @@ def run_task(task: Task) -> str | None:
         return str(error)
     with reported(task.target):
         task.target.parent.mkdir(parents=True, exist_ok=True)
-    write_json(task.target, {"fingerprint": task.fingerprint(), **scores.to_json()})
+    write_json(task.target, {"fingerprint": fingerprint, **scores.to_json()})
     return None
 
 
@@ -78,7 +80,7 @@ def kept(task: Task) -> ItemScores | None:
     """The scores of an earlier run, if they are of the same maps, gaze and settings."""
     try:
         document = json.loads(task.target.read_text(encoding="utf-8"))
-        return ItemScores.from_json(document) if document["fingerprint"] == task.fingerprint() else None
+        return ItemScores.from_json(document) if document["fingerprint"] == task.fingerprint else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

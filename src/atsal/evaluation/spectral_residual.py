@@ -33,7 +33,10 @@ def spectral_residual_erp(image: NDArray[np.uint8], erp_height: int) -> NDArray[
     erp = resize_erp(_grey(image), half)
     faces = ErpToCubemap(half, _SIDE, fov_deg=_FACE_FOV_DEG)(erp)  # (1, 6, 1, S, S)
     maps = _residual(faces[0])
-    maps = (maps / maps.mean((-2, -1), keepdim=True) * faces[0].std((-2, -1), keepdim=True))[None]
+    contrast = faces[0].std((-2, -1), keepdim=True)
+    if not contrast.any():
+        return np.ones((erp_height, 2 * erp_height), np.float32)  # a black frame: nothing stands out
+    maps = (maps / maps.mean((-2, -1), keepdim=True) * contrast)[None]
     found: NDArray[np.float32] = CubemapToErp(_SIDE, erp_height, fov_deg=_FACE_FOV_DEG)(maps)[0, 0].clamp(min=0).numpy()
     return found
 

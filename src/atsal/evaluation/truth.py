@@ -4,6 +4,7 @@ import hashlib
 import json
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,26 +50,32 @@ class Truth:
             raise DataError(f"{self.prepared.folder}: no item of {where} is prepared; nothing to score")
         return items
 
-    @property
-    def unprepared(self) -> tuple[str, ...]:
-        """Items that the protocol's part names and the prepared set lacks."""
-        split, part = self.protocol.split, self.protocol.part
-        if split is None or part is None:
-            return ()
-        return tuple(item for item in self.prepared.manifest["splits"][split][part] if item not in self.items)
+    def unprepared(self) -> dict[str, tuple[str, ...]]:
+        """Part -> its items that the prepared set lacks, for the scored part and the one that priors are fitted on."""
+        protocol = self.protocol
+        if protocol.split is None:
+            return {}
+        parts = self.prepared.manifest["splits"][protocol.split]
+        named = {part: parts[part] for part in (protocol.part, protocol.fit_part) if part is not None}
+        there = set(self.prepared.items)
+        found = {part: tuple(item for item in items if item not in there) for part, items in named.items()}
+        return {part: items for part, items in found.items() if items}
 
     def fingerprint(self) -> str:
-        """Changes with the protocol, and with the fixations of any item that takes part."""
+        """Changes with the protocol, and with fixations or stimulus of any item that takes part."""
         parts = {
             "protocol": self.protocol.to_json(),
             "dataset": self.prepared.dataset.name,
             "preparation": {name: self.prepared.manifest["preparation"][name] for name in ("direction", "events")},
-            "fixations": {
-                item: self.prepared.record(item)["files"][FIXATIONS]["sha256"]
-                for item in (*self.items, *(self.fit_items or ()))
-            },
+            "items": {item: self._facts(item) for item in (*self.items, *(self.fit_items or ()))},
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def _facts(self, item: str) -> list[Any]:
+        """The table's checksum, and what is known of the stimulus, which tells windows and sizes, wherever it lies."""
+        record = self.prepared.record(item)
+        stimulus = {name: value for name, value in (record["stimulus"] or {}).items() if name != "file"}
+        return [record["files"][FIXATIONS]["sha256"], stimulus]
 
     def windows(self, item: str) -> tuple[Window | None, ...]:
         """What each map of the item pools; None is everything."""

@@ -12,6 +12,7 @@ from atsal.evaluation.truth import Floats, Truth
 from atsal.gaze.maps import Window
 from atsal.projection import resize_erp, solid_angle_weights
 
+_ZEROS = "exact zeros, as in maps cut to 8 bits: KLD and information gain take them at about 24 nats"
 _ASPECT_TOLERANCE = 0.02  # of flat photos' maps, whose sides are rounded
 
 
@@ -44,7 +45,7 @@ class WindowMaps:
             yield from ((number, only) for number in range(len(self._windows)))
             return
         current, total, count = 0, np.zeros(()), 0
-        for number, density in zip(self._window_of, self._densities(), strict=False):
+        for number, density in self._numbered():
             if number != current and count:
                 yield current, self._sized(total / count)
                 total, count = np.zeros(()), 0
@@ -52,20 +53,33 @@ class WindowMaps:
         if count:
             yield current, self._sized(total / count)
 
+    def _numbered(self) -> Iterator[tuple[int, Floats]]:
+        """Each map with its window; `DataError` where the files hold fewer or more than they say."""
+        read = 0
+        for density in self._densities():
+            if read < len(self._window_of):
+                yield self._window_of[read], density
+            read += 1
+        if read != len(self._window_of):
+            raise DataError(
+                f"{self._files.path}: {read} maps could be read of {len(self._window_of)} that it tells of: damaged or "
+                "cut short; write or copy it again"
+            )
+
     def _densities(self) -> Iterator[Floats]:
         """Each map with a mean of 1; one that is zero everywhere stays so."""
         first: tuple[int, ...] | None = None
-        for saliency, eight_bits in self._files.read():
+        for saliency in self._files.read():
             if first is None:
                 first = saliency.shape
                 self._check_shape(*first)
             if saliency.shape != first:
                 found = f"maps of {_told(first)} and of {_told(saliency.shape)}"
                 raise DataError(f"{self._files.path}: {found}; expected one size")
-            if eight_bits and not saliency.all():
-                self._notes["8-bit maps with exact zeros: KLD and information gain take them at about 24 nats"] = None
             if not saliency.any():
                 self._notes["maps that are zero everywhere"] = None
+            elif not saliency.all():
+                self._notes[_ZEROS] = None
             yield self._density(saliency.astype(np.float64))
 
     def _density(self, saliency: Floats) -> Floats:
@@ -104,7 +118,8 @@ def _window_of_each(files: MapFiles, windows: Sequence[Window | None], frames: i
     """The window of each map."""
     count, numbers = files.count(), files.numbers
     if windows[0] is None:  # all frames are pooled
-        if count not in (1, frames) and not (frames is None and files.path.is_dir()):
+        some_frames = files.path.is_dir() and (frames is None or (numbers is not None and numbers[-1] < frames))
+        if count not in (1, frames) and not some_frames:
             expected = "1" if frames is None else f"1, or {frames}, one a frame"
             raise DataError(f"{files.path}: {count} maps; expected {expected}")
         return [0] * count
@@ -112,15 +127,18 @@ def _window_of_each(files: MapFiles, windows: Sequence[Window | None], frames: i
     last = spans[-1].last_frame
     if count == last + 1:
         return _windows_of_frames(range(count), spans)
-    if count in (1, len(spans)):
+    if count == 1 or (count == len(spans) and numbers is None):
         return list(range(count))
     if numbers is not None and numbers[0] == 0 and numbers[-1] <= last:
         found = _windows_of_frames(numbers, spans)
-        if len(set(found)) == len(spans):
+        shorter = spans[-1].last_frame - spans[-1].first_frame < spans[0].last_frame  # than a stride, perhaps
+        if set(found) >= set(range(len(spans) - shorter)):
             return found
+    named = ". Files with numbers as names are frames: name windows otherwise, or write one .npy of all"
     raise DataError(
         f"{files.path}: {count} maps; expected {last + 1} (one a frame), {len(spans)} (one a window of "
         f"{spans[0].last_frame + 1} frames), 1 for all, or files named by their frame from 0 with some for each window"
+        f"{named if count == len(spans) else ''}"
     )
 
 

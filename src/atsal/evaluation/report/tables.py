@@ -145,7 +145,7 @@ def _table(dataset: DatasetResult, reference: str | None, resamples: int, seed: 
         reference=None if against is None else reference,
         contrasts=tuple(_contrasts(dataset, resamples, seed)),
         remarks=_remarks(dataset, reference),
-        published=published_rows(dataset.protocol),
+        published=published_rows(dataset.dataset, dataset.protocol, whole=not dataset.unprepared),
     )
 
 
@@ -167,7 +167,7 @@ def _best(runs: Iterable[Run], metric: str, estimates: Mapping[str, Mapping[str,
 def _differences(
     run: Run, reference: Run | None, metrics: Iterable[str], resamples: int, seed: int
 ) -> dict[str, Difference]:
-    if reference is None or run.predictor == reference.predictor:
+    if reference is None or run.predictor == reference.predictor or run.kind == "ceiling":  # it has another truth
         return {}
     return {metric: _difference(run, reference, metric, resamples, seed) for metric in metrics}
 
@@ -195,6 +195,9 @@ def _difference(run: Run, reference: Run, metric: str, resamples: int, seed: int
 def _remarks(dataset: DatasetResult, reference: str | None) -> tuple[Remark, ...]:
     """What failed, is missing, was seen in training, was skipped, has no value; and the notes."""
     found = [Remark("failed", f"{name}: {why}") for name, why in dataset.failed.items()]
+    for part, items in dataset.unprepared.items():
+        text = f"{counted(len(items), 'item')} of part {part} are not in the prepared set: {some(items)}"
+        found.append(Remark("not prepared", text))
     if reference is not None and dataset.run(reference) is None:
         found.append(Remark("reference", f"{reference} has no scores here; nothing is compared with it"))
     found += [Remark("missing", text) for text in _shared(dataset.runs, _missing)]

@@ -25,7 +25,8 @@ MEANINGS = {
     "nss": "mean over fixations of the map standardised to mean 0 and deviation 1; 0 is chance",
     "auc_judd": "area under the ROC curve, fixations against all other pixels; 0.5 is chance",
     "auc_borji": "area under the ROC curve, fixations against random pixels; 0.5 is chance",
-    "auc_shuffled": "area under the ROC curve, fixations against those on other items; 0.5: no more than all share",
+    "auc_shuffled": "area under the ROC curve, fixations against those on other items; 0.5 is chance, and a prior "
+    "fitted on the other items lies below",
     "information_gain": "bits per fixation gained over the equator prior (on photos, over the mean map)",
     "kld_symmetric": "mean of KL(measured ‖ predicted) and KL(predicted ‖ measured) in nats",
 }
