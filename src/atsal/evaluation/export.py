@@ -73,10 +73,8 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _changed(before: Any, now: dict[str, Any]) -> list[str]:
-    known = before if isinstance(before, dict) else {}
-    return [name for name in {**known, **now} if known.get(name) != json.loads(json.dumps(now.get(name)))] or [
-        "version"
-    ]
+    old, new = before if isinstance(before, dict) else {}, json.loads(json.dumps(now))
+    return [name for name in {**old, **new} if old.get(name) != new.get(name)] or ["version"]
 
 
 def export_baseline(
@@ -116,7 +114,7 @@ class _Baseline:
     folder: Path
 
     def __call__(self, item: str) -> None:
-        truth = open_truth(self.prepared, self.source, self.protocol)
+        truth = open_truth(self.prepared, self.source, self.protocol, self.fingerprint)
         pooled = Pooled.load(self.pooled, self.fingerprint)
         if pooled is None:
             raise DataError(f"{self.pooled}: was changed while it was used; run the same command again")
@@ -182,7 +180,9 @@ def _check_stride(entry: PredictorEntry, truth: Truth) -> None:
 
 def _trained_on(provenance: Mapping[str, Any], dataset: str) -> dict[str, tuple[str, ...]]:
     """By stream, as a weight folder tells; what one of its parts has seen, the fused map has seen."""
-    told = {part: tuple(sets.get(dataset, ())) for part, sets in provenance.get("trained_on", {}).items()}
+    parts = provenance.get("trained_on")
+    known = parts if isinstance(parts, dict) else {}
+    told = {part: tuple(sets.get(dataset, ())) for part, sets in known.items() if isinstance(sets, dict)}
     return {**told, "fused": tuple(dict.fromkeys(item for items in told.values() for item in items))}
 
 

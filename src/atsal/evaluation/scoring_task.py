@@ -49,7 +49,7 @@ class Task:
 def run_task(task: Task) -> str | None:
     """Score one item and write the scores; returns why its maps cannot be used."""
     fingerprint = task.fingerprint  # before scoring: maps that change meanwhile are not taken for these
-    truth, pooled = open_truth(task.prepared, task.source, task.protocol), _pooled(task.pooled, task.truth)
+    truth, pooled = open_truth(task.prepared, task.source, task.protocol, task.truth), _pooled(task.pooled, task.truth)
     others = Others(truth, pooled, task.item)
     try:
         if task.files is None:

@@ -121,8 +121,8 @@ class Truth:
 
 
 @lru_cache(maxsize=8)
-def open_truth(folder: Path, source: Path | None, protocol: Protocol) -> Truth:
-    """The truth of a prepared folder, opened once a process."""
+def open_truth(folder: Path, source: Path | None, protocol: Protocol, _fingerprint: str) -> Truth:
+    """The truth of a prepared folder, opened once a process for each state that it was in."""
     return Truth(PreparedSet(folder, source), protocol)
 
 
