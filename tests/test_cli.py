@@ -14,14 +14,6 @@ from atsal.cli import main
 from atsal.synthetic import Scene, render_video
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
     """A working folder with a clip of 4 frames, an image and a broken one."""

@@ -1,21 +1,12 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from atsal.prediction.predictor import Predictor, load_model
 from atsal.synthetic import Scene, render_video
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # small networks: threads that wait for a busy core cost more than they bring
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

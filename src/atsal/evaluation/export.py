@@ -6,12 +6,14 @@ Scores are taken from these folders alone. A folder made with other settings is 
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from atsal.aside import reported, write_aside, write_json
 from atsal.datasets.manifest import some
@@ -25,7 +27,9 @@ from atsal.video.sources import classify
 from atsal.workers import run_each
 
 if TYPE_CHECKING:
-    from atsal.prediction.items import Kind
+    from atsal.prediction.items import Item, Kind
+    from atsal.prediction.job import Options, Outcome
+    from atsal.prediction.predictor import Predictor
 
 RECORD = "export.json"
 _FORMAT = "atsal exported maps"
@@ -132,7 +136,7 @@ def export_model(
     Goes on where an earlier run stopped. Raises `DataError` for flat photos and for items without a stimulus.
     """
     from atsal.prediction.items import Item, Reading  # noqa: PLC0415 - only here: models load slowly
-    from atsal.prediction.job import Options, predict_item, refuse_collisions  # noqa: PLC0415
+    from atsal.prediction.job import Options, refuse_collisions  # noqa: PLC0415
     from atsal.prediction.predictor import STREAMS, load_model  # noqa: PLC0415
 
     if truth.protocol.is_planar:
@@ -153,18 +157,37 @@ def export_model(
     claim(folder, settings, overwrite=overwrite)
     options = Options(streams, ("npy",), Reading(stride=entry.stride))
     refuse_collisions(items.values(), folder, options)
-    for name, item in items.items():
-        try:
-            outcome = predict_item(predictor, item, folder, options)
-        except OutputError:  # made of another source of this name
-            if not overwrite:
-                raise
-            outcome = predict_item(predictor, item, folder, replace(options, overwrite=True))
-        if outcome.problem:
-            raise DataError(f"{name}: {outcome.problem}")
-        if not outcome.skipped:
-            report(f"{entry.label}: {name}, {outcome.frames} frame{'s' * (outcome.frames != 1)}")
+    with _cores_left(predictor):
+        for name, item in items.items():
+            outcome = _predicted(predictor, item, folder, options, overwrite=overwrite)
+            if outcome.problem:
+                raise DataError(f"{name}: {outcome.problem}")
+            if not outcome.skipped:
+                report(f"{entry.label}: {name}, {outcome.frames} frame{'s' * (outcome.frames != 1)}")
     return Exported(folder, settings, _trained_on(predictor.bundle.provenance, truth.prepared.dataset.name))
+
+
+def _predicted(predictor: "Predictor", item: "Item", folder: Path, options: "Options", *, overwrite: bool) -> "Outcome":
+    from atsal.prediction.job import predict_item  # noqa: PLC0415
+
+    try:
+        return predict_item(predictor, item, folder, options)
+    except OutputError:  # made of another source of this name
+        if not overwrite:
+            raise
+        return predict_item(predictor, item, folder, replace(options, overwrite=True))
+
+
+@contextmanager
+def _cores_left(predictor: "Predictor") -> Iterator[None]:
+    """Small networks run on half of the cores: the decoder takes the others, and threads that wait cost more."""
+    before = torch.get_num_threads()
+    if predictor.config.architecture == "lite" and predictor.device.type == "cpu":
+        torch.set_num_threads(max(1, before // 2))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _check_stride(entry: PredictorEntry, truth: Truth) -> None:
