@@ -17,6 +17,7 @@ from atsal.evaluation import scoring_task
 from atsal.evaluation.benchmark import Benchmark
 from atsal.evaluation.benchmark_config import BenchmarkConfig, folder_name
 from atsal.evaluation.protocol import read_protocol
+from atsal.gaze.maps import saliency_map
 from evaluation.conftest import ROWS, prepared
 from fakes.folder import write_folder
 from fakes.gaze import Target
@@ -317,6 +318,26 @@ def test_what_is_not_prepared_of_the_split_is_known(tmp_path):
     found = run(tmp_path, {"baseline": "uniform"}, datasets=[entry]).datasets[0]
     assert found.dataset == "vr-eyetracking"
     assert len(found.unprepared["test"]) == 72
+
+
+@pytest.mark.parametrize(
+    ("way", "turn"),
+    [
+        ("mirrored left to right", lambda m: m[..., ::-1]),
+        ("turned upside down", lambda m: m[..., ::-1, :]),
+        ("turned by 180°", lambda m: np.roll(m, ROWS, -1)),
+        (None, lambda m: m),
+    ],
+)
+def test_maps_in_another_orientation_are_told(base, folder_set, way, turn):
+    """The measured maps themselves, turned as tools turn them."""
+    for item in folder_set.items:
+        right = saliency_map(folder_set.fixations(item), ROWS, 8.0)
+        np.save(base / "maps" / f"{item}.npy", turn(right + 0.01).copy())
+    (found,) = run(base, {"maps": "maps"}).datasets[0].runs
+    told = [note for note in found.notes if "check their orientation" in note]
+    assert bool(told) == (way is not None)
+    assert way is None or f"when {way}" in told[0]
 
 
 def test_scores_of_another_version_of_the_scoring_are_not_taken(base, monkeypatch):

@@ -31,6 +31,7 @@ from atsal.evaluation.pictures import scored_picture
 from atsal.evaluation.pooled import Pooled
 from atsal.evaluation.protocol import read_protocol
 from atsal.evaluation.results import DatasetResult, Kind, Result, Run
+from atsal.evaluation.scoring import mistaken_orientation
 from atsal.evaluation.scoring_task import Task, kept, refuse_other_scores, run_task
 from atsal.evaluation.truth import Truth
 from atsal.version import __version__
@@ -280,6 +281,8 @@ class _SetRun:
         items = tuple(scores for scores in found.values() if scores is not None)
         counts = Counter(note for item in items for note in item.notes)
         notes = [n if count == len(items) else f"{n} ({count} of {len(items)} items)" for n, count in counts.items()]
+        mistaken = mistaken_orientation(items)
+        notes += [mistaken] if mistaken else []
         if row.export is None:
             halves = f"the mean over {row.entry.repeats} random halves of the viewers"
             notes.append(f"{halves}, each scored against the other half; the other rows are scored against all viewers")

@@ -42,6 +42,7 @@ class ItemScores:
     predicted_latitudes: tuple[float, ...] = ()  # share of the map in each band of latitude, from the north; () if flat
     measured_latitudes: tuple[float, ...] = ()  # share of the fixations
     notes: tuple[str, ...] = ()
+    turned: Mapping[str, float] = field(default_factory=dict)  # CC of the mean map with all gaze: as it is, mirrored, …
 
     @property
     def scores(self) -> dict[str, float | None]:
@@ -64,6 +65,7 @@ class ItemScores:
             "skipped": dict(self.skipped),
             "undefined": self.undefined,
             "notes": list(self.notes),
+            "turned": dict(self.turned),
             "predicted_latitudes": list(self.predicted_latitudes),
             "measured_latitudes": list(self.measured_latitudes),
             "first_frames": list(self.first_frames),
@@ -82,6 +84,7 @@ class ItemScores:
             predicted_latitudes=tuple(float(share) for share in values["predicted_latitudes"]),
             measured_latitudes=tuple(float(share) for share in values["measured_latitudes"]),
             notes=tuple(str(note) for note in values["notes"]),
+            turned={str(name): float(score) for name, score in values["turned"].items()},
         )
 
 

@@ -2,12 +2,13 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from atsal.errors import DataError
-from atsal.evaluation.metrics import all_metrics
+from atsal.evaluation.metrics import all_metrics, cc
 from atsal.evaluation.pooled import Others, floored
 from atsal.evaluation.results import LATITUDE_BANDS, ItemScores, mean
 from atsal.evaluation.truth import Floats, Gaze, Truth
@@ -15,6 +16,8 @@ from atsal.gaze.records import PlanarFixations
 
 NO_FIXATION = "no fixation in the window"
 NO_MAP = "no map of the window"
+AS_IT_IS = "as it is"
+_CLEARLY = 0.1  # of CC
 HALF_ALONE = "gaze of too few viewers in the window"
 Row = dict[str, float | None]
 
@@ -55,7 +58,7 @@ def score_item(
     windows, scorer = truth.windows(item), Scorer(truth, item, others)
     kept: list[tuple[int, Row, int]] = []
     skipped: Counter[str] = Counter()
-    latitudes, seen = np.zeros(0 if truth.protocol.is_planar else LATITUDE_BANDS), 0
+    latitudes, total, seen = np.zeros(0 if truth.protocol.is_planar else LATITUDE_BANDS), np.zeros(truth.size(item)), 0
     for number, prediction in maps:
         window, seen = windows[number], seen + 1
         gaze = truth.gaze(item, window)
@@ -64,10 +67,40 @@ def score_item(
             continue
         kept.append((_first_frame(truth, item, number), scorer.score(prediction, gaze, number), len(gaze)))
         latitudes += _latitudes_of_map(prediction) if len(latitudes) else 0
+        total += prediction
     if seen < len(windows):
         skipped[NO_MAP] += len(windows) - seen
     shares = latitudes / latitudes.sum() if len(latitudes) and latitudes.sum() else latitudes
-    return _gathered(truth, item, kept, skipped, tuple(shares.tolist()), tuple(notes))
+    found = _gathered(truth, item, kept, skipped, tuple(shares.tolist()), tuple(notes))
+    return replace(found, turned=_turned(truth, item, total))
+
+
+def _turned(truth: Truth, item: str, prediction: Floats) -> dict[str, float]:
+    """The CC of a map with all gaze on the item, as it is and in the orientations that maps are mistaken in."""
+    measured, weights = truth.saliency(truth.gaze(item), truth.size(item)), truth.weights()
+    ways = {
+        AS_IT_IS: prediction,
+        "mirrored left to right": prediction[:, ::-1],
+        "turned upside down": prediction[::-1],
+    }
+    if not truth.protocol.is_planar:
+        ways["turned by 180° about the vertical axis"] = np.roll(prediction, prediction.shape[1] // 2, 1)
+    scores = {name: float(cc(measured, turned, weights=weights)) for name, turned in ways.items()}
+    return {name: score for name, score in scores.items() if math.isfinite(score)}
+
+
+def mistaken_orientation(items: Sequence[ItemScores]) -> str | None:
+    """A note where maps agree clearly better with the gaze in another orientation, on most of at least three items."""
+    told = [item.turned for item in items if AS_IT_IS in item.turned]
+    if len(told) < 3:
+        return None
+    ways = {way: np.array([scores.get(way, -1.0) for scores in told]) for way in told[0]}
+    way = max(ways, key=lambda name: float(ways[name].mean()))
+    best, own = ways[way], ways[AS_IT_IS]
+    if (best - own).mean() <= _CLEARLY or (best > own).mean() <= 0.75:
+        return None
+    scores = f"CC {best.mean():.2f} instead of {own.mean():.2f}, of mean maps"
+    return f"agree better with the gaze when {way} ({scores}): check their orientation"
 
 
 def score_viewers(truth: Truth, item: str, others: Others, repeats: int, seed: int) -> ItemScores:

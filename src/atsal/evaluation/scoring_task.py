@@ -19,7 +19,7 @@ from atsal.evaluation.scoring import score_item, score_viewers
 from atsal.evaluation.truth import open_truth
 from atsal.evaluation.windowed import WindowMaps
 
-_SCORING = 1  # raised when the same maps and gaze get other scores
+_SCORING = 2  # raised when the same maps and gaze get other scores
 
 
 @dataclass(frozen=True)
