@@ -46,14 +46,18 @@ def read_yaml(cls: type[T], path: Path) -> T:
         ) from error
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML ({error})") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: is no YAML ({error}); texts that hold a colon need quotes") from error
     return from_mapping(cls, values, str(path))
 
 
 def nearest(name: str, known: typing.Iterable[str]) -> str:
     """The end of a message about an unknown name: the nearest known one, or all of them."""
     known = list(known)
+    if not known:
+        return "; there are none"
     close = difflib.get_close_matches(name, known, n=1)
     some = ", ".join(known[:_LISTED]) + (f", … ({len(known)})" if len(known) > _LISTED else "")
     return f"; did you mean {close[0]!r}?" if close else f"; expected one of {some}"

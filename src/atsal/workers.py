@@ -42,8 +42,9 @@ def run_each(job: Callable[[T], R], items: Sequence[T], workers: int) -> Iterato
             process.terminate()
         if isinstance(error, BrokenProcessPool):
             raise AtsalError(
-                "a worker was ended by the system, perhaps for want of memory; the same command goes on where it "
-                "stopped, with fewer --workers"
+                "a worker ended early. Where memory was short, the same command goes on where it stopped, with fewer "
+                "--workers. Where a script of yours asks for workers, what it does must stand below "
+                "`if __name__ == '__main__':`"
             ) from error
         raise
     finally:

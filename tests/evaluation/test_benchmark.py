@@ -93,7 +93,7 @@ def test_changed_maps_or_settings_never_mix_with_old_scores(base):
     changed = [path.name for path, when in written(base).items() if before.get(path) != when]
     assert changed == ["image_1.json"], "the others stay"
     (base / "small.yaml").write_text(PROTOCOL.replace("sigma_deg: 8", "sigma_deg: 9"))
-    with pytest.raises(OutputError, match="made with another truth"):
+    with pytest.raises(OutputError, match="made with another protocol or gaze"):
         run(base, {"baseline": "centre"}, {"maps": "maps"})
     new = run(base, {"baseline": "centre"}, {"maps": "maps"}, overwrite=True)
     assert new.datasets[0].protocol.sigma_deg == 9

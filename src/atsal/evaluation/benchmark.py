@@ -33,7 +33,7 @@ from atsal.evaluation.protocol import read_protocol
 from atsal.evaluation.results import DatasetResult, Kind, Result, Run
 from atsal.evaluation.scoring import mistaken_orientation
 from atsal.evaluation.scoring_task import Task, kept, refuse_other_scores, run_task
-from atsal.evaluation.truth import Truth
+from atsal.evaluation.truth import EVERYTHING, Truth
 from atsal.version import __version__
 from atsal.video.render import Picture
 from atsal.workers import run_each
@@ -196,6 +196,7 @@ class _SetRun:
             facts=_facts(one),
             failed=self._failed,
             unprepared=truth.unprepared(),
+            notes=_notes(truth),
         )
 
     def _export(self, entry: PredictorEntry) -> None:
@@ -299,6 +300,14 @@ def _stems(truth: Truth, item: str, suffix: str) -> tuple[str, ...]:
     path = stimulus_of(truth, item)
     stem = [] if file is None else [Path(file).name if path is not None and path.is_dir() else Path(file).stem]
     return tuple(dict.fromkeys(name + suffix for name in (item, *stem)))
+
+
+def _notes(truth: Truth) -> tuple[str, ...]:
+    """What of the data set the protocol does not say."""
+    stills = sum(truth.windows(item) == EVERYTHING for item in truth.items)
+    if truth.protocol.window == "clip" or not stills:
+        return ()
+    return (f"{stills} of {len(truth.items)} items are stills: one map each, whatever the window",)
 
 
 def _facts(one: _Set) -> dict[str, Any]:

@@ -149,6 +149,8 @@ def one_folder(
     maps: Path, prepared: Path, protocol: str, *, name: str | None = None, partial: bool = False, planar: bool = False
 ) -> BenchmarkConfig:
     """One folder of maps on one data set, beside the prior that it has to beat (`planar`: on photos, the mean map)."""
+    if not maps.is_dir():
+        raise ConfigError(f"{maps}: is no folder; expected one that holds the maps of each item")
     label = name or maps.resolve().name
     prior: Baseline = "mean-of-others" if planar else "equator-prior"
     reference = prior if label != prior else f"{prior} (baseline)"

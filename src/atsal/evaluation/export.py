@@ -95,7 +95,7 @@ def export_baseline(
 
     `pooled` is the file of what the items say together, saved under `fingerprint`.
     """
-    settings = {"baseline": baseline, "truth": fingerprint}
+    settings = {"baseline": baseline, "protocol or gaze": fingerprint}
     claim(folder, settings, overwrite=overwrite)
     todo = [item for item in truth.items if not (folder / f"{item}.npy").exists()]
     prepared = truth.prepared

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from atsal.config import nearest, read_yaml
+from atsal.datasets import NAMES
 from atsal.datasets.preparation import Events, WindowKind
 from atsal.datasets.prepared import PreparedSet
 from atsal.errors import ConfigError
@@ -40,6 +41,9 @@ class Protocol:
 
     def __post_init__(self) -> None:
         """Refuse what does not go together."""
+        for name in self.datasets:
+            if name not in NAMES:
+                raise ConfigError(f"unknown data set {name!r}{nearest(name, NAMES)}")
         for metric in self.metrics:
             if metric not in METRICS:
                 raise ConfigError(f"unknown metric {metric!r}{nearest(metric, METRICS)}")

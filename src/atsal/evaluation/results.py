@@ -125,6 +125,7 @@ class DatasetResult:
     runs: tuple[Run, ...]
     facts: Json = field(default_factory=dict)  # of the ground truth: items, observers, fixations, licence, checksum
     failed: Mapping[str, str] = field(default_factory=dict)  # predictor -> why it could not be scored
+    notes: tuple[str, ...] = ()
     unprepared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # part of the split -> items
 
     def run(self, predictor: str) -> Run | None:

@@ -68,6 +68,7 @@ def _section(table: Table, dataset: DatasetResult, draw: Drawing | None) -> dict
         "streams": _embedded(plots.streams(table)),
         "latitudes": _embedded(plots.latitudes(dataset)),
         "published": _published(table),
+        "failed": list(dataset.failed),
         "extremes": _extremes(table, dataset, draw),
         "remarks": _grouped(table),
         "maps": [(run.predictor, told(_short(run.settings))) for run in dataset.runs if run.settings],

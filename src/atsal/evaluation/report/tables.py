@@ -21,6 +21,7 @@ from atsal.evaluation.results import (
     estimate,
 )
 
+_FEW = 10  # items
 TextsOf = Callable[[Run], Iterable[str]]
 
 
@@ -200,6 +201,11 @@ def _remarks(dataset: DatasetResult, reference: str | None) -> tuple[Remark, ...
         found.append(Remark("not prepared", text))
     if reference is not None and dataset.run(reference) is None:
         found.append(Remark("reference", f"{reference} has no scores here; nothing is compared with it"))
+    most = max((len(run.items) for run in dataset.runs), default=0)
+    if 0 < most < _FEW:
+        text = f"{counted(most, 'item')}: intervals are too narrow, and priors fitted on the other items are poor"
+        found.append(Remark("few items", text))
+    found += [Remark("note", text) for text in dataset.notes]
     found += [Remark("missing", text) for text in _shared(dataset.runs, _missing)]
     found += [Remark("in-sample", text) for text in _shared(dataset.runs, _in_sample)]
     found += [Remark("skipped", text) for text in _shared(dataset.runs, _skipped)]
