@@ -48,12 +48,10 @@ class Scorer:
         return {metric: float(value) if math.isfinite(value) else None for metric, value in scores.items()}
 
 
-def score_item(
-    truth: Truth, item: str, others: Others, maps: Iterable[tuple[int, Floats]], notes: Iterable[str] = ()
-) -> ItemScores:
+def score_item(truth: Truth, item: str, others: Others, maps: Iterable[tuple[int, Floats]]) -> ItemScores:
     """Score the maps of an item, (number of the window, map at the size of the protocol) in order.
 
-    Windows without a fixation or a map are left out and counted. `notes` is read once the maps are.
+    Windows without a fixation or a map are left out and counted.
     """
     windows, scorer = truth.windows(item), Scorer(truth, item, others)
     kept: list[tuple[int, Row, int]] = []
@@ -71,7 +69,7 @@ def score_item(
     if seen < len(windows):
         skipped[NO_MAP] += len(windows) - seen
     shares = latitudes / latitudes.sum() if len(latitudes) and latitudes.sum() else latitudes
-    found = _gathered(truth, item, kept, skipped, tuple(shares.tolist()), tuple(notes))
+    found = _gathered(truth, item, kept, skipped, tuple(shares.tolist()))
     return replace(found, turned=_turned(truth, item, total))
 
 
@@ -107,8 +105,7 @@ def score_viewers(truth: Truth, item: str, others: Others, repeats: int, seed: i
     """What half of the viewers predict of the other half: the mean over `repeats` random halves.
 
     The map of the one half, with the floor that priors have, is the prediction; map and fixations of the other are the
-    truth. Raises `DataError` for an
-    item with fewer than two viewers.
+    truth. Raises `DataError` for an item with fewer than two viewers.
     """
     windows, scorer = truth.windows(item), Scorer(truth, item, others)
     observers = np.array(truth.gaze(item).observers)
@@ -126,7 +123,7 @@ def score_viewers(truth: Truth, item: str, others: Others, repeats: int, seed: i
             continue
         row = {metric: mean(found[metric] for found in rows) for metric in truth.protocol.metrics}
         kept.append((_first_frame(truth, item, number), row, len(gaze)))
-    return _gathered(truth, item, kept, skipped, (), ())
+    return _gathered(truth, item, kept, skipped, ())
 
 
 def _halves_scored(
@@ -152,7 +149,6 @@ def _gathered(
     kept: list[tuple[int, Row, int]],
     skipped: Counter[str],
     predicted: tuple[float, ...],
-    notes: tuple[str, ...],
 ) -> ItemScores:
     by_window = {metric: tuple(row[metric] for _, row, _ in kept) for metric in truth.protocol.metrics}
     return ItemScores(
@@ -163,7 +159,6 @@ def _gathered(
         skipped=dict(skipped),
         predicted_latitudes=predicted,
         measured_latitudes=_latitudes_of_gaze(truth, item),
-        notes=notes,
     )
 
 
