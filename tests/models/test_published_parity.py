@@ -3,6 +3,8 @@
 The golden slices run anywhere; the full recording is used where it lies beside the repository.
 """
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -22,6 +24,14 @@ PUBLISHED = ModelConfig(
     mean=BGR_MEANS,
     scale=1.0,
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _all_cores():
+    before = torch.get_num_threads()
+    torch.set_num_threads(os.cpu_count() or 1)  # large networks
+    yield
+    torch.set_num_threads(before)
 
 
 def error(found, expected):
