@@ -90,7 +90,7 @@ class Inputs:
 
     def covariance(self, first: str, second: str) -> Tensor:
         """The weighted covariance of two maps, (B,)."""
-        return dot(self.keep(self._deviation, first), self.keep(self._deviation, second))
+        return self.keep(self._covariance, first, second)
 
     def points(self, name: str, number: int) -> tuple[Tensor, Tensor]:
         """The pixels that the counts of map `number` count, and how often, (N,) each."""
@@ -134,6 +134,9 @@ class Inputs:
         self.refuse_negative(name)
         return (self[name] * self.weight).div_(self.mean(name)[:, None])  # 0 / 0
 
+    def _covariance(self, first: str, second: str) -> Tensor:
+        return dot(self.keep(self._deviation, first), self.keep(self._deviation, second))
+
     def _deviation(self, name: str) -> Tensor:
         """Each map less its mean, times the root of the weight: the products of two of them are weighted."""
         return (self[name] - self.mean(name)[:, None]).mul_(self._root_weight)
@@ -152,9 +155,10 @@ def _points(counts: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def dot(first: Tensor, second: Tensor) -> Tensor:
-    """The sum of the products along the last dimension."""
-    products: Tensor = torch.linalg.vecdot(first, second)
-    return products
+    """The sum of the products along the last dimension, (N,) or (B, N) with (B, N)."""
+    if first.ndim == 1:
+        return torch.dot(first, second)
+    return torch.bmm(first[:, None, :], second[:, :, None])[:, 0, 0]  # vecdot makes all products first
 
 
 def indices(mask: Tensor) -> Tensor:
@@ -170,9 +174,11 @@ def _tensor(name: str, array: Array, device: torch.device) -> Tensor:
         tensor = array.detach().to(device, torch.float64)
     else:
         try:
-            tensor = torch.from_numpy(np.array(array, np.float64, order="C")).to(
-                device
-            )  # a copy: torch takes no others
+            values = np.asarray(array)
+            usable = values.dtype == np.float64 and values.flags.c_contiguous and values.flags.writeable
+            if not usable or min(values.strides, default=0) < 0:  # torch takes no others
+                values = np.array(values, np.float64, order="C")
+            tensor = torch.from_numpy(values).to(device)
         except (TypeError, ValueError) as error:
             raise ShapeError(f"{name}: {type(array).__name__} that is no array of numbers; expected (H, W)") from error
     if tensor.ndim < 2 or not tensor.shape[-1] or not tensor.shape[-2]:
