@@ -67,9 +67,7 @@ def raw_file(path: Path, source: Path) -> Json:
     """Name, size and checksum of a raw file; of a folder of pictures, how many."""
     if path.is_dir():
         return {"file": relative(path, source), "pictures": sum(1 for file in path.iterdir() if file.is_file())}
-    stat = path.stat()
-    digest = _known_checksum(path, stat.st_size, stat.st_mtime_ns)
-    return {"file": relative(path, source), "bytes": stat.st_size, "sha256": digest}
+    return {"file": relative(path, source), "bytes": path.stat().st_size, "sha256": known_checksum(path)}
 
 
 def relative(path: Path, source: Path) -> str:
@@ -77,9 +75,14 @@ def relative(path: Path, source: Path) -> str:
     return path.relative_to(source).as_posix() if path.is_relative_to(source) else str(path)
 
 
-@lru_cache(maxsize=256)
-def _known_checksum(path: Path, _size: int, _mtime_ns: int) -> str:
-    """One log may tell of many items."""
+def known_checksum(path: Path) -> str:
+    """As `checksum`, without reading a file again that did not change: one log may tell of many items."""
+    stat = path.stat()
+    return _known_checksum(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+@lru_cache(maxsize=1 << 18)
+def _known_checksum(path: Path, _size: int, _mtime_ns: int, _ctime_ns: int) -> str:
     return checksum(path)
 
 

@@ -4,7 +4,7 @@ It is made from the items' records, so it does not depend on the order in which 
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,7 @@ def in_order(items: Iterable[RawItem]) -> list[RawItem]:
     return sorted(items, key=lambda raw: natural_key(raw.id))
 
 
-def some(names: list[str]) -> str:
+def some(names: Sequence[str]) -> str:
     """Names for a message: the first ones, and how many there are."""
     return ", ".join(names[:8]) + (f", … ({len(names)})" if len(names) > 8 else "")
 

@@ -256,8 +256,8 @@ class _SetRun:
 
     def _score(self, tasks: list[Task]) -> list[Task]:
         """Score those that are not scored; returns those of the rows that can be reported."""
-        refuse_other_scores(tasks, overwrite=self._overwrite)
         todo = [task for task in tasks if kept(task) is None]
+        refuse_other_scores(todo, overwrite=self._overwrite)
         self._report(f"{len(todo)} of {len(tasks)} maps to score")
         for done, (task, why) in enumerate(run_each(run_task, todo, self._workers), 1):
             if why is not None:

@@ -20,7 +20,7 @@ from atsal.datasets.manifest import some
 from atsal.errors import DataError, OutputError
 from atsal.evaluation.baselines import baseline_map
 from atsal.evaluation.benchmark_config import Baseline, PredictorEntry
-from atsal.evaluation.pooled import Pooled
+from atsal.evaluation.pooled import open_pooled
 from atsal.evaluation.protocol import Protocol
 from atsal.evaluation.truth import Truth, open_truth
 from atsal.video.sources import classify
@@ -119,9 +119,7 @@ class _Baseline:
 
     def __call__(self, item: str) -> None:
         truth = open_truth(self.prepared, self.source, self.protocol, self.fingerprint)
-        pooled = Pooled.load(self.pooled, self.fingerprint)
-        if pooled is None:
-            raise DataError(f"{self.pooled}: was changed while it was used; run the same command again")
+        pooled = open_pooled(self.pooled, self.fingerprint)
         maps = np.asarray(baseline_map(self.baseline, truth, pooled, item), np.float32)
         path = self.folder / f"{item}.npy"
         with reported(path), write_aside(path) as part, part.open("wb") as file:

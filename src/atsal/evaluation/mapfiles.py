@@ -14,7 +14,6 @@ Values are densities up to a factor, finite and >= 0. `docs/benchmark.md` says w
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from atsal.datasets.item_record import checksum
+from atsal.datasets.item_record import known_checksum
 from atsal.errors import DataError
 from atsal.gaze.readers.saliency_bin import read_saliency_bin, saliency_frame
 from atsal.video.probe import probe_video
@@ -63,7 +62,7 @@ class MapFiles:
 
     def fingerprint(self) -> list[tuple[str, str]]:
         """Names and checksums of the files."""
-        return [(file.name, _checksum(file)) for file in self.files]
+        return [(file.name, known_checksum(file)) for file in self.files]
 
     def count(self) -> int:
         """How many maps there are; `DataError` where that cannot be told."""
@@ -130,16 +129,6 @@ def _in_folder(folder: Path) -> MapFiles:
         told = f"{', '.join(sorted(kinds))} files" if files else "no file of maps"
         raise DataError(f"{folder}: holds {told}; expected one .npy or picture a frame, or one .bin file")
     return MapFiles(folder, tuple(sorted(files, key=lambda path: natural_key(path.name))), kinds.pop())
-
-
-def _checksum(path: Path) -> str:
-    stat = path.stat()
-    return _known_checksum(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-
-
-@lru_cache(maxsize=1 << 18)
-def _known_checksum(path: Path, _size: int, _mtime_ns: int, _ctime_ns: int) -> str:
-    return checksum(path)
 
 
 def _suffix(path: Path) -> str:

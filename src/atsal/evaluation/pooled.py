@@ -6,6 +6,7 @@ the other scored items; the mean map and the negatives are always those of the o
 
 import zipfile
 from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +15,7 @@ import torch
 from torch.nn import functional as F
 
 from atsal.aside import reported, write_aside
+from atsal.errors import DataError
 from atsal.evaluation.truth import Floats, Gaze, Truth
 from atsal.gaze.directions import unit_vectors
 from atsal.gaze.records import PlanarFixations
@@ -39,7 +41,7 @@ class Pooled:
         planar = truth.protocol.is_planar
         size = (CANVAS, CANVAS) if planar else truth.size(truth.items[0])
         density, counts = np.zeros(size), np.zeros((0, 0) if planar else size)
-        fit_density, spread, places = np.zeros(size), np.zeros(2), [np.zeros((0, 3))]
+        places = [np.zeros((0, 3))]
         for number, item in enumerate(truth.items):
             gaze, own = truth.gaze(item), own_density(truth, item)
             density += own
@@ -47,9 +49,10 @@ class Pooled:
                 places.append(np.stack([gaze.u, gaze.v, np.full(len(gaze), number)], 1))
             else:
                 counts += truth.counts(gaze, size)
-        for item in truth.fit_items or truth.items:
-            fit_density += own_density(truth, item)
-            spread += _spread(truth.gaze(item))
+        fit_density = density
+        if truth.fit_items is not None:
+            fit_density = sum((own_density(truth, item) for item in truth.fit_items), np.zeros(size))
+        spread = np.sum([_spread(truth.gaze(item)) for item in truth.fit_items or truth.items], axis=0)
         return cls(density, fit_density, spread, counts, np.concatenate(places))
 
     def save(self, path: Path, fingerprint: str) -> None:
@@ -70,14 +73,23 @@ class Pooled:
             return None
 
 
+@lru_cache(maxsize=2)
+def open_pooled(path: Path, fingerprint: str) -> Pooled:
+    """What was saved, read once a process; `DataError` where it is not there any more."""
+    found = Pooled.load(path, fingerprint)
+    if found is None:
+        raise DataError(f"{path}: was changed while it was used; run the same command again")
+    return found
+
+
 def own_density(truth: Truth, item: str) -> Floats:
     """The density of all gaze on an item, of mean 1 under the sphere's solid angle; on photos, on the canvas."""
     if not truth.protocol.is_planar:
-        return _of_mean_one(truth, truth.saliency(truth.gaze(item), truth.size(item)))
+        return truth.of_mean_one(truth.saliency(truth.gaze(item), truth.size(item)))
     height, width = truth.size(item)
     scale = CANVAS / max(height, width)
     small = (max(1, round(height * scale)), max(1, round(width * scale)))
-    return _of_mean_one(truth, stretched(truth.saliency(truth.gaze(item), small), (CANVAS, CANVAS)))
+    return truth.of_mean_one(stretched(truth.saliency(truth.gaze(item), small), (CANVAS, CANVAS)))
 
 
 def stretched(saliency: np.ndarray, size: tuple[int, int]) -> Floats:
@@ -99,7 +111,10 @@ class Others:
         self._pooled = pooled
         self._item = item
         self._size = truth.size(item)
-        self._own = own_density(truth, item)
+
+    @cached_property
+    def _own(self) -> Floats:
+        return own_density(self._truth, self._item)
 
     def counts(self) -> Floats:
         """The fixations on the other scored items, pooled over all their windows, at this item's size."""
@@ -154,13 +169,6 @@ def _spread(gaze: Gaze) -> Floats:
     return np.full(2, float((angle**2).mean()) / 2)
 
 
-def _of_mean_one(truth: Truth, saliency: np.ndarray) -> Floats:
-    weights = truth.weights()
-    found = np.asarray(saliency, np.float64)
-    share = found.mean() if weights is None else (found.mean(1) @ weights[:, 0]) / weights.sum()
-    return found / share if share > 0 else np.ones_like(found)
-
-
 def floored(truth: Truth, density: np.ndarray) -> Floats:
     """The density with a share of the uniform one."""
-    return (1 - FLOOR) * _of_mean_one(truth, density) + FLOOR
+    return (1 - FLOOR) * truth.of_mean_one(density) + FLOOR

@@ -12,6 +12,7 @@ from atsal.evaluation.metrics import all_metrics, cc
 from atsal.evaluation.pooled import Others, floored
 from atsal.evaluation.results import LATITUDE_BANDS, ItemScores, mean
 from atsal.evaluation.truth import Floats, Gaze, Truth
+from atsal.gaze.maps import Window
 from atsal.gaze.records import PlanarFixations
 
 NO_FIXATION = "no fixation in the window"
@@ -63,7 +64,7 @@ def score_item(truth: Truth, item: str, others: Others, maps: Iterable[tuple[int
         if not len(gaze):
             skipped[NO_FIXATION] += 1
             continue
-        kept.append((_first_frame(truth, item, number), scorer.score(prediction, gaze, number), len(gaze)))
+        kept.append((_first_frame(window), scorer.score(prediction, gaze, number), len(gaze)))
         latitudes += _latitudes_of_map(prediction) if len(latitudes) else 0
         total += prediction
     if seen < len(windows):
@@ -122,7 +123,7 @@ def score_viewers(truth: Truth, item: str, others: Others, repeats: int, seed: i
             skipped[HALF_ALONE if len(gaze) else NO_FIXATION] += 1
             continue
         row = {metric: mean(found[metric] for found in rows) for metric in truth.protocol.metrics}
-        kept.append((_first_frame(truth, item, number), row, len(gaze)))
+        kept.append((_first_frame(window), row, len(gaze)))
     return _gathered(truth, item, kept, skipped, ())
 
 
@@ -138,8 +139,7 @@ def _halves_scored(
             yield scorer.score(floored(truth, predicted), gaze.select(~own), seed, target)
 
 
-def _first_frame(truth: Truth, item: str, number: int) -> int:
-    window = truth.windows(item)[number]
+def _first_frame(window: Window | None) -> int:
     return 0 if window is None else window.first_frame
 
 

@@ -4,15 +4,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from atsal.aside import reported, write_json
 from atsal.datasets.manifest import some
-from atsal.errors import AtsalError, DataError, OutputError
+from atsal.errors import AtsalError, OutputError
 from atsal.evaluation.mapfiles import MapFiles
-from atsal.evaluation.pooled import Others, Pooled
+from atsal.evaluation.pooled import Others, open_pooled
 from atsal.evaluation.protocol import Protocol
 from atsal.evaluation.results import ItemScores
 from atsal.evaluation.scoring import score_item, score_viewers
@@ -49,7 +49,10 @@ class Task:
 def run_task(task: Task) -> str | None:
     """Score one item and write the scores; returns why its maps cannot be used."""
     fingerprint = task.fingerprint  # before scoring: maps that change meanwhile are not taken for these
-    truth, pooled = open_truth(task.prepared, task.source, task.protocol, task.truth), _pooled(task.pooled, task.truth)
+    truth, pooled = (
+        open_truth(task.prepared, task.source, task.protocol, task.truth),
+        open_pooled(task.pooled, task.truth),
+    )
     others = Others(truth, pooled, task.item)
     try:
         if task.files is None:
@@ -68,14 +71,6 @@ def run_task(task: Task) -> str | None:
     return None
 
 
-@lru_cache(maxsize=2)
-def _pooled(path: Path, fingerprint: str) -> Pooled:
-    found = Pooled.load(path, fingerprint)
-    if found is None:
-        raise DataError(f"{path}: was changed while it was used; run the same command again")
-    return found
-
-
 def kept(task: Task) -> ItemScores | None:
     """The scores of an earlier run, if they are of the same maps, gaze and settings."""
     try:
@@ -85,9 +80,9 @@ def kept(task: Task) -> ItemScores | None:
         return None
 
 
-def refuse_other_scores(tasks: Sequence[Task], *, overwrite: bool) -> None:
-    """Scores of other maps, gaze or settings are replaced only when that was asked for."""
-    others = [task for task in tasks if task.target.exists() and kept(task) is None]
+def refuse_other_scores(todo: Sequence[Task], *, overwrite: bool) -> None:
+    """Scores of other maps, gaze or settings, where new ones are to go, are replaced only when that was asked for."""
+    others = [task for task in todo if task.target.exists()]
     if others and not overwrite:
         raise OutputError(
             f"{others[0].target.parent}: holds scores of other maps, gaze or settings "

@@ -107,6 +107,15 @@ class Truth:
         found: Floats = solid_angle_weights(self.protocol.erp_height).numpy()
         return found
 
+    def of_mean_one(self, saliency: NDArray[np.floating]) -> Floats:
+        """The map (h, w) of any size, float64, over its mean as the protocol weighs pixels; zeros stay zeros."""
+        found = np.asarray(saliency, np.float64)
+        mean = found.mean()
+        if self.protocol.weighting != "none":
+            weights = solid_angle_weights(len(found)).numpy()[:, 0]
+            mean = (found.mean(1) @ weights) / weights.sum()
+        return found / mean if mean > 0 else found
+
     def counts(self, gaze: Gaze, size: tuple[int, int]) -> Floats:
         """How many fixations fall on each pixel."""
         return planar_fixation_map(gaze, *size) if isinstance(gaze, PlanarFixations) else fixation_map(gaze, size[0])

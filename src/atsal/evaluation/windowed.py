@@ -10,7 +10,7 @@ from atsal.evaluation.mapfiles import MapFiles
 from atsal.evaluation.pooled import stretched
 from atsal.evaluation.truth import Floats, Truth
 from atsal.gaze.maps import Window
-from atsal.projection import resize_erp, solid_angle_weights
+from atsal.projection import resize_erp
 
 _ZEROS = "exact zeros, as in maps cut to 8 bits: KLD and information gain take them at about 24 nats"
 _ASPECT_TOLERANCE = 0.02  # of flat photos' maps, whose sides are rounded
@@ -80,15 +80,7 @@ class WindowMaps:
                 self._notes["maps that are zero everywhere"] = None
             elif not saliency.all():
                 self._notes[_ZEROS] = None
-            yield self._density(saliency.astype(np.float64))
-
-    def _density(self, saliency: Floats) -> Floats:
-        if self._truth.protocol.weighting == "none":
-            mean = saliency.mean()
-        else:
-            weights = solid_angle_weights(len(saliency)).numpy()[:, 0]
-            mean = (saliency.mean(1) @ weights) / weights.sum()
-        return saliency / mean if mean > 0 else saliency
+            yield self._truth.of_mean_one(saliency)
 
     def _check_shape(self, height: int, width: int) -> None:
         found, expected = f"{self._files.path}: maps of {width}x{height}", _told(self._size)

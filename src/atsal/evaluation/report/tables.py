@@ -7,9 +7,10 @@ and no mean over fewer items than another row's.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from atsal.datasets.manifest import some
 from atsal.evaluation.protocol import Protocol
 from atsal.evaluation.published import PublishedRow, published_rows
-from atsal.evaluation.report.words import KINDS, LABELS, STREAMS, counted, number, some, split_stream
+from atsal.evaluation.report.words import KINDS, LABELS, STREAMS, counted, number, split_stream
 from atsal.evaluation.results import (
     HIGHER_IS_BETTER,
     DatasetResult,

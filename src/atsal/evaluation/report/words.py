@@ -1,7 +1,6 @@
 """What the report calls things: metrics, kinds, the settings of a protocol; and how it writes numbers."""
 
 import math
-from collections.abc import Sequence
 
 from atsal.evaluation.protocol import Protocol
 from atsal.evaluation.results import HIGHER_IS_BETTER, DatasetResult, Kind
@@ -79,11 +78,6 @@ def split_stream(predictor: str) -> tuple[str, str] | None:
     """("lite", "fused") of "lite: fused"; None for other names."""
     name, _, stream = predictor.rpartition(": ")
     return (name, stream) if name and stream in STREAMS else None
-
-
-def some(names: Sequence[str], most: int = 8) -> str:
-    """The first names, and how many there are."""
-    return ", ".join(names[:most]) + (f", … ({len(names)})" if len(names) > most else "")
 
 
 def counted(count: int, noun: str) -> str:
