@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 
 import torch
+from atsal.training.lite import Recipe, train_attention_and_fusion, write_held_out
 
 from atsal.config import read_yaml
 from atsal.models.lite import LiteExpert
 from atsal.models.registry import find_bundle
-from atsal.training.lite import Recipe, train_attention_and_fusion, write_held_out
 from atsal.training.panoramas import read_head_frames, read_panoramas
 
 RECIPE = Path(__file__).parents[2] / "configs" / "lite.yaml"

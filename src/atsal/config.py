@@ -1,9 +1,11 @@
 """Frozen dataclasses from plain mappings (YAML, JSON): unknown keys and wrong types are refused, by name."""
 
+import copy
 import difflib
+import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +14,7 @@ from atsal.errors import ConfigError, MissingDependencyError
 
 T = TypeVar("T")
 _LISTED = 20  # names in a message
+_EXPONENT = re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$")
 
 
 def from_mapping(cls: type[T], values: Mapping[str, Any], where: str) -> T:
@@ -38,19 +41,84 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], where: str) -> T:
 
 def read_yaml(cls: type[T], path: Path) -> T:
     """Read a YAML file into the dataclass `cls`."""
+    return from_mapping(cls, load_yaml(path), str(path))
+
+
+def load_yaml(path: Path) -> Any:
+    """The plain values of a YAML file; `1e-4` is a number, as in YAML 1.2. Raises `ConfigError`."""
+    try:
+        return _parse(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: is no YAML ({error}); texts that hold a colon need quotes") from error
+
+
+def dump_yaml(values: Any) -> str:
+    """Plain values as YAML, in their order."""
+    import yaml  # noqa: PLC0415 - an extra
+
+    return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+
+def with_overrides(values: Any, overrides: Iterable[str]) -> Any:
+    """Plain values with some replaced: `epochs=3`, `optimisers.0.learning_rate=1e-3`, `train.0.exclude=[a, b]`.
+
+    The value is YAML. A part of a key that is not there is added; whether it may be is for `from_mapping` to say.
+    Raises `ConfigError` for what is no `key=value`, and for an index that a list does not have.
+    """
+    values = copy.deepcopy(values)
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key or not isinstance(values, dict):
+            raise ConfigError(f"{override!r}: expected key=value, as in epochs=3")
+        try:
+            value = _parse(text)
+        except ValueError as error:
+            raise ConfigError(f"{override!r}: the value is no YAML ({error})") from error
+        *parents, last = key.split(".")
+        place: Any = values
+        for part in parents:
+            place = _inside(place, part, override)
+        if isinstance(place, list):
+            _inside(place, last, override)
+            place[int(last)] = value
+        else:
+            place[last] = value
+    return values
+
+
+def _inside(place: Any, part: str, override: str) -> Any:
+    """What lies below a mapping or a list; a mapping gets it if it lacks it."""
+    if isinstance(place, list):
+        if not part.isdecimal() or int(part) >= len(place):
+            raise ConfigError(f"{override!r}: found {part!r} where a list of {len(place)} is; expected a number from 0")
+        return place[int(part)]
+    if place.get(part) is None:
+        place[part] = {}
+    found: Any = place[part]
+    if not isinstance(found, (dict, list)):
+        raise ConfigError(f"{override!r}: {part} holds {place[part]!r}, nothing that has parts")
+    return found
+
+
+def _parse(text: str) -> Any:
+    """The values of a YAML text; `ValueError` for what is none."""
     try:
         import yaml  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingDependencyError(
             'reading YAML needs PyYAML: pip install "atsal[evaluation]" or "atsal[train]"'
         ) from error
+
+    class Loader(yaml.SafeLoader):
+        """Knows numbers like 1e-4, which PyYAML takes for texts."""
+
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("+-0123456789"))
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: is no YAML ({error}); texts that hold a colon need quotes") from error
-    return from_mapping(cls, values, str(path))
+        return yaml.load(text, Loader)  # noqa: S506 - a safe loader
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 def nearest(name: str, known: typing.Iterable[str]) -> str:

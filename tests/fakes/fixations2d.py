@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-FIRST_PHOTO = 1001  # as in OSIE
+FIRST_PHOTO = "1001"  # as in OSIE
 SIZE = (128, 96)
 SPREAD = 0.02  # of the gaze, as a share of the photo
 
@@ -31,10 +31,10 @@ def webp(image: np.ndarray) -> bytes:
 
 
 def write_fixations2d(
-    root: Path, *, items: int = 2, observers: int = 5, seed: int = 0
+    root: Path, *, items: int = 2, observers: int = 5, seed: int = 0, first: str = FIRST_PHOTO
 ) -> dict[str, tuple[float, float]]:
     """Write `images.zip` and `fixations.csv.gz`; returns the spot (u, v) of each photo."""
-    spots, rng, rows = _write_photos(root, items, seed), np.random.default_rng(seed + 1), []
+    spots, rng, rows = _write_photos(root, items, seed, first), np.random.default_rng(seed + 1), []
     for name, spot in spots.items():
         for observer in range(observers):
             u, v = np.clip(rng.normal(spot, SPREAD), 0, 0.999)
@@ -57,12 +57,13 @@ def write_density_maps(root: Path, *, items: int = 2, seed: int = 0) -> dict[str
     return spots
 
 
-def _write_photos(root: Path, items: int, seed: int) -> dict[str, tuple[float, float]]:
+def _write_photos(root: Path, items: int, seed: int, first: str = FIRST_PHOTO) -> dict[str, tuple[float, float]]:
     root.mkdir(parents=True, exist_ok=True)
     rng, spots = np.random.default_rng(seed), {}
     with zipfile.ZipFile(root / "images.zip", "w") as archive:
-        for number in range(FIRST_PHOTO, FIRST_PHOTO + items):
+        for number in range(int(first), int(first) + items):
+            name = f"{number:0{len(first)}d}"
             image, u, v = spot_image(rng, *SIZE)
-            archive.writestr(zipfile.ZipInfo(f"{number}.webp"), webp(image))
-            spots[str(number)] = (float(u), float(v))
+            archive.writestr(zipfile.ZipInfo(f"{name}.webp"), webp(image))
+            spots[name] = (float(u), float(v))
     return spots

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import atsal
+from atsal.device import choose_device
 from atsal.errors import ConfigError, ShapeError, WeightsError
 from atsal.models.atsal import ATSal
-from atsal.prediction.predictor import STREAMS, choose_device, load_model
+from atsal.prediction.predictor import STREAMS, load_model
 from atsal.video.reader import Frame, read_frames
 
 

@@ -16,7 +16,7 @@ from atsal.datasets.item_record import FIXATIONS, RECORD, read_record
 from atsal.datasets.manifest import MANIFEST, read_manifest
 from atsal.datasets.preparation import Preparation, windows_of
 from atsal.datasets.statistics import SetStatistics
-from atsal.datasets.stimulus import Picture, read_all_frames, read_picture
+from atsal.datasets.stimulus import Picture, read_picture, read_some_frames
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.maps import Window, saliency_map
 from atsal.gaze.planar import planar_saliency_map
@@ -84,20 +84,13 @@ class PreparedSet:
         return read_picture(path, self.stimulus(item), frame_index, member=member, size=size)
 
     def pictures(self, item: str, frame_indices: Collection[int], *, size: tuple[int, int]) -> Iterator[Picture]:
-        """Some frames of the item's video, in their order, each scaled to (width, height); the video is read once."""
-        if any(name.startswith("frames/") for name in self.record(item)["files"]):
+        """Some frames of an item, in their order, each scaled to (width, height); a video is sought and read once."""
+        files = self.record(item)["files"]
+        if "image.png" in files or any(name.startswith("frames/") for name in files):
             yield from (scaled(self.picture(item, index), size) for index in sorted(frame_indices))
             return
-        wanted, last = set(frame_indices), max(frame_indices, default=-1)
         path, _ = self._stimulus_file(item)
-        for frame in read_all_frames(path, self.stimulus(item), size):
-            if frame.index in wanted:
-                wanted.remove(frame.index)
-                yield frame.image
-            if frame.index >= last:
-                break
-        if wanted:
-            raise DataError(f"{path}: no frame {min(wanted)}; the video of {item} is shorter than when it was prepared")
+        yield from read_some_frames(path, self.stimulus(item), frame_indices, size)
 
     def _stimulus_file(self, item: str) -> tuple[Path, str | None]:
         """The file, and the picture's name inside where it is an archive; `DataError` where it is not there."""

@@ -2,7 +2,8 @@
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from atsal.errors import DataError, MediaError, TruncatedMediaError
 from atsal.video.image import read_image
 from atsal.video.probe import VideoInfo, frame_times, probe_video
 from atsal.video.reader import Frame, read_frames
-from atsal.video.sources import classify, list_media, read_image_sequence
+from atsal.video.sources import classify, list_media, read_image_sequence, scaled
 
 Picture = NDArray[np.uint8]
 _LAST_S = 1.0  # of a video, looked at to see that the file is whole
@@ -77,9 +78,7 @@ def read_picture(
         if not 0 <= frame_index < len(files):
             raise DataError(f"{path}: no frame {frame_index}; the folder holds {len(files)} pictures")
         return read_image(files[frame_index])
-    rate = stimulus.frames_per_s or 0
-    start_s = max(0.0, (frame_index - 1) / rate) if rate and not stimulus.uneven_rate else 0.0
-    for frame in read_frames(path, start_s=start_s, size=size):
+    for frame in read_frames(path, start_s=_sought(stimulus, frame_index), size=size):
         if frame.index >= frame_index:
             return frame.image
     raise DataError(f"{path}: no frame {frame_index}; the video has {stimulus.frames} frames")
@@ -90,6 +89,37 @@ def read_all_frames(path: Path, stimulus: Stimulus, size: tuple[int, int]) -> It
     if stimulus.kind == "frames":
         return read_image_sequence(path, fps=_ANY_RATE, size=size)
     return read_frames(path, size=size)
+
+
+def read_some_frames(
+    path: Path, stimulus: Stimulus, frame_indices: Collection[int], size: tuple[int, int]
+) -> Iterator[Picture]:
+    """Some frames of a video, of a folder of pictures, or an image as its only frame, in the order of their numbers.
+
+    A video is sought to the first of them and read on from there. Each is scaled to (width, height). Raises
+    `DataError` for a frame past the end.
+    """
+    wanted = sorted(set(frame_indices))
+    if stimulus.kind in ("image", "frames"):
+        for index in wanted:
+            yield scaled(read_picture(path, stimulus, index), size)
+        return
+    if not wanted:
+        return
+    missing = deque(wanted)
+    for frame in read_frames(path, size=size, start_s=_sought(stimulus, wanted[0])):
+        if frame.index == missing[0]:
+            yield frame.image
+            missing.popleft()
+        if not missing:
+            return
+    raise DataError(f"{path}: no frame {missing[0]}; the video is shorter than when it was prepared")
+
+
+def _sought(stimulus: Stimulus, frame_index: int) -> float:
+    """A time at or just before a frame; 0 where frames are not evenly spaced."""
+    rate = stimulus.frames_per_s or 0
+    return max(0.0, (frame_index - 1) / rate) if rate and not stimulus.uneven_rate else 0.0
 
 
 def read_photo(path: Path, member: str | None = None) -> Picture:

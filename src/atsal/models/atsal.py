@@ -17,6 +17,7 @@ from atsal.projection.geometry import EQUATOR_FACES, POLE_FACES
 from atsal.projection.sphere import check_erp
 
 Procedure = Literal["corrected", "published"]
+EXPERTS = {"equator": EQUATOR_FACES, "poles": POLE_FACES}  # the faces of each, which stand in this order
 
 
 class Prediction(NamedTuple):
@@ -70,14 +71,18 @@ class ATSal(nn.Module):
 
     def run_attention(self, erp: Tensor) -> tuple[Tensor, Tensor]:
         """The attention stream alone: (B, 3, H, 2H) RGB in [0, 255] -> map (B, 1, h, 2h) and mask."""
+        saliency, mask = self.attend(erp)
+        return resize_erp(saliency, self.config.map_height), mask
+
+    def attend(self, erp: Tensor) -> tuple[Tensor, Tensor]:
+        """As `run_attention`, with the map in the network's own size."""
         pooled = F.avg_pool2d(erp, self.config.frame_height // self.config.erp_height)
         saliency, mask = self.attention(self._preprocess(pooled))
-        return resize_erp(saliency, self.config.map_height), mask
+        return saliency, mask
 
     def run_experts(self, erp: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The expert stream alone: (B, 3, H, 2H) RGB in [0, 255], state -> map (B, 1, h, 2h), state (B, 6, …)."""
-        faces = self._cut_in_8_bits(erp) if self.procedure == "published" else self._cut(erp)
-        maps, state = self.run_faces(faces, state)
+        maps, state = self.run_faces(self.cut(erp), state)
         if self.procedure == "published":
             maps = torch.floor(maps / maps.amax((-2, -1), keepdim=True) * 255) / 255
         if self._stitch is None or self._stitch.geometry.face_size != maps.shape[-1]:
@@ -88,20 +93,30 @@ class ATSal(nn.Module):
 
     def run_faces(self, faces: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Both experts on faces (B, 6, 3, S, S) RGB in [0, 255]; maps (B, 6, 1, s, s) and state (B, 6, C, h, w)."""
-        batch = faces.shape[0]
-        inputs = self._preprocess(faces.flatten(0, 1)).reshape(faces.shape)
-        parts = []
-        for expert, own in ((self.equator, EQUATOR_FACES), (self.poles, POLE_FACES)):
-            before = None if state is None else state[:, own].flatten(0, 1)
-            parts.append(expert(inputs[:, own].flatten(0, 1), before))
-        maps, states = (
-            torch.cat([x.reshape(batch, -1, *x.shape[1:]) for x in both], 1) for both in zip(*parts, strict=True)
-        )
+        parts = [
+            self.run_expert(name, faces[:, own], None if state is None else state[:, own])
+            for name, own in EXPERTS.items()
+        ]
+        maps, states = (torch.cat(both, 1) for both in zip(*parts, strict=True))
         return maps, states
 
-    def _cut_in_8_bits(self, erp: Tensor) -> Tensor:
-        """As the release did: faces in whole grey levels, halves up, on exact positions."""
-        return torch.floor(self._cut(erp.double()) + (0.5 + 1e-6)).to(erp.dtype)
+    def run_expert(self, name: str, faces: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The expert `equator` or `poles` on views (B, V, 3, S, S) RGB in [0, 255]: maps (B, V, 1, s, s) and state."""
+        batch = faces.shape[0]
+        expert: nn.Module = getattr(self, name)
+        before = None if state is None else state.flatten(0, 1)
+        found = expert(self._preprocess(faces.flatten(0, 1)), before)
+        maps, after = (x.reshape(batch, -1, *x.shape[1:]) for x in found)
+        return maps, after
+
+    def cut(self, erp: Tensor) -> Tensor:
+        """The faces (B, 6, 3, S, S) of frames (B, 3, H, 2H).
+
+        The published procedure has them in whole grey levels, halves up, on exact positions, as the release did.
+        """
+        if self.procedure == "published":
+            return torch.floor(self._cut(erp.double()) + (0.5 + 1e-6)).to(erp.dtype)
+        return self._cut(erp)
 
     def fuse(self, attention: Tensor, experts: Tensor) -> Tensor:
         """Pixelwise product of the two streams' maps, each raised to its exponent."""

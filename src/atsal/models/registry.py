@@ -4,6 +4,7 @@ import dataclasses
 import os
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from atsal.config import nearest
@@ -11,9 +12,11 @@ from atsal.errors import ConfigError, WeightsError
 from atsal.models.atsal import ATSal, Procedure
 from atsal.models.attention import AttentionStream
 from atsal.models.bundle import Bundle, read_bundle
+from atsal.models.config import ModelConfig
 from atsal.models.lite import LiteAttention, LiteExpert, fold_normalisation
 from atsal.models.salema import SalEMA
 
+GREY_SPREAD = 64.0  # standard deviation of photos, of 255
 LITE_WEIGHTS = Path(__file__).parent / "weights" / "lite"
 NAMES = {
     "lite": "compact two-stream network, weights in the package",
@@ -57,22 +60,45 @@ def build_network(bundle: Bundle, *, face_size: int | None = None, procedure: Pr
     config = bundle.config
     if face_size is not None:
         config = dataclasses.replace(config, face_size=face_size)
-    parts: dict[str, nn.Module]
-    if config.architecture == "paper":
-        parts = {"attention": AttentionStream(), "poles": SalEMA(), "equator": SalEMA()}
-    else:
-        parts = {"attention": LiteAttention(config.erp_height), "poles": LiteExpert(), "equator": LiteExpert()}
-    for part, module in parts.items():
-        try:
-            module.load_state_dict(bundle.load(part))
-        except RuntimeError as error:
-            first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
-            raise WeightsError(
-                f"{bundle.folder}: the weights of {part!r} do not fit the {config.architecture!r} network: {first}"
-            ) from error
-        module.eval()
+    parts = load_parts(bundle)
     if config.architecture == "lite":
         for module in parts.values():
             fold_normalisation(module)
     network = ATSal(config, **parts, procedure=procedure).eval()
     return network.requires_grad_(False)
+
+
+def new_parts(config: ModelConfig) -> dict[str, nn.Module]:
+    """The three networks of an architecture, with random weights (`torch.manual_seed`).
+
+    The published layers have no normalisation: their convolutions start as He et al. (ICCV 2015) give it for ReLUs,
+    the first one divided by the spread of its input, which comes in grey levels.
+    """
+    if config.architecture == "lite":
+        return {"attention": LiteAttention(config.erp_height), "poles": LiteExpert(), "equator": LiteExpert()}
+    parts: dict[str, nn.Module] = {"attention": AttentionStream(), "poles": SalEMA(), "equator": SalEMA()}
+    for module in (module for part in parts.values() for module in part.modules()):
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+            if module.in_channels == 3:
+                module.weight.data /= GREY_SPREAD / config.scale
+    return parts
+
+
+def load_parts(bundle: Bundle) -> dict[str, nn.Module]:
+    """The three networks of a bundle, in eval mode, their layers as they were trained; `WeightsError`."""
+    with torch.device("meta"):  # shapes without memory: the tensors of the files become the parameters
+        parts = new_parts(bundle.config)
+    for part, module in parts.items():
+        try:
+            module.load_state_dict(bundle.load(part), assign=True)
+        except RuntimeError as error:
+            architecture = bundle.config.architecture
+            first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+            raise WeightsError(
+                f"{bundle.folder}: the weights of {part!r} do not fit the {architecture!r} network: {first}"
+            ) from error
+        module.eval()
+    return parts

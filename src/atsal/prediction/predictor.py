@@ -1,6 +1,5 @@
 """Frames in, maps out: a network together with its preprocessing, and the state of a video kept in plain sight."""
 
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from atsal.config import nearest
+from atsal.device import choose_device
 from atsal.errors import ConfigError, ShapeError
 from atsal.models.atsal import ATSal, Procedure
 from atsal.models.bundle import Bundle
@@ -222,16 +222,3 @@ def load_model(
         torch.backends.cudnn.allow_tf32 = False  # ten bits of mantissa would cost the parity with the CPU
     bundle = find_bundle(name)
     return Predictor(build_network(bundle, face_size=face_size, procedure=procedure), bundle, chosen)
-
-
-def choose_device(device: str) -> torch.device:
-    """Find the device of a name; "auto" is CUDA where there is one, else the CPU. Raises `ConfigError`."""
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-        torch.zeros(1, device=chosen).cpu()
-    except (ImportError, RuntimeError, AssertionError, NotImplementedError) as error:  # one for each missing backend
-        reason = textwrap.shorten(str(error), 100, placeholder=" …")
-        raise ConfigError(f"device {device!r} cannot be used ({reason}); try 'cpu'") from error
-    return chosen

@@ -1,11 +1,8 @@
-"""Flat photographs with eye fixations, as training material for the experts: a cube face is such a view.
-
-The layout read here: one folder a set, with `images.zip` (stem = image name) and either `fixations.csv.gz` or
-`maps.npz`, as `atsal.gaze.readers.fixations2d` describes them.
-"""
+"""Flat photographs with eye fixations, as training material for the experts: a cube face is such a view."""
 
 import io
 import zipfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,20 +13,21 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from atsal.datasets.prepared import PreparedSet
 from atsal.errors import DataError
-from atsal.gaze.planar import planar_fixation_map
-from atsal.gaze.readers.fixations2d import read_density_maps, read_fixations2d
+from atsal.gaze.planar import planar_saliency_map
+from atsal.gaze.readers.fixations2d import read_density_maps
+from atsal.gaze.records import PlanarFixations
 
 CANVAS = 256  # photos are resized to a square of this side; the crop undoes the squash by `aspect`
 MAP_SIDE = 64
-SIGMA = 2.0  # of the Gaussian on the fixations, in map pixels: 1/32 of the photo's width and of its height
 
 
 @dataclass(frozen=True)
 class Photos:
     """Photos on a square canvas, ready for `random_crops`."""
 
-    names: list[str]  # "set/stem"
+    names: list[str]
     images: Tensor  # (N, 3, 256, 256) uint8
     maps: Tensor  # (N, 1, 64, 64) float32, >= 0, mean 1
     aspects: Tensor  # (N,) width / height of the photo, float32
@@ -37,52 +35,86 @@ class Photos:
     def __len__(self) -> int:
         return len(self.names)
 
-    def subset(self, chosen: NDArray[np.int64]) -> "Photos":
-        """The photos of these indices, in their order."""
-        index = torch.from_numpy(chosen)
-        return Photos([self.names[i] for i in chosen], self.images[index], self.maps[index], self.aspects[index])
+
+def read_prepared_photos(prepared: PreparedSet, items: Sequence[str]) -> Photos:
+    """Photos of a prepared set with the maps of their fixations, σ as the data set has it.
+
+    The first fixation of each observer on a photo is left out: the eye was there before the photo came up.
+    """
+    return _gathered(_prepared_photo(prepared, item) for item in items)
 
 
-def read_photo_sets(root: Path, sets: list[str]) -> Photos:
-    """Read `sets` (folder names) below `root`, in the order given, photos in order of name."""
+def _prepared_photo(prepared: PreparedSet, item: str) -> tuple[str, NDArray[np.uint8], Tensor]:
+    fixations = prepared.fixations(item)
+    if not isinstance(fixations, PlanarFixations):
+        raise DataError(f"{prepared.folder}: {item} holds gaze on the sphere; expected flat photos")
+    image = prepared.picture(item)
+    height, width = image.shape[:2]
+    density = planar_saliency_map(without_first(fixations), height, width, prepared.dataset.sigma_width)
+    return item, image, torch.from_numpy(density)
+
+
+def without_first(fixations: PlanarFixations) -> PlanarFixations:
+    """All but each observer's first one; they stand in the order of time."""
+    _, first = np.unique(fixations.observer, return_index=True)
+    kept = np.ones(len(fixations), bool)
+    kept[first] = False
+    return fixations.select(kept)
+
+
+def density_photo_names(folder: Path) -> list[str]:
+    """The photos of a folder of density maps that have both picture and map, by name."""
+    with zipfile.ZipFile(_archive(folder)) as archive:
+        stems = {Path(member).stem for member in archive.namelist()}
+    return sorted(stems & {Path(name).stem for name in read_density_maps(folder / "maps.npz").records})
+
+
+def read_density_photos(folder: Path, items: Sequence[str], blur: float) -> Photos:
+    """Photos of which only density maps exist: `images.zip` and `maps.npz` (`atsal.gaze.readers.fixations2d`).
+
+    `blur` is the standard deviation of a Gaussian on the maps, a share of their side; 0 leaves them as they are.
+    """
+    densities = {Path(name).stem: d for name, d in read_density_maps(folder / "maps.npz").records.items()}
+
+    def photos() -> Iterator[tuple[str, NDArray[np.uint8], Tensor]]:
+        with zipfile.ZipFile(_archive(folder)) as archive:
+            members = {Path(member).stem: member for member in archive.namelist()}
+            for item in items:
+                try:
+                    with Image.open(io.BytesIO(archive.read(members[item]))) as image:
+                        picture = np.array(image.convert("RGB"))
+                except (OSError, ValueError, KeyError) as error:
+                    raise DataError(f"{folder}: photo {item} cannot be read ({error}); copy it again") from error
+                density = torch.from_numpy(np.array(densities[item])).float()
+                small = F.interpolate(density[None, None], (MAP_SIDE, MAP_SIDE), mode="area")
+                yield item, picture, (gaussian_blur(small, blur * MAP_SIDE) if blur else small)[0, 0]
+
+    return _gathered(photos())
+
+
+def _archive(folder: Path) -> Path:
+    archive = folder / "images.zip"
+    if not zipfile.is_zipfile(archive):
+        raise DataError(f"{archive}: no zip archive there; expected the photos, beside maps.npz")
+    return archive
+
+
+def _gathered(photos: Iterator[tuple[str, NDArray[np.uint8], Tensor]]) -> Photos:
+    """Each photo squeezed to the canvas, its map by area to 64 x 64; photos nobody looked at are left out."""
     names: list[str] = []
     images, maps, aspects = [], [], []
-    for name in sets:
-        densities = _densities(root / name)
-        with zipfile.ZipFile(root / name / "images.zip") as archive:
-            for member in sorted(archive.namelist()):
-                stem = Path(member).stem
-                if stem not in densities:
-                    continue
-                photo = Image.open(io.BytesIO(archive.read(member))).convert("RGB")
-                names.append(f"{name}/{stem}")
-                aspects.append(photo.width / photo.height)
-                squared = photo.resize((CANVAS, CANVAS), Image.Resampling.BICUBIC)
-                images.append(torch.from_numpy(np.array(squared)).permute(2, 0, 1))
-                maps.append(densities[stem])
+    for name, picture, density in photos:
+        if not density.sum() > 0:
+            continue
+        names.append(name)
+        aspects.append(picture.shape[1] / picture.shape[0])
+        squared = Image.fromarray(picture).resize((CANVAS, CANVAS), Image.Resampling.BICUBIC)
+        images.append(torch.from_numpy(np.array(squared)).permute(2, 0, 1))
+        maps.append(F.interpolate(density[None, None], (MAP_SIDE, MAP_SIDE), mode="area")[0])
     if not names:
-        raise DataError(f"{root}: no photo with gaze in {', '.join(sets)}; expected images.zip and gaze on its photos")
-    stacked = torch.stack(maps)[:, None]
+        raise DataError("no photo with gaze; expected pictures and fixations or density maps on them")
+    stacked = torch.stack(maps)
     return Photos(names, torch.stack(images), stacked / stacked.mean((1, 2, 3), keepdim=True), torch.tensor(aspects))
-
-
-def _densities(folder: Path) -> dict[str, Tensor]:
-    """Image stem -> blurred density (64, 64)."""
-    if (folder / "maps.npz").is_file():
-        densities = read_density_maps(folder / "maps.npz").records
-        if not densities:
-            return {}
-        maps = torch.from_numpy(np.stack(list(densities.values()))).float()[:, None]
-        resized = F.interpolate(maps, (MAP_SIDE, MAP_SIDE), mode="area")
-        sigma = SIGMA if folder.name == "tasks" else 1.0  # the others are already smooth
-        return {Path(name).stem: m[0] for name, m in zip(densities, gaussian_blur(resized, sigma), strict=True)}
-    # the first one is where the fixation cross was
-    fixations = read_fixations2d(folder / "fixations.csv.gz", first_fixation=1).records
-    if not fixations:
-        return {}
-    counts = np.stack([planar_fixation_map(f, MAP_SIDE, MAP_SIDE) for f in fixations.values()]).astype(np.float32)
-    blurred = gaussian_blur(torch.from_numpy(counts)[:, None], SIGMA)
-    return {name: m[0] for name, m in zip(fixations, blurred, strict=True)}
 
 
 def gaussian_blur(maps: Tensor, sigma: float) -> Tensor:

@@ -13,7 +13,6 @@ from atsal.errors import ShapeError
 
 EPSILON = 2.2204e-16  # double precision's, as in the MIT benchmark; anything from 1e-8 up changes the recorded numbers
 FIXATION_THRESHOLD = 0.1  # the published losses call a pixel fixated where the ground-truth map is above this
-MASK_STRIDE = 16
 
 
 def kld_loss(saliency: Tensor, target: Tensor) -> Tensor:
@@ -38,14 +37,14 @@ def nss_loss(saliency: Tensor, target: Tensor) -> Tensor:
 
 
 def attention_loss(saliency: Tensor, mask: Tensor, target: Tensor) -> Tensor:
-    """Return the attention stream's loss on saliency and target (B, 1, H, W) and mask (B, 1, H / 16, W / 16).
+    """Return the attention stream's loss on saliency and target (B, 1, H, W) and mask (B, 1, H / n, W / n).
 
-    `0.8 KLD(saliency) + 0.1 KLD(mask, maxpool16(target)) + 0.1 (NSS(target) - NSS(saliency))`.
+    `0.8 KLD(saliency) + 0.1 KLD(mask, maxpool_n(target)) + 0.1 (NSS(target) - NSS(saliency))`; n is 16 as published.
     """
     if target.ndim != 4:
         raise ShapeError(f"target of shape {tuple(target.shape)}: expected (B, 1, H, W)")
     distance = kld_loss(saliency, target)
-    distance_mask = kld_loss(mask, F.max_pool2d(target, MASK_STRIDE))
+    distance_mask = kld_loss(mask, F.max_pool2d(target, target.shape[-2] // mask.shape[-2]))
     gap = nss_loss(target, target) - nss_loss(saliency, target)
     return 0.8 * distance + 0.1 * distance_mask + 0.1 * gap
 

@@ -1,0 +1,5 @@
+"""`python -m atsal`, which `torchrun -m` needs."""
+
+from atsal.cli import main
+
+main(prog_name="atsal")

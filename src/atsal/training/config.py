@@ -1,0 +1,220 @@
+"""What a training run depends on, as one YAML file: `configs/` has one for each stage."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from atsal.config import from_mapping, load_yaml, with_overrides
+from atsal.errors import ConfigError
+from atsal.models.config import ModelConfig
+from atsal.training.losses import LOSSES, LossName
+from atsal.training.photos import CropRange
+
+Part = Literal["attention", "equator", "poles", "fused"]
+Parameters = Literal["all", "mask", "average", "latitude"]
+ValidationMetric = Literal["cc", "nss", "sim", "kld"]
+SCRATCH = "scratch"
+
+
+@dataclass(frozen=True)
+class SourceConfig:
+    """One data set to learn from or to validate on: `prepared`, `photos` or `panoramas` says which kind it is."""
+
+    prepared: str | None = None  # a folder that `atsal prepare` wrote: 360° images, videos, or flat photos
+    photos: str | None = None  # flat photos of which only density maps exist: images.zip and maps.npz
+    panoramas: str | None = None  # a folder of 360° images without gaze, whose maps the `teachers` make
+    raw: str | None = None  # prepared: where the raw files are now, if they were moved
+    teachers: tuple[str, ...] = ()  # panoramas: models, or weight folders; the mean of their expert maps
+    blur: float = 0.0  # photos: of a Gaussian on the density maps, as a share of their side
+    split: str | None = None  # prepared: "name.part" as in the manifest, "published.train"
+    exclude: tuple[str, ...] = ()  # items left out
+    folds: int | None = None  # cut the items into so many folds, and ...
+    only_fold: int | None = None  # ... take only this one, or
+    without_fold: int | None = None  # ... all but this one
+    sigma_deg: float | None = None  # of the maps on the sphere; by default the prepared set's own
+    frames_per_item: int = 1  # single frames: how many an epoch draws of each video, or how often it shows an image
+    stride: int = 1  # clips: every so many frames of a video
+    share: float | None = None  # of each batch; by default sources are joined, each item once an epoch
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        kinds = [kind for kind in ("prepared", "photos", "panoramas") if getattr(self, kind) is not None]
+        if len(kinds) != 1:
+            raise ConfigError(f"found {' and '.join(kinds) or 'none'} of prepared, photos, panoramas; expected one")
+        if bool(self.teachers) != (kinds == ["panoramas"]):
+            raise ConfigError("panoramas need teachers, and nothing else takes any")
+        chosen = [fold for fold in (self.only_fold, self.without_fold) if fold is not None]
+        if (self.folds is None) != (not chosen) or len(chosen) > 1:
+            raise ConfigError("folds needs one of only_fold and without_fold, and they need folds")
+        if self.folds is not None and not (self.folds >= 2 and 0 <= chosen[0] < self.folds):
+            raise ConfigError(f"fold {chosen[0]} of {self.folds}: expected 0 to folds - 1, and at least 2 folds")
+        if self.frames_per_item < 1 or self.stride < 1:
+            raise ConfigError("frames_per_item and stride are at least 1")
+        if not 0 <= self.blur < 1:
+            raise ConfigError(f"blur {self.blur}: expected 0 to below 1, a share of the map's side")
+        if self.share is not None and not 0 < self.share <= 1:
+            raise ConfigError(f"share {self.share}: expected more than 0, at most 1")
+
+    @property
+    def folder(self) -> Path:
+        """Where the data lie."""
+        return Path(self.prepared or self.photos or self.panoramas or "")
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How 360° frames are moved, always with their maps and fixations; a clip is moved as a whole."""
+
+    yaw: bool = False  # turn by any whole number of map pixels
+    flip: bool = False  # mirror half of them
+    stretch: float = 0.0  # chance of the published stretch of the top or the bottom band
+    published: bool = False  # one of the published twenty variants instead
+    colour: float = 0.0  # strength of changes of exposure, contrast, saturation and white balance, 0 to 1
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        if not (0 <= self.stretch <= 1 and 0 <= self.colour < 1):
+            raise ConfigError("stretch is 0 to 1, colour 0 to below 1")
+        if self.published and (self.yaw or self.flip or self.stretch):
+            raise ConfigError("the published variants hold turns, mirroring and stretches already: choose one kind")
+
+
+@dataclass(frozen=True)
+class PhotoViews:
+    """How flat photos become views for an expert: crops by random homographies, those of a photo judged together."""
+
+    count: int = 2
+    size: int = 128
+    crops: CropRange = field(default_factory=CropRange)
+
+
+@dataclass(frozen=True)
+class OptimiserConfig:
+    """An optimiser of all parameters or some, in all epochs or some.
+
+    An epoch is trained by the last optimiser that claims it: every `every`-th one from 0, below `until`. `adamw` spares
+    biases and normalisation its weight decay; `adam` decays all, as the published training did.
+    """
+
+    learning_rate: float
+    kind: Literal["adam", "adamw"] = "adamw"
+    weight_decay: float = 0.0
+    parameters: Parameters = "all"
+    average_learning_rate: float | None = None  # of the moving average's `alpha`, where it is another one
+    every: int = 1
+    until: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        if self.learning_rate <= 0 or self.weight_decay < 0 or self.every < 1:
+            raise ConfigError("expected learning_rate > 0, weight_decay >= 0, every >= 1")
+
+    def claims(self, epoch: int) -> bool:
+        """Whether it trains this epoch."""
+        return epoch % self.every == 0 and (self.until is None or epoch < self.until)
+
+
+@dataclass(frozen=True)
+class ScheduleConfig:
+    """How the learning rates change: times `factor` every so many epochs, a cosine down to 0, or up and down once."""
+
+    kind: Literal["constant", "step", "cosine", "one-cycle"] = "constant"
+    every: int = 10  # step: epochs
+    factor: float = 0.1  # step
+    rise: float = 0.15  # one-cycle: share of the training in which the rate rises (Smith & Topin 2019)
+
+
+@dataclass(frozen=True)
+class ValidationConfig:
+    """What is measured at the end of each epoch, on the averaged weights, and what is done about it."""
+
+    sources: tuple[SourceConfig, ...]
+    metric: ValidationMetric = "cc"  # chooses the best epoch
+    every: int = 1  # epochs
+    frames_per_item: int = 10  # of a video, evenly spread; clips are validated on whole videos
+    patience: int | None = None  # stop after so many validations without a better one
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One stage of training: one part of the network, on some data, from some weights."""
+
+    title: str
+    part: Part
+    train: tuple[SourceConfig, ...]
+    epochs: int
+    loss: LossName
+    optimisers: tuple[OptimiserConfig, ...]
+    batch: int  # photos, frames, or videos side by side
+    start: str = SCRATCH  # a model's name, a weight folder, the model/ of another run; or scratch
+    start_part: Part | None = None  # the part whose weights the trained one starts from, if not its own
+    model: ModelConfig | None = None  # needed from scratch
+    seed: int = 0
+    clip_frames: int | None = None  # frames of a clip; without, single frames
+    max_steps_per_epoch: int | None = None
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    photo_views: PhotoViews = field(default_factory=PhotoViews)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    accumulate: int = 1  # batches a step
+    clip_norm: float | None = None  # of the gradient
+    averaging: float = 0.0  # decay of the running average of the weights; 0: none
+    freeze_normalisation: bool = False  # batch normalisation keeps its statistics
+    prior: SourceConfig | None = None  # whose mean latitude profile is the equator prior, see `priors`
+    moving_average: float | None = None  # set the experts' share of the new frame before training, 0 to 1
+    validation: ValidationConfig | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        if not self.train or not self.optimisers:
+            raise ConfigError("expected at least one source to train on, and one optimiser")
+        if min(self.epochs, self.batch, self.accumulate) < 1 or (self.clip_frames or 1) < 1:
+            raise ConfigError("epochs, batch, accumulate and clip_frames are at least 1")
+        if not 0 <= self.averaging < 1:
+            raise ConfigError(f"averaging {self.averaging}: expected 0 to below 1")
+        if self.start == SCRATCH and self.model is None:
+            raise ConfigError("a start from scratch needs model settings; or name the weights to start from")
+        if self.start != SCRATCH and self.model is not None:
+            raise ConfigError(f"the model settings come with the weights {self.start!r}: leave model out")
+        if LOSSES[self.loss].needs_mask and self.part != "attention":
+            raise ConfigError(f"loss {self.loss!r} is of the attention stream's map and mask; part is {self.part!r}")
+        if not all(any(o.claims(epoch) for o in self.optimisers) for epoch in range(self.epochs)):
+            raise ConfigError("some epochs are claimed by no optimiser: give one without every and until")
+        shares = [source.share for source in self.train]
+        if any(shares) and (None in shares or self.clip_frames):
+            raise ConfigError("give every source a share, or none; clips take none")
+        if self.clip_frames and any(s.photos or s.panoramas for s in self.train):
+            raise ConfigError("clips are of prepared 360° videos; photos and panoramas are single frames")
+
+    def optimiser_of(self, epoch: int) -> int:
+        """The number of the optimiser that trains an epoch."""
+        return max(k for k, optimiser in enumerate(self.optimisers) if optimiser.claims(epoch))
+
+
+def read_train_config(path: Path, overrides: tuple[str, ...] = ()) -> TrainConfig:
+    """Read a YAML file, with `key=value` overrides (`epochs=3`, `train.0.prepared=data/osie`); `ConfigError`."""
+    values: dict[str, Any] = with_overrides(load_yaml(path), overrides)
+    return from_mapping(TrainConfig, values, str(path))
+
+
+def with_folders_resolved(config: TrainConfig) -> TrainConfig:
+    """The same run, told from anywhere: paths of data and weights that exist are made absolute."""
+
+    def absolute(name: str | None) -> str | None:
+        return str(Path(name).resolve()) if name is not None and Path(name).exists() else name
+
+    def source(s: SourceConfig) -> SourceConfig:
+        return replace(
+            s,
+            prepared=absolute(s.prepared),
+            photos=absolute(s.photos),
+            panoramas=absolute(s.panoramas),
+            raw=absolute(s.raw),
+            teachers=tuple(absolute(t) or t for t in s.teachers),
+        )
+
+    validation = config.validation
+    if validation is not None:
+        validation = replace(validation, sources=tuple(map(source, validation.sources)))
+    prior = None if config.prior is None else source(config.prior)
+    start = absolute(config.start) or config.start
+    return replace(config, train=tuple(map(source, config.train)), validation=validation, prior=prior, start=start)

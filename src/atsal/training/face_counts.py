@@ -1,0 +1,27 @@
+"""Fixation counts of an ERP map on the faces of a cube."""
+
+from torch import Tensor
+
+from atsal.projection.geometry import CubeGeometry
+from atsal.projection.sphere import erp_directions
+
+
+class FaceCounts:
+    """Put each fixation on the face pixels at which it is seen; wide faces see some twice. Nothing is interpolated."""
+
+    def __init__(self, geometry: CubeGeometry, erp_height: int) -> None:
+        size = geometry.face_size
+        self.geometry = geometry
+        right, up, depth = geometry.project(erp_directions(erp_height).reshape(-1, 3))
+        column, row = geometry.pixel(right).round(), geometry.pixel(-up).round()
+        inside = (depth > 0) & (row >= 0) & (row < size) & (column >= 0) & (column < size)
+        face, self._source = inside.nonzero(as_tuple=True)
+        self._target = (face * size + row[inside].long()) * size + column[inside].long()
+
+    def __call__(self, counts: Tensor) -> Tensor:
+        """(B, 1, H, 2H) -> (B, 6, 1, S, S)."""
+        size = self.geometry.face_size
+        flat = counts.new_zeros(len(counts), 6 * size * size)
+        seen = counts.flatten(1)[:, self._source.to(counts.device)]
+        flat.index_add_(1, self._target.to(counts.device), seen)
+        return self.geometry.arrange(flat.reshape(-1, 6, 1, size, size))

@@ -1,0 +1,87 @@
+"""The whole pipeline on one made-up scene: gaze is prepared, all three networks are trained, the result is scored.
+
+A network that cannot learn a single scene by heart cannot learn anything: this is the first thing to try, and it takes
+about a minute on two cores.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from atsal.datasets import dataset_named
+from atsal.datasets.preparation import preparation_for
+from atsal.datasets.prepare import prepare
+from atsal.gaze.records import Fixations
+from atsal.gaze.tables import write_fixations
+from atsal.models.config import ModelConfig
+from atsal.prediction.compare import contact_sheet
+from atsal.prediction.predictor import load_model
+from atsal.synthetic import Scene, render_video
+from atsal.training.config import (
+    OptimiserConfig,
+    ScheduleConfig,
+    SourceConfig,
+    TrainConfig,
+    ValidationConfig,
+)
+from atsal.training.run import train
+from atsal.training.run_folder import RunFolder
+from atsal.training.trainer import Machine
+from atsal.video.writer import write_rgb_png
+
+FRAMES, FPS, HEIGHT, SEED = 8, 4.0, 128, 3
+VIEWERS, SPREAD_DEG = 24, 4.0
+SMALL = ModelConfig(
+    "lite", erp_height=64, face_size=64, frame_height=128, map_height=64, face_fov_deg=110, smoothing_deg=6
+)
+
+
+def write_scene(folder: Path) -> None:
+    """A clip of a made-up scene, and a table of viewers whose gaze rests on its objects."""
+    folder.mkdir(parents=True, exist_ok=True)
+    render_video(folder / "scene.mp4", seconds=FRAMES / FPS, frame_rate=FPS, erp_height=HEIGHT, seed=SEED)
+    rng, scene = np.random.default_rng(SEED), Scene(SEED)
+    frame = np.tile(np.arange(FRAMES), VIEWERS)
+    objects = np.stack([scene.object_directions(number / FPS) for number in range(FRAMES)])  # (frames, objects, 2)
+    chosen = np.repeat(np.arange(VIEWERS) % objects.shape[1], FRAMES)
+    lonlat = objects[frame, chosen] + np.deg2rad(rng.normal(0, SPREAD_DEG, (len(frame), 2)))
+    lon, lat = (lonlat[:, 0] + np.pi) % (2 * np.pi) - np.pi, lonlat[:, 1].clip(-np.pi / 2, np.pi / 2)
+    observer = np.repeat([f"viewer {number}" for number in range(VIEWERS)], FRAMES)
+    length_ms = np.full(len(frame), 900 / FPS)
+    write_fixations(folder / "scene.csv", Fixations(observer, lon, lat, frame / FPS, length_ms))
+
+
+def overfit_config(prepared: Path, epochs: int) -> TrainConfig:
+    """All three networks together, from random weights, on the one clip, which also is what they are validated on."""
+    source = SourceConfig(prepared=str(prepared))
+    return TrainConfig(
+        title="overfit: one made-up scene",
+        part="fused",
+        model=SMALL,
+        train=(source,),
+        validation=ValidationConfig(sources=(source,), every=6),
+        clip_frames=4,
+        epochs=epochs,
+        batch=1,
+        loss="kld-cc-nss",
+        optimisers=(OptimiserConfig(learning_rate=0.004),),
+        schedule=ScheduleConfig("one-cycle"),
+        clip_norm=5.0,
+        averaging=0.9,
+    )
+
+
+def overfit(
+    folder: Path, machine: Machine, epochs: int = 60, *, say: Callable[[str], None], status: Callable[[str], None]
+) -> float:
+    """Write the scene, prepare its gaze, train, and draw what was learned; returns the CC, 1 where it fits the gaze."""
+    write_scene(folder / "raw")
+    dataset = dataset_named("folder")
+    preparation = preparation_for(dataset, sigma_deg=8.0)
+    prepare(dataset, folder / "raw", folder / "prepared", preparation)
+    progress = train(overfit_config(folder / "prepared", epochs), folder / "run", machine, say=say, status=status)
+    model = load_model(RunFolder(folder / "run").model, device=str(machine.device))
+    results = list(model.predict_video(folder / "raw" / "scene.mp4"))
+    write_rgb_png(folder / "learned.png", contact_sheet(results[:: len(results) // 2]))
+    return progress.best or 0.0

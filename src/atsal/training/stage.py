@@ -1,0 +1,139 @@
+"""From a configuration to what a run works with: the weights it starts from, and its sources."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from atsal.datasets.prepared import PreparedSet
+from atsal.errors import ConfigError
+from atsal.models.atsal import ATSal
+from atsal.models.bundle import Bundle, write_bundle
+from atsal.models.config import ModelConfig
+from atsal.models.lite import LiteAttention
+from atsal.models.registry import find_bundle, load_parts, new_parts
+from atsal.training.checkpoint import Progress
+from atsal.training.config import SCRATCH, SourceConfig, TrainConfig
+from atsal.training.panoramas import PanoramaSource
+from atsal.training.photo_source import PhotoSource
+from atsal.training.priors import equator_prior, log_profile
+from atsal.training.run_folder import plain
+from atsal.training.sources import Source, SphereSource, open_prepared
+from atsal.training.subject import Subject
+
+_CLOSED_MASK = -3.0  # logit: an attention stream that starts from an expert begins with an all but closed mask
+
+
+def write_start(config: TrainConfig, folder: Path) -> None:
+    """Write the weight folder that the run begins with, so that the run depends on no other folder.
+
+    Raises `WeightsError` for weights that cannot be read, `ConfigError` where the parts do not fit each other.
+    """
+    if config.start == SCRATCH:
+        if config.model is None:
+            raise ConfigError("a start from scratch needs model settings")
+        model, provenance = config.model, dict[str, Any]()
+        torch.manual_seed(config.seed)
+        parts = new_parts(model)
+    else:
+        bundle = find_bundle(config.start)
+        model, provenance = bundle.config, dict(bundle.provenance)
+        parts = load_parts(bundle)
+    if config.start_part is not None and config.part != "fused":
+        _take_over(parts, config.start_part, config.part)
+    if config.prior is not None and isinstance(parts["attention"], LiteAttention) and config.part == "attention":
+        logits = parts["attention"].latitude_logits
+        with torch.no_grad():
+            logits.copy_(log_profile(equator_prior(config.prior, model.map_height), len(logits)))
+    if config.moving_average is not None:
+        _set_moving_average(parts, config)
+    write_bundle(folder, model, {name: part.state_dict() for name, part in parts.items()}, provenance)
+
+
+def _take_over(parts: Mapping[str, nn.Module], source: str, part: str) -> None:
+    """Give `part` the weights of `source`; between an expert and an attention stream, those that both have."""
+    given = {name: value.clone() for name, value in parts[source].state_dict().items()}
+    own = parts[part].state_dict()
+    shared = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
+    missing = [name for name in own if name not in shared]
+    if "attention" not in (source, part) and missing:
+        raise ConfigError(f"start_part {source!r}: its weights do not fit {part!r} ({missing[0]}, …)")
+    if not shared:
+        raise ConfigError(f"start_part {source!r}: shares no weights with {part!r}, whose layers have other names")
+    parts[part].load_state_dict(own | shared)
+    attention = parts[part]
+    if isinstance(attention, LiteAttention) and attention.mask_logits.bias is not None:
+        nn.init.constant_(attention.mask_logits.bias, _CLOSED_MASK)
+
+
+def _set_moving_average(parts: Mapping[str, nn.Module], config: TrainConfig) -> None:
+    share = config.moving_average or 0.0
+    if not 0 < share < 1:
+        raise ConfigError(f"moving_average {share}: expected the share of the new frame, more than 0 and less than 1")
+    for name in ("poles", "equator") if config.part == "fused" else (config.part,):
+        for key, parameter in parts[name].named_parameters():
+            if key.endswith("alpha"):
+                nn.init.constant_(parameter, float(torch.logit(torch.tensor(share))))
+
+
+def load_subject(bundle: Bundle, config: TrainConfig) -> Subject:
+    """The part in training, with the start's weights."""
+    parts = load_parts(bundle)
+    return Subject(ATSal(bundle.config, parts["attention"], parts["poles"], parts["equator"]), config.part)
+
+
+def open_sources(chosen: Sequence[SourceConfig], config: TrainConfig, model: ModelConfig) -> list[Source]:
+    """Open each source; `ConfigError` where it cannot serve the part, `DataError` for data that are not as expected."""
+    return [_open(source, config, model) for source in chosen]
+
+
+def _open(source: SourceConfig, config: TrainConfig, model: ModelConfig) -> Source:
+    flat = source.photos is not None
+    if source.prepared is not None:
+        flat = PreparedSet(source.folder).dataset.stimuli == "photos"
+    if flat and config.part not in ("equator", "poles"):
+        raise ConfigError(f"{source.folder}: holds flat photos, which only an expert can learn from, not {config.part}")
+    if flat and config.clip_frames:
+        raise ConfigError(f"{source.folder}: holds flat photos; clips are of 360° videos")
+    if flat:
+        return PhotoSource(source, config.photo_views)
+    if source.panoramas is not None:
+        return PanoramaSource(source, model, config.augmentation, config.prior)
+    return SphereSource(source, model, config.augmentation)
+
+
+def provenance(config: TrainConfig, start: Bundle, sources: Sequence[Source], progress: Progress) -> dict[str, Any]:
+    """Where weights come from: what the start's say, with this stage added, and the 360° items that each stream saw."""
+    stage = {
+        "title": config.title,
+        "part": config.part,
+        "config": plain(config),
+        "epochs": progress.best_epoch or progress.epoch,
+        "validation": progress.scores,
+        "data": [{k: v for k, v in s.describe().items() if k not in ("items", "sha256")} for s in sources],
+    }
+    seen = {stream: dict(sets) for stream, sets in dict(start.provenance.get("trained_on", {})).items()}
+    known = [(source.name, source.items) for source in sources if isinstance(source, SphereSource)]
+    if config.prior is not None:
+        prepared, items = open_prepared(config.prior)
+        known.append((prepared.dataset.name, items))
+    for stream in {"fused": ("attention", "experts"), "attention": ("attention",)}.get(config.part, ("experts",)):
+        of_stream = seen.setdefault(stream, {})
+        for name, items in known:
+            of_stream[name] = sorted({*of_stream.get(name, []), *items})
+    return {
+        **start.provenance,
+        "stages": [*start.provenance.get("stages", []), _without_paths(stage)],
+        "trained_on": seen,
+    }
+
+
+def _without_paths(value: Any) -> Any:
+    """Plain values whose paths are cut to their last names: weights are handed on, and tell nothing of the machine."""
+    if isinstance(value, dict):
+        return {_without_paths(key): _without_paths(v) for key, v in value.items()}
+    if isinstance(value, list):
+        return [_without_paths(v) for v in value]
+    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value

@@ -1,0 +1,307 @@
+"""The loop: steps of an epoch, validation, checkpoints, until the epochs are done or nothing gets better."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from atsal.errors import TrainingError
+from atsal.models.bundle import PARTS, read_bundle, write_bundle
+from atsal.training.checkpoint import (
+    Checkpoint,
+    Progress,
+    optimiser_tensors,
+    read_checkpoint,
+    restore_optimisers,
+    save_checkpoint,
+)
+from atsal.training.loader import Loader
+from atsal.training.losses import LOSSES
+from atsal.training.optimisers import make_optimiser, rate_factor, set_rates, update_average
+from atsal.training.plan import Step, epoch_steps
+from atsal.training.ranks import Ranks
+from atsal.training.run_folder import RunFolder
+from atsal.training.sources import Sample
+from atsal.training.stage import load_subject, open_sources, provenance
+from atsal.training.validation import LOWER_IS_BETTER, Validation, judge, validate
+
+
+class Reporter(Protocol):
+    """Shows how it goes."""
+
+    def step(self, progress: Progress, steps: int, facts: dict[str, float]) -> None:
+        """After a step; `steps` is the number of steps of the epoch."""
+        ...
+
+    def epoch(self, progress: Progress, facts: dict[str, float], validation: Validation | None) -> None:
+        """After an epoch."""
+        ...
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a run may use; its result depends on none of it, but for rounding."""
+
+    device: torch.device
+    workers: int
+    checkpoint_steps: int  # steps between two checkpoints within an epoch
+
+
+class Trainer:
+    """One run, from its folder: begins, or goes on where the last checkpoint stands."""
+
+    def __init__(self, folder: RunFolder, machine: Machine, ranks: Ranks, reporter: Reporter) -> None:
+        self.folder, self.machine, self.ranks, self.reporter = folder, machine, ranks, reporter
+        self.config = config = folder.config()
+        self.bundle = read_bundle(folder.start)
+        self.subject = load_subject(self.bundle, config).to(machine.device)
+        self._normalise_together()
+        self.subject.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.sources = open_sources(config.train, config, self.bundle.config)
+        self.held_out = open_sources(config.validation.sources, config, self.bundle.config) if config.validation else []
+        if ranks.is_first:
+            folder.note_data(
+                {"train": [s.describe() for s in self.sources], "validation": [s.describe() for s in self.held_out]}
+            )
+        self.extents = [source.extent() for source in self.sources]
+        self.loss = LOSSES[config.loss]
+        self.optimisers = [make_optimiser(self.subject, optimiser) for optimiser in config.optimisers]
+        self.averaged = self.subject.averaged_copy()
+        self.states: dict[int, Tensor] = {}  # of this rank's slots
+        self.progress = Progress()
+        if folder.last.is_file():
+            self._restore(read_checkpoint(folder.last))
+        if ranks.is_first:
+            folder.cut_log(self.progress.log_bytes)
+
+    def run(self) -> Progress:
+        """Train until the end; the weight folder `model/` is written then."""
+        while self.progress.finished is None:
+            self._epoch()
+        if self.ranks.is_first:
+            self._write_model()
+        self.ranks.wait()
+        return self.progress
+
+    def _epoch(self) -> None:
+        config, progress = self.config, self.progress
+        steps = epoch_steps(config, self.extents, progress.epoch)
+        optimiser = self.optimisers[config.optimiser_of(progress.epoch)]
+        loader = Loader(self.sources, moved=True, workers=self.machine.workers)
+        self._train_mode()
+        started, seen = time.monotonic(), 0
+        batches = self._read(loader, steps[progress.step_in_epoch :])
+        for step in steps[progress.step_in_epoch :]:
+            rate = set_rates(
+                optimiser,
+                rate_factor(config.schedule, progress.epoch + progress.step_in_epoch / len(steps), config.epochs),
+            )
+            loss, norm = self._step(step, batches, optimiser)
+            progress.step += 1
+            progress.step_in_epoch += 1
+            progress.loss_sum += loss
+            update_average(self.averaged.module, self.subject.module, config.averaging, progress.step)
+            seen += sum(key.count for batch in step for key in batch)
+            elapsed = time.monotonic() - started
+            facts = {"loss": loss, "learning_rate": rate, "gradient_norm": norm}
+            facts |= {"frames_per_s": seen / elapsed, "waited_share": loader.waited_s / elapsed}
+            self.reporter.step(progress, len(steps), facts)
+            if progress.step % self.machine.checkpoint_steps == 0:
+                self._save()
+        self._end_epoch(len(steps), {"waited_share": loader.waited_s / max(time.monotonic() - started, 1e-9)})
+
+    def _read(self, loader: Loader, steps: Sequence[Step]) -> Iterator[list[Sample]]:
+        """The samples of this rank, a batch at a time; batches of which it has none are left out."""
+        own = [[key for key in batch if key.slot % self.ranks.world == self.ranks.rank] for s in steps for batch in s]
+        return loader([batch for batch in own if batch])
+
+    def _step(
+        self, step: Step, batches: Iterator[list[Sample]], optimiser: torch.optim.Optimizer
+    ) -> tuple[float, float]:
+        """One update of the weights from the batches of a step; returns the mean loss and the gradient's norm."""
+        parameters = [p for p in self.subject.module.parameters() if p.requires_grad]
+        for parameter in parameters:
+            parameter.grad = None
+        frames = sum(key.count for batch in step for key in batch)
+        total = torch.zeros((), device=self.machine.device)
+        seen: list[str] = []
+        for batch in step:
+            if not any(key.slot % self.ranks.world == self.ranks.rank for key in batch):
+                continue
+            samples = next(batches)
+            seen += [f"{s.name} from frame {s.key.first}" for s in samples]
+            loss = self._loss(samples) / frames
+            if loss.requires_grad:
+                loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.detach()
+        self.ranks.add_gradients(parameters)
+        mean = self.ranks.add(total).item()
+        norm = float(nn.utils.clip_grad_norm_(parameters, self.config.clip_norm or math.inf))
+        if not (math.isfinite(mean) and math.isfinite(norm)):
+            raise TrainingError(self._not_a_number(mean, norm, seen))
+        optimiser.step()
+        if not self.config.freeze_normalisation:
+            self.ranks.average_statistics(self.subject.module)
+        return mean, norm
+
+    def _loss(self, samples: list[Sample]) -> Tensor:
+        """The sum of the loss over all frames of the samples, truncated back-propagation through time within a clip."""
+        total = torch.zeros((), device=self.machine.device)
+        for sample in samples:
+            if sample.key.fresh:
+                self.states.pop(sample.key.slot, None)
+        for at in range(max(len(sample.frames) for sample in samples)):
+            going = [sample for sample in samples if at < len(sample.frames)]
+            for group in _alike(going, self.states):
+                total = total + self._frame_loss(group, at)
+        if self.config.clip_frames is None:
+            self.states.clear()
+        else:
+            self.states = {slot: state.detach() for slot, state in self.states.items()}
+        return total
+
+    def _frame_loss(self, samples: list[Sample], at: int) -> Tensor:
+        """The sum over the samples of the loss on their `at`-th frames; those nobody looked at count as nothing."""
+        slots = [sample.key.slot for sample in samples]
+        state = torch.stack([self.states[slot] for slot in slots]) if slots[0] in self.states else None
+        with torch.autocast("cuda", torch.bfloat16, enabled=self.machine.device.type == "cuda"):
+            judged, state = judge(self.subject, samples, state, at, self.machine.device)
+        if state is not None:
+            self.states |= dict(zip(slots, state, strict=True))
+        looked_at = judged.target.flatten(1).amax(1) > 0
+        if not looked_at.any():
+            return judged.saliency.sum() * 0
+        return self.loss.of(judged.select(looked_at)) * looked_at.sum()
+
+    def _not_a_number(self, loss: float, norm: float, seen: Sequence[str]) -> str:
+        what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient's norm is {norm}"
+        where = f"epoch {self.progress.epoch}, step {self.progress.step_in_epoch}"
+        rates = ", ".join(f"{o.learning_rate:g}" for o in self.config.optimisers)
+        kept = f"{self.folder.last} is the last good state" if self.folder.last.is_file() else "nothing was kept yet"
+        return (
+            f"{self.folder.folder}: {what} in {where}, on {', '.join(seen) or 'batches of other ranks'}; {kept}. Look "
+            f"at these samples, or begin a new run with a lower learning rate ({rates}) or with clip_norm"
+        )
+
+    def _end_epoch(self, steps: int, facts: dict[str, float]) -> None:
+        progress, config = self.progress, self.config
+        facts = {"loss": progress.loss_sum / max(steps, 1)} | facts
+        progress.epoch += 1
+        progress.step_in_epoch, progress.loss_sum = 0, 0.0
+        self.states.clear()
+        validation = None
+        due = config.validation is not None and (
+            progress.epoch % config.validation.every == 0 or progress.epoch == config.epochs
+        )
+        if config.validation is not None and due:
+            clip = None if config.clip_frames is None else (config.clip_frames, config.validation.sources[0].stride)
+            validation = validate(
+                self.averaged,
+                self.held_out,
+                config.validation,
+                clip,
+                self.ranks,
+                self.machine.device,
+                self.machine.workers,
+            )
+            self._keep_if_best(validation)
+        if progress.finished is None and progress.epoch >= config.epochs:
+            progress.finished = f"all {config.epochs} epochs"
+        self.reporter.epoch(progress, facts, validation)
+        if self.ranks.is_first:
+            scores = {} if validation is None else {"validation": progress.scores}
+            self.folder.log({"epoch": progress.epoch, "step": progress.step} | facts | scores)
+        self._save()
+
+    def _keep_if_best(self, validation: Validation) -> None:
+        """Keep the averaged weights if they are the best so far; end the run if they have not been for long."""
+        progress, chosen = self.progress, self.config.validation
+        if chosen is None:
+            return
+        score = validation.scores[chosen.metric]
+        if not math.isfinite(score):
+            raise TrainingError(
+                f"{self.folder.folder}: the validation's {chosen.metric} is {score} after epoch {progress.epoch}; "
+                "look at its data, or choose another metric"
+            )
+        progress.scores = validation.scores
+        sign = -1 if chosen.metric in LOWER_IS_BETTER else 1
+        if progress.best is None or sign * score > sign * progress.best:
+            progress.best, progress.best_epoch, progress.without_better = score, progress.epoch, 0
+            if self.ranks.is_first:
+                averaged = self.averaged.module.state_dict()
+                save_checkpoint(self.folder.best, progress, {}, averaged, {}, {})
+            return
+        progress.without_better += 1
+        if chosen.patience is not None and progress.without_better >= chosen.patience:
+            progress.finished = (
+                f"no better {chosen.metric} in {chosen.patience} validations since epoch {progress.best_epoch}"
+            )
+
+    def _save(self) -> None:
+        """Write `last.safetensors`: rank 0 with the states of all slots."""
+        states = {
+            slot: state
+            for part in self.ranks.gather({k: v.cpu() for k, v in self.states.items()})
+            for slot, state in part.items()
+        }
+        if self.ranks.is_first:
+            self.progress.log_bytes = self.folder.log_bytes
+            save_checkpoint(
+                self.folder.last,
+                self.progress,
+                self.subject.module.state_dict(),
+                self.averaged.module.state_dict(),
+                optimiser_tensors(self.subject, self.optimisers),
+                states,
+            )
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        self.progress = checkpoint.progress
+        self.subject.module.load_state_dict(checkpoint.of("weights"))
+        self.averaged.module.load_state_dict(checkpoint.of("averaged"))
+        restore_optimisers(self.subject, self.optimisers, checkpoint.of("optimiser"))
+        states = {int(slot): state for slot, state in checkpoint.of("state").items()}
+        own = [slot for slot in states if slot % self.ranks.world == self.ranks.rank]
+        self.states = {slot: states[slot].to(self.machine.device) for slot in own}
+
+    def _train_mode(self) -> None:
+        self.subject.eval()  # the parts that are not trained stay as they are
+        self.subject.module.train()
+        if self.config.freeze_normalisation:
+            for module in self.subject.module.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+
+    def _normalise_together(self) -> None:
+        """On several GPUs batch normalisation takes the whole batch; ranks on CPUs take their own share of it."""
+        if self.ranks.world > 1 and self.machine.device.type == "cuda":
+            nn.SyncBatchNorm.convert_sync_batchnorm(self.subject.module)  # type: ignore[no-untyped-call]
+
+    def _write_model(self) -> None:
+        """Write `model/`: the start's weights with the trained part's best ones, or last ones without validation."""
+        config, folder = self.config, self.folder
+        chosen = folder.best if folder.best.is_file() else folder.last
+        weights = read_checkpoint(chosen).of("averaged")
+        if config.part == "fused":
+            trained = {
+                p: {k.removeprefix(f"{p}."): v for k, v in weights.items() if k.startswith(f"{p}.")} for p in PARTS
+            }
+        else:
+            trained = {config.part: weights}
+        parts = {part: trained[part] if part in trained else self.bundle.load(part) for part in PARTS}
+        noted = provenance(config, self.bundle, self.sources, self.progress)
+        write_bundle(folder.model, self.bundle.config, parts, noted, overwrite=True)
+
+
+def _alike(samples: Sequence[Sample], states: Mapping[int, Tensor]) -> list[list[Sample]]:
+    """Samples that can be computed together: of one shape, and either all at the start of a video or none."""
+    groups: dict[tuple[Any, ...], list[Sample]] = {}
+    for sample in samples:
+        kind = (sample.key.slot in states, sample.frames.shape[1:], sample.maps.shape[1:])
+        groups.setdefault(kind, []).append(sample)
+    return list(groups.values())

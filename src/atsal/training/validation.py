@@ -1,0 +1,116 @@
+"""What a run measures of itself at the end of an epoch: scores of the averaged weights on data held out."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from atsal.evaluation.metrics import cc, kld, nss, sim
+from atsal.training.config import ValidationConfig
+from atsal.training.loader import Loader
+from atsal.training.losses import Judged
+from atsal.training.ranks import Ranks
+from atsal.training.sources import Sample, Source, validation_keys
+from atsal.training.subject import Subject
+
+METRICS = ("cc", "nss", "sim", "kld")
+LOWER_IS_BETTER = ("kld",)
+PANELS = 4  # pictures shown of each validation
+
+
+class Panel(NamedTuple):
+    """One frame, what was measured and what was predicted, for the eye; views side by side."""
+
+    name: str
+    frame: Tensor  # (3, H, W) uint8
+    target: Tensor  # (h, w), 0 to 1
+    saliency: Tensor
+
+
+class Validation(NamedTuple):
+    """Mean scores over items (an item's is the mean of its frames), and some pictures."""
+
+    scores: dict[str, float]
+    panels: list[Panel]
+
+
+def judge(
+    subject: Subject, samples: Sequence[Sample], state: Tensor | None, at: int, device: torch.device
+) -> tuple[Judged, Tensor | None]:
+    """Run one frame of each sample, the `at`-th of its clip; returns what a loss may look at, and the new state."""
+    sphere = samples[0].is_sphere
+    frames = torch.stack([sample.frames[at] for sample in samples]).to(device).float()
+    maps, counts = (torch.stack([getattr(s, name)[at] for s in samples]).to(device) for name in ("maps", "counts"))
+    saliency, mask, state = subject(frames, state)
+    saliency = saliency.float()
+    target = subject.targets(maps, saliency, sphere=sphere)
+    fixations = subject.counts(counts, saliency, sphere=sphere)
+    weights = subject.weights(saliency, sphere=sphere)
+    return Judged(saliency, target, fixations, weights, None if mask is None else mask.float()), state
+
+
+@torch.no_grad()
+def validate(
+    subject: Subject,
+    sources: Sequence[Source],
+    config: ValidationConfig,
+    clip: tuple[int, int] | None,
+    ranks: Ranks,
+    device: torch.device,
+    workers: int,
+) -> Validation:
+    """Score every item, each rank its share; the scores of frames without fixations do not count."""
+    items = [
+        keys
+        for number, source in enumerate(sources)
+        for keys in validation_keys(source, number, config.frames_per_item, clip)
+    ]
+    own = ranks.own(items)
+    batches = [[key] for keys in own for key in keys]
+    scores: list[dict[str, list[float]]] = [{name: [] for name in METRICS} for _ in own]
+    item_of = [number for number, keys in enumerate(own) for _ in keys]
+    panels: list[Panel] = []
+    state: Tensor | None = None
+    for number, samples in zip(item_of, Loader(sources, moved=False, workers=workers)(batches), strict=True):
+        state = None if samples[0].key.fresh else state
+        for at in range(len(samples[0].frames)):
+            judged, state = judge(subject, samples, state, at, device)
+            for name, value in frame_scores(judged).items():
+                scores[number][name].append(value)
+        if len(panels) < PANELS and not any(panel.name == samples[0].name for panel in panels):
+            panels.append(_panel(samples[0], judged))
+    gathered = [score for part in ranks.gather(scores) for score in part]
+    return Validation({name: _mean([_mean(score[name]) for score in gathered]) for name in METRICS}, panels)
+
+
+def frame_scores(judged: Judged) -> dict[str, float]:
+    """Scores of one frame; its views, one below another, count as one map."""
+    target, prediction, fixations = (
+        getattr(judged, name)[0, :, 0].flatten(0, 1).cpu().numpy() for name in ("target", "saliency", "fixations")
+    )
+    weights = judged.weights.expand_as(judged.target)[0, :, 0].flatten(0, 1).cpu().numpy()
+    if not target.any():
+        return dict.fromkeys(METRICS, math.nan)
+    return {
+        "cc": float(cc(target, prediction, weights=weights)),
+        "nss": float(nss(prediction, fixations, weights=weights)),
+        "sim": float(sim(target, prediction, weights=weights)),
+        "kld": float(kld(target, prediction, weights=weights)),
+    }
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if math.isfinite(value)]
+    return float(np.mean(known)) if known else math.nan
+
+
+def _panel(sample: Sample, judged: Judged) -> Panel:
+    def beside(views: Tensor) -> Tensor:
+        return torch.cat(list(views), -1)
+
+    target, saliency = (beside(maps[0, :, 0].cpu()) for maps in (judged.target, judged.saliency))
+    frame = beside(sample.frames[-1])
+    return Panel(sample.name, frame, *(m / m.max().clamp(min=1e-12) for m in (target, saliency)))

@@ -1,0 +1,120 @@
+"""Prepared fakes and a network so small that a step takes milliseconds."""
+
+import copy
+from types import SimpleNamespace
+
+import pytest
+import torch
+import yaml
+
+from atsal.config import from_mapping
+from atsal.datasets import dataset_named
+from atsal.datasets.preparation import preparation_for
+from atsal.datasets.prepare import prepare
+from atsal.training.config import TrainConfig
+from atsal.training.run import train
+from atsal.training.trainer import Machine
+from fakes.every_set import WRITERS
+from fakes.fixations2d import write_density_maps, write_fixations2d
+
+TINY = {
+    "architecture": "lite",
+    "frame_height": 64,
+    "erp_height": 32,
+    "map_height": 32,
+    "face_size": 32,
+    "face_fov_deg": 100,
+    "smoothing_deg": 10,
+}
+CPU = Machine(torch.device("cpu"), workers=0, checkpoint_steps=1)
+
+
+@pytest.fixture(scope="session")
+def sets(tmp_path_factory):
+    """Folders of prepared sets, and of one that has density maps only."""
+    root = tmp_path_factory.mktemp("sets")
+    write_fixations2d(root / "raw" / "osie", items=12)
+    write_density_maps(root / "raw" / "tasks", items=6)
+    for name, items in (("salient360-images", 6), ("vr-eyetracking", 3)):
+        WRITERS[name](root / "raw" / name, items=items)
+    for name in ("osie", "salient360-images", "vr-eyetracking"):
+        dataset = dataset_named(name)
+        prepare(dataset, root / "raw" / name, root / name, preparation_for(dataset), workers=1)
+    return SimpleNamespace(
+        root=root,
+        photos=str(root / "osie"),
+        densities=str(root / "raw" / "tasks"),
+        images=str(root / "salient360-images"),
+        videos=str(root / "vr-eyetracking"),
+    )
+
+
+@pytest.fixture(scope="session")
+def settings(sets):
+    """The settings of a small run of each kind."""
+    adam = [{"kind": "adamw", "learning_rate": 0.003}]
+    common = {"model": TINY, "epochs": 2, "batch": 2, "optimisers": adam, "averaging": 0.9}
+    kinds = {
+        "photos": {
+            "part": "equator",
+            "loss": "kld-cc",
+            "train": [{"prepared": sets.photos}, {"photos": sets.densities, "blur": 0.03}],
+            "photo_views": {"count": 2, "size": 32},
+        },
+        "images": {
+            "part": "attention",
+            "loss": "published-attention",
+            "train": [{"prepared": sets.images, "folds": 3, "without_fold": 0}],
+            "validation": {"sources": [{"prepared": sets.images, "folds": 3, "only_fold": 0}]},
+            "augmentation": {"published": True},
+        },
+        "frames": {
+            "part": "attention",
+            "loss": "kld-cc-nss",
+            "train": [{"prepared": sets.videos, "frames_per_item": 3}],
+            "augmentation": {"yaw": True, "flip": True, "stretch": 0.5, "colour": 0.2},
+        },
+        "clips": {
+            "part": "poles",
+            "loss": "bce",
+            "train": [{"prepared": sets.videos, "stride": 4}],
+            "clip_frames": 4,
+            "augmentation": {"yaw": True, "flip": True},
+        },
+        "fused": {
+            "part": "fused",
+            "loss": "kld-cc-nss",
+            "train": [{"prepared": sets.videos, "stride": 5}],
+            "validation": {"sources": [{"prepared": sets.videos, "stride": 10}], "metric": "kld"},
+            "clip_frames": 3,
+        },
+    }
+
+    def of(kind, **changed):
+        return copy.deepcopy({"title": kind} | common | kinds[kind] | changed)
+
+    return of
+
+
+@pytest.fixture
+def trained(settings, tmp_path):
+    """Train a small run to its end; returns its folder."""
+
+    def run(kind, name="run", **changed):
+        folder = tmp_path / name
+        train(from_mapping(TrainConfig, settings(kind, **changed), kind), folder, CPU)
+        return folder
+
+    return run
+
+
+@pytest.fixture
+def written(settings, tmp_path):
+    """Write a small run's settings as YAML; returns the file."""
+
+    def write(kind, **changed):
+        path = tmp_path / f"{kind}.yaml"
+        path.write_text(yaml.safe_dump(settings(kind, **changed)))
+        return path
+
+    return write

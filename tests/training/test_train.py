@@ -1,0 +1,277 @@
+"""Every kind of run, from prepared data to a weight folder; and that a run that is killed ends as if it had not been."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from click.testing import CliRunner
+from safetensors.torch import load_file
+
+from atsal import load_model
+from atsal.cli import main
+from atsal.config import from_mapping
+from atsal.models.bundle import read_bundle
+from atsal.synthetic import Scene
+from atsal.training.config import TrainConfig
+from atsal.training.run import train
+from training.conftest import CPU
+
+
+def weights(folder):
+    return load_file(folder / "checkpoints" / "last.safetensors")
+
+
+def same(first, second):
+    assert first.keys() == second.keys()
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("kind", ["photos", "images", "frames", "clips", "fused"])
+def test_each_kind_trains_its_part_and_leaves_the_rest(trained, settings, kind):
+    folder = trained(kind)
+    start, model = read_bundle(folder / "start"), read_bundle(folder / "model")
+    part = settings(kind)["part"]
+    for name in ("attention", "equator", "poles"):
+        changed = not same(start.load(name), model.load(name))
+        assert changed == (part in (name, "fused")), name
+    predictor = load_model(folder / "model", device="cpu")
+    assert predictor.predict_image(Scene(0).render(64, 0.0)).shape == (32, 64)
+    stage = model.provenance["stages"][-1]
+    assert stage["part"] == part
+    assert str(folder.parent.parent) not in json.dumps(dict(model.provenance)), "weights tell no paths of the machine"
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines if "loss" in line][-1] == 2
+    assert list((folder / "tensorboard").iterdir())
+
+
+def test_stages_follow_each_other(trained):
+    """The next stage starts from the model of the one before, and notes both; a part can begin as another one."""
+    first = trained("photos", "first")
+    second = trained("photos", "second", part="poles", start=str(first / "model"), start_part="equator", model=None)
+    start = read_bundle(second / "start")
+    assert same(start.load("poles"), read_bundle(first / "model").load("equator"))
+    assert [stage["part"] for stage in read_bundle(second / "model").provenance["stages"]] == ["equator", "poles"]
+
+
+def test_it_learns(trained):
+    folder = trained("photos", epochs=12, schedule={"kind": "one-cycle"})
+    losses = [json.loads(line)["loss"] for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert losses[-1] < losses[0] - 0.5
+
+
+def test_the_mask_alone_is_trained_in_its_epochs(trained):
+    adams = [
+        {"kind": "adam", "learning_rate": 1e-4},
+        {"kind": "adam", "learning_rate": 1e-3, "parameters": "mask", "every": 2, "until": 40},
+    ]
+    folder = trained("images", epochs=1, optimisers=adams, validation=None, averaging=0.0)
+    before, after = (read_bundle(folder / name).load("attention") for name in ("start", "model"))
+    changed = {n for n in before if not torch.equal(before[n], after[n]) and "running" not in n and "tracked" not in n}
+    assert changed
+    assert all(name.startswith("mask") for name in changed)
+
+
+def test_the_best_epoch_is_kept_and_training_stops_when_nothing_gets_better(settings, tmp_path):
+    values = settings("images", epochs=30, optimisers=[{"learning_rate": 1e-12}], averaging=0.0)
+    values["validation"] |= {"metric": "cc", "patience": 2}
+    values["freeze_normalisation"] = True
+    progress = train(from_mapping(TrainConfig, values, ""), tmp_path / "run", CPU)
+    assert "no better cc in 2 validations" in progress.finished
+    assert progress.epoch < 30
+
+
+def nearly_same(first, second):
+    """Up to the order of sums, which Adam makes visible in the few weights whose gradients are all but zero."""
+    assert first.keys() == second.keys()
+    names = [name for name in first if name.startswith("weights.") and first[name].is_floating_point()]
+    apart = torch.cat([(first[name] - second[name]).abs().flatten() for name in names])
+    return apart.quantile(0.995) < 2e-6 and apart.max() < 0.003
+
+
+def test_accumulating_is_a_larger_batch(trained, sets):
+    """Two batches of two a step are one of four, where normalisation does not look at the batch."""
+    shared = {"freeze_normalisation": True, "epochs": 1, "averaging": 0.0}
+    shared["train"] = [{"prepared": sets.photos}]
+    once = trained("photos", "once", batch=4, **shared)
+    twice = trained("photos", "twice", batch=2, accumulate=2, **shared)
+    assert nearly_same(weights(once), weights(twice))
+
+
+def test_workers_change_nothing(settings, tmp_path):
+    config = from_mapping(TrainConfig, settings("clips", epochs=1), "")
+    for workers in (0, 2):
+        train(config, tmp_path / str(workers), CPU.__class__(CPU.device, workers, 100))
+    assert same(weights(tmp_path / "0"), weights(tmp_path / "2"))
+
+
+def atsal(*arguments):
+    command = [sys.executable, "-m", "atsal", *map(str, arguments)]
+    return subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("kind", ["photos", "clips"])
+def test_killed_anywhere_it_ends_with_the_same_weights(written, trained, tmp_path, kind):
+    """kill -9 twice, at whatever the run was doing; then the folder alone suffices to go on."""
+    folder, config = tmp_path / "killed", written(kind, epochs=3)
+    arguments = ["train", config, "-o", folder, "--checkpoint-steps", 1]
+    for more in (3, 6):
+        process = atsal(*arguments)
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            last = folder / "checkpoints" / "last.safetensors"
+            if last.is_file() and _step(last) >= more:
+                break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    config.unlink()
+    finished = invoke("train", folder)
+    assert finished.exit_code == 0, finished.output
+    assert "going on after step" in finished.output
+    whole = trained(kind, "whole", epochs=3)
+    assert same(weights(folder), weights(whole))
+    assert (folder / "log.jsonl").read_text().count('"epoch": 3') == (whole / "log.jsonl").read_text().count(
+        '"epoch": 3'
+    )
+    assert not list(folder.rglob("*.part"))
+
+
+def _step(checkpoint):
+    from atsal.training.checkpoint import read_checkpoint
+
+    return read_checkpoint(checkpoint).progress.step
+
+
+@pytest.mark.parametrize("kind", ["clips", "photos"])
+def test_two_ranks_train_as_one(written, trained, tmp_path, kind):
+    """Under gloo each video, each photo belongs to one rank; the weights are those of one process."""
+    changed = {"freeze_normalisation": True, "epochs": 1, "averaging": 0.0}
+    config, folder = written(kind, **changed), tmp_path / "ranks"
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29611"]
+    command += ["-m", "atsal", "train", str(config), "-o", str(folder)]
+    done = subprocess.run(
+        command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert nearly_same(weights(trained(kind, "one", **changed)), weights(folder))
+    assert json.loads((folder / "environment.json").read_text())["starts"][0]["ranks"] == 2
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def test_another_configuration_is_refused_and_named(written, tmp_path):
+    config = written("photos", epochs=1)
+    assert invoke("train", config, "-o", tmp_path / "run").exit_code == 0
+    before = (tmp_path / "run" / "config.yaml").read_text()
+    found = invoke("train", config, "-o", tmp_path / "run", "epochs=3", "optimisers.0.learning_rate=0.5")
+    assert found.exit_code == 1
+    assert "epochs was 1, is 3" in found.output
+    assert "optimisers.0.learning_rate was 0.003, is 0.5" in found.output
+    assert (tmp_path / "run" / "config.yaml").read_text() == before
+    again = invoke("train", config, "-o", tmp_path / "run")
+    assert again.exit_code == 0
+    assert "done: all 1 epochs" in again.output
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["epoch=3"], "unknown setting 'epoch'; did you mean 'epochs'"),
+        (["epochs=many"], "epochs: found 'many' (str), expected int"),
+        (["loss=kdl-cc"], "did you mean 'kld-cc'"),
+        (["photo_views.crops.rolldeg=3"], "did you mean 'roll_deg'"),
+        (["train.5.prepared=x"], "expected a number from 0"),
+        (["epochs"], "expected key=value"),
+        (["train.0.prepared=nowhere"], "nowhere"),
+        (["part=attention"], "holds flat photos, which only an expert can learn from"),
+        (["part=attention", "loss=bce"], "holds flat photos"),
+        (["loss=published-attention"], "is of the attention stream's map and mask"),
+        (["start=lite"], "leave model out"),
+        (["model=null"], "needs model settings"),
+        (["train.0.exclude=[nobody]"], "exclude names nobody"),
+        (["train.0.split=train"], "expected NAME.PART"),
+        (["clip_frames=4"], "clips are of prepared 360° videos"),
+        (["optimisers.0.until=1"], "claimed by no optimiser"),
+    ],
+)
+def test_bad_settings_are_told_and_leave_nothing(written, tmp_path, overrides, message):
+    found = invoke("train", written("photos"), "-o", tmp_path / "run", *overrides)
+    assert found.exit_code == 1
+    assert message in found.output.replace("\n", " ")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(written, tmp_path, monkeypatch):
+    from atsal.training import losses, trainer
+
+    calls, sound = [], losses.LOSSES["kld-cc"].of
+
+    def poisoned(judged):
+        calls.append(1)
+        return sound(judged) * (float("nan") if len(calls) == 6 else 1.0)
+
+    monkeypatch.setitem(losses.LOSSES, "kld-cc", losses.Loss(poisoned))
+    assert trainer.LOSSES is losses.LOSSES
+    config = written("photos", epochs=2)
+    found = invoke("train", config, "-o", tmp_path / "run", "--checkpoint-steps", 1)
+    assert found.exit_code == 1
+    assert "the loss is nan in epoch 0, step 5, on " in found.output
+    assert "osie/" in found.output or "tasks/" in found.output
+    assert "lower learning rate" in found.output
+    kept = weights(tmp_path / "run")
+    assert all(torch.isfinite(value).all() for value in kept.values())
+    assert _step(tmp_path / "run" / "checkpoints" / "last.safetensors") == 5
+    monkeypatch.undo()
+    assert invoke("train", tmp_path / "run").exit_code == 0
+
+
+def test_too_little_memory_names_what_to_lower(written, tmp_path, monkeypatch):
+    from atsal.training import losses
+
+    def greedy(_judged):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setitem(losses.LOSSES, "bce", losses.Loss(greedy))
+    found = invoke("train", written("clips"), "-o", tmp_path / "run")
+    assert found.exit_code == 1
+    assert "a lower batch (2; give accumulate the factor" in found.output
+    assert "a lower clip_frames (4)" in found.output
+
+
+def test_changed_data_are_noticed(settings, sets, tmp_path):
+    import shutil
+
+    copied = tmp_path / "osie"
+    shutil.copytree(sets.photos, copied)
+    values = settings("photos", train=[{"prepared": str(copied)}], epochs=1)
+    train(from_mapping(TrainConfig, values, ""), tmp_path / "run", CPU)
+    (copied / "manifest.json").write_text((copied / "manifest.json").read_text() + "\n")
+    found = invoke("train", tmp_path / "run")
+    assert found.exit_code == 1
+    assert "train.0.manifest_sha256 was" in found.output.replace("\n", " ")
+
+
+def test_no_other_folder_is_overwritten(written, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    found = invoke("train", written("photos"), "-o", tmp_path / "mine")
+    assert found.exit_code == 1
+    assert "no training run" in found.output
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_a_run_from_published_layers_begins_with_logits_of_order_one(sets, tmp_path):
+    from atsal.models.config import ModelConfig
+    from atsal.models.registry import new_parts
+
+    torch.manual_seed(0)
+    model = ModelConfig("paper", erp_height=64, face_size=32, frame_height=64, map_height=64, scale=1.0)
+    saliency, _ = new_parts(model)["equator"](torch.randn(1, 3, 64, 64) * 60)
+    assert 0.01 < saliency.mean() < 0.99
