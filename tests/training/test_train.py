@@ -1,4 +1,4 @@
-"""Every kind of run, from prepared data to a weight folder; and that a run that is killed ends as if it had not been."""
+"""Every kind of run, from prepared data to a weight folder; a run that is killed ends as if it had not been."""
 
 import json
 import os

@@ -1,17 +1,17 @@
-"""`atsal weights`: find, download and import weights. What needs torch is imported inside the commands."""
+"""`atsal weights`: find, download, import and fuse weights. What needs torch is imported inside the commands."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
-from atsal.cli.parameters import PATH
+from atsal.cli.parameters import PATH, POSITIVE
 from atsal.errors import ConfigError
 
 
 @click.group()
 def weights() -> None:
-    """Find, download and import weights."""
+    """Find, download, import and fuse weights."""
 
 
 @weights.command("list")
@@ -94,3 +94,24 @@ def weights_import(output: Path | None, **values: Any) -> None:
     for note in read_bundle(folder).provenance.get("notes", []):
         click.echo(f"note: {note}")
     click.echo(folder)
+
+
+@weights.command("fuse")
+@click.argument("model")
+@click.argument("prepared", type=PATH)
+@click.option("-o", "--output", required=True, type=PATH, help="Weight folder to write.")
+@click.option("--exclude", multiple=True, help="An item to leave out; may be given several times.")
+@click.option("--sigma", "sigma_deg", type=POSITIVE, help="Of the measured maps, degrees.  [default: the set's]")
+@click.option("--half", is_flag=True, help="Store the kernels in half precision.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing weight folder.")
+def weights_fuse(
+    model: str, prepared: Path, output: Path, exclude: tuple[str, ...], sigma_deg: float | None, **how: bool
+) -> None:
+    """Choose the exponents of the fusion of MODEL, a name or a weight folder, on the set PREPARED of 360° images."""
+    from atsal.training.config import SourceConfig  # noqa: PLC0415
+    from atsal.training.fusion import fuse  # noqa: PLC0415
+
+    source = SourceConfig(prepared=str(prepared), exclude=exclude, sigma_deg=sigma_deg)
+    attention, experts = fuse(model, source, output, **how)
+    click.echo(f"attention ** {attention:g} * experts ** {experts:g}")
+    click.echo(output)

@@ -45,14 +45,15 @@ class Bundle:
         return hashlib.sha256(lines.encode()).hexdigest()
 
     def load(self, part: str) -> dict[str, Tensor]:
-        """Return the state dict of `attention`, `poles` or `equator`, on the CPU; `WeightsError` if unreadable."""
+        """Return the state dict of `attention`, `poles` or `equator`, float32, on the CPU; or a `WeightsError`."""
         if part not in self.checksums:
             raise WeightsError(f"{self.folder}: no part {part!r}; expected {', '.join(self.checksums)}")
         file = self.folder / part_file(part)
         try:
-            return safetensors.torch.load_file(file)
+            stored = safetensors.torch.load_file(file)
         except (safetensors.SafetensorError, OSError) as error:
             raise WeightsError(f"{file}: cannot be read ({error}); {REMEDY}") from error
+        return {key: value.float() if value.is_floating_point() else value for key, value in stored.items()}
 
 
 def part_file(part: str) -> str:
@@ -73,9 +74,11 @@ def write_bundle(
     provenance: Mapping[str, Any],
     *,
     overwrite: bool = False,
+    half: bool = False,
 ) -> Path:
     """Write a weight folder: aside first, then renamed as a whole, so it is complete or absent.
 
+    `half` stores the kernels in half precision, at half the size; they are float32 again when they are loaded.
     `parts` holds the state dicts of `attention`, `poles` and `equator`; `provenance` must be JSON values. An existing
     folder is refused (`OutputError`) unless `overwrite`, and then only replaced if it is a weight folder or empty.
     """
@@ -86,7 +89,7 @@ def write_bundle(
     aside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         aside.mkdir(parents=True)
-        _write_files(aside, config, parts, provenance)
+        _write_files(aside, config, parts, provenance, half=half)
         _replace(aside, target, overwrite=overwrite)
     except (OSError, safetensors.SafetensorError) as error:
         raise OutputError(f"{target}: weights cannot be written ({error}); check the free space and rights") from error
@@ -106,13 +109,20 @@ def check_target(folder: Path, *, overwrite: bool) -> None:
 
 
 def _write_files(
-    folder: Path, config: ModelConfig, parts: Mapping[str, Mapping[str, Tensor]], provenance: Mapping[str, Any]
+    folder: Path,
+    config: ModelConfig,
+    parts: Mapping[str, Mapping[str, Tensor]],
+    provenance: Mapping[str, Any],
+    *,
+    half: bool,
 ) -> None:
     files = {}
     for part in PARTS:
         file = folder / part_file(part)
         try:
             tensors = {key: value.detach().cpu().contiguous() for key, value in parts[part].items()}
+            if half:
+                tensors = {key: value.half() if value.ndim > 1 else value for key, value in tensors.items()}
             safetensors.torch.save_file(tensors, file)
         except (ValueError, RuntimeError) as error:  # sparse tensors, tensors sharing memory
             raise WeightsError(f"{part}: cannot be stored ({error}); give dense tensors of their own") from error

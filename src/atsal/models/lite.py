@@ -14,7 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from atsal.models.blocks import ExponentialAverage, replicate_pad_to_multiple
 
-STAGES = (16, 32, 48, 96, 128)  # channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input
+STAGES = (16, 32, 64, 128, 192)  # channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input
 PYRAMID = 64
 OUTPUT_STRIDE = 4
 STRIDE = 32

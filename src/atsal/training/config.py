@@ -14,18 +14,23 @@ Part = Literal["attention", "equator", "poles", "fused"]
 Parameters = Literal["all", "mask", "average", "latitude"]
 ValidationMetric = Literal["cc", "nss", "sim", "kld"]
 SCRATCH = "scratch"
+KINDS = ("prepared", "photos", "panoramas", "collage")
 
 
 @dataclass(frozen=True)
 class SourceConfig:
-    """One data set to learn from or to validate on: `prepared`, `photos` or `panoramas` says which kind it is."""
+    """One source of samples: `prepared`, `photos`, `panoramas` or `collage` says of which kind."""
 
     prepared: str | None = None  # a folder that `atsal prepare` wrote: 360° images, videos, or flat photos
     photos: str | None = None  # flat photos of which only density maps exist: images.zip and maps.npz
     panoramas: str | None = None  # a folder of 360° images without gaze, whose maps the `teachers` make
+    collage: tuple["SourceConfig", ...] = ()  # flat photos pasted together to 360° frames, for an attention stream
     raw: str | None = None  # prepared: where the raw files are now, if they were moved
     teachers: tuple[str, ...] = ()  # panoramas: models, or weight folders; the mean of their expert maps
     blur: float = 0.0  # photos: of a Gaussian on the density maps, as a share of their side
+    aspect: float | None = None  # photos: width / height of the scene, where the files were squeezed to another
+    tilted: int = 0  # panoramas: so many more copies of each, pitched and rolled at random ...
+    tilt_deg: float = 20.0  # ... by up to this much
     split: str | None = None  # prepared: "name.part" as in the manifest, "published.train"
     exclude: tuple[str, ...] = ()  # items left out
     folds: int | None = None  # cut the items into so many folds, and ...
@@ -38,9 +43,9 @@ class SourceConfig:
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
-        kinds = [kind for kind in ("prepared", "photos", "panoramas") if getattr(self, kind) is not None]
+        kinds = [kind for kind in KINDS if getattr(self, kind)]
         if len(kinds) != 1:
-            raise ConfigError(f"found {' and '.join(kinds) or 'none'} of prepared, photos, panoramas; expected one")
+            raise ConfigError(f"found {' and '.join(kinds) or 'none'} of {', '.join(KINDS)}; expected one")
         if bool(self.teachers) != (kinds == ["panoramas"]):
             raise ConfigError("panoramas need teachers, and nothing else takes any")
         chosen = [fold for fold in (self.only_fold, self.without_fold) if fold is not None]
@@ -57,7 +62,9 @@ class SourceConfig:
 
     @property
     def folder(self) -> Path:
-        """Where the data lie."""
+        """Where the data lie; those of a collage, the first of them."""
+        if self.collage:
+            return self.collage[0].folder
         return Path(self.prepared or self.photos or self.panoramas or "")
 
 
@@ -80,12 +87,38 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
+class Growth:
+    """Smaller views at first: quicker, and no worse in the end."""
+
+    until: float  # share of the epochs
+    size: int
+
+
+@dataclass(frozen=True)
 class PhotoViews:
     """How flat photos become views for an expert: crops by random homographies, those of a photo judged together."""
 
     count: int = 2
-    size: int = 128
+    size: int = 128  # pixels
+    growth: tuple[Growth, ...] = ()
     crops: CropRange = field(default_factory=CropRange)
+
+    def size_at(self, done: float) -> int:
+        """The size of the views after a share `done` of the epochs."""
+        return next((step.size for step in self.growth if done < step.until), self.size)
+
+
+@dataclass(frozen=True)
+class Collage:
+    """How flat photos become 360° frames for an attention stream: two rows of four views of different photos.
+
+    Their measured maps, smoothed on the sphere and multiplied by the equator prior, are the frame's.
+    """
+
+    smoothing_deg: float = 6.0
+    crops: CropRange = field(
+        default_factory=lambda: CropRange(smallest=0.5, roll_deg=20, tilt=0.3, stretch=1.3, colour=0.3)
+    )
 
 
 @dataclass(frozen=True)
@@ -154,6 +187,7 @@ class TrainConfig:
     max_steps_per_epoch: int | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
     photo_views: PhotoViews = field(default_factory=PhotoViews)
+    collage: Collage = field(default_factory=Collage)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     accumulate: int = 1  # batches a step
     clip_norm: float | None = None  # of the gradient
@@ -182,7 +216,7 @@ class TrainConfig:
         shares = [source.share for source in self.train]
         if any(shares) and (None in shares or self.clip_frames):
             raise ConfigError("give every source a share, or none; clips take none")
-        if self.clip_frames and any(s.photos or s.panoramas for s in self.train):
+        if self.clip_frames and any(s.photos or s.panoramas or s.collage for s in self.train):
             raise ConfigError("clips are of prepared 360° videos; photos and panoramas are single frames")
 
     def optimiser_of(self, epoch: int) -> int:
@@ -210,6 +244,7 @@ def with_folders_resolved(config: TrainConfig) -> TrainConfig:
             panoramas=absolute(s.panoramas),
             raw=absolute(s.raw),
             teachers=tuple(absolute(t) or t for t in s.teachers),
+            collage=tuple(map(source, s.collage)),
         )
 
     validation = config.validation

@@ -4,7 +4,6 @@ A network that cannot learn a single scene by heart cannot learn anything: this 
 about a minute on two cores.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ from atsal.training.config import (
     TrainConfig,
     ValidationConfig,
 )
-from atsal.training.run import train
+from atsal.training.run import Say, train
 from atsal.training.run_folder import RunFolder
 from atsal.training.trainer import Machine
 from atsal.video.writer import write_rgb_png
@@ -72,9 +71,7 @@ def overfit_config(prepared: Path, epochs: int) -> TrainConfig:
     )
 
 
-def overfit(
-    folder: Path, machine: Machine, epochs: int = 60, *, say: Callable[[str], None], status: Callable[[str], None]
-) -> float:
+def overfit(folder: Path, machine: Machine, epochs: int = 30, *, say: Say, status: Say) -> float:
     """Write the scene, prepare its gaze, train, and draw what was learned; returns the CC, 1 where it fits the gaze."""
     write_scene(folder / "raw")
     dataset = dataset_named("folder")

@@ -19,6 +19,7 @@ from atsal.training.sources import Sample, chosen_items, draw_transform, of_peak
 from atsal.video.image import read_image
 from atsal.video.sources import IMAGE_SUFFIXES, scaled
 
+_TILT_SEED = 5  # the copies are a property of a source, not of a run
 TURNS = ((0, 0, 0), (45, 0, 0), (0, 30, 30), (45, -30, 30))  # yaw, pitch, roll of the cube, degrees
 
 
@@ -43,15 +44,17 @@ class PanoramaSource:
 
     def _taught(self, config: SourceConfig, model: ModelConfig, prior: SourceConfig | None) -> Tensor:
         """Densities (N, 1, h, 2h): the mean of the teachers' maps, times the prior."""
-        consensus = torch.zeros(len(self.items), 1, model.map_height, 2 * model.map_height)
+        height = model.map_height
+        consensus = torch.zeros(len(self.items), 1, height, 2 * height)
         for teacher in config.teachers:
             network = build_network(find_bundle(teacher))
-            consensus += expert_consensus(network, self.frames, model.map_height) / len(config.teachers)
-        return consensus if prior is None else consensus * equator_prior(prior, model.map_height)[:, None]
+            consensus += expert_consensus(network, self.frames, height) / len(config.teachers)
+        self.frames, consensus = with_tilted_copies(self.frames, consensus, config.tilted, config.tilt_deg)
+        return consensus if prior is None else consensus * equator_prior(prior, height)[:, None]
 
     def extent(self) -> Extent:
-        """One frame an item."""
-        return Extent((1,) * len(self.items))
+        """One frame an item and tilted copy."""
+        return Extent((1,) * len(self.frames))
 
     def sample(self, key: Key) -> Sample:
         """A panorama and its map, moved together; the map takes the place of counts, too."""
@@ -68,7 +71,7 @@ class PanoramaSource:
 
     def _sample(self, key: Key, frames: Tensor, maps: Tensor) -> Sample:
         maps = of_peak_one(maps)[:, None]
-        name = f"{self.name}/{self.items[key.item]}"
+        name = f"{self.name}/{self.items[key.item % len(self.items)]}"
         return Sample(name, key, frames.round().to(torch.uint8)[:, None], maps, maps)
 
     def describe(self) -> dict[str, Any]:
@@ -80,6 +83,19 @@ class PanoramaSource:
             "teachers": {teacher: find_bundle(teacher).checksum for teacher in self.config.teachers},
             "turns_deg": [list(turn) for turn in TURNS],
         }
+
+
+def with_tilted_copies(frames: Tensor, maps: Tensor, copies: int, tilt_deg: float) -> tuple[Tensor, Tensor]:
+    """Frames (N, 3, H, 2H) uint8 and maps (N, 1, h, 2h), and `copies` of each, pitched and rolled alike at random."""
+    rng = torch.Generator().manual_seed(_TILT_SEED)
+    all_frames, all_maps = [frames], [maps]
+    for _ in range(copies):
+        for frame, density in zip(frames, maps, strict=True):
+            pitch, roll = ((2 * torch.rand(2, generator=rng) - 1) * tilt_deg).tolist()
+            turned = RotateErp(frames.shape[-2], 0.0, pitch, roll)(frame[None].float())
+            all_frames.append(turned.round().clamp(0, 255).to(torch.uint8))
+            all_maps.append(RotateErp(maps.shape[-2], 0.0, pitch, roll)(density[None]))
+    return torch.cat(all_frames), torch.cat(all_maps)
 
 
 @torch.no_grad()

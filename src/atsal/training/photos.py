@@ -3,7 +3,7 @@
 import io
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,14 @@ class Photos:
 
     def __len__(self) -> int:
         return len(self.names)
+
+
+def joined(parts: Sequence[Photos]) -> Photos:
+    """Photos of several sets as one."""
+    names = [name for part in parts for name in part.names]
+    return Photos(
+        names, *(torch.cat([getattr(part, kind) for part in parts]) for kind in ("images", "maps", "aspects"))
+    )
 
 
 def read_prepared_photos(prepared: PreparedSet, items: Sequence[str]) -> Photos:
@@ -69,10 +77,11 @@ def density_photo_names(folder: Path) -> list[str]:
     return sorted(stems & {Path(name).stem for name in read_density_maps(folder / "maps.npz").records})
 
 
-def read_density_photos(folder: Path, items: Sequence[str], blur: float) -> Photos:
+def read_density_photos(folder: Path, items: Sequence[str], blur: float, aspect: float | None = None) -> Photos:
     """Photos of which only density maps exist: `images.zip` and `maps.npz` (`atsal.gaze.readers.fixations2d`).
 
     `blur` is the standard deviation of a Gaussian on the maps, a share of their side; 0 leaves them as they are.
+    `aspect` is the photos' true width / height where the files were squeezed.
     """
     densities = {Path(name).stem: d for name, d in read_density_maps(folder / "maps.npz").records.items()}
 
@@ -89,7 +98,8 @@ def read_density_photos(folder: Path, items: Sequence[str], blur: float) -> Phot
                 small = F.interpolate(density[None, None], (MAP_SIDE, MAP_SIDE), mode="area")
                 yield item, picture, (gaussian_blur(small, blur * MAP_SIDE) if blur else small)[0, 0]
 
-    return _gathered(photos())
+    found = _gathered(photos())
+    return found if aspect is None else replace(found, aspects=torch.full_like(found.aspects, aspect))
 
 
 def _archive(folder: Path) -> Path:
@@ -136,6 +146,8 @@ class CropRange:
     tilt: float = 0.25  # strength of the projective term: a view off its axis
     stretch: float = 1.25  # aspect jitter
     colour: float = 0.25
+    whole: float = 0.0  # share of views that show the whole photo, squeezed to a square, upright
+    grey: float = 0.0  # share of views without colour
 
 
 def random_crops(
@@ -158,10 +170,13 @@ def random_crops(
     # half sides of the crop in canvas units (the canvas spans -1..1 both ways)
     half_u = (side * stretch / aspect.clamp(min=1)).clamp(max=1)
     half_v = (side / stretch * aspect.clamp(max=1)).clamp(max=1)
+    whole = torch.rand(batch, generator=rng) < range_.whole
+    half_u, half_v = (torch.where(whole, 1.0, half) for half in (half_u, half_v))
     centre_u, centre_v = uniform(-1, 1) * (1 - half_u), uniform(-1, 1) * (1 - half_v)
     flip = torch.where(torch.rand(batch, generator=rng) < 0.5, -1.0, 1.0)
     roll = torch.deg2rad(uniform(-1, 1) * range_.roll_deg)
     tilt_u, tilt_v = uniform(-1, 1) * range_.tilt, uniform(-1, 1) * range_.tilt
+    roll, tilt_u, tilt_v = (torch.where(whole, 0.0, x) for x in (roll, tilt_u, tilt_v))
 
     def grid(pixels: int) -> Tensor:
         line = (torch.arange(pixels) + 0.5) * 2 / pixels - 1
@@ -179,6 +194,8 @@ def random_crops(
     targets = F.grid_sample(maps, grid(size // 4), padding_mode="reflection", align_corners=False)
     shape = (len(index), crops)
     views = jitter_colour(views, range_.colour, rng)
+    grey = torch.rand(batch, 1, 1, 1, generator=rng) < range_.grey
+    views = torch.where(grey, views.mean(1, keepdim=True), views)
     return views.reshape(*shape, *views.shape[1:]), targets.reshape(*shape, *targets.shape[1:])
 
 

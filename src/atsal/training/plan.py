@@ -24,6 +24,7 @@ class Key:
     count: int = 1
     stride: int = 1
     seed: int = 0
+    size: int = 0  # of photos: the side of their views, pixels
     turn: int = 0  # the number of the draw of this item in the epoch
     slot: int = 0  # its place in the batch; a video stays in one slot
     fresh: bool = True  # begins a video: nothing is carried over from the clip before
@@ -64,9 +65,10 @@ def _frames(config: TrainConfig, extents: Sequence[Extent], source: int, epoch: 
     """The single frames that a source gives to an epoch: of a video at random places, of an image again and again."""
     for item, frames in enumerate(extents[source].frames):
         seed, wanted = seed_of(config.seed, epoch, source, item), config.train[source].frames_per_item
+        size = config.photo_views.size_at(epoch / config.epochs)
         drawn = np.random.default_rng(seed).choice(frames, wanted, replace=wanted > frames)
         for turn, at in enumerate(drawn):
-            yield Key(source, item, int(at), seed=seed_of(seed, turn), turn=turn)
+            yield Key(source, item, int(at), seed=seed_of(seed, turn), size=size, turn=turn)
 
 
 def _joined(config: TrainConfig, extents: Sequence[Extent], epoch: int) -> Iterator[list[Key]]:

@@ -17,7 +17,7 @@ from atsal.models.registry import find_bundle, load_parts, new_parts
 from atsal.training.checkpoint import Progress
 from atsal.training.config import SCRATCH, SourceConfig, TrainConfig
 from atsal.training.panoramas import PanoramaSource
-from atsal.training.photo_source import PhotoSource
+from atsal.training.photo_source import CollageSource, PhotoSource
 from atsal.training.priors import equator_prior, log_profile
 from atsal.training.run_folder import plain
 from atsal.training.sources import Source, SphereSource, open_prepared
@@ -90,11 +90,16 @@ def open_sources(chosen: Sequence[SourceConfig], config: TrainConfig, model: Mod
 
 
 def _open(source: SourceConfig, config: TrainConfig, model: ModelConfig) -> Source:
+    if source.collage:
+        return _open_collage(source, config, model)
     flat = source.photos is not None
     if source.prepared is not None:
         flat = PreparedSet(source.folder).dataset.stimuli == "photos"
     if flat and config.part not in ("equator", "poles"):
-        raise ConfigError(f"{source.folder}: holds flat photos, which only an expert can learn from, not {config.part}")
+        raise ConfigError(
+            f"{source.folder}: holds flat photos, which only an expert can learn from, not {config.part}; or paste "
+            "them together to 360° frames: collage: [{ prepared: … }]"
+        )
     if flat and config.clip_frames:
         raise ConfigError(f"{source.folder}: holds flat photos; clips are of 360° videos")
     if flat:
@@ -102,6 +107,12 @@ def _open(source: SourceConfig, config: TrainConfig, model: ModelConfig) -> Sour
     if source.panoramas is not None:
         return PanoramaSource(source, model, config.augmentation, config.prior)
     return SphereSource(source, model, config.augmentation)
+
+
+def _open_collage(source: SourceConfig, config: TrainConfig, model: ModelConfig) -> CollageSource:
+    if config.part != "attention" or config.prior is None:
+        raise ConfigError("a collage is for an attention stream, under an equator prior: give a 360° set as prior")
+    return CollageSource(source, config.collage, model, equator_prior(config.prior, model.map_height))
 
 
 def provenance(config: TrainConfig, start: Bundle, sources: Sequence[Source], progress: Progress) -> dict[str, Any]:
