@@ -36,3 +36,11 @@ def test_published_layers_equal_the_cpu():
         found = network.cuda()(x.cuda())
     for one, other in zip(expected, found, strict=True):
         assert (one - other.cpu()).abs().max() <= 1e-4
+
+
+def test_a_run_of_training_learns_in_half_precision(tmp_path):
+    from atsal.training.overfit import overfit
+    from atsal.training.trainer import Machine
+
+    machine = Machine(torch.device("cuda"), workers=2, checkpoint_steps=100)
+    assert overfit(tmp_path, machine, epochs=16, say=lambda _line: None, status=lambda _line: None) > 0.9

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from atsal.config import from_mapping, load_yaml, with_overrides
 from atsal.errors import ConfigError
 from atsal.models.config import ModelConfig
+from atsal.models.registry import NAMES
 from atsal.training.losses import LOSSES, LossName
 from atsal.training.photos import CropRange
 
@@ -234,7 +235,8 @@ def with_folders_resolved(config: TrainConfig) -> TrainConfig:
     """The same run, told from anywhere: paths of data and weights that exist are made absolute."""
 
     def absolute(name: str | None) -> str | None:
-        return str(Path(name).resolve()) if name is not None and Path(name).exists() else name
+        is_path = name is not None and name not in (SCRATCH, *NAMES) and Path(name).exists()
+        return str(Path(name or "").resolve()) if is_path else name
 
     def source(s: SourceConfig) -> SourceConfig:
         return replace(

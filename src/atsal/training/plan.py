@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from atsal.errors import ConfigError
 from atsal.training.config import TrainConfig
 
 
@@ -106,7 +107,13 @@ def shares(config: TrainConfig) -> list[int]:
     counts = np.floor(exact).astype(int)
     for source in np.argsort(counts - exact, kind="stable")[: config.batch - counts.sum()]:
         counts[source] += 1
-    return [max(1, int(count)) for count in counts]
+    if not counts.all():
+        least = int(counts.argmin())
+        raise ConfigError(
+            f"train.{least}: a share of {config.train[least].share} is no sample in a batch of {config.batch}; give more "
+            "of it, or a larger batch"
+        )
+    return [int(count) for count in counts]
 
 
 def _clips(config: TrainConfig, extents: Sequence[Extent], epoch: int) -> Iterator[list[Key]]:

@@ -121,7 +121,7 @@ def provenance(config: TrainConfig, start: Bundle, sources: Sequence[Source], pr
         "title": config.title,
         "part": config.part,
         "config": plain(config),
-        "epochs": progress.best_epoch or progress.epoch,
+        "epochs": progress.epoch,
         "validation": progress.scores,
         "data": [{k: v for k, v in s.describe().items() if k not in ("items", "sha256")} for s in sources],
     }

@@ -123,9 +123,8 @@ class Trainer:
         self, step: Step, batches: Iterator[list[Sample]], optimiser: torch.optim.Optimizer
     ) -> tuple[float, float]:
         """One update of the weights from the batches of a step; returns the mean loss and the gradient's norm."""
-        parameters = [p for p in self.subject.module.parameters() if p.requires_grad]
-        for parameter in parameters:
-            parameter.grad = None
+        parameters = [p for group in optimiser.param_groups for p in group["params"]]
+        self.subject.module.zero_grad(set_to_none=True)
         frames = sum(key.count for batch in step for key in batch)
         total = torch.zeros((), device=self.machine.device)
         seen: list[str] = []
@@ -285,8 +284,8 @@ class Trainer:
     def _write_model(self) -> None:
         """Write `model/`: the start's weights with the trained part's best ones, or last ones without validation."""
         config, folder = self.config, self.folder
-        chosen = folder.best if folder.best.is_file() else folder.last
-        weights = read_checkpoint(chosen).of("averaged")
+        chosen = read_checkpoint(folder.best if folder.best.is_file() else folder.last)
+        weights = chosen.of("averaged")
         if config.part == "fused":
             trained = {
                 p: {k.removeprefix(f"{p}."): v for k, v in weights.items() if k.startswith(f"{p}.")} for p in PARTS
@@ -294,7 +293,7 @@ class Trainer:
         else:
             trained = {config.part: weights}
         parts = {part: trained[part] if part in trained else self.bundle.load(part) for part in PARTS}
-        noted = provenance(config, self.bundle, self.sources, self.progress)
+        noted = provenance(config, self.bundle, self.sources, chosen.progress)
         write_bundle(folder.model, self.bundle.config, parts, noted, overwrite=True)
 
 
