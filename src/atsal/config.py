@@ -67,10 +67,12 @@ def with_overrides(values: Any, overrides: Iterable[str]) -> Any:
     The value is YAML. A part of a key that is not there is added; whether it may be is for `from_mapping` to say.
     Raises `ConfigError` for what is no `key=value`, and for an index that a list does not have.
     """
+    if not isinstance(values, dict):
+        return values
     values = copy.deepcopy(values)
     for override in overrides:
         key, equals, text = override.partition("=")
-        if not equals or not key or not isinstance(values, dict):
+        if not equals or not key:
             raise ConfigError(f"{override!r}: expected key=value, as in epochs=3")
         try:
             value = _parse(text)

@@ -13,9 +13,11 @@ def choose_device(device: str) -> torch.device:
 
     Of the processes that `torchrun` starts, each gets a GPU of its own.
     """
+    local = os.environ.get("LOCAL_RANK")
     if device == "auto":
-        local = int(os.environ.get("LOCAL_RANK", "0"))
-        return torch.device("cuda", local) if torch.cuda.is_available() else torch.device("cpu")
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and local is not None:
+        device = f"cuda:{local}"
     try:
         chosen = torch.device(device)
         torch.zeros(1, device=chosen).cpu()

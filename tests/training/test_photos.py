@@ -1,18 +1,66 @@
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import avg_pool2d, interpolate
 
+from atsal.datasets.prepared import PreparedSet
 from atsal.errors import DataError
-from atsal.training.photos import CropRange, gaussian_blur, random_crops, read_photo_sets
+from atsal.gaze.planar import planar_saliency_map
+from atsal.gaze.records import PlanarFixations
+from atsal.models.config import ModelConfig
+from atsal.training.config import Collage, PhotoViews, SourceConfig
+from atsal.training.photo_source import CollageSource, PhotoSource
+from atsal.training.photos import (
+    CropRange,
+    Photos,
+    density_photo_names,
+    gaussian_blur,
+    joined,
+    random_crops,
+    read_density_photos,
+    read_prepared_photos,
+    without_first,
+)
+from atsal.training.plan import Key
 from fakes.fixations2d import write_density_maps
-from fakes.lite_data import write_photo_set
+from training.conftest import TINY
+
+WHOLE = CropRange(whole=1.0, colour=0.0)
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    root = tmp_path_factory.mktemp("photos")
-    write_photo_set(root / "osie", 12)
-    return read_photo_sets(root, ["osie"])
+def prepared(sets):
+    return PreparedSet(Path(sets.photos))
+
+
+@pytest.fixture(scope="module")
+def photos(prepared):
+    return read_prepared_photos(prepared, prepared.items)
+
+
+@pytest.fixture(scope="module")
+def densities(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("densities")
+    return folder, write_density_maps(folder, items=4)
+
+
+def own_maps(count):
+    """Photos that show their own maps, of two bumps."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:256, :256] / 256
+    spots = rng.uniform(0.1, 0.9, (count, 2, 2))
+    bumps = [sum(np.exp(-((x - u) ** 2 + (y - v) ** 2) / 0.03) for u, v in two) for two in spots]
+    pictures = torch.from_numpy(np.stack([bump / bump.max() for bump in bumps])).float()[:, None]
+    maps = avg_pool2d(pictures, 4)
+    return Photos(
+        [str(k) for k in range(count)],
+        (pictures * 255).round().to(torch.uint8).expand(-1, 3, -1, -1).contiguous(),
+        maps / maps.mean((1, 2, 3), keepdim=True),
+        torch.linspace(0.7, 1.6, count),
+    )
 
 
 def brightest(images):
@@ -25,47 +73,123 @@ def brightest(images):
     return [(row / weight.sum()).item(), (column / weight.sum()).item()]
 
 
+def drawn(photos, range_, *, crops=4, size=64, seed=0):
+    return random_crops(photos, torch.arange(len(photos)), crops, size, range_, torch.Generator().manual_seed(seed))
+
+
 def test_maps_lie_where_observers_looked(photos):
     assert len(photos) == 12
     assert photos.aspects.tolist() == pytest.approx([128 / 96] * 12)
+    assert photos.maps.mean((1, 2, 3)).tolist() == pytest.approx([1] * 12)
     for image, density in zip(photos.images, photos.maps, strict=True):
         assert brightest(image.float()) == pytest.approx(brightest(density[0]), abs=0.04)
 
 
-def test_first_fixations_do_not_count(tmp_path):
+def test_first_fixations_do_not_count(prepared, photos):
     """They lie at the centre, where the fakes' observers look before the photo comes up."""
-    spots = write_photo_set(tmp_path / "osie", 12)
-    for density, (u, v) in zip(read_photo_sets(tmp_path, ["osie"]).maps, spots.values(), strict=True):
-        if max(abs(u - 0.5), abs(v - 0.5)) > 0.25:
-            assert density[0, 32, 32] < 0.01 * density.max()
+    far = 0
+    for name, density in zip(photos.names, photos.maps, strict=True):
+        fixations = without_first(prepared.fixations(name))
+        assert len(fixations) == 5
+        if max(abs(fixations.u.mean() - 0.5), abs(fixations.v.mean() - 0.5)) > 0.2:
+            assert density[0, 31:33, 31:33].max() < 0.01 * density.max()
+            far += 1
+    assert far > 3
 
 
-def test_density_maps_lie_where_observers_looked(tmp_path):
-    write_density_maps(tmp_path / "tasks", items=4)
-    photos = read_photo_sets(tmp_path, ["tasks"])
-    assert photos.names == ["tasks/1001", "tasks/1002", "tasks/1003", "tasks/1004"]
-    assert photos.maps.mean((1, 2, 3)).tolist() == pytest.approx([1] * 4)
-    for image, density in zip(photos.images, photos.maps, strict=True):
-        assert brightest(image.float()) == pytest.approx(brightest(density[0]), abs=0.04)
+def test_maps_are_those_of_the_fixations_in_the_sets_own_width(prepared, photos):
+    fixations = without_first(prepared.fixations("1003"))
+    expected = torch.from_numpy(planar_saliency_map(fixations, 96, 128, prepared.dataset.sigma_width))
+    expected = interpolate(expected[None, None], (64, 64), mode="area")[0]
+    assert torch.allclose(photos.maps[photos.names.index("1003")], expected / expected.mean(), atol=1e-4)
 
 
-def test_photos_without_gaze_are_told(tmp_path):
-    write_photo_set(tmp_path / "osie", 1)
-    (tmp_path / "osie" / "fixations.csv.gz").unlink()
-    with pytest.raises(DataError, match=r"fixations\.csv\.gz: cannot be opened"):
-        read_photo_sets(tmp_path, ["osie"])
-    np.savez(tmp_path / "osie" / "maps.npz", names=np.array(["1001"]), maps=np.zeros((1, 4, 4), np.uint8))
-    with pytest.raises(DataError, match="no photo with gaze in osie"):
-        read_photo_sets(tmp_path, ["osie"])
+def test_one_fixation_of_each_observer_is_dropped_the_first():
+    u = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    fixations = PlanarFixations(np.array(["b", "b", "a", "c", "c", "c"]), u, u)
+    assert without_first(fixations).u.tolist() == [0.2, 0.5, 0.6]
+    assert not len(without_first(fixations.select(slice(1, 4))))
 
 
-@pytest.mark.parametrize("roll_deg", [8.0, 180.0])
-def test_image_and_map_move_together(photos, roll_deg):
+def test_only_the_items_asked_for_are_read(prepared):
+    found = read_prepared_photos(prepared, ["1004", "1001"])
+    assert found.names == ["1004", "1001"]
+    assert found.images.shape == (2, 3, 256, 256)
+
+
+def test_density_maps_lie_where_observers_looked(densities):
+    folder, spots = densities
+    assert density_photo_names(folder) == ["1001", "1002", "1003", "1004"]
+    photos = read_density_photos(folder, ["1002", "1004"], 0.0)
+    assert photos.names == ["1002", "1004"]
+    assert photos.aspects.tolist() == pytest.approx([128 / 96] * 2)
+    assert photos.maps.mean((1, 2, 3)).tolist() == pytest.approx([1] * 2)
+    for name, image, density in zip(photos.names, photos.images, photos.maps, strict=True):
+        u, v = spots[name]
+        assert brightest(density[0]) == pytest.approx([v, u], abs=0.02)
+        assert brightest(image.float()) == pytest.approx([v, u], abs=0.04)
+
+
+def test_density_maps_are_blurred_by_a_share_of_their_side(densities):
+    sharp, blurred = (read_density_photos(densities[0], ["1001"], blur).maps for blur in (0.0, 0.05))
+    expected = gaussian_blur(sharp, 0.05 * 64)
+    assert torch.allclose(blurred, expected / expected.mean(), atol=1e-4)
+    assert blurred.max() < 0.8 * sharp.max()
+
+
+def test_squeezed_files_get_their_true_aspect(densities):
+    assert read_density_photos(densities[0], ["1001", "1002"], 0.0, 1.9).aspects.tolist() == pytest.approx([1.9] * 2)
+
+
+def test_photos_without_map_or_picture_are_left_out(tmp_path):
+    write_density_maps(tmp_path, items=3)
+    with np.load(tmp_path / "maps.npz") as stored:
+        names, maps = stored["names"], stored["maps"]
+    maps[1] = 0
+    np.savez(tmp_path / "maps.npz", names=np.array([*names, "9999"]), maps=np.concatenate([maps, maps[:1]]))
+    assert density_photo_names(tmp_path) == ["1001", "1003"]
+
+
+def test_density_photos_that_are_not_there_are_told(tmp_path):
+    write_density_maps(tmp_path, items=1)
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
+        archive.writestr("1001.webp", b"no picture")
+    with pytest.raises(DataError, match="photo 1001 cannot be read"):
+        read_density_photos(tmp_path, ["1001"], 0.0)
+    (tmp_path / "images.zip").unlink()
+    with pytest.raises(DataError, match=r"images\.zip: no zip archive there"):
+        density_photo_names(tmp_path)
+
+
+def test_photos_that_nobody_looked_at_are_left_out(prepared, monkeypatch):
+    empty = PlanarFixations(np.array([], np.str_), np.array([]), np.array([]))
+    known = prepared.fixations
+    monkeypatch.setattr(prepared, "fixations", lambda item: empty if item == "1001" else known(item))
+    assert read_prepared_photos(prepared, ["1001", "1002"]).names == ["1002"]
+    with pytest.raises(DataError, match="no photo with gaze"):
+        read_prepared_photos(prepared, ["1001"])
+
+
+def test_sets_of_photos_are_joined(photos):
+    both = joined([photos, own_maps(2)])
+    assert both.names == [*photos.names, "0", "1"]
+    assert len(both.images) == len(both.maps) == len(both.aspects) == 14
+    assert torch.equal(both.maps[:12], photos.maps)
+
+
+@pytest.mark.parametrize(
+    "range_",
+    [
+        CropRange(colour=0.1),
+        CropRange(roll_deg=180.0, colour=0.1),
+        CropRange(smallest=0.3, tilt=0.4, stretch=1.5, colour=0.1, grey=0.5, whole=0.3),
+    ],
+)
+def test_image_and_map_move_together(photos, range_):
     """Whatever the crop, the bright spot stays under the map's peak, where the spot is in view."""
-    rng = torch.Generator().manual_seed(0)
-    images, maps = random_crops(photos, torch.arange(12), 4, 128, CropRange(roll_deg=roll_deg, colour=0.1), rng)
-    assert images.shape == (12, 4, 3, 128, 128)
-    assert maps.shape == (12, 4, 1, 32, 32)
+    images, maps = drawn(photos, range_, crops=8, size=128)
+    assert images.shape == (12, 8, 3, 128, 128)
+    assert maps.shape == (12, 8, 1, 32, 32)
     inner = 0
     for image, density in zip(images.flatten(0, 1), maps.flatten(0, 1), strict=True):
         peak = brightest(density[0])
@@ -75,12 +199,65 @@ def test_image_and_map_move_together(photos, roll_deg):
     assert inner >= 10
 
 
+@pytest.mark.parametrize("range_", [CropRange(colour=0.0), CropRange(colour=0.0, whole=0.5, roll_deg=180, tilt=0.4)])
+def test_views_show_what_their_maps_show(range_):
+    photos = own_maps(6)
+    images, maps = drawn(photos, range_, crops=8)
+    shown = avg_pool2d(images.flatten(0, 1).mean(1, keepdim=True), 4)
+    expected = maps.flatten(0, 1) / photos.maps.amax((1, 2, 3)).repeat_interleave(8)[:, None, None, None]
+    assert (shown - expected).abs().amax((1, 2, 3)).quantile(0.9) < 0.06
+    assert (shown - expected).abs().mean() < 0.01
+
+
+def test_the_whole_photo_is_shown_upright_and_mirrored_at_most():
+    photos = own_maps(4)
+    small = interpolate(photos.images.float() / 255, (64, 64), mode="area")
+    images, maps = drawn(photos, WHOLE, crops=6)
+    mirrors = []
+    for number in range(4):
+        for image, density in zip(images[number], maps[number], strict=True):
+            apart = [(image - wanted).abs().max().item() for wanted in (small[number], small[number].flip(-1))]
+            assert min(apart) < 0.05
+            mirror = apart[1] < apart[0]
+            wanted = interpolate(photos.maps[number][None], (16, 16), mode="area")[0]
+            assert torch.allclose(density, wanted.flip(-1) if mirror else wanted, atol=0.15 * wanted.max().item())
+            mirrors.append(mirror)
+    assert 5 < sum(mirrors) < 19, "half of them mirrored"
+
+
+def test_a_crop_has_the_photos_own_proportions():
+    """A square of a scene twice as wide spans half as much of the canvas across as down."""
+    line = torch.linspace(0, 1, 256)
+    ramps = torch.stack([line.expand(256, 256), line[:, None].expand(256, 256), torch.zeros(256, 256)])
+    images = (ramps * 255).to(torch.uint8)[None]
+    for aspect in (2.0, 0.5):
+        one = Photos(["ramp"], images, torch.ones(1, 1, 64, 64), torch.tensor([aspect]))
+        still = CropRange(0.8, 0.8, roll_deg=0, tilt=0, stretch=1, colour=0)
+        views, _ = drawn(one, still, crops=16)
+        across = (views[0, :, 0].amax((1, 2)) - views[0, :, 0].amin((1, 2))) * 64 / 63
+        down = (views[0, :, 1].amax((1, 2)) - views[0, :, 1].amin((1, 2))) * 64 / 63
+        assert across.tolist() == pytest.approx([0.8 * min(1, 1 / aspect)] * 16, abs=0.02)
+        assert down.tolist() == pytest.approx([0.8 * min(1, aspect)] * 16, abs=0.02)
+        assert views[0, :, 0].mean((1, 2)).std() > 0.02 or aspect < 1, "anywhere in the photo"
+
+
+def test_some_views_are_grey():
+    photos = own_maps(6)
+    tinted = Photos(photos.names, photos.images // torch.tensor([1, 2, 4])[:, None, None], photos.maps, photos.aspects)
+    images, maps = drawn(tinted, CropRange(grey=0.5, colour=0.0), crops=8)
+    spread = (images.amax(2) - images.amin(2)).amax((-2, -1)).flatten()
+    assert 12 < (spread < 1e-5).sum() < 36
+    assert (spread[spread > 1e-5] > 0.1).all()
+    coloured, same_maps = drawn(tinted, CropRange(colour=0.0), crops=8)
+    assert torch.equal(maps, same_maps)
+    assert not torch.equal(images, coloured)
+
+
 def test_crops_repeat_with_the_seed(photos):
-    draws = [
-        random_crops(photos, torch.arange(3), 2, 64, CropRange(), torch.Generator().manual_seed(5)) for _ in range(2)
-    ]
+    draws = [drawn(photos, CropRange(), seed=seed) for seed in (5, 5, 6)]
     assert torch.equal(draws[0][0], draws[1][0])
     assert torch.equal(draws[0][1], draws[1][1])
+    assert not torch.equal(draws[0][1], draws[2][1])
 
 
 def test_blur_against_scipy():
@@ -90,3 +267,110 @@ def test_blur_against_scipy():
     maps[0, 0, 20, 13] = 1
     expected = gaussian_filter(maps[0, 0].numpy().astype(np.float64), 2.0, truncate=4)
     assert gaussian_blur(maps, 2.0)[0, 0].numpy() == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_source_of_photos_gives_views_of_the_keys_photo(sets, photos):
+    source = PhotoSource(SourceConfig(prepared=sets.photos, exclude=("1002",)), PhotoViews(count=3))
+    assert source.items == ("1001", *(f"{k}" for k in range(1003, 1013)))
+    assert source.extent().frames == (1,) * 11
+    sample = source.sample(Key(0, 1, seed=7, size=32))
+    assert sample.frames.shape == (1, 3, 3, 32, 32)
+    assert sample.maps.shape == (1, 3, 1, 8, 8)
+    assert sample.name == "osie/1003"
+    assert not sample.is_sphere
+    assert sample.maps.max() == 1
+    assert torch.equal(sample.counts, sample.maps), "the density takes the place of counts"
+    rng = torch.Generator().manual_seed(7)
+    images, _ = random_crops(photos, torch.tensor([2]), 3, 32, CropRange(), rng)
+    assert torch.equal(sample.frames[0], (images[0] * 255).round().to(torch.uint8))
+
+
+def test_photos_are_validated_whole(sets, photos):
+    source = PhotoSource(SourceConfig(prepared=sets.photos), PhotoViews(count=3))
+    sample = source.plain(Key(0, 4, seed=3))
+    assert sample.frames.shape == (1, 1, 3, 160, 160)
+    expected = interpolate(photos.images[4][None].float(), (160, 160), mode="area")
+    assert (sample.frames[0, 0].float() - expected[0]).abs().max() <= 0.51
+    assert torch.allclose(sample.maps[0, 0], photos.maps[4] / photos.maps[4].max())
+
+
+def test_density_photos_are_a_source_too(sets):
+    source = PhotoSource(SourceConfig(photos=sets.densities, blur=0.03, folds=3, only_fold=1), PhotoViews())
+    assert len(source.items) == 2
+    assert source.describe()["items"] == list(source.items)
+    assert source.sample(Key(0, 0, size=32)).name == f"tasks/{source.items[0]}"
+
+
+def collage(sets, prior=None, height=64, **settings):
+    model = ModelConfig(**TINY | {"frame_height": 2 * height, "erp_height": height})
+    parts = (SourceConfig(prepared=sets.photos), SourceConfig(photos=sets.densities))
+    prior = torch.ones(32) if prior is None else prior
+    return CollageSource(SourceConfig(collage=parts), Collage(**settings), model, prior)
+
+
+def test_a_collage_is_a_frame_of_eight_photos_with_a_peak_of_one(sets):
+    source = collage(sets)
+    assert len(source.items) == 18
+    assert source.items[0] == "osie/1001"
+    assert source.items[-1].startswith("tasks/")
+    assert source.extent().frames == (1,) * 18
+    sample = source.sample(Key(0, 3, seed=1))
+    assert sample.frames.shape == (1, 1, 3, 128, 256)
+    assert sample.frames.dtype == torch.uint8
+    assert sample.maps.shape == (1, 1, 1, 32, 64)
+    assert sample.is_sphere
+    assert sample.maps.max() == 1
+    assert sample.maps.min() >= 0
+    again, other = source.sample(Key(0, 3, seed=1)), source.sample(Key(0, 3, seed=2))
+    assert torch.equal(sample.frames, again.frames)
+    assert torch.equal(sample.maps, again.maps)
+    assert not torch.equal(sample.frames, other.frames)
+
+
+def test_the_keys_photo_is_in_its_collage(sets):
+    """Photos of one colour, each its own: the frame holds the key's, and eight at most."""
+    source = collage(sets, crops=CropRange(colour=0.0))
+    count = len(source.photos)
+    greys = (torch.arange(count) * 10 + 5).to(torch.uint8)
+    source.photos = Photos(
+        source.photos.names,
+        greys[:, None, None, None].expand(-1, 3, 256, 256),
+        source.photos.maps,
+        source.photos.aspects,
+    )
+    places = set()
+    for item in range(count):
+        frame = source.sample(Key(0, item, seed=item)).frames[0, 0, 0]
+        assert greys[item] in frame
+        assert len(frame.unique()) <= 8
+        _, shares = frame.unique(return_counts=True)
+        assert set(shares.tolist()) <= {64 * 64 * k for k in range(1, 9)}, "each of an eighth of the frame"
+        places.add(int((frame == greys[item]).nonzero()[0, 1]))
+    assert len(places) > 5, "turned"
+
+
+def test_frame_and_map_of_a_collage_turn_together(sets):
+    """The photos show their own maps: smoothed, the frame is the map, whatever the turn."""
+    source = collage(sets, height=128, crops=CropRange(colour=0.0), smoothing_deg=8.0)
+    source.photos = own_maps(len(source.photos))
+    scale = source.photos.maps.amax((1, 2, 3), keepdim=True)
+    source.photos = Photos(
+        source.photos.names, source.photos.images, source.photos.maps / scale, torch.ones_like(source.photos.aspects)
+    )
+    peaks = set()
+    for item in range(8):
+        sample = source.sample(Key(0, item, seed=item))
+        frame = avg_pool2d(sample.frames[0].float().mean(1, keepdim=True), 8)
+        shown = source._smooth(frame)
+        assert (shown / shown.max() - sample.maps[0]).abs().max() < 0.06
+        assert torch.equal(sample.counts, sample.maps)
+        peaks.add(int(sample.maps.argmax()) % 64)
+    assert len(peaks) > 4
+
+
+def test_the_map_of_a_collage_is_under_the_prior(sets):
+    prior = torch.zeros(32)
+    prior[10:14] = torch.tensor([1.0, 2.0, 2.0, 1.0])
+    flat, under = (collage(sets, p).sample(Key(0, 5, seed=4)).maps[0, 0, 0] for p in (None, prior))
+    expected = flat * prior[:, None]
+    assert torch.allclose(under, expected / expected.max(), atol=1e-5)

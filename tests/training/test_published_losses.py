@@ -64,6 +64,21 @@ def test_attention_loss_is_the_weighted_sum():
     assert attention_loss(saliency, mask, target).item() == pytest.approx(expected.item())
 
 
+@pytest.mark.parametrize("ratio", [4, 8, 32])
+def test_a_mask_of_another_ratio_meets_the_target_pooled_to_it(ratio):
+    saliency, target = maps(0, 2, 1, 32, 64), maps(2, 2, 1, 32, 64)
+    mask = maps(1, 2, 1, 32 // ratio, 64 // ratio)
+    pooled = target.reshape(2, 1, 32 // ratio, ratio, 64 // ratio, ratio).amax(dim=(3, 5))
+    without = attention_loss(saliency, pooled, target).item()
+    assert attention_loss(saliency, mask, target).item() - without == pytest.approx(
+        0.1 * kld_loss(mask, pooled).item(), abs=1e-5
+    )
+    assert without == pytest.approx(
+        0.8 * kld_loss(saliency, target).item() + 0.1 * (nss_loss(target, target) - nss_loss(saliency, target)).item(),
+        abs=1e-5,
+    )
+
+
 @pytest.mark.parametrize("loss", [kld_loss, nss_loss, bce_loss])
 def test_a_batch_is_the_mean_of_its_maps(loss):
     saliency, target = maps(0, 3, 1, 16, 32), maps(1, 3, 1, 16, 32)

@@ -198,6 +198,21 @@ def test_another_configuration_is_refused_and_named(written, tmp_path):
         (["train.0.split=train"], "expected NAME.PART"),
         (["clip_frames=4"], "clips are of prepared 360° videos"),
         (["optimisers.0.until=1"], "claimed by no optimiser"),
+        (["optimisers.0.learning_rate=.nan"], "expected learning rates that are numbers above 0"),
+        (["clip_norm=-1"], "clip_norm -1.0: expected a number above 0"),
+        (["clip_frames=0"], "clip_frames 0: expected at least 1"),
+        (["max_steps_per_epoch=0"], "max_steps_per_epoch 0: expected at least 1"),
+        (["schedule.every=0"], "schedule: every is at least 1"),
+        (["photo_views.size=3"], "size at least 32 pixels"),
+        (["photo_views.crops.stretch=0"], "stretch at least 1"),
+        (["validation.sources=[]"], "validation needs sources"),
+        (["start_part=fused"], "start_part"),
+        (["moving_average=2"], "above 0 and below 1"),
+        (["train.0.sigma_deg=-3"], "sigma_deg -3.0"),
+        (
+            ["train=[{panoramas: nowhere, teachers: [lite]}]", "part=attention", "loss=kld-cc"],
+            "nowhere: no image there",
+        ),
     ],
 )
 def test_bad_settings_are_told_and_leave_nothing(written, tmp_path, overrides, message):
@@ -221,7 +236,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(wr
     config = written("photos", epochs=2)
     found = invoke("train", config, "-o", tmp_path / "run", "--checkpoint-steps", 1)
     assert found.exit_code == 1
-    assert "the loss is nan in epoch 0, step 5, on " in found.output
+    assert "the loss is nan in epoch 1, step 6, on " in found.output
     assert "osie/" in found.output or "tasks/" in found.output
     assert "lower learning rate" in found.output
     kept = weights(tmp_path / "run")
@@ -275,3 +290,51 @@ def test_a_run_from_published_layers_begins_with_logits_of_order_one(sets, tmp_p
     model = ModelConfig("paper", erp_height=64, face_size=32, frame_height=64, map_height=64, scale=1.0)
     saliency, _ = new_parts(model)["equator"](torch.randn(1, 3, 64, 64) * 60)
     assert 0.01 < saliency.mean() < 0.99
+
+
+def test_watched_frames_teach_the_poles_that_nobody_looks_there(settings, sets, tmp_path):
+    """Pole faces without gaze are targets of zero, as long as somebody looked at the frame."""
+    values = settings("clips", train=[{"prepared": sets.images}], epochs=1)
+    train(from_mapping(TrainConfig, values, ""), tmp_path / "run", CPU)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["loss"] > 0.05
+
+
+def test_teachers_may_go_once_a_run_has_begun(settings, sets, trained, tmp_path):
+    import shutil
+
+    teacher = trained("photos", "teacher", epochs=1) / "model"
+    pictures = tmp_path / "pictures"
+    shutil.copytree(sets.root / "raw" / "salient360-images" / "Stimuli", pictures)
+    values = settings(
+        "frames",
+        train=[{"panoramas": str(pictures), "teachers": [str(teacher)], "tilted": 1, "share": 1.0}],
+        prior={"prepared": sets.images},
+        epochs=1,
+        max_steps_per_epoch=2,
+    )
+    train(from_mapping(TrainConfig, values, ""), tmp_path / "run", CPU)
+    first = weights(tmp_path / "run")
+    shutil.rmtree(teacher)
+    (tmp_path / "run" / "checkpoints" / "last.safetensors").unlink()
+    found = invoke("train", tmp_path / "run")
+    assert found.exit_code == 0, found.output
+    assert same(weights(tmp_path / "run"), first)
+
+
+def test_a_run_that_was_killed_while_it_was_set_up_is_set_up_again(written, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / ".config.yaml.1234.part").touch()
+    assert invoke("train", written("photos", epochs=1), "-o", folder).exit_code == 0
+    assert not list(folder.glob(".*"))
+
+
+def test_a_damaged_checkpoint_names_the_remedy(written, tmp_path):
+    config = written("photos", epochs=1)
+    assert invoke("train", config, "-o", tmp_path / "run").exit_code == 0
+    (tmp_path / "run" / "checkpoints" / "last.safetensors").write_bytes(b"nothing")
+    found = invoke("train", tmp_path / "run")
+    assert found.exit_code == 1
+    assert "delete it, or begin in another folder" in found.output.replace("\n", " ")
+    assert (tmp_path / "run" / "config.yaml").is_file()

@@ -92,6 +92,11 @@ class PreparedSet:
         path, _ = self._stimulus_file(item)
         yield from read_some_frames(path, self.stimulus(item), frame_indices, size)
 
+    def stimulus_bytes(self, item: str) -> int:
+        """The size of the item's stimulus, or of the archive that it is in; `DataError` where it is gone."""
+        path, _ = self._stimulus_file(item)
+        return path.stat().st_size if path.is_file() else sum(file.stat().st_size for file in path.iterdir())
+
     def _stimulus_file(self, item: str) -> tuple[Path, str | None]:
         """The file, and the picture's name inside where it is an archive; `DataError` where it is not there."""
         stimulus = self.record(item)["stimulus"]
@@ -100,7 +105,8 @@ class PreparedSet:
         path = self.source / stimulus["file"]
         if not path.exists():
             raise DataError(
-                f"{path}: the stimulus of {item} is not there any more; say where the raw files are now (source)"
+                f"{path}: the stimulus of {item} is not there any more; say where the raw files are now (`raw` of a "
+                "training source, `source` in Python), or prepare again"
             )
         return path, stimulus.get("member")
 

@@ -99,6 +99,10 @@ class CubeGeometry:
         """Fractional pixel index along one side at which a tangent falls (0 = centre of the first pixel)."""
         return (tangent / self.half_extent + 1) / 2 * self.face_size - 0.5
 
+    def cut_pixel(self, tangent: Tensor) -> Tensor:
+        """Fractional pixel index along one side that looks at a tangent when a face is cut."""
+        return self.pixel(tangent)
+
     def border_positions(self) -> tuple[Tensor, Tensor, Tensor]:
         """For each pixel of the one-pixel frame around each face: the neighbour it falls on, its row and column.
 
@@ -181,6 +185,10 @@ class PublishedCubeGeometry(CubeGeometry):
     def pixel(self, tangent: Tensor) -> Tensor:
         """As the parent's, half a pixel late."""
         return (tangent.clamp(-1, 1) + 1) / 2 * self.face_size
+
+    def cut_pixel(self, tangent: Tensor) -> Tensor:
+        """As the parent's, with the first and last pixel on the very edges."""
+        return (tangent + 1) / 2 * (self.face_size - 1)
 
     def arrange(self, faces: Tensor) -> Tensor:
         """Mirror R and B, flip U."""

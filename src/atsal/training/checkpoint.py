@@ -77,7 +77,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
         return Checkpoint(Progress(**json.loads(metadata[_PROGRESS])), tensors)
     except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{path}: is no checkpoint of a training run, or damaged ({error})") from error
+        raise WeightsError(
+            f"{path}: is no checkpoint of a training run, or damaged ({error}). Without it, the "
+            "run begins anew: delete it, or begin in another folder"
+        ) from error
 
 
 def optimiser_tensors(subject: Subject, optimisers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """What a training run depends on, as one YAML file: `configs/` has one for each stage."""
 
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,8 @@ Part = Literal["attention", "equator", "poles", "fused"]
 Parameters = Literal["all", "mask", "average", "latitude"]
 ValidationMetric = Literal["cc", "nss", "sim", "kld"]
 SCRATCH = "scratch"
+_OPTIONAL_COUNTS = ("clip_frames", "max_steps_per_epoch")
+MIN_VIEW = 32  # pixels: one value at the bottom of the networks
 KINDS = ("prepared", "photos", "panoramas", "collage")
 
 
@@ -54,8 +57,12 @@ class SourceConfig:
             raise ConfigError("folds needs one of only_fold and without_fold, and they need folds")
         if self.folds is not None and not (self.folds >= 2 and 0 <= chosen[0] < self.folds):
             raise ConfigError(f"fold {chosen[0]} of {self.folds}: expected 0 to folds - 1, and at least 2 folds")
-        if self.frames_per_item < 1 or self.stride < 1:
-            raise ConfigError("frames_per_item and stride are at least 1")
+        if min(self.frames_per_item, self.stride) < 1 or self.tilted < 0:
+            raise ConfigError("frames_per_item and stride are at least 1, tilted at least 0")
+        if self.sigma_deg is not None and not 0 < self.sigma_deg < 180:
+            raise ConfigError(f"{self.folder}: sigma_deg {self.sigma_deg}; expected more than 0, less than 180 degrees")
+        if self.aspect is not None and not 0 < self.aspect < math.inf:
+            raise ConfigError(f"{self.folder}: aspect {self.aspect}; expected width / height, a number above 0")
         if not 0 <= self.blur < 1:
             raise ConfigError(f"blur {self.blur}: expected 0 to below 1, a share of the map's side")
         if self.share is not None and not 0 < self.share <= 1:
@@ -94,6 +101,11 @@ class Growth:
     until: float  # share of the epochs
     size: int
 
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        if not 0 < self.until <= 1 or self.size < MIN_VIEW:
+            raise ConfigError(f"growth: until is above 0 to 1, size at least {MIN_VIEW} pixels")
+
 
 @dataclass(frozen=True)
 class PhotoViews:
@@ -103,6 +115,11 @@ class PhotoViews:
     size: int = 128  # pixels
     growth: tuple[Growth, ...] = ()
     crops: CropRange = field(default_factory=CropRange)
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        if self.count < 1 or self.size < MIN_VIEW:
+            raise ConfigError(f"photo_views: count is at least 1, size at least {MIN_VIEW} pixels")
 
     def size_at(self, done: float) -> int:
         """The size of the views after a share `done` of the epochs."""
@@ -140,8 +157,11 @@ class OptimiserConfig:
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
-        if self.learning_rate <= 0 or self.weight_decay < 0 or self.every < 1:
-            raise ConfigError("expected learning_rate > 0, weight_decay >= 0, every >= 1")
+        rates = [self.learning_rate, self.average_learning_rate or self.learning_rate]
+        if not all(0 < rate < math.inf for rate in rates) or not 0 <= self.weight_decay < math.inf:
+            raise ConfigError("expected learning rates that are numbers above 0, and a weight_decay of at least 0")
+        if self.average_learning_rate == 0 or self.every < 1:
+            raise ConfigError("expected average_learning_rate > 0, every >= 1")
 
     def claims(self, epoch: int) -> bool:
         """Whether it trains this epoch."""
@@ -157,6 +177,11 @@ class ScheduleConfig:
     factor: float = 0.1  # step
     rise: float = 0.15  # one-cycle: share of the training in which the rate rises (Smith & Topin 2019)
 
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        if self.every < 1 or not 0 < self.factor < math.inf or not 0 < self.rise < 1:
+            raise ConfigError("schedule: every is at least 1, factor above 0, rise above 0 and below 1")
+
 
 @dataclass(frozen=True)
 class ValidationConfig:
@@ -167,6 +192,13 @@ class ValidationConfig:
     every: int = 1  # epochs
     frames_per_item: int = 10  # of a video, evenly spread; clips are validated on whole videos
     patience: int | None = None  # stop after so many validations without a better one
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        if not self.sources:
+            raise ConfigError("validation needs sources; or leave it out")
+        if min(self.every, self.frames_per_item, 1 if self.patience is None else self.patience) < 1:
+            raise ConfigError("validation: every, frames_per_item and patience are at least 1")
 
 
 @dataclass(frozen=True)
@@ -181,7 +213,7 @@ class TrainConfig:
     optimisers: tuple[OptimiserConfig, ...]
     batch: int  # photos, frames, or videos side by side
     start: str = SCRATCH  # a model's name, a weight folder, the model/ of another run; or scratch
-    start_part: Part | None = None  # the part whose weights the trained one starts from, if not its own
+    start_part: Literal["attention", "equator", "poles"] | None = None  # whose weights it starts from, if not its own
     model: ModelConfig | None = None  # needed from scratch
     seed: int = 0
     clip_frames: int | None = None  # frames of a clip; without, single frames
@@ -202,10 +234,7 @@ class TrainConfig:
         """Refuse what contradicts itself."""
         if not self.train or not self.optimisers:
             raise ConfigError("expected at least one source to train on, and one optimiser")
-        if min(self.epochs, self.batch, self.accumulate) < 1 or (self.clip_frames or 1) < 1:
-            raise ConfigError("epochs, batch, accumulate and clip_frames are at least 1")
-        if not 0 <= self.averaging < 1:
-            raise ConfigError(f"averaging {self.averaging}: expected 0 to below 1")
+        self._check_ranges()
         if self.start == SCRATCH and self.model is None:
             raise ConfigError("a start from scratch needs model settings; or name the weights to start from")
         if self.start != SCRATCH and self.model is not None:
@@ -219,6 +248,20 @@ class TrainConfig:
             raise ConfigError("give every source a share, or none; clips take none")
         if self.clip_frames and any(s.photos or s.panoramas or s.collage for s in self.train):
             raise ConfigError("clips are of prepared 360° videos; photos and panoramas are single frames")
+
+    def _check_ranges(self) -> None:
+        counts = {name: getattr(self, name) for name in ("epochs", "batch", "accumulate", *_OPTIONAL_COUNTS)}
+        for name, count in counts.items():
+            if count is not None and count < 1:
+                raise ConfigError(f"{name} {count}: expected at least 1")
+        if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
+            raise ConfigError(f"clip_norm {self.clip_norm}: expected a number above 0; without it nothing is clipped")
+        if self.part == "fused" and self.start_part is not None:
+            raise ConfigError("start_part is for a single part; fused trains all three, each from its own weights")
+        if self.moving_average is not None and (self.part == "attention" or not 0 < self.moving_average < 1):
+            raise ConfigError("moving_average is the experts' share of the new frame, above 0 and below 1")
+        if not 0 <= self.averaging < 1:
+            raise ConfigError(f"averaging {self.averaging}: expected 0 to below 1")
 
     def optimiser_of(self, epoch: int) -> int:
         """The number of the optimiser that trains an epoch."""

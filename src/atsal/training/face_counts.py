@@ -1,5 +1,6 @@
 """Fixation counts of an ERP map on the faces of a cube."""
 
+import torch
 from torch import Tensor
 
 from atsal.projection.geometry import CubeGeometry
@@ -13,10 +14,10 @@ class FaceCounts:
         size = geometry.face_size
         self.geometry = geometry
         right, up, depth = geometry.project(erp_directions(erp_height).reshape(-1, 3))
-        column, row = geometry.pixel(right).round(), geometry.pixel(-up).round()
-        inside = (depth > 0) & (row >= 0) & (row < size) & (column >= 0) & (column < size)
+        inside = (depth > 0) & (torch.maximum(right.abs(), up.abs()) <= geometry.half_extent)
+        row, column = (geometry.cut_pixel(x[inside]).round().clamp(0, size - 1).long() for x in (-up, right))
         face, self._source = inside.nonzero(as_tuple=True)
-        self._target = (face * size + row[inside].long()) * size + column[inside].long()
+        self._target = (face * size + row) * size + column
 
     def __call__(self, counts: Tensor) -> Tensor:
         """(B, 1, H, 2H) -> (B, 6, 1, S, S)."""

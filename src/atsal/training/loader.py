@@ -1,5 +1,6 @@
 """Samples read ahead by worker processes, in the order of the plan, and how long the network waited for them."""
 
+import signal
 import time
 from collections.abc import Iterator, Sequence
 
@@ -43,7 +44,7 @@ class Loader:
             num_workers=self._workers,
             prefetch_factor=AHEAD if self._workers else None,
             collate_fn=list,
-            worker_init_fn=_one_thread,
+            worker_init_fn=_as_worker,
         )
         batches_read = iter(loader)
         while True:
@@ -58,5 +59,7 @@ class Loader:
             yield batch
 
 
-def _one_thread(_worker: int) -> None:
+def _as_worker(_number: int) -> None:
+    """One thread each; Ctrl-C is for the main process, which ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)

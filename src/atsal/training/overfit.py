@@ -81,4 +81,4 @@ def overfit(folder: Path, machine: Machine, epochs: int = 30, *, say: Say, statu
     model = load_model(RunFolder(folder / "run").model, device=str(machine.device))
     results = list(model.predict_video(folder / "raw" / "scene.mp4"))
     write_rgb_png(folder / "learned.png", contact_sheet(results[:: len(results) // 2]))
-    return progress.best or 0.0
+    return progress.scores["cc"]

@@ -1,11 +1,16 @@
 """360° images without gaze, under maps that other models make of them: distillation."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
+from atsal.aside import reported, write_aside
 from atsal.errors import DataError
 from atsal.models.atsal import ATSal
 from atsal.models.bundle import file_sha256
@@ -15,7 +20,7 @@ from atsal.projection import RotateErp, resize_erp
 from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.plan import Extent, Key
 from atsal.training.priors import equator_prior
-from atsal.training.sources import Sample, chosen_items, draw_transform, of_peak_one, recoloured
+from atsal.training.sources import Sample, chosen_items, draw_transform, moved_frames, of_peak_one, recoloured
 from atsal.video.image import read_image
 from atsal.video.sources import IMAGE_SUFFIXES, scaled
 
@@ -27,30 +32,42 @@ class PanoramaSource:
     """Panoramas and the maps that the teachers' experts make of them, averaged over turned cubes."""
 
     def __init__(
-        self, config: SourceConfig, model: ModelConfig, augmentation: Augmentation, prior: SourceConfig | None
+        self,
+        config: SourceConfig,
+        model: ModelConfig,
+        augmentation: Augmentation,
+        prior: SourceConfig | None,
+        taught: Path,
     ) -> None:
         self.config, self.augmentation = config, augmentation
         self.map_height = model.map_height
         self.name = config.folder.name
         files = {file.stem: file for file in sorted(config.folder.glob("*")) if file.suffix.lower() in IMAGE_SUFFIXES}
         if not files:
-            raise DataError(f"{config.folder}: no image in it; expected 360° images")
+            raise DataError(f"{config.folder}: no image there; expected a folder of 360° images")
         self.items = chosen_items(config, list(files))
         size = (2 * model.frame_height, model.frame_height)
         pictures = [scaled(read_image(files[item]), size) for item in self.items]
         self.frames = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
         self.checksums = {item: file_sha256(files[item]) for item in self.items}
-        self.maps = self._taught(config, model, prior)
-
-    def _taught(self, config: SourceConfig, model: ModelConfig, prior: SourceConfig | None) -> Tensor:
-        """Densities (N, 1, h, 2h): the mean of the teachers' maps, times the prior."""
-        height = model.map_height
-        consensus = torch.zeros(len(self.items), 1, height, 2 * height)
-        for teacher in config.teachers:
-            network = build_network(find_bundle(teacher))
-            consensus += expert_consensus(network, self.frames, height) / len(config.teachers)
+        consensus = self._taught(taught / f"{self.name}.safetensors")
         self.frames, consensus = with_tilted_copies(self.frames, consensus, config.tilted, config.tilt_deg)
-        return consensus if prior is None else consensus * equator_prior(prior, height)[:, None]
+        self.maps = consensus if prior is None else consensus * equator_prior(prior, self.map_height)[:, None]
+
+    def _taught(self, kept: Path) -> Tensor:
+        """The mean of the teachers' maps (N, 1, h, 2h): made once, then read from the file `kept`."""
+        if not kept.is_file():
+            teachers = [find_bundle(teacher) for teacher in self.config.teachers]
+            maps = [expert_consensus(build_network(teacher), self.frames, self.map_height) for teacher in teachers]
+            self.teachers = [teacher.checksum for teacher in teachers]
+            with reported(kept):
+                kept.parent.mkdir(exist_ok=True)
+                with write_aside(kept) as part:
+                    save_file({"maps": torch.stack(maps).mean(0)}, part, {"teachers": json.dumps(self.teachers)})
+        with safe_open(kept, framework="pt") as file:
+            self.teachers = json.loads(file.metadata()["teachers"])
+            found: Tensor = file.get_tensor("maps")
+        return found
 
     def extent(self) -> Extent:
         """One frame an item and tilted copy."""
@@ -60,19 +77,19 @@ class PanoramaSource:
         """A panorama and its map, moved together; the map takes the place of counts, too."""
         rng = torch.Generator().manual_seed(key.seed)
         transform = draw_transform(self.augmentation, key, rng, 2 * self.map_height)
-        frames = transform.erp(self.frames[key.item][None].float())
+        frames = moved_frames(self.frames[key.item][None], transform)
         if self.augmentation.colour:
-            frames = recoloured(frames / 255, self.augmentation.colour, rng) * 255
+            frames = recoloured(frames, self.augmentation.colour, rng)
         return self._sample(key, frames, transform.erp(self.maps[key.item][None]))
 
     def plain(self, key: Key) -> Sample:
         """A panorama and its map."""
-        return self._sample(key, self.frames[key.item][None].float(), self.maps[key.item][None])
+        return self._sample(key, self.frames[key.item][None], self.maps[key.item][None])
 
     def _sample(self, key: Key, frames: Tensor, maps: Tensor) -> Sample:
         maps = of_peak_one(maps)[:, None]
         name = f"{self.name}/{self.items[key.item % len(self.items)]}"
-        return Sample(name, key, frames.round().to(torch.uint8)[:, None], maps, maps)
+        return Sample(name, key, frames[:, None], maps, maps)
 
     def describe(self) -> dict[str, Any]:
         """The pictures and who taught them."""
@@ -80,7 +97,7 @@ class PanoramaSource:
             "panoramas": str(self.config.folder.resolve()),
             "items": list(self.items),
             "sha256": self.checksums,
-            "teachers": {teacher: find_bundle(teacher).checksum for teacher in self.config.teachers},
+            "teachers": self.teachers,
             "turns_deg": [list(turn) for turn in TURNS],
         }
 

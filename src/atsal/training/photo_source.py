@@ -30,9 +30,9 @@ class _Photos:
     def __init__(self, config: SourceConfig) -> None:
         self.config = config
         if config.prepared is not None:
-            prepared, items = open_prepared(config)
-            self.name = prepared.dataset.name
-            self.photos = read_prepared_photos(prepared, items)
+            self.prepared, items = open_prepared(config)
+            self.name = self.prepared.dataset.name
+            self.photos = read_prepared_photos(self.prepared, items)
         else:
             self.name = config.folder.name
             items = chosen_items(config, density_photo_names(config.folder))
@@ -47,10 +47,11 @@ class _Photos:
         """The set, its items."""
         config = self.config
         if config.prepared is not None:
-            return describe_prepared(config, self.items)
+            return describe_prepared(self.prepared, self.items)
         return {
             "photos": str(config.folder.resolve()),
             "manifest_sha256": file_sha256(config.folder / "maps.npz"),
+            "stimuli_bytes": (config.folder / "images.zip").stat().st_size,
             "items": list(self.items),
         }
 
@@ -87,7 +88,7 @@ class CollageSource:
     name = "collage"
 
     def __init__(self, config: SourceConfig, collage: Collage, model: ModelConfig, prior: Tensor) -> None:
-        self.collage, self.model = collage, model
+        self.config, self.collage, self.model = config, collage, model
         self.prior = prior  # (map_height,)
         self._parts = [_Photos(part) for part in config.collage]
         self.photos = joined([part.photos for part in self._parts])

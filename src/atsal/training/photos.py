@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from atsal.datasets.prepared import PreparedSet
-from atsal.errors import DataError
+from atsal.errors import ConfigError, DataError
 from atsal.gaze.planar import planar_saliency_map
 from atsal.gaze.readers.fixations2d import read_density_maps
 from atsal.gaze.records import PlanarFixations
@@ -148,6 +148,15 @@ class CropRange:
     colour: float = 0.25
     whole: float = 0.0  # share of views that show the whole photo, squeezed to a square, upright
     grey: float = 0.0  # share of views without colour
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        if not 0 < self.smallest <= self.largest <= 1:
+            raise ConfigError(f"crops: smallest {self.smallest}, largest {self.largest}; expected 0 < … <= … <= 1")
+        if not (0 <= self.tilt < 0.5 and self.stretch >= 1 and 0 <= self.roll_deg <= 180):
+            raise ConfigError("crops: tilt is 0 to below 0.5, stretch at least 1, roll_deg 0 to 180")
+        if not all(0 <= share <= 1 for share in (self.colour, self.whole, self.grey)):
+            raise ConfigError("crops: colour, whole and grey are 0 to 1")
 
 
 def random_crops(

@@ -110,8 +110,8 @@ def shares(config: TrainConfig) -> list[int]:
     if not counts.all():
         least = int(counts.argmin())
         raise ConfigError(
-            f"train.{least}: a share of {config.train[least].share} is no sample in a batch of {config.batch}; give more "
-            "of it, or a larger batch"
+            f"train.{least}: a share of {config.train[least].share} is no sample in a batch of {config.batch}; give "
+            "more of it, or a larger batch"
         )
     return [int(count) for count in counts]
 

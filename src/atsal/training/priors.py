@@ -22,8 +22,11 @@ def equator_prior(config: SourceConfig, height: int) -> Tensor:
         fixations = prepared.fixations(item)
         if not isinstance(fixations, Fixations):
             raise DataError(f"{prepared.folder}: flat photos have no equator; give a 360° set as prior")
-        rows = torch.from_numpy(saliency_map(fixations, height, sigma)).double().mean(1)
-        profiles.append(rows * weight.sum() / (rows * weight).sum())
+        if len(fixations):
+            rows = torch.from_numpy(saliency_map(fixations, height, sigma)).double().mean(1)
+            profiles.append(rows * weight.sum() / (rows * weight).sum())
+    if not profiles:
+        raise DataError(f"{prepared.folder}: no fixation on {', '.join(items[:3])}, …; an equator prior needs some")
     return torch.stack(profiles).mean(0).float()
 
 

@@ -82,7 +82,9 @@ def joined_ranks(device: torch.device) -> Iterator[Ranks]:
         return
     if not dist.is_available():
         raise ConfigError("torchrun: this build of PyTorch cannot run several processes; install another")
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     try:
         yield Ranks(dist.get_rank(), world)
     finally:

@@ -19,16 +19,16 @@ _PANEL_HEIGHT = 160
 
 
 class Silent:
-    """Shows nothing; the ranks that do not write."""
+    """How a run tells of itself; this one shows nothing, for the ranks that do not write."""
 
     def step(self, progress: Progress, steps: int, facts: dict[str, float]) -> None:
-        """After a step."""
+        """After a step; `steps` is the number of steps of the epoch."""
 
     def epoch(self, progress: Progress, facts: dict[str, float], validation: Validation | None) -> None:
         """After an epoch."""
 
 
-class Shown:
+class Shown(Silent):
     """Writes log and TensorBoard, and says how it goes.
 
     `status` shows a line that the next one replaces, `say` one that stays.
@@ -58,7 +58,7 @@ class Shown:
             f"{facts['frames_per_s']:.1f} frames/s  waited {facts['waited_share']:.0%}"
         )
         if progress.step % LOG_STEPS == 0:
-            self.folder.log({"step": progress.step, "epoch": progress.epoch} | facts)
+            self.folder.log({"step": progress.step, "epoch": progress.epoch + 1} | facts)
             for name, value in facts.items():
                 self.board(progress).add_scalar(f"train/{name}", value, progress.step)
 

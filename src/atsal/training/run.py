@@ -1,8 +1,7 @@
 """Start a training run, or go on with it."""
 
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -31,7 +30,7 @@ def train(
     """Run a stage of training to its end in the folder `output`, or go on with the one there.
 
     `config` is None for a run that goes on by what its folder holds. The same configuration goes on too; another one
-    is a `ConfigError` that tells what differs. A new run that fails before its first checkpoint leaves no folder.
+    is a `ConfigError` that tells what differs. A new run that cannot be set up leaves no folder.
     Started by `torchrun`, several processes share the work. Raises `TrainingError` where the run cannot go on.
     """
     check_reporting()
@@ -39,16 +38,19 @@ def train(
     if config is None and not folder.exists:
         raise ConfigError(f"{output}: is no training run; expected a YAML file, or the folder of a run to go on with")
     with joined_ranks(machine.device) as ranks:
-        is_new = not folder.exists
-        if ranks.is_first and config is not None:
+        if not ranks.is_first:
+            return _run(folder, machine, ranks, say, status)
+        was_there = folder.folder.exists()
+        if config is not None:
             folder.begin(with_folders_resolved(config))
-        try:
-            with _memory_explained(folder), folder.held() if ranks.is_first else nullcontext():
-                return _run(folder, machine, ranks, say, status)
-        except BaseException:
-            if ranks.is_first and is_new and not folder.last.is_file():
-                shutil.rmtree(folder.folder, ignore_errors=True)
-            raise
+        with folder.held():
+            try:
+                with _memory_explained(folder):
+                    return _run(folder, machine, ranks, say, status)
+            except BaseException:
+                if not folder.last.is_file():  # nothing was trained: the setting up failed
+                    folder.remove(keep=was_there)
+                raise
 
 
 def _run(folder: RunFolder, machine: Machine, ranks: Ranks, say: Say, status: Say) -> Progress:
@@ -64,7 +66,7 @@ def _run(folder: RunFolder, machine: Machine, ranks: Ranks, say: Say, status: Sa
         return Trainer(folder, machine, ranks, Silent()).run()
     with Shown(folder, say, status) as shown:
         trainer = Trainer(folder, machine, ranks, shown)
-        if trainer.progress.step:
+        if trainer.progress.step and trainer.progress.finished is None:
             say(f"going on after step {trainer.progress.step}, epoch {trainer.progress.epoch + 1}")
         return trainer.run()
 
@@ -79,7 +81,7 @@ def _memory_explained(folder: RunFolder) -> Iterator[None]:
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise TrainingError(_too_little_memory(folder)) from error
     except RuntimeError as error:
-        if "allocate memory" in str(error) or "out of memory" in str(error).lower():
+        if any(sign in str(error).lower() for sign in ("allocate memory", "out of memory", "dataloader worker")):
             raise TrainingError(_too_little_memory(folder)) from error
         raise
 

@@ -6,6 +6,7 @@ data.json           the data: sets, items, checksums
 start/              the weight folder it began with
 log.jsonl           a line an epoch, and one now and then within
 tensorboard/        the same as curves, and pictures
+taught/             the teachers' maps of panoramas, where there are any
 checkpoints/        last.safetensors and best.safetensors, with all that a run goes on from
 model/              at the end: a weight folder for `--model` and for the next stage
 """
@@ -40,6 +41,7 @@ class RunFolder:
         self.folder = folder
         self.start = folder / "start"
         self.model = folder / "model"
+        self.taught = folder / "taught"
         self.tensorboard = folder / "tensorboard"
         self.last = folder / "checkpoints" / "last.safetensors"
         self.best = folder / "checkpoints" / "best.safetensors"
@@ -63,11 +65,10 @@ class RunFolder:
                     f"its own (`atsal train {self.folder}`), or give another folder"
                 )
             return
-        if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+        if self.folder.exists() and not (self.folder.is_dir() and all(map(_is_leftover, self.folder.iterdir()))):
             raise OutputError(f"{self.folder}: is there and no training run; give a new folder")
         with reported(self.folder):
-            self.last.parent.mkdir(parents=True)
-            (self.folder / LOG).touch()
+            self.folder.mkdir(parents=True, exist_ok=True)
             with write_aside(self.folder / CONFIG) as part:
                 part.write_text(dump_yaml(plain(config)), encoding="utf-8")
 
@@ -75,16 +76,23 @@ class RunFolder:
     def held(self) -> Iterator[None]:
         """Only one run writes here at a time; what a killed one left half-written is removed."""
         with locked(self.folder / CONFIG):
-            for part in (*self.folder.glob(".*.part"), *self.last.parent.glob(".*.part")):
-                part.unlink()
-            for part in self.folder.glob(".*.partial"):
-                shutil.rmtree(part)
+            self.last.parent.mkdir(exist_ok=True)
+            for left in (*self.folder.glob(".*"), *self.last.parent.glob(".*")):
+                if _is_leftover(left):
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
             yield
+
+    def remove(self, *, keep: bool) -> None:
+        """Take away what the run wrote; `keep`: not the folder itself."""
+        for path in list(self.folder.iterdir()):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if not keep:
+            self.folder.rmdir()
 
     def note_environment(self, facts: dict[str, Any]) -> None:
         """Add this start of the run to its history."""
         path = self.folder / ENVIRONMENT
-        history = json.loads(path.read_text(encoding="utf-8"))["starts"] if path.is_file() else []
+        history = _read_json(path).get("starts", []) if path.is_file() else []
         write_json(path, {"starts": [*history, environment() | facts]})
 
     def note_data(self, found: dict[str, Any]) -> None:
@@ -94,7 +102,7 @@ class RunFolder:
         if not path.is_file():
             write_json(path, found)
             return
-        differences = list(_differences(json.loads(path.read_text(encoding="utf-8")), found))
+        differences = list(_differences(_read_json(path), found))
         if differences:
             raise DataError(
                 f"{self.folder}: the data are not those that the run began with: {'; '.join(differences[:5])}. Put "
@@ -119,9 +127,24 @@ class RunFolder:
         path = self.folder / LOG
         with reported(path):
             if path.is_file():
-                os.truncate(path, length)
+                os.truncate(path, min(length, path.stat().st_size))
             else:
                 path.touch()
+
+
+def _is_leftover(path: Path) -> bool:
+    """Whether it is what a killed run had half-written."""
+    return path.name.startswith(".") and path.suffix in (".part", ".partial", ".old")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); delete it, and it is written anew") from error
+    if not isinstance(found, dict):
+        raise DataError(f"{path}: holds no records; delete it, and it is written anew")
+    return found
 
 
 def plain(config: TrainConfig) -> dict[str, Any]:

@@ -41,12 +41,18 @@ class Sample:
     @property
     def is_sphere(self) -> bool:
         """Whether the frames are whole ERP frames."""
-        return self.frames.shape[-1] == 2 * self.frames.shape[-2]
+        return is_erp(self.frames)
+
+
+def is_erp(frames: Tensor) -> bool:
+    """Whether pictures are whole ERP frames: twice as wide as high, which views of photos, all square, never are."""
+    return frames.shape[-1] == 2 * frames.shape[-2]
 
 
 class Source(Protocol):
     """Items to draw samples from."""
 
+    config: SourceConfig
     name: str
     items: tuple[str, ...]
 
@@ -101,14 +107,14 @@ def open_prepared(config: SourceConfig) -> tuple[PreparedSet, tuple[str, ...]]:
     return prepared, items
 
 
-def describe_prepared(config: SourceConfig, items: Sequence[str]) -> dict[str, Any]:
-    """A prepared set in a run's data manifest; the checksum is of the set's own manifest."""
-    prepared = PreparedSet(config.folder)
+def describe_prepared(prepared: PreparedSet, items: Sequence[str]) -> dict[str, Any]:
+    """A prepared set in a run's data manifest: the checksum of the set's own manifest, the sizes of its pictures."""
     return {
-        "prepared": str(config.folder.resolve()),
+        "prepared": str(prepared.folder.resolve()),
         "dataset": prepared.dataset.name,
         "licence": prepared.dataset.licence,
-        "manifest_sha256": file_sha256(config.folder / MANIFEST),
+        "manifest_sha256": file_sha256(prepared.folder / MANIFEST),
+        "stimuli_bytes": sum(prepared.stimulus_bytes(item) for item in items),
         "items": list(items),
     }
 
@@ -138,22 +144,21 @@ class SphereSource:
 
     def describe(self) -> dict[str, Any]:
         """The set, its items, σ."""
-        return describe_prepared(self.config, self.items) | {"sigma_deg": self.sigma_deg}
+        return describe_prepared(self.prepared, self.items) | {"sigma_deg": self.sigma_deg}
 
     def _read(self, key: Key, transform: Transform, rng: torch.Generator | None) -> Sample:
         item = self.items[key.item]
         numbers = range(key.first, key.first + key.count * key.stride, key.stride)
         size = (2 * self.frame_height, self.frame_height)
         pictures = list(self.prepared.pictures(item, numbers, size=size))
-        frames = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
-        frames = transform.erp(frames)
+        frames = moved_frames(torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2), transform)
         if rng is not None and self.augmentation.colour:
-            frames = recoloured(frames / 255, self.augmentation.colour, rng) * 255
+            frames = recoloured(frames, self.augmentation.colour, rng)
         windows = [self.prepared.window_at(item, number) for number in numbers]
         made = {window: self._measured(item, window, transform) for window in dict.fromkeys(windows)}
         maps, counts = (torch.stack([made[window][k] for window in windows]) for k in (0, 1))
         name = f"{self.name}/{item}"
-        return Sample(name, key, frames.round().to(torch.uint8)[:, None], maps[:, None], counts[:, None])
+        return Sample(name, key, frames[:, None], maps[:, None], counts[:, None])
 
     def _measured(self, item: str, window: Window | None, transform: Transform) -> tuple[Tensor, Tensor]:
         """Map and counts (1, h, 2h) of a window, moved."""
@@ -189,24 +194,33 @@ def draw_transform(augmentation: Augmentation, key: Key, rng: torch.Generator, m
     return Chain(tuple(steps))
 
 
+def moved_frames(frames: Tensor, transform: Transform) -> Tensor:
+    """Move frames (T, 3, H, 2H) uint8, in half precision, which holds grey levels exactly; a stretch needs more."""
+    if transform == Chain():
+        return frames
+    stretched = isinstance(transform, Stretch) or any(isinstance(s, Stretch) for s in getattr(transform, "steps", ()))
+    moved = transform.erp(frames.float() if stretched else frames.half())
+    return moved.round().clamp(0, 255).to(torch.uint8)
+
+
 def recoloured(frames: Tensor, strength: float, rng: torch.Generator) -> Tensor:
-    """Change the colours of all frames (T, 3, H, W) in [0, 1] alike."""
-    together = frames.transpose(0, 1).flatten(1, 2)[None]  # (1, 3, T H, W)
-    moved = jitter_colour(together, strength, rng)[0]
+    """Change the colours of all frames (T, 3, H, W) uint8 alike."""
+    together = frames.transpose(0, 1).flatten(1, 2)[None].float() / 255  # (1, 3, T H, W)
+    moved = (jitter_colour(together, strength, rng)[0] * 255).round().to(torch.uint8)
     return moved.reshape(3, len(frames), *frames.shape[2:]).transpose(0, 1)
 
 
-def validation_keys(source: Source, number: int, frames_per_item: int, clip: tuple[int, int] | None) -> list[list[Key]]:
-    """What is validated of each item: some evenly spread single frames, or (`clip` = frames, stride) all its clips."""
+def validation_keys(source: Source, number: int, frames_per_item: int, clip_frames: int | None) -> list[list[Key]]:
+    """What is validated of each item: some evenly spread single frames, or all its clips at the source's stride."""
     found = []
     for item, frames in enumerate(source.extent().frames):
         seed = seed_of("validation", number, item)
-        if clip is None:
+        if clip_frames is None:
             count = min(frames_per_item, frames)
             places = [int((k + 0.5) * frames / count) for k in range(count)]
             found.append([Key(number, item, place, seed=seed) for place in places])
             continue
-        length, stride = clip
+        length, stride = clip_frames, source.config.stride
         kept = -(-frames // stride)
         found.append(
             [

@@ -1,5 +1,6 @@
 """From a configuration to what a run works with: the weights it starts from, and its sources."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ def write_start(config: TrainConfig, folder: Path) -> None:
         bundle = find_bundle(config.start)
         model, provenance = bundle.config, dict(bundle.provenance)
         parts = load_parts(bundle)
-    if config.start_part is not None and config.part != "fused":
+    if config.start_part is not None:
         _take_over(parts, config.start_part, config.part)
     if config.prior is not None and isinstance(parts["attention"], LiteAttention) and config.part == "attention":
         logits = parts["attention"].latitude_logits
@@ -70,8 +71,6 @@ def _take_over(parts: Mapping[str, nn.Module], source: str, part: str) -> None:
 
 def _set_moving_average(parts: Mapping[str, nn.Module], config: TrainConfig) -> None:
     share = config.moving_average or 0.0
-    if not 0 < share < 1:
-        raise ConfigError(f"moving_average {share}: expected the share of the new frame, more than 0 and less than 1")
     for name in ("poles", "equator") if config.part == "fused" else (config.part,):
         for key, parameter in parts[name].named_parameters():
             if key.endswith("alpha"):
@@ -84,12 +83,15 @@ def load_subject(bundle: Bundle, config: TrainConfig) -> Subject:
     return Subject(ATSal(bundle.config, parts["attention"], parts["poles"], parts["equator"]), config.part)
 
 
-def open_sources(chosen: Sequence[SourceConfig], config: TrainConfig, model: ModelConfig) -> list[Source]:
-    """Open each source; `ConfigError` where it cannot serve the part, `DataError` for data that are not as expected."""
-    return [_open(source, config, model) for source in chosen]
+def open_sources(chosen: Sequence[SourceConfig], config: TrainConfig, model: ModelConfig, taught: Path) -> list[Source]:
+    """Open each source; `ConfigError` where it cannot serve the part, `DataError` for data that are not as expected.
+
+    What teachers make of panoramas is kept in the folder `taught`: a run that goes on needs them no more.
+    """
+    return [_open(source, config, model, taught) for source in chosen]
 
 
-def _open(source: SourceConfig, config: TrainConfig, model: ModelConfig) -> Source:
+def _open(source: SourceConfig, config: TrainConfig, model: ModelConfig, taught: Path) -> Source:
     if source.collage:
         return _open_collage(source, config, model)
     flat = source.photos is not None
@@ -105,7 +107,7 @@ def _open(source: SourceConfig, config: TrainConfig, model: ModelConfig) -> Sour
     if flat:
         return PhotoSource(source, config.photo_views)
     if source.panoramas is not None:
-        return PanoramaSource(source, model, config.augmentation, config.prior)
+        return PanoramaSource(source, model, config.augmentation, config.prior, taught)
     return SphereSource(source, model, config.augmentation)
 
 
@@ -122,7 +124,7 @@ def provenance(config: TrainConfig, start: Bundle, sources: Sequence[Source], pr
         "part": config.part,
         "config": plain(config),
         "epochs": progress.epoch,
-        "validation": progress.scores,
+        "validation": {name: score for name, score in progress.scores.items() if math.isfinite(score)},
         "data": [{k: v for k, v in s.describe().items() if k not in ("items", "sha256")} for s in sources],
     }
     seen = {stream: dict(sets) for stream, sets in dict(start.provenance.get("trained_on", {})).items()}

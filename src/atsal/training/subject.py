@@ -12,6 +12,7 @@ from atsal.projection import ErpToCubemap, resize_erp, solid_angle_weights
 from atsal.projection.geometry import EQUATOR_FACES, POLE_FACES
 from atsal.training.config import Parameters, Part
 from atsal.training.face_counts import FaceCounts
+from atsal.training.sources import is_erp
 
 TINY = 1e-12
 _PARAMETERS: dict[Parameters, tuple[str, ...]] = {  # how the names of each group begin, of both architectures
@@ -82,7 +83,7 @@ class Subject(nn.Module):
         if self.part == "fused":
             found = network(frames[:, 0], state)
             return Output(found.fused[:, None], found.mask, found.state)
-        faces = network.cut(frames[:, 0])[:, self._faces] if _is_sphere(frames) else frames
+        faces = network.cut(frames[:, 0])[:, self._faces] if is_erp(frames) else frames
         maps, state = network.run_expert(self.part, faces, state)
         return Output(maps, None, state)
 
@@ -90,7 +91,8 @@ class Subject(nn.Module):
         """Measured maps (B, V, 1, h, w) brought to the views and the size of the maps `like`."""
         height, width = like.shape[-2:]
         if not sphere:
-            return nn.functional.interpolate(maps.flatten(0, 1), (height, width), mode="area").reshape(like.shape)
+            mode = "area" if height <= maps.shape[-2] else "bilinear"
+            return nn.functional.interpolate(maps.flatten(0, 1), (height, width), mode=mode).reshape(like.shape)
         if self.part in ("attention", "fused"):
             found = resize_erp(maps[:, 0], height)  # means over pixels have lower peaks
             return (found / found.amax((1, 2, 3), keepdim=True).clamp(min=TINY))[:, None]
@@ -124,10 +126,6 @@ class Subject(nn.Module):
         line = ((torch.arange(width, device=like.device) + 0.5) * 2 / width - 1) * half
         squared = line[None, :] ** 2 + line[:, None] ** 2
         return ((1 + squared) ** -1.5).to(like)[None, None, None]
-
-
-def _is_sphere(frames: Tensor) -> bool:
-    return frames.shape[-1] == 2 * frames.shape[-2]
 
 
 def _pooled_counts(counts: Tensor, height: int, width: int) -> Tensor:

@@ -4,13 +4,13 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from atsal.errors import TrainingError
-from atsal.models.bundle import PARTS, read_bundle, write_bundle
+from atsal.models.bundle import DESCRIPTION, PARTS, read_bundle, write_bundle
 from atsal.training.checkpoint import (
     Checkpoint,
     Progress,
@@ -24,48 +24,45 @@ from atsal.training.losses import LOSSES
 from atsal.training.optimisers import make_optimiser, rate_factor, set_rates, update_average
 from atsal.training.plan import Step, epoch_steps
 from atsal.training.ranks import Ranks
+from atsal.training.reporting import Silent
 from atsal.training.run_folder import RunFolder
-from atsal.training.sources import Sample
+from atsal.training.sources import Sample, describe_prepared, open_prepared
 from atsal.training.stage import load_subject, open_sources, provenance
 from atsal.training.validation import LOWER_IS_BETTER, Validation, judge, validate
 
 
-class Reporter(Protocol):
-    """Shows how it goes."""
-
-    def step(self, progress: Progress, steps: int, facts: dict[str, float]) -> None:
-        """After a step; `steps` is the number of steps of the epoch."""
-        ...
-
-    def epoch(self, progress: Progress, facts: dict[str, float], validation: Validation | None) -> None:
-        """After an epoch."""
-        ...
-
-
 @dataclass(frozen=True)
 class Machine:
-    """What a run may use; its result depends on none of it, but for rounding."""
+    """What a run may use; its result does not depend on workers and checkpoints, and on the device by rounding."""
 
     device: torch.device
     workers: int
     checkpoint_steps: int  # steps between two checkpoints within an epoch
 
 
+CHECKPOINT_S = 300.0  # seconds between two checkpoints, where steps are slow
+
+
 class Trainer:
     """One run, from its folder: begins, or goes on where the last checkpoint stands."""
 
-    def __init__(self, folder: RunFolder, machine: Machine, ranks: Ranks, reporter: Reporter) -> None:
+    def __init__(self, folder: RunFolder, machine: Machine, ranks: Ranks, reporter: Silent) -> None:
         self.folder, self.machine, self.ranks, self.reporter = folder, machine, ranks, reporter
         self.config = config = folder.config()
         self.bundle = read_bundle(folder.start)
         self.subject = load_subject(self.bundle, config).to(machine.device)
-        self._normalise_together()
         self.subject.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.sources = open_sources(config.train, config, self.bundle.config)
-        self.held_out = open_sources(config.validation.sources, config, self.bundle.config) if config.validation else []
+        self.sources = open_sources(config.train, config, self.bundle.config, folder.taught)
+        self.held_out = []
+        if config.validation is not None:
+            self.held_out = open_sources(config.validation.sources, config, self.bundle.config, folder.taught)
         if ranks.is_first:
             folder.note_data(
-                {"train": [s.describe() for s in self.sources], "validation": [s.describe() for s in self.held_out]}
+                {
+                    "train": [s.describe() for s in self.sources],
+                    "validation": [s.describe() for s in self.held_out],
+                    "prior": None if config.prior is None else describe_prepared(*open_prepared(config.prior)),
+                }
             )
         self.extents = [source.extent() for source in self.sources]
         self.loss = LOSSES[config.loss]
@@ -73,16 +70,19 @@ class Trainer:
         self.averaged = self.subject.averaged_copy()
         self.states: dict[int, Tensor] = {}  # of this rank's slots
         self.progress = Progress()
+        self._saved_at, self._due = time.monotonic(), False  # all ranks write, or none: the first one's clock decides
         if folder.last.is_file():
             self._restore(read_checkpoint(folder.last))
         if ranks.is_first:
             folder.cut_log(self.progress.log_bytes)
+        if not self.progress.step:
+            self._save()
 
     def run(self) -> Progress:
         """Train until the end; the weight folder `model/` is written then."""
         while self.progress.finished is None:
             self._epoch()
-        if self.ranks.is_first:
+        if self.ranks.is_first and not (self.folder.model / DESCRIPTION).is_file():
             self._write_model()
         self.ranks.wait()
         return self.progress
@@ -110,7 +110,7 @@ class Trainer:
             facts = {"loss": loss, "learning_rate": rate, "gradient_norm": norm}
             facts |= {"frames_per_s": seen / elapsed, "waited_share": loader.waited_s / elapsed}
             self.reporter.step(progress, len(steps), facts)
-            if progress.step % self.machine.checkpoint_steps == 0:
+            if progress.step % self.machine.checkpoint_steps == 0 or self._due:
                 self._save()
         self._end_epoch(len(steps), {"waited_share": loader.waited_s / max(time.monotonic() - started, 1e-9)})
 
@@ -138,7 +138,9 @@ class Trainer:
                 loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         self.ranks.add_gradients(parameters)
-        mean = self.ranks.add(total).item()
+        is_late = self.ranks.is_first and time.monotonic() - self._saved_at > CHECKPOINT_S
+        mean, due = self.ranks.add(torch.stack([total, total.new_tensor(float(is_late))])).tolist()
+        self._due = due > 0
         norm = float(nn.utils.clip_grad_norm_(parameters, self.config.clip_norm or math.inf))
         if not (math.isfinite(mean) and math.isfinite(norm)):
             raise TrainingError(self._not_a_number(mean, norm, seen))
@@ -171,14 +173,14 @@ class Trainer:
             judged, state = judge(self.subject, samples, state, at, self.machine.device)
         if state is not None:
             self.states |= dict(zip(slots, state, strict=True))
-        looked_at = judged.target.flatten(1).amax(1) > 0
+        looked_at = torch.stack([sample.maps[at].amax() > 0 for sample in samples]).to(self.machine.device)
         if not looked_at.any():
             return judged.saliency.sum() * 0
         return self.loss.of(judged.select(looked_at)) * looked_at.sum()
 
     def _not_a_number(self, loss: float, norm: float, seen: Sequence[str]) -> str:
         what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient's norm is {norm}"
-        where = f"epoch {self.progress.epoch}, step {self.progress.step_in_epoch}"
+        where = f"epoch {self.progress.epoch + 1}, step {self.progress.step_in_epoch + 1}"
         rates = ", ".join(f"{o.learning_rate:g}" for o in self.config.optimisers)
         kept = f"{self.folder.last} is the last good state" if self.folder.last.is_file() else "nothing was kept yet"
         return (
@@ -197,12 +199,11 @@ class Trainer:
             progress.epoch % config.validation.every == 0 or progress.epoch == config.epochs
         )
         if config.validation is not None and due:
-            clip = None if config.clip_frames is None else (config.clip_frames, config.validation.sources[0].stride)
             validation = validate(
                 self.averaged,
                 self.held_out,
                 config.validation,
-                clip,
+                config.clip_frames,
                 self.ranks,
                 self.machine.device,
                 self.machine.workers,
@@ -242,7 +243,10 @@ class Trainer:
             )
 
     def _save(self) -> None:
-        """Write `last.safetensors`: rank 0 with the states of all slots."""
+        """Write `last.safetensors`: rank 0 with the states of all slots. `TrainingError` for weights of NaN."""
+        self._saved_at, self._due = time.monotonic(), False
+        if not all(torch.isfinite(p).all() for p in self.subject.module.parameters()):
+            raise TrainingError(self._not_a_number(math.nan, math.nan, []))
         states = {
             slot: state
             for part in self.ranks.gather({k: v.cpu() for k, v in self.states.items()})
@@ -276,11 +280,6 @@ class Trainer:
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
                     module.eval()
 
-    def _normalise_together(self) -> None:
-        """On several GPUs batch normalisation takes the whole batch; ranks on CPUs take their own share of it."""
-        if self.ranks.world > 1 and self.machine.device.type == "cuda":
-            nn.SyncBatchNorm.convert_sync_batchnorm(self.subject.module)  # type: ignore[no-untyped-call]
-
     def _write_model(self) -> None:
         """Write `model/`: the start's weights with the trained part's best ones, or last ones without validation."""
         config, folder = self.config, self.folder
@@ -298,7 +297,7 @@ class Trainer:
 
 
 def _alike(samples: Sequence[Sample], states: Mapping[int, Tensor]) -> list[list[Sample]]:
-    """Samples that can be computed together: of one shape, and either all at the start of a video or none."""
+    """Samples that can be computed together: of one shape, and all with a state or all without."""
     groups: dict[tuple[Any, ...], list[Sample]] = {}
     for sample in samples:
         kind = (sample.key.slot in states, sample.frames.shape[1:], sample.maps.shape[1:])

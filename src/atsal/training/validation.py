@@ -2,21 +2,22 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from atsal.evaluation.metrics import cc, kld, nss, sim
-from atsal.training.config import ValidationConfig
+from atsal.training.config import ValidationConfig, ValidationMetric
 from atsal.training.loader import Loader
 from atsal.training.losses import Judged
 from atsal.training.ranks import Ranks
 from atsal.training.sources import Sample, Source, validation_keys
 from atsal.training.subject import Subject
 
-METRICS = ("cc", "nss", "sim", "kld")
+METRICS: tuple[ValidationMetric, ...] = get_args(ValidationMetric)
+NOBODY = 1e-3  # of the frame's peak: faces that nobody looked at hold the far ends of Gaussians, no target
 LOWER_IS_BETTER = ("kld",)
 PANELS = 4  # pictures shown of each validation
 
@@ -57,7 +58,7 @@ def validate(
     subject: Subject,
     sources: Sequence[Source],
     config: ValidationConfig,
-    clip: tuple[int, int] | None,
+    clip_frames: int | None,
     ranks: Ranks,
     device: torch.device,
     workers: int,
@@ -66,7 +67,7 @@ def validate(
     items = [
         keys
         for number, source in enumerate(sources)
-        for keys in validation_keys(source, number, config.frames_per_item, clip)
+        for keys in validation_keys(source, number, config.frames_per_item, clip_frames)
     ]
     own = ranks.own(items)
     batches = [[key] for keys in own for key in keys]
@@ -92,7 +93,7 @@ def frame_scores(judged: Judged) -> dict[str, float]:
         getattr(judged, name)[0, :, 0].flatten(0, 1).cpu().numpy() for name in ("target", "saliency", "fixations")
     )
     weights = judged.weights.expand_as(judged.target)[0, :, 0].flatten(0, 1).cpu().numpy()
-    if not target.any():
+    if target.max() < NOBODY:
         return dict.fromkeys(METRICS, math.nan)
     return {
         "cc": float(cc(target, prediction, weights=weights)),

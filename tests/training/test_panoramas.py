@@ -1,0 +1,180 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn.functional import avg_pool2d, normalize
+
+from atsal.errors import ConfigError, DataError
+from atsal.models.bundle import write_bundle
+from atsal.models.config import ModelConfig
+from atsal.models.registry import build_network, find_bundle, new_parts
+from atsal.projection import erp_directions, resize_erp, solid_angle_weights
+from atsal.training.config import Augmentation, SourceConfig
+from atsal.training.panoramas import TURNS, PanoramaSource, expert_consensus, with_tilted_copies
+from atsal.training.plan import Key
+from atsal.training.priors import equator_prior
+from fakes.lite_data import write_panoramas
+from training.conftest import TINY
+
+MODEL = ModelConfig(**TINY)
+DIRECTIONS = [(1, 0.3, 0.4), (-0.6, -0.5, -1), (0.2, 1, 0.3), (-0.1, -1, 0.2), (0, 0, -1), (1, 1, 1)]
+
+
+def spot(direction, height):
+    """An ERP map (1, 1, H, 2H) with its peak of 1 in a direction."""
+    along = erp_directions(height) @ normalize(torch.tensor(direction, dtype=torch.float64), dim=0)
+    return torch.exp(-0.5 * (torch.arccos(along.clamp(-1, 1)) / 0.3) ** 2).float()[None, None]
+
+
+def apart_deg(saliency, direction):
+    """From the map's centre of mass to a direction, in degrees."""
+    height = saliency.shape[-2]
+    weight = saliency.reshape(height, -1, 1).double() ** 4 * solid_angle_weights(height)[..., None]
+    centre = normalize((weight * erp_directions(height)).sum((0, 1)), dim=0)
+    along = centre @ normalize(torch.tensor(direction, dtype=torch.float64), dim=0)
+    return torch.rad2deg(torch.arccos(along.clamp(-1, 1))).item()
+
+
+def stub(run_experts, map_height=32):
+    return SimpleNamespace(config=SimpleNamespace(map_height=map_height), run_experts=run_experts)
+
+
+@pytest.fixture(scope="module")
+def panoramas(tmp_path_factory):
+    """A folder of pictures, and two teachers."""
+    root = tmp_path_factory.mktemp("panoramas")
+    write_panoramas(root / "pictures", 3)
+    teachers = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        parts = {name: part.state_dict() for name, part in new_parts(MODEL).items()}
+        teachers.append(str(write_bundle(root / f"teacher_{seed}", MODEL, parts, {})))
+    return SimpleNamespace(folder=str(root / "pictures"), teachers=tuple(teachers))
+
+
+def opened(panoramas, augmentation=None, prior=None, **settings):
+    settings = {"teachers": panoramas.teachers[:1]} | settings
+    config = SourceConfig(panoramas=panoramas.folder, **settings)
+    return PanoramaSource(config, MODEL, augmentation or Augmentation(), prior)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_turns_of_the_cube_are_undone(direction):
+    """Experts that mark what is bright mark it where it was, whichever way the cube was turned."""
+    seen = []
+
+    def bright(erp):
+        seen.append(erp)
+        return resize_erp(erp.mean(1, keepdim=True) / 255, 32), None
+
+    frame = (spot(direction, 64) * 255).round().to(torch.uint8).expand(-1, 3, -1, -1)
+    found = expert_consensus(stub(bright), frame, 32)
+    assert found.shape == (1, 1, 32, 64)
+    assert (found - spot(direction, 32)).abs().max() < 0.08
+    assert len(seen) == len(TURNS) == 4
+    assert all((seen[k] - seen[0]).abs().max() > 50 for k in (1, 2, 3)), "each turn shows another view"
+    assert seen[0].max() > 200, "grey levels, not shares"
+
+
+def test_every_turn_counts_the_same():
+    """Experts that mark straight ahead whatever they see mark the four directions that the cube was turned to."""
+    ahead = spot((0, 0, 1), 32)
+    found = expert_consensus(stub(lambda erp: (ahead, None)), torch.zeros(2, 3, 64, 128, dtype=torch.uint8), 32)
+    assert found.shape == (2, 1, 32, 64)
+    for yaw, pitch, _ in TURNS:
+        lon, lat = np.deg2rad([yaw, pitch])
+        row, column = int((0.5 - lat / np.pi) * 32), int((lon / (2 * np.pi) + 0.5) * 64)
+        assert 0.2 < found[0, 0, row, column] < 0.6
+    assert found[0].mean() == pytest.approx(ahead.mean().item(), rel=0.1)
+    assert torch.equal(found[0], found[1])
+
+
+def test_the_consensus_has_the_height_asked_for():
+    found = expert_consensus(stub(lambda erp: (spot((0, 0, 1), 32), None)), torch.zeros(1, 3, 64, 128), 16)
+    assert found.shape == (1, 1, 16, 32)
+
+
+def test_frames_and_maps_are_tilted_alike():
+    frames = torch.cat([(spot(d, 64) * 255).round().to(torch.uint8).expand(-1, 3, -1, -1) for d in DIRECTIONS])
+    maps = torch.cat([spot(d, 32) for d in DIRECTIONS])
+    all_frames, all_maps = with_tilted_copies(frames, maps, 2, 25.0)
+    assert all_frames.shape == (18, 3, 64, 128)
+    assert all_frames.dtype == torch.uint8
+    assert torch.equal(all_frames[:6], frames)
+    assert torch.equal(all_maps[:6], maps)
+    moved = []
+    for number in range(6, 18):
+        shown = avg_pool2d(all_frames[number].float().mean(0, keepdim=True), 2) / 255
+        assert (shown - all_maps[number]).abs().max() < 0.12
+        moved.append(apart_deg(all_maps[number][None], DIRECTIONS[number % 6]))
+    assert max(moved) > 10
+    assert max(moved) < 37, "pitched and rolled by at most 25 degrees each"
+    assert len({round(m, 3) for m in moved}) == 12
+    again = with_tilted_copies(frames, maps, 2, 25.0)
+    assert torch.equal(again[0], all_frames), "a property of the source, not of the run"
+
+
+def test_copies_are_items_of_the_same_name(panoramas):
+    source = opened(panoramas, tilted=2)
+    assert source.extent().frames == (1,) * 9
+    assert source.plain(Key(0, 7)).name == source.plain(Key(0, 1)).name == "pictures/made_up_1"
+    assert not torch.equal(source.plain(Key(0, 7)).frames, source.plain(Key(0, 1)).frames)
+
+
+def test_teachers_are_averaged(panoramas):
+    first, second = (opened(panoramas, teachers=(teacher,)).maps for teacher in panoramas.teachers)
+    assert not torch.allclose(first, second, rtol=0.01)
+    both = opened(panoramas, teachers=panoramas.teachers)
+    assert torch.allclose(both.maps, (first + second) / 2, atol=1e-5)
+    network = build_network(find_bundle(panoramas.teachers[1]))
+    assert torch.allclose(second, expert_consensus(network, both.frames, 32), atol=1e-6)
+    noted = both.describe()["teachers"]
+    assert list(noted) == list(panoramas.teachers)
+    assert len(set(noted.values())) == 2
+
+
+def test_maps_are_multiplied_by_the_prior(panoramas, sets):
+    prior = SourceConfig(prepared=sets.images, sigma_deg=15.0)
+    plain, under = opened(panoramas, tilted=1), opened(panoramas, tilted=1, prior=prior)
+    assert torch.allclose(under.maps, plain.maps * equator_prior(prior, 32)[:, None], atol=1e-6)
+    assert torch.equal(under.frames, plain.frames)
+
+
+def test_samples_move_frame_and_map_together(panoramas):
+    source = opened(panoramas, Augmentation(yaw=True, flip=True, stretch=0.5))
+    source.frames = (spot(DIRECTIONS[0], 64) * 255).round().to(torch.uint8).expand(-1, 3, -1, -1)
+    source.maps = 3 * spot(DIRECTIONS[0], 32)
+    peaks = set()
+    for seed in range(8):
+        sample = source.sample(Key(0, 0, seed=seed))
+        assert sample.frames.shape == (1, 1, 3, 64, 128)
+        assert sample.maps.shape == (1, 1, 1, 32, 64)
+        assert sample.maps.max() == 1
+        assert torch.equal(sample.counts, sample.maps)
+        shown = avg_pool2d(sample.frames[0].float().mean(1, keepdim=True), 2) / 255
+        assert (shown - sample.maps[0]).abs().max() < 0.05
+        peaks.add(int(sample.maps.argmax()))
+    assert len(peaks) > 5
+    assert torch.equal(source.sample(Key(0, 0, seed=3)).frames, source.sample(Key(0, 0, seed=3)).frames)
+
+
+def test_plain_samples_are_the_pictures(panoramas):
+    source = opened(panoramas, Augmentation(yaw=True, colour=0.5), exclude=("made_up_0",))
+    assert source.items == ("made_up_1", "made_up_2")
+    with Image.open(f"{panoramas.folder}/made_up_1.webp") as image:
+        picture = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
+    sample = source.plain(Key(0, 0, seed=1))
+    small = avg_pool2d(picture.float(), 2)
+    assert (sample.frames[0, 0].float() - small).abs().mean() < 6
+    assert sample.name == "pictures/made_up_1"
+    moved = source.sample(Key(0, 0, seed=1))
+    assert not torch.equal(moved.frames, sample.frames)
+
+
+def test_a_folder_without_images_is_told(panoramas, tmp_path):
+    with pytest.raises(DataError, match="no image in it"):
+        opened(SimpleNamespace(folder=str(tmp_path), teachers=panoramas.teachers))
+    with pytest.raises(ConfigError, match="neither a name nor a weight folder"):
+        opened(panoramas, teachers=("nobody",))
