@@ -243,9 +243,10 @@ class TrainConfig:
             raise ConfigError(f"loss {self.loss!r} is of the attention stream's map and mask; part is {self.part!r}")
         if not all(any(o.claims(epoch) for o in self.optimisers) for epoch in range(self.epochs)):
             raise ConfigError("some epochs are claimed by no optimiser: give one without every and until")
-        shares = [source.share for source in self.train]
-        if any(shares) and (None in shares or self.clip_frames):
-            raise ConfigError("give every source a share, or none; clips take none")
+        for sources in (self.train, *(source.collage for source in self.train)):
+            shares = [source.share for source in sources]
+            if any(shares) and (None in shares or self.clip_frames):
+                raise ConfigError("give every source a share, or none; clips take none")
         if self.clip_frames and any(s.photos or s.panoramas or s.collage for s in self.train):
             raise ConfigError("clips are of prepared 360° videos; photos and panoramas are single frames")
 

@@ -17,7 +17,7 @@ from atsal.training.losses import kld_cc
 from atsal.training.plan import Key
 from atsal.training.sources import SphereSource
 
-EXPONENTS = (0.25, 0.5, 0.75, 1.0, 1.25)
+EXPONENTS = (0.25, 0.35, 0.5, 0.65, 0.75, 0.85, 1.0, 1.25)
 
 
 class Measured(NamedTuple):

@@ -39,6 +39,11 @@ class _Photos:
             self.photos = read_density_photos(config.folder, items, config.blur, config.aspect)
         self.items = tuple(self.photos.names)
 
+    @property
+    def weight(self) -> float:
+        """How often one of these photos is drawn for a collage: all alike, or as the share of their set has it."""
+        return 1.0 if self.config.share is None else self.config.share / len(self.items)
+
     def extent(self) -> Extent:
         """One frame an item."""
         return Extent((1,) * len(self.items))
@@ -93,6 +98,7 @@ class CollageSource:
         self._parts = [_Photos(part) for part in config.collage]
         self.photos = joined([part.photos for part in self._parts])
         self.items = tuple(f"{part.name}/{item}" for part in self._parts for item in part.items)
+        self._weights = torch.cat([torch.full((len(part.items),), part.weight) for part in self._parts])
         self._smooth = SphericalGaussian(model.map_height, collage.smoothing_deg)
 
     def extent(self) -> Extent:
@@ -102,7 +108,7 @@ class CollageSource:
     def sample(self, key: Key) -> Sample:
         """The key's photo among others, all drawn and turned by its seed."""
         rng, model = torch.Generator().manual_seed(key.seed), self.model
-        chosen = torch.randint(len(self.photos), (ROWS * COLUMNS,), generator=rng)
+        chosen = torch.multinomial(self._weights, ROWS * COLUMNS, replacement=True, generator=rng)
         chosen[0] = key.item
         views = random_crops(self.photos, chosen, 1, model.erp_height // ROWS, self.collage.crops, rng)
         frame, density = (_pasted(v[:, 0]) for v in views)
