@@ -14,7 +14,7 @@ from atsal.errors import ConfigError, MissingDependencyError
 
 T = TypeVar("T")
 _LISTED = 20  # names in a message
-_EXPONENT = re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$")
+_EXPONENT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$")
 
 
 def from_mapping(cls: type[T], values: Mapping[str, Any], where: str) -> T:
@@ -58,7 +58,11 @@ def dump_yaml(values: Any) -> str:
     """Plain values as YAML, in their order."""
     import yaml  # noqa: PLC0415 - an extra
 
-    return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+    class Dumper(yaml.SafeDumper):
+        """Puts texts like "1e5" in quotes, which the loader takes for numbers."""
+
+    Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("+-0123456789"))
+    return str(yaml.dump(values, Dumper=Dumper, sort_keys=False, allow_unicode=True))
 
 
 def with_overrides(values: Any, overrides: Iterable[str]) -> Any:
@@ -85,8 +89,10 @@ def with_overrides(values: Any, overrides: Iterable[str]) -> Any:
         if isinstance(place, list):
             _inside(place, last, override)
             place[int(last)] = value
-        else:
+        elif isinstance(place, dict):
             place[last] = value
+        else:
+            raise ConfigError(f"{override!r}: {last} stands below {place!r}, which has no parts")
     return values
 
 
@@ -96,12 +102,11 @@ def _inside(place: Any, part: str, override: str) -> Any:
         if not part.isdecimal() or int(part) >= len(place):
             raise ConfigError(f"{override!r}: found {part!r} where a list of {len(place)} is; expected a number from 0")
         return place[int(part)]
+    if not isinstance(place, dict):
+        raise ConfigError(f"{override!r}: {part} stands below {place!r}, which has no parts")
     if place.get(part) is None:
         place[part] = {}
-    found: Any = place[part]
-    if not isinstance(found, (dict, list)):
-        raise ConfigError(f"{override!r}: {part} holds {place[part]!r}, nothing that has parts")
-    return found
+    return place[part]
 
 
 def _parse(text: str) -> Any:

@@ -160,10 +160,7 @@ def test_a_damaged_file_is_told(trained, tmp_path):
     "error",
     [
         OSError(28, "No space left on device"),
-        pytest.param(
-            SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
-            marks=pytest.mark.xfail(strict=True, reason="bug: what safetensors says of a full disk is not caught"),
-        ),
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
     ],
 )
 def test_a_write_that_fails_leaves_the_last_good_checkpoint(trained, tmp_path, monkeypatch, error):

@@ -38,7 +38,7 @@ def rates_and_decays(subject, optimiser):
         (ScheduleConfig("step", every=3, factor=0.5), {0: 1, 2.99: 1, 3: 0.5, 5.5: 0.5, 6: 0.25, 9: 0.125}),
         (ScheduleConfig("cosine"), {0: 1, 2.5: 0.5 + math.sqrt(0.125), 5: 0.5, 10: 0}),
         (ScheduleConfig("one-cycle", rise=0.2), {0: 0.04, 1: 0.52, 2: 1, 6: 0.5, 4: 0.5 + math.sqrt(0.125), 10: 0}),
-        (ScheduleConfig("one-cycle", rise=0.0), {0: 1, 5: 0.5, 10: 0}),
+        (ScheduleConfig("one-cycle", rise=0.5), {0: 0.04, 2.5: 0.52, 5: 1, 7.5: 0.5, 10: 0}),
     ],
 )
 def test_rates_over_ten_epochs(schedule, expected):

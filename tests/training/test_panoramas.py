@@ -6,15 +6,17 @@ import torch
 from PIL import Image
 from torch.nn.functional import avg_pool2d, normalize
 
-from atsal.errors import ConfigError, DataError
+from atsal.config import from_mapping
+from atsal.errors import ConfigError, DataError, WeightsError
 from atsal.models.bundle import write_bundle
 from atsal.models.config import ModelConfig
 from atsal.models.registry import build_network, find_bundle, new_parts
 from atsal.projection import erp_directions, resize_erp, solid_angle_weights
-from atsal.training.config import Augmentation, SourceConfig
-from atsal.training.panoramas import TURNS, PanoramaSource, expert_consensus, with_tilted_copies
+from atsal.training.config import Augmentation, SourceConfig, TrainConfig
+from atsal.training.panoramas import PanoramaSource, expert_consensus, with_tilted_copies
 from atsal.training.plan import Key
 from atsal.training.priors import equator_prior
+from atsal.training.stage import open_sources
 from fakes.lite_data import write_panoramas
 from training.conftest import TINY
 
@@ -51,13 +53,17 @@ def panoramas(tmp_path_factory):
         torch.manual_seed(seed)
         parts = {name: part.state_dict() for name, part in new_parts(MODEL).items()}
         teachers.append(str(write_bundle(root / f"teacher_{seed}", MODEL, parts, {})))
-    return SimpleNamespace(folder=str(root / "pictures"), teachers=tuple(teachers))
+    return SimpleNamespace(
+        folder=str(root / "pictures"),
+        teachers=tuple(teachers),
+        new_run=lambda: tmp_path_factory.mktemp("run") / "taught",
+    )
 
 
-def opened(panoramas, augmentation=None, prior=None, **settings):
+def opened(panoramas, augmentation=None, prior=None, taught=None, **settings):
     settings = {"teachers": panoramas.teachers[:1]} | settings
     config = SourceConfig(panoramas=panoramas.folder, **settings)
-    return PanoramaSource(config, MODEL, augmentation or Augmentation(), prior)
+    return PanoramaSource(config, MODEL, augmentation or Augmentation(), prior, taught or panoramas.new_run())
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
@@ -73,7 +79,7 @@ def test_turns_of_the_cube_are_undone(direction):
     found = expert_consensus(stub(bright), frame, 32)
     assert found.shape == (1, 1, 32, 64)
     assert (found - spot(direction, 32)).abs().max() < 0.08
-    assert len(seen) == len(TURNS) == 4
+    assert len(seen) == 4
     assert all((seen[k] - seen[0]).abs().max() > 50 for k in (1, 2, 3)), "each turn shows another view"
     assert seen[0].max() > 200, "grey levels, not shares"
 
@@ -83,8 +89,8 @@ def test_every_turn_counts_the_same():
     ahead = spot((0, 0, 1), 32)
     found = expert_consensus(stub(lambda erp: (ahead, None)), torch.zeros(2, 3, 64, 128, dtype=torch.uint8), 32)
     assert found.shape == (2, 1, 32, 64)
-    for yaw, pitch, _ in TURNS:
-        lon, lat = np.deg2rad([yaw, pitch])
+    for turned_to in ((0, 0), (45, 0), (0, 30), (45, -30)):
+        lon, lat = np.deg2rad(turned_to)
         row, column = int((0.5 - lat / np.pi) * 32), int((lon / (2 * np.pi) + 0.5) * 64)
         assert 0.2 < found[0, 0, row, column] < 0.6
     assert found[0].mean() == pytest.approx(ahead.mean().item(), rel=0.1)
@@ -130,9 +136,35 @@ def test_teachers_are_averaged(panoramas):
     assert torch.allclose(both.maps, (first + second) / 2, atol=1e-5)
     network = build_network(find_bundle(panoramas.teachers[1]))
     assert torch.allclose(second, expert_consensus(network, both.frames, 32), atol=1e-6)
-    noted = both.describe()["teachers"]
-    assert list(noted) == list(panoramas.teachers)
-    assert len(set(noted.values())) == 2
+    assert both.describe()["teachers"] == [find_bundle(teacher).checksum for teacher in panoramas.teachers]
+
+
+def test_teachers_are_needed_once(panoramas, tmp_path, monkeypatch):
+    """A run that goes on reads what they taught."""
+    first = opened(panoramas, tilted=1, taught=tmp_path / "taught")
+    monkeypatch.setattr("atsal.training.panoramas.build_network", None)
+    again = opened(panoramas, tilted=1, taught=tmp_path / "taught")
+    assert torch.equal(first.maps, again.maps)
+    assert torch.equal(first.frames, again.frames)
+    assert first.describe() == again.describe()
+
+
+def test_two_sources_of_one_folder_are_taught_apart(panoramas, tmp_path, sets, settings):
+    """As those of folds to train and to validate on: each has a file of its own."""
+    sources = [
+        SourceConfig(panoramas=str(panoramas.folder), teachers=tuple(panoramas.teachers), exclude=(name,))
+        for name in ("made_up_0", "made_up_2")
+    ]
+    config = from_mapping(TrainConfig, settings("frames", prior={"prepared": sets.images}), "")
+    first, second = open_sources(sources, config, MODEL, tmp_path / "taught")
+    assert torch.equal(first.maps[0], second.maps[1]), "of made_up_1, which both have"
+    assert not torch.equal(first.maps[0], second.maps[0])
+
+
+def test_damaged_maps_of_teachers_name_the_remedy(panoramas, tmp_path):
+    (tmp_path / "taught").write_bytes(b"nothing")
+    with pytest.raises(WeightsError, match="delete it, and the teachers make it anew"):
+        opened(panoramas, taught=tmp_path / "taught")
 
 
 def test_maps_are_multiplied_by_the_prior(panoramas, sets):
@@ -174,7 +206,7 @@ def test_plain_samples_are_the_pictures(panoramas):
 
 
 def test_a_folder_without_images_is_told(panoramas, tmp_path):
-    with pytest.raises(DataError, match="no image in it"):
-        opened(SimpleNamespace(folder=str(tmp_path), teachers=panoramas.teachers))
+    with pytest.raises(DataError, match="no image"):
+        opened(SimpleNamespace(folder=str(tmp_path), teachers=panoramas.teachers), taught=tmp_path / "taught")
     with pytest.raises(ConfigError, match="neither a name nor a weight folder"):
         opened(panoramas, teachers=("nobody",))

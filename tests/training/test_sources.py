@@ -16,7 +16,7 @@ from atsal.errors import ConfigError, DataError
 from atsal.gaze.maps import Window, fixation_map
 from atsal.models.config import ModelConfig
 from atsal.training.config import Augmentation, SourceConfig
-from atsal.training.plan import Key
+from atsal.training.plan import Extent, Key
 from atsal.training.sources import (
     SphereSource,
     chosen_items,
@@ -299,7 +299,7 @@ def test_raw_files_that_were_moved_are_found(sets, tmp_path):
 
 
 def test_flat_photos_are_no_frames(sets):
-    with pytest.raises(ConfigError, match="flat photos have no σ"):
+    with pytest.raises(ConfigError, match="holds flat photos"):
         opened(sets.photos)
 
 
@@ -311,25 +311,28 @@ def test_a_run_notes_its_data(sets):
     assert len(noted["manifest_sha256"]) == 64
 
 
-class _Extents:
-    def __init__(self, *frames):
-        self.frames = frames
+class _Frames:
+    """A source of which only the frames of its items are known."""
+
+    def __init__(self, *frames, stride=1):
+        self.frames, self.config = frames, SourceConfig(prepared="x", stride=stride)
 
     def extent(self):
-        return self
+        return Extent(self.frames)
 
 
 def test_single_frames_are_validated_evenly_spread():
-    keys = validation_keys(_Extents(100, 1, 3), 2, 4, None)
+    source = _Frames(100, 1, 3, stride=7)
+    keys = validation_keys(source, 2, 4, None)
     assert [[key.first for key in own] for own in keys] == [[12, 37, 62, 87], [0], [0, 1, 2]]
     assert all(key.source == 2 and key.item == item and key.fresh for item, own in enumerate(keys) for key in own)
-    assert keys == validation_keys(_Extents(100, 1, 3), 2, 4, None), "the same each time"
+    assert keys == validation_keys(source, 2, 4, None), "the same each time"
 
 
-def test_videos_are_validated_whole():
-    keys = validation_keys(_Extents(11, 4), 0, 10, (2, 3))
+def test_videos_are_validated_whole_each_at_the_stride_of_its_source():
+    keys = validation_keys(_Frames(11, 4, stride=3), 0, 10, 2)
     assert [[(key.first, key.count, key.stride, key.fresh) for key in own] for own in keys] == [
         [(0, 2, 3, True), (6, 2, 3, False)],
         [(0, 2, 3, True)],
     ]
-    assert [[key.count for key in own] for own in validation_keys(_Extents(5), 0, 10, (2, 1))] == [[2, 2, 1]]
+    assert [[key.count for key in own] for own in validation_keys(_Frames(5), 0, 10, 2)] == [[2, 2, 1]]

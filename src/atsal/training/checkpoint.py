@@ -52,7 +52,7 @@ def save_checkpoint(
     tensors |= {f"optimiser.{name}": value for name, value in optimisers.items()}
     tensors |= {f"state.{slot}": value for slot, value in states.items()}
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    with reported(path), write_aside(path) as part:
+    with reported(path, also=safetensors.SafetensorError), write_aside(path) as part:
         save_file(plain, part, {_PROGRESS: json.dumps(asdict(progress))})
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from atsal.aside import reported, write_aside
-from atsal.errors import DataError
+from atsal.errors import DataError, WeightsError
 from atsal.models.atsal import ATSal
 from atsal.models.bundle import file_sha256
 from atsal.models.config import ModelConfig
@@ -50,7 +50,7 @@ class PanoramaSource:
         pictures = [scaled(read_image(files[item]), size) for item in self.items]
         self.frames = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
         self.checksums = {item: file_sha256(files[item]) for item in self.items}
-        consensus = self._taught(taught / f"{self.name}.safetensors")
+        consensus = self._taught(taught)
         self.frames, consensus = with_tilted_copies(self.frames, consensus, config.tilted, config.tilt_deg)
         self.maps = consensus if prior is None else consensus * equator_prior(prior, self.map_height)[:, None]
 
@@ -60,13 +60,16 @@ class PanoramaSource:
             teachers = [find_bundle(teacher) for teacher in self.config.teachers]
             maps = [expert_consensus(build_network(teacher), self.frames, self.map_height) for teacher in teachers]
             self.teachers = [teacher.checksum for teacher in teachers]
-            with reported(kept):
-                kept.parent.mkdir(exist_ok=True)
+            with reported(kept, also=SafetensorError):
+                kept.parent.mkdir(parents=True, exist_ok=True)
                 with write_aside(kept) as part:
                     save_file({"maps": torch.stack(maps).mean(0)}, part, {"teachers": json.dumps(self.teachers)})
-        with safe_open(kept, framework="pt") as file:
-            self.teachers = json.loads(file.metadata()["teachers"])
-            found: Tensor = file.get_tensor("maps")
+        try:
+            with safe_open(kept, framework="pt") as file:
+                self.teachers = json.loads(file.metadata()["teachers"])
+                found: Tensor = file.get_tensor("maps")
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise WeightsError(f"{kept}: damaged ({error}); delete it, and the teachers make it anew") from error
         return found
 
     def extent(self) -> Extent:

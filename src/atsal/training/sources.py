@@ -126,6 +126,13 @@ class SphereSource:
         self.config, self.augmentation = config, augmentation
         self.frame_height, self.map_height = model.frame_height, model.map_height
         self.prepared, self.items = open_prepared(config)
+        if self.prepared.dataset.stimuli == "photos":
+            raise ConfigError(f"{config.folder}: holds flat photos; expected 360° images or videos")
+        if augmentation.yaw and self.frame_height % self.map_height:
+            raise ConfigError(
+                f"frames of {self.frame_height} rows and maps of {self.map_height} cannot be turned together by whole "
+                "pixels: leave yaw out"
+            )
         self.name = self.prepared.dataset.name
         self.sigma_deg = config.sigma_deg or self.prepared.preparation.sphere_sigma_deg
 

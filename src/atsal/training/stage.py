@@ -88,7 +88,7 @@ def open_sources(chosen: Sequence[SourceConfig], config: TrainConfig, model: Mod
 
     What teachers make of panoramas is kept in the folder `taught`: a run that goes on needs them no more.
     """
-    return [_open(source, config, model, taught) for source in chosen]
+    return [_open(source, config, model, taught / f"{k}.safetensors") for k, source in enumerate(chosen)]
 
 
 def _open(source: SourceConfig, config: TrainConfig, model: ModelConfig, taught: Path) -> Source:

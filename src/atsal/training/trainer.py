@@ -52,10 +52,12 @@ class Trainer:
         self.bundle = read_bundle(folder.start)
         self.subject = load_subject(self.bundle, config).to(machine.device)
         self.subject.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.sources = open_sources(config.train, config, self.bundle.config, folder.taught)
+        self.sources = open_sources(config.train, config, self.bundle.config, folder.taught / "train")
         self.held_out = []
         if config.validation is not None:
-            self.held_out = open_sources(config.validation.sources, config, self.bundle.config, folder.taught)
+            self.held_out = open_sources(
+                config.validation.sources, config, self.bundle.config, folder.taught / "validation"
+            )
         if ranks.is_first:
             folder.note_data(
                 {
