@@ -59,9 +59,9 @@ def test_stages_follow_each_other(trained):
 
 
 def test_it_learns(trained):
-    folder = trained("photos", epochs=12, schedule={"kind": "one-cycle"})
+    folder = trained("photos", epochs=6, schedule={"kind": "one-cycle"})
     losses = [json.loads(line)["loss"] for line in (folder / "log.jsonl").read_text().splitlines()]
-    assert losses[-1] < losses[0] - 0.5
+    assert losses[-1] < losses[0] - 0.3
 
 
 def test_the_mask_alone_is_trained_in_its_epochs(trained):
@@ -114,10 +114,10 @@ def atsal(*arguments):
     return subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
 
 
-@pytest.mark.parametrize("kind", ["photos", "clips"])
-def test_killed_anywhere_it_ends_with_the_same_weights(written, trained, tmp_path, kind):
+@pytest.mark.parametrize(("kind", "epochs"), [("photos", 3), ("clips", 10)])
+def test_killed_anywhere_it_ends_with_the_same_weights(written, trained, tmp_path, kind, epochs):
     """kill -9 twice, at whatever the run was doing; then the folder alone suffices to go on."""
-    folder, config = tmp_path / "killed", written(kind, epochs=3)
+    folder, config = tmp_path / "killed", written(kind, epochs=epochs)
     arguments = ["train", config, "-o", folder, "--checkpoint-steps", 1]
     for more in (3, 6):
         process = atsal(*arguments)
@@ -132,12 +132,15 @@ def test_killed_anywhere_it_ends_with_the_same_weights(written, trained, tmp_pat
     finished = invoke("train", folder)
     assert finished.exit_code == 0, finished.output
     assert "going on after step" in finished.output
-    whole = trained(kind, "whole", epochs=3)
+    whole = trained(kind, "whole", epochs=epochs)
     assert same(weights(folder), weights(whole))
-    assert (folder / "log.jsonl").read_text().count('"epoch": 3') == (whole / "log.jsonl").read_text().count(
-        '"epoch": 3'
-    )
+    assert logged(folder) == logged(whole), "each step, each epoch stands there once"
     assert not list(folder.rglob("*.part"))
+
+
+def logged(folder):
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [(line["epoch"], line["step"], line["loss"]) for line in lines]
 
 
 def _step(checkpoint):
