@@ -12,7 +12,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from atsal.cli.parameters import cores
@@ -64,7 +63,7 @@ def main() -> None:
         }
         for stream, saliency in maps.items():
             (chosen.output / stream).mkdir(parents=True, exist_ok=True)
-            write_map_npy(chosen.output / stream / f"{name}.npy", np.array(saliency[0], np.float32))
+            write_map_npy(chosen.output / stream / f"{name}.npy", saliency[0].numpy())
 
 
 def run_folder(output: Path, fold: int) -> Path:
