@@ -341,3 +341,16 @@ def test_a_damaged_checkpoint_names_the_remedy(written, tmp_path):
     assert found.exit_code == 1
     assert "delete it, or begin in another folder" in found.output.replace("\n", " ")
     assert (tmp_path / "run" / "config.yaml").is_file()
+
+
+def test_shipped_configurations_are_valid_and_follow_each_other(pytestconfig):
+    from atsal.training.config import read_train_config
+
+    root = pytestconfig.rootpath / "configs"
+    files = sorted(root.rglob("*.yaml"))
+    assert len(files) >= 15
+    for file in files:
+        config = read_train_config(file)
+        if config.start.startswith("runs/"):
+            earlier = root / config.start.removeprefix("runs/").removesuffix("/model")
+            assert earlier.with_suffix(".yaml").is_file(), f"{file} starts from {config.start}, which no file makes"
