@@ -43,6 +43,8 @@ class Loader:
             batch_sampler=batches,  # keys instead of numbers
             num_workers=self._workers,
             prefetch_factor=AHEAD if self._workers else None,
+            # a copy of a process with threads may hang: start new ones
+            multiprocessing_context="spawn" if self._workers else None,
             collate_fn=list,
             worker_init_fn=_as_worker,
         )
