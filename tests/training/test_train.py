@@ -45,6 +45,7 @@ def test_each_kind_trains_its_part_and_leaves_the_rest(trained, settings, kind):
     stage = model.provenance["stages"][-1]
     assert stage["part"] == part
     assert str(folder.parent.parent) not in json.dumps(dict(model.provenance)), "weights tell no paths of the machine"
+    assert '"items"' not in json.dumps(stage["data"]), "the names are in the run's data.json"
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines if "loss" in line][-1] == 2
     assert list((folder / "tensorboard").iterdir())

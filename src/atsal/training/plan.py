@@ -133,7 +133,13 @@ def _video(
     config: TrainConfig, extents: Sequence[Extent], video: tuple[int, int], epoch: int, slot: int, length: int
 ) -> Iterator[Key]:
     source, item = video
-    stride, seed = config.train[source].stride, seed_of(config.seed, epoch, source, item)
-    frames = -(-extents[source].frames[item] // stride)
-    for at in range(0, frames, length):
-        yield Key(source, item, at * stride, min(length, frames - at), stride, seed, slot=slot, fresh=at == 0)
+    seed = seed_of(config.seed, epoch, source, item)
+    whole = Key(source, item, stride=config.train[source].stride, seed=seed, slot=slot)
+    yield from clips_of(whole, extents[source].frames[item], length)
+
+
+def clips_of(video: Key, frames: int, length: int) -> Iterator[Key]:
+    """A video of so many frames as clips of `length`, at the key's stride; the last one may be shorter."""
+    kept = -(-frames // video.stride)
+    for at in range(0, kept, length):
+        yield replace(video, first=at * video.stride, count=min(length, kept - at), fresh=at == 0)

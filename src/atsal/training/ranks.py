@@ -27,6 +27,10 @@ class Ranks:
         """Whether this process writes the run folder."""
         return self.rank == 0
 
+    def has(self, slot: int) -> bool:
+        """Whether what is in a slot of the batch is for this process."""
+        return slot % self.world == self.rank
+
     def own(self, every: Sequence[T]) -> list[T]:
         """The share of this process of something that all know: each element belongs to one rank."""
         return list(every[self.rank :: self.world])

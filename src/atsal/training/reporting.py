@@ -1,6 +1,5 @@
 """How a run shows itself: a bar on a terminal, lines elsewhere, curves and pictures for TensorBoard."""
 
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -37,8 +36,6 @@ class Shown(Silent):
     def __init__(self, folder: RunFolder, say: Callable[[str], None], status: Callable[[str], None]) -> None:
         self.folder, self.say, self.status = folder, say, status
         self._board: Any = None
-        self._started = time.monotonic()
-        self._first_step: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -51,8 +48,6 @@ class Shown(Silent):
 
     def step(self, progress: Progress, steps: int, facts: dict[str, float]) -> None:
         """Show the step; now and then, log it."""
-        if self._first_step is None:
-            self._first_step, self._started = progress.step - 1, time.monotonic()
         self.status(
             f"epoch {progress.epoch + 1}, step {progress.step_in_epoch} of {steps}  loss {facts['loss']:.4f}  "
             f"{facts['frames_per_s']:.1f} frames/s  waited {facts['waited_share']:.0%}"

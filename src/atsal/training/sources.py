@@ -23,7 +23,7 @@ from atsal.models.bundle import file_sha256
 from atsal.models.config import ModelConfig
 from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.photos import jitter_colour
-from atsal.training.plan import Extent, Key, seed_of
+from atsal.training.plan import Extent, Key, clips_of, seed_of
 
 _FOLD_SEED = 0  # folds are a property of a source, not of a run
 
@@ -227,12 +227,5 @@ def validation_keys(source: Source, number: int, frames_per_item: int, clip_fram
             places = [int((k + 0.5) * frames / count) for k in range(count)]
             found.append([Key(number, item, place, seed=seed) for place in places])
             continue
-        length, stride = clip_frames, source.config.stride
-        kept = -(-frames // stride)
-        found.append(
-            [
-                Key(number, item, at * stride, min(length, kept - at), stride, seed, fresh=at == 0)
-                for at in range(0, kept, length)
-            ]
-        )
+        found.append(list(clips_of(Key(number, item, stride=source.config.stride, seed=seed), frames, clip_frames)))
     return found

@@ -125,7 +125,7 @@ def provenance(config: TrainConfig, start: Bundle, sources: Sequence[Source], pr
         "config": plain(config),
         "epochs": progress.epoch,
         "validation": {name: score for name, score in progress.scores.items() if math.isfinite(score)},
-        "data": [{k: v for k, v in s.describe().items() if k not in ("items", "sha256")} for s in sources],
+        "data": [_without_items(s.describe()) for s in sources],
     }
     seen = {stream: dict(sets) for stream, sets in dict(start.provenance.get("trained_on", {})).items()}
     known = [(source.name, source.items) for source in sources if isinstance(source, SphereSource)]
@@ -141,6 +141,13 @@ def provenance(config: TrainConfig, start: Bundle, sources: Sequence[Source], pr
         "stages": [*start.provenance.get("stages", []), _without_paths(stage)],
         "trained_on": seen,
     }
+
+
+def _without_items(value: Any) -> Any:
+    """What a source says of itself, and a collage of its parts, without the thousands of names in `data.json`."""
+    if isinstance(value, dict):
+        return {key: _without_items(v) for key, v in value.items() if key not in ("items", "sha256")}
+    return [_without_items(v) for v in value] if isinstance(value, list) else value
 
 
 def _without_paths(value: Any) -> Any:

@@ -118,7 +118,7 @@ class Trainer:
 
     def _read(self, loader: Loader, steps: Sequence[Step]) -> Iterator[list[Sample]]:
         """The samples of this rank, a batch at a time; batches of which it has none are left out."""
-        own = [[key for key in batch if key.slot % self.ranks.world == self.ranks.rank] for s in steps for batch in s]
+        own = [[key for key in batch if self.ranks.has(key.slot)] for s in steps for batch in s]
         return loader([batch for batch in own if batch])
 
     def _step(
@@ -131,7 +131,7 @@ class Trainer:
         total = torch.zeros((), device=self.machine.device)
         seen: list[str] = []
         for batch in step:
-            if not any(key.slot % self.ranks.world == self.ranks.rank for key in batch):
+            if not any(self.ranks.has(key.slot) for key in batch):
                 continue
             samples = next(batches)
             seen += [f"{s.name} from frame {s.key.first}" for s in samples]
@@ -271,7 +271,7 @@ class Trainer:
         self.averaged.module.load_state_dict(checkpoint.of("averaged"))
         restore_optimisers(self.subject, self.optimisers, checkpoint.of("optimiser"))
         states = {int(slot): state for slot, state in checkpoint.of("state").items()}
-        own = [slot for slot in states if slot % self.ranks.world == self.ranks.rank]
+        own = [slot for slot in states if self.ranks.has(slot)]
         self.states = {slot: states[slot].to(self.machine.device) for slot in own}
 
     def _train_mode(self) -> None:
