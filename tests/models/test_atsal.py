@@ -28,7 +28,7 @@ class Constant(torch.nn.Module):
         super().__init__()
         self.value = value
 
-    def forward(self, x, state=None):
+    def forward(self, x, state=None, frames=1, carry=None):
         saliency = torch.full((len(x), 1, x.shape[-1] // 4, x.shape[-1] // 4), self.value)
         return saliency, torch.zeros(len(x), 1, 1, 1) if state is None else state + 1
 

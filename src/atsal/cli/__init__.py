@@ -1,6 +1,5 @@
 """The command line: thin commands over the library. What needs torch is imported inside the commands."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -75,6 +74,20 @@ model_options = options(
         help="published: the released test procedure, for comparison with old results.",
     ),
     click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …"),
+    click.option(
+        "--runtime",
+        type=click.Choice(["auto", "torch", "openvino", "onnx"]),
+        default="auto",
+        show_default=True,
+        help="auto: openvino on a CPU where it is installed.",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(["float32", "half"]),
+        default="float32",
+        show_default=True,
+        help="half: on a GPU, and in openvino on processors with bfloat16.",
+    ),
 )
 reading_options = options(
     click.option("--stereo", type=STEREO, default="auto", show_default=True, help="Layout of views; the left is read."),
@@ -120,7 +133,7 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     """
     from atsal.prediction.items import find_items  # noqa: PLC0415
     from atsal.prediction.job import Options, predict_item, refuse_collisions  # noqa: PLC0415
-    from atsal.prediction.predictor import STREAMS  # noqa: PLC0415
+    from atsal.prediction.streams import STREAMS  # noqa: PLC0415
 
     streams: tuple[Any, ...] = STREAMS if stream == "all" else (stream,)
     reading = _reading(values)
@@ -167,23 +180,8 @@ def _folder(path: Path) -> Iterator[None]:
 def _load(values: dict[str, Any]) -> "Predictor":
     from atsal.prediction.predictor import load_model  # noqa: PLC0415
 
-    model = {name: values[name] for name in ("device", "face_size", "procedure")}
-    predictor = load_model(values["model"], **model)
-    if predictor.config.architecture == "lite" and predictor.device.type == "cpu":
-        _leave_cores_for_video()
-    return predictor
-
-
-def _leave_cores_for_video() -> None:
-    """Run the small network on half of the cores, unless OMP_NUM_THREADS says otherwise.
-
-    Decoding and encoding use the others meanwhile; and its layers are so short that threads which wait for each
-    other lose more than they gain as soon as another program takes a core.
-    """
-    import torch  # noqa: PLC0415
-
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, torch.get_num_threads() // 2))
+    chosen = {name: values[name] for name in ("device", "runtime", "precision", "face_size", "procedure")}
+    return load_model(values["model"], **chosen)
 
 
 def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]") -> int:

@@ -6,14 +6,12 @@ Scores are taken from these folders alone. A folder made with other settings is 
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from atsal.aside import reported, write_aside, write_json
 from atsal.datasets.manifest import some
@@ -135,7 +133,8 @@ def export_model(
     """
     from atsal.prediction.items import Item, Reading  # noqa: PLC0415 - only here: models load slowly
     from atsal.prediction.job import Options, refuse_collisions  # noqa: PLC0415
-    from atsal.prediction.predictor import STREAMS, load_model  # noqa: PLC0415
+    from atsal.prediction.predictor import load_model  # noqa: PLC0415
+    from atsal.prediction.streams import STREAMS  # noqa: PLC0415
 
     if truth.protocol.is_planar:
         raise DataError(f"{entry.label}: predicts 360° frames; {truth.prepared.folder} holds flat photos")
@@ -155,13 +154,12 @@ def export_model(
     claim(folder, settings, overwrite=overwrite)
     options = Options(streams, ("npy",), Reading(stride=entry.stride))
     refuse_collisions(items.values(), folder, options)
-    with _cores_left(predictor):
-        for name, item in items.items():
-            outcome = _predicted(predictor, item, folder, options, overwrite=overwrite)
-            if outcome.problem:
-                raise DataError(f"{name}: {outcome.problem}")
-            if not outcome.skipped:
-                report(f"{entry.label}: {name}, {outcome.frames} frame{'s' * (outcome.frames != 1)}")
+    for name, item in items.items():
+        outcome = _predicted(predictor, item, folder, options, overwrite=overwrite)
+        if outcome.problem:
+            raise DataError(f"{name}: {outcome.problem}")
+        if not outcome.skipped:
+            report(f"{entry.label}: {name}, {outcome.frames} frame{'s' * (outcome.frames != 1)}")
     return Exported(folder, settings, _trained_on(predictor.bundle.provenance, truth.prepared.dataset.name))
 
 
@@ -174,18 +172,6 @@ def _predicted(predictor: "Predictor", item: "Item", folder: Path, options: "Opt
         if not overwrite:
             raise
         return predict_item(predictor, item, folder, replace(options, overwrite=True))
-
-
-@contextmanager
-def _cores_left(predictor: "Predictor") -> Iterator[None]:
-    """Small networks run on half of the cores: the decoder takes the others, and threads that wait cost more."""
-    before = torch.get_num_threads()
-    if predictor.config.architecture == "lite" and predictor.device.type == "cpu":
-        torch.set_num_threads(max(1, before // 2))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _check_stride(entry: PredictorEntry, truth: Truth) -> None:

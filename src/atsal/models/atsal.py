@@ -4,7 +4,7 @@ Dahou, Tliba, McGuinness, O'Connor, "ATSal: An Attention Based Architecture for 
 ICPR Workshops 2020 (arXiv 2011.10600). `docs/reproduction.md` lists what differs from the released code.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 from atsal.errors import ConfigError, ShapeError
 from atsal.models.config import ModelConfig
+from atsal.models.lite import PYRAMID
+from atsal.models.vgg import FEATURES
 from atsal.projection import CubemapToErp, ErpToCubemap, SphericalGaussian, resize_erp
 from atsal.projection.geometry import EQUATOR_FACES, POLE_FACES
 from atsal.projection.sphere import check_erp
@@ -27,7 +29,7 @@ class Prediction(NamedTuple):
     attention: Tensor  # in [0, 1]
     experts: Tensor  # in [0, 1]
     mask: Tensor  # (B, 1, h', w') in [0, 1], of the attention stream's own resolution
-    state: Tensor  # (B, 6, C, h'', w''), one a face
+    state: Tensor  # (B, 6, C, h'', w''), one a face; of consecutive frames, the states after each
 
 
 class ATSal(nn.Module):
@@ -53,21 +55,36 @@ class ATSal(nn.Module):
         self.attention = attention
         self.poles = poles
         self.equator = equator
+        self._precision = torch.float32
         self._cut = ErpToCubemap(config.frame_height, config.face_size, config.layout, fov_deg=config.face_fov_deg)
         self._stitch: CubemapToErp | None = None  # made at the first frame, when the size of the experts' maps is known
         self._smooth = SphericalGaussian(config.map_height, config.smoothing_deg) if config.smoothing_deg else None
 
-    def forward(self, erp: Tensor, state: Tensor | None = None) -> Prediction:
+    def forward(self, erp: Tensor, state: Tensor | None = None, *, consecutive: bool = False) -> Prediction:
         """One frame of each of B videos, and the state after the last one (None at the start of a video).
 
+        With `consecutive`, B frames of one video, and a state (1, 6, …).
         `erp` is (B, 3, H, 2H) RGB in [0, 255], H = config.frame_height. Raises `ShapeError` for another shape.
         """
         check_erp(erp, self.config.frame_height)
         if erp.shape[1] != 3:
             raise ShapeError(f"a frame of {erp.shape[1]} channels: expected 3 (RGB)")
         attention, mask = self.run_attention(erp)
-        experts, state = self.run_experts(erp, state)
+        experts, state = self.run_experts(erp, state, consecutive=consecutive)
         return Prediction(self.fuse(attention, experts), attention, experts, mask, state)
+
+    def compute_in(self, precision: torch.dtype) -> Self:
+        """Run the layers in this precision, geometry and fusion in float32 as ever; in place."""
+        for part in (self.attention, self.poles, self.equator):
+            part.to(precision)
+        self._precision = precision
+        return self
+
+    @property
+    def state_shape(self) -> tuple[int, ...]:
+        """Of the state of one video: (1, 6, C, S / 16, S / 16)."""
+        channels = PYRAMID if self.config.architecture == "lite" else FEATURES
+        return (1, 6, channels, self.config.face_size // 16, self.config.face_size // 16)
 
     def run_attention(self, erp: Tensor) -> tuple[Tensor, Tensor]:
         """The attention stream alone: (B, 3, H, 2H) RGB in [0, 255] -> map (B, 1, h, 2h) and mask."""
@@ -76,13 +93,20 @@ class ATSal(nn.Module):
 
     def attend(self, erp: Tensor) -> tuple[Tensor, Tensor]:
         """As `run_attention`, with the map in the network's own size."""
-        pooled = F.avg_pool2d(erp, self.config.frame_height // self.config.erp_height)
+        times = self.config.frame_height // self.config.erp_height
+        # half-way between pixels, bilinear sampling is the mean of 2 x 2; runtimes do it faster than pooling
+        pooled = F.interpolate(erp, scale_factor=0.5, mode="bilinear") if times == 2 else F.avg_pool2d(erp, times)
         saliency, mask = self.attention(self._preprocess(pooled))
-        return saliency, mask
+        return saliency.float(), mask
 
-    def run_experts(self, erp: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The expert stream alone: (B, 3, H, 2H) RGB in [0, 255], state -> map (B, 1, h, 2h), state (B, 6, …)."""
-        maps, state = self.run_faces(self.cut(erp), state)
+    def run_experts(
+        self, erp: Tensor, state: Tensor | None = None, *, consecutive: bool = False, carry: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The expert stream alone: (B, 3, H, 2H) RGB in [0, 255], state -> map (B, 1, h, 2h), state (B, 6, …).
+
+        With `consecutive` as in `forward`. `carry` is for graphs: see `exponential_average`.
+        """
+        maps, state = self.run_faces(self.cut(erp), state, consecutive=consecutive, carry=carry)
         if self.procedure == "published":
             maps = torch.floor(maps / maps.amax((-2, -1), keepdim=True) * 255) / 255
         if self._stitch is None or self._stitch.geometry.face_size != maps.shape[-1]:
@@ -91,23 +115,36 @@ class ATSal(nn.Module):
         erp_map = self._stitch(maps)
         return (self._smooth(erp_map) if self._smooth else erp_map), state
 
-    def run_faces(self, faces: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def run_faces(
+        self, faces: Tensor, state: Tensor | None = None, *, consecutive: bool = False, carry: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Both experts on faces (B, 6, 3, S, S) RGB in [0, 255]; maps (B, 6, 1, s, s) and state (B, 6, C, h, w)."""
         parts = [
-            self.run_expert(name, faces[:, own], None if state is None else state[:, own])
+            self.run_expert(
+                name, faces[:, own], None if state is None else state[:, own], consecutive=consecutive, carry=carry
+            )
             for name, own in EXPERTS.items()
         ]
         maps, states = (torch.cat(both, 1) for both in zip(*parts, strict=True))
         return maps, states
 
-    def run_expert(self, name: str, faces: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def run_expert(
+        self,
+        name: str,
+        faces: Tensor,
+        state: Tensor | None = None,
+        *,
+        consecutive: bool = False,
+        carry: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """The expert `equator` or `poles` on views (B, V, 3, S, S) RGB in [0, 255]: maps (B, V, 1, s, s) and state."""
         batch = faces.shape[0]
         expert: nn.Module = getattr(self, name)
-        before = None if state is None else state.flatten(0, 1)
-        found = expert(self._preprocess(faces.flatten(0, 1)), before)
+        views = self._preprocess(faces.flatten(0, 1))
+        before = None if state is None else state.flatten(0, 1).to(views.dtype)
+        found = expert(views, before, batch if consecutive else 1, carry)
         maps, after = (x.reshape(batch, -1, *x.shape[1:]) for x in found)
-        return maps, after
+        return maps.float(), after
 
     def cut(self, erp: Tensor) -> Tensor:
         """The faces (B, 6, 3, S, S) of frames (B, 3, H, 2H).
@@ -123,11 +160,12 @@ class ATSal(nn.Module):
         return product(attention, experts, self.config.attention_exponent, self.config.experts_exponent)
 
     def _preprocess(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) RGB in [0, 255] -> what the networks were trained on."""
+        """(B, 3, H, W) RGB in [0, 255] -> what the networks were trained on, in their precision."""
         if self.config.channel_order == "bgr":
             images = images.flip(1)
         mean = images.new_tensor(self.config.mean).reshape(3, 1, 1)
-        return ((images - mean) / self.config.scale).contiguous(memory_format=torch.channels_last)
+        images = ((images - mean) / self.config.scale).to(self._precision)
+        return images.contiguous(memory_format=torch.channels_last)
 
 
 def product(attention: Tensor, experts: Tensor, attention_exponent: float, experts_exponent: float) -> Tensor:

@@ -7,19 +7,29 @@ from torch.nn import functional as F
 from atsal.errors import ShapeError
 
 
-def exponential_average(x: Tensor, state: Tensor | None, alpha: Tensor) -> Tensor:
+def exponential_average(
+    x: Tensor, state: Tensor | None, alpha: Tensor, frames: int = 1, carry: Tensor | None = None
+) -> Tensor:
     """The recurrence of SalEMA (Linardos et al., BMVC 2019): `h_t = s x_t + (1 - s) h_(t-1)`, `s = sigmoid(alpha)`.
 
-    `x` are the features of this frame, `state` what the last frame left (None: first frame, nothing is averaged).
+    `x` (frames * views, C, H, W) are the features of consecutive frames, the views of the first before those of the
+    second; the result are the states after each. `state` (views, C, H, W) is the one before them all (None: start of a
+    video, nothing is averaged into the first frame). `carry`, 0 or 1, says the same in graphs, which cannot tell None:
+    with 0, any state is passed over.
     Raises `ShapeError` for a state of another shape: broadcasting would mix the faces of a batch without a word.
     """
-    if state is None:
-        return x
-    if state.shape != x.shape:
-        found, expected = tuple(state.shape), tuple(x.shape)
+    each = x.chunk(frames)
+    if state is not None and state.shape != each[0].shape:
+        found, expected = tuple(state.shape), tuple(each[0].shape)
         raise ShapeError(f"state of shape {found}: expected {expected}; start a new video with state=None")
-    share = torch.sigmoid(alpha)
-    return share * x + (1 - share) * state
+    states = []
+    for number, features in enumerate(each):
+        share = torch.sigmoid(alpha)
+        if carry is not None and number == 0:
+            share = 1 - (1 - share) * carry
+        state = features if state is None else share * features + (1 - share) * state
+        states.append(state)
+    return states[0] if len(states) == 1 else torch.cat(states)
 
 
 class ExponentialAverage(nn.Module):
@@ -29,9 +39,9 @@ class ExponentialAverage(nn.Module):
         super().__init__()
         self.alpha = nn.Parameter(torch.tensor([alpha]))
 
-    def forward(self, x: Tensor, state: Tensor | None) -> Tensor:
-        """Average the features (B, C, H, W) of this frame into the state of the same shape."""
-        return exponential_average(x, state, self.alpha)
+    def forward(self, x: Tensor, state: Tensor | None, frames: int = 1, carry: Tensor | None = None) -> Tensor:
+        """Average the features (B, C, H, W) of this frame, or of several, into the state."""
+        return exponential_average(x, state, self.alpha, frames, carry)
 
 
 def replicate_pad_to_multiple(x: Tensor, multiple: int) -> Tensor:

@@ -141,15 +141,19 @@ class LiteExpert(nn.Module):
         self.average = ExponentialAverage()
         self.decoder = Decoder()
 
-    def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, state: Tensor | None = None, frames: int = 1, carry: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """(B, 3, S, S) RGB in [0, 1], and the state of the frame before (None at the start of a video).
+
+        `frames` consecutive frames may come at once, and `carry` is for graphs: see `exponential_average`.
 
         Returns the saliency (B, 1, S / 4, S / 4) in [0, 1] and the new state (B, 64, S / 16, S / 16), S rounded up
         to a multiple of 32 inside.
         """
         padded = replicate_pad_to_multiple(x, STRIDE)
         quarter, eighth, sixteenth, bottom = self.encoder(padded)
-        state = self.average(self.pyramid(sixteenth, bottom), state)
+        state = self.average(self.pyramid(sixteenth, bottom), state, frames, carry)
         logits = self.decoder(quarter, eighth, state)
         height, width = -(-x.shape[-2] // OUTPUT_STRIDE), -(-x.shape[-1] // OUTPUT_STRIDE)
         return torch.sigmoid(logits)[..., :height, :width], state

@@ -23,13 +23,17 @@ class SalEMA(nn.Module):
         layers[AVERAGED + 1] = nn.ReLU()  # not in place: its input is the state handed to the next frame
         self.salgan = nn.Sequential(*layers)
 
-    def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, state: Tensor | None = None, frames: int = 1, carry: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W), sides multiples of 16, and the state of the frame before (None at the start of a video).
+
+        `frames` consecutive frames may come at once, and `carry` is for graphs: see `exponential_average`.
 
         Returns the saliency (B, 1, H, W) in [0, 1] and the new state (B, 512, H / 16, W / 16). Each face, each video
         has its own state. Raises `ShapeError` for an input or a state of another shape.
         """
         check_input(tuple(x.shape), STRIDE, STRIDE)
         features = self.salgan[: AVERAGED + 1](x)
-        state = exponential_average(features, state, self.alpha)
+        state = exponential_average(features, state, self.alpha, frames, carry)
         return self.salgan[AVERAGED + 1 :](state), state

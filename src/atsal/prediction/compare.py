@@ -9,8 +9,9 @@ import numpy as np
 
 from atsal.errors import MediaError, TruncatedMediaError
 from atsal.prediction.items import Item, Reading
-from atsal.prediction.predictor import STREAMS, FrameResult, Predictor, Stream
+from atsal.prediction.predictor import FrameResult, Predictor
 from atsal.prediction.results import even
+from atsal.prediction.streams import STREAMS, Stream
 from atsal.video.render import PeakTracker, Picture, comparison, label, overlay, resize, tile
 from atsal.video.writer import VideoWriter, write_rgb_png
 

@@ -6,14 +6,14 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor
-
 from atsal.aside import reported, write_json
 from atsal.errors import InputError, MediaError, OutputError, TruncatedMediaError
 from atsal.prediction.items import Item, Size
+from atsal.prediction.pipeline import ahead
 from atsal.prediction.predictor import FrameResult, Predictor
 from atsal.prediction.record import Journal, Record, describe, differences, read_manifest
 from atsal.prediction.results import Options, Place, even, make_sinks, places
+from atsal.prediction.runtimes.base import Floats
 from atsal.version import __version__
 
 __all__ = ["Options", "Outcome", "predict_item", "refuse_collisions"]
@@ -98,7 +98,7 @@ class _Job:
                 journal.remove()
                 return Outcome(self._manifest, len(finished.frames), 0.0, skipped=True, problem=finished.problem)
         if finished is None and self._is_resumable():
-            journal.take_up(self._predictor.device)
+            journal.take_up()
         begun, before = time.monotonic(), len(journal.frames)
         try:
             problem = self._write_frames(progress)
@@ -147,13 +147,15 @@ class _Job:
             raise MediaError(f"{self._item.path}: no frame in the part that was asked for; ask for another part")
         return None
 
-    def _results(self) -> Iterator[tuple[FrameResult, Tensor | None]]:
-        """Predict the frames after the journal's last one."""
+    def _results(self) -> Iterator[tuple[FrameResult, Floats | None]]:
+        """Predict the frames after the journal's last one; reading and the network run ahead of who writes."""
         options, journal = self._options, self._journal
         frames = self._item.frames(options.reading, self._reading_size())
         last = journal.frames[-1]["index"] if journal.frames else -1
         remaining = (frame for frame in frames if frame.index > last)
-        return self._predictor.run(remaining, streams=options.streams, height=options.height, state=journal.state)
+        predictor, depth = self._predictor, self._predictor.runtime.frames
+        read = ahead(remaining, depth)
+        return ahead(predictor.run(read, streams=options.streams, height=options.height, state=journal.state), depth)
 
     def _reading_size(self) -> Size | None:
         """The size to scale frames to in the decoder: the network's, or the overlay's where one is drawn."""
@@ -166,8 +168,8 @@ class _Job:
         return even(round(width * scale)), even(round(height * scale))
 
     def _prepared(
-        self, results: Iterator[tuple[FrameResult, Tensor | None]]
-    ) -> Iterator[tuple[FrameResult, Tensor | None]]:
+        self, results: Iterator[tuple[FrameResult, Floats | None]]
+    ) -> Iterator[tuple[FrameResult, Floats | None]]:
         """Clear the way once the first result is there, not before: a source that cannot be read changes nothing."""
         for number, result in enumerate(results):
             if not number:

@@ -1,28 +1,27 @@
 """Frames in, maps out: a network together with its preprocessing, and the state of a video kept in plain sight."""
 
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from atsal.config import nearest
 from atsal.device import choose_device
-from atsal.errors import ConfigError, ShapeError
-from atsal.models.atsal import ATSal, Procedure
+from atsal.errors import AtsalError, ConfigError, ShapeError
+from atsal.models.atsal import Procedure
 from atsal.models.bundle import Bundle
 from atsal.models.registry import build_network, find_bundle
-from atsal.projection import resize_erp
+from atsal.prediction.pipeline import ahead, batched
+from atsal.prediction.runtimes import Precision, Runtime, make_runtime
+from atsal.prediction.runtimes.base import Floats
+from atsal.prediction.streams import STREAMS, Stream
 from atsal.video.reader import Frame, read_frames
 from atsal.video.stereo import ASPECT_TOLERANCE, MIN_VIEW_HEIGHT, StereoChoice
-
-Stream = Literal["fused", "attention", "experts"]
-STREAMS: tuple[Stream, ...] = ("fused", "attention", "experts")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +50,11 @@ class FrameResult:
 class Predictor:
     """A model ready to use; made by `load_model`."""
 
-    def __init__(self, network: ATSal, bundle: Bundle, device: torch.device) -> None:
-        self.network = network.to(device)
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    def __init__(self, runtime: Runtime, bundle: Bundle) -> None:
+        self.runtime = runtime
+        self.network = runtime.network
         self.bundle = bundle
-        self.config = network.config
-        self.device = device
+        self.config = runtime.config
 
     def predict_image(
         self, erp: NDArray[np.uint8], *, stream: Stream = "fused", height: int | None = None
@@ -106,7 +104,7 @@ class Predictor:
             start_s=start_s,
             duration_s=duration_s,
         )
-        return (result for result, _ in self.run(frames, streams=streams, height=height))
+        return (result for result, _ in self.run(ahead(frames, self.runtime.frames), streams=streams, height=height))
 
     def run(
         self,
@@ -114,60 +112,74 @@ class Predictor:
         *,
         streams: Sequence[Stream] = STREAMS,
         height: int | None = None,
-        state: Tensor | None = None,
-    ) -> Iterator[tuple[FrameResult, Tensor | None]]:
-        """Predict the maps of any frames, each with the state after it; pass one back in to go on after that frame."""
-        for frame in frames:
-            maps, state = self.step(frame.image, state, streams, height)
-            yield (
-                FrameResult(
+        state: Floats | None = None,
+    ) -> Iterator[tuple[FrameResult, Floats | None]]:
+        """Predict the maps of any frames, each with the state after it; pass one back in to go on after that frame.
+
+        `runtime.frames` are read before the first result comes. An error of a frame's reading comes after the results
+        of those before it; one of the network names the frames.
+        """
+        for group in batched(frames, self.runtime.frames):
+            with _of_frames(group):
+                maps, states = self._steps([frame.image for frame in group], state, streams, height)
+            for number, frame in enumerate(group):
+                own = {stream: found[number] for stream, found in maps.items()}
+                state = None if states is None else states[number]
+                result = FrameResult(
                     frame.index,
                     frame.timestamp_s,
-                    maps.get("fused"),
-                    maps.get("attention"),
-                    maps.get("experts"),
+                    own.get("fused"),
+                    own.get("attention"),
+                    own.get("experts"),
                     frame.image,
-                ),
-                state,
-            )
+                )
+                yield result, state
 
     @property
     def frame_size(self) -> tuple[int, int]:
         """(width, height) to which frames are best scaled before they come in."""
         return 2 * self.config.frame_height, self.config.frame_height
 
-    @torch.inference_mode()
     def step(
-        self, image: NDArray[np.uint8], state: Tensor | None, streams: Sequence[Stream], height: int | None = None
-    ) -> tuple[dict[Stream, NDArray[np.float32]], Tensor | None]:
+        self, image: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int | None = None
+    ) -> tuple[dict[Stream, Floats], Floats | None]:
         """One frame: (H, 2H, 3) uint8 RGB and the state after the last one -> maps by stream, and the new state."""
-        _check_request(streams, height)
-        erp = self._to_tensor(image)
-        attention = experts = None
-        if "fused" in streams or "attention" in streams:
-            attention, _ = self.network.run_attention(erp)
-        if "fused" in streams or "experts" in streams:
-            experts, state = self.network.run_experts(erp, state)
-        maps: dict[Stream, Tensor] = {}
-        if attention is not None:
-            maps["attention"] = attention
-        if experts is not None:
-            maps["experts"] = experts
-        if attention is not None and experts is not None:
-            maps["fused"] = self.network.fuse(attention, experts)
-        rows = self.config.erp_height if height is None else height
-        return {s: resize_erp(maps[s], rows)[0, 0].float().clamp(min=0).cpu().numpy() for s in streams}, state
+        maps, states = self._steps([image], state, streams, height)
+        return {stream: found[0] for stream, found in maps.items()}, None if states is None else states[0]
 
-    def _to_tensor(self, image: NDArray[np.uint8]) -> Tensor:
-        """(H, W, 3) uint8 -> (1, 3, frame_height, 2 frame_height) float32 in [0, 255], on the device."""
+    def _steps(
+        self, images: Sequence[NDArray[np.uint8]], state: Floats | None, streams: Sequence[Stream], height: int | None
+    ) -> tuple[dict[Stream, Floats], Floats | None]:
+        """Consecutive frames: maps (T, h, 2h) by stream, and the states after each."""
+        _check_request(streams, height)
+        rows = self.config.erp_height if height is None else height
+        frames = np.stack([self._scaled(image) for image in images])
+        maps, states = self.runtime.run(frames, state, streams, rows)
+        return maps, states
+
+    def _scaled(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 of any size -> (frame_height, 2 frame_height, 3)."""
         check_erp_image(image)
         width, height = self.frame_size
-        if image.shape[:2] != (height, width):
-            shrinks = width <= image.shape[1] and height <= image.shape[0]
-            how = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC  # as the video reader does
-            image = np.asarray(Image.fromarray(image).resize((width, height), how))
-        pixels = torch.from_numpy(np.array(image, order="C")).to(self.device)
-        return pixels.permute(2, 0, 1)[None].float()
+        if image.shape[:2] == (height, width):
+            return image
+        shrinks = width <= image.shape[1] and height <= image.shape[0]
+        how = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC  # as the video reader does
+        return np.asarray(Image.fromarray(image).resize((width, height), how))
+
+
+@contextmanager
+def _of_frames(frames: Sequence[Frame]) -> Iterator[None]:
+    """Say at which frames the network failed, as for want of memory."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        first, last = frames[0], frames[-1]
+        reason = textwrap.shorten(str(error), 200, placeholder=" …") or type(error).__name__
+        raise AtsalError(
+            f"frames {first.index} to {last.index} (from {first.timestamp_s:.3f} s): the network failed ({reason}); "
+            "where memory is short, try another --device or a smaller --face-size"
+        ) from error
 
 
 def _check_request(streams: Sequence[Stream], height: int | None) -> None:
@@ -198,6 +210,7 @@ def load_model(
     *,
     device: str = "auto",
     runtime: str = "auto",
+    precision: Precision = "float32",
     face_size: int | None = None,
     procedure: Procedure = "corrected",
 ) -> Predictor:
@@ -206,19 +219,18 @@ def load_model(
     Args:
         name: "lite", "paper", or a weight folder written by `atsal weights import` or by training.
         device: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:1", ….
-        runtime: "auto" or "torch".
+        runtime: "auto" (OpenVINO on the CPU where it is installed, else PyTorch), "torch", "openvino" or "onnx".
+        precision: "float32", or "half": float16 on CUDA, bfloat16 in OpenVINO on processors that have it.
         face_size: pixels of a cube face's side, in place of the model's own; 160 or 256 for "paper".
         procedure: "corrected", or "published": the released test procedure, for comparison with old results.
 
     Raises:
-        ConfigError: an unknown name, device or runtime.
+        ConfigError: an unknown name, device or runtime, or a runtime that cannot do what is asked for.
+        MissingDependencyError: a runtime that is not installed.
         WeightsError: weights that are missing, damaged or of another network.
 
     """
-    if runtime not in ("auto", "torch"):
-        raise ConfigError(f"runtime {runtime!r}{nearest(runtime, ['auto', 'torch'])}")
     chosen = choose_device(device)
-    if chosen.type == "cuda":
-        torch.backends.cudnn.allow_tf32 = False  # ten bits of mantissa would cost the parity with the CPU
     bundle = find_bundle(name)
-    return Predictor(build_network(bundle, face_size=face_size, procedure=procedure), bundle, chosen)
+    network = build_network(bundle, face_size=face_size, procedure=procedure)
+    return Predictor(make_runtime(runtime, network, chosen, precision), bundle)

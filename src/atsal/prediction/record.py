@@ -6,17 +6,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
-import torch
 from safetensors import safe_open
-from safetensors.torch import save
-from torch import Tensor
+from safetensors.numpy import save
 
 from atsal.aside import reported, write_aside
 from atsal.errors import OutputError
 from atsal.prediction.items import Item
-from atsal.prediction.predictor import STREAMS, FrameResult, Predictor
+from atsal.prediction.predictor import FrameResult, Predictor
 from atsal.prediction.results import FORMATS, Options, Place, places
+from atsal.prediction.runtimes.base import Floats
+from atsal.prediction.streams import STREAMS
 
 SNAPSHOT_EVERY_S = 10.0
 Settings = dict[str, Any]
@@ -38,6 +39,7 @@ def describe(predictor: Predictor, item: Item, options: Options) -> Settings:
         "sha256": predictor.bundle.checksum,
         "config": predictor.config.to_dict(),
         "procedure": predictor.network.procedure,
+        "precision": predictor.runtime.precision,
     }
     document = {"source": item.identity(), "model": model, "options": chosen}
     return dict(json.loads(json.dumps(document)))
@@ -118,36 +120,36 @@ class Journal:
         self.path = path
         self.settings = settings
         self.frames: list[dict[str, Any]] = []
-        self._last: tuple[int, Tensor | None] = (0, None)  # frames done and the state after them, set in one step
+        self._last: tuple[int, Floats | None] = (0, None)  # frames done and the state after them, set in one step
         self._saved_at = time.monotonic()
 
     @property
-    def state(self) -> Tensor | None:
+    def state(self) -> Floats | None:
         """The network's state after the last frame."""
         return self._last[1]
 
     def read(self) -> Record | None:
         """Read an earlier run's; None where there is none, or a damaged one."""
-        return self._read(None)[0]
+        return self._read()[0]
 
-    def take_up(self, device: torch.device) -> None:
+    def take_up(self) -> None:
         """Go on after an earlier run with the same settings."""
-        record, state = self._read(device)
+        record, state = self._read()
         if record is not None and not differences(record.settings, self.settings):
             self.frames, self._last = record.frames, (len(record.frames), state)
 
-    def _read(self, device: torch.device | None) -> tuple[Record | None, Tensor | None]:
+    def _read(self) -> tuple[Record | None, Floats | None]:
         if not self.path.is_file():
             return None, None
         try:
-            with safe_open(self.path, framework="pt", device=str(device or "cpu")) as file:
+            with safe_open(self.path, framework="np") as file:
                 record = Record.from_json(self.path, json.loads(file.metadata()["journal"]))
-                has_state = device is not None and "state" in file.keys()  # noqa: SIM118 - no mapping
+                has_state = "state" in file.keys()  # noqa: SIM118 - no mapping
                 return record, file.get_tensor("state") if has_state else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, safetensors.SafetensorError):
             return None, None
 
-    def add(self, result: FrameResult, names: list[str], state: Tensor | None) -> None:
+    def add(self, result: FrameResult, names: list[str], state: Floats | None) -> None:
         """Note a frame whose files are all written."""
         peaks = {stream: float(result.map(stream).max()) for stream in STREAMS if result.has(stream)}
         time_s = round(result.timestamp_s, 6)
@@ -162,7 +164,7 @@ class Journal:
     def save(self) -> None:
         """Write the file aside and rename it."""
         count, state = self._last
-        tensors = {} if state is None else {"state": state.contiguous()}
+        tensors = {} if state is None else {"state": np.ascontiguousarray(state)}
         content = save(tensors, {"journal": json.dumps({"settings": self.settings, "frames": self.frames[:count]})})
         with reported(self.path), write_aside(self.path) as part:
             part.write_bytes(content)

@@ -15,7 +15,8 @@ from typing import Literal, Self
 from atsal.aside import reported
 from atsal.errors import ConfigError
 from atsal.prediction.items import Item, Kind, Reading
-from atsal.prediction.predictor import FrameResult, Stream
+from atsal.prediction.predictor import FrameResult
+from atsal.prediction.streams import Stream
 from atsal.video.render import PeakTracker, grey, overlay
 from atsal.video.writer import VideoWriter, write_map_npy, write_map_png, write_rgb_png
 

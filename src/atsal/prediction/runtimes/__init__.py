@@ -1,0 +1,48 @@
+"""What runs the network: PyTorch on CPU or CUDA, OpenVINO, ONNX Runtime, with one interface, held to PyTorch."""
+
+import importlib.util
+
+import torch
+
+from atsal.config import nearest
+from atsal.errors import ConfigError
+from atsal.models.atsal import ATSal
+from atsal.prediction.runtimes.base import Maps, Precision, Runtime
+from atsal.prediction.runtimes.in_graph import GraphRuntime, OnnxRuntime, OpenVinoRuntime
+from atsal.prediction.runtimes.in_torch import CudaRuntime, TorchRuntime
+
+__all__ = ["PRECISIONS", "RUNTIMES", "Maps", "Precision", "Runtime", "make_runtime"]
+
+GRAPH_RUNTIMES: dict[str, type[GraphRuntime]] = {r.name: r for r in (OpenVinoRuntime, OnnxRuntime)}
+RUNTIMES = ("auto", "torch", *GRAPH_RUNTIMES)
+PRECISIONS: tuple[Precision, ...] = ("float32", "half")
+
+
+def make_runtime(name: str, network: ATSal, device: torch.device, precision: Precision = "float32") -> Runtime:
+    """Make the runtime of a name for a network in eval mode.
+
+    "auto" is OpenVINO on the CPU where it is installed and the procedure is not the published one, else PyTorch.
+    Half precision is float16 on CUDA and bfloat16 in OpenVINO (where the processor has no such instructions, it stays
+    with float32).
+    Raises `ConfigError` for an unknown name and for what a runtime cannot do, `MissingDependencyError`.
+    """
+    if name not in RUNTIMES:
+        raise ConfigError(f"runtime {name!r}{nearest(name, RUNTIMES)}")
+    if precision not in PRECISIONS:
+        raise ConfigError(f"precision {precision!r}{nearest(precision, PRECISIONS)}")
+    if name == "auto":
+        graph = device.type == "cpu" and network.procedure == "corrected" and importlib.util.find_spec("openvino")
+        name = "openvino" if graph else "torch"
+    if name == "torch":
+        if device.type != "cpu":
+            return CudaRuntime(network, device, precision)
+        if precision == "half":
+            raise ConfigError("precision 'half' is slower in torch on a CPU: take runtime 'openvino', or 'float32'")
+        return TorchRuntime(network)
+    if device.type != "cpu":
+        raise ConfigError(f"runtime {name!r} runs on the CPU, not on {device}: take runtime 'torch'")
+    if name == "onnx" and precision == "half":
+        raise ConfigError("runtime 'onnx' computes in float32: take runtime 'openvino' for half precision")
+    if network.procedure == "published":
+        raise ConfigError(f"procedure 'published' does not run in {name!r}: take runtime 'torch'")
+    return GRAPH_RUNTIMES[name](network, precision)

@@ -1,0 +1,107 @@
+"""What every runtime does: frames and state in, maps and state out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from atsal.models.atsal import ATSal
+from atsal.prediction.streams import Stream
+from atsal.projection import resize_erp
+
+T = TypeVar("T")
+Precision = Literal["float32", "half"]
+Floats = NDArray[np.float32]
+PARTS: tuple[Stream, ...] = ("attention", "experts")  # what can run on its own; "fused" is made of both
+
+
+class Maps(NamedTuple):
+    """The maps (T, height, 2 height) float32 >= 0 of T frames, those asked for, and the experts' state after each."""
+
+    streams: dict[Stream, Floats]
+    states: Floats | None  # (T, 6, C, S / 16, S / 16); None where the experts did not run
+
+
+class Runtime(ABC):
+    """Runs one network. Used by one thread at a time."""
+
+    name: ClassVar[str]
+    frames: int = 1  # how many consecutive frames are best given at once
+    precision: Precision = "float32"
+
+    def __init__(self, network: ATSal) -> None:
+        self.network = network
+        self.config = network.config
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return torch.device("cpu")
+
+    @abstractmethod
+    def run(self, frames: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int) -> Maps:
+        """Run T consecutive frames of one video.
+
+        Args:
+            frames: (T, H, 2H, 3) uint8 RGB, H = config.frame_height.
+            state: (6, C, S / 16, S / 16), what the frame before left; None at the start of a video.
+            streams: the maps to return.
+            height: rows of the maps.
+
+        """
+
+
+class SideBySide(Runtime):
+    """A runtime on the CPU that runs the two streams as functions of their own.
+
+    The layers of small networks are so short that threads which share them wait for one another as long as they
+    compute, and stand still as soon as another program takes a core. There each stream gets half of the threads and
+    both run at once. Large networks run one after the other on all threads.
+    """
+
+    def __init__(self, network: ATSal) -> None:
+        super().__init__(network)
+        threads = torch.get_num_threads()
+        self._at_once = network.config.architecture == "lite" and threads > 1
+        self.threads = threads // 2 if self._at_once else threads  # of a stream
+        self._pool = ThreadPoolExecutor(2, "stream", torch.set_num_threads, (self.threads,)) if self._at_once else None
+
+    @abstractmethod
+    def attend(self, frames: NDArray[np.uint8]) -> Floats:
+        """The attention stream's maps of `run`'s frames."""
+
+    @abstractmethod
+    def watch(self, frames: NDArray[np.uint8], state: Floats | None) -> tuple[Floats, Floats]:
+        """The experts' maps of `run`'s frames, and their states (T, 6, …)."""
+
+    def run(self, frames: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int) -> Maps:
+        """Run the streams that are needed."""
+        wanted = PARTS if "fused" in streams else tuple(part for part in PARTS if part in streams)
+        jobs: dict[Stream, Callable[[], Any]] = {
+            "attention": lambda: self.attend(frames),
+            "experts": lambda: self.watch(frames, state),
+        }
+        running = {part: self._start(jobs[part]) for part in wanted}
+        found = {part: ended() for part, ended in running.items()}
+        states = None
+        if "experts" in found:
+            found["experts"], states = found["experts"]
+        return Maps(self._start(lambda: self._finished(found, streams, height))(), states)
+
+    def _start(self, job: Callable[[], T]) -> Callable[[], T]:
+        """Start a job where others can run beside it, and return what waits for it; else run it when asked.
+
+        Not one operation of PyTorch runs in the caller's thread: its idle threads would take the cores from the others.
+        """
+        return job if self._pool is None else self._pool.submit(job).result
+
+    def _finished(self, parts: dict[Stream, Floats], streams: Sequence[Stream], height: int) -> dict[Stream, Floats]:
+        """The maps asked for, of `height` rows."""
+        maps = {part: torch.from_numpy(found[:, None]) for part, found in parts.items()}
+        if "fused" in streams:
+            maps["fused"] = self.network.fuse(maps["attention"], maps["experts"])
+        return {stream: resize_erp(maps[stream], height)[:, 0].numpy() for stream in streams}

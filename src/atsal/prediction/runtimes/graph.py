@@ -1,0 +1,85 @@
+"""A network as an ONNX graph: pixels in, maps out, the recurrent state explicit. What other runtimes run."""
+
+import io
+import warnings
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from atsal.errors import ConfigError
+from atsal.models.atsal import ATSal
+from atsal.prediction.streams import Stream
+
+OPSET = 17  # the first with every operator used here
+STATE, NEXT_STATE = "state", "next_state"  # ONNX keeps one name for one tensor
+
+
+class Step(nn.Module):
+    """The maps of consecutive frames of one video, in the order of `output_names`, and the state after each frame.
+
+    Inputs, in the order of `input_names`: `frames` (T, H, 2H, 3) uint8 RGB; where the experts run, `state`
+    (1, 6, C, S / 16, S / 16) float32, what the last frame left, and `carry`, a float32 that is 0 at the start of a
+    video, where any finite state is passed over, and 1 afterwards. Outputs: maps (T, h, 2h) float32 >= 0, and
+    `next_state` (T, 6, C, S / 16, S / 16).
+    """
+
+    def __init__(self, network: ATSal, streams: Sequence[Stream]) -> None:
+        super().__init__()
+        self.network = network
+        self.streams = tuple(streams)
+
+    @property
+    def has_experts(self) -> bool:
+        """Whether the experts are run, so that there is a state."""
+        return self.streams != ("attention",)
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs."""
+        return ["frames", STATE, "carry"] if self.has_experts else ["frames"]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the outputs."""
+        return [*self.streams, NEXT_STATE] if self.has_experts else [*self.streams]
+
+    def examples(self, frames: int) -> tuple[Tensor, ...]:
+        """Inputs of the right shapes: grey frames at the start of a video."""
+        height = self.network.config.frame_height
+        grey = torch.full((frames, height, 2 * height, 3), 128, dtype=torch.uint8)
+        return (grey, torch.zeros(self.network.state_shape), torch.zeros(())) if self.has_experts else (grey,)
+
+    def forward(self, frames: Tensor, state: Tensor | None = None, carry: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Run the streams."""
+        erp = frames.permute(0, 3, 1, 2).float()
+        maps: dict[Stream, Tensor] = {}
+        if self.streams != ("experts",):
+            maps["attention"], _ = self.network.run_attention(erp)
+        if self.has_experts:
+            maps["experts"], state = self.network.run_experts(erp, state, consecutive=True, carry=carry)
+        if "fused" in self.streams:
+            maps["fused"] = self.network.fuse(maps["attention"], maps["experts"])
+        found = tuple(maps[stream][:, 0].clamp(min=0) for stream in self.streams)
+        return (*found, state) if state is not None and self.has_experts else found
+
+
+def onnx_bytes(network: ATSal, streams: Sequence[Stream], frames: int = 1) -> bytes:
+    """The graph of `Step` for this many frames at once, as an ONNX file; float32. Raises `ConfigError`."""
+    if network.procedure == "published":
+        raise ConfigError("procedure 'published' runs in torch alone: leave the runtime at 'torch'")
+    step = Step(network, streams).eval()  # the exporter puts the mode back to what this says
+    file = io.BytesIO()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # shapes are checked while tracing, once and for all
+        # the exporter of TorchScript: the newer one needs two more packages and ten times as long
+        torch.onnx.export(
+            step,
+            step.examples(frames),
+            file,  # type: ignore[arg-type]
+            input_names=step.input_names,
+            output_names=step.output_names,
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    return file.getvalue()

@@ -1,0 +1,120 @@
+"""The network as an ONNX graph, run by OpenVINO or ONNX Runtime on the CPU."""
+
+import importlib.util
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atsal.errors import MissingDependencyError
+from atsal.models.atsal import ATSal
+from atsal.prediction.runtimes.base import PARTS, Floats, Maps, Precision, SideBySide
+from atsal.prediction.runtimes.graph import STATE, onnx_bytes
+from atsal.prediction.streams import Stream
+
+Inputs = Mapping[str, NDArray[Any]]
+Compiled = Callable[[Inputs], Sequence[NDArray[Any]]]
+
+
+class GraphRuntime(SideBySide):
+    """Each stream is a graph of one frame, compiled when it is first needed."""
+
+    package: str  # to import
+    extra: str  # of atsal, that brings it
+
+    def __init__(self, network: ATSal, precision: Precision = "float32") -> None:
+        super().__init__(network)
+        if importlib.util.find_spec(self.package) is None:
+            raise MissingDependencyError(
+                f"runtime {self.name!r} needs the package {self.package!r}: pip install 'atsal[{self.extra}]', or take "
+                "runtime 'torch'"
+            )
+        self.precision = precision
+        self._compiled: dict[Stream, Compiled] = {}
+
+    @abstractmethod
+    def compile(self, graph: bytes) -> Compiled:
+        """Prepare a graph on `threads` threads: a function of named inputs that returns its outputs, in order."""
+
+    def _part(self, part: Stream) -> Compiled:
+        if part not in self._compiled:
+            self._compiled[part] = self.compile(onnx_bytes(self.network, (part,)))
+        return self._compiled[part]
+
+    def run(self, frames: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int) -> Maps:
+        """Compile what is needed in this thread: exporting is not made for several; then run."""
+        for part in PARTS:
+            if part in streams or "fused" in streams:
+                self._part(part)
+        return super().run(frames, state, streams, height)
+
+    def attend(self, frames: NDArray[np.uint8]) -> Floats:
+        """Run the attention stream, frame by frame."""
+        run = self._part("attention")
+        return np.concatenate([np.array(run({"frames": frames[i : i + 1]})[0]) for i in range(len(frames))])
+
+    def watch(self, frames: NDArray[np.uint8], state: Floats | None) -> tuple[Floats, Floats]:
+        """Run the experts, frame by frame."""
+        run = self._part("experts")
+        before = np.zeros(self.network.state_shape, np.float32) if state is None else state[None]
+        maps, states = [], []
+        for i in range(len(frames)):
+            carry = np.float32(i > 0 or state is not None)
+            found, after = run({"frames": frames[i : i + 1], STATE: before, "carry": np.asarray(carry)})
+            maps.append(np.array(found))
+            before = np.array(after)
+            states.append(before)
+        return np.concatenate(maps), np.concatenate(states)
+
+
+class OpenVinoRuntime(GraphRuntime):
+    """OpenVINO: two to three times as fast as PyTorch on small networks."""
+
+    name = "openvino"
+    package = "openvino"
+    extra = "openvino"
+
+    def compile(self, graph: bytes) -> Compiled:
+        """Compile for the CPU."""
+        import openvino  # noqa: PLC0415 - an extra
+
+        core = openvino.Core()
+        settings = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": self.threads,
+            # Where it may choose, it computes in bfloat16 on processors that can.
+            "INFERENCE_PRECISION_HINT": "f32" if self.precision == "float32" else "bf16",
+            "ENABLE_CPU_PINNING": False,  # pinned, two graphs would share one core
+        }
+        request = core.compile_model(core.read_model(graph), "CPU", settings).create_infer_request()
+
+        def run(inputs: Inputs) -> Sequence[NDArray[Any]]:
+            found = request.infer(dict(inputs), share_inputs=True, share_outputs=True)
+            return list(found.values())
+
+        return run
+
+
+class OnnxRuntime(GraphRuntime):
+    """ONNX Runtime: no faster than PyTorch; on many kinds of machine."""
+
+    name = "onnx"
+    package = "onnxruntime"
+    extra = "onnx"
+
+    def compile(self, graph: bytes) -> Compiled:
+        """Open a session."""
+        import onnxruntime  # noqa: PLC0415 - an extra
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.log_severity_level = 3
+        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+        def run(inputs: Inputs) -> Sequence[NDArray[Any]]:
+            found: Sequence[NDArray[Any]] = session.run(None, dict(inputs))
+            return found
+
+        return run
