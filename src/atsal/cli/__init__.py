@@ -12,6 +12,7 @@ import click
 from atsal.cli.data import datasets, inspect, prepare
 from atsal.cli.evaluation import benchmark, evaluate
 from atsal.cli.parameters import PATH, POSITIVE, Number, erp_rows
+from atsal.cli.speed import bench, export
 from atsal.cli.training import overfit, train
 from atsal.cli.weights import weights
 from atsal.errors import AtsalError, ConfigError
@@ -315,5 +316,5 @@ def info(file: Path, stereo: Any) -> None:
     click.echo("\n".join(lines))
 
 
-for command in (datasets, prepare, inspect, train, overfit, evaluate, benchmark, weights):
+for command in (datasets, prepare, inspect, train, overfit, evaluate, benchmark, weights, export, bench):
     main.add_command(command)

@@ -16,6 +16,7 @@ from atsal.models.lite import PYRAMID
 from atsal.models.vgg import FEATURES
 from atsal.projection import CubemapToErp, ErpToCubemap, SphericalGaussian, resize_erp
 from atsal.projection.geometry import EQUATOR_FACES, POLE_FACES
+from atsal.projection.sampling import SamplingGrid
 from atsal.projection.sphere import check_erp
 
 Procedure = Literal["corrected", "published"]
@@ -57,6 +58,12 @@ class ATSal(nn.Module):
         self.equator = equator
         self._precision = torch.float32
         self._cut = ErpToCubemap(config.frame_height, config.face_size, config.layout, fov_deg=config.face_fov_deg)
+        # between four pixels, bilinear sampling is their mean; runtimes do it faster than pooling
+        rows, columns = (
+            torch.arange(side, dtype=torch.float64) * 2 + 0.5 for side in (config.erp_height, 2 * config.erp_height)
+        )
+        row, column = torch.meshgrid(rows, columns, indexing="ij")
+        self._halve = SamplingGrid(row, column, config.frame_height, 2 * config.frame_height)
         self._stitch: CubemapToErp | None = None  # made at the first frame, when the size of the experts' maps is known
         self._smooth = SphericalGaussian(config.map_height, config.smoothing_deg) if config.smoothing_deg else None
 
@@ -94,8 +101,7 @@ class ATSal(nn.Module):
     def attend(self, erp: Tensor) -> tuple[Tensor, Tensor]:
         """As `run_attention`, with the map in the network's own size."""
         times = self.config.frame_height // self.config.erp_height
-        # half-way between pixels, bilinear sampling is the mean of 2 x 2; runtimes do it faster than pooling
-        pooled = F.interpolate(erp, scale_factor=0.5, mode="bilinear") if times == 2 else F.avg_pool2d(erp, times)
+        pooled = self._halve.sample(erp) if times == 2 else F.avg_pool2d(erp, times)
         saliency, mask = self.attention(self._preprocess(pooled))
         return saliency.float(), mask
 
@@ -109,11 +115,7 @@ class ATSal(nn.Module):
         maps, state = self.run_faces(self.cut(erp), state, consecutive=consecutive, carry=carry)
         if self.procedure == "published":
             maps = torch.floor(maps / maps.amax((-2, -1), keepdim=True) * 255) / 255
-        if self._stitch is None or self._stitch.geometry.face_size != maps.shape[-1]:
-            config = self.config
-            self._stitch = CubemapToErp(maps.shape[-1], config.map_height, config.layout, fov_deg=config.face_fov_deg)
-        erp_map = self._stitch(maps)
-        return (self._smooth(erp_map) if self._smooth else erp_map), state
+        return self.smooth(self.stitcher(maps.shape[-1])(maps)), state
 
     def run_faces(
         self, faces: Tensor, state: Tensor | None = None, *, consecutive: bool = False, carry: Tensor | None = None
@@ -154,6 +156,17 @@ class ATSal(nn.Module):
         if self.procedure == "published":
             return torch.floor(self._cut(erp.double()) + (0.5 + 1e-6)).to(erp.dtype)
         return self._cut(erp)
+
+    def stitcher(self, size: int) -> CubemapToErp:
+        """What lays the maps of faces, `size` pixels a side, on the ERP."""
+        if self._stitch is None or self._stitch.geometry.face_size != size:
+            config = self.config
+            self._stitch = CubemapToErp(size, config.map_height, config.layout, fov_deg=config.face_fov_deg)
+        return self._stitch
+
+    def smooth(self, experts: Tensor) -> Tensor:
+        """Smooth the experts' map (B, 1, h, 2h) as the model's settings say."""
+        return self._smooth(experts) if self._smooth else experts
 
     def fuse(self, attention: Tensor, experts: Tensor) -> Tensor:
         """Pixelwise product of the two streams' maps, each raised to its exponent."""

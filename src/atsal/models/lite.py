@@ -14,7 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from atsal.models.blocks import ExponentialAverage, replicate_pad_to_multiple
 
-STAGES = (16, 32, 64, 128, 192)  # channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input
+STAGES = (16, 24, 40, 112, 192)  # channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input
 PYRAMID = 64
 OUTPUT_STRIDE = 4
 STRIDE = 32
@@ -166,7 +166,7 @@ class LiteAttention(nn.Module):
     as the rest, and `latitude_logits` (one a row) carries the equator prior.
     """
 
-    MARGIN = 64  # pixels added on each side, columns of the opposite side
+    MARGIN = 32  # pixels added on each side, columns of the opposite side
 
     def __init__(self, erp_height: int = 160) -> None:
         super().__init__()

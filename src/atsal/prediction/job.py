@@ -153,9 +153,9 @@ class _Job:
         frames = self._item.frames(options.reading, self._reading_size())
         last = journal.frames[-1]["index"] if journal.frames else -1
         remaining = (frame for frame in frames if frame.index > last)
-        predictor, depth = self._predictor, self._predictor.runtime.frames
-        read = ahead(remaining, depth)
-        return ahead(predictor.run(read, streams=options.streams, height=options.height, state=journal.state), depth)
+        predictor = self._predictor
+        read = ahead(remaining, predictor.runtime.frames)
+        return ahead(predictor.run(read, streams=options.streams, height=options.height, state=journal.state), 1)
 
     def _reading_size(self) -> Size | None:
         """The size to scale frames to in the decoder: the network's, or the overlay's where one is drawn."""

@@ -58,14 +58,14 @@ class CubemapToErp:
         self._border = tuple(Fixed(t) for t in self.geometry.border_sources()) if self._reach else ()
         shares = self.geometry.shares(erp_height)
         shares, faces = shares.topk(int((shares > 0).sum(0).max()), dim=0)
-        self._shares = Fixed(shares)
+        self.shares = Fixed(shares)
         right, up, _ = self.geometry.project(self.geometry.erp_vectors(erp_height))
         side, first, last = face_size + 2 * self._reach, -self._reach, face_size - 1 + self._reach
-        self._grids = []
+        self.grids: list[SamplingGrid] = []  # one a face that an ERP pixel is made of; with their `shares`
         for face in faces:
             column = self.geometry.pixel(right.gather(0, face[None])[0]).clamp(first, last)
             row = self.geometry.pixel(-up.gather(0, face[None])[0]).clamp(first, last)
-            self._grids.append(SamplingGrid(face * side + row - first, column - first, 6 * side, side))
+            self.grids.append(SamplingGrid(face * side + row - first, column - first, 6 * side, side))
 
     def __call__(self, faces: Tensor) -> Tensor:
         """(B, 6, C, S, S) -> (B, C, H, 2H)."""
@@ -75,11 +75,18 @@ class CubemapToErp:
         return in_float32(self._stitch, self.geometry.arrange(faces))
 
     def _stitch(self, faces: Tensor) -> Tensor:
-        atlas = self._with_borders(faces) if self._reach else faces.transpose(1, 2).flatten(2, 3)
-        if len(self._grids) == 1:
-            return self._grids[0].sample(atlas)
-        parts = [share * grid.sample(atlas) for share, grid in zip(self._shares.like(atlas), self._grids, strict=True)]
+        atlas = self._atlas(faces)
+        if len(self.grids) == 1:
+            return self.grids[0].sample(atlas)
+        parts = [share * grid.sample(atlas) for share, grid in zip(self.shares.like(atlas), self.grids, strict=True)]
         return torch.stack(parts).sum(0)
+
+    def atlas(self, faces: Tensor) -> Tensor:
+        """The picture (B, C, 6 s, s) in which `grids` sample, of faces (B, 6, C, S, S): one below the other."""
+        return self._atlas(self.geometry.arrange(faces))
+
+    def _atlas(self, faces: Tensor) -> Tensor:
+        return self._with_borders(faces) if self._reach else faces.transpose(1, 2).flatten(2, 3)
 
     def _with_borders(self, faces: Tensor) -> Tensor:
         """(B, 6, C, S, S) -> (B, C, 6 (S + 2), S + 2): each face with one pixel of its neighbours around it."""

@@ -35,8 +35,14 @@ class SamplingGrid:
     """
 
     def __init__(self, row: Tensor, column: Tensor, height: int, width: int) -> None:
+        self._height, self._width = height, width
         # grid_sample(align_corners=False) maps -1 .. 1 to the outer edges of the first and last pixel
         self._grid = Fixed(torch.stack([(column + 0.5) * 2 / width - 1, (row + 0.5) * 2 / height - 1], dim=-1))
+
+    def positions(self) -> tuple[Tensor, Tensor]:
+        """The rows and columns it was made with, (h, w) float64."""
+        x, y = self._grid.like(torch.zeros((), dtype=torch.float64)).unbind(-1)
+        return ((y + 1) * self._height - 1) / 2, ((x + 1) * self._width - 1) / 2
 
     def sample(self, image: Tensor) -> Tensor:
         """Sample (B, C, height, width) -> (B, C, h, w); differentiable in the image."""

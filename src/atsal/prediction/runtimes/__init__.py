@@ -1,7 +1,5 @@
 """What runs the network: PyTorch on CPU or CUDA, OpenVINO, ONNX Runtime, with one interface, held to PyTorch."""
 
-import importlib.util
-
 import torch
 
 from atsal.config import nearest
@@ -11,7 +9,7 @@ from atsal.prediction.runtimes.base import Maps, Precision, Runtime
 from atsal.prediction.runtimes.in_graph import GraphRuntime, OnnxRuntime, OpenVinoRuntime
 from atsal.prediction.runtimes.in_torch import CudaRuntime, TorchRuntime
 
-__all__ = ["PRECISIONS", "RUNTIMES", "Maps", "Precision", "Runtime", "make_runtime"]
+__all__ = ["GRAPH_RUNTIMES", "PRECISIONS", "RUNTIMES", "Maps", "OnnxRuntime", "Precision", "Runtime", "make_runtime"]
 
 GRAPH_RUNTIMES: dict[str, type[GraphRuntime]] = {r.name: r for r in (OpenVinoRuntime, OnnxRuntime)}
 RUNTIMES = ("auto", "torch", *GRAPH_RUNTIMES)
@@ -31,7 +29,7 @@ def make_runtime(name: str, network: ATSal, device: torch.device, precision: Pre
     if precision not in PRECISIONS:
         raise ConfigError(f"precision {precision!r}{nearest(precision, PRECISIONS)}")
     if name == "auto":
-        graph = device.type == "cpu" and network.procedure == "corrected" and importlib.util.find_spec("openvino")
+        graph = device.type == "cpu" and network.procedure == "corrected" and OpenVinoRuntime.is_installed()
         name = "openvino" if graph else "torch"
     if name == "torch":
         if device.type != "cpu":

@@ -16,6 +16,7 @@ from atsal.projection import resize_erp
 T = TypeVar("T")
 Precision = Literal["float32", "half"]
 Floats = NDArray[np.float32]
+FRAMES = {"lite": 4, "paper": 1}  # at once: they share what starting a layer costs, and the streams wait less often
 PARTS: tuple[Stream, ...] = ("attention", "experts")  # what can run on its own; "fused" is made of both
 
 
@@ -65,6 +66,7 @@ class SideBySide(Runtime):
 
     def __init__(self, network: ATSal) -> None:
         super().__init__(network)
+        self.frames = FRAMES[network.config.architecture]
         threads = torch.get_num_threads()
         self._at_once = network.config.architecture == "lite" and threads > 1
         self.threads = threads // 2 if self._at_once else threads  # of a stream

@@ -3,6 +3,7 @@
 import importlib.util
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from atsal.errors import MissingDependencyError
 from atsal.models.atsal import ATSal
 from atsal.prediction.runtimes.base import PARTS, Floats, Maps, Precision, SideBySide
-from atsal.prediction.runtimes.graph import STATE, onnx_bytes
+from atsal.prediction.runtimes.graph import STATE
+from atsal.prediction.runtimes.graph_cache import cached_onnx
 from atsal.prediction.streams import Stream
 
 Inputs = Mapping[str, NDArray[Any]]
@@ -21,18 +23,23 @@ Compiled = Callable[[Inputs], Sequence[NDArray[Any]]]
 class GraphRuntime(SideBySide):
     """Each stream is a graph of one frame, compiled when it is first needed."""
 
-    package: str  # to import
-    extra: str  # of atsal, that brings it
+    packages: tuple[str, ...]  # to import; tracing needs onnx
+    extra: str  # of atsal, that brings them
 
     def __init__(self, network: ATSal, precision: Precision = "float32") -> None:
         super().__init__(network)
-        if importlib.util.find_spec(self.package) is None:
+        if not self.is_installed():
             raise MissingDependencyError(
-                f"runtime {self.name!r} needs the package {self.package!r}: pip install 'atsal[{self.extra}]', or take "
-                "runtime 'torch'"
+                f"runtime {self.name!r} needs the packages {' and '.join(self.packages)}: pip install "
+                f"'atsal[{self.extra}]', or take runtime 'torch'"
             )
         self.precision = precision
         self._compiled: dict[Stream, Compiled] = {}
+
+    @classmethod
+    def is_installed(cls) -> bool:
+        """Whether its packages are there."""
+        return all(importlib.util.find_spec(package) is not None for package in cls.packages)
 
     @abstractmethod
     def compile(self, graph: bytes) -> Compiled:
@@ -40,7 +47,7 @@ class GraphRuntime(SideBySide):
 
     def _part(self, part: Stream) -> Compiled:
         if part not in self._compiled:
-            self._compiled[part] = self.compile(onnx_bytes(self.network, (part,)))
+            self._compiled[part] = self.compile(cached_onnx(self.network, (part,)))
         return self._compiled[part]
 
     def run(self, frames: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int) -> Maps:
@@ -73,14 +80,12 @@ class OpenVinoRuntime(GraphRuntime):
     """OpenVINO: two to three times as fast as PyTorch on small networks."""
 
     name = "openvino"
-    package = "openvino"
+    packages = ("openvino", "onnx")
     extra = "openvino"
 
     def compile(self, graph: bytes) -> Compiled:
         """Compile for the CPU."""
-        import openvino  # noqa: PLC0415 - an extra
-
-        core = openvino.Core()
+        core = _openvino_core()
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": self.threads,
@@ -97,11 +102,19 @@ class OpenVinoRuntime(GraphRuntime):
         return run
 
 
+@cache
+def _openvino_core() -> Any:
+    """One for the process: each holds the plugin and its threads."""
+    import openvino  # noqa: PLC0415 - an extra
+
+    return openvino.Core()
+
+
 class OnnxRuntime(GraphRuntime):
     """ONNX Runtime: no faster than PyTorch; on many kinds of machine."""
 
     name = "onnx"
-    package = "onnxruntime"
+    packages = ("onnxruntime", "onnx")
     extra = "onnx"
 
     def compile(self, graph: bytes) -> Compiled:

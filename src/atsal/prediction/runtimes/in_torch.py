@@ -14,8 +14,7 @@ from atsal.prediction.runtimes.graph import Step
 from atsal.prediction.streams import Stream
 from atsal.projection import resize_erp
 
-FRAMES = {"lite": 4, "paper": 1}  # at once on the CPU; more frames share what each layer costs to start
-FRAMES_CUDA = {"lite": 32, "paper": 8}
+FRAMES = {"lite": 32, "paper": 8}  # at once on a GPU
 
 
 class TorchRuntime(SideBySide):
@@ -25,7 +24,6 @@ class TorchRuntime(SideBySide):
 
     def __init__(self, network: ATSal) -> None:
         super().__init__(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
-        self.frames = FRAMES[network.config.architecture]
 
     @torch.inference_mode()
     def attend(self, frames: NDArray[np.uint8]) -> Floats:
@@ -59,7 +57,7 @@ class CudaRuntime(TorchRuntime):
         super().__init__(network.to(device).compute_in(half if precision == "half" else torch.float32))
         self.precision = precision
         self._device = device
-        self.frames = FRAMES_CUDA[network.config.architecture]
+        self.frames = FRAMES[network.config.architecture]
         self._captured: dict[tuple[Stream, ...], Captured] = {}
 
     @property

@@ -1,0 +1,68 @@
+"""`atsal export` and `atsal bench`. What needs torch is imported inside the commands."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from atsal.cli.parameters import PATH
+from atsal.errors import ConfigError
+
+
+@click.command()
+@click.argument("output", type=PATH)
+@click.option("--model", default="lite", show_default=True, help="lite, paper, or a weight folder.")
+@click.option("--face-size", type=int, help="Side of a cube face in pixels; 160 or 256 for paper.")
+@click.option("--stream", type=click.Choice(["fused", "attention", "experts", "all"]), default="all", show_default=True)
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+def export(output: Path, model: str, face_size: int | None, stream: str, overwrite: bool) -> None:
+    """Write a model as the ONNX file OUTPUT, which runs without this package: one frame and the state a step."""
+    from atsal.prediction.export import export_onnx  # noqa: PLC0415
+    from atsal.prediction.streams import STREAMS  # noqa: PLC0415
+
+    if output.suffix != ".onnx":
+        raise ConfigError(f"{output}: expected a name ending in .onnx")
+    streams: tuple[Any, ...] = STREAMS if stream == "all" else (stream,)
+    difference = export_onnx(model, output, streams=streams, face_size=face_size, overwrite=overwrite)
+    click.echo(
+        f"{output}: {output.stat().st_size / 1e6:.1f} MB; differs by {difference:.1e} from PyTorch, state included"
+    )
+
+
+@click.command()
+@click.argument("video", type=PATH, required=False)
+@click.option("--model", default="lite", show_default=True, help="lite, paper, or a weight folder.")
+@click.option("--face-size", type=int, help="Side of a cube face in pixels; 160 or 256 for paper.")
+@click.option(
+    "--runtime",
+    "runtimes",
+    multiple=True,
+    type=click.Choice(["torch", "openvino", "onnx"]),
+    help="May be given several times.  [default: all that are installed]",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")
+@click.option("--precision", type=click.Choice(["float32", "half"]), default="float32", show_default=True)
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True, help="How often all is measured.")
+@click.option("--published/--no-published", default=True, show_default=True, help="Also the released code's procedure.")
+@click.option("--file/--no-file", "end_to_end", default=True, show_default=True, help="Also from the file to maps.")
+@click.option("--json", "output", type=PATH, help="Also write everything to this file.")
+def bench(video: Path | None, output: Path | None, **values: Any) -> None:
+    """Measure how fast a model is on this machine, and how near to what the machine can do.
+
+    VIDEO is what to predict on; by default a made-up scene of 1920x960.
+    """
+    from rich.console import Console  # noqa: PLC0415
+
+    from atsal.aside import write_json  # noqa: PLC0415
+    from atsal.speed.bench import Bench  # noqa: PLC0415
+    from atsal.speed.bench import bench as measure  # noqa: PLC0415
+    from atsal.speed.tables import tables  # noqa: PLC0415
+
+    console, errors = Console(), Console(stderr=True)
+    with errors.status("measuring") as status:
+        document = measure(Bench(video=video, **values), status.update)
+    for part in tables(document):
+        console.print(part)
+    if output is not None:
+        write_json(output, document)
+        click.echo(str(output))

@@ -1,0 +1,112 @@
+"""A model as one ONNX file that runs without this package: pixels and state in, maps and state out."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from atsal.aside import reported, write_aside
+from atsal.errors import MissingDependencyError, OutputError
+from atsal.models.atsal import ATSal
+from atsal.models.bundle import Bundle
+from atsal.models.registry import build_network, find_bundle
+from atsal.prediction.runtimes import OnnxRuntime
+from atsal.prediction.runtimes.graph import OPSET, Step, onnx_bytes
+from atsal.prediction.streams import STREAMS, Stream
+from atsal.synthetic import Scene
+from atsal.version import __version__
+
+TOLERANCE = 1e-4
+CHECKED_FRAMES = 3
+
+
+def export_onnx(
+    model: str | Path,
+    path: Path | str,
+    *,
+    streams: Sequence[Stream] = STREAMS,
+    face_size: int | None = None,
+    overwrite: bool = False,
+) -> float:
+    """Write the graph of one recurrent step, check it in ONNX Runtime against PyTorch, and return the difference.
+
+    `runtimes.graph.Step` says what goes in and out, for one frame at a time. The file's metadata has the key "atsal":
+    JSON with version, configuration, checksum and the meaning of inputs and outputs.
+
+    Raises `OutputError` where there is a file already and not `overwrite`, or where the check fails: nothing is written
+    then. `MissingDependencyError` without the extra `onnx`.
+    """
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path}: is there already; give another name or --overwrite")
+    if not OnnxRuntime.is_installed():
+        raise MissingDependencyError("exporting needs the packages onnx and onnxruntime: pip install 'atsal[onnx]'")
+    bundle = find_bundle(model)
+    network = build_network(bundle, face_size=face_size)
+    graph = with_metadata(onnx_bytes(network, streams), describe(bundle, network, streams))
+    difference = check(graph, network, streams)
+    if not difference <= TOLERANCE:
+        raise OutputError(
+            f"{path}: not written: in ONNX Runtime the graph differs by {difference:.2g} from PyTorch, expected "
+            f"{TOLERANCE:g} at most; try other versions of torch and onnxruntime"
+        )
+    with reported(path), write_aside(path) as part:
+        part.write_bytes(graph)
+    return difference
+
+
+def describe(bundle: Bundle, network: ATSal, streams: Sequence[Stream]) -> dict[str, Any]:
+    """What a reader of the file needs, as JSON values."""
+    step, height = Step(network, streams), network.config.frame_height
+    rows = network.config.map_height
+    inputs = {"frames": f"(1, {height}, {2 * height}, 3) uint8, an equirectangular frame in RGB"}
+    what = f"(1, {rows}, {2 * rows}) float32 >= 0, density per unit of solid angle, unscaled"
+    outputs = {str(stream): what for stream in streams}
+    if step.has_experts:
+        shape = tuple(network.state_shape)
+        inputs |= {"state": f"{shape} float32, next_state of the frame before; zeros at a video's start"}
+        inputs |= {"carry": "() float32, 0 at a video's start, else 1"}
+        outputs |= {"next_state": f"{shape} float32"}
+    return {
+        "atsal": __version__,
+        "weights_sha256": bundle.checksum,
+        "config": network.config.to_dict(),
+        "opset": OPSET,
+        "inputs": inputs,
+        "outputs": outputs,
+    }
+
+
+def with_metadata(graph: bytes, description: dict[str, Any]) -> bytes:
+    """Check the graph by the rules of ONNX, and write a description into it."""
+    import onnx  # noqa: PLC0415 - an extra
+
+    model = onnx.load_model_from_string(graph)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.helper.set_model_props(model, {"atsal": json.dumps(description)})
+    return bytes(model.SerializeToString())
+
+
+def check(graph: bytes, network: ATSal, streams: Sequence[Stream]) -> float:
+    """The largest difference of any output, state included, over a few frames; of its peak where that is above 1."""
+    import onnxruntime  # noqa: PLC0415 - an extra
+
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    step = Step(network, streams).eval()
+    scene, worst = Scene(0), 0.0
+    state = np.zeros(network.state_shape, np.float32)
+    for number in range(CHECKED_FRAMES):
+        frame = scene.render(network.config.frame_height, number / 5)[None]
+        given: list[NDArray[Any]] = [frame, state, np.asarray(float(number > 0), np.float32)]
+        given = given if step.has_experts else given[:1]
+        found = session.run(None, dict(zip(step.input_names, given, strict=True)))
+        with torch.inference_mode():
+            expected = [x.numpy() for x in step(*map(torch.from_numpy, given))]
+        for one, other in zip(found, expected, strict=True):
+            worst = max(worst, float(np.abs(one - other).max() / max(1.0, np.abs(other).max())))
+        state = found[-1] if step.has_experts else state
+    return worst

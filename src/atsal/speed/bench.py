@@ -1,0 +1,276 @@
+"""`atsal bench`: what each stage costs, frames a second, and how near that is to what the machine can do.
+
+Whatever is compared is measured in turns, so that another program on the machine slows all of it alike.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.flop_counter import FlopCounterMode
+
+from atsal.device import choose_device
+from atsal.errors import MediaError, MissingDependencyError
+from atsal.models.atsal import ATSal
+from atsal.models.registry import build_network, find_bundle
+from atsal.prediction.items import Item, Reading
+from atsal.prediction.runtimes import GRAPH_RUNTIMES, Precision, Runtime, make_runtime
+from atsal.prediction.runtimes.base import Floats
+from atsal.speed.machine import convolution_rate, describe_machine, matrix_rate, peak_memory_mb, seconds
+from atsal.speed.published import PublishedProcedure
+from atsal.synthetic import render_video
+from atsal.video.reader import Frame, probe_video, read_frames
+
+FORMAT = 1
+HELD = 32  # frames held to run the network on
+SYNTHETIC_S, SYNTHETIC_ROWS = 10, 960
+Timed = dict[str, list[float]]  # seconds a frame, one of each round
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What to measure."""
+
+    model: str | Path = "lite"
+    video: Path | None = None  # None: a made-up scene
+    runtimes: tuple[str, ...] = ()  # none: all that are installed
+    device: str = "auto"
+    precision: Precision = "float32"
+    face_size: int | None = None
+    rounds: int = 5
+    published: bool = True  # also the released code's procedure
+    end_to_end: bool = True
+
+
+def bench(chosen: Bench, say: Callable[[str], None] = lambda _line: None) -> dict[str, Any]:
+    """Measure, and return a document of JSON values; `say` is told what is being measured.
+
+    Raises `MediaError` for a video that cannot be read, `MissingDependencyError` for a runtime asked for in vain.
+    """
+    device = choose_device(chosen.device)
+    with tempfile.TemporaryDirectory(prefix="atsal-bench-") as folder:
+        video = chosen.video or _made_up(Path(folder) / "scene.mp4", say)
+        bundle = find_bundle(chosen.model)
+
+        def network() -> ATSal:
+            return build_network(bundle, face_size=chosen.face_size)
+
+        size = (2 * bundle.config.frame_height, bundle.config.frame_height)
+        frames = list(islice(read_frames(video, size=size), HELD))
+        if not frames:
+            raise MediaError(f"{video}: holds no frame to measure with")
+        gflop = gflop_a_frame(network())
+        runtimes = {}
+        for name in chosen.runtimes or _installed(device):
+            runtimes[name] = make_runtime(name, network(), device, chosen.precision)
+        say("network and projections")
+        rates = _network(runtimes, network() if chosen.published else None, frames, chosen.rounds, device)
+        say("stages")
+        stages = _stages(network(), frames[0].image, chosen.rounds)
+        info = probe_video(video)
+        document: dict[str, Any] = {
+            "format": FORMAT,
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "machine": describe_machine(device),
+            "model": {
+                "name": bundle.folder.name,
+                "sha256": bundle.checksum,
+                "face_size": chosen.face_size or bundle.config.face_size,
+                "gflop_a_frame": gflop,
+                "precision": chosen.precision,
+            },
+            "video": {
+                "name": video.name,
+                "width": info.width,
+                "height": info.height,
+                "codec": info.codec,
+                "frames": info.frame_count,
+            },
+            "rounds": chosen.rounds,
+            "network": _judged(rates, gflop),
+            "stages_ms": stages,
+        }
+        if chosen.end_to_end:
+            document["file"] = _file(chosen, video, list(runtimes), size, say)
+        return document
+
+
+def gflop_a_frame(network: ATSal) -> float:
+    """Floating point operations of the layers for a frame, two per multiplication and addition, in units of 10⁹."""
+    height = network.config.frame_height
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network(torch.zeros(1, 3, height, 2 * height))
+    return float(counter.get_total_flops() / 1e9)
+
+
+def _made_up(path: Path, say: Callable[[str], None]) -> Path:
+    say("rendering a scene")
+    render_video(path, seconds=SYNTHETIC_S, frame_rate=30, erp_height=SYNTHETIC_ROWS, seed=0)
+    return path
+
+
+def _installed(device: torch.device) -> list[str]:
+    found = ["torch"]
+    if device.type == "cpu":
+        for name, runtime in GRAPH_RUNTIMES.items():
+            if runtime.is_installed():
+                found.append(name)
+    return found
+
+
+def _network(
+    runtimes: dict[str, Runtime], slow: ATSal | None, frames: Sequence[Frame], rounds: int, device: torch.device
+) -> dict[str, Any]:
+    """Network and projections of frames in memory, in turns with the machine's ceilings and the published procedure."""
+    images = np.stack([frame.image for frame in frames])
+    published = _published(slow) if slow is not None else None
+    timed: Timed = {name: [] for name in runtimes}
+    ceilings: dict[str, list[float]] = {"matrix": [], "convolution": []}
+    differences: dict[str, float] = {}
+    for number in range(rounds + 1):
+        if number:
+            ceilings["matrix"].append(matrix_rate(device))
+            ceilings["convolution"].append(convolution_rate(device))
+        for name, runtime in runtimes.items():
+            count = min(len(images), max(runtime.frames, 4 if runtime.config.architecture == "lite" else 1) * 2)
+            took = seconds(lambda: _run(runtime, images[:count]), device) / count  # noqa: B023 - used at once
+            if number:  # the first one compiles and warms up
+                timed[name].append(took)
+        if published is not None:
+            states: list[torch.Tensor | None] = [None] * 6
+            start = time.perf_counter()
+            slow_map = published.fuse(published.attend(images[0]), published.watch(images[0], states))
+            took = time.perf_counter() - start
+            if number:
+                timed.setdefault("published", []).append(took)
+            else:
+                for name, runtime in runtimes.items():
+                    maps, _ = runtime.run(images[:1], None, ("fused",), len(slow_map))
+                    differences[name] = float(np.abs(maps["fused"][0] - slow_map).max() / slow_map.max())
+    return {"timed": timed, "ceilings": ceilings, "differences": differences}
+
+
+def _run(runtime: Runtime, images: NDArray[np.uint8]) -> None:
+    state: Floats | None = None
+    for at in range(0, len(images), runtime.frames):
+        _, states = runtime.run(images[at : at + runtime.frames], state, ("fused",), runtime.config.map_height)
+        state = None if states is None else states[-1]
+
+
+def _published(network: ATSal) -> PublishedProcedure | None:
+    try:
+        return PublishedProcedure(network.to(memory_format=torch.contiguous_format))  # type: ignore[call-overload]
+    except MissingDependencyError:
+        return None
+
+
+def _judged(measured: dict[str, Any], gflop: float) -> dict[str, Any]:
+    timed: Timed = measured["timed"]
+    peaks = {name: max(rates) for name, rates in measured["ceilings"].items()}
+    floor = gflop / peaks["convolution"]
+    found: dict[str, Any] = {
+        "matrix_gflops": peaks["matrix"],
+        "convolution_gflops": peaks["convolution"],
+        "floor_ms": floor * 1e3,
+    }
+    for name, took in timed.items():
+        median = statistics.median(took)
+        found[name] = {"ms": median * 1e3, "frames_per_s": 1 / median, "share_of_floor": floor / median}
+        if "published" in timed and name != "published":
+            pairs = zip(timed["published"], took, strict=True)
+            found[name]["times_published"] = statistics.median(slow / own for slow, own in pairs)
+            found[name]["differs_from_published"] = measured["differences"][name]
+    return found
+
+
+@torch.inference_mode()
+def _stages(network: ATSal, image: NDArray[np.uint8], rounds: int) -> dict[str, float]:
+    """Milliseconds of each stage of a frame in PyTorch on the CPU, one after the other."""
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    erp = torch.from_numpy(image).permute(2, 0, 1)[None].float()
+    faces = network.cut(erp)
+    maps, state = network.run_faces(faces)
+    attention, experts = network.run_attention(erp)[0], network.run_experts(erp)[0]
+    jobs: dict[str, Callable[[], object]] = {
+        "cut the faces": lambda: network.cut(erp),
+        "attention stream": lambda: network.run_attention(erp),
+        "experts": lambda: network.run_faces(faces, state),
+        "lay back and smooth": lambda: network.smooth(network.stitcher(maps.shape[-1])(maps)),
+        "fuse": lambda: network.fuse(attention, experts),
+    }
+    cpu = torch.device("cpu")
+    for job in jobs.values():
+        job()
+    times: Timed = {name: [] for name in jobs}
+    for _ in range(rounds):
+        for name, job in jobs.items():
+            times[name].append(seconds(job, cpu))
+    return {name: statistics.median(took) * 1e3 for name, took in times.items()}
+
+
+def _file(
+    chosen: Bench, video: Path, runtimes: Sequence[str], size: tuple[int, int], say: Callable[[str], None]
+) -> dict[str, Any]:
+    """From the file to a video of maps, each in a process of its own, in turns with decoding and scaling alone."""
+    rounds = 2 if chosen.rounds > 1 else 1
+    decoding: list[float] = []
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in runtimes}
+    for number in range(rounds):
+        say(f"decoding and scaling alone, round {number + 1} of {rounds}")
+        decoding.append(_alone(_decode, video, size)[0])
+        for name in runtimes:
+            say(f"from file to maps in {name}, round {number + 1} of {rounds}")
+            found[name].append(_alone(_predict, chosen, video, name))
+    best = max(decoding)
+    document: dict[str, Any] = {"decode_and_scale_frames_per_s": best}
+    for name, results in found.items():
+        rate = max(rate for rate, _ in results)
+        memory = max(memory for _, memory in results)
+        document[name] = {"frames_per_s": rate, "share_of_decoding": rate / best, "peak_memory_mb": memory}
+    return document
+
+
+def _alone(job: Callable[..., tuple[float, float]], *arguments: Any) -> tuple[float, float]:
+    """Run in a new process, where memory can be measured."""
+    with get_context("spawn").Pool(1) as pool:
+        return pool.apply(job, arguments)
+
+
+def _decode(video: Path, size: tuple[int, int]) -> tuple[float, float]:
+    start = time.perf_counter()
+    count = sum(1 for _ in read_frames(video, size=size))
+    return count / (time.perf_counter() - start), peak_memory_mb()
+
+
+def _predict(chosen: Bench, video: Path, runtime: str) -> tuple[float, float]:
+    from atsal.prediction.job import Options, predict_item  # noqa: PLC0415 - in the new process
+    from atsal.prediction.predictor import load_model  # noqa: PLC0415
+
+    model = load_model(
+        chosen.model,
+        device=chosen.device,
+        runtime=runtime,
+        precision=chosen.precision,
+        face_size=chosen.face_size,
+    )
+    with _working_folder() as folder:
+        options = Options(("fused",), ("video",), Reading())
+        outcome = predict_item(model, Item(video, "video"), folder, options)
+    return outcome.frames / outcome.seconds, peak_memory_mb()
+
+
+@contextmanager
+def _working_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="atsal-bench-") as folder:
+        yield Path(folder)

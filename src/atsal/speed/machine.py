@@ -1,0 +1,93 @@
+"""The machine a speed was measured on, and its ceilings."""
+
+import importlib.metadata
+import os
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+PACKAGES = ("atsal", "torch", "openvino", "onnxruntime", "av", "numpy")
+MATRIX_SIDE = 2048
+LAYERS = ((128, 160), (256, 80), (512, 40))  # channels and side of 3 x 3 convolutions, as of VGG16
+
+
+def describe_machine(device: torch.device) -> dict[str, Any]:
+    """Processor, cores, system and versions, as JSON values."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    found: dict[str, Any] = {
+        "processor": _processor(),
+        "cores": available_cores(),
+        "threads": torch.get_num_threads(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+    if device.type == "cuda":
+        found["gpu"] = torch.cuda.get_device_name(device)
+    return found
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def peak_memory_mb() -> float:
+    """The most memory this process has held so far, in MB."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # getrusage tells of the process that started this one, too
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) / 1024
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return held / (1 << 20) if sys.platform == "darwin" else held / 1024
+
+
+def seconds(work: Callable[[], object], device: torch.device) -> float:
+    """How long it takes, until the device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    start = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start
+
+
+def matrix_rate(device: torch.device) -> float:
+    """GFLOP/s of a float32 matrix product, the best of three."""
+    a, b = torch.rand(2, MATRIX_SIDE, MATRIX_SIDE, device=device).unbind()
+    return 2 * MATRIX_SIDE**3 / min(seconds(lambda: a @ b, device) for _ in range(3)) / 1e9
+
+
+@torch.inference_mode()
+def convolution_rate(device: torch.device) -> float:
+    """GFLOP/s of float32 3 x 3 convolutions in PyTorch, the best of a few layers of VGG16."""
+    best = 0.0
+    for channels, side in LAYERS:
+        x = torch.rand(1, channels, side, side, device=device).contiguous(memory_format=torch.channels_last)
+        kernel = torch.rand(channels, channels, 3, 3, device=device).contiguous(memory_format=torch.channels_last)
+        flops = 2 * 9 * channels**2 * side**2
+        best = max(best, *(flops / seconds(lambda: F.conv2d(x, kernel, padding=1), device) for _ in range(3)))  # noqa: B023
+    return best / 1e9

@@ -1,0 +1,58 @@
+"""The document of `bench` as tables for a terminal."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.table import Table
+
+
+def tables(document: dict[str, Any]) -> Iterator[Table | str]:
+    """The machine in a line, then what was measured."""
+    machine, model, video = document["machine"], document["model"], document["video"]
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    gpu = f", {machine['gpu']}" if "gpu" in machine else ""
+    yield f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads{gpu}; {versions}"
+    network = document["network"]
+    yield (
+        f"{model['name']}, faces of {model['face_size']}, {model['precision']}: {model['gflop_a_frame']:.2f} GFLOP a "
+        f"frame; float32 ceilings: matrix product {network['matrix_gflops']:.0f} GFLOP/s, 3x3 convolution "
+        f"{network['convolution_gflops']:.0f} GFLOP/s, so at best {network['floor_ms']:.1f} ms a frame"
+    )
+    yield _network(network)
+    stages = Table("stage (torch, one frame, one after the other)", "ms", box=None)
+    for name, took in document["stages_ms"].items():
+        stages.add_row(name, f"{took:.2f}")
+    yield stages
+    if "file" in document:
+        yield f"{video['name']}, {video['width']}x{video['height']} {video['codec']}, {video['frames']} frames"
+        yield _file(document["file"])
+
+
+def _network(network: dict[str, Any]) -> Table:
+    table = Table("network and projections", "ms", "frames/s", "of the floor", "× published", "differs by", box=None)
+    for name, found in network.items():
+        if isinstance(found, dict):
+            compared = "times_published" in found
+            table.add_row(
+                name if name != "published" else "published procedure",
+                f"{found['ms']:.1f}",
+                f"{found['frames_per_s']:.1f}",
+                f"{found['share_of_floor']:.0%}",
+                f"{found['times_published']:.1f}" if compared else "",
+                f"{found['differs_from_published']:.0e}" if compared else "",
+            )
+    return table
+
+
+def _file(file: dict[str, Any]) -> Table:
+    table = Table("from the file to a video of maps", "frames/s", "of decoding", "MB", box=None)
+    table.add_row("decoding and scaling alone", f"{file['decode_and_scale_frames_per_s']:.1f}", "", "")
+    for name, found in file.items():
+        if isinstance(found, dict):
+            table.add_row(
+                name,
+                f"{found['frames_per_s']:.1f}",
+                f"{found['share_of_decoding']:.0%}",
+                f"{found['peak_memory_mb']:.0f}",
+            )
+    return table

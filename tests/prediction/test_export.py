@@ -1,0 +1,104 @@
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+import atsal.prediction.export as exporting
+from atsal import load_model
+from atsal.errors import MissingDependencyError, OutputError
+from atsal.models.registry import build_network, find_bundle
+from atsal.prediction.runtimes.graph_cache import cached_onnx
+from atsal.synthetic import Scene
+from atsal.video.maps import write_rgb_png
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    path = tmp_path_factory.mktemp("export") / "lite.onnx"
+    assert exporting.export_onnx("lite", path) <= 1e-4
+    return path
+
+
+def test_one_file_tells_how_to_run_it(exported):
+    described = json.loads({p.key: p.value for p in onnx.load(exported).metadata_props}["atsal"])
+    session = onnxruntime.InferenceSession(exported)
+    assert [x.name for x in session.get_inputs()] == list(described["inputs"]) == ["frames", "state", "carry"]
+    assert [x.name for x in session.get_outputs()] == list(described["outputs"])
+    assert described["weights_sha256"] == find_bundle("lite").checksum
+
+
+def test_the_example_of_the_documents_runs_without_this_package(exported, tmp_path, pytestconfig):
+    """It is cut out of docs/export.md, and atsal and torch cannot be imported."""
+    text = (pytestconfig.rootpath / "docs" / "export.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    for number in range(3):
+        write_rgb_png(tmp_path / f"{number}.png", Scene(2).render(320, number / 5))
+    (tmp_path / "lite.onnx").write_bytes(exported.read_bytes())
+    blocked = "import sys; sys.modules['torch'] = sys.modules['atsal'] = None\n"
+    (tmp_path / "example.py").write_text(blocked + textwrap.dedent(example), encoding="utf-8")
+    subprocess.run([sys.executable, "example.py", "0.png", "1.png", "2.png"], cwd=tmp_path, check=True)
+    model, state = load_model("lite", runtime="torch"), None
+    for number in range(3):
+        image = Scene(2).render(320, number / 5)
+        maps, state = model.step(image, state, ("fused",), model.config.map_height)
+        assert np.abs(np.load(tmp_path / f"{number}.npy") - maps["fused"]).max() <= 1e-4
+
+
+def test_only_the_attention_stream_has_no_state(tmp_path):
+    path = tmp_path / "attention.onnx"
+    exporting.export_onnx("lite", path, streams=("attention",))
+    session = onnxruntime.InferenceSession(path)
+    assert [x.name for x in session.get_inputs()] == ["frames"]
+    assert [x.name for x in session.get_outputs()] == ["attention"]
+
+
+def test_a_graph_that_differs_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "check", lambda *_arguments: 0.01)
+    with pytest.raises(OutputError, match=r"differs by 0\.01 from PyTorch"):
+        exporting.export_onnx("lite", tmp_path / "lite.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_is_there_stays(tmp_path):
+    path = tmp_path / "lite.onnx"
+    path.write_bytes(b"mine")
+    with pytest.raises(OutputError, match="--overwrite"):
+        exporting.export_onnx("lite", path)
+    assert path.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
+def test_without_the_extra_it_says_how_to_get_it(tmp_path, monkeypatch, package):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == package else real(name, *rest))
+    with pytest.raises(MissingDependencyError, match=r"pip install 'atsal\[onnx\]'"):
+        exporting.export_onnx("lite", tmp_path / "lite.onnx")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("ATSAL_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_graphs_are_kept_until_the_weights_change(home):
+    network = build_network(find_bundle("lite"))
+    first = cached_onnx(network, ("attention",))
+    (file,) = (home / "graphs").iterdir()
+    file.write_bytes(b"from the cache")
+    assert cached_onnx(network, ("attention",)) == b"from the cache"
+    network.attention.decoder.head.bias.data += 1
+    assert cached_onnx(network, ("attention",)) not in (first, b"from the cache")
+    assert len(list((home / "graphs").iterdir())) == 2
+
+
+def test_a_cache_that_cannot_be_written_does_no_harm(home):
+    home.write_text("a file where the folder should be")
+    assert len(cached_onnx(build_network(find_bundle("lite")), ("attention",))) > 1000

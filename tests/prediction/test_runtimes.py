@@ -1,0 +1,198 @@
+import dataclasses
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import torch
+
+from atsal import load_model
+from atsal.errors import AtsalError, ConfigError, MissingDependencyError
+from atsal.models.atsal import ATSal
+from atsal.models.config import ModelConfig
+from atsal.models.registry import build_network, find_bundle, new_parts
+from atsal.prediction.runtimes import make_runtime
+from atsal.prediction.runtimes.graph import onnx_bytes
+from atsal.prediction.runtimes.in_torch import CudaRuntime
+from atsal.prediction.streams import STREAMS
+from atsal.synthetic import Scene
+from atsal.video.reader import Frame
+
+CPU = torch.device("cpu")
+RUNTIMES = ["torch", "openvino", "onnx"]
+TOLERANCE = 1e-4
+
+
+@pytest.fixture(scope="module")
+def frames():
+    """Seven frames of a scene at the network's size."""
+    return np.stack([Scene(7).render(320, number / 5) for number in range(7)])
+
+
+@pytest.fixture(scope="module")
+def expected(frames):
+    """What float64 makes of them, frame by frame."""
+    network = build_network(find_bundle("lite")).compute_in(torch.float64)
+    state, found = None, []
+    for frame in frames:
+        erp = torch.from_numpy(frame).permute(2, 0, 1)[None].double()
+        with torch.inference_mode():
+            maps = network(erp, state)
+        state = maps.state
+        found.append({s: getattr(maps, s)[0, 0].numpy() for s in STREAMS} | {"state": state[0].numpy()})
+    return {name: np.stack([one[name] for one in found]) for name in (*STREAMS, "state")}
+
+
+@pytest.fixture(scope="module", params=RUNTIMES)
+def runtime(request):
+    return make_runtime(request.param, build_network(find_bundle("lite")), CPU)
+
+
+def cc(a, b):
+    return np.corrcoef(a.ravel(), b.ravel())[0, 1]
+
+
+def test_every_runtime_equals_float64_over_a_video(runtime, frames, expected):
+    rows = expected["fused"].shape[1]
+    state, at = None, 0
+    for count in (1, 4, 2):  # whole groups, and fewer frames than the runtime likes
+        maps, states = runtime.run(frames[at : at + count], state, STREAMS, rows)
+        for stream in STREAMS:
+            assert maps[stream].dtype == np.float32
+            assert np.abs(maps[stream] - expected[stream][at : at + count]).max() <= TOLERANCE, stream
+        spread = np.abs(expected["state"]).max()
+        assert np.abs(states - expected["state"][at : at + count]).max() <= TOLERANCE * max(1, spread)
+        state, at = states[-1], at + count
+
+
+def test_a_new_video_forgets_the_last_one(runtime, frames, expected):
+    _, states = runtime.run(frames[3:5], None, ("experts",), 80)
+    again, _ = runtime.run(frames[:1], None, ("experts",), 80)
+    with_past, _ = runtime.run(frames[:1], states[-1], ("experts",), 80)
+    assert np.abs(again["experts"] - expected["experts"][:1]).max() <= TOLERANCE
+    assert np.abs(with_past["experts"] - again["experts"]).max() > 10 * TOLERANCE
+
+
+@pytest.mark.parametrize("streams", [("attention",), ("experts",), ("fused",), ("experts", "attention")])
+def test_only_the_streams_asked_for(runtime, frames, expected, streams):
+    maps, states = runtime.run(frames[:2], None, streams, 80)
+    assert tuple(maps) == streams
+    assert (states is None) == (streams == ("attention",))
+    for stream in streams:
+        assert np.abs(maps[stream] - expected[stream][:2]).max() <= TOLERANCE
+
+
+@pytest.mark.parametrize("name", ["openvino", "onnx"])
+def test_the_published_layers_run_in_graphs(name, frames):
+    """Small faces and frames: the whole network takes seconds a frame."""
+    config = ModelConfig("paper", erp_height=64, frame_height=64, map_height=64, face_size=32, channel_order="bgr")
+    torch.manual_seed(0)
+    network = ATSal(config, **new_parts(config)).eval().requires_grad_(False)
+    small = np.ascontiguousarray(frames[:2, ::5, ::5])
+    one, _ = make_runtime("torch", network, CPU).run(small, None, STREAMS, 64)
+    other, _ = make_runtime(name, network, CPU).run(small, None, STREAMS, 64)
+    for stream in STREAMS:
+        assert np.abs(one[stream] - other[stream]).max() <= TOLERANCE, stream
+
+
+def test_half_precision_in_openvino_keeps_the_maps(frames, expected):
+    maps, _ = make_runtime("openvino", build_network(find_bundle("lite")), CPU, "half").run(frames, None, STREAMS, 80)
+    for stream in STREAMS:
+        assert min(cc(a, b) for a, b in zip(maps[stream], expected[stream], strict=True)) >= 0.999, stream
+
+
+def test_the_gpu_runtime_has_the_same_shapes_and_types(frames, expected):
+    """On the CPU, in half precision: what can be known of it without a GPU."""
+    runtime = CudaRuntime(build_network(find_bundle("lite")), CPU, "half")
+    maps, states = runtime.run(frames[:3], None, STREAMS, 80)
+    later, _ = runtime.run(frames[3:5], states[-1], STREAMS, 80)
+    assert states.shape == expected["state"][:3].shape
+    assert states.dtype == np.float32
+    for stream in STREAMS:
+        assert maps[stream].dtype == np.float32
+        both = np.concatenate([maps[stream], later[stream]])
+        assert min(cc(a, b) for a, b in zip(both, expected[stream], strict=False)) >= 0.99, stream
+
+
+def test_small_networks_get_a_thread_a_stream(frames, expected):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        runtime = make_runtime("torch", build_network(find_bundle("lite")), CPU)
+        assert runtime.threads == 1
+        maps, _ = runtime.run(frames[:2], None, STREAMS, 80)
+    finally:
+        torch.set_num_threads(before)
+    assert np.abs(maps["fused"] - expected["fused"][:2]).max() <= TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "changes", "precision", "message"),
+    [
+        ("openvine", "cpu", {}, "float32", "did you mean 'openvino'"),
+        ("torch", "cpu", {}, "double", "precision 'double'"),
+        ("torch", "cpu", {}, "half", "take runtime 'openvino'"),
+        ("onnx", "cpu", {}, "half", "computes in float32"),
+        ("openvino", "meta", {}, "float32", "runs on the CPU, not on meta"),
+        ("onnx", "cpu", {"procedure": "published"}, "float32", "take runtime 'torch'"),
+    ],
+)
+def test_what_a_runtime_cannot_do_is_refused(name, device, changes, precision, message):
+    network = build_network(find_bundle("lite"))
+    network.procedure = changes.get("procedure", "corrected")
+    with pytest.raises(ConfigError, match=message):
+        make_runtime(name, network, torch.device(device), precision)
+
+
+def test_the_published_procedure_goes_to_torch_by_itself():
+    network = build_network(find_bundle("lite"))
+    network.procedure = "published"
+    assert make_runtime("auto", network, CPU).name == "torch"
+    with pytest.raises(ConfigError, match="torch"):
+        onnx_bytes(network, STREAMS)
+
+
+def test_without_the_extra_auto_takes_torch_and_asking_says_how(tmp_path):
+    """In a Python in which neither can be imported."""
+    script = """
+        import importlib.util
+        real = importlib.util.find_spec
+        hidden = ("openvino", "onnxruntime")
+        importlib.util.find_spec = lambda name, *rest: None if name in hidden else real(name, *rest)
+        import atsal
+        print(atsal.load_model("lite").runtime.name)
+        for name in ("openvino", "onnx"):
+            try:
+                atsal.load_model("lite", runtime=name)
+            except atsal.AtsalError as error:
+                print(type(error).__name__, error)
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    first, *others = run.stdout.splitlines()
+    assert first == "torch"
+    for line, extra in zip(others, ("openvino", "onnx"), strict=True):
+        assert line.startswith(MissingDependencyError.__name__)
+        assert f"pip install 'atsal[{extra}]'" in line
+
+
+def test_a_failing_network_names_its_frames(predictor, scene, monkeypatch):
+    def fail(*_arguments):
+        raise RuntimeError("not enough memory")
+
+    monkeypatch.setattr(predictor.runtime, "run", fail)
+    with pytest.raises(AtsalError, match=r"frames 5 to 5 \(from 0.500 s\).*not enough memory"):
+        list(predictor.run([Frame(5, 0.5, scene)]))
+
+
+def test_runs_in_every_runtime_give_the_same_videos(clip):
+    found = {
+        name: list(load_model("lite", runtime=name, device="cpu").predict_video(clip, streams=("fused",)))
+        for name in RUNTIMES
+    }
+    for name in RUNTIMES[1:]:
+        for one, other in zip(found["torch"], found[name], strict=True):
+            assert dataclasses.astuple(one)[:2] == dataclasses.astuple(other)[:2]
+            assert np.abs(one.saliency - other.saliency).max() <= TOLERANCE

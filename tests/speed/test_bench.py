@@ -1,0 +1,88 @@
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from atsal.errors import MediaError, MissingDependencyError
+from atsal.models.registry import build_network, find_bundle
+from atsal.speed.bench import Bench, bench, gflop_a_frame
+from atsal.speed.machine import peak_memory_mb
+from atsal.speed.published import PublishedProcedure
+from atsal.speed.tables import tables
+from atsal.synthetic import render_video
+from atsal.video.reader import read_frames
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    render_video(path, seconds=0.5, frame_rate=10, erp_height=320, seed=0)
+    return path
+
+
+def test_the_published_procedure_gives_the_same_maps(clip):
+    network = build_network(find_bundle("lite"))
+    state = None
+    slow = list(PublishedProcedure(build_network(find_bundle("lite"))).frames(clip))
+    for frame, found in zip(read_frames(clip, size=(640, 320)), slow, strict=True):
+        erp = torch.from_numpy(frame.image.copy()).permute(2, 0, 1)[None].float()
+        with torch.inference_mode():
+            expected = network(erp, state)
+        state = expected.state
+        assert np.abs(found - expected.fused[0, 0].numpy()).max() < 1e-5
+
+
+def test_without_scipy_it_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(MissingDependencyError, match=r"atsal\[bench\]"):
+        PublishedProcedure(build_network(find_bundle("lite")))
+
+
+def test_a_bench_tells_what_it_measured(clip):
+    document = bench(Bench(video=clip, rounds=1, runtimes=("torch", "openvino"), end_to_end=True))
+    json.dumps(document, allow_nan=False)
+    network = document["network"]
+    for name in ("torch", "openvino", "published"):
+        found = network[name]
+        assert found["frames_per_s"] == pytest.approx(1000 / found["ms"])
+        assert found["share_of_floor"] == pytest.approx(network["floor_ms"] / found["ms"])
+    assert network["openvino"]["differs_from_published"] < 1e-3
+    for name in ("torch", "openvino"):
+        of_file = document["file"][name]
+        assert of_file["share_of_decoding"] == pytest.approx(
+            of_file["frames_per_s"] / document["file"]["decode_and_scale_frames_per_s"]
+        )
+        assert of_file["peak_memory_mb"] > 100
+    assert document["video"]["frames"] == 5
+    assert document["machine"]["versions"]["torch"] == torch.__version__
+    text = [part if isinstance(part, str) else part.row_count for part in tables(document)]
+    assert len(text) == 6
+
+
+def test_flops_are_two_a_multiplication_and_addition():
+    """The published layers, counted by hand: 187 GFLOP for the frame, 6 x 61 for faces of 160."""
+    from atsal.models.config import ModelConfig
+    from atsal.models.registry import new_parts
+
+    config = ModelConfig("paper", erp_height=64, frame_height=64, map_height=64, face_size=32)
+    with torch.device("meta"):
+        parts = new_parts(config)
+    flops = 0
+    for module in parts["equator"].modules():
+        if isinstance(module, torch.nn.Conv2d):
+            flops += 2 * module.weight.numel()
+    assert flops == pytest.approx(2 * 31.79e6, rel=0.01)
+    assert gflop_a_frame(build_network(find_bundle("lite"))) < 3
+
+
+def test_peak_memory_grows_with_what_is_held():
+    before = peak_memory_mb()
+    held = np.ones(300 << 17)  # 300 MB
+    assert peak_memory_mb() >= min(before + 100, held.nbytes / (1 << 20))
+
+
+def test_a_video_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(MediaError, match=r"missing\.mp4"):
+        bench(Bench(video=tmp_path / "missing.mp4", rounds=1))
