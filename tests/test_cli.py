@@ -133,7 +133,8 @@ def test_a_folder_of_stills_or_of_frames(folder):
     run("predict", "frames", "-o", "clip", "--format", "npy", "--as-frames")
     assert [path.name for path in sorted(Path("clip/frames").iterdir())] == ["000000.npy", "000001.npy", "000002.npy"]
     # The first frame of a clip is as a still; the others remember.
-    np.testing.assert_array_equal(np.load("stills/f1.npy"), np.load("clip/frames/000000.npy"))
+    # (Few stills run in PyTorch, clips in OpenVINO.)
+    np.testing.assert_allclose(np.load("stills/f1.npy"), np.load("clip/frames/000000.npy"), rtol=1e-3, atol=1e-6)
     assert np.abs(np.load("stills/f2.npy") - np.load("clip/frames/000001.npy")).max() > 1e-6
 
 

@@ -6,6 +6,7 @@ import torch
 
 from atsal import load_model
 from atsal.synthetic import Scene
+from atsal.video.reader import Frame
 
 pytestmark = [
     pytest.mark.gpu,
@@ -24,6 +25,18 @@ def test_a_run_with_state_equals_the_cpu():
         )
         for stream, saliency in expected.items():
             assert np.abs(found[stream] - saliency).max() <= 1e-4, stream
+
+
+def test_a_captured_batch_equals_the_cpu_in_either_precision():
+    on_cpu = load_model("lite", device="cpu", runtime="torch")
+    for precision, tolerance in (("float32", 1e-4), ("half", 2e-2)):
+        on_gpu = load_model("lite", device="cuda", precision=precision)
+        count = 2 * on_gpu.runtime.frames + 3  # two captured batches, and a rest
+        frames = [Frame(i, i / 10, Scene(0).render(320, i / 10)) for i in range(count)]
+        pairs = zip(on_cpu.run(frames), on_gpu.run(frames), strict=True)
+        for (expected, _), (found, _) in pairs:
+            assert np.abs(found.saliency - expected.saliency).max() <= tolerance * expected.saliency.max()
+            assert np.corrcoef(found.saliency.ravel(), expected.saliency.ravel())[0, 1] >= 0.999
 
 
 def test_published_layers_equal_the_cpu():

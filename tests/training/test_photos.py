@@ -264,8 +264,8 @@ def test_blur_against_scipy():
     from scipy.ndimage import gaussian_filter
 
     maps = torch.zeros(1, 1, 40, 40)
-    maps[0, 0, 20, 13] = 1
-    expected = gaussian_filter(maps[0, 0].numpy().astype(np.float64), 2.0, truncate=4)
+    maps[0, 0, 20, 13] = maps[0, 0, 39, 1] = 1  # one at the border, which goes on outside
+    expected = gaussian_filter(maps[0, 0].numpy().astype(np.float64), 2.0, truncate=4, mode="nearest")
     assert gaussian_blur(maps, 2.0)[0, 0].numpy() == pytest.approx(expected, abs=1e-6)
 
 

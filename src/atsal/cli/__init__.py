@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from atsal.prediction.predictor import Predictor
 
 STOPPED = 130  # the shell's status for Ctrl-C
+_FEW = 50  # frames
 STEREO = click.Choice(["auto", "mono", "top-bottom", "left-right"])
 
 
@@ -148,7 +149,7 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     failed = len(problems)
     if items:
         with _folder(output):
-            predictor = _load(values)
+            predictor = _load(values, frames=sum(_FEW if item.kind != "image" else 1 for item in items))
             failed += _each(items, reading, partial(predict_item, predictor, folder=output, options=chosen))
     if failed:
         click.echo(f"atsal: {failed} of {len(items) + len(problems)} inputs failed", err=True)
@@ -178,9 +179,12 @@ def _folder(path: Path) -> Iterator[None]:
                 path.rmdir()
 
 
-def _load(values: dict[str, Any]) -> "Predictor":
+def _load(values: dict[str, Any], frames: int = _FEW) -> "Predictor":
+    """Load the model; for a few pictures in PyTorch, which is there at once: other runtimes compile for a second."""
     from atsal.prediction.predictor import load_model  # noqa: PLC0415
 
+    if values["runtime"] == "auto" and frames < _FEW:
+        values["runtime"] = "torch"
     chosen = {name: values[name] for name in ("device", "runtime", "precision", "face_size", "procedure")}
     return load_model(values["model"], **chosen)
 

@@ -57,6 +57,7 @@ class ATSal(nn.Module):
         self.poles = poles
         self.equator = equator
         self._precision = torch.float32
+        self.memory_format = torch.channels_last  # of what the layers get; the fastest on CPUs and GPUs alike
         self._cut = ErpToCubemap(config.frame_height, config.face_size, config.layout, fov_deg=config.face_fov_deg)
         # between four pixels, bilinear sampling is their mean; runtimes do it faster than pooling
         rows, columns = (
@@ -102,7 +103,7 @@ class ATSal(nn.Module):
         """As `run_attention`, with the map in the network's own size."""
         times = self.config.frame_height // self.config.erp_height
         pooled = self._halve.sample(erp) if times == 2 else F.avg_pool2d(erp, times)
-        saliency, mask = self.attention(self._preprocess(pooled))
+        saliency, mask = self.attention(self.preprocess(pooled))
         return saliency.float(), mask
 
     def run_experts(
@@ -142,7 +143,7 @@ class ATSal(nn.Module):
         """The expert `equator` or `poles` on views (B, V, 3, S, S) RGB in [0, 255]: maps (B, V, 1, s, s) and state."""
         batch = faces.shape[0]
         expert: nn.Module = getattr(self, name)
-        views = self._preprocess(faces.flatten(0, 1))
+        views = self.preprocess(faces.flatten(0, 1))
         before = None if state is None else state.flatten(0, 1).to(views.dtype)
         found = expert(views, before, batch if consecutive else 1, carry)
         maps, after = (x.reshape(batch, -1, *x.shape[1:]) for x in found)
@@ -172,13 +173,13 @@ class ATSal(nn.Module):
         """Pixelwise product of the two streams' maps, each raised to its exponent."""
         return product(attention, experts, self.config.attention_exponent, self.config.experts_exponent)
 
-    def _preprocess(self, images: Tensor) -> Tensor:
+    def preprocess(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) RGB in [0, 255] -> what the networks were trained on, in their precision."""
         if self.config.channel_order == "bgr":
             images = images.flip(1)
         mean = images.new_tensor(self.config.mean).reshape(3, 1, 1)
         images = ((images - mean) / self.config.scale).to(self._precision)
-        return images.contiguous(memory_format=torch.channels_last)
+        return images.contiguous(memory_format=self.memory_format)
 
 
 def product(attention: Tensor, experts: Tensor, attention_exponent: float, experts_exponent: float) -> Tensor:

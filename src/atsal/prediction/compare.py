@@ -9,6 +9,7 @@ import numpy as np
 
 from atsal.errors import MediaError, TruncatedMediaError
 from atsal.prediction.items import Item, Reading
+from atsal.prediction.pipeline import ahead
 from atsal.prediction.predictor import FrameResult, Predictor
 from atsal.prediction.results import even
 from atsal.prediction.streams import STREAMS, Stream
@@ -48,7 +49,7 @@ def compare(
             maps[stream] = (result.map(stream), peaks[stream].update(result.map(stream)))
         return comparison(result.image, maps, panel)
 
-    results = (result for result, _ in predictor.run(frames))
+    results = ahead((result for result, _ in predictor.run(ahead(frames, predictor.runtime.frames))), 1)
     first = next(results, None)
     if first is None:
         raise MediaError(f"{item.path}: no frame in the part that was asked for")

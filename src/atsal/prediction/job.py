@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +74,15 @@ def _places(item: Item, folder: Path, options: Options) -> list[Place]:
     return list(dict.fromkeys(place for where in by_format.values() for place in where.values()))
 
 
+@contextmanager
+def _at(result: FrameResult) -> Iterator[None]:
+    """Say at which frame writing failed."""
+    try:
+        yield
+    except OutputError as error:
+        raise OutputError(f"{error} (frame {result.frame_index}, {result.timestamp_s:.3f} s)") from error
+
+
 class _Job:
     """One item on its way: where its results go, what an earlier run left there, and what is done."""
 
@@ -134,7 +143,8 @@ class _Job:
             sinks = [stack.enter_context(sink) for sink in make_sinks(self._item, self._folder, self._options)]
             try:
                 for result, state in self._prepared(self._results()):
-                    paths = [path for sink in sinks for path in sink.write(result)]
+                    with _at(result):
+                        paths = [path for sink in sinks for path in sink.write(result)]
                     journal.add(result, [path.relative_to(self._folder).as_posix() for path in paths], state)
                     if self._is_resumable():
                         journal.save_now_and_then()

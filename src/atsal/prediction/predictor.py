@@ -119,6 +119,7 @@ class Predictor:
         `runtime.frames` are read before the first result comes. An error of a frame's reading comes after the results
         of those before it; one of the network names the frames.
         """
+        self.runtime.prepare(streams)
         for group in batched(frames, self.runtime.frames):
             with _of_frames(group):
                 maps, states = self._steps([frame.image for frame in group], state, streams, height)

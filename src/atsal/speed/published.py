@@ -31,6 +31,7 @@ class PublishedProcedure:
             raise MissingDependencyError("the published procedure needs SciPy: pip install 'atsal[bench]'") from error
         self._sample = ndimage.map_coordinates
         self.network = network
+        network.memory_format = torch.contiguous_format
         config = network.config
         self._geometry = cube_geometry(config.face_size, config.layout, config.face_fov_deg)
         self._rows, self._columns = (x.numpy() + 1 for x in self._geometry.erp_positions(config.frame_height))

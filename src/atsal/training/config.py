@@ -31,7 +31,7 @@ class SourceConfig:
     collage: tuple["SourceConfig", ...] = ()  # flat photos pasted together to 360° frames, for an attention stream
     raw: str | None = None  # prepared: where the raw files are now, if they were moved
     teachers: tuple[str, ...] = ()  # panoramas: models, or weight folders; the mean of their expert maps
-    blur: float = 0.0  # photos: of a Gaussian on the density maps, as a share of their side
+    blur: float = 0.0  # flat photos: of one more Gaussian on their maps, as a share of the side
     aspect: float | None = None  # photos: width / height of the scene, where the files were squeezed to another
     tilted: int = 0  # panoramas: so many more copies of each, pitched and rolled at random ...
     tilt_deg: float = 20.0  # ... by up to this much

@@ -32,7 +32,7 @@ class _Photos:
         if config.prepared is not None:
             self.prepared, items = open_prepared(config)
             self.name = self.prepared.dataset.name
-            self.photos = read_prepared_photos(self.prepared, items)
+            self.photos = read_prepared_photos(self.prepared, items, config.blur)
         else:
             self.name = config.folder.name
             items = chosen_items(config, density_photo_names(config.folder))

@@ -44,12 +44,13 @@ def joined(parts: Sequence[Photos]) -> Photos:
     )
 
 
-def read_prepared_photos(prepared: PreparedSet, items: Sequence[str]) -> Photos:
-    """Photos of a prepared set with the maps of their fixations, σ as the data set has it.
+def read_prepared_photos(prepared: PreparedSet, items: Sequence[str], blur: float = 0.0) -> Photos:
+    """Photos of a prepared set with the maps of their fixations, σ as the data set has it, blurred once more.
 
+    `blur` is the standard deviation of that Gaussian, a share of the map's side; 0 leaves them as they are.
     The first fixation of each observer on a photo is left out: the eye was there before the photo came up.
     """
-    return _gathered(_prepared_photo(prepared, item) for item in items)
+    return _gathered((_prepared_photo(prepared, item) for item in items), blur)
 
 
 def _prepared_photo(prepared: PreparedSet, item: str) -> tuple[str, NDArray[np.uint8], Tensor]:
@@ -94,11 +95,9 @@ def read_density_photos(folder: Path, items: Sequence[str], blur: float, aspect:
                         picture = np.array(image.convert("RGB"))
                 except (OSError, ValueError, KeyError) as error:
                     raise DataError(f"{folder}: photo {item} cannot be read ({error}); copy it again") from error
-                density = torch.from_numpy(np.array(densities[item])).float()
-                small = F.interpolate(density[None, None], (MAP_SIDE, MAP_SIDE), mode="area")
-                yield item, picture, (gaussian_blur(small, blur * MAP_SIDE) if blur else small)[0, 0]
+                yield item, picture, torch.from_numpy(np.array(densities[item])).float()
 
-    found = _gathered(photos())
+    found = _gathered(photos(), blur)
     return found if aspect is None else replace(found, aspects=torch.full_like(found.aspects, aspect))
 
 
@@ -109,8 +108,8 @@ def _archive(folder: Path) -> Path:
     return archive
 
 
-def _gathered(photos: Iterator[tuple[str, NDArray[np.uint8], Tensor]]) -> Photos:
-    """Each photo squeezed to the canvas, its map by area to 64 x 64; photos nobody looked at are left out."""
+def _gathered(photos: Iterator[tuple[str, NDArray[np.uint8], Tensor]], blur: float) -> Photos:
+    """Each photo squeezed to the canvas, its map by area to 64 x 64 blurred; photos nobody looked at are left out."""
     names: list[str] = []
     images, maps, aspects = [], [], []
     for name, picture, density in photos:
@@ -123,17 +122,17 @@ def _gathered(photos: Iterator[tuple[str, NDArray[np.uint8], Tensor]]) -> Photos
         maps.append(F.interpolate(density[None, None], (MAP_SIDE, MAP_SIDE), mode="area")[0])
     if not names:
         raise DataError("no photo with gaze; expected pictures and fixations or density maps on them")
-    stacked = torch.stack(maps)
+    stacked = gaussian_blur(torch.stack(maps), blur * MAP_SIDE) if blur else torch.stack(maps)
     return Photos(names, torch.stack(images), stacked / stacked.mean((1, 2, 3), keepdim=True), torch.tensor(aspects))
 
 
 def gaussian_blur(maps: Tensor, sigma: float) -> Tensor:
-    """Blur (N, 1, H, W) by a planar Gaussian of `sigma` pixels, zero outside."""
+    """Blur (N, 1, H, W) by a planar Gaussian of `sigma` pixels; outside, the border goes on."""
     radius = int(4 * sigma + 0.5)
     kernel = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / sigma) ** 2)
     kernel = kernel / kernel.sum()
-    rows = F.conv2d(maps, kernel[None, None, :, None], padding=(radius, 0))
-    return F.conv2d(rows, kernel[None, None, None, :], padding=(0, radius))
+    padded = F.pad(maps, (radius,) * 4, mode="replicate")
+    return F.conv2d(F.conv2d(padded, kernel[None, None, :, None]), kernel[None, None, None, :])
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def _read(info: VideoInfo, source: FrameSource, picked: Iterator[TimedFrame], si
     count = 0
     for frame in picked:
         count += 1
-        yield Frame(frame.index, frame.timestamp_s, scale(frame.picture))
+        yield Frame(frame.index, frame.timestamp_s, scale(frame.picture, frame.index))
     source.check_complete()
     if not count:
         raise MediaError(_past_end_message(info.path, source.start_s, info.duration_s))

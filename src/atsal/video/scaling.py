@@ -31,11 +31,11 @@ class ViewScaler:
         self._graph: Graph | None = None
         self._format = ""
 
-    def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
-        """Give the left view of `frame`; raises MediaError if the frame's size is not the video's."""
+    def __call__(self, frame: VideoFrame, index: int) -> NDArray[np.uint8]:
+        """Give the left view of `frame`, the video's `index`-th; raises MediaError if its size is not the video's."""
         if (frame.width, frame.height) != self._picture:
             raise MediaError(
-                f"{self._path}: a frame is {frame.width}x{frame.height} in a video of {self._picture[0]}x"
+                f"{self._path}: frame {index} is {frame.width}x{frame.height} in a video of {self._picture[0]}x"
                 f"{self._picture[1]}; expected one size throughout. Convert the video to one size first."
             )
         if self._graph is None or self._format != frame.format.name:

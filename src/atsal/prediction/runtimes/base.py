@@ -27,6 +27,11 @@ class Maps(NamedTuple):
     states: Floats | None  # (T, 6, C, S / 16, S / 16); None where the experts did not run
 
 
+def needed(streams: Sequence[Stream]) -> tuple[Stream, ...]:
+    """The parts that these streams are made of."""
+    return PARTS if "fused" in streams else tuple(part for part in PARTS if part in streams)
+
+
 class Runtime(ABC):
     """Runs one network. Used by one thread at a time."""
 
@@ -42,6 +47,9 @@ class Runtime(ABC):
     def device(self) -> torch.device:
         """Where it computes."""
         return torch.device("cpu")
+
+    def prepare(self, streams: Sequence[Stream]) -> None:  # noqa: B027 - nothing to do in most
+        """Get ready for `run` in the background, while the first frames are read."""
 
     @abstractmethod
     def run(self, frames: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int) -> Maps:
@@ -82,12 +90,11 @@ class SideBySide(Runtime):
 
     def run(self, frames: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int) -> Maps:
         """Run the streams that are needed."""
-        wanted = PARTS if "fused" in streams else tuple(part for part in PARTS if part in streams)
         jobs: dict[Stream, Callable[[], Any]] = {
             "attention": lambda: self.attend(frames),
             "experts": lambda: self.watch(frames, state),
         }
-        running = {part: self._start(jobs[part]) for part in wanted}
+        running = {part: self._start(jobs[part]) for part in needed(streams)}
         found = {part: ended() for part, ended in running.items()}
         states = None
         if "experts" in found:

@@ -3,7 +3,8 @@
 import importlib.util
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 
 from atsal.errors import MissingDependencyError
 from atsal.models.atsal import ATSal
-from atsal.prediction.runtimes.base import PARTS, Floats, Maps, Precision, SideBySide
+from atsal.prediction.runtimes.base import PARTS, Floats, Precision, SideBySide, needed
 from atsal.prediction.runtimes.graph import STATE
 from atsal.prediction.runtimes.graph_cache import cached_onnx
 from atsal.prediction.streams import Stream
 
+_tracing = Lock()  # the exporter is not made for several at a time
 Inputs = Mapping[str, NDArray[Any]]
 Compiled = Callable[[Inputs], Sequence[NDArray[Any]]]
 
@@ -35,6 +37,7 @@ class GraphRuntime(SideBySide):
             )
         self.precision = precision
         self._compiled: dict[Stream, Compiled] = {}
+        self._locks = {part: Lock() for part in PARTS}
 
     @classmethod
     def is_installed(cls) -> bool:
@@ -45,17 +48,18 @@ class GraphRuntime(SideBySide):
     def compile(self, graph: bytes) -> Compiled:
         """Prepare a graph on `threads` threads: a function of named inputs that returns its outputs, in order."""
 
-    def _part(self, part: Stream) -> Compiled:
-        if part not in self._compiled:
-            self._compiled[part] = self.compile(cached_onnx(self.network, (part,)))
-        return self._compiled[part]
+    def prepare(self, streams: Sequence[Stream]) -> None:
+        """Start to compile what these streams need."""
+        for part in needed(streams):
+            self._start(partial(self._part, part))
 
-    def run(self, frames: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int) -> Maps:
-        """Compile what is needed in this thread: exporting is not made for several; then run."""
-        for part in PARTS:
-            if part in streams or "fused" in streams:
-                self._part(part)
-        return super().run(frames, state, streams, height)
+    def _part(self, part: Stream) -> Compiled:
+        with self._locks[part]:
+            if part not in self._compiled:
+                with _tracing:
+                    graph = cached_onnx(self.network, (part,))
+                self._compiled[part] = self.compile(graph)
+            return self._compiled[part]
 
     def attend(self, frames: NDArray[np.uint8]) -> Floats:
         """Run the attention stream, frame by frame."""
