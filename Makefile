@@ -47,7 +47,7 @@ test-gpu: .venv/dev ## the tests that need a CUDA device
 	@$(BIN)/python -m pytest -m gpu
 
 bench: .venv/core ## speed of this machine, as ratios measured in one run
-	@$(BIN)/python benchmarks/speed.py
+	@$(BIN)/atsal bench
 	@$(BIN)/python benchmarks/metrics.py
 
 clean: ## remove what the targets made

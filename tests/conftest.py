@@ -5,11 +5,13 @@ import torch
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_home(tmp_path_factory):
+def own_home(tmp_path_factory):
     """Nothing is written to the user's cache."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "graphs").mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ATSAL_HOME", str(tmp_path_factory.mktemp("home")))
-        yield
+        patch.setenv("ATSAL_HOME", str(home))
+        yield home
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,9 +15,11 @@ from atsal.synthetic import Scene, render_video
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch) -> Path:
-    """A working folder with a clip of 4 frames, an image and a broken one."""
+def folder(tmp_path, monkeypatch, own_home) -> Path:
+    """A working folder with a clip of 4 frames, an image and a broken one; a home without weights."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "graphs").symlink_to(own_home / "graphs")  # tracing takes a second
     monkeypatch.setenv("ATSAL_HOME", str(tmp_path / "home"))
     render_video("clip.mp4", seconds=0.5, frame_rate=8, erp_height=64, seed=1)
     Image.fromarray(Scene(2).render(64, 0.0)).save("still.png")
@@ -136,6 +138,25 @@ def test_a_folder_of_stills_or_of_frames(folder):
     # (Few stills run in PyTorch, clips in OpenVINO.)
     np.testing.assert_allclose(np.load("stills/f1.npy"), np.load("clip/frames/000000.npy"), rtol=1e-3, atol=1e-6)
     assert np.abs(np.load("stills/f2.npy") - np.load("clip/frames/000001.npy")).max() > 1e-6
+
+
+def test_a_model_is_exported_and_measured(folder):
+    found = run("export", "lite.onnx")
+    assert "differs by" in found.output
+    run("export", "lite.onnx", status=1)
+    assert "expected a name ending in .onnx" in run("export", "lite.pt", status=1).stderr
+    shown = run("bench", "clip.mp4", "--rounds", "1", "--runtime", "torch", "--no-file", "--json", "speed.json").output
+    assert "frames/s" in shown
+    measured = json.loads(Path("speed.json").read_text())
+    assert measured["network"]["torch"]["frames_per_s"] > 0
+
+
+@pytest.mark.parametrize("runtime", ["torch", "openvino", "onnx"])
+def test_every_runtime_is_offered(folder, runtime):
+    run("predict", "clip.mp4", "-o", "out", "--format", "npy", "--runtime", runtime)
+    assert len(list(Path("out/clip").glob("*.npy"))) == 4
+    manifest = json.loads(Path("out/clip.json").read_text())
+    assert manifest["runtime"] == runtime
 
 
 def test_results_do_not_become_inputs(folder):

@@ -86,7 +86,7 @@ def write_all(item, folder, options, results):
     for sink in sinks:
         with sink:
             for one in results:
-                written += sink.write(one)
+                written += sink.write(one, sink.draw(one))
     return written
 
 
@@ -129,7 +129,7 @@ def test_a_video_that_fails_half_way_leaves_nothing(clip, tmp_path):
 
 
 def _write_and_stop(sink):
-    sink.write(result())
+    sink.write(result(), sink.draw(result()))
     raise KeyboardInterrupt
 
 

@@ -49,12 +49,14 @@ def compare(
             maps[stream] = (result.map(stream), peaks[stream].update(result.map(stream)))
         return comparison(result.image, maps, panel)
 
-    results = ahead((result for result, _ in predictor.run(ahead(frames, predictor.runtime.frames))), 1)
-    first = next(results, None)
-    if first is None:
+    results = ahead(predictor.run(ahead(frames, predictor.runtime.frames)), 1)
+    drawn = ahead(((result, picture(result)) for result, _ in results), 1)
+    begun = next(drawn, None)
+    if begun is None:
         raise MediaError(f"{item.path}: no frame in the part that was asked for")
+    first, first_picture = begun
     if item.kind == "image":
-        write_rgb_png(output, picture(first))
+        write_rgb_png(output, first_picture)
         return Comparison([first])
     writer = VideoWriter(
         output,
@@ -66,19 +68,18 @@ def compare(
         spherical=False,
     )
     with writer:
-        return _write_all(writer, chain([first], results), picture, progress)
+        return _write_all(writer, chain([begun], drawn), progress)
 
 
 def _write_all(
     writer: VideoWriter,
-    results: Iterator[FrameResult],
-    picture: Callable[[FrameResult], Picture],
+    drawn: Iterator[tuple[FrameResult, Picture]],
     progress: Callable[[int], None],
 ) -> Comparison:
     kept = Spread(SHEET_ROWS)
     try:
-        for done, result in enumerate(results, start=1):
-            writer.write(picture(result), result.timestamp_s)
+        for done, (result, picture) in enumerate(drawn, start=1):
+            writer.write(picture, result.timestamp_s)
             kept.add(result)
             progress(done)
     except TruncatedMediaError as error:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from atsal.aside import reported, write_json
 from atsal.errors import InputError, MediaError, OutputError, TruncatedMediaError
@@ -18,6 +19,7 @@ from atsal.version import __version__
 
 __all__ = ["Options", "Outcome", "predict_item", "refuse_collisions"]
 
+T = TypeVar("T")
 OVERLAY_WIDTH = 1920  # widest overlay; wider sources are scaled down
 
 
@@ -142,9 +144,10 @@ class _Job:
         with ExitStack() as stack:
             sinks = [stack.enter_context(sink) for sink in make_sinks(self._item, self._folder, self._options)]
             try:
-                for result, state in self._prepared(self._results()):
+                results = ((*found, [sink.draw(found[0]) for sink in sinks]) for found in self._results())
+                for result, state, drawn in self._prepared(ahead(results, 1)):
                     with _at(result):
-                        paths = [path for sink in sinks for path in sink.write(result)]
+                        paths = [path for s, own in zip(sinks, drawn, strict=True) for path in s.write(result, own)]
                     journal.add(result, [path.relative_to(self._folder).as_posix() for path in paths], state)
                     if self._is_resumable():
                         journal.save_now_and_then()
@@ -177,9 +180,7 @@ class _Job:
         scale = min(1.0, OVERLAY_WIDTH / width)
         return even(round(width * scale)), even(round(height * scale))
 
-    def _prepared(
-        self, results: Iterator[tuple[FrameResult, Floats | None]]
-    ) -> Iterator[tuple[FrameResult, Floats | None]]:
+    def _prepared(self, results: Iterator[T]) -> Iterator[T]:
         """Clear the way once the first result is there, not before: a source that cannot be read changes nothing."""
         for number, result in enumerate(results):
             if not number:
@@ -210,6 +211,7 @@ class _Job:
         document = {
             "atsal": __version__,
             "settings": self._journal.settings,
+            "runtime": self._predictor.runtime.name,
             "timing": timing,
             "problem": problem,
             "map_value": "saliency density up to a factor, per unit of solid angle; >= 0",

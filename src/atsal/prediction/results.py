@@ -17,9 +17,10 @@ from atsal.errors import ConfigError
 from atsal.prediction.items import Item, Kind, Reading
 from atsal.prediction.predictor import FrameResult
 from atsal.prediction.streams import Stream
-from atsal.video.render import PeakTracker, grey, overlay
+from atsal.video.render import PeakTracker, Picture, grey, overlay
 from atsal.video.writer import VideoWriter, write_map_npy, write_map_png, write_rgb_png
 
+Pictures = dict[Stream, Picture]  # by stream
 Format = Literal["npy", "png", "png16", "video", "overlay"]
 FORMATS: tuple[Format, ...] = ("npy", "png", "png16", "video", "overlay")
 FRAME_DIGITS = 6
@@ -100,8 +101,12 @@ class Sink(ABC):
     def __exit__(self, *_exception: object) -> None:
         return None
 
+    def draw(self, result: FrameResult) -> Pictures:  # noqa: ARG002 - most draw nothing
+        """Draw what `write` needs of a frame; called in order, and ahead of it in another thread."""
+        return {}
+
     @abstractmethod
-    def write(self, result: FrameResult) -> list[Path]:
+    def write(self, result: FrameResult, drawn: Pictures) -> list[Path]:
         """Write one frame's result; gives the files that belong to this frame alone."""
 
 
@@ -112,7 +117,7 @@ class MapFiles(Sink):
         self._where = where
         self._form = form
 
-    def write(self, result: FrameResult) -> list[Path]:
+    def write(self, result: FrameResult, drawn: Pictures) -> list[Path]:  # noqa: ARG002 - nothing is drawn
         """Write each stream's map; whole files only."""
         paths = {stream: place.file(result.frame_index) for stream, place in self._where.items()}
         for stream, path in paths.items():
@@ -152,15 +157,22 @@ class MapVideos(Sink):
         self._peaks = {stream: PeakTracker() for stream in where}
         self._stack = ExitStack()
 
-    def write(self, result: FrameResult) -> list[Path]:
-        """Append one frame to each video."""
-        for stream, place in self._where.items():
+    def draw(self, result: FrameResult) -> Pictures:
+        """Draw the frame of each video."""
+        drawn: Pictures = {}
+        for stream in self._where:
             saliency = result.map(stream)
             peak = self._peaks[stream].update(saliency)
             if self._overlaid:
-                picture = overlay(result.image, saliency, peak)
+                drawn[stream] = overlay(result.image, saliency, peak)
             else:
-                picture = grey(saliency, peak, (even(saliency.shape[1]), even(saliency.shape[0])))
+                drawn[stream] = grey(saliency, peak, (even(saliency.shape[1]), even(saliency.shape[0])))
+        return drawn
+
+    def write(self, result: FrameResult, drawn: Pictures) -> list[Path]:
+        """Append one frame to each video."""
+        for stream, place in self._where.items():
+            picture = drawn[stream]
             if stream not in self._writers:
                 self._writers[stream] = self._open(place.path, (picture.shape[1], picture.shape[0]), result.timestamp_s)
             self._writers[stream].write(picture, result.timestamp_s)

@@ -8,11 +8,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch.nn import functional as F
 
+T = TypeVar("T")
 PACKAGES = ("atsal", "torch", "openvino", "onnxruntime", "av", "numpy")
 MATRIX_SIDE = 2048
 LAYERS = ((128, 160), (256, 80), (512, 40))  # channels and side of 3 x 3 convolutions, as of VGG16
@@ -64,21 +65,21 @@ def peak_memory_mb() -> float:
     return held / (1 << 20) if sys.platform == "darwin" else held / 1024
 
 
-def seconds(work: Callable[[], object], device: torch.device) -> float:
-    """How long it takes, until the device is done."""
+def timed_seconds(work: Callable[[], T], device: torch.device) -> tuple[float, T]:
+    """How long it takes, until the device is done, and what it returns."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     start = time.perf_counter()
-    work()
+    result = work()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    return time.perf_counter() - start
+    return time.perf_counter() - start, result
 
 
 def matrix_rate(device: torch.device) -> float:
     """GFLOP/s of a float32 matrix product, the best of three."""
     a, b = torch.rand(2, MATRIX_SIDE, MATRIX_SIDE, device=device).unbind()
-    return 2 * MATRIX_SIDE**3 / min(seconds(lambda: a @ b, device) for _ in range(3)) / 1e9
+    return 2 * MATRIX_SIDE**3 / min(timed_seconds(lambda: a @ b, device)[0] for _ in range(3)) / 1e9
 
 
 @torch.inference_mode()
@@ -89,5 +90,7 @@ def convolution_rate(device: torch.device) -> float:
         x = torch.rand(1, channels, side, side, device=device).contiguous(memory_format=torch.channels_last)
         kernel = torch.rand(channels, channels, 3, 3, device=device).contiguous(memory_format=torch.channels_last)
         flops = 2 * 9 * channels**2 * side**2
-        best = max(best, *(flops / seconds(lambda: F.conv2d(x, kernel, padding=1), device) for _ in range(3)))  # noqa: B023
+        for _ in range(3):
+            took, _ = timed_seconds(lambda: F.conv2d(x, kernel, padding=1), device)  # noqa: B023 - used at once
+            best = max(best, flops / took)
     return best / 1e9
