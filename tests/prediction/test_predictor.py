@@ -231,3 +231,25 @@ def test_the_network_is_ready_for_inference(predictor):
     assert not predictor.network.training
     assert not any(parameter.requires_grad for parameter in predictor.network.parameters())
     assert dataclasses.is_dataclass(predictor.config)
+
+
+def test_a_video_that_is_left_half_way_leaves_no_thread(predictor, clip):
+    import gc
+    import threading
+
+    results = predictor.predict_video(clip)
+    next(results)
+    results.close()
+    gc.collect()
+    assert not [thread for thread in threading.enumerate() if thread.name == "stage"]
+
+
+def test_states_are_those_of_each_frame_also_within_a_group(predictor, clip):
+    """A journal may keep any of them: going on after any frame gives the rest of the video."""
+    frames = list(read_frames(clip))
+    assert predictor.runtime.frames > 1
+    whole = list(predictor.run(frames))
+    for done in range(1, len(frames)):
+        rest = [result for result, _ in predictor.run(frames[done:], state=whole[done - 1][1])]
+        for one, (other, _) in zip(rest, whole[done:], strict=True):
+            np.testing.assert_allclose(one.experts, other.experts, atol=1e-5)

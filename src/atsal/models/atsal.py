@@ -16,7 +16,7 @@ from atsal.models.lite import PYRAMID
 from atsal.models.vgg import FEATURES
 from atsal.projection import CubemapToErp, ErpToCubemap, SphericalGaussian, resize_erp
 from atsal.projection.geometry import EQUATOR_FACES, POLE_FACES
-from atsal.projection.sampling import SamplingGrid
+from atsal.projection.sampling import Fixed, SamplingGrid
 from atsal.projection.sphere import check_erp
 
 Procedure = Literal["corrected", "published"]
@@ -56,6 +56,7 @@ class ATSal(nn.Module):
         self.attention = attention
         self.poles = poles
         self.equator = equator
+        self._mean = Fixed(torch.tensor(config.mean, dtype=torch.float64).reshape(3, 1, 1))
         self._precision = torch.float32
         self.memory_format = torch.channels_last  # of what the layers get; the fastest on CPUs and GPUs alike
         self._cut = ErpToCubemap(config.frame_height, config.face_size, config.layout, fov_deg=config.face_fov_deg)
@@ -177,8 +178,7 @@ class ATSal(nn.Module):
         """(B, 3, H, W) RGB in [0, 255] -> what the networks were trained on, in their precision."""
         if self.config.channel_order == "bgr":
             images = images.flip(1)
-        mean = images.new_tensor(self.config.mean).reshape(3, 1, 1)
-        images = ((images - mean) / self.config.scale).to(self._precision)
+        images = ((images - self._mean.like(images)) / self.config.scale).to(self._precision)
         return images.contiguous(memory_format=self.memory_format)
 
 

@@ -82,16 +82,20 @@ def resize_erp(maps: Tensor, height: int) -> Tensor:
 
 def _enlarge(maps: Tensor, height: int) -> Tensor:
     """Bilinear along the rows, then along the columns: no grid of the output's size is held."""
-    ratio = maps.shape[-2] / height
     enlarged = wrap_pad(maps)
-    for axis, count in ((-2, height), (-1, 2 * height)):
-        position = (torch.arange(count, dtype=torch.float64) + 0.5) * ratio + 0.5  # in the padded map
-        first = position.floor().long()
-        share = (position - first).to(dtype=maps.dtype).to(maps.device)
+    for axis, own, count in ((-2, maps.shape[-2], height), (-1, maps.shape[-1], 2 * height)):
+        first, share = (fixed.like(maps) for fixed in _neighbours(own, count))
         share = share[:, None] if axis == -2 else share
-        first = first.to(maps.device)
         enlarged = torch.lerp(enlarged.index_select(axis, first), enlarged.index_select(axis, first + 1), share)
     return enlarged
+
+
+@lru_cache(maxsize=32)
+def _neighbours(own: int, count: int) -> tuple[Fixed, Fixed]:
+    """Of `count` pixels along a padded line of `own`: the first of the two each is made of, and the second's share."""
+    position = (torch.arange(count, dtype=torch.float64) + 0.5) * own / count + 0.5
+    first = position.floor()
+    return Fixed(first.long()), Fixed(position - first)
 
 
 class SphericalGaussian:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from atsal.models.atsal import ATSal
-from atsal.prediction.runtimes.base import Floats, Maps, Precision, SideBySide
+from atsal.prediction.runtimes.base import Floats, Maps, Precision, Runtime, SideBySide
 from atsal.prediction.runtimes.graph import Step
 from atsal.prediction.streams import Stream
 from atsal.projection import resize_erp
@@ -43,7 +43,7 @@ def _erp(frames: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(frames).permute(0, 3, 1, 2).float()
 
 
-class CudaRuntime(TorchRuntime):
+class CudaRuntime(Runtime):
     """On a GPU: many frames at once, captured as one CUDA graph, in half precision where asked for.
 
     Geometry and fusion stay in float32. Only the moving average runs frame by frame.
@@ -54,7 +54,9 @@ class CudaRuntime(TorchRuntime):
     def __init__(self, network: ATSal, device: torch.device, precision: Precision = "float32") -> None:
         torch.backends.cudnn.allow_tf32 = False  # ten bits of mantissa would cost the parity with the CPU
         half = torch.float16 if device.type == "cuda" else torch.bfloat16
-        super().__init__(network.to(device).compute_in(half if precision == "half" else torch.float32))
+        torch.backends.cudnn.benchmark = True  # shapes are few and fixed
+        network = network.to(device).compute_in(half if precision == "half" else torch.float32)
+        super().__init__(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
         self.precision = precision
         self._device = device
         self.frames = FRAMES[network.config.architecture]
