@@ -7,6 +7,7 @@ AtsalError
 │   ├── DataError            a gaze log or data set: damaged, incomplete, of another format
 │   ├── ShapeError           an array or frame of another shape or type
 │   └── ConfigError          an unknown key, a wrong value, an unknown model name
+├── PredictionError          a runtime that fails on a network or a frame
 ├── TrainingError            a run that cannot go on: a loss that is no number, too little memory
 ├── WeightsError             a checkpoint or weight folder: unsafe, of another network, damaged
 ├── OutputError              a result cannot be written
@@ -40,6 +41,10 @@ class ShapeError(InputError):
 
 class ConfigError(InputError):
     """An unknown key, a value out of range, an unknown name."""
+
+
+class PredictionError(AtsalError):
+    """A runtime that fails to compile or run a network."""
 
 
 class TrainingError(AtsalError):

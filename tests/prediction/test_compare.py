@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -5,8 +7,10 @@ from PIL import Image
 from atsal.errors import MediaError, OutputError
 from atsal.prediction.compare import Spread, compare, contact_sheet
 from atsal.prediction.items import Item, Reading
+from atsal.synthetic import render_video
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
+from atsal.video.writer import VideoWriter
 
 
 def test_an_image_gives_four_panels(predictor, still, tmp_path):
@@ -63,3 +67,17 @@ def test_the_spread_covers_the_whole_clip():
 def test_a_contact_sheet_has_a_row_a_result(predictor, clip):
     results = list(predictor.predict_video(clip, stride=4))
     assert contact_sheet(results, panel_height=40).shape == (2 * 40, 4 * 80, 3)
+
+
+def test_a_failure_leaves_no_thread(predictor, tmp_path, monkeypatch):
+    clip = tmp_path / "long.mp4"
+    render_video(clip, seconds=4, frame_rate=25, erp_height=32, seed=1)
+
+    def fail(*_arguments):
+        raise OutputError("the disk is full")
+
+    monkeypatch.setattr(VideoWriter, "write", fail)
+    with pytest.raises(OutputError) as caught:
+        compare(predictor, Item(clip, "video"), tmp_path / "out.mp4", Reading())
+    assert caught.value.__traceback__ is not None  # which keeps the frames of the functions
+    assert not [thread for thread in threading.enumerate() if thread.name == "stage"]

@@ -14,6 +14,7 @@ import atsal.prediction.export as exporting
 from atsal import load_model
 from atsal.errors import MissingDependencyError, OutputError
 from atsal.models.registry import build_network, find_bundle
+from atsal.prediction.runtimes import graph
 from atsal.prediction.runtimes.graph_cache import cached_onnx
 from atsal.synthetic import Scene
 from atsal.video.maps import write_rgb_png
@@ -59,9 +60,18 @@ def test_only_the_attention_stream_has_no_state(tmp_path):
     assert [x.name for x in session.get_outputs()] == ["attention"]
 
 
-def test_a_graph_that_differs_is_not_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(exporting, "check", lambda *_arguments: 0.01)
-    with pytest.raises(OutputError, match=r"differs by 0\.01 from PyTorch"):
+@pytest.mark.parametrize("value", [0.5, np.nan])
+def test_a_graph_that_differs_is_not_written(tmp_path, monkeypatch, value):
+    class Wrong:
+        def __init__(self, *_arguments, **_settings):
+            pass
+
+        def run(self, _names, inputs):
+            height = inputs["frames"].shape[1] // 4
+            return [np.full((1, height, 2 * height), value, np.float32)] * 3 + [inputs["state"]]
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Wrong)
+    with pytest.raises(OutputError, match=r"differs by .* from PyTorch"):
         exporting.export_onnx("lite", tmp_path / "lite.onnx")
     assert not list(tmp_path.iterdir())
 
@@ -88,15 +98,38 @@ def home(tmp_path, monkeypatch):
     return tmp_path / "home"
 
 
-def test_graphs_are_kept_until_the_weights_change(home):
+@pytest.fixture
+def traced(monkeypatch):
+    """How often a network was traced."""
+    made = []
+    real = graph.onnx_bytes
+
+    def counted(*arguments):
+        made.append(real(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr(graph, "onnx_bytes", counted)
+    return made
+
+
+def test_graphs_are_kept_until_the_weights_change(home, traced):
     network = build_network(find_bundle("lite"))
-    first = cached_onnx(network, ("attention",))
-    (file,) = (home / "graphs").iterdir()
-    file.write_bytes(b"from the cache")
-    assert cached_onnx(network, ("attention",)) == b"from the cache"
+    assert cached_onnx(network, ("attention",)) == cached_onnx(network, ("attention",))
+    assert len(traced) == 1
     network.attention.decoder.head.bias.data += 1
-    assert cached_onnx(network, ("attention",)) not in (first, b"from the cache")
-    assert len(list((home / "graphs").iterdir())) == 2
+    assert cached_onnx(network, ("attention",)) != traced[0]
+    assert len(traced) == len(list((home / "graphs").iterdir())) == 2
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0" * 1000])
+def test_a_damaged_graph_is_made_anew(home, traced, damage):
+    network = build_network(find_bundle("lite"))
+    cached_onnx(network, ("attention",))
+    (file,) = (home / "graphs").iterdir()
+    file.write_bytes(damage)
+    assert cached_onnx(network, ("attention",)) == traced[1]
+    assert cached_onnx(network, ("attention",)) == traced[1]
+    assert len(traced) == 2
 
 
 def test_a_cache_that_cannot_be_written_does_no_harm(home):

@@ -131,3 +131,35 @@ def test_a_group_that_an_error_cuts_short_comes_before_it():
     assert next(groups) == [3, 4]
     with pytest.raises(OSError, match="item 5"):
         next(groups)
+
+
+class Unopened:
+    def __iter__(self):
+        raise OSError("cannot be opened")
+
+
+class Unclosed:
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        raise StopIteration
+
+    def close(self):
+        raise OSError("cannot be closed")
+
+
+@pytest.mark.parametrize(("source", "message"), [(Unopened, "cannot be opened"), (Unclosed, "cannot be closed")])
+def test_a_source_that_fails_at_its_start_or_end_is_told(source, message):
+    with pytest.raises(OSError, match=message):
+        list(ahead(source(), 2))
+    assert not stages()
+
+
+def test_stopping_computes_nothing_more():
+    source = Source(10**9)
+    results = ahead(source, 1)
+    next(results)
+    assert wait_until(lambda: source.taken == 3)  # given out, waiting, and in hand
+    results.close()
+    assert source.taken == 3

@@ -2,13 +2,14 @@ import dataclasses
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 
 from atsal import load_model
-from atsal.errors import AtsalError, ConfigError, MissingDependencyError
+from atsal.errors import ConfigError, MissingDependencyError, PredictionError, ShapeError
 from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
 from atsal.models.registry import build_network, find_bundle, new_parts
@@ -44,9 +45,16 @@ def expected(frames):
     return {name: np.stack([one[name] for one in found]) for name in (*STREAMS, "state")}
 
 
-@pytest.fixture(scope="module", params=RUNTIMES)
+@pytest.fixture(scope="module", params=[(name, threads) for name in RUNTIMES for threads in (1, 2)], ids=str)
 def runtime(request):
-    return make_runtime(request.param, build_network(find_bundle("lite")), CPU)
+    """On one thread, and with a thread for each stream."""
+    name, threads = request.param
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield make_runtime(name, build_network(find_bundle("lite")), CPU)
+    finally:
+        torch.set_num_threads(before)
 
 
 def cc(a, b):
@@ -113,18 +121,22 @@ def test_the_gpu_runtime_has_the_same_shapes_and_types(frames, expected):
         assert maps[stream].dtype == np.float32
         both = np.concatenate([maps[stream], later[stream]])
         assert min(cc(a, b) for a, b in zip(both, expected[stream], strict=False)) >= 0.99, stream
+    forgetful, _ = runtime.run(frames[3:5], None, STREAMS, 80)
+    errors = [np.abs(found["experts"] - expected["experts"][3:5]).max() for found in (later, forgetful)]
+    assert errors[0] < 0.3 * errors[1]
 
 
-def test_small_networks_get_a_thread_a_stream(frames, expected):
+def test_small_networks_get_a_thread_a_stream():
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
         runtime = make_runtime("torch", build_network(find_bundle("lite")), CPU)
         assert runtime.threads == 1
-        maps, _ = runtime.run(frames[:2], None, STREAMS, 80)
+        assert torch.get_num_threads() == 2  # the caller's own are as they were
+        with ThreadPoolExecutor(1) as new:
+            assert new.submit(torch.get_num_threads).result() == 2
     finally:
         torch.set_num_threads(before)
-    assert np.abs(maps["fused"] - expected["fused"][:2]).max() <= TOLERANCE
 
 
 @pytest.mark.parametrize(
@@ -178,13 +190,39 @@ def test_without_the_extra_auto_takes_torch_and_asking_says_how(tmp_path):
         assert f"pip install 'atsal[{extra}]'" in line
 
 
-def test_a_failing_network_names_its_frames(predictor, scene, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [(RuntimeError("not enough memory"), "smaller --face-size"), (PredictionError("runtime 'x' failed"), "failed$")],
+)
+def test_a_failing_network_names_its_frames(predictor, scene, monkeypatch, error, remedy):
     def fail(*_arguments):
-        raise RuntimeError("not enough memory")
+        raise error
 
     monkeypatch.setattr(predictor.runtime, "run", fail)
-    with pytest.raises(AtsalError, match=r"frames 5 to 5 \(from 0.500 s\).*not enough memory"):
+    with pytest.raises(PredictionError, match=rf"frames 5 to 5 \(from 0.500 s\): the network failed: .*{remedy}"):
         list(predictor.run([Frame(5, 0.5, scene)]))
+
+
+@pytest.mark.parametrize("name", ["openvino", "onnx"])
+def test_errors_of_a_runtime_become_ours(name, frames):
+    runtime = make_runtime(name, build_network(find_bundle("lite")), CPU)
+    with pytest.raises(PredictionError, match=f"runtime '{name}' failed .*--runtime torch"):
+        runtime.run(frames[:1, ::2, ::2], None, ("attention",), 80)
+    with pytest.raises(PredictionError, match=f"runtime '{name}' failed"), runtime._told():
+        runtime.compile(b"no graph")
+
+
+def test_a_state_of_another_model_is_refused(predictor, scene):
+    with pytest.raises(ShapeError, match=r"state of shape \(6, 2, 2\): expected \(6, 64"):
+        predictor.step(scene, np.zeros((6, 2, 2), np.float32), ("fused",))
+
+
+def test_a_bad_frame_is_named_after_the_results_before_it(predictor, scene):
+    frames = [Frame(i, i / 10, scene if i < 2 else scene[:, :100]) for i in range(3)]
+    results = predictor.run(frames)
+    assert [next(results)[0].frame_index for _ in range(2)] == [0, 1]
+    with pytest.raises(ShapeError, match="frame 2 of 100x320 pixels"):
+        next(results)
 
 
 def test_runs_in_every_runtime_give_the_same_videos(clip):

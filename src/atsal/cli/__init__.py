@@ -183,7 +183,7 @@ def _load(values: dict[str, Any], frames: int = _FEW) -> "Predictor":
     """Load the model; for a few pictures in PyTorch, which is there at once: other runtimes compile for a second."""
     from atsal.prediction.predictor import load_model  # noqa: PLC0415
 
-    if values["runtime"] == "auto" and frames < _FEW:
+    if values["runtime"] == "auto" and values["precision"] == "float32" and frames < _FEW:
         values["runtime"] = "torch"
     chosen = {name: values[name] for name in ("device", "runtime", "precision", "face_size", "procedure")}
     return load_model(values["model"], **chosen)

@@ -58,6 +58,8 @@ def bench(video: Path | None, output: Path | None, **values: Any) -> None:
     from atsal.speed.bench import bench as measure  # noqa: PLC0415
     from atsal.speed.tables import tables  # noqa: PLC0415
 
+    if output is not None and not output.absolute().parent.is_dir():
+        raise ConfigError(f"{output}: its folder does not exist; create it first")
     console, errors = Console(), Console(stderr=True)
     with errors.status("measuring") as status:
         document = measure(Bench(video=video, **values), status.update)

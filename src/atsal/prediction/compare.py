@@ -1,6 +1,7 @@
 """One source and what each stream makes of it, side by side: a video or picture of four panels, and a contact sheet."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 
 from atsal.errors import MediaError, TruncatedMediaError
 from atsal.prediction.items import Item, Reading
-from atsal.prediction.pipeline import ahead
+from atsal.prediction.pipeline import ahead, mapped
 from atsal.prediction.predictor import FrameResult, Predictor
 from atsal.prediction.results import even
 from atsal.prediction.streams import STREAMS, Stream
@@ -49,26 +50,27 @@ def compare(
             maps[stream] = (result.map(stream), peaks[stream].update(result.map(stream)))
         return comparison(result.image, maps, panel)
 
-    results = ahead(predictor.run(ahead(frames, predictor.runtime.frames)), 1)
-    drawn = ahead(((result, picture(result)) for result, _ in results), 1)
-    begun = next(drawn, None)
-    if begun is None:
-        raise MediaError(f"{item.path}: no frame in the part that was asked for")
-    first, first_picture = begun
-    if item.kind == "image":
-        write_rgb_png(output, first_picture)
-        return Comparison([first])
-    writer = VideoWriter(
-        output,
-        (2 * panel[0], 2 * panel[1]),
-        item.frame_rate(reading),
-        audio_from=item.path if item.kind == "video" else None,
-        audio_start_s=first.timestamp_s,
-        audio_duration_s=reading.duration_s,
-        spherical=False,
-    )
-    with writer:
-        return _write_all(writer, chain([begun], drawn), progress)
+    read = ahead(frames, predictor.runtime.frames)
+    pictures = mapped(lambda pair: (pair[0], picture(pair[0])), ahead(predictor.run(read), 1))
+    with closing(ahead(pictures, 1)) as drawn:
+        begun = next(drawn, None)
+        if begun is None:
+            raise MediaError(f"{item.path}: no frame in the part that was asked for")
+        first, first_picture = begun
+        if item.kind == "image":
+            write_rgb_png(output, first_picture)
+            return Comparison([first])
+        writer = VideoWriter(
+            output,
+            (2 * panel[0], 2 * panel[1]),
+            item.frame_rate(reading),
+            audio_from=item.path if item.kind == "video" else None,
+            audio_start_s=first.timestamp_s,
+            audio_duration_s=reading.duration_s,
+            spherical=False,
+        )
+        with writer:
+            return _write_all(writer, chain([begun], drawn), progress)
 
 
 def _write_all(

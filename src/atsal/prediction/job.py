@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +10,7 @@ from typing import TypeVar
 from atsal.aside import reported, write_json
 from atsal.errors import InputError, MediaError, OutputError, TruncatedMediaError
 from atsal.prediction.items import Item, Size
-from atsal.prediction.pipeline import ahead
+from atsal.prediction.pipeline import ahead, mapped
 from atsal.prediction.predictor import FrameResult, Predictor
 from atsal.prediction.record import Journal, Record, describe, differences, read_manifest
 from atsal.prediction.results import Options, Place, even, make_sinks, places
@@ -143,9 +143,10 @@ class _Job:
         journal = self._journal
         with ExitStack() as stack:
             sinks = [stack.enter_context(sink) for sink in make_sinks(self._item, self._folder, self._options)]
+            results = mapped(lambda found: (*found, [sink.draw(found[0]) for sink in sinks]), self._results())
+            stages = stack.enter_context(closing(ahead(results, 1)))
             try:
-                results = ((*found, [sink.draw(found[0]) for sink in sinks]) for found in self._results())
-                for result, state, drawn in self._prepared(ahead(results, 1)):
+                for result, state, drawn in self._prepared(stages):
                     with _at(result):
                         paths = [path for s, own in zip(sinks, drawn, strict=True) for path in s.write(result, own)]
                     journal.add(result, [path.relative_to(self._folder).as_posix() for path in paths], state)

@@ -8,13 +8,14 @@ Order is kept. An error comes out where its item would have, after all that came
 by an error, by Ctrl-C or at the end, the ones before it are stopped and waited for.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 _LOOK_S = 0.1  # how often a stage that waits looks whether it should stop
 
 
@@ -25,7 +26,7 @@ class _Ended:
         self.error = error
 
 
-def ahead(items: Iterable[T], depth: int) -> Iterator[T]:
+def ahead(items: Iterable[T], depth: int) -> Generator[T]:
     """Take from `items` in a thread of its own, up to `depth` ahead of who asks; started by the first one asked for.
 
     Close the generator to stop the thread; `for` over it to the end, or dropping it, does so too.
@@ -37,23 +38,20 @@ def ahead(items: Iterable[T], depth: int) -> Iterator[T]:
         while not stopped.is_set():
             with suppress(Full):
                 queue.put(item, timeout=_LOOK_S)
-                return True
+                return not stopped.is_set()
         return False
 
     def work() -> None:
-        iterator = iter(items)
-        error: BaseException | None = None
+        ended = _Ended(None)
         try:
-            for item in iterator:
-                if not put(item):
-                    break
+            with _closed(iter(items)) as iterator:
+                for item in iterator:
+                    if not put(item):
+                        return
         except BaseException as problem:  # raised again by who asks
-            error = problem
+            ended.error = problem
         finally:
-            close = getattr(iterator, "close", None)
-            if close is not None:
-                close()
-        put(_Ended(error))
+            put(ended)
 
     thread = Thread(target=work, name="stage", daemon=True)
     thread.start()
@@ -73,13 +71,29 @@ def ahead(items: Iterable[T], depth: int) -> Iterator[T]:
         thread.join()
 
 
+def mapped(function: Callable[[T], R], items: Iterable[T]) -> Generator[R]:
+    """`function` of each item; unlike a generator expression, it closes what it takes from when it is closed."""
+    with _closed(iter(items)) as iterator:
+        for item in iterator:
+            yield function(item)
+
+
+@contextmanager
+def _closed(iterator: Iterator[T]) -> Iterator[Iterator[T]]:
+    """Close a generator at the end; other iterators have nothing to close."""
+    try:
+        yield iterator
+    finally:
+        close = getattr(iterator, "close", None)
+        if close is not None:
+            close()
+
+
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """Lists of `size` items, the last one shorter; an error comes after the list of what came before it."""
-    iterator = iter(items)
-    group: list[T] = []
-    try:
+    with _closed(iter(items)) as iterator:
         while True:
-            group = []
+            group: list[T] = []
             try:
                 for item in iterator:
                     group.append(item)
@@ -93,7 +107,3 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
                 yield group
             if len(group) < size:
                 return
-    finally:
-        close = getattr(iterator, "close", None)
-        if close is not None:
-            close()

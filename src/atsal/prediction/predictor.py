@@ -12,11 +12,11 @@ from PIL import Image
 
 from atsal.config import nearest
 from atsal.device import choose_device
-from atsal.errors import AtsalError, ConfigError, ShapeError
+from atsal.errors import ConfigError, PredictionError, ShapeError
 from atsal.models.atsal import Procedure
 from atsal.models.bundle import Bundle
 from atsal.models.registry import build_network, find_bundle
-from atsal.prediction.pipeline import ahead, batched
+from atsal.prediction.pipeline import ahead, batched, mapped
 from atsal.prediction.runtimes import Precision, Runtime, make_runtime
 from atsal.prediction.runtimes.base import Floats
 from atsal.prediction.streams import STREAMS, Stream
@@ -104,7 +104,8 @@ class Predictor:
             start_s=start_s,
             duration_s=duration_s,
         )
-        return (result for result, _ in self.run(ahead(frames, self.runtime.frames), streams=streams, height=height))
+        read = ahead(frames, self.runtime.frames)
+        return mapped(lambda pair: pair[0], self.run(read, streams=streams, height=height))
 
     def run(
         self,
@@ -120,10 +121,11 @@ class Predictor:
         of those before it; one of the network names the frames.
         """
         self.runtime.prepare(streams)
-        for group in batched(frames, self.runtime.frames):
-            with _of_frames(group):
-                maps, states = self._steps([frame.image for frame in group], state, streams, height)
-            for number, frame in enumerate(group):
+        scaled = mapped(lambda frame: (frame, self._scaled(frame.image, f"frame {frame.index}")), frames)
+        for group in batched(scaled, self.runtime.frames):
+            with _of_frames([frame for frame, _ in group]):
+                maps, states = self._steps([image for _, image in group], state, streams, height)
+            for number, (frame, _) in enumerate(group):
                 own = {stream: found[number] for stream, found in maps.items()}
                 state = None if states is None else states[number]
                 result = FrameResult(
@@ -145,22 +147,32 @@ class Predictor:
         self, image: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int | None = None
     ) -> tuple[dict[Stream, Floats], Floats | None]:
         """One frame: (H, 2H, 3) uint8 RGB and the state after the last one -> maps by stream, and the new state."""
-        maps, states = self._steps([image], state, streams, height)
+        maps, states = self._steps([self._scaled(image, "an image")], state, streams, height)
         return {stream: found[0] for stream, found in maps.items()}, None if states is None else states[0]
 
     def _steps(
         self, images: Sequence[NDArray[np.uint8]], state: Floats | None, streams: Sequence[Stream], height: int | None
     ) -> tuple[dict[Stream, Floats], Floats | None]:
-        """Consecutive frames: maps (T, h, 2h) by stream, and the states after each."""
+        """Consecutive frames of the network's size: maps (T, h, 2h) by stream, and the states after each."""
         _check_request(streams, height)
         rows = self.config.erp_height if height is None else height
-        frames = np.stack([self._scaled(image) for image in images])
-        maps, states = self.runtime.run(frames, state, streams, rows)
+        maps, states = self.runtime.run(np.stack(images), self._checked(state), streams, rows)
         return maps, states
 
-    def _scaled(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _checked(self, state: Floats | None) -> Floats | None:
+        """The state as every runtime takes it; `ShapeError` for another model's."""
+        if state is None:
+            return None
+        expected = self.network.state_shape[1:]
+        if np.shape(state) != expected:
+            raise ShapeError(
+                f"state of shape {np.shape(state)}: expected {expected}; start a new video with state=None"
+            )
+        return np.require(state, np.float32, ("C", "W"))
+
+    def _scaled(self, image: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 of any size -> (frame_height, 2 frame_height, 3)."""
-        check_erp_image(image)
+        check_erp_image(image, name)
         width, height = self.frame_size
         if image.shape[:2] == (height, width):
             return image
@@ -174,12 +186,14 @@ def _of_frames(frames: Sequence[Frame]) -> Iterator[None]:
     """Say at which frames the network failed, as for want of memory."""
     try:
         yield
-    except (RuntimeError, MemoryError) as error:
+    except (PredictionError, RuntimeError, MemoryError) as error:
         first, last = frames[0], frames[-1]
-        reason = textwrap.shorten(str(error), 200, placeholder=" …") or type(error).__name__
-        raise AtsalError(
-            f"frames {first.index} to {last.index} (from {first.timestamp_s:.3f} s): the network failed ({reason}); "
-            "where memory is short, try another --device or a smaller --face-size"
+        reason = textwrap.shorten(str(error), 300, placeholder=" …") or type(error).__name__
+        is_memory = isinstance(error, MemoryError) or "memory" in reason.lower() or "allocate" in reason.lower()
+        remedy = "; try another --device, a smaller --face-size, or close other programs" if is_memory else ""
+        raise PredictionError(
+            f"frames {first.index} to {last.index} (from {first.timestamp_s:.3f} s): the network failed: "
+            f"{reason}{remedy}"
         ) from error
 
 
@@ -191,17 +205,17 @@ def _check_request(streams: Sequence[Stream], height: int | None) -> None:
         raise ConfigError(f"height {height}: expected the number of rows of the maps, 1 or more")
 
 
-def check_erp_image(image: NDArray[np.uint8]) -> None:
+def check_erp_image(image: NDArray[np.uint8], name: str = "an image") -> None:
     """Raise `ShapeError` unless `image` is (H, W, 3) uint8 with W = 2H within 2 % and H >= 16."""
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise ShapeError(f"an image of {found}: expected an (H, W, 3) uint8 array, RGB")
+        raise ShapeError(f"{name} of {found}: expected an (H, W, 3) uint8 array, RGB")
     height, width = image.shape[:2]
     if height < MIN_VIEW_HEIGHT:
-        raise ShapeError(f"an image of {width}x{height} pixels: expected at least {MIN_VIEW_HEIGHT} rows")
+        raise ShapeError(f"{name} of {width}x{height} pixels: expected at least {MIN_VIEW_HEIGHT} rows")
     if abs(width / height - 2) > 2 * ASPECT_TOLERANCE:
         raise ShapeError(
-            f"an image of {width}x{height} pixels: expected an equirectangular one, twice as wide as high; cut out one "
+            f"{name} of {width}x{height} pixels: expected an equirectangular one, twice as wide as high; cut out one "
             "view of a stereo image first"
         )
 

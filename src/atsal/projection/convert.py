@@ -1,7 +1,7 @@
 """Whole-frame conversions: perspective viewports, rotations and smoothing on the sphere."""
 
 import math
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import torch
 from torch import Tensor
@@ -90,7 +90,7 @@ def _enlarge(maps: Tensor, height: int) -> Tensor:
     return enlarged
 
 
-@lru_cache(maxsize=32)
+@cache  # for ever: captured graphs of a GPU read these tensors
 def _neighbours(own: int, count: int) -> tuple[Fixed, Fixed]:
     """Of `count` pixels along a padded line of `own`: the first of the two each is made of, and the second's share."""
     position = (torch.arange(count, dtype=torch.float64) + 0.5) * own / count + 0.5

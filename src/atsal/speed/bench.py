@@ -7,6 +7,8 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +23,7 @@ from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from atsal.device import choose_device
-from atsal.errors import MediaError, MissingDependencyError
+from atsal.errors import AtsalError, MediaError, MissingDependencyError
 from atsal.models.atsal import ATSal
 from atsal.models.registry import build_network, find_bundle
 from atsal.prediction.items import Item, Reading
@@ -50,7 +52,7 @@ class Bench:
     precision: Precision = "float32"
     face_size: int | None = None
     rounds: int = 5
-    published: bool = True  # also the released code's procedure
+    published: bool = True  # also the released code's procedure, on a CPU
     end_to_end: bool = True
 
 
@@ -73,7 +75,7 @@ def bench(chosen: Bench, say: Callable[[str], None] = lambda _line: None) -> dic
             raise MediaError(f"{video}: holds no frame to measure with")
         gflop = gflop_a_frame(network())
         runtimes = {}
-        for name in chosen.runtimes or _installed(device):
+        for name in chosen.runtimes or _installed(device, chosen.precision):
             runtimes[name] = make_runtime(name, network(), device, chosen.precision)
         say("network and projections")
         rates = _network(runtimes, network, frames, chosen)
@@ -121,13 +123,12 @@ def _made_up(path: Path, say: Callable[[str], None]) -> Path:
     return path
 
 
-def _installed(device: torch.device) -> list[str]:
-    found = ["torch"]
-    if device.type == "cpu":
-        for name, runtime in GRAPH_RUNTIMES.items():
-            if runtime.is_installed():
-                found.append(name)
-    return found
+def _installed(device: torch.device, precision: Precision) -> list[str]:
+    if device.type != "cpu":
+        return ["torch"]
+    if precision == "half":
+        return ["openvino"]
+    return ["torch", *(name for name, runtime in GRAPH_RUNTIMES.items() if runtime.is_installed())]
 
 
 def _network(
@@ -136,7 +137,7 @@ def _network(
     """Network and projections of frames in memory, in turns with the machine's ceilings and the published procedure."""
     images = np.stack([frame.image for frame in frames])
     device = next(iter(runtimes.values())).device
-    published = _published(network()) if chosen.published else None
+    published = _published(network()) if chosen.published and device.type == "cpu" else None
     expected = _run(TorchRuntime(network()), images)
     timed: Timed = {name: [] for name in runtimes}
     ceilings: dict[str, list[float]] = {"matrix": [], "convolution": []}
@@ -256,8 +257,11 @@ def _file(
 
 def _alone(job: Callable[..., tuple[float, float]], *arguments: Any) -> tuple[float, float]:
     """Run in a new process, where memory can be measured."""
-    with get_context("spawn").Pool(1) as pool:
-        return pool.apply(job, arguments)
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        try:
+            return pool.submit(job, *arguments).result()
+        except BrokenProcessPool as error:
+            raise AtsalError("the process that was measured was ended; where memory is short, measure less") from error
 
 
 def _decode(video: Path, size: tuple[int, int]) -> tuple[float, float]:

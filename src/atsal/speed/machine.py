@@ -1,9 +1,9 @@
 """The machine a speed was measured on, and its ceilings."""
 
 import importlib.metadata
+import math
 import os
 import platform
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -55,12 +55,16 @@ def _processor() -> str:
 
 
 def peak_memory_mb() -> float:
-    """The most memory this process has held so far, in MB."""
+    """The most memory this process has held so far, in MB; NaN where the system does not tell."""
     status = Path("/proc/self/status")
     if status.is_file():  # getrusage tells of the process that started this one, too
         for line in status.read_text().splitlines():
             if line.startswith("VmHWM"):
                 return int(line.split()[1]) / 1024
+    if sys.platform == "win32":
+        return math.nan
+    import resource  # noqa: PLC0415 - not on Windows
+
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return held / (1 << 20) if sys.platform == "darwin" else held / 1024
 

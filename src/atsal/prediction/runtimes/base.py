@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import numpy as np
@@ -64,6 +65,14 @@ class Runtime(ABC):
         """
 
 
+def _pool_of_two(threads: int) -> ThreadPoolExecutor:
+    """Two threads, already started, in each of which PyTorch runs on so many."""
+    pool = ThreadPoolExecutor(2, "stream", torch.set_num_threads, (threads,))
+    both = Barrier(2)
+    list(pool.map(lambda _: both.wait(), range(2)))
+    return pool
+
+
 class SideBySide(Runtime):
     """A runtime on the CPU that runs the two streams as functions of their own.
 
@@ -78,7 +87,8 @@ class SideBySide(Runtime):
         threads = torch.get_num_threads()
         self._at_once = network.config.architecture == "lite" and threads > 1
         self.threads = threads // 2 if self._at_once else threads  # of a stream
-        self._pool = ThreadPoolExecutor(2, "stream", torch.set_num_threads, (self.threads,)) if self._at_once else None
+        self._pool = _pool_of_two(self.threads) if self._at_once else None
+        torch.set_num_threads(threads)  # the pool's threads have set what new threads start with
 
     @abstractmethod
     def attend(self, frames: NDArray[np.uint8]) -> Floats:

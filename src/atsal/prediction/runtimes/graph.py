@@ -70,8 +70,11 @@ def onnx_bytes(network: ATSal, streams: Sequence[Stream], frames: int = 1) -> by
         raise ConfigError("procedure 'published' runs in torch alone: leave the runtime at 'torch'")
     step = Step(network, streams).eval()  # the exporter puts the mode back to what this says
     file = io.BytesIO()
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # shapes are checked while tracing, once and for all
+    # Shapes are checked while tracing, once and for all. (Not within `catch_warnings`: it is not made for threads.)
+    warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)  # type: ignore[attr-defined]
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"torch\.onnx")
+    warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*TorchScript.*")
+    with torch.no_grad():
         # the exporter of TorchScript: the newer one needs two more packages and ten times as long
         torch.onnx.export(
             step,

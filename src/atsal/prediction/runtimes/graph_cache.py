@@ -17,23 +17,28 @@ from atsal.models.registry import weights_home
 from atsal.prediction.runtimes import graph
 from atsal.prediction.streams import Stream
 
+_DIGEST = hashlib.sha256().digest_size  # bytes before the graph, to know a damaged file
 KEPT = 8  # files; the least recently made one goes first
 
 
 def cached_onnx(network: ATSal, streams: Sequence[Stream]) -> bytes:
-    """`onnx_bytes`, from the cache where it is there; a cache that cannot be read or written is passed over."""
+    """`onnx_bytes`, from the cache where it is there; a cache that is damaged or cannot be written is passed over."""
     if network.config.architecture != "lite":
         return graph.onnx_bytes(network, streams)  # 200 MB a graph, and seconds a frame
-    folder = weights_home() / "graphs"
-    path = folder / f"{_key(network, streams)}.onnx"
+    try:
+        path = weights_home() / "graphs" / f"{_key(network, streams)}.onnx"
+    except (OSError, RuntimeError):  # no home, no source files
+        return graph.onnx_bytes(network, streams)
     with suppress(OSError):
-        return path.read_bytes()
+        content = path.read_bytes()
+        if hashlib.sha256(content[_DIGEST:]).digest() == content[:_DIGEST]:
+            return content[_DIGEST:]
     made = graph.onnx_bytes(network, streams)
     with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with write_aside(path) as part:
-            part.write_bytes(made)
-        for old in sorted(folder.glob("*.onnx"), key=lambda file: -file.stat().st_mtime)[KEPT:]:
+            part.write_bytes(hashlib.sha256(made).digest() + made)
+        for old in sorted(path.parent.glob("*.onnx"), key=lambda file: -file.stat().st_mtime)[KEPT:]:
             old.unlink()
     return made
 

@@ -1,8 +1,10 @@
 """The network as an ONNX graph, run by OpenVINO or ONNX Runtime on the CPU."""
 
 import importlib.util
+import textwrap
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, partial
 from threading import Lock
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from atsal.errors import MissingDependencyError
+from atsal.errors import MissingDependencyError, PredictionError
 from atsal.models.atsal import ATSal
 from atsal.prediction.runtimes.base import PARTS, Floats, Precision, SideBySide, needed
 from atsal.prediction.runtimes.graph import STATE
@@ -53,18 +55,29 @@ class GraphRuntime(SideBySide):
         for part in needed(streams):
             self._start(partial(self._part, part))
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Give the errors of a runtime, which are of any kind, one of ours."""
+        try:
+            yield
+        except Exception as error:
+            reason = textwrap.shorten(str(error), 200, placeholder=" …") or type(error).__name__
+            raise PredictionError(f"runtime {self.name!r} failed ({reason}); try --runtime torch") from error
+
     def _part(self, part: Stream) -> Compiled:
         with self._locks[part]:
             if part not in self._compiled:
                 with _tracing:
                     graph = cached_onnx(self.network, (part,))
-                self._compiled[part] = self.compile(graph)
+                with self._told():
+                    self._compiled[part] = self.compile(graph)
             return self._compiled[part]
 
     def attend(self, frames: NDArray[np.uint8]) -> Floats:
         """Run the attention stream, frame by frame."""
         run = self._part("attention")
-        return np.concatenate([np.array(run({"frames": frames[i : i + 1]})[0]) for i in range(len(frames))])
+        with self._told():
+            return np.concatenate([np.array(run({"frames": frames[i : i + 1]})[0]) for i in range(len(frames))])
 
     def watch(self, frames: NDArray[np.uint8], state: Floats | None) -> tuple[Floats, Floats]:
         """Run the experts, frame by frame."""
@@ -73,7 +86,8 @@ class GraphRuntime(SideBySide):
         maps, states = [], []
         for i in range(len(frames)):
             carry = np.float32(i > 0 or state is not None)
-            found, after = run({"frames": frames[i : i + 1], STATE: before, "carry": np.asarray(carry)})
+            with self._told():
+                found, after = run({"frames": frames[i : i + 1], STATE: before, "carry": np.asarray(carry)})
             maps.append(np.array(found))
             before = np.array(after)
             states.append(before)

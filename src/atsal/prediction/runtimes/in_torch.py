@@ -46,15 +46,14 @@ def _erp(frames: NDArray[np.uint8]) -> Tensor:
 class CudaRuntime(Runtime):
     """On a GPU: many frames at once, captured as one CUDA graph, in half precision where asked for.
 
-    Geometry and fusion stay in float32. Only the moving average runs frame by frame.
+    Geometry and fusion stay in float32. Only the moving average runs frame by frame. Fewer frames than the graph takes
+    are filled up with copies of the last one.
     """
 
     name = "torch"
 
     def __init__(self, network: ATSal, device: torch.device, precision: Precision = "float32") -> None:
-        torch.backends.cudnn.allow_tf32 = False  # ten bits of mantissa would cost the parity with the CPU
         half = torch.float16 if device.type == "cuda" else torch.bfloat16
-        torch.backends.cudnn.benchmark = True  # shapes are few and fixed
         network = network.to(device).compute_in(half if precision == "half" else torch.float32)
         super().__init__(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
         self.precision = precision
@@ -69,45 +68,53 @@ class CudaRuntime(Runtime):
 
     @torch.inference_mode()
     def run(self, frames: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int) -> Maps:
-        """Run a full batch as a graph, fewer frames one operation at a time."""
+        """Run up to `self.frames` frames."""
+        count = len(frames)
         step = Step(self.network, streams)
-        given = (frames, state, 0.0 if state is None else 1.0) if step.has_experts else (frames,)
-        if self._device.type == "cuda" and len(frames) == self.frames:
-            captured = self._captured.get(step.streams)
-            if captured is None:
-                captured = self._captured[step.streams] = Captured(step, self.frames, self._device)
-            found = captured(given)
-        else:
-            inputs = [example.to(self._device) for example in step.examples(len(frames))]
-            _fill(inputs, given)
+        if self._device.type == "cuda":
+            if step.streams not in self._captured:
+                self._captured[step.streams] = Captured(step, self.frames, self._device)
+            full = np.concatenate([frames, frames[-1:].repeat(self.frames - count, 0)])
+            found = self._captured[step.streams](_given(step, full, state))
+        else:  # what can be tried of it without a GPU
+            inputs = [example.to(self._device) for example in step.examples(count)]
+            _fill(inputs, _given(step, frames, state))
             found = step(*inputs)
-        states = found[-1].float().cpu().numpy() if step.has_experts else None
-        maps = {
-            s: resize_erp(m[:, None], height)[:, 0].cpu().numpy() for s, m in zip(step.streams, found, strict=False)
-        }
-        return Maps(maps, states)
+        states = found[-1][:count].float().cpu().numpy() if step.has_experts else None
+        maps = dict(zip(step.streams, found, strict=False))
+        return Maps({s: resize_erp(m[:count, None], height)[:, 0].cpu().numpy() for s, m in maps.items()}, states)
 
 
 class Captured:
     """A step for a fixed number of frames as a CUDA graph: its launches cost the host nothing."""
 
     def __init__(self, step: Step, frames: int, device: torch.device) -> None:
-        self._inputs = [example.to(device) for example in step.examples(frames)]
-        aside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        aside.wait_stream(torch.cuda.current_stream(device))
-        with torch.cuda.stream(aside):
-            for _ in range(3):  # libraries choose their algorithms, and constants come to the device
-                step(*self._inputs)
-        torch.cuda.current_stream(device).wait_stream(aside)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._outputs: tuple[Tensor, ...] = step(*self._inputs)
+        self._device = device
+        # Algorithms are chosen by trying, for one shape; TF32 has ten bits of mantissa, which would cost the parity.
+        chosen = torch.backends.cudnn.flags(enabled=True, benchmark=True, deterministic=False, allow_tf32=False)
+        with torch.cuda.device(device), chosen:
+            self._inputs = [example.to(device) for example in step.examples(frames)]
+            aside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+            aside.wait_stream(torch.cuda.current_stream(device))
+            with torch.cuda.stream(aside):
+                for _ in range(3):  # algorithms are chosen, and constants come to the device
+                    step(*self._inputs)
+            torch.cuda.current_stream(device).wait_stream(aside)
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph, stream=aside):
+                self._outputs: tuple[Tensor, ...] = step(*self._inputs)
 
     def __call__(self, given: Sequence[Any]) -> tuple[Tensor, ...]:
         """Run it; the tensors returned are overwritten by the next call."""
-        _fill(self._inputs, given)
-        self._graph.replay()
+        with torch.cuda.device(self._device):
+            _fill(self._inputs, given)
+            self._graph.replay()
         return self._outputs
+
+
+def _given(step: Step, frames: NDArray[np.uint8], state: Floats | None) -> tuple[Any, ...]:
+    """The values of a step's inputs."""
+    return (frames, state, 0.0 if state is None else 1.0) if step.has_experts else (frames,)
 
 
 def _fill(inputs: Sequence[Tensor], given: Sequence[Any]) -> None:
