@@ -79,6 +79,9 @@ class SideBySide(Runtime):
     The layers of small networks are so short that threads which share them wait for one another as long as they
     compute, and stand still as soon as another program takes a core. There each stream gets half of the threads and
     both run at once. Large networks run one after the other on all threads.
+
+    PyTorch takes the number of threads that is set in one thread as the start for all new ones, and for MKL everywhere:
+    after a small network was loaded, a large one used in another thread sets its own again.
     """
 
     def __init__(self, network: ATSal) -> None:
@@ -88,7 +91,6 @@ class SideBySide(Runtime):
         self._at_once = network.config.architecture == "lite" and threads > 1
         self.threads = threads // 2 if self._at_once else threads  # of a stream
         self._pool = _pool_of_two(self.threads) if self._at_once else None
-        torch.set_num_threads(threads)  # the pool's threads have set what new threads start with
 
     @abstractmethod
     def attend(self, frames: NDArray[np.uint8]) -> Floats:
@@ -104,6 +106,8 @@ class SideBySide(Runtime):
             "attention": lambda: self.attend(frames),
             "experts": lambda: self.watch(frames, state),
         }
+        if self._pool is None and torch.get_num_threads() != self.threads:
+            torch.set_num_threads(self.threads)
         running = {part: self._start(jobs[part]) for part in needed(streams)}
         found = {part: ended() for part, ended in running.items()}
         states = None
