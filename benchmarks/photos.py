@@ -27,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("--data", type=Path, default=Path("data"))
-    parser.add_argument("--rows", type=int, default=160)
+    parser.add_argument("--rows", type=int, default=128)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     expert = load_parts(find_bundle(chosen.model))["equator"]

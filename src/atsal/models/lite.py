@@ -1,4 +1,4 @@
-"""The compact two-stream network: the design of ATSal at 1/400 of its cost.
+"""The compact two-stream network: the design of ATSal at 1/800 of its cost.
 
 One backbone serves both streams: dense convolutions where the maps are large (depthwise ones are bound by memory
 there), inverted residuals (Sandler et al., CVPR 2018) below, and a small feature pyramid (Lin et al., CVPR 2017) as
