@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Barrier
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
@@ -109,18 +109,23 @@ class SideBySide(Runtime):
         if self._pool is None and torch.get_num_threads() != self.threads:
             torch.set_num_threads(self.threads)
         running = {part: self._start(jobs[part]) for part in needed(streams)}
-        found = {part: ended() for part, ended in running.items()}
+        wait(running.values())  # where one fails, the other does not run on into the next call
+        found = {part: future.result() for part, future in running.items()}
         states = None
         if "experts" in found:
             found["experts"], states = found["experts"]
-        return Maps(self._start(lambda: self._finished(found, streams, height))(), states)
+        return Maps(self._start(lambda: self._finished(found, streams, height)).result(), states)
 
-    def _start(self, job: Callable[[], T]) -> Callable[[], T]:
-        """Start a job where others can run beside it, and return what waits for it; else run it when asked.
+    def _start(self, job: Callable[[], T]) -> "Future[T]":
+        """Start a job; where the streams run side by side, in the pool.
 
-        Not one operation of PyTorch runs in the caller's thread: its idle threads would take the cores from the others.
+        There, not one operation of PyTorch runs in the caller's thread: its idle threads would take the cores.
         """
-        return job if self._pool is None else self._pool.submit(job).result
+        if self._pool is not None:
+            return self._pool.submit(job)
+        done: Future[T] = Future()
+        done.set_result(job())
+        return done
 
     def _finished(self, parts: dict[Stream, Floats], streams: Sequence[Stream], height: int) -> dict[Stream, Floats]:
         """The maps asked for, of `height` rows."""
