@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test test-gpu lint format bench clean
+.PHONY: help demo test test-slow test-gpu lint format bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -41,7 +41,10 @@ format: .venv/dev ## format, and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 
 test: lint ## every check: format, lint, types, tests
-	@$(BIN)/python -m pytest -m 'not gpu'
+	@$(BIN)/python -m pytest -m 'not gpu and not slow'
+
+test-slow: .venv/dev ## the tests that take many seconds each
+	@$(BIN)/python -m pytest -m slow
 
 test-gpu: .venv/dev ## the tests that need a CUDA device
 	@$(BIN)/python -m pytest -m gpu

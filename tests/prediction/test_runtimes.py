@@ -90,6 +90,7 @@ def test_only_the_streams_asked_for(runtime, frames, expected, streams):
         assert np.abs(maps[stream] - expected[stream][:2]).max() <= TOLERANCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "stream"), [("openvino", "experts"), ("onnx", "attention")])
 def test_the_published_layers_run_in_graphs(name, stream, frames):
     """Small faces and frames: the whole network takes seconds a frame."""

@@ -42,6 +42,7 @@ def test_without_scipy_it_says_how_to_get_it(monkeypatch):
         PublishedProcedure(build_network(find_bundle("lite")))
 
 
+@pytest.mark.slow
 def test_a_bench_tells_what_it_measured(clip):
     document = bench(Bench(video=clip, rounds=1, runtimes=("torch", "openvino")))
     json.dumps(document, allow_nan=False)
