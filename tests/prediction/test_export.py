@@ -32,6 +32,9 @@ def test_one_file_tells_how_to_run_it(exported):
     session = onnxruntime.InferenceSession(exported)
     assert [x.name for x in session.get_inputs()] == list(described["inputs"]) == ["frames", "state", "carry"]
     assert [x.name for x in session.get_outputs()] == list(described["outputs"])
+    network = build_network(find_bundle("lite"))
+    rows = network.config.map_height
+    assert [x.shape for x in session.get_outputs()] == [[1, rows, 2 * rows]] * 3 + [list(network.state_shape)]
     assert described["weights_sha256"] == find_bundle("lite").checksum
 
 

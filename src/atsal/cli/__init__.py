@@ -205,7 +205,8 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
             click.echo(f"{item.path}: done before, {count} ({outcome.manifest})")
         else:
             rate = f", {outcome.rate:.1f} frames/s" if outcome.rate and outcome.frames > 1 else ""
-            click.echo(f"{item.path}: {count} in {outcome.seconds:.1f} s{rate} ({outcome.manifest})")
+            some = f", {outcome.done} of them" if outcome.done < outcome.frames else ""  # it went on after the others
+            click.echo(f"{item.path}: {count}{some} in {outcome.seconds:.1f} s{rate} ({outcome.manifest})")
         if outcome.problem:
             click.echo(f"atsal: {outcome.problem} The good part is written.", err=True)
             failed += 1

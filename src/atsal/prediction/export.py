@@ -47,7 +47,9 @@ def export_onnx(
         raise MissingDependencyError("exporting needs the packages onnx and onnxruntime: pip install 'atsal[onnx]'")
     bundle = find_bundle(model)
     network = build_network(bundle, face_size=face_size)
-    graph = with_metadata(onnx_bytes(network, streams), describe(bundle, network, streams))
+    graph = with_metadata(
+        onnx_bytes(network, streams), describe(bundle, network, streams), output_shapes(network, streams)
+    )
     difference = check(graph, network, streams)
     if not difference <= TOLERANCE:
         raise OutputError(
@@ -81,11 +83,22 @@ def describe(bundle: Bundle, network: ATSal, streams: Sequence[Stream]) -> dict[
     }
 
 
-def with_metadata(graph: bytes, description: dict[str, Any]) -> bytes:
-    """Check the graph by the rules of ONNX, and write a description into it."""
+@torch.inference_mode()
+def output_shapes(network: ATSal, streams: Sequence[Stream]) -> list[tuple[int, ...]]:
+    """The shapes of what a step gives, in order."""
+    step = Step(network, streams).eval()
+    return [tuple(output.shape) for output in step(*step.examples(1))]
+
+
+def with_metadata(graph: bytes, description: dict[str, Any], shapes: Sequence[tuple[int, ...]]) -> bytes:
+    """Write a description and the shapes of the outputs into the graph, and check it by the rules of ONNX."""
     import onnx  # noqa: PLC0415 - an extra
 
     model = onnx.load_model_from_string(graph)
+    for output, shape in zip(model.graph.output, shapes, strict=True):
+        del output.type.tensor_type.shape.dim[:]
+        for size in shape:
+            output.type.tensor_type.shape.dim.add().dim_value = size
     onnx.checker.check_model(model, full_check=True)
     onnx.helper.set_model_props(model, {"atsal": json.dumps(description)})
     return bytes(model.SerializeToString())

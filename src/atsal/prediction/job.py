@@ -31,7 +31,8 @@ class Outcome:
     frames: int
     seconds: float
     skipped: bool = False  # an earlier run had finished it
-    rate: float | None = None  # frames per second of this run
+    done: int = 0  # frames of this run
+    rate: float | None = None  # frames per second of this run, the runtime's start included
     problem: str | None = None  # the source broke half way; its good part is written
 
 
@@ -126,7 +127,7 @@ class _Job:
                     journal.save()
             raise
         journal.remove()
-        return Outcome(self._manifest, len(journal.frames), seconds, rate=rate, problem=problem)
+        return Outcome(self._manifest, len(journal.frames), seconds, done=done, rate=rate, problem=problem)
 
     def _leave_nothing(self) -> None:
         """Nothing was written: neither an empty folder nor the journal, which would claim it, may stay."""

@@ -56,6 +56,9 @@ class Predictor:
         self.bundle = bundle
         self.config = runtime.config
 
+    def __repr__(self) -> str:
+        return f"Predictor({self.bundle.folder.name!r}, runtime={self.runtime.name!r}, device='{self.runtime.device}')"
+
     def predict_image(
         self, erp: NDArray[np.uint8], *, stream: Stream = "fused", height: int | None = None
     ) -> NDArray[np.float32]:

@@ -5,6 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
+RESTLESS = 2.0  # times
+
 
 def tables(document: dict[str, Any]) -> Iterator[Table | str]:
     """The machine in a line, then what was measured."""
@@ -19,13 +21,24 @@ def tables(document: dict[str, Any]) -> Iterator[Table | str]:
         f"{network['convolution_gflops']:.0f} GFLOP/s, so at best {network['floor_ms']:.1f} ms a frame"
     )
     yield _network(network)
-    stages = Table("stage (torch, one frame, one after the other)", "ms", box=None)
+    restless = [name for name, found in network.items() if isinstance(found, dict) and _spread(found) > RESTLESS]
+    if restless:
+        yield (
+            f"Rounds of {', '.join(restless)} differ by more than {RESTLESS:g} times: another program is running, and "
+            "these figures say little. Measure again on a quiet machine."
+        )
+    stages = Table("stage (torch, one frame at a time, all threads, one stage after the other)", "ms", box=None)
     for name, took in document["stages_ms"].items():
         stages.add_row(name, f"{took:.2f}")
     yield stages
     if "file" in document:
         yield f"{video['name']}, {video['width']}x{video['height']} {video['codec']}, {video['frames']} frames"
         yield _file(document["file"])
+
+
+def _spread(found: dict[str, Any]) -> float:
+    """The slowest round over the fastest."""
+    return float(max(found["rounds_ms"]) / min(found["rounds_ms"]))
 
 
 def _network(network: dict[str, Any]) -> Table:

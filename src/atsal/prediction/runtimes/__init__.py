@@ -35,7 +35,9 @@ def make_runtime(name: str, network: ATSal, device: torch.device, precision: Pre
         if device.type != "cpu":
             return CudaRuntime(network, device, precision)
         if precision == "half":
-            raise ConfigError("precision 'half' is slower in torch on a CPU: take runtime 'openvino', or 'float32'")
+            raise ConfigError(
+                "torch does not offer precision 'half' on a CPU, where it is slow: take runtime 'openvino'"
+            )
         return TorchRuntime(network)
     if device.type != "cpu":
         raise ConfigError(f"runtime {name!r} runs on the CPU, not on {device}: take runtime 'torch'")
