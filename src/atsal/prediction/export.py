@@ -83,11 +83,11 @@ def describe(bundle: Bundle, network: ATSal, streams: Sequence[Stream]) -> dict[
     }
 
 
-@torch.inference_mode()
 def output_shapes(network: ATSal, streams: Sequence[Stream]) -> list[tuple[int, ...]]:
     """The shapes of what a step gives, in order."""
-    step = Step(network, streams).eval()
-    return [tuple(output.shape) for output in step(*step.examples(1))]
+    rows = network.config.map_height
+    maps: list[tuple[int, ...]] = [(1, rows, 2 * rows)] * len(streams)
+    return [*maps, network.state_shape] if Step(network, streams).has_experts else maps
 
 
 def with_metadata(graph: bytes, description: dict[str, Any], shapes: Sequence[tuple[int, ...]]) -> bytes:

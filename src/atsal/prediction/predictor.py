@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from atsal.config import nearest
 from atsal.device import choose_device
@@ -21,6 +20,7 @@ from atsal.prediction.runtimes import Precision, Runtime, make_runtime
 from atsal.prediction.runtimes.base import Floats
 from atsal.prediction.streams import STREAMS, Stream
 from atsal.video.reader import Frame, read_frames
+from atsal.video.sources import scaled
 from atsal.video.stereo import ASPECT_TOLERANCE, MIN_VIEW_HEIGHT, StereoChoice
 
 
@@ -124,8 +124,8 @@ class Predictor:
         of those before it; one of the network names the frames.
         """
         self.runtime.prepare(streams)
-        scaled = mapped(lambda frame: (frame, self._scaled(frame.image, f"frame {frame.index}")), frames)
-        for group in batched(scaled, self.runtime.frames):
+        ready = mapped(lambda frame: (frame, self._scaled(frame.image, f"frame {frame.index}")), frames)
+        for group in batched(ready, self.runtime.frames):
             with _of_frames([frame for frame, _ in group]):
                 maps, states = self._steps([image for _, image in group], state, streams, height)
             for number, (frame, _) in enumerate(group):
@@ -176,12 +176,7 @@ class Predictor:
     def _scaled(self, image: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 of any size -> (frame_height, 2 frame_height, 3)."""
         check_erp_image(image, name)
-        width, height = self.frame_size
-        if image.shape[:2] == (height, width):
-            return image
-        shrinks = width <= image.shape[1] and height <= image.shape[0]
-        how = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC  # as the video reader does
-        return np.asarray(Image.fromarray(image).resize((width, height), how))
+        return scaled(image, self.frame_size)
 
 
 @contextmanager

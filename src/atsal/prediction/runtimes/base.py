@@ -88,9 +88,9 @@ class SideBySide(Runtime):
         super().__init__(network)
         self.frames = FRAMES[network.config.architecture]
         threads = torch.get_num_threads()
-        self._at_once = network.config.architecture == "lite" and threads > 1
-        self.threads = threads // 2 if self._at_once else threads  # of a stream
-        self._pool = _pool_of_two(self.threads) if self._at_once else None
+        at_once = network.config.architecture == "lite" and threads > 1
+        self.threads = threads // 2 if at_once else threads  # of a stream
+        self._pool = _pool_of_two(self.threads) if at_once else None
 
     @abstractmethod
     def attend(self, frames: NDArray[np.uint8]) -> Floats:
