@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from atsal.device import choose_device
-from atsal.errors import AtsalError, MediaError, MissingDependencyError
+from atsal.errors import AtsalError, MissingDependencyError
 from atsal.models.atsal import ATSal
+from atsal.models.bundle import Bundle
 from atsal.models.registry import build_network, find_bundle
 from atsal.prediction.items import Item, Reading
 from atsal.prediction.runtimes import GRAPH_RUNTIMES, Precision, Runtime, make_runtime
@@ -70,8 +71,6 @@ def bench(chosen: Bench, say: Callable[[str], None] = lambda _line: None) -> dic
 
         size = (2 * bundle.config.frame_height, bundle.config.frame_height)
         frames = list(islice(read_frames(video, size=size), HELD[bundle.config.architecture]))
-        if not frames:
-            raise MediaError(f"{video}: holds no frame to measure with")
         gflop = gflop_a_frame(network())
         runtimes = {}
         for name in chosen.runtimes or _installed(device, chosen.precision):
@@ -80,25 +79,12 @@ def bench(chosen: Bench, say: Callable[[str], None] = lambda _line: None) -> dic
         rates = _network(runtimes, network, frames, chosen)
         say("stages")
         stages = _stages(network(), frames[0].image, chosen.rounds)
-        info = probe_video(video)
         document: dict[str, Any] = {
             "format": FORMAT,
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "machine": describe_machine(device),
-            "model": {
-                "name": bundle.folder.name,
-                "sha256": bundle.checksum,
-                "face_size": chosen.face_size or bundle.config.face_size,
-                "gflop_a_frame": gflop,
-                "precision": chosen.precision,
-            },
-            "video": {
-                "name": video.name,
-                "width": info.width,
-                "height": info.height,
-                "codec": info.codec,
-                "frames": info.frame_count,
-            },
+            "model": _describe_model(chosen, bundle, gflop),
+            "video": _describe_video(video),
             "rounds": chosen.rounds,
             "network": _judged(rates, gflop),
             "stages_ms": stages,
@@ -106,6 +92,27 @@ def bench(chosen: Bench, say: Callable[[str], None] = lambda _line: None) -> dic
         if chosen.end_to_end:
             document["file"] = _file(chosen, video, list(runtimes), size, say)
         return document
+
+
+def _describe_model(chosen: Bench, bundle: Bundle, gflop: float) -> dict[str, Any]:
+    return {
+        "name": bundle.folder.name,
+        "sha256": bundle.checksum,
+        "face_size": chosen.face_size or bundle.config.face_size,
+        "gflop_a_frame": gflop,
+        "precision": chosen.precision,
+    }
+
+
+def _describe_video(video: Path) -> dict[str, Any]:
+    info = probe_video(video)
+    return {
+        "name": video.name,
+        "width": info.width,
+        "height": info.height,
+        "codec": info.codec,
+        "frames": info.frame_count,
+    }
 
 
 def gflop_a_frame(network: ATSal) -> float:
