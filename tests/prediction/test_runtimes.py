@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 import subprocess
 import sys
@@ -98,7 +99,7 @@ def test_the_published_layers_run_in_graphs(name, stream, frames):
     torch.manual_seed(0)
     network = ATSal(config, **new_parts(config)).eval().requires_grad_(False)
     small = np.ascontiguousarray(frames[:2, ::5, ::5])
-    one, _ = make_runtime("torch", network, CPU).run(small, None, (stream,), 64)
+    one, _ = make_runtime("torch", copy.deepcopy(network), CPU).run(small, None, (stream,), 64)
     other, _ = make_runtime(name, network, CPU).run(small, None, (stream,), 64)
     assert np.abs(one[stream] - other[stream]).max() <= TOLERANCE
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from atsal.models.atsal import ATSal
 from atsal.prediction.runtimes.base import Floats, Maps, Precision, Runtime, SideBySide
 from atsal.prediction.runtimes.graph import Step
+from atsal.prediction.runtimes.winograd import use_winograd
 from atsal.prediction.streams import Stream
 from atsal.projection import resize_erp
 
@@ -18,11 +19,13 @@ FRAMES = {"lite": 32, "paper": 8}  # at once on a GPU
 
 
 class TorchRuntime(SideBySide):
-    """On the CPU, the reference that the other runtimes are held to."""
+    """On the CPU. The large network's wide convolutions are Winograd's, but for the published procedure."""
 
     name = "torch"
 
     def __init__(self, network: ATSal) -> None:
+        if network.config.architecture == "paper" and network.procedure == "corrected":
+            use_winograd(network)
         super().__init__(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
 
     @torch.inference_mode()
