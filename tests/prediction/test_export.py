@@ -1,3 +1,4 @@
+import hashlib
 import importlib.util
 import json
 import re
@@ -135,6 +136,21 @@ def test_a_damaged_graph_is_made_anew(home, traced, damage):
     assert len(traced) == 2
 
 
-def test_a_cache_that_cannot_be_written_does_no_harm(home):
+@pytest.mark.parametrize("damage", [None, b"", hashlib.sha256(b"no model").digest() + b"no model"])
+def test_openvino_keeps_what_it_compiled(home, traced, scene, damage):
+    first = load_model("lite", runtime="openvino", device="cpu").predict_image(scene, stream="attention")
+    (compiled,) = (file for file in (home / "graphs").iterdir() if traced[0] not in file.read_bytes())
+    made = compiled.stat().st_mtime_ns
+    if damage is not None:
+        compiled.write_bytes(damage)
+    again = load_model("lite", runtime="openvino", device="cpu").predict_image(scene, stream="attention")
+    assert np.array_equal(first, again)
+    assert len(traced) == 1
+    assert (compiled.stat().st_mtime_ns == made) == (damage is None)  # else made anew
+    assert len(compiled.read_bytes()) > 1_000_000
+
+
+def test_a_cache_that_cannot_be_written_does_no_harm(home, scene):
     home.write_text("a file where the folder should be")
     assert len(cached_onnx(build_network(find_bundle("lite")), ("attention",))) > 1000
+    assert load_model("lite", runtime="openvino", device="cpu").predict_image(scene, stream="attention").max() > 0

@@ -181,6 +181,9 @@ def _folder(path: Path) -> Iterator[None]:
 
 def _load(values: dict[str, Any], frames: int = _FEW) -> "Predictor":
     """Load the model; for a few pictures in PyTorch, which is there at once: other runtimes compile for a second."""
+    from atsal.memory import share_freed_memory  # noqa: PLC0415
+
+    share_freed_memory()
     from atsal.prediction.predictor import load_model  # noqa: PLC0415
 
     if values["runtime"] == "auto" and values["precision"] == "float32" and frames < _FEW:

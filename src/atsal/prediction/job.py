@@ -168,9 +168,11 @@ class _Job:
         frames = self._item.frames(options.reading, self._reading_size())
         last = journal.frames[-1]["index"] if journal.frames else -1
         remaining = (frame for frame in frames if frame.index > last)
-        predictor = self._predictor
-        read = ahead(remaining, predictor.runtime.frames)
-        return ahead(predictor.run(read, streams=options.streams, height=options.height, state=journal.state), 1)
+        # Frames that are drawn on are large, and their encoder is slower than the network.
+        group = 1 if "overlay" in options.formats else self._predictor.runtime.frames
+        run = self._predictor.run
+        read = ahead(remaining, group)
+        return ahead(run(read, streams=options.streams, height=options.height, state=journal.state, group=group), 1)
 
     def _reading_size(self) -> Size | None:
         """The size to scale frames to in the decoder: the network's, or the overlay's where one is drawn."""

@@ -117,18 +117,20 @@ class Predictor:
         streams: Sequence[Stream] = STREAMS,
         height: int | None = None,
         state: Floats | None = None,
+        group: int | None = None,
     ) -> Iterator[tuple[FrameResult, Floats | None]]:
         """Predict the maps of any frames, each with the state after it; pass one back in to go on after that frame.
 
-        `runtime.frames` are read before the first result comes. An error of a frame's reading comes after the results
+        `group` frames run at once, by default as many as the runtime likes, and are read before the first result comes.
+        An error of a frame's reading comes after the results
         of those before it; one of the network names the frames.
         """
         self.runtime.prepare(streams)
         ready = mapped(lambda frame: (frame, self._scaled(frame.image, f"frame {frame.index}")), frames)
-        for group in batched(ready, self.runtime.frames):
-            with _of_frames([frame for frame, _ in group]):
-                maps, states = self._steps([image for _, image in group], state, streams, height)
-            for number, (frame, _) in enumerate(group):
+        for some in batched(ready, group or self.runtime.frames):
+            with _of_frames([frame for frame, _ in some]):
+                maps, states = self._steps([image for _, image in some], state, streams, height)
+            for number, (frame, _) in enumerate(some):
                 own = {stream: found[number] for stream, found in maps.items()}
                 state = None if states is None else states[number]
                 result = FrameResult(

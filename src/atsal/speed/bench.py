@@ -23,6 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from atsal.device import choose_device
 from atsal.errors import AtsalError, MissingDependencyError
+from atsal.memory import share_freed_memory
 from atsal.models.atsal import ATSal
 from atsal.models.bundle import Bundle
 from atsal.models.registry import build_network, find_bundle
@@ -286,6 +287,7 @@ def _decode(video: Path, size: tuple[int, int]) -> tuple[float, float]:
 
 
 def _predict(chosen: Bench, video: Path, runtime: str) -> tuple[float, float]:
+    share_freed_memory()  # as the command does
     from atsal.prediction.job import Options, predict_item  # noqa: PLC0415 - in the new process
     from atsal.prediction.predictor import load_model  # noqa: PLC0415
 

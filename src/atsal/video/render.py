@@ -29,6 +29,7 @@ COLOURS: Picture = np.stack(
     [np.interp(np.linspace(0, 1, 256), _AT, _STOPS[:, channel]) for channel in range(3)], axis=-1
 ).astype(np.uint8)
 STRONGEST = 0.75  # opacity of the colour where the map is at its peak
+_BAND = 64  # rows that are drawn at once: copies of whole frames would cost memory and time
 
 
 class PeakTracker:
@@ -63,10 +64,17 @@ def grey(saliency: SavedMap, peak: float, size: tuple[int, int]) -> Picture:
 
 def overlay(image: Picture, saliency: SavedMap, peak: float) -> Picture:
     """Draw the map's colours over the image, the more opaque the higher the map."""
-    level = levels(saliency, peak, (image.shape[1], image.shape[0]))
+    height, width = image.shape[:2]
+    level = levels(saliency, peak, (width, height))
     opacity = level.point([int(value * STRONGEST) for value in range(256)])
     level.putpalette(COLOURS.tobytes())
-    return np.asarray(Image.composite(level.convert("RGB"), Image.fromarray(image), opacity))
+    drawn = np.empty_like(image)
+    for top in range(0, height, _BAND):
+        bottom = min(top + _BAND, height)
+        colours, share = (picture.crop((0, top, width, bottom)) for picture in (level, opacity))
+        band = Image.composite(colours.convert("RGB"), Image.fromarray(image[top:bottom]), share)
+        drawn[top:bottom] = np.asarray(band)
+    return drawn
 
 
 def label(image: Picture, text: str) -> Picture:

@@ -26,6 +26,10 @@ __all__ = ["VideoWriter", "write_map_npy", "write_map_png", "write_rgb_png"]
 TIME_BASE = Fraction(1, 90000)
 _BT709 = 1  # ITU-T H.273: primaries, transfer and matrix
 _LIMITED_RANGE = 1
+_SMALL = 640 * 320  # pixels up to which threads of libx264 cost more than they bring
+# Frames that libx264 holds to plan ahead, some 8 MB each at 1920 x 960. With the preset's 10 and a crf of 20 instead of
+# 18, files are as large and 0.4 dB better.
+_LOOKAHEAD = "4"
 
 
 class VideoWriter:
@@ -65,7 +69,7 @@ class VideoWriter:
         audio_start_s: float = 0.0,
         audio_duration_s: float | None = None,
         spherical: bool = True,
-        crf: int = 20,
+        crf: int = 18,
     ) -> None:
         _check_arguments(size, frame_rate, crf)
         if not (math.isfinite(audio_start_s) and audio_start_s >= 0):
@@ -148,8 +152,10 @@ class VideoWriter:
         stream = self._container.add_stream("libx264", rate=self._rate)
         stream.width, stream.height = self._size
         stream.pix_fmt = "yuv420p"
-        stream.options = {"crf": str(self._crf), "preset": "veryfast"}
+        stream.options = {"crf": str(self._crf), "preset": "veryfast", "rc-lookahead": _LOOKAHEAD}
         context = stream.codec_context
+        if self._size[0] * self._size[1] <= _SMALL:
+            context.thread_count = 1
         context.time_base = TIME_BASE
         context.color_primaries = context.color_trc = context.colorspace = _BT709
         context.color_range = _LIMITED_RANGE

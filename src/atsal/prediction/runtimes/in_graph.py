@@ -1,22 +1,24 @@
 """The network as an ONNX graph, run by OpenVINO or ONNX Runtime on the CPU."""
 
 import importlib.util
+import json
 import textwrap
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from threading import Lock
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from atsal.errors import MissingDependencyError, PredictionError
 from atsal.models.atsal import ATSal
 from atsal.prediction.runtimes.base import PARTS, Floats, Precision, SideBySide, needed
 from atsal.prediction.runtimes.graph import STATE
-from atsal.prediction.runtimes.graph_cache import cached_onnx
+from atsal.prediction.runtimes.graph_cache import KeptGraph, cached_onnx
 from atsal.prediction.streams import Stream
 
 _tracing = Lock()  # the exporter is not made for several at a time
@@ -47,8 +49,13 @@ class GraphRuntime(SideBySide):
         return all(importlib.util.find_spec(package) is not None for package in cls.packages)
 
     @abstractmethod
-    def compile(self, graph: bytes) -> Compiled:
-        """Prepare a graph on `threads` threads: a function of named inputs that returns its outputs, in order."""
+    def compile(self, part: Stream) -> Compiled:
+        """Prepare a part on `threads` threads: a function of named inputs that returns its outputs, in order."""
+
+    def traced(self, part: Stream) -> bytes:
+        """The part as an ONNX file."""
+        with _tracing:
+            return cached_onnx(self.network, (part,))
 
     def prepare(self, streams: Sequence[Stream]) -> None:
         """Start to compile what these streams need."""
@@ -56,7 +63,7 @@ class GraphRuntime(SideBySide):
             self._start(partial(self._part, part))
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def told(self) -> Iterator[None]:
         """Give the errors of a runtime, which are of any kind, one of ours."""
         try:
             yield
@@ -67,16 +74,13 @@ class GraphRuntime(SideBySide):
     def _part(self, part: Stream) -> Compiled:
         with self._locks[part]:
             if part not in self._compiled:
-                with _tracing:
-                    graph = cached_onnx(self.network, (part,))
-                with self._told():
-                    self._compiled[part] = self.compile(graph)
+                self._compiled[part] = self.compile(part)
             return self._compiled[part]
 
     def attend(self, frames: NDArray[np.uint8]) -> Floats:
         """Run the attention stream, frame by frame."""
         run = self._part("attention")
-        with self._told():
+        with self.told():
             return np.concatenate([np.array(run({"frames": frames[i : i + 1]})[0]) for i in range(len(frames))])
 
     def watch(self, frames: NDArray[np.uint8], state: Floats | None) -> tuple[Floats, Floats]:
@@ -86,7 +90,7 @@ class GraphRuntime(SideBySide):
         maps, states = [], []
         for i in range(len(frames)):
             carry = np.float32(i > 0 or state is not None)
-            with self._told():
+            with self.told():
                 found, after = run({"frames": frames[i : i + 1], STATE: before, "carry": np.asarray(carry)})
             maps.append(np.array(found))
             before = np.array(after)
@@ -101,9 +105,8 @@ class OpenVinoRuntime(GraphRuntime):
     packages = ("openvino", "onnx")
     extra = "openvino"
 
-    def compile(self, graph: bytes) -> Compiled:
-        """Compile for the CPU."""
-        core = _openvino_core()
+    def compile(self, part: Stream) -> Compiled:
+        """Compile for the CPU, or take what was compiled before."""
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": self.threads,
@@ -111,13 +114,30 @@ class OpenVinoRuntime(GraphRuntime):
             "INFERENCE_PRECISION_HINT": "f32" if self.precision == "float32" else "bf16",
             "ENABLE_CPU_PINNING": False,  # pinned, two graphs would share one core
         }
-        request = core.compile_model(core.read_model(graph), "CPU", settings).create_infer_request()
+        with self.told():
+            request = self._model(part, settings).create_infer_request()
 
         def run(inputs: Inputs) -> Sequence[NDArray[Any]]:
             found = request.infer(dict(inputs), share_inputs=True, share_outputs=True)
             return list(found.values())
 
         return run
+
+    def _model(self, part: Stream, settings: dict[str, Any]) -> Any:
+        import openvino  # noqa: PLC0415 - an extra
+
+        core = _openvino_core()
+        machine = [core.get_property("CPU", name) for name in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")]
+        machine.append(torch.backends.cpu.get_cpu_capability())  # some virtual machines do not tell the name
+        kept = KeptGraph(self.network, (part,), json.dumps([openvino.get_version(), machine, settings]))
+        compiled = kept.read()
+        if compiled is not None:
+            with suppress(RuntimeError):  # whatever is the matter with it, it can be made again
+                return core.import_model(compiled, "CPU", settings)
+        model = core.compile_model(core.read_model(self.traced(part)), "CPU", settings)
+        if kept.path is not None:
+            kept.write(model.export_model().getvalue())
+        return model
 
 
 @cache
@@ -135,14 +155,16 @@ class OnnxRuntime(GraphRuntime):
     packages = ("onnxruntime", "onnx")
     extra = "onnx"
 
-    def compile(self, graph: bytes) -> Compiled:
+    def compile(self, part: Stream) -> Compiled:
         """Open a session."""
         import onnxruntime  # noqa: PLC0415 - an extra
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        graph = self.traced(part)
+        with self.told():
+            session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
         def run(inputs: Inputs) -> Sequence[NDArray[Any]]:
             found: Sequence[NDArray[Any]] = session.run(None, dict(inputs))
