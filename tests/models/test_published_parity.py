@@ -3,6 +3,7 @@
 The golden slices run anywhere; the full recording is used where it lies beside the repository.
 """
 
+import copy
 import os
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 
 from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
+from atsal.prediction.runtimes.winograd import use_winograd
 from atsal.projection import ErpToCubemap
 from fakes.published import BGR_MEANS, GOLDEN, RECORDED, face_sequence, network_input, unpack
 
@@ -69,6 +71,17 @@ def test_golden_experts(golden, expert_networks):
     for expert, image, expected in zip(("equator", "poles"), faces, golden["expert_maps_frame0"], strict=True):
         saliency, _ = expert_networks[expert](network_input(image))
         assert error(saliency[..., ::4, ::4], expected) <= TOLERANCE
+
+
+def test_golden_outputs_of_the_runtime_on_a_cpu(golden, attention_network, expert_networks):
+    """Whose wide convolutions are Winograd's."""
+    networks = [copy.deepcopy(network) for network in (attention_network, expert_networks["poles"])]
+    for network in networks:
+        use_winograd(network)
+    saliency, _ = networks[0](network_input(unpack(golden["erp_bgr_packed"])))
+    assert error(saliency[..., ::4, ::4], golden["attention_saliency"]) <= TOLERANCE
+    saliency, _ = networks[1](network_input(unpack(golden["faces_bgr_packed"])[1]))
+    assert error(saliency[..., ::4, ::4], golden["expert_maps_frame0"][1]) <= TOLERANCE
 
 
 def test_golden_recurrence(golden, expert_networks):

@@ -244,6 +244,19 @@ def test_a_video_that_is_left_half_way_leaves_no_thread(predictor, clip):
     assert not [thread for thread in threading.enumerate() if thread.name == "stage"]
 
 
+@pytest.mark.parametrize("group", [1, 3])
+def test_frames_may_go_in_groups_of_any_size(predictor, clip, group):
+    frames = list(read_frames(clip))
+    for (one, _), (other, _) in zip(predictor.run(frames, group=group), predictor.run(frames), strict=True):
+        assert one.frame_index == other.frame_index
+        np.testing.assert_allclose(one.saliency, other.saliency, atol=1e-5)
+
+
+def test_a_group_of_no_frames_is_refused(predictor):
+    with pytest.raises(ConfigError, match="group 0: expected the number of frames"):
+        next(predictor.run([], group=0))
+
+
 def test_states_are_those_of_each_frame_also_within_a_group(predictor, clip):
     """A journal may keep any of them: going on after any frame gives the rest of the video."""
     frames = list(read_frames(clip))

@@ -1,12 +1,14 @@
 """Winograd's convolutions against the direct ones in float64."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from atsal.errors import PredictionError
 from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
 from atsal.models.registry import new_parts
@@ -60,6 +62,8 @@ def test_doubling_and_relu_are_done_on_the_way(width):
         nn.Conv2d(128, 128, 1),
         nn.Conv2d(128, 128, 3),
         nn.Conv2d(128, 128, 3, padding=1, stride=2),
+        nn.Conv2d(128, 128, 3, padding=1, padding_mode="circular"),
+        nn.Conv2d(128, 128, 3, padding=1, dtype=torch.float64),
         nn.Conv2d(128, 128, 3, padding=2, dilation=2),
         nn.Conv2d(256, 256, 3, padding=1, groups=2),
     ],
@@ -82,6 +86,26 @@ def test_memory_between_two_calls_leaves_no_trace():
     assert torch.equal(sequence(small), fresh)
 
 
+def test_threads_do_not_disturb_each_other():
+    sequence = layers(nn.Conv2d(128, 128, 3, padding=1))
+    use_winograd(sequence)
+    pictures = [torch.full((1, 128, 40, 40), float(number)) for number in range(1, 5)]
+    expected = [sequence(picture).clone() for picture in pictures]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            for found, alone in zip(pool.map(sequence, pictures), expected, strict=True):
+                assert torch.equal(found, alone)
+
+
+def test_gradients_are_refused_and_leave_no_trace():
+    sequence = layers(nn.Conv2d(128, 128, 3, padding=1))
+    use_winograd(sequence)
+    picture = torch.ones(1, 128, 8, 8)
+    with pytest.raises(PredictionError, match="no gradients: take one from `build_network`"):
+        sequence(picture.requires_grad_())
+    sequence(picture.detach())
+
+
 @pytest.fixture(scope="module")
 def large() -> ATSal:
     """The published layers, random, on small frames."""
@@ -95,6 +119,7 @@ def test_the_large_network_equals_float64_over_a_video(large):
     exact = copy.deepcopy(large).compute_in(torch.float64)
     runtime = make_runtime("auto", copy.deepcopy(large), torch.device("cpu"))
     assert runtime.name == "torch"  # the fastest for it, whatever is installed
+    assert make_runtime("auto", copy.deepcopy(large), torch.device("cpu"), "half").name == "openvino"  # torch has none
     assert isinstance(runtime.network.equator.salgan[AVERAGED], Winograd)
     assert isinstance(runtime.network.equator.salgan[AVERAGED + 1], nn.ReLU)  # after the moving average, not before
     frames = np.random.default_rng(0).integers(0, 256, (3, 64, 128, 3), dtype=np.uint8)

@@ -3,6 +3,7 @@ import pytest
 
 from atsal.video.render import (
     COLOURS,
+    STRONGEST,
     PeakTracker,
     comparison,
     grey,
@@ -54,6 +55,18 @@ def test_an_overlay_leaves_the_picture_where_the_map_is_zero():
     changed = (drawn != image).any(axis=-1)
     assert np.argwhere(changed).tolist() == [[4, 8]]
     np.testing.assert_allclose(drawn[4, 8], 0.25 * image[4, 8] + 0.75 * COLOURS[-1], atol=2)
+
+
+@pytest.mark.parametrize("height", [63, 64, 65, 150])
+def test_an_overlay_has_no_borders_inside(height):
+    """It is drawn in bands of rows."""
+    rng = np.random.default_rng(1)
+    image = rng.integers(0, 255, (height, 2 * height, 3), dtype=np.uint8)
+    saliency = rng.random((height, 2 * height), dtype=np.float32)
+    share = (saliency * 255 + 0.5).astype(np.uint8) / 255 * STRONGEST
+    colours = COLOURS[(saliency * 255 + 0.5).astype(np.uint8)]
+    expected = share[..., None] * colours + (1 - share[..., None]) * image
+    assert np.abs(overlay(image, saliency, 1.0) - expected).max() <= 2
 
 
 def test_an_overlay_of_nothing_is_the_picture():

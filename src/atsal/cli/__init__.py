@@ -180,7 +180,7 @@ def _folder(path: Path) -> Iterator[None]:
 
 
 def _load(values: dict[str, Any], frames: int = _FEW) -> "Predictor":
-    """Load the model; for a few pictures in PyTorch, which is there at once: other runtimes compile for a second."""
+    """Load the model; for a few pictures in PyTorch, which is there at once; others compile, at first for long."""
     from atsal.memory import share_freed_memory  # noqa: PLC0415
 
     share_freed_memory()

@@ -168,8 +168,9 @@ class _Job:
         frames = self._item.frames(options.reading, self._reading_size())
         last = journal.frames[-1]["index"] if journal.frames else -1
         remaining = (frame for frame in frames if frame.index > last)
-        # Frames that are drawn on are large, and their encoder is slower than the network.
-        group = 1 if "overlay" in options.formats else self._predictor.runtime.frames
+        runtime = self._predictor.runtime
+        # Frames that are drawn on are large: on a CPU, which gains little from more, they go one by one.
+        group = 1 if "overlay" in options.formats and runtime.device.type == "cpu" else runtime.frames
         run = self._predictor.run
         read = ahead(remaining, group)
         return ahead(run(read, streams=options.streams, height=options.height, state=journal.state, group=group), 1)

@@ -48,7 +48,7 @@ class FrameResult:
 
 
 class Predictor:
-    """A model ready to use; made by `load_model`."""
+    """A model ready to use; made by `load_model`. Its network is the runtime's, which may have replaced layers."""
 
     def __init__(self, runtime: Runtime, bundle: Bundle) -> None:
         self.runtime = runtime
@@ -121,13 +121,16 @@ class Predictor:
     ) -> Iterator[tuple[FrameResult, Floats | None]]:
         """Predict the maps of any frames, each with the state after it; pass one back in to go on after that frame.
 
-        `group` frames run at once, by default as many as the runtime likes, and are read before the first result comes.
-        An error of a frame's reading comes after the results
-        of those before it; one of the network names the frames.
+        `group` frames run at once, by default as many as the runtime likes; they are read before the first result
+        comes. An error of a frame's reading comes after the results of those before it; one of the network names the
+        frames. Raises `ConfigError` for a group below 1.
         """
+        group = self.runtime.frames if group is None else group
+        if group < 1:
+            raise ConfigError(f"group {group}: expected the number of frames to run at once, 1 or more")
         self.runtime.prepare(streams)
         ready = mapped(lambda frame: (frame, self._scaled(frame.image, f"frame {frame.index}")), frames)
-        for some in batched(ready, group or self.runtime.frames):
+        for some in batched(ready, group):
             with _of_frames([frame for frame, _ in some]):
                 maps, states = self._steps([image for _, image in some], state, streams, height)
             for number, (frame, _) in enumerate(some):
@@ -234,7 +237,7 @@ def load_model(
     Args:
         name: "lite", "paper", or a weight folder written by `atsal weights import` or by training.
         device: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:1", ….
-        runtime: "auto" (OpenVINO on the CPU where it is installed, else PyTorch), "torch", "openvino" or "onnx".
+        runtime: "auto" (OpenVINO for `lite` on a CPU where it is installed, else PyTorch), "torch", "openvino", "onnx".
         precision: "float32", or "half": float16 on CUDA, bfloat16 in OpenVINO on processors that have it.
         face_size: pixels of a cube face's side, in place of the model's own; 160 or 256 for "paper".
         procedure: "corrected", or "published": the released test procedure, for comparison with old results.

@@ -79,7 +79,8 @@ def bench(chosen: Bench, say: Callable[[str], None] = lambda _line: None) -> dic
         say("network and projections")
         rates = _network(runtimes, network, frames, chosen)
         say("stages")
-        stages = _stages(TorchRuntime(network()).network, frames[0].image, chosen.rounds)
+        in_torch = runtimes.get("torch") if device.type == "cpu" else None
+        stages = _stages((in_torch or TorchRuntime(network())).network, frames[0].image, chosen.rounds)
         document: dict[str, Any] = {
             "format": FORMAT,
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -287,7 +288,7 @@ def _decode(video: Path, size: tuple[int, int]) -> tuple[float, float]:
 
 
 def _predict(chosen: Bench, video: Path, runtime: str) -> tuple[float, float]:
-    share_freed_memory()  # as the command does
+    share_freed_memory()  # as `atsal predict` does
     from atsal.prediction.job import Options, predict_item  # noqa: PLC0415 - in the new process
     from atsal.prediction.predictor import load_model  # noqa: PLC0415
 

@@ -63,7 +63,7 @@ class GraphRuntime(SideBySide):
             self._start(partial(self._part, part))
 
     @contextmanager
-    def told(self) -> Iterator[None]:
+    def _told(self) -> Iterator[None]:
         """Give the errors of a runtime, which are of any kind, one of ours."""
         try:
             yield
@@ -80,7 +80,7 @@ class GraphRuntime(SideBySide):
     def attend(self, frames: NDArray[np.uint8]) -> Floats:
         """Run the attention stream, frame by frame."""
         run = self._part("attention")
-        with self.told():
+        with self._told():
             return np.concatenate([np.array(run({"frames": frames[i : i + 1]})[0]) for i in range(len(frames))])
 
     def watch(self, frames: NDArray[np.uint8], state: Floats | None) -> tuple[Floats, Floats]:
@@ -90,7 +90,7 @@ class GraphRuntime(SideBySide):
         maps, states = [], []
         for i in range(len(frames)):
             carry = np.float32(i > 0 or state is not None)
-            with self.told():
+            with self._told():
                 found, after = run({"frames": frames[i : i + 1], STATE: before, "carry": np.asarray(carry)})
             maps.append(np.array(found))
             before = np.array(after)
@@ -114,8 +114,21 @@ class OpenVinoRuntime(GraphRuntime):
             "INFERENCE_PRECISION_HINT": "f32" if self.precision == "float32" else "bf16",
             "ENABLE_CPU_PINNING": False,  # pinned, two graphs would share one core
         }
-        with self.told():
-            request = self._model(part, settings).create_infer_request()
+        core, maker = _openvino()
+        kept = KeptGraph(self.network, (part,), json.dumps([maker, settings]))
+        model, known = None, kept.read()
+        if known is not None:
+            with suppress(RuntimeError):  # whatever is the matter with it, it can be made again
+                model = core.import_model(known, "CPU", settings)
+        if model is None:
+            graph = self.traced(part)
+            with self._told():
+                model = core.compile_model(core.read_model(graph), "CPU", settings)
+            if kept.path is not None:
+                with suppress(RuntimeError):
+                    kept.write(model.export_model().getvalue())
+        with self._told():
+            request = model.create_infer_request()
 
         def run(inputs: Inputs) -> Sequence[NDArray[Any]]:
             found = request.infer(dict(inputs), share_inputs=True, share_outputs=True)
@@ -123,29 +136,16 @@ class OpenVinoRuntime(GraphRuntime):
 
         return run
 
-    def _model(self, part: Stream, settings: dict[str, Any]) -> Any:
-        import openvino  # noqa: PLC0415 - an extra
-
-        core = _openvino_core()
-        machine = [core.get_property("CPU", name) for name in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")]
-        machine.append(torch.backends.cpu.get_cpu_capability())  # some virtual machines do not tell the name
-        kept = KeptGraph(self.network, (part,), json.dumps([openvino.get_version(), machine, settings]))
-        compiled = kept.read()
-        if compiled is not None:
-            with suppress(RuntimeError):  # whatever is the matter with it, it can be made again
-                return core.import_model(compiled, "CPU", settings)
-        model = core.compile_model(core.read_model(self.traced(part)), "CPU", settings)
-        if kept.path is not None:
-            kept.write(model.export_model().getvalue())
-        return model
-
 
 @cache
-def _openvino_core() -> Any:
-    """One for the process: each holds the plugin and its threads."""
+def _openvino() -> tuple[Any, list[str]]:
+    """What compiles, one for the process, for it holds the plugin and its threads; and what its results depend on."""
     import openvino  # noqa: PLC0415 - an extra
 
-    return openvino.Core()
+    core = openvino.Core()
+    processor = [str(core.get_property("CPU", name)) for name in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")]
+    processor.append(torch.backends.cpu.get_cpu_capability())  # some virtual machines do not tell the name
+    return core, [f"openvino {openvino.get_version()}", f"torch {torch.__version__}", *processor]
 
 
 class OnnxRuntime(GraphRuntime):
@@ -163,7 +163,7 @@ class OnnxRuntime(GraphRuntime):
         options.intra_op_num_threads = self.threads
         options.log_severity_level = 3
         graph = self.traced(part)
-        with self.told():
+        with self._told():
             session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
         def run(inputs: Inputs) -> Sequence[NDArray[Any]]:

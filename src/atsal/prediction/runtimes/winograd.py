@@ -6,6 +6,7 @@ of 4 x 4 results needs 36 products of channels instead of 144. The 6 x 6 pixels 
 (`G g GT`), and the products are transformed back (`AT m A`). Rounding grows to about 2e-5 of a layer's largest value.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,13 +14,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from atsal.errors import PredictionError
+
 TILE = 4  # side of the results of a tile
 PLACES = 6  # side of what it depends on
 TILES = 512  # at once: enough for matrix products at full speed, few enough for what lies between to stay in the cache
 WIDE = 128  # channels in and out from which it pays; with fewer, the transforms cost more than the products save
 
 # For the points 0, 1, -1, 2, -2 and infinity.
-G = torch.tensor([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
+G = torch.tensor([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]], dtype=torch.float32).div(24)
 # What a kernel becomes on the pixels before doubling them, for the first and the second of two rows or columns.
 HALVES = torch.tensor([[[1, 0, 0], [0, 1, 1], [0, 0, 0]], [[0, 0, 0], [1, 1, 0], [0, 0, 1]]], dtype=torch.float32)
 
@@ -52,7 +55,8 @@ def use_winograd(network: nn.Module) -> None:
 def _is_suited(layer: nn.Conv2d, *, doubled: bool) -> bool:
     plain = (layer.kernel_size, layer.stride, layer.padding) == ((3, 3), (1, 1), (1, 1))
     made = layer.out_channels * (4 if doubled else 1)
-    return plain and layer.dilation == (1, 1) and layer.groups == 1 and min(layer.in_channels, made) >= WIDE
+    plain = plain and layer.dilation == (1, 1) and layer.groups == 1 and layer.padding_mode == "zeros"
+    return plain and layer.weight.dtype == torch.float32 and min(layer.in_channels, made) >= WIDE
 
 
 def _is_doubling(layer: nn.Module) -> bool:
@@ -63,11 +67,17 @@ def _is_relu_in_place(layer: nn.Module) -> bool:
     return isinstance(layer, nn.ReLU) and layer.inplace  # in place: nobody else sees what comes before it
 
 
-class Workspace:
-    """Memory for what lies between, shared by layers that run one after the other: fresh memory is slow to touch."""
+class Workspace(threading.local):
+    """Memory for what lies between, used again by one layer after the other: fresh memory is slow to touch.
+
+    Each thread has its own.
+    """
 
     def __init__(self) -> None:
         self._kept: dict[str, Tensor] = {}
+
+    def __deepcopy__(self, _memo: object) -> "Workspace":
+        return Workspace()
 
     def take(self, name: str, *shape: int) -> Tensor:
         """A tensor of this shape, of any content, in the memory of that name."""
@@ -75,7 +85,7 @@ class Workspace:
         kept = self._kept.get(name)
         if kept is None or kept.numel() < count:
             with torch.inference_mode(False):  # else it could not be written to outside of that mode
-                kept = self._kept[name] = torch.empty(count)
+                kept = self._kept[name] = torch.empty(count, dtype=torch.float32)
         return kept[:count].view(shape)
 
 
@@ -99,7 +109,11 @@ class Winograd(nn.Module):
         self.bias = None if layer.bias is None else layer.bias.detach()
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, h, w) float32 -> (B, C', h, w), or twice the sides; channels last."""
+        """(B, C, h, w) float32 -> (B, C', h, w), or twice the sides; channels last. Without gradients."""
+        if torch.is_grad_enabled() and x.requires_grad:
+            raise PredictionError(
+                "a network whose convolutions were replaced for speed has no gradients: take one from `build_network`"
+            )
         batch, _, height, width = x.shape
         rows, columns = -(-height // TILE), -(-width // TILE)
         high, wide = TILE * self.times * rows, TILE * self.times * columns
