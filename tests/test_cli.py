@@ -1,6 +1,7 @@
 import json
 import os
 import pickle
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -157,6 +158,19 @@ def test_every_runtime_is_offered(folder, runtime):
     assert len(list(Path("out/clip").glob("*.npy"))) == 4
     manifest = json.loads(Path("out/clip.json").read_text())
     assert manifest["runtime"] == runtime
+    package = {"onnx": "onnxruntime"}.get(runtime, runtime)
+    assert manifest["versions"][package] == version(package)
+
+
+def test_an_output_that_is_a_file_is_refused(folder):
+    found = run("predict", "clip.mp4", "-o", "out.mp4", status=1)
+    assert "looks like a file; give a folder, as -o maps" in found.stderr
+    Path("notes").write_text("mine")
+    assert "this is a file" in run("predict", "clip.mp4", "-o", "notes", status=1).stderr
+    assert Path("notes").read_text() == "mine"
+    assert not Path("out.mp4").exists()
+    Path("my.mp4").mkdir()
+    run("predict", "still.png", "-o", "my.mp4", "--format", "npy")
 
 
 def test_results_do_not_become_inputs(folder):
@@ -222,11 +236,11 @@ def test_what_cannot_be_is_said_and_nothing_is_left(folder, arguments, message):
     assert not Path("out").exists()
 
 
-@pytest.mark.parametrize("output", ["still.png", "still.png/out"])
-def test_an_output_that_cannot_be_is_refused(folder, output):
+@pytest.mark.parametrize(("output", "message"), [("still.png", "is a file"), ("still.png/out", "cannot be written")])
+def test_an_output_that_cannot_be_is_refused(folder, output, message):
     before = Path("still.png").read_bytes()
     found = run("predict", "clip.mp4", "-o", output, status=1)
-    assert "cannot be written" in found.stderr
+    assert message in found.stderr
     assert Path("still.png").read_bytes() == before
 
 

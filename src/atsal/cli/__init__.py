@@ -137,6 +137,7 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     from atsal.prediction.job import Options, predict_item, refuse_collisions  # noqa: PLC0415
     from atsal.prediction.streams import STREAMS  # noqa: PLC0415
 
+    _refuse_file(output)
     streams: tuple[Any, ...] = STREAMS if stream == "all" else (stream,)
     reading = _reading(values)
     chosen = Options(streams, formats or ("overlay",), reading, values["height"], values["overwrite"])
@@ -154,6 +155,18 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     if failed:
         click.echo(f"atsal: {failed} of {len(items) + len(problems)} inputs failed", err=True)
         sys.exit(1)
+
+
+def _refuse_file(output: Path) -> None:
+    """`-o out.mp4` means a file, and would make a folder of that name."""
+    from atsal.video.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES  # noqa: PLC0415
+
+    looks_like_one = output.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES | {".npy"} and not output.is_dir()
+    if looks_like_one or output.is_file():
+        raise ConfigError(
+            f"{output}: --output is the folder for the results, which keep their inputs' names, and this "
+            f"{'is' if output.is_file() else 'looks like'} a file; give a folder, as -o {output.parent / 'maps'}"
+        )
 
 
 def _refuse_input_folder(inputs: tuple[Path, ...], output: Path, formats: tuple[str, ...]) -> None:

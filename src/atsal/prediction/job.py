@@ -15,7 +15,7 @@ from atsal.prediction.predictor import FrameResult, Predictor
 from atsal.prediction.record import Journal, Record, describe, differences, read_manifest
 from atsal.prediction.results import Options, Place, even, make_sinks, places
 from atsal.prediction.runtimes.base import Floats
-from atsal.version import __version__
+from atsal.version import __version__, versions
 
 __all__ = ["Options", "Outcome", "predict_item", "refuse_collisions"]
 
@@ -217,6 +217,7 @@ class _Job:
             "atsal": __version__,
             "settings": self._journal.settings,
             "runtime": self._predictor.runtime.name,
+            "versions": versions(self._predictor.runtime.packages),
             "timing": timing,
             "problem": problem,
             "map_value": "saliency density up to a factor, per unit of solid angle; >= 0",

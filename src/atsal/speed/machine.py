@@ -1,6 +1,5 @@
 """The machine a speed was measured on, and its ceilings."""
 
-import importlib.metadata
 import math
 import os
 import platform
@@ -13,6 +12,8 @@ from typing import Any, TypeVar
 import torch
 from torch.nn import functional as F
 
+from atsal.version import versions
+
 T = TypeVar("T")
 PACKAGES = ("atsal", "torch", "openvino", "onnxruntime", "av", "numpy")
 MATRIX_SIDE = 2048
@@ -21,19 +22,13 @@ LAYERS = ((128, 160), (256, 80), (512, 40))  # channels and side of 3 x 3 convol
 
 def describe_machine(device: torch.device) -> dict[str, Any]:
     """Processor, cores, system and versions, as JSON values."""
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     found: dict[str, Any] = {
         "processor": _processor(),
         "cores": available_cores(),
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
-        "versions": versions,
+        "versions": versions(PACKAGES),
     }
     if device.type == "cuda":
         found["gpu"] = torch.cuda.get_device_name(device)

@@ -21,7 +21,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +28,10 @@ from atsal.aside import locked, reported, write_aside, write_json
 from atsal.config import dump_yaml
 from atsal.errors import ConfigError, DataError, OutputError
 from atsal.training.config import TrainConfig, read_train_config
+from atsal.version import versions
 
 CONFIG, ENVIRONMENT, DATA, LOG = "config.yaml", "environment.json", "data.json", "log.jsonl"
-_PACKAGES = ("torch", "numpy", "av", "safetensors", "pillow", "tensorboard")
+_PACKAGES = ("atsal", "torch", "numpy", "av", "safetensors", "pillow", "tensorboard")
 
 
 class RunFolder:
@@ -166,16 +166,9 @@ def environment() -> dict[str, Any]:
         "command": sys.argv,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {"atsal": _version("atsal")} | {name: _version(name) for name in _PACKAGES},
+        "packages": versions(_PACKAGES),
         "git": _git_state(),
     }
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def _git_state() -> dict[str, Any] | None:

@@ -37,6 +37,7 @@ class Runtime(ABC):
     """Runs one network. Used by one thread at a time."""
 
     name: ClassVar[str]
+    packages: ClassVar[tuple[str, ...]] = ("torch",)  # whose versions its results depend on
     frames: int = 1  # how many consecutive frames are best given at once
     precision: Precision = "float32"
 

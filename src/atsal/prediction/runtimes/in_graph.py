@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, partial
 from threading import Lock
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -29,14 +29,14 @@ Compiled = Callable[[Inputs], Sequence[NDArray[Any]]]
 class GraphRuntime(SideBySide):
     """Each stream is a graph of one frame, compiled when it is first needed."""
 
-    packages: tuple[str, ...]  # to import; tracing needs onnx
+    needs: ClassVar[tuple[str, ...]]  # to import; tracing needs onnx
     extra: str  # of atsal, that brings them
 
     def __init__(self, network: ATSal, precision: Precision = "float32") -> None:
         super().__init__(network)
         if not self.is_installed():
             raise MissingDependencyError(
-                f"runtime {self.name!r} needs the packages {' and '.join(self.packages)}: pip install "
+                f"runtime {self.name!r} needs the packages {' and '.join(self.needs)}: pip install "
                 f"'atsal[{self.extra}]', or take runtime 'torch'"
             )
         self.precision = precision
@@ -45,8 +45,8 @@ class GraphRuntime(SideBySide):
 
     @classmethod
     def is_installed(cls) -> bool:
-        """Whether its packages are there."""
-        return all(importlib.util.find_spec(package) is not None for package in cls.packages)
+        """Whether what it needs is there."""
+        return all(importlib.util.find_spec(package) is not None for package in cls.needs)
 
     @abstractmethod
     def compile(self, part: Stream) -> Compiled:
@@ -102,7 +102,8 @@ class OpenVinoRuntime(GraphRuntime):
     """OpenVINO: two to three times as fast as PyTorch on small networks."""
 
     name = "openvino"
-    packages = ("openvino", "onnx")
+    needs = ("openvino", "onnx")
+    packages = ("torch", "openvino")
     extra = "openvino"
 
     def compile(self, part: Stream) -> Compiled:
@@ -152,7 +153,8 @@ class OnnxRuntime(GraphRuntime):
     """ONNX Runtime: no faster than PyTorch; on many kinds of machine."""
 
     name = "onnx"
-    packages = ("onnxruntime", "onnx")
+    needs = ("onnxruntime", "onnx")
+    packages = ("torch", "onnxruntime")
     extra = "onnx"
 
     def compile(self, part: Stream) -> Compiled:
