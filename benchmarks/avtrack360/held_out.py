@@ -1,6 +1,6 @@
 """Maps of `lite` on the frames of AVTrack360, each by a model that did not see the frame.
 
-    python benchmarks/avtrack360/held_out.py configs/lite/3-attention.yaml -o OUT
+    python benchmarks/avtrack360/held_out.py configs/lite/4-attention.yaml -o OUT
 
 The experts saw no 360° gaze at all. The attention stream is trained anew without each fold of frames, under an equator
 prior without them, and the exponents of the fusion for a fold are chosen on the others: about ten minutes on two
