@@ -33,6 +33,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument(
+        "--equator", type=Path, help="weight folder whose equator expert is used, in place of the start's"
+    )
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
     chosen = parser.parse_args()
     config = with_folders_resolved(read_train_config(chosen.config, tuple(chosen.overrides)))
@@ -43,9 +46,12 @@ def main() -> None:
     found, priors = [], []
     for fold in range(FOLDS):
         bundle = find_bundle(run_folder(chosen.output, fold) / "model")
+        network = build_network(bundle)
+        if chosen.equator is not None:
+            network.equator = build_network(find_bundle(chosen.equator)).equator
         kept = SphereSource(replace(config.prior, folds=FOLDS, only_fold=fold), bundle.config, Augmentation())
         names += kept.items
-        found.append(measure(build_network(bundle), kept))
+        found.append(measure(network, kept))
         seen = replace(config.prior, folds=FOLDS, without_fold=fold)
         priors.append(equator_prior(seen, bundle.config.map_height))
     fold_of = torch.tensor([fold for fold, part in enumerate(found) for _ in part.target])

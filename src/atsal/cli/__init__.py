@@ -11,7 +11,7 @@ import click
 
 from atsal.cli.data import datasets, inspect, prepare
 from atsal.cli.evaluation import benchmark, evaluate
-from atsal.cli.parameters import PATH, POSITIVE, Number, erp_rows
+from atsal.cli.parameters import PATH, POSITIVE, Number, device_option, erp_rows, face_size_option, model_option
 from atsal.cli.speed import bench, export
 from atsal.cli.training import overfit, train
 from atsal.cli.weights import weights
@@ -66,8 +66,8 @@ def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 model_options = options(
-    click.option("--model", default="lite", show_default=True, help="lite, paper, or a weight folder."),
-    click.option("--face-size", type=int, help="Side of a cube face in pixels; 160 or 256 for paper."),
+    model_option,
+    face_size_option,
     click.option(
         "--procedure",
         type=click.Choice(["corrected", "published"]),
@@ -75,13 +75,13 @@ model_options = options(
         show_default=True,
         help="published: the released test procedure, for comparison with old results.",
     ),
-    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …"),
+    device_option,
     click.option(
         "--runtime",
         type=click.Choice(["auto", "torch", "openvino", "onnx"]),
         default="auto",
         show_default=True,
-        help="auto: openvino on a CPU where it is installed.",
+        help="auto: openvino for lite on a CPU, where it is installed.",
     ),
     click.option(
         "--precision",

@@ -1,4 +1,4 @@
-"""Kinds of parameters that several commands take."""
+"""Parameters, and kinds of them, that several commands take."""
 
 import math
 import os
@@ -8,6 +8,9 @@ from typing import Any
 import click
 
 PATH = click.Path(path_type=Path)
+model_option = click.option("--model", default="lite", show_default=True, help="lite, paper, or a weight folder.")
+face_size_option = click.option("--face-size", type=int, help="Side of a cube face in pixels; 160 or 256 for paper.")
+device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")
 
 
 class Number(click.FloatRange):

@@ -5,14 +5,14 @@ from typing import Any
 
 import click
 
-from atsal.cli.parameters import PATH
+from atsal.cli.parameters import PATH, device_option, face_size_option, model_option
 from atsal.errors import ConfigError
 
 
 @click.command()
 @click.argument("output", type=PATH)
-@click.option("--model", default="lite", show_default=True, help="lite, paper, or a weight folder.")
-@click.option("--face-size", type=int, help="Side of a cube face in pixels; 160 or 256 for paper.")
+@model_option
+@face_size_option
 @click.option("--stream", type=click.Choice(["fused", "attention", "experts", "all"]), default="all", show_default=True)
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 def export(output: Path, model: str, face_size: int | None, stream: str, overwrite: bool) -> None:
@@ -31,8 +31,8 @@ def export(output: Path, model: str, face_size: int | None, stream: str, overwri
 
 @click.command()
 @click.argument("video", type=PATH, required=False)
-@click.option("--model", default="lite", show_default=True, help="lite, paper, or a weight folder.")
-@click.option("--face-size", type=int, help="Side of a cube face in pixels; 160 or 256 for paper.")
+@model_option
+@face_size_option
 @click.option(
     "--runtime",
     "runtimes",
@@ -40,7 +40,7 @@ def export(output: Path, model: str, face_size: int | None, stream: str, overwri
     type=click.Choice(["torch", "openvino", "onnx"]),
     help="May be given several times.  [default: all that are installed]",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")
+@device_option
 @click.option("--precision", type=click.Choice(["float32", "half"]), default="float32", show_default=True)
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True, help="How often all is measured.")
 @click.option("--published/--no-published", default=True, show_default=True, help="Also the released code's procedure.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from atsal.cli.parameters import PATH, cores
+from atsal.cli.parameters import PATH, cores, device_option
 from atsal.errors import ConfigError
 
 _CHECKPOINT_STEPS = 200
@@ -17,7 +17,7 @@ _CHECKPOINT_STEPS = 200
 @click.argument("config", type=PATH)
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("-o", "--output", type=PATH, help="Folder of the run.  [needed unless CONFIG is one]")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")
+@device_option
 @click.option(
     "--workers", type=click.IntRange(min=0), help="Processes that read data ahead.  [default: cores on a GPU]"
 )
@@ -81,7 +81,7 @@ def _shown() -> Iterator[tuple[Callable[[str], None], Callable[[str], None]]]:
 
 @click.command()
 @click.option("-o", "--output", type=PATH, required=True, help="Folder for the scene, the run and a picture.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")
+@device_option
 def overfit(output: Path, device: str) -> None:
     """Try the whole pipeline: a made-up scene and gaze, prepared, learned by heart from nothing, and drawn.
 
