@@ -76,8 +76,7 @@ def bench(chosen: Bench, say: Callable[[str], None] = lambda _line: None) -> dic
         runtimes = {}
         for name in chosen.runtimes or _installed(device, chosen.precision):
             runtimes[name] = make_runtime(name, network(), device, chosen.precision)
-        say("network and projections")
-        rates = _network(runtimes, network, frames, chosen)
+        rates = _network(runtimes, network, frames, chosen, say)
         say("stages")
         in_torch = runtimes.get("torch") if device.type == "cpu" else None
         stages = _stages((in_torch or TorchRuntime(network())).network, frames[0].image, chosen.rounds)
@@ -140,7 +139,11 @@ def _installed(device: torch.device, precision: Precision) -> list[str]:
 
 
 def _network(
-    runtimes: dict[str, Runtime], network: Callable[[], ATSal], frames: Sequence[Frame], chosen: Bench
+    runtimes: dict[str, Runtime],
+    network: Callable[[], ATSal],
+    frames: Sequence[Frame],
+    chosen: Bench,
+    say: Callable[[str], None],
 ) -> dict[str, Any]:
     """Network and projections of frames in memory, in turns with the machine's ceilings and the published procedure."""
     images = np.stack([frame.image for frame in frames])
@@ -151,6 +154,7 @@ def _network(
     ceilings: dict[str, list[float]] = {"matrix": [], "convolution": []}
     maps: dict[str, Floats] = {}
     for number in range(chosen.rounds + 1):
+        say("network and projections, " + (f"round {number} of {chosen.rounds}" if number else "warming up"))
         if number:  # the first round compiles and warms up
             ceilings["matrix"].append(matrix_rate(device))
             ceilings["convolution"].append(convolution_rate(device))
