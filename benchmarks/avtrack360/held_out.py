@@ -1,6 +1,6 @@
 """Maps of `lite` on the frames of AVTrack360, each by a model that did not see the frame.
 
-    python benchmarks/avtrack360/held_out.py configs/lite/4-attention.yaml -o OUT
+    python benchmarks/avtrack360/held_out.py configs/lite/4-attention.yaml --experts runs/lite/6-poles/model -o OUT
 
 The experts saw no 360° gaze at all. The attention stream is trained anew without each fold of frames, under an equator
 prior without them, and the exponents of the fusion for a fold are chosen on the others: about ten minutes on two
@@ -33,9 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument(
-        "--equator", type=Path, help="weight folder whose equator expert is used, in place of the start's"
-    )
+    parser.add_argument("--experts", type=Path, help="weight folder whose experts take the place of the start's")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
     chosen = parser.parse_args()
     config = with_folders_resolved(read_train_config(chosen.config, tuple(chosen.overrides)))
@@ -47,8 +45,9 @@ def main() -> None:
     for fold in range(FOLDS):
         bundle = find_bundle(run_folder(chosen.output, fold) / "model")
         network = build_network(bundle)
-        if chosen.equator is not None:
-            network.equator = build_network(find_bundle(chosen.equator)).equator
+        if chosen.experts is not None:
+            others = build_network(find_bundle(chosen.experts))
+            network.equator, network.poles = others.equator, others.poles
         kept = SphereSource(replace(config.prior, folds=FOLDS, only_fold=fold), bundle.config, Augmentation())
         names += kept.items
         found.append(measure(network, kept))
