@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atsal.errors import ConfigError
+from atsal.errors import ConfigError, MediaError
 from atsal.prediction.items import Item
 from atsal.prediction.predictor import STREAMS, FrameResult
 from atsal.prediction.results import Options, Place, even, make_sinks, places
@@ -135,3 +135,10 @@ def _write_and_stop(sink):
 
 def test_even_sides():
     assert [even(n) for n in (1, 2, 3, 160)] == [2, 2, 4, 160]
+
+
+def test_a_source_with_impossible_times_is_named(clip, tmp_path, monkeypatch):
+    monkeypatch.setattr(Item, "frame_rate", lambda _item, _reading: 3600.0)
+    with pytest.raises(MediaError, match=r"walk.mp4: its time stamps give 3600 frames a second.*--fps"):
+        make_sinks(Item(clip, "video"), tmp_path, Options(formats=("npy", "overlay")))
+    assert make_sinks(Item(clip, "video"), tmp_path, Options(formats=("npy",)))

@@ -1,3 +1,4 @@
+import importlib.util
 import json
 import os
 import subprocess
@@ -10,7 +11,7 @@ import torch
 
 from atsal.errors import AtsalError, MediaError, MissingDependencyError
 from atsal.models.registry import build_network, find_bundle
-from atsal.speed.bench import Bench, _alone, bench, gflop_a_frame
+from atsal.speed.bench import Bench, _alone, _left_out, bench, gflop_a_frame
 from atsal.speed.published import PublishedProcedure
 from atsal.speed.tables import tables
 from atsal.synthetic import render_video
@@ -42,6 +43,17 @@ def test_without_scipy_it_says_how_to_get_it(monkeypatch):
         PublishedProcedure(build_network(find_bundle("lite")))
 
 
+def test_it_says_what_was_left_out_and_how_to_get_it(monkeypatch):
+    real = importlib.util.find_spec
+    hidden = ("onnxruntime", "scipy")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in hidden else real(name))
+    cpu = torch.device("cpu")
+    runtime, published = _left_out(Bench(), cpu)
+    assert "runtime onnx: pip install 'atsal[onnx]'" in runtime
+    assert "needs SciPy: pip install 'atsal[bench]'" in published
+    assert _left_out(Bench(runtimes=("torch",), published=False), cpu) == []
+
+
 @pytest.mark.slow
 def test_a_bench_tells_what_it_measured(clip):
     document = bench(Bench(video=clip, rounds=1, runtimes=("torch", "openvino")))
@@ -59,7 +71,7 @@ def test_a_bench_tells_what_it_measured(clip):
         assert of_file["share_of_decoding"] == pytest.approx(
             of_file["frames_per_s"] / document["file"]["decode_and_scale_frames_per_s"]
         )
-        assert of_file["peak_memory_mb"] > 100
+        assert of_file["peak_memory_mib"] > 100
     assert document["video"]["frames"] == 5
     assert document["machine"]["versions"]["torch"] == torch.__version__
     text = [part if isinstance(part, str) else part.row_count for part in tables(document)]
@@ -83,10 +95,10 @@ def test_flops_are_two_a_multiplication_and_addition():
 def test_peak_memory_is_what_was_held_once():
     script = """
         import numpy as np
-        from atsal.speed.machine import peak_memory_mb
-        before = peak_memory_mb()
+        from atsal.speed.machine import peak_memory_mib
+        before = peak_memory_mib()
         np.ones(300 << 17)  # 300 MB, given back at once
-        print(peak_memory_mb() - before)
+        print(peak_memory_mib() - before)
     """
     run = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
     assert 250 < float(run.stdout) < 350

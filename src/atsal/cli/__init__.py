@@ -120,9 +120,14 @@ def _reading(values: dict[str, Any]) -> "Reading":
     "formats",
     multiple=True,
     type=click.Choice(["npy", "png", "png16", "video", "overlay"]),
-    help="May be given several times.  [default: overlay]",
+    help="May be given several times; overlays are at most 1920 wide.  [default: overlay]",
 )
-@click.option("--size", "height", callback=erp_rows, help="Size of the maps, as 640x320.  [default: the model's]")
+@click.option(
+    "--size",
+    "height",
+    callback=erp_rows,
+    help="Size of maps, as 640x320, not of overlays.  [default: the model's]",
+)
 @click.option("--as-frames", is_flag=True, help="A folder of images is one clip, not stills.")
 @click.option("--overwrite", is_flag=True, help="Replace results of earlier runs.")
 @reading_options

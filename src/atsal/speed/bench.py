@@ -3,6 +3,7 @@
 Whatever is compared is measured in turns, and the best round counts: other programs on the machine only ever slow it.
 """
 
+import importlib.util
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +32,7 @@ from atsal.prediction.items import Item, Reading
 from atsal.prediction.runtimes import GRAPH_RUNTIMES, Precision, Runtime, make_runtime
 from atsal.prediction.runtimes.base import Floats
 from atsal.prediction.runtimes.in_torch import TorchRuntime
-from atsal.speed.machine import convolution_rate, describe_machine, matrix_rate, peak_memory_mb, timed_seconds
+from atsal.speed.machine import convolution_rate, describe_machine, matrix_rate, peak_memory_mib, timed_seconds
 from atsal.speed.published import PublishedProcedure
 from atsal.synthetic import render_video
 from atsal.video.reader import Frame, probe_video, read_frames
@@ -88,6 +89,7 @@ def bench(chosen: Bench, say: Callable[[str], None] = lambda _line: None) -> dic
             "video": _describe_video(video),
             "rounds": chosen.rounds,
             "network": _judged(rates, gflop),
+            "left_out": _left_out(chosen, device),
             "stages_ms": stages,
         }
         if chosen.end_to_end:
@@ -128,6 +130,20 @@ def _made_up(path: Path, say: Callable[[str], None]) -> Path:
     say("rendering a scene")
     render_video(path, seconds=SYNTHETIC_S, frame_rate=30, erp_height=SYNTHETIC_ROWS, seed=0)
     return path
+
+
+def _left_out(chosen: Bench, device: torch.device) -> list[str]:
+    """What was not asked to be left out and was, with the remedy."""
+    if device.type != "cpu":
+        return []
+    found = [
+        f"runtime {name}: pip install 'atsal[{runtime.extra}]'"
+        for name, runtime in GRAPH_RUNTIMES.items()
+        if not chosen.runtimes and not runtime.is_installed() and chosen.precision == "float32"
+    ]
+    if chosen.published and importlib.util.find_spec("scipy") is None:
+        found.append("the published procedure, which needs SciPy: pip install 'atsal[bench]'")
+    return found
 
 
 def _installed(device: torch.device, precision: Precision) -> list[str]:
@@ -272,7 +288,7 @@ def _file(
     for name, results in found.items():
         rate = max(rate for rate, _ in results)
         memory = max(memory for _, memory in results)
-        document[name] = {"frames_per_s": rate, "share_of_decoding": rate / best, "peak_memory_mb": memory}
+        document[name] = {"frames_per_s": rate, "share_of_decoding": rate / best, "peak_memory_mib": memory}
     return document
 
 
@@ -288,7 +304,7 @@ def _alone(job: Callable[..., tuple[float, float]], *arguments: Any) -> tuple[fl
 def _decode(video: Path, size: tuple[int, int]) -> tuple[float, float]:
     start = time.perf_counter()
     count = sum(1 for _ in read_frames(video, size=size))
-    return count / (time.perf_counter() - start), peak_memory_mb()
+    return count / (time.perf_counter() - start), peak_memory_mib()
 
 
 def _predict(chosen: Bench, video: Path, runtime: str) -> tuple[float, float]:
@@ -306,7 +322,7 @@ def _predict(chosen: Bench, video: Path, runtime: str) -> tuple[float, float]:
     with _working_folder() as folder:
         options = Options(("fused",), ("video",), Reading())
         outcome = predict_item(model, Item(video, "video"), folder, options)
-    return outcome.frames / outcome.seconds, peak_memory_mb()
+    return outcome.frames / outcome.seconds, peak_memory_mib()
 
 
 @contextmanager

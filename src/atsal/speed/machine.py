@@ -49,8 +49,8 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def peak_memory_mb() -> float:
-    """The most memory this process has held so far, in MB; NaN where the system does not tell."""
+def peak_memory_mib() -> float:
+    """The most memory this process has held so far, in MiB; NaN where the system does not tell."""
     status = Path("/proc/self/status")
     if status.is_file():  # getrusage tells of the process that started this one, too
         for line in status.read_text().splitlines():

@@ -27,6 +27,8 @@ def tables(document: dict[str, Any]) -> Iterator[Table | str]:
             f"Rounds of {', '.join(restless)} differ by more than {RESTLESS:g} times: another program is running, and "
             "these figures say little. Measure again on a quiet machine."
         )
+    for what in document["left_out"]:
+        yield f"left out: {what}"
     stages = Table("stage (torch, one frame at a time, all threads, one stage after the other)", "ms", box=None)
     for name, took in document["stages_ms"].items():
         stages.add_row(name, f"{took:.2f}")
@@ -59,7 +61,7 @@ def _network(network: dict[str, Any]) -> Table:
 
 
 def _file(file: dict[str, Any]) -> Table:
-    table = Table("from the file to a video of maps", "frames/s", "of decoding", "MB", box=None)
+    table = Table("from the file to a video of maps", "frames/s", "of decoding", "MiB", box=None)
     table.add_row("decoding and scaling alone", f"{file['decode_and_scale_frames_per_s']:.1f}", "", "")
     for name, found in file.items():
         if isinstance(found, dict):
@@ -67,6 +69,6 @@ def _file(file: dict[str, Any]) -> Table:
                 name,
                 f"{found['frames_per_s']:.1f}",
                 f"{found['share_of_decoding']:.0%}",
-                f"{found['peak_memory_mb']:.0f}",
+                f"{found['peak_memory_mib']:.0f}",
             )
     return table

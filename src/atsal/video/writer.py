@@ -21,9 +21,10 @@ from atsal.video.maps import check_rgb, write_map_npy, write_map_png, write_rgb_
 from atsal.video.sound import SoundTrack
 from atsal.video.spherical import tag_spherical
 
-__all__ = ["VideoWriter", "write_map_npy", "write_map_png", "write_rgb_png"]
+__all__ = ["HIGHEST_RATE", "VideoWriter", "write_map_npy", "write_map_png", "write_rgb_png"]
 
 TIME_BASE = Fraction(1, 90000)
+HIGHEST_RATE = 1000  # frames per second
 _BT709 = 1  # ITU-T H.273: primaries, transfer and matrix
 _LIMITED_RANGE = 1
 _SMALL = 640 * 320  # pixels up to which threads of libx264 cost more than they bring
@@ -194,7 +195,7 @@ def _close_quietly(container: OutputContainer) -> None:
 def _check_arguments(size: tuple[int, int], frame_rate: Fraction | float, crf: int) -> None:
     if len(size) != 2 or min(size) < 2 or size[0] % 2 or size[1] % 2:
         raise ShapeError(f"the video's size is {size}; expected (width, height), both even: H.264 halves its colour")
-    if not (math.isfinite(frame_rate) and 0 < frame_rate <= 1000):
-        raise ConfigError(f"frame_rate is {frame_rate}; expected frames per second between 0 and 1000")
+    if not (math.isfinite(frame_rate) and 0 < frame_rate <= HIGHEST_RATE):
+        raise ConfigError(f"frame_rate is {frame_rate}; expected frames per second between 0 and {HIGHEST_RATE}")
     if not 0 <= crf <= 51:
         raise ConfigError(f"crf is {crf}; expected 0 (lossless) to 51 (worst)")
