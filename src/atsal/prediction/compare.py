@@ -63,7 +63,7 @@ def compare(
         writer = VideoWriter(
             output,
             (2 * panel[0], 2 * panel[1]),
-            item.frame_rate(reading),
+            item.written_rate(reading),
             audio_from=item.path if item.kind == "video" else None,
             audio_start_s=first.timestamp_s,
             audio_duration_s=reading.duration_s,

@@ -11,6 +11,7 @@ from atsal.video.probe import probe_video
 from atsal.video.reader import Frame, read_frames
 from atsal.video.sources import IMAGE_SUFFIXES, classify, list_media, read_image_sequence
 from atsal.video.stereo import StereoChoice
+from atsal.video.writer import HIGHEST_RATE
 
 DEFAULT_SEQUENCE_RATE = 30.0  # frames/s of a folder of frames
 LOWEST_RATE = 0.001  # frames/s; as a nominal rate it only says how long the last frame stands
@@ -60,6 +61,16 @@ class Item:
             return max(LOWEST_RATE, _sequence_rate(reading) / reading.stride)
         own = probe_video(self.path, reading.stereo).frame_rate
         return max(LOWEST_RATE, own / reading.stride if reading.fps is None else min(own, reading.fps))
+
+    def written_rate(self, reading: Reading) -> float:
+        """`frame_rate` for a video that is written; `MediaError` where none could be."""
+        rate = self.frame_rate(reading)
+        if rate > HIGHEST_RATE:
+            raise MediaError(
+                f"{self.path}: its time stamps give {rate:g} frames a second; a video that is written has "
+                f"{HIGHEST_RATE} at most. Give --fps, or write --format npy"
+            )
+        return rate
 
     def view_size(self, reading: Reading) -> Size:
         """(width, height) of the view that `frames` delivers when no size is asked for."""

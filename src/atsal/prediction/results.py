@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Literal, Self
 
 from atsal.aside import reported
-from atsal.errors import ConfigError, MediaError
+from atsal.errors import ConfigError
 from atsal.prediction.items import Item, Kind, Reading
 from atsal.prediction.predictor import FrameResult
 from atsal.prediction.streams import Stream
 from atsal.video.render import PeakTracker, Picture, grey, overlay
-from atsal.video.writer import HIGHEST_RATE, VideoWriter, write_map_npy, write_map_png, write_rgb_png
+from atsal.video.writer import VideoWriter, write_map_npy, write_map_png, write_rgb_png
 
 Pictures = dict[Stream, Picture]  # by stream
 Format = Literal["npy", "png", "png16", "video", "overlay"]
@@ -200,12 +200,7 @@ def make_sinks(item: Item, folder: Path, options: Options) -> list[Sink]:
         if item.kind == "image" or form in ("npy", "png", "png16"):
             sinks.append(MapFiles(where, form))
             continue
-        reading, rate = options.reading, item.frame_rate(options.reading)
-        if rate > HIGHEST_RATE:
-            raise MediaError(
-                f"{item.path}: its time stamps give {rate:g} frames a second; a video that is written has "
-                f"{HIGHEST_RATE} at most. Give --fps, or write --format npy"
-            )
+        reading, rate = options.reading, item.written_rate(options.reading)
         sound = item.path if item.kind == "video" else None
         sinks.append(MapVideos(where, form, frame_rate=rate, sound=sound, duration_s=reading.duration_s))
     return sinks

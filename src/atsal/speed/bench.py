@@ -3,7 +3,6 @@
 Whatever is compared is measured in turns, and the best round counts: other programs on the machine only ever slow it.
 """
 
-import importlib.util
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from atsal.device import choose_device
-from atsal.errors import AtsalError, MissingDependencyError
+from atsal.errors import AtsalError
 from atsal.memory import share_freed_memory
 from atsal.models.atsal import ATSal
 from atsal.models.bundle import Bundle
@@ -141,8 +140,8 @@ def _left_out(chosen: Bench, device: torch.device) -> list[str]:
         for name, runtime in GRAPH_RUNTIMES.items()
         if not chosen.runtimes and not runtime.is_installed() and chosen.precision == "float32"
     ]
-    if chosen.published and importlib.util.find_spec("scipy") is None:
-        found.append("the published procedure, which needs SciPy: pip install 'atsal[bench]'")
+    if chosen.published and not PublishedProcedure.is_installed():
+        found.append(PublishedProcedure.needs)
     return found
 
 
@@ -164,7 +163,10 @@ def _network(
     """Network and projections of frames in memory, in turns with the machine's ceilings and the published procedure."""
     images = np.stack([frame.image for frame in frames])
     device = next(iter(runtimes.values())).device
-    published = _published(network()) if chosen.published and device.type == "cpu" else None
+    published = None
+    if chosen.published and device.type == "cpu" and PublishedProcedure.is_installed():
+        plain = network().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        published = PublishedProcedure(plain)
     expected = _plain(network(), images)
     timed: Timed = {name: [] for name in runtimes}
     ceilings: dict[str, list[float]] = {"matrix": [], "convolution": []}
@@ -219,13 +221,6 @@ def _difference(found: Floats, expected: Floats) -> dict[str, float]:
     pairs = zip(found, expected, strict=True)
     lowest = min(float(np.corrcoef(one.ravel(), other.ravel())[0, 1]) for one, other in pairs)
     return {"largest_difference": float(np.abs(found - expected).max() / expected.max()), "lowest_cc": lowest}
-
-
-def _published(network: ATSal) -> PublishedProcedure | None:
-    try:
-        return PublishedProcedure(network.to(memory_format=torch.contiguous_format))  # type: ignore[call-overload]
-    except MissingDependencyError:
-        return None
 
 
 def _judged(measured: dict[str, Any], gflop: float) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """How the released code predicts a video, for comparison: decode twice, cut with SciPy, one face at a time."""
 
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -24,11 +26,18 @@ class PublishedProcedure:
     the expert runs on one face after the other; layers keep the layout that PyTorch gives them.
     """
 
+    needs: ClassVar[str] = "the published procedure needs SciPy: pip install 'atsal[bench]'"
+
+    @classmethod
+    def is_installed(cls) -> bool:
+        """Whether what it needs is there."""
+        return importlib.util.find_spec("scipy") is not None
+
     def __init__(self, network: ATSal) -> None:
-        try:
-            from scipy import ndimage  # noqa: PLC0415 - an extra
-        except ImportError as error:
-            raise MissingDependencyError("the published procedure needs SciPy: pip install 'atsal[bench]'") from error
+        if not self.is_installed():
+            raise MissingDependencyError(self.needs)
+        from scipy import ndimage  # noqa: PLC0415 - an extra
+
         self._sample = ndimage.map_coordinates
         self.network = network
         network.memory_format = torch.contiguous_format
