@@ -64,9 +64,7 @@ def main() -> None:
         print(f"decoding and scaling alone, in sequence: {plain:.0f} frames/s")
         for workers in (0, 1, 2, 4):
             started = time.perf_counter()
-            frames = sum(
-                len(s.frames) for batch in Loader([source], moved=True, workers=workers)(batches) for s in batch
-            )
+            frames = sum(len(s.frames) for batch in Loader([source], workers=workers).moved(batches) for s in batch)
             rate = frames / (time.perf_counter() - started)
             print(f"{workers} workers: {rate:.0f} frames/s, {rate / plain:.2f} of that")
 

@@ -32,6 +32,7 @@ class ModelConfig:
     smoothing_deg: float = 0.0  # standard deviation of the spherical Gaussian on the expert maps before the product
     attention_exponent: float = 1.0  # the product is attention ** a * experts ** b; the paper's is 1, 1
     experts_exponent: float = 1.0
+    width: int = 1  # of lite: so many times its channels; teachers are wider than what they teach
 
     def __post_init__(self) -> None:
         """Refuse values that no network can take."""
@@ -51,6 +52,8 @@ class ModelConfig:
             raise ConfigError(f"face_size {self.face_size}: expected a positive multiple of 32")
         if not 90 <= self.face_fov_deg < 150:
             raise ConfigError(f"face_fov_deg {self.face_fov_deg}: expected 90 to 150 degrees")
+        if self.width < 1 or (self.width > 1 and self.architecture != "lite"):
+            raise ConfigError(f"width {self.width}: expected at least 1, and 1 for the published layers")
         if len(self.mean) != 3 or self.scale <= 0 or self.smoothing_deg < 0:
             raise ConfigError("expected three means, a positive scale and a smoothing_deg >= 0")
 

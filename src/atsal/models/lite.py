@@ -14,7 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from atsal.models.blocks import ExponentialAverage, replicate_pad_to_multiple
 
-STAGES = (16, 24, 40, 112, 192)  # channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input
+STAGES = (16, 24, 40, 112, 192)  # channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input; at width 1
 PYRAMID = 64
 OUTPUT_STRIDE = 4
 STRIDE = 32
@@ -71,9 +71,9 @@ class Separable(nn.Sequential):
 class Encoder(nn.Module):
     """Features at 1/4, 1/8, 1/16 and 1/32 of the input."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 1) -> None:
         super().__init__()
-        c2, c4, c8, c16, c32 = STAGES
+        c2, c4, c8, c16, c32 = (width * channels for channels in STAGES)
         self.quarter = nn.Sequential(ConvNorm(3, c2, 3, stride=2), ConvNorm(c2, c4, 3, stride=2))
         self.eighth = nn.Sequential(InvertedResidual(c4, c8, stride=2), InvertedResidual(c8, c8))
         self.sixteenth = nn.Sequential(
@@ -92,14 +92,15 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """From the 1/16 pyramid level (its first convolution is the caller's) up to one logit at 1/4."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 1) -> None:
         super().__init__()
-        _, c4, c8, _, _ = STAGES
-        self.lateral_eighth = ConvNorm(c8, PYRAMID, activation=False)
-        self.smooth_eighth = Separable(PYRAMID, PYRAMID // 2)
-        self.lateral_quarter = ConvNorm(c4, PYRAMID // 2, activation=False)
-        self.smooth_quarter = Separable(PYRAMID // 2, PYRAMID // 2)
-        self.head = nn.Conv2d(PYRAMID // 2, 1, 1)
+        _, c4, c8, _, _ = (width * channels for channels in STAGES)
+        level = width * PYRAMID
+        self.lateral_eighth = ConvNorm(c8, level, activation=False)
+        self.smooth_eighth = Separable(level, level // 2)
+        self.lateral_quarter = ConvNorm(c4, level // 2, activation=False)
+        self.smooth_quarter = Separable(level // 2, level // 2)
+        self.head = nn.Conv2d(level // 2, 1, 1)
 
     def forward(self, quarter: Tensor, eighth: Tensor, pyramid: Tensor) -> Tensor:
         """Features at 1/4, 1/8 and the pyramid level at 1/16 -> logits (B, 1, H / 4, W / 4)."""
@@ -112,15 +113,16 @@ class Decoder(nn.Module):
 class Pyramid(nn.Module):
     """The 1/16 level: the bottom features doubled, joined with the lateral ones, filtered (no activation)."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 1) -> None:
         super().__init__()
-        _, _, _, c16, c32 = STAGES
-        self.lateral_bottom = ConvNorm(c32, PYRAMID, activation=False)
-        self.lateral_sixteenth = ConvNorm(c16, PYRAMID, activation=False)
-        self.convolution = nn.Conv2d(PYRAMID, PYRAMID, 3, padding=1)
+        _, _, _, c16, c32 = (width * channels for channels in STAGES)
+        level = width * PYRAMID
+        self.lateral_bottom = ConvNorm(c32, level, activation=False)
+        self.lateral_sixteenth = ConvNorm(c16, level, activation=False)
+        self.convolution = nn.Conv2d(level, level, 3, padding=1)
 
     def forward(self, sixteenth: Tensor, bottom: Tensor) -> Tensor:
-        """Features at 1/16 and 1/32 -> (B, 64, H / 16, W / 16)."""
+        """Features at 1/16 and 1/32 -> (B, 64 width, H / 16, W / 16)."""
         joined = self.lateral_sixteenth(sixteenth) + double(self.lateral_bottom(bottom))
         level: Tensor = self.convolution(F.relu(joined))
         return level
@@ -134,12 +136,12 @@ def double(x: Tensor) -> Tensor:
 class LiteExpert(nn.Module):
     """Recurrent expert on one cube face; the compact counterpart of `SalEMA`, with the same call."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 1) -> None:
         super().__init__()
-        self.encoder = Encoder()
-        self.pyramid = Pyramid()
+        self.encoder = Encoder(width)
+        self.pyramid = Pyramid(width)
         self.average = ExponentialAverage()
-        self.decoder = Decoder()
+        self.decoder = Decoder(width)
 
     def forward(
         self, x: Tensor, state: Tensor | None = None, frames: int = 1, carry: Tensor | None = None
@@ -148,8 +150,8 @@ class LiteExpert(nn.Module):
 
         `frames` consecutive frames may come at once, and `carry` is for graphs: see `exponential_average`.
 
-        Returns the saliency (B, 1, S / 4, S / 4) in [0, 1] and the new state (B, 64, S / 16, S / 16), S rounded up
-        to a multiple of 32 inside.
+        Returns the saliency (B, 1, S / 4, S / 4) in [0, 1] and the new state (B, 64 width, S / 16, S / 16), S rounded
+        up to a multiple of 32 inside.
         """
         padded = replicate_pad_to_multiple(x, STRIDE)
         quarter, eighth, sixteenth, bottom = self.encoder(padded)
@@ -168,13 +170,14 @@ class LiteAttention(nn.Module):
 
     MARGIN = 32  # pixels added on each side, columns of the opposite side
 
-    def __init__(self, erp_height: int = 160) -> None:
+    def __init__(self, erp_height: int = 160, width: int = 1) -> None:
         super().__init__()
-        self.encoder = Encoder()
-        self.mask = nn.Sequential(nn.MaxPool2d(2), Separable(STAGES[3], PYRAMID), Separable(PYRAMID, PYRAMID))
-        self.mask_logits = nn.Conv2d(PYRAMID, 1, 1)
-        self.pyramid = Pyramid()
-        self.decoder = Decoder()
+        level = width * PYRAMID
+        self.encoder = Encoder(width)
+        self.mask = nn.Sequential(nn.MaxPool2d(2), Separable(width * STAGES[3], level), Separable(level, level))
+        self.mask_logits = nn.Conv2d(level, 1, 1)
+        self.pyramid = Pyramid(width)
+        self.decoder = Decoder(width)
         self.latitude_logits = nn.Parameter(torch.zeros(erp_height // OUTPUT_STRIDE))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -75,7 +75,12 @@ def new_parts(config: ModelConfig) -> dict[str, nn.Module]:
     the first one divided by the spread of its input, which comes in grey levels.
     """
     if config.architecture == "lite":
-        return {"attention": LiteAttention(config.erp_height), "poles": LiteExpert(), "equator": LiteExpert()}
+        width = config.width
+        return {
+            "attention": LiteAttention(config.erp_height, width),
+            "poles": LiteExpert(width),
+            "equator": LiteExpert(width),
+        }
     parts: dict[str, nn.Module] = {"attention": AttentionStream(), "poles": SalEMA(), "equator": SalEMA()}
     for module in (module for part in parts.values() for module in part.modules()):
         if isinstance(module, nn.Conv2d):

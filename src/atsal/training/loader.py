@@ -3,8 +3,11 @@
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from atsal.errors import AtsalError
@@ -14,51 +17,116 @@ from atsal.training.sources import Sample, Source
 AHEAD = 4  # batches that each worker reads ahead
 
 
+class _Request(NamedTuple):
+    key: Key
+    moved: bool  # to learn from; else as it is, of the held out
+
+
 class _Samples(Dataset[Sample | AtsalError]):
     """Reads samples by key. What is meant for the user is handed over, not raised: a worker would wrap it."""
 
-    def __init__(self, sources: Sequence[Source], *, moved: bool) -> None:
-        self.sources, self.moved = sources, moved
+    def __init__(self, learned: Sequence[Source], held_out: Sequence[Source]) -> None:
+        self.learned, self.held_out = learned, held_out
 
-    def __getitem__(self, key: Key) -> Sample | AtsalError:
-        source = self.sources[key.source]
+    def __getitem__(self, request: _Request) -> Sample | AtsalError:
+        key = request.key
         try:
-            return source.sample(key) if self.moved else source.plain(key)
+            return self.learned[key.source].sample(key) if request.moved else self.held_out[key.source].plain(key)
         except AtsalError as error:
             return error
 
 
+class _Batches:
+    """The batches asked for at present: the sampler of a `DataLoader` whose workers live on."""
+
+    def __init__(self) -> None:
+        self.requests: list[list[_Request]] = []
+
+    def __iter__(self) -> Iterator[list[_Request]]:
+        return iter(self.requests)
+
+    def __len__(self) -> int:
+        return len(self.requests)
+
+
 class Loader:
-    """Reads batches of samples; `waited_s` is how long they were waited for in all."""
+    """Reads batches of samples; `waited_s` is how long they were waited for since it was last set to 0.
 
-    def __init__(self, sources: Sequence[Source], *, moved: bool, workers: int) -> None:
-        self._samples = _Samples(sources, moved=moved)
-        self._workers = workers
+    The workers start with the first batch and live as long as the loader.
+    """
+
+    def __init__(self, learned: Sequence[Source], held_out: Sequence[Source] = (), *, workers: int = 0) -> None:
         self.waited_s = 0.0
-
-    def __call__(self, batches: Sequence[list[Key]]) -> Iterator[list[Sample]]:
-        """Read the batches in their order; an error of a file is raised where its batch would come."""
-        loader: DataLoader[Sample | AtsalError] = DataLoader(
-            self._samples,
-            batch_sampler=batches,  # keys instead of numbers
-            num_workers=self._workers,
-            prefetch_factor=AHEAD if self._workers else None,
+        self._batches = _Batches()
+        self._loader: DataLoader[Any] = DataLoader(
+            _Samples(learned, held_out),
+            batch_sampler=self._batches,  # keys instead of numbers
+            num_workers=workers,
+            prefetch_factor=AHEAD if workers else None,
+            persistent_workers=workers > 0,
             # a copy of a process with threads may hang: start new ones
-            multiprocessing_context="spawn" if self._workers else None,
-            collate_fn=list,
+            multiprocessing_context="spawn" if workers else None,
+            collate_fn=_Packed.of,
             worker_init_fn=_as_worker,
         )
-        batches_read = iter(loader)
+
+    def moved(self, batches: Sequence[list[Key]]) -> Iterator[list[Sample]]:
+        """Read samples to learn from, in the order of the batches; an error of a file is raised where it would come."""
+        return self._read([[_Request(key, True) for key in batch] for batch in batches])
+
+    def plain(self, batches: Sequence[list[Key]]) -> Iterator[list[Sample]]:
+        """Read samples of the held-out sources, as they are."""
+        return self._read([[_Request(key, False) for key in batch] for batch in batches])
+
+    def _read(self, requests: list[list[_Request]]) -> Iterator[list[Sample]]:
+        self._batches.requests = requests
+        found = iter(self._loader)
         while True:
             started = time.monotonic()
-            batch = next(batches_read, None)
+            batch = next(found, None)
             self.waited_s += time.monotonic() - started
             if batch is None:
                 return
-            for sample in batch:
-                if isinstance(sample, AtsalError):
-                    raise sample
-            yield batch
+            if isinstance(batch, AtsalError):
+                raise batch
+            yield batch.samples()
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """A batch on its way from a worker, all its arrays in one block of each type.
+
+    A tensor is handed over as an open file, and a process may hold few of those, often a thousand.
+    """
+
+    names: list[tuple[str, Key]]
+    shapes: list[tuple[torch.Size, ...]]  # of each sample's frames, maps and counts
+    frames: Tensor  # (bytes,) uint8
+    maps: Tensor  # (values,) float32: of each sample its maps, then its counts
+
+    @classmethod
+    def of(cls, batch: Sequence[Sample | AtsalError]) -> "_Packed | AtsalError":
+        """Pack samples; the first error among them takes the place of all."""
+        samples = []
+        for sample in batch:
+            if isinstance(sample, AtsalError):
+                return sample
+            samples.append(sample)
+        return cls(
+            [(s.name, s.key) for s in samples],
+            [(s.frames.shape, s.maps.shape, s.counts.shape) for s in samples],
+            torch.cat([s.frames.flatten() for s in samples]),
+            torch.cat([part.flatten() for s in samples for part in (s.maps, s.counts)]),
+        )
+
+    def samples(self) -> list[Sample]:
+        """The samples, their arrays views of the blocks."""
+        frames = iter(torch.split(self.frames, [shapes[0].numel() for shapes in self.shapes]))
+        maps = iter(torch.split(self.maps, [shape.numel() for shapes in self.shapes for shape in shapes[1:]]))
+        return [
+            Sample(name, key, next(frames).view(s[0]), next(maps).view(s[1]), next(maps).view(s[2]))
+            for (name, key), s in zip(self.names, self.shapes, strict=True)
+        ]
 
 
 def _as_worker(_number: int) -> None:

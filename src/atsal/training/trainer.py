@@ -66,6 +66,7 @@ class Trainer:
                     "prior": None if config.prior is None else describe_prepared(*open_prepared(config.prior)),
                 }
             )
+        self.loader = Loader(self.sources, self.held_out, workers=machine.workers)
         self.extents = [source.extent() for source in self.sources]
         self.loss = LOSSES[config.loss]
         self.optimisers = [make_optimiser(self.subject, optimiser) for optimiser in config.optimisers]
@@ -93,10 +94,10 @@ class Trainer:
         config, progress = self.config, self.progress
         steps = epoch_steps(config, self.extents, progress.epoch)
         optimiser = self.optimisers[config.optimiser_of(progress.epoch)]
-        loader = Loader(self.sources, moved=True, workers=self.machine.workers)
         self._train_mode()
+        self.loader.waited_s = 0.0
         started, seen = time.monotonic(), 0
-        batches = self._read(loader, steps[progress.step_in_epoch :])
+        batches = self._read(steps[progress.step_in_epoch :])
         for step in steps[progress.step_in_epoch :]:
             rate = set_rates(
                 optimiser,
@@ -110,16 +111,16 @@ class Trainer:
             seen += sum(key.count for batch in step for key in batch)
             elapsed = time.monotonic() - started
             facts = {"loss": loss, "learning_rate": rate, "gradient_norm": norm}
-            facts |= {"frames_per_s": seen / elapsed, "waited_share": loader.waited_s / elapsed}
+            facts |= {"frames_per_s": seen / elapsed, "waited_share": self.loader.waited_s / elapsed}
             self.reporter.step(progress, len(steps), facts)
             if progress.step % self.machine.checkpoint_steps == 0 or self._due:
                 self._save()
-        self._end_epoch(len(steps), {"waited_share": loader.waited_s / max(time.monotonic() - started, 1e-9)})
+        self._end_epoch(len(steps), {"waited_share": self.loader.waited_s / max(time.monotonic() - started, 1e-9)})
 
-    def _read(self, loader: Loader, steps: Sequence[Step]) -> Iterator[list[Sample]]:
+    def _read(self, steps: Sequence[Step]) -> Iterator[list[Sample]]:
         """The samples of this rank, a batch at a time; batches of which it has none are left out."""
         own = [[key for key in batch if self.ranks.has(key.slot)] for s in steps for batch in s]
-        return loader([batch for batch in own if batch])
+        return self.loader.moved([batch for batch in own if batch])
 
     def _step(
         self, step: Step, batches: Iterator[list[Sample]], optimiser: torch.optim.Optimizer
@@ -204,11 +205,11 @@ class Trainer:
             validation = validate(
                 self.averaged,
                 self.held_out,
+                self.loader,
                 config.validation,
                 config.clip_frames,
                 self.ranks,
                 self.machine.device,
-                self.machine.workers,
             )
             self._keep_if_best(validation)
         if progress.finished is None and progress.epoch >= config.epochs:

@@ -57,11 +57,11 @@ def judge(
 def validate(
     subject: Subject,
     sources: Sequence[Source],
+    loader: Loader,
     config: ValidationConfig,
     clip_frames: int | None,
     ranks: Ranks,
     device: torch.device,
-    workers: int,
 ) -> Validation:
     """Score every item, each rank its share; the scores of frames without fixations do not count."""
     items = [
@@ -75,7 +75,7 @@ def validate(
     item_of = [number for number, keys in enumerate(own) for _ in keys]
     panels: list[Panel] = []
     state: Tensor | None = None
-    for number, samples in zip(item_of, Loader(sources, moved=False, workers=workers)(batches), strict=True):
+    for number, samples in zip(item_of, loader.plain(batches), strict=True):
         state = None if samples[0].key.fresh else state
         for at in range(len(samples[0].frames)):
             judged, state = judge(subject, samples, state, at, device)

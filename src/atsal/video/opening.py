@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
@@ -17,6 +18,8 @@ from atsal.errors import MediaError
 # FFmpeg opens a still picture as a video of one frame, and any text as "ansi" art; neither is meant here.
 _STILL_FORMATS = ("image2", "_pipe")
 _FORMATS_WITHOUT_TIMES = ("avi", "h264", "hevc", "vvc", "av1", "obu", "m4v", "mpegvideo", "mjpeg")
+# Titles may be of any bytes. PyAV 19 takes them as they are; those before refuse what is no UTF-8 unless told not to.
+_ANY_TITLE: dict[str, Any] = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "replace"}
 _NOT_A_VIDEO_FORMATS = ("tty", "bin", "xbin", "adf", "idf")
 
 
@@ -82,10 +85,7 @@ def open_video(path: Path, *, threaded: bool = False) -> Iterator[tuple[InputCon
     """
     check_readable(path, "video")
     try:
-        # Only local files: a playlist must not make this process fetch something from the network.
-        container = av.open(
-            str(path.absolute()), mode="r", metadata_errors="replace", options={"protocol_whitelist": "file"}
-        )
+        container = open_container(path)
     except av.FFmpegError as error:
         raise MediaError(_unopened_message(path, error)) from error
     with container:
@@ -94,6 +94,17 @@ def open_video(path: Path, *, threaded: bool = False) -> Iterator[tuple[InputCon
         if threaded:
             stream.codec_context.thread_type = "AUTO"
         yield container, stream
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a file for reading; raises what PyAV raises.
+
+    Only local files: a playlist must not make this process fetch something from the network.
+    """
+    container: InputContainer = av.open(
+        str(path.absolute()), mode="r", options={"protocol_whitelist": "file"}, **_ANY_TITLE
+    )
+    return container
 
 
 def check_readable(path: Path, kind: str) -> None:

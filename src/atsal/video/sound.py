@@ -15,7 +15,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
 from atsal.errors import MediaError
-from atsal.video.opening import check_readable
+from atsal.video.opening import check_readable, open_container
 
 AudioPacket: TypeAlias = "Packet[AudioStream]"
 TimedPacket: TypeAlias = tuple[float, "Packet[AudioStream]"]  # seconds in the output
@@ -37,7 +37,7 @@ class SoundTrack:
         self._closing = ExitStack()
         self._output = output
         try:
-            container = self._closing.enter_context(av.open(str(source.absolute()), metadata_errors="replace"))
+            container = self._closing.enter_context(open_container(source))
         except av.FFmpegError as error:
             raise MediaError(f"{source}: its sound cannot be read (FFmpeg says: {error.strerror})") from error
         stream = container.streams.audio[0] if container.streams.audio else None
