@@ -27,7 +27,7 @@ def run_each(job: Callable[[T], R], items: Sequence[T], workers: int) -> Iterato
         return
     others = set(active_children())
     # a copy of a process with threads may hang: start new ones
-    pool = ProcessPoolExecutor(min(workers, len(items)), get_context("spawn"), initializer=_as_worker)
+    pool = ProcessPoolExecutor(min(workers, len(items)), get_context("spawn"), initializer=as_worker)
     try:
         running: dict[Future[R], T] = {}
         for item in items:
@@ -70,15 +70,15 @@ def _interrupts_ignored() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _as_worker() -> None:
-    """End with the main process, however it ends, and leave the other cores to the other workers."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def as_worker() -> None:
+    """Begin a worker: it ends with the main process, however that ends, and leaves other cores to other workers."""
+    threading.Thread(target=_end_with_main, daemon=True).start()
     import torch  # noqa: PLC0415 - only in workers
 
     torch.set_num_threads(1)
 
 
-def _end_with_parent() -> None:
+def _end_with_main() -> None:
     parent = parent_process()
     if parent is not None:
         parent.join()

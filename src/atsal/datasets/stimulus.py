@@ -1,10 +1,12 @@
 """The stimuli of data sets: what they are, and their pictures, one at a time."""
 
 import io
+import os
 import zipfile
 from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -137,5 +139,10 @@ def _photo_file(path: Path, member: str | None) -> Iterator[io.BytesIO | Path]:
     if member is None:
         yield path
         return
-    with zipfile.ZipFile(path) as archive:
-        yield io.BytesIO(archive.read(member))
+    yield io.BytesIO(_archive(path, path.stat().st_mtime_ns, os.getpid()).read(member))
+
+
+@lru_cache(maxsize=4)
+def _archive(path: Path, _changed_ns: int, _process: int) -> zipfile.ZipFile:
+    """An open archive: to read its directory takes longer than a photo. A process that was forked opens its own."""
+    return zipfile.ZipFile(path)

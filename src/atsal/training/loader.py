@@ -1,9 +1,11 @@
 """Samples read ahead by worker processes, in the order of the plan, and how long the network waited for them."""
 
+import multiprocessing
 import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing.context import BaseContext
 from typing import Any, NamedTuple
 
 import torch
@@ -13,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from atsal.errors import AtsalError
 from atsal.training.plan import Key
 from atsal.training.sources import Sample, Source
+from atsal.workers import as_worker
 
 AHEAD = 4  # batches that each worker reads ahead
 
@@ -64,8 +67,7 @@ class Loader:
             num_workers=workers,
             prefetch_factor=AHEAD if workers else None,
             persistent_workers=workers > 0,
-            # a copy of a process with threads may hang: start new ones
-            multiprocessing_context="spawn" if workers else None,
+            multiprocessing_context=_workers_context() if workers else None,
             collate_fn=_Packed.of,
             worker_init_fn=_as_worker,
         )
@@ -129,7 +131,19 @@ class _Packed:
         ]
 
 
+def _workers_context() -> BaseContext:
+    """How workers start: as copies of one fresh process that has imported what they need, where the system can.
+
+    Not of this process, whose threads a copy lacks; and new ones, each importing for itself, take seconds one by one.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
 def _as_worker(_number: int) -> None:
-    """One thread each; Ctrl-C is for the main process, which ends its workers."""
+    """Ctrl-C is for the main process, which ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)
+    as_worker()

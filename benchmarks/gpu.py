@@ -1,0 +1,63 @@
+"""Frames a second of the networks on a GPU: random frames and maps in the host's memory, and the captured graph alone.
+
+    python benchmarks/gpu.py
+
+`atsal bench --device cuda` measures from a video file; this needs neither files nor weights: `paper` has random ones.
+"""
+
+import time
+
+import numpy as np
+import torch
+
+from atsal.models.atsal import ATSal
+from atsal.models.config import ModelConfig
+from atsal.models.registry import build_network, find_bundle, new_parts
+from atsal.prediction.runtimes.in_torch import CudaRuntime
+
+ROUNDS = 8
+
+
+def main() -> None:
+    if not torch.cuda.is_available():
+        raise SystemExit("no CUDA device: nothing to measure")
+    print(torch.cuda.get_device_name(), "PyTorch", torch.__version__)
+    for precision in ("float32", "half"):
+        measure(build_network(find_bundle("lite")), precision)
+    for face_size in (160, 256):
+        config = ModelConfig("paper", erp_height=320, face_size=face_size)
+        for precision in ("float32", "half"):
+            torch.manual_seed(0)
+            measure(ATSal(config, **new_parts(config)).eval(), precision)
+
+
+def measure(network: ATSal, precision: str) -> None:
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    runtime = CudaRuntime(network, torch.device("cuda"), precision)
+    height = network.config.frame_height
+    frames = np.random.default_rng(0).integers(0, 255, (runtime.frames, height, 2 * height, 3), np.uint8)
+    rows = network.config.map_height
+    states = runtime.run(frames, None, ("fused",), rows).states
+    whole = min(timed(lambda: runtime.run(frames, states[-1], ("fused",), rows)) for _ in range(ROUNDS))
+    (captured,) = runtime._captured.values()
+    graph = min(timed(captured._graph.replay) for _ in range(ROUNDS))
+    name = f"{network.config.architecture} 6x{network.config.face_size} {precision}"
+    print(
+        f"{name}: {runtime.frames / whole:.0f} frames/s, "
+        f"graph alone {runtime.frames / graph:.0f}; held {torch.cuda.memory_reserved() / 2**30:.1f} GiB, "
+        f"at most {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB",
+        flush=True,
+    )
+
+
+def timed(job) -> float:
+    torch.cuda.synchronize()
+    started = time.perf_counter()
+    job()
+    torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Samples on their way from worker processes."""
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from atsal.errors import MediaError
+from atsal.models.config import ModelConfig
+from atsal.training.config import Augmentation, PhotoViews, SourceConfig
+from atsal.training.loader import Loader
+from atsal.training.photo_source import PhotoSource
+from atsal.training.plan import Key
+from atsal.training.sources import SphereSource
+from training.conftest import TINY
+
+
+@pytest.fixture(scope="module")
+def sources(sets):
+    """Flat photos in two views, and 360° video."""
+    return [
+        PhotoSource(SourceConfig(prepared=sets.photos), PhotoViews(count=2, size=32)),
+        SphereSource(SourceConfig(prepared=sets.videos), ModelConfig(**TINY), Augmentation(yaw=True)),
+    ]
+
+
+OPEN = Path("/proc/self/fd")
+PHOTO, CLIP = Key(0, 3, seed=1, size=32), Key(1, 0, first=2, count=3, seed=2)
+
+
+def test_workers_hand_over_what_the_sources_give_round_after_round(sources):
+    loader = Loader(sources, sources, workers=2)
+    for batches in ([[PHOTO, CLIP, PHOTO], [CLIP]], [[PHOTO]]):
+        for read, give in ((loader.moved, "sample"), (loader.plain, "plain")):
+            for batch, keys in zip(read(batches), batches, strict=True):
+                for found, key in zip(batch, keys, strict=True):
+                    expected = getattr(sources[key.source], give)(key)
+                    assert (found.name, found.key) == (expected.name, expected.key)
+                    for kind in ("frames", "maps", "counts"):
+                        assert getattr(found, kind).dtype == getattr(expected, kind).dtype
+                        assert torch.equal(getattr(found, kind), getattr(expected, kind)), kind
+
+
+@pytest.mark.skipif(not OPEN.is_dir(), reason="counts open files as Linux does")
+def test_a_large_batch_needs_few_open_files(sources):
+    before = len(list(OPEN.iterdir()))
+    (batch,) = Loader(sources, workers=1).moved([[PHOTO] * 300])
+    assert len(batch) == 300
+    assert len(list(OPEN.iterdir())) < before + 50
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_error_of_a_file_comes_where_its_batch_would(sources, workers):
+    read = Loader(sources, workers=workers).moved([[PHOTO], [PHOTO, Key(1, 0, first=10**6)]])
+    assert len(next(read)) == 1
+    with pytest.raises(MediaError, match="no frame"):
+        next(read)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills as POSIX does")
+def test_workers_end_with_a_main_process_that_is_killed(sets, tmp_path):
+    script = tmp_path / "killed.py"
+    script.write_text(
+        textwrap.dedent(
+            f"""
+            import os, signal
+            from multiprocessing import active_children
+            from atsal.training.config import PhotoViews, SourceConfig
+            from atsal.training.loader import Loader
+            from atsal.training.photo_source import PhotoSource
+            from atsal.training.plan import Key
+
+            if __name__ == "__main__":
+                source = PhotoSource(SourceConfig(prepared={sets.photos!r}), PhotoViews(count=2, size=32))
+                read = Loader([source], workers=2).moved([[Key(0, 0, size=32)]] * 100)
+                next(read)
+                print(*(child.pid for child in active_children()), flush=True)
+                os.kill(os.getpid(), signal.SIGKILL)
+            """
+        )
+    )
+    done = subprocess.run([sys.executable, script], stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+    workers = [int(pid) for pid in done.stdout.split()]
+    assert len(workers) == 2
+    until = time.monotonic() + 30
+    while any(map(is_alive, workers)) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert not any(map(is_alive, workers))
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
