@@ -12,6 +12,10 @@ from typing import TypeVar
 
 from atsal.errors import AtsalError
 
+ENDED = (
+    "a worker ended early. Where memory was short, the same command goes on where it stopped, with fewer --workers. "
+    "Where a script of yours asks for workers, what it does must stand below `if __name__ == '__main__':`"
+)
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -31,7 +35,7 @@ def run_each(job: Callable[[T], R], items: Sequence[T], workers: int) -> Iterato
     try:
         running: dict[Future[R], T] = {}
         for item in items:
-            with _interrupts_ignored():
+            with interrupts_ignored():
                 running[pool.submit(job, item)] = item
             if len(running) >= 2 * workers:
                 yield from _finished(running)
@@ -41,11 +45,7 @@ def run_each(job: Callable[[T], R], items: Sequence[T], workers: int) -> Iterato
         for process in set(active_children()) - others:
             process.terminate()
         if isinstance(error, BrokenProcessPool):
-            raise AtsalError(
-                "a worker ended early. Where memory was short, the same command goes on where it stopped, with fewer "
-                "--workers. Where a script of yours asks for workers, what it does must stand below "
-                "`if __name__ == '__main__':`"
-            ) from error
+            raise AtsalError(ENDED) from error
         raise
     finally:
         pool.shutdown(cancel_futures=True)
@@ -58,7 +58,7 @@ def _finished(running: "dict[Future[R], T]") -> Iterator[tuple[T, R]]:
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
+def interrupts_ignored() -> Iterator[None]:
     """A worker that starts meanwhile inherits it: Ctrl-C is the main process's business."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,3 +1,4 @@
+import os
 import zipfile
 from pathlib import Path
 
@@ -6,8 +7,9 @@ import pytest
 
 from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Stimulus
+from atsal.datasets.stimulus import read_photo
 from atsal.errors import DataError
-from fakes.fixations2d import write_fixations2d
+from fakes.fixations2d import webp, write_fixations2d
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "fixations2d"
 OSIE = dataset_named("osie")
@@ -33,6 +35,15 @@ def test_items_and_gaze(made):
     assert found.missing == (
         f"fixations on 1004, 1005, 1006, 1007, 1008 … (697 in all) (looked in {root / 'osie' / 'fixations.csv.gz'})",
     )
+
+
+def test_an_archive_that_was_replaced_is_read_anew(tmp_path):
+    archive = tmp_path / "images.zip"
+    for level in (10, 200):
+        with zipfile.ZipFile(archive, "w") as written:
+            written.writestr("1001.webp", webp(np.full((8, 8, 3), level, np.uint8)))
+        os.utime(archive, ns=(level, level))
+        assert (read_photo(archive, "1001.webp") == level).all()
 
 
 def test_unpacked_photos(tmp_path):

@@ -9,7 +9,7 @@ from atsal.errors import ConfigError, ShapeError
 from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
 from atsal.models.lite import LiteAttention, LiteExpert, fold_normalisation
-from atsal.models.registry import build_network, find_bundle
+from atsal.models.registry import build_network, find_bundle, new_parts
 from atsal.projection import erp_directions
 
 LITE = ModelConfig(architecture="lite", erp_height=160, face_size=128, map_height=80, face_fov_deg=110, smoothing_deg=8)
@@ -137,3 +137,20 @@ def test_expert_takes_any_face(size):
     assert saliency.min() >= 0
     assert saliency.max() <= 1
     assert state.shape[1] == 64
+
+
+def test_a_wider_one_is_the_same_design_with_more_channels():
+    torch.manual_seed(4)
+    frame = torch.rand(1, 3, 320, 640) * 255
+    sizes = []
+    for width in (1, 2):
+        config = dataclasses.replace(LITE, width=width)
+        model = ATSal(config, **new_parts(config)).eval()
+        with torch.inference_mode():
+            found = model(frame)
+        assert found.fused.shape == (1, 1, 80, 160)
+        assert found.state.shape == model.state_shape == (1, 6, 64 * width, 8, 8)
+        sizes.append(sum(p.numel() for p in model.parameters()))
+    assert 3.5 < sizes[1] / sizes[0] < 4
+    with pytest.raises(ConfigError, match="width 2"):
+        ModelConfig("paper", erp_height=320, face_size=160, width=2)

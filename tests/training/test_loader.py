@@ -94,8 +94,10 @@ def test_workers_end_with_a_main_process_that_is_killed(sets, tmp_path):
 
 
 def is_alive(pid):
+    """Whether a process runs; on Linux one that has ended is listed as a zombie until its parent looks."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+        listed = Path(f"/proc/{pid}/stat")
+        return not listed.exists() or listed.read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
         return False
-    return True

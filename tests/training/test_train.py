@@ -16,10 +16,13 @@ from safetensors.torch import load_file
 from atsal import load_model
 from atsal.cli import main
 from atsal.config import from_mapping
+from atsal.errors import TrainingError
 from atsal.models.bundle import read_bundle
 from atsal.synthetic import Scene
 from atsal.training.config import TrainConfig
+from atsal.training.photo_source import PhotoSource
 from atsal.training.run import train
+from atsal.training.trainer import Machine
 from training.conftest import CPU
 
 
@@ -107,7 +110,7 @@ def test_accumulating_is_a_larger_batch(trained, sets):
 def test_workers_change_nothing(settings, tmp_path):
     config = from_mapping(TrainConfig, settings("clips", epochs=1), "")
     for workers in (0, 2):
-        train(config, tmp_path / str(workers), CPU.__class__(CPU.device, workers, 100))
+        train(config, tmp_path / str(workers), Machine(CPU.device, workers, 100))
     assert same(weights(tmp_path / "0"), weights(tmp_path / "2"))
 
 
@@ -271,6 +274,20 @@ def test_too_little_memory_names_what_to_lower(written, tmp_path, monkeypatch):
     assert found.exit_code == 1
     assert "a lower batch (2; give accumulate the factor" in found.output
     assert "a lower clip_frames (4)" in found.output
+
+
+class Deadly(PhotoSource):
+    """Its reader is ended, as the system does where memory is short."""
+
+    def sample(self, key):
+        os._exit(9)
+
+
+def test_a_worker_that_ends_is_no_riddle(settings, tmp_path, monkeypatch):
+    monkeypatch.setattr("atsal.training.stage.PhotoSource", Deadly)
+    config = from_mapping(TrainConfig, settings("photos"), "")
+    with pytest.raises(TrainingError, match=r"a worker ended early.*fewer --workers"):
+        train(config, tmp_path / "run", Machine(CPU.device, 1, 100))
 
 
 def test_changed_data_are_noticed(settings, sets, tmp_path):

@@ -84,6 +84,19 @@ def test_start_offset_is_subtracted(clips, name, start_s):
     assert times[0] == pytest.approx(start_s, abs=1e-3)
 
 
+def test_a_title_may_be_of_any_bytes(clips):
+    source, path = clips.make(), clips.folder / "titled.mkv"
+    with av.open(str(source)) as old, av.open(str(path), "w") as new:
+        new.metadata["title"] = "a title in latin"
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for packet in old.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                new.mux(packet)
+    path.write_bytes(path.read_bytes().replace(b"a title in latin", "à tîtlé ïn làtin".encode("latin-1")))
+    assert [clips.number(frame.image) for frame in read_frames(path)] == list(range(60))
+
+
 def test_frames_hidden_by_an_edit_list_do_not_count(clips):
     source = clips.make()
     path = clips.folder / "edited.mp4"

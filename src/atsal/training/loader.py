@@ -2,6 +2,7 @@
 
 import multiprocessing
 import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from atsal.errors import AtsalError
 from atsal.training.plan import Key
 from atsal.training.sources import Sample, Source
-from atsal.workers import as_worker
+from atsal.workers import as_worker, interrupts_ignored
 
 AHEAD = 4  # batches that each worker reads ahead
 
@@ -55,7 +56,8 @@ class _Batches:
 class Loader:
     """Reads batches of samples; `waited_s` is how long they were waited for since it was last set to 0.
 
-    The workers start with the first batch and live as long as the loader.
+    The workers start with the first batch and live as long as the loader. One reading at a time: where another begins,
+    the one before must not go on.
     """
 
     def __init__(self, learned: Sequence[Source], held_out: Sequence[Source] = (), *, workers: int = 0) -> None:
@@ -82,9 +84,10 @@ class Loader:
 
     def _read(self, requests: list[list[_Request]]) -> Iterator[list[Sample]]:
         self._batches.requests = requests
-        found = iter(self._loader)
+        started = time.monotonic()
+        with interrupts_ignored():  # by workers that start now: Ctrl-C is for the main process, which ends them
+            found = iter(self._loader)
         while True:
-            started = time.monotonic()
             batch = next(found, None)
             self.waited_s += time.monotonic() - started
             if batch is None:
@@ -92,6 +95,7 @@ class Loader:
             if isinstance(batch, AtsalError):
                 raise batch
             yield batch.samples()
+            started = time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -132,11 +136,12 @@ class _Packed:
 
 
 def _workers_context() -> BaseContext:
-    """How workers start: as copies of one fresh process that has imported what they need, where the system can.
+    """How workers start: as copies of one fresh process that has imported what they need.
 
-    Not of this process, whose threads a copy lacks; and new ones, each importing for itself, take seconds one by one.
+    A copy of this process would lack its threads, and new processes would import for themselves, seconds each, one
+    after the other: so only where copies are not to be had, or not safe (macOS).
     """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    if sys.platform == "darwin" or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
@@ -144,6 +149,5 @@ def _workers_context() -> BaseContext:
 
 
 def _as_worker(_number: int) -> None:
-    """Ctrl-C is for the main process, which ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     as_worker()

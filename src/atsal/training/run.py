@@ -15,6 +15,7 @@ from atsal.training.reporting import Shown, Silent, check_reporting
 from atsal.training.run_folder import RunFolder
 from atsal.training.stage import write_start
 from atsal.training.trainer import Machine, Trainer
+from atsal.workers import ENDED
 
 Say = Callable[[str], None]
 
@@ -73,7 +74,7 @@ def _run(folder: RunFolder, machine: Machine, ranks: Ranks, say: Say, status: Sa
 
 @contextmanager
 def _memory_explained(folder: RunFolder) -> Iterator[None]:
-    """Say which setting to lower where the memory does not suffice."""
+    """Say what to do where the memory does not suffice, or a worker ended."""
     try:
         yield
     except AtsalError:
@@ -81,8 +82,11 @@ def _memory_explained(folder: RunFolder) -> Iterator[None]:
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise TrainingError(_too_little_memory(folder)) from error
     except RuntimeError as error:
-        if any(sign in str(error).lower() for sign in ("allocate memory", "out of memory", "dataloader worker")):
+        said = str(error).lower()
+        if "allocate memory" in said or "out of memory" in said:
             raise TrainingError(_too_little_memory(folder)) from error
+        if "dataloader worker" in said:
+            raise TrainingError(f"{folder.folder}: {ENDED}") from error
         raise
 
 

@@ -125,12 +125,12 @@ def _an(kind: str) -> str:
 
 def stream_facts(container: InputContainer, stream: VideoStream) -> StreamFacts:
     """Collect what the container states about `stream`."""
-    time_base = stream.time_base or Fraction(1, 90000)
+    time_base = stream.time_base or Fraction(1, 90000)  # what is not stated is None, in PyAV 19 a zero
     return StreamFacts(
         time_base=time_base,
         start_pts=stream.start_time,
-        frame_rate=stream.average_rate or stream.guessed_rate,
-        base_rate=stream.base_rate,
+        frame_rate=stream.average_rate or stream.guessed_rate or None,
+        base_rate=stream.base_rate or None,
         stated_frames=stream.frames or None,
         duration_s=_duration_s(container, stream, time_base),
         without_times=container.format.name in _FORMATS_WITHOUT_TIMES,

@@ -77,7 +77,7 @@ class SoundTrack:
 
 def _picture_start_s(container: InputContainer) -> float:
     for stream in container.streams.video:
-        if stream.start_time is not None and stream.time_base is not None:
+        if stream.start_time is not None and stream.time_base:
             return float(stream.start_time * stream.time_base)
     return 0.0
 
@@ -122,7 +122,7 @@ def _heard(
     container: InputContainer, stream: AudioStream, origin_s: float, length_s: float | None
 ) -> Iterator[AudioFrame]:
     for frame in _until_damage(container.decode(stream)):
-        if frame.pts is None or frame.time_base is None:
+        if frame.pts is None or not frame.time_base:
             continue
         time_s = float(frame.pts * frame.time_base) - origin_s
         if length_s is not None and time_s >= length_s:
@@ -144,5 +144,5 @@ def _until_damage(pieces: Iterable[Piece]) -> Iterator[Piece]:
 
 
 def _seek(container: InputContainer, stream: AudioStream, time_s: float) -> None:
-    if time_s > 0 and stream.time_base is not None:
+    if time_s > 0 and stream.time_base:
         container.seek(max(round((time_s - 0.5) / stream.time_base), stream.start_time or 0), stream=stream)

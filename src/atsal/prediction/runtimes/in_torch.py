@@ -103,7 +103,6 @@ class Captured:
                 for _ in range(3):  # algorithms are chosen, and constants come to the device
                     step(*self._inputs)
             torch.cuda.current_stream(device).wait_stream(aside)
-            torch.cuda.empty_cache()  # what it took to try algorithms, of large networks tens of GiB
             self._graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(self._graph, stream=aside):
                 self._outputs: tuple[Tensor, ...] = step(*self._inputs)
