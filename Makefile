@@ -41,7 +41,7 @@ format: .venv/dev ## format, and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 
 test: lint ## every check: format, lint, types, tests
-	@$(BIN)/python -m pytest -m 'not gpu and not slow'
+	@$(BIN)/python -m pytest -m 'not gpu and not slow' --numprocesses 2 --dist loadfile
 
 test-slow: .venv/dev ## the tests that take many seconds each
 	@$(BIN)/python -m pytest -m slow
