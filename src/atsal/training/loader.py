@@ -61,6 +61,7 @@ class Loader:
     """
 
     def __init__(self, learned: Sequence[Source], held_out: Sequence[Source] = (), *, workers: int = 0) -> None:
+        self.held_out = held_out
         self.waited_s = 0.0
         self._batches = _Batches()
         self._loader: DataLoader[Any] = DataLoader(

@@ -46,7 +46,7 @@ def train(
             folder.begin(with_folders_resolved(config))
         with folder.held():
             try:
-                with _memory_explained(folder):
+                with _failures_explained(folder):
                     return _run(folder, machine, ranks, say, status)
             except BaseException:
                 if not folder.last.is_file():  # nothing was trained: the setting up failed
@@ -73,7 +73,7 @@ def _run(folder: RunFolder, machine: Machine, ranks: Ranks, say: Say, status: Sa
 
 
 @contextmanager
-def _memory_explained(folder: RunFolder) -> Iterator[None]:
+def _failures_explained(folder: RunFolder) -> Iterator[None]:
     """Say what to do where the memory does not suffice, or a worker ended."""
     try:
         yield

@@ -26,7 +26,7 @@ from atsal.training.plan import Step, epoch_steps
 from atsal.training.ranks import Ranks
 from atsal.training.reporting import Silent
 from atsal.training.run_folder import RunFolder
-from atsal.training.sources import Sample, describe_prepared, open_prepared
+from atsal.training.sources import Sample, Source, describe_prepared, open_prepared
 from atsal.training.stage import load_subject, open_sources, provenance
 from atsal.training.validation import LOWER_IS_BETTER, Validation, judge, validate
 
@@ -53,20 +53,18 @@ class Trainer:
         self.subject = load_subject(self.bundle, config).to(machine.device)
         self.subject.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.sources = open_sources(config.train, config, self.bundle.config, folder.taught / "train")
-        self.held_out = []
+        held_out: list[Source] = []
         if config.validation is not None:
-            self.held_out = open_sources(
-                config.validation.sources, config, self.bundle.config, folder.taught / "validation"
-            )
+            held_out = open_sources(config.validation.sources, config, self.bundle.config, folder.taught / "validation")
         if ranks.is_first:
             folder.note_data(
                 {
                     "train": [s.describe() for s in self.sources],
-                    "validation": [s.describe() for s in self.held_out],
+                    "validation": [s.describe() for s in held_out],
                     "prior": None if config.prior is None else describe_prepared(*open_prepared(config.prior)),
                 }
             )
-        self.loader = Loader(self.sources, self.held_out, workers=machine.workers)
+        self.loader = Loader(self.sources, held_out, workers=machine.workers)
         self.extents = [source.extent() for source in self.sources]
         self.loss = LOSSES[config.loss]
         self.optimisers = [make_optimiser(self.subject, optimiser) for optimiser in config.optimisers]
@@ -204,7 +202,6 @@ class Trainer:
         if config.validation is not None and due:
             validation = validate(
                 self.averaged,
-                self.held_out,
                 self.loader,
                 config.validation,
                 config.clip_frames,

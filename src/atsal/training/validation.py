@@ -13,7 +13,7 @@ from atsal.training.config import ValidationConfig, ValidationMetric
 from atsal.training.loader import Loader
 from atsal.training.losses import Judged
 from atsal.training.ranks import Ranks
-from atsal.training.sources import Sample, Source, validation_keys
+from atsal.training.sources import Sample, validation_keys
 from atsal.training.subject import Subject
 
 METRICS: tuple[ValidationMetric, ...] = get_args(ValidationMetric)
@@ -56,17 +56,16 @@ def judge(
 @torch.no_grad()
 def validate(
     subject: Subject,
-    sources: Sequence[Source],
     loader: Loader,
     config: ValidationConfig,
     clip_frames: int | None,
     ranks: Ranks,
     device: torch.device,
 ) -> Validation:
-    """Score every item, each rank its share; the scores of frames without fixations do not count."""
+    """Score every item of the held-out sources, each rank its share; those of frames without fixations do not count."""
     items = [
         keys
-        for number, source in enumerate(sources)
+        for number, source in enumerate(loader.held_out)
         for keys in validation_keys(source, number, config.frames_per_item, clip_frames)
     ]
     own = ranks.own(items)
