@@ -243,6 +243,18 @@ def test_experts_see_their_own_faces_and_carry_their_state(network):
             assert found.mask is None
 
 
+@pytest.mark.parametrize("part", ["equator", "poles", "fused"])
+def test_a_video_begins_beside_one_that_goes_on_as_it_would_alone(network, part):
+    subject, frames = Subject(network, part).eval(), torch.rand(2, 1, 3, 64, 128) * 255
+    with torch.no_grad():
+        state = 1 + torch.rand_like(subject(frames).state)
+        both = subject(frames, state, torch.tensor([0.0, 1.0]))
+        alone = [subject(frames[:1]), subject(frames[1:], state[1:])]
+    assert torch.allclose(both.saliency, torch.cat([one.saliency for one in alone]), atol=1e-6)
+    assert torch.allclose(both.state, torch.cat([one.state for one in alone]), atol=1e-5)
+    assert not torch.allclose(both.state[:1], subject(frames[:1], state[:1]).state, atol=1e-3)
+
+
 def test_views_of_photos_go_to_the_expert_as_they_are(network):
     views = torch.rand(2, 3, 3, 32, 32) * 255
     with torch.no_grad():

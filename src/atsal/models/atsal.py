@@ -69,17 +69,20 @@ class ATSal(nn.Module):
         self._stitch: CubemapToErp | None = None  # made at the first frame, when the size of the experts' maps is known
         self._smooth = SphericalGaussian(config.map_height, config.smoothing_deg) if config.smoothing_deg else None
 
-    def forward(self, erp: Tensor, state: Tensor | None = None, *, consecutive: bool = False) -> Prediction:
+    def forward(
+        self, erp: Tensor, state: Tensor | None = None, *, consecutive: bool = False, carry: Tensor | None = None
+    ) -> Prediction:
         """One frame of each of B videos, and the state after the last one (None at the start of a video).
 
-        With `consecutive`, B frames of one video, and a state (1, 6, …).
+        With `consecutive`, B frames of one video, and a state (1, 6, …). `carry`, (B,) or one for all, is 0 where a
+        video begins, so that its state counts as nothing, else 1.
         `erp` is (B, 3, H, 2H) RGB in [0, 255], H = config.frame_height. Raises `ShapeError` for another shape.
         """
         check_erp(erp, self.config.frame_height)
         if erp.shape[1] != 3:
             raise ShapeError(f"a frame of {erp.shape[1]} channels: expected 3 (RGB)")
         attention, mask = self.run_attention(erp)
-        experts, state = self.run_experts(erp, state, consecutive=consecutive)
+        experts, state = self.run_experts(erp, state, consecutive=consecutive, carry=carry)
         return Prediction(self.fuse(attention, experts), attention, experts, mask, state)
 
     def compute_in(self, precision: torch.dtype) -> Self:
@@ -112,7 +115,7 @@ class ATSal(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """The expert stream alone: (B, 3, H, 2H) RGB in [0, 255], state -> map (B, 1, h, 2h), state (B, 6, …).
 
-        With `consecutive` as in `forward`. `carry` is for graphs: see `exponential_average`.
+        `consecutive` and `carry` as in `forward`.
         """
         maps, state = self.run_faces(self.cut(erp), state, consecutive=consecutive, carry=carry)
         if self.procedure == "published":
@@ -146,6 +149,8 @@ class ATSal(nn.Module):
         expert: nn.Module = getattr(self, name)
         views = self.preprocess(faces.flatten(0, 1))
         before = None if state is None else state.flatten(0, 1).to(views.dtype)
+        if carry is not None and carry.ndim:
+            carry = carry.repeat_interleave(faces.shape[1])[:, None, None, None]
         found = expert(views, before, batch if consecutive else 1, carry)
         maps, after = (x.reshape(batch, -1, *x.shape[1:]) for x in found)
         return maps.float(), after

@@ -14,8 +14,8 @@ def exponential_average(
 
     `x` (frames * views, C, H, W) are the features of consecutive frames, the views of the first before those of the
     second; the result are the states after each. `state` (views, C, H, W) is the one before them all (None: start of a
-    video, nothing is averaged into the first frame). `carry`, 0 or 1, says the same in graphs, which cannot tell None:
-    with 0, any state is passed over.
+    video, nothing is averaged into the first frame). `carry`, 0 or 1, says the same where None cannot, in graphs and
+    for some of a batch (views, 1, 1, 1): with 0, any state is passed over.
     Raises `ShapeError` for a state of another shape: broadcasting would mix the faces of a batch without a word.
     """
     each = x.chunk(frames)

@@ -148,7 +148,7 @@ class LiteExpert(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """(B, 3, S, S) RGB in [0, 1], and the state of the frame before (None at the start of a video).
 
-        `frames` consecutive frames may come at once, and `carry` is for graphs: see `exponential_average`.
+        `frames` consecutive frames may come at once, and for `carry` see `exponential_average`.
 
         Returns the saliency (B, 1, S / 4, S / 4) in [0, 1] and the new state (B, 64 width, S / 16, S / 16), S rounded
         up to a multiple of 32 inside.

@@ -28,7 +28,7 @@ class SalEMA(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W), sides multiples of 16, and the state of the frame before (None at the start of a video).
 
-        `frames` consecutive frames may come at once, and `carry` is for graphs: see `exponential_average`.
+        `frames` consecutive frames may come at once, and for `carry` see `exponential_average`.
 
         Returns the saliency (B, 1, H, W) in [0, 1] and the new state (B, 512, H / 16, W / 16). Each face, each video
         has its own state. Raises `ShapeError` for an input or a state of another shape.

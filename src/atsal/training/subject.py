@@ -74,17 +74,20 @@ class Subject(nn.Module):
             return {name: p for name, p in named.items() if name.startswith(prefixes)}
         return {name: p for name, p in named.items() if name.partition(".")[2].startswith(prefixes)}
 
-    def forward(self, frames: Tensor, state: Tensor | None = None) -> Output:
-        """Frames (B, V, 3, H, W) RGB in [0, 255], float, and the state after the frames before them."""
+    def forward(self, frames: Tensor, state: Tensor | None = None, carry: Tensor | None = None) -> Output:
+        """Frames (B, V, 3, H, W) RGB in [0, 255], float, and the state after the frames before them.
+
+        `carry` (B,) is 0 where a video begins, whatever its state, else 1; None: 1 for all.
+        """
         network = self.network
         if self.part == "attention":
             saliency, mask = network.attend(frames[:, 0])
             return Output(saliency[:, None], mask, None)
         if self.part == "fused":
-            found = network(frames[:, 0], state)
+            found = network(frames[:, 0], state, carry=carry)
             return Output(found.fused[:, None], found.mask, found.state)
         faces = network.cut(frames[:, 0])[:, self._faces] if is_erp(frames) else frames
-        maps, state = network.run_expert(self.part, faces, state)
+        maps, state = network.run_expert(self.part, faces, state, carry=carry)
         return Output(maps, None, state)
 
     def targets(self, maps: Tensor, like: Tensor, *, sphere: bool) -> Tensor:

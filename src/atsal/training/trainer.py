@@ -2,9 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -107,13 +106,15 @@ class Trainer:
             progress.loss_sum += loss
             update_average(self.averaged.module, self.subject.module, config.averaging, progress.step)
             seen += sum(key.count for batch in step for key in batch)
-            elapsed = time.monotonic() - started
-            facts = {"loss": loss, "learning_rate": rate, "gradient_norm": norm}
-            facts |= {"frames_per_s": seen / elapsed, "waited_share": self.loader.waited_s / elapsed}
+            facts = {"loss": loss, "learning_rate": rate, "gradient_norm": norm} | self._pace(seen, started)
             self.reporter.step(progress, len(steps), facts)
             if progress.step % self.machine.checkpoint_steps == 0 or self._due:
                 self._save()
-        self._end_epoch(len(steps), {"waited_share": self.loader.waited_s / max(time.monotonic() - started, 1e-9)})
+        self._end_epoch(len(steps), self._pace(seen, started))
+
+    def _pace(self, frames: int, started: float) -> dict[str, float]:
+        elapsed = max(time.monotonic() - started, 1e-9)
+        return {"frames_per_s": frames / elapsed, "waited_share": self.loader.waited_s / elapsed}
 
     def _read(self, steps: Sequence[Step]) -> Iterator[list[Sample]]:
         """The samples of this rank, a batch at a time; batches of which it has none are left out."""
@@ -158,7 +159,7 @@ class Trainer:
                 self.states.pop(sample.key.slot, None)
         for at in range(max(len(sample.frames) for sample in samples)):
             going = [sample for sample in samples if at < len(sample.frames)]
-            for group in _alike(going, self.states):
+            for group in _alike(going):
                 total = total + self._frame_loss(group, at)
         if self.config.clip_frames is None:
             self.states.clear()
@@ -169,15 +170,25 @@ class Trainer:
     def _frame_loss(self, samples: list[Sample], at: int) -> Tensor:
         """The sum over the samples of the loss on their `at`-th frames; those nobody looked at count as nothing."""
         slots = [sample.key.slot for sample in samples]
-        state = torch.stack([self.states[slot] for slot in slots]) if slots[0] in self.states else None
-        with torch.autocast("cuda", torch.bfloat16, enabled=self.machine.device.type == "cuda"):
-            judged, state = judge(self.subject, samples, state, at, self.machine.device)
+        judged, state = judge(self.subject, samples, at, self.machine.device, *self._before(slots))
         if state is not None:
             self.states |= dict(zip(slots, state, strict=True))
-        looked_at = torch.stack([sample.maps[at].amax() > 0 for sample in samples]).to(self.machine.device)
+        maps = torch.stack([sample.maps[at] for sample in samples])
+        looked_at = (maps.flatten(1).amax(1) > 0).to(self.machine.device)
         if not looked_at.any():
             return judged.saliency.sum() * 0
         return self.loss.of(judged.select(looked_at)) * looked_at.sum()
+
+    def _before(self, slots: Sequence[int]) -> tuple[Tensor | None, Tensor | None]:
+        """The states of videos that go on, zeros for those that begin, and 1 or 0 to tell them, or None where all are
+        alike: so all slots go through the network at once.
+        """
+        known = [slot in self.states for slot in slots]
+        if not any(known):
+            return None, None
+        nothing = torch.zeros_like(next(self.states[slot] for slot in slots if slot in self.states))
+        state = torch.stack([self.states.get(slot, nothing) for slot in slots])
+        return state, None if all(known) else torch.tensor(known, dtype=torch.float32, device=state.device)
 
     def _not_a_number(self, loss: float, norm: float, seen: Sequence[str]) -> str:
         what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient's norm is {norm}"
@@ -296,10 +307,9 @@ class Trainer:
         write_bundle(folder.model, self.bundle.config, parts, noted, overwrite=True)
 
 
-def _alike(samples: Sequence[Sample], states: Mapping[int, Tensor]) -> list[list[Sample]]:
-    """Samples that can be computed together: of one shape, and all with a state or all without."""
-    groups: dict[tuple[Any, ...], list[Sample]] = {}
+def _alike(samples: Sequence[Sample]) -> list[list[Sample]]:
+    """Samples that can be computed together: those of one shape."""
+    groups: dict[tuple[torch.Size, ...], list[Sample]] = {}
     for sample in samples:
-        kind = (sample.key.slot in states, sample.frames.shape[1:], sample.maps.shape[1:])
-        groups.setdefault(kind, []).append(sample)
+        groups.setdefault((sample.frames.shape[1:], sample.maps.shape[1:]), []).append(sample)
     return list(groups.values())

@@ -39,13 +39,23 @@ class Validation(NamedTuple):
 
 
 def judge(
-    subject: Subject, samples: Sequence[Sample], state: Tensor | None, at: int, device: torch.device
+    subject: Subject,
+    samples: Sequence[Sample],
+    at: int,
+    device: torch.device,
+    state: Tensor | None = None,
+    carry: Tensor | None = None,
 ) -> tuple[Judged, Tensor | None]:
-    """Run one frame of each sample, the `at`-th of its clip; returns what a loss may look at, and the new state."""
+    """Run one frame of each sample, the `at`-th of its clip; returns what a loss may look at, and the new state.
+
+    On a GPU the network runs in bfloat16. `carry` (B,) is 0 for samples at the start of their video, whose state counts
+    as nothing, else 1.
+    """
     sphere = samples[0].is_sphere
     frames = torch.stack([sample.frames[at] for sample in samples]).to(device).float()
     maps, counts = (torch.stack([getattr(s, name)[at] for s in samples]).to(device) for name in ("maps", "counts"))
-    saliency, mask, state = subject(frames, state)
+    with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
+        saliency, mask, state = subject(frames, state, carry)
     saliency = saliency.float()
     target = subject.targets(maps, saliency, sphere=sphere)
     fixations = subject.counts(counts, saliency, sphere=sphere)
@@ -77,7 +87,7 @@ def validate(
     for number, samples in zip(item_of, loader.plain(batches), strict=True):
         state = None if samples[0].key.fresh else state
         for at in range(len(samples[0].frames)):
-            judged, state = judge(subject, samples, state, at, device)
+            judged, state = judge(subject, samples, at, device, state)
             for name, value in frame_scores(judged).items():
                 scores[number][name].append(value)
         if len(panels) < PANELS and not any(panel.name == samples[0].name for panel in panels):
