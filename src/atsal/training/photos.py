@@ -166,13 +166,12 @@ def random_crops(
     Returns images (B, crops, 3, size, size) in [0, 1] and maps (B, crops, 1, size / 4, size / 4).
     """
     batch = len(index) * crops
-    each = index.repeat_interleave(crops)
-    images, maps = photos.images[each].float() / 255, photos.maps[each]
+    images, maps = photos.images.index_select(0, index).float().div_(255), photos.maps[index]
 
     def uniform(low: float, high: float) -> Tensor:
         return low + (high - low) * torch.rand(batch, generator=rng)
 
-    aspect = photos.aspects[each]
+    aspect = photos.aspects[index].repeat_interleave(crops)
     side = uniform(range_.smallest**2, range_.largest**2).sqrt()
     stretch = torch.exp(uniform(-1, 1) * float(np.log(range_.stretch)) / 2)
     # half sides of the crop in canvas units (the canvas spans -1..1 both ways)
@@ -198,8 +197,13 @@ def random_crops(
             [centre_u[column] + half_u[column] * rolled_x, centre_v[column] + half_v[column] * rolled_y], -1
         )
 
-    views = F.grid_sample(images, grid(size), padding_mode="reflection", align_corners=False)
-    targets = F.grid_sample(maps, grid(size // 4), padding_mode="reflection", align_corners=False)
+    def drawn(whole: Tensor, pixels: int) -> Tensor:  # a photo's views one below another: it is read once
+        stacked = grid(pixels).reshape(len(index), crops * pixels, pixels, 2)
+        found = F.grid_sample(whole, stacked, padding_mode="reflection", align_corners=False)
+        found = found.reshape(len(index), -1, crops, pixels, pixels).transpose(1, 2)
+        return found.reshape(batch, -1, pixels, pixels)
+
+    views, targets = drawn(images, size), drawn(maps, size // 4)
     shape = (len(index), crops)
     views = jitter_colour(views, range_.colour, rng)
     grey = torch.rand(batch, 1, 1, 1, generator=rng) < range_.grey
