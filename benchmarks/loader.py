@@ -63,8 +63,10 @@ def main() -> None:
         plain = count / (time.perf_counter() - started)
         print(f"decoding and scaling alone, in sequence: {plain:.0f} frames/s")
         for workers in (0, 1, 2, 4):
+            read = Loader([source], workers=workers).moved(batches * 4)
+            next(read)  # the workers have started
             started = time.perf_counter()
-            frames = sum(len(s.frames) for batch in Loader([source], workers=workers).moved(batches) for s in batch)
+            frames = sum(len(sample.frames) for batch in read for sample in batch)
             rate = frames / (time.perf_counter() - started)
             print(f"{workers} workers: {rate:.0f} frames/s, {rate / plain:.2f} of that")
 

@@ -165,11 +165,18 @@ def test_a_shift_by_a_part_of_a_pixel_is_refused_with_the_remedy():
         Shift(45).erp(torch.zeros(1, 1, 10, 20))
 
 
+def test_turns_and_mirrors_take_grey_levels_as_they_are():
+    frame = torch.randint(256, (1, 3, 4, 8), dtype=torch.uint8)
+    moved = Chain((Shift(90), Flip())).erp(frame)
+    assert torch.equal(moved, frame.roll(2, -1).flip(-1))
+    assert torch.equal(moved.float(), Chain((Shift(90), Flip())).erp(frame.float()))
+
+
 def test_wrong_input_is_refused():
     with pytest.raises(ShapeError, match="W = 2H"):
         Chain().erp(torch.zeros(1, 3, 10, 30))
     with pytest.raises(ShapeError, match="floating"):
-        Flip().erp(torch.zeros(1, 3, 10, 20, dtype=torch.uint8))
+        Stretch("top").erp(torch.zeros(1, 3, 10, 20, dtype=torch.uint8))
     with pytest.raises(ConfigError, match="'top' or 'bottom'"):
         Stretch("left")
     with pytest.raises(ConfigError, match="band"):

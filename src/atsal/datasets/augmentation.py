@@ -24,7 +24,7 @@ from atsal.errors import ConfigError, ShapeError
 from atsal.gaze.directions import Floats, wrap_longitude
 from atsal.gaze.records import Fixations
 from atsal.projection.sampling import ErpSampler, in_float32
-from atsal.projection.sphere import check_erp
+from atsal.projection.sphere import check_erp, check_erp_shape
 
 _WHOLE = 1e-6  # of a pixel: how far from a whole number rounding may bring a shift
 
@@ -38,7 +38,7 @@ class Transform(Protocol):
         ...
 
     def erp(self, erp: Tensor) -> Tensor:
-        """Move frames or maps (B, C, H, 2H) of a floating type; the same shape, differentiable."""
+        """Move frames or maps (B, C, H, 2H), floating for what interpolates; the same shape, differentiable."""
         ...
 
     def fixations(self, fixations: Fixations) -> Fixations:
@@ -67,7 +67,7 @@ class Shift:
 
     def erp(self, erp: Tensor) -> Tensor:
         """Roll (B, C, H, 2H) by `yaw_deg` / 360 of its width, a whole number of pixels."""
-        width = 2 * check_erp(erp)
+        width = 2 * check_erp_shape(erp)
         pixels = self.yaw_deg / 360 * width
         if abs(pixels - round(pixels)) > _WHOLE:
             raise ShapeError(
@@ -92,7 +92,7 @@ class Flip:
 
     def erp(self, erp: Tensor) -> Tensor:
         """Mirror the columns of (B, C, H, 2H)."""
-        check_erp(erp)
+        check_erp_shape(erp)
         return erp.flip(-1)
 
     def fixations(self, fixations: Fixations) -> Fixations:
@@ -155,7 +155,7 @@ class Chain:
 
     def erp(self, erp: Tensor) -> Tensor:
         """Move (B, C, H, 2H) by each step."""
-        check_erp(erp)
+        check_erp_shape(erp)
         for step in self.steps:
             erp = step.erp(erp)
         return erp

@@ -78,10 +78,16 @@ def solid_angle_weights(erp_height: int) -> Tensor:
     return (2 * math.sin(half_row) * pixel_width * torch.cos(erp_latitudes(erp_height)))[:, None]
 
 
-def check_erp(erp: Tensor, erp_height: int | None = None) -> int:
-    """Raise `ShapeError` unless `erp` is (B, C, H, 2H) and floating; returns H."""
+def check_erp_shape(erp: Tensor) -> int:
+    """Raise `ShapeError` unless `erp` is (B, C, H, 2H), of any type; returns H."""
     if erp.ndim != 4 or erp.shape[3] != 2 * erp.shape[2]:
         raise ShapeError(f"an ERP batch of shape {tuple(erp.shape)}: expected (B, C, H, W) with W = 2H")
+    return erp.shape[2]
+
+
+def check_erp(erp: Tensor, erp_height: int | None = None) -> int:
+    """Raise `ShapeError` unless `erp` is (B, C, H, 2H) and floating; returns H."""
+    check_erp_shape(erp)
     if not erp.is_floating_point():
         raise ShapeError(f"an ERP batch of type {erp.dtype}: expected floating point; convert with .float()")
     if erp_height is not None and erp.shape[2] != erp_height:

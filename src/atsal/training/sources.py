@@ -202,12 +202,11 @@ def draw_transform(augmentation: Augmentation, key: Key, rng: torch.Generator, m
 
 
 def moved_frames(frames: Tensor, transform: Transform) -> Tensor:
-    """Move frames (T, 3, H, 2H) uint8, in half precision, which holds grey levels exactly; a stretch needs more."""
-    if transform == Chain():
-        return frames
-    stretched = isinstance(transform, Stretch) or any(isinstance(s, Stretch) for s in getattr(transform, "steps", ()))
-    moved = transform.erp(frames.float() if stretched else frames.half())
-    return moved.round().clamp(0, 255).to(torch.uint8)
+    """Move frames (T, 3, H, 2H) uint8; only a stretch makes new grey levels."""
+    steps = transform.steps if isinstance(transform, Chain) else (transform,)
+    if not any(isinstance(step, Stretch) for step in steps):
+        return transform.erp(frames)
+    return transform.erp(frames.float()).round().clamp(0, 255).to(torch.uint8)
 
 
 def recoloured(frames: Tensor, strength: float, rng: torch.Generator) -> Tensor:
