@@ -1,6 +1,8 @@
 import json
 import os
 import pickle
+import signal
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -260,6 +262,24 @@ def test_ctrl_c_is_a_status_and_a_hint(folder, monkeypatch):
     found = run("predict", "clip.mp4", "-o", "out", status=130)
     assert "stopped" in found.stderr
     assert not Path("out").exists()
+
+
+def test_ctrl_c_within_a_library_that_makes_another_error_of_it(folder, monkeypatch):
+    def stop(*_args, **_kwargs):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+        except KeyboardInterrupt as error:
+            raise ValueError("could not determine the shape") from error
+
+    monkeypatch.setattr("atsal.prediction.predictor.load_model", stop)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        found = run("predict", "clip.mp4", "-o", "out", status=130)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "stopped" in found.stderr
 
 
 def test_info_tells_what_a_file_is(folder):

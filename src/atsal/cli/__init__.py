@@ -1,6 +1,8 @@
 """The command line: thin commands over the library. What needs torch is imported inside the commands."""
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -19,6 +21,8 @@ from atsal.errors import AtsalError, ConfigError
 from atsal.version import __version__
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from atsal.prediction.items import Item, Reading
     from atsal.prediction.job import Outcome
     from atsal.prediction.predictor import Predictor
@@ -34,7 +38,8 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
         try:
-            return super().invoke(ctx)
+            with _interrupts_kept():
+                return super().invoke(ctx)
         except AtsalError as error:
             click.echo(f"atsal: {error}", err=True)
             ctx.exit(1)
@@ -46,6 +51,30 @@ class Commands(click.Group):
         except OSError as error:  # what no command foresaw, as a name that is too long
             click.echo(f"atsal: {error}", err=True)
             ctx.exit(1)
+
+
+@contextmanager
+def _interrupts_kept() -> Iterator[None]:
+    """Ctrl-C ends as `KeyboardInterrupt`, whatever a library that was called from C made of it."""
+    came = []
+
+    def note(number: int, frame: "FrameType | None") -> None:
+        came.append(number)
+        signal.default_int_handler(number, frame)
+
+    is_main = threading.current_thread() is threading.main_thread()
+    is_default = is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if is_default:
+        signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    except Exception as error:
+        if came:
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        if is_default:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
