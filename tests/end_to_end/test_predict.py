@@ -26,9 +26,9 @@ REAL_CLIP = Path(__file__).parents[3] / "shared" / "data" / "clips" / "meeting_r
 FORMATS = ("--format", "npy", "--format", "png16", "--stream", "all")
 
 
-def start(folder, *arguments, **options):
+def start(folder, *arguments, command=COMMAND, **options):
     environment = {**os.environ, "PYTHONPATH": SOURCES, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", COMMAND, *map(str, arguments)]
+    command = [sys.executable, "-c", command, *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, cwd=folder, env=environment, **pipes, **options)
 
@@ -103,10 +103,16 @@ def test_a_stopped_run_leaves_whole_files_and_goes_on_to_the_same_maps(clips, wh
 
 
 def test_ctrl_c_is_clean_from_the_start(clips, tmp_path):
-    for delay_s in (0.2, 0.7, 1.2):
-        begun = time.monotonic()
-        process = start(tmp_path, "predict", clips / "long.mp4", "-o", "out", "--stride", "1")
-        _, err = stop(process, signal.SIGINT, lambda: time.monotonic() - begun > delay_s)  # noqa: B023
+    begun = tmp_path / "begun"  # when imports are done: until then Python itself ends
+    command = COMMAND.replace("main(prog", f"open({str(begun)!r}, 'w').close(); main(prog")
+    for delay_s in (0.1, 0.6, 1.1):
+        begun.unlink(missing_ok=True)
+        process = start(tmp_path, "predict", clips / "long.mp4", "-o", "out", "--stride", "1", command=command)
+        _, err = stop(
+            process,
+            signal.SIGINT,
+            lambda: begun.exists() and time.time() - begun.stat().st_mtime > delay_s,  # noqa: B023
+        )
         assert process.returncode == 130, err
         assert "Traceback" not in err
         assert not list(tmp_path.rglob("*.mp4"))
