@@ -64,7 +64,8 @@ def main() -> None:
         print(f"decoding and scaling alone, in sequence: {plain:.0f} frames/s")
         for workers in (0, 1, 2, 4):
             read = Loader([source], workers=workers).moved(batches * 4)
-            next(read)  # the workers have started
+            for _ in range(max(1, workers)):  # the workers have started, and none has a batch in store
+                next(read)
             started = time.perf_counter()
             frames = sum(len(sample.frames) for batch in read for sample in batch)
             rate = frames / (time.perf_counter() - started)

@@ -39,6 +39,8 @@ def test_expert_refuses_other_shapes_and_another_batch_of_states(expert_networks
         expert(torch.zeros(1, 3, 40, 40))
     with pytest.raises(ShapeError, match=r"state of shape \(1, 512, 2, 2\): expected \(2, 512, 2, 2\)"):
         expert(frames(2), torch.zeros(1, 512, 2, 2))
+    with pytest.raises(ShapeError, match=r"carry of shape \(2,\): expected \(2, 1, 1, 1\), or a scalar"):
+        expert(frames(2), torch.zeros(2, 512, 2, 2), 1, torch.ones(2))
 
 
 def test_state_is_the_averaged_convolution_before_its_relu(expert_networks):

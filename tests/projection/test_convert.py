@@ -99,6 +99,17 @@ def test_resize_does_not_see_the_border():
     assert torch.allclose(resize_erp(erp.roll(20, -1), 50), resize_erp(erp, 50).roll(50, -1), atol=1e-6)
 
 
+def test_geometry_keeps_its_precision_within_autocast():
+    """A map of a high peak on a low floor, where products in bfloat16 would be a multiple of the floor off."""
+    erp = torch.full((1, 1, 40, 80), 1e-4)
+    erp[..., 20, 40] = 1
+    smooth = SphericalGaussian(40, 9)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = smooth(erp)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, smooth(erp))
+
+
 def test_first_use_in_inference_mode_does_not_stop_gradients():
     """Whatever is computed once and kept must serve training too."""
     operations = {

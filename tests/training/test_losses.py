@@ -39,10 +39,10 @@ def test_scale_of_the_maps_does_not_matter_and_truth_is_best():
     assert kld_cc(torch.rand(3, 1, 8, 16), target, weights) > best
 
 
-def test_an_empty_target_counts_as_nothing():
+def test_an_empty_target_has_no_loss():
     prediction, target = torch.rand(2, 8, 16), torch.rand(2, 8, 16)
     target[1] = 0
-    assert torch.equal(kld_cc(prediction, target), kld_cc(prediction[:1], target[:1]))
+    assert torch.equal(2 * kld_cc(prediction, target), kld_cc(prediction[:1], target[:1]))
     assert kld_cc(prediction, torch.zeros(2, 8, 16)).item() == 0
 
 
@@ -81,7 +81,7 @@ def test_items_without_fixations_have_no_nss():
     alone = kld_cc_nss(prediction[:1], target[:1], counts[:1]) + kld_cc(prediction[1:], target[1:])
     assert found.item() == pytest.approx(alone.item() / 2, abs=1e-5)
     target[1], counts[1] = 0, counts[0]
-    assert kld_cc_nss(prediction, target, counts).item() == pytest.approx(
+    assert 2 * kld_cc_nss(prediction, target, counts).item() == pytest.approx(
         kld_cc_nss(prediction[:1], target[:1], counts[:1]).item(), abs=1e-6
     )
 

@@ -85,6 +85,16 @@ def test_maps_lie_where_observers_looked(photos):
         assert brightest(image.float()) == pytest.approx(brightest(density[0]), abs=0.04)
 
 
+def test_views_have_the_proportions_of_their_own_photo():
+    """The largest square of a photo twice as wide as high is half of its width, of one as high again all of it."""
+    ramp = torch.linspace(0, 255, 256).round().to(torch.uint8).expand(2, 3, 256, 256).contiguous()
+    photos = Photos(["wide", "high"], ramp, torch.ones(2, 1, 64, 64), torch.tensor([2.0, 0.5]))
+    upright = CropRange(smallest=1, roll_deg=0, tilt=0, stretch=1, colour=0)
+    images, _ = drawn(photos, upright, crops=4)
+    widths = (images.amax((2, 3, 4)) - images.amin((2, 3, 4))) * 255 / 256
+    assert torch.allclose(widths, torch.tensor([[0.5], [1.0]]).expand(2, 4), atol=0.02)
+
+
 def test_first_fixations_do_not_count(prepared, photos):
     """They lie at the centre, where the fakes' observers look before the photo comes up."""
     far = 0

@@ -22,7 +22,8 @@ from atsal.synthetic import Scene
 from atsal.training.config import TrainConfig
 from atsal.training.photo_source import PhotoSource
 from atsal.training.run import train
-from atsal.training.trainer import Machine
+from atsal.training.trainer import Machine, Trainer
+from atsal.training.validation import judge as judging
 from training.conftest import CPU
 
 
@@ -51,6 +52,7 @@ def test_each_kind_trains_its_part_and_leaves_the_rest(trained, settings, kind):
     assert '"items"' not in json.dumps(stage["data"]), "the names are in the run's data.json"
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines if "loss" in line][-1] == 2
+    assert all(line["frames_per_s"] > 0 and 0 < line["waited_share"] < 1 for line in lines)
     assert list((folder / "tensorboard").iterdir())
 
 
@@ -163,13 +165,70 @@ def _step(checkpoint):
     return read_checkpoint(checkpoint).progress.step
 
 
+def side_by_side(settings):
+    """Videos of different lengths, in an order in which some begin beside others that go on.
+
+    Maps of the longer ones, of a smaller σ, do not reach the poles.
+    """
+    (whole,) = settings("clips")["train"]
+    sources = [whole, whole | {"sigma_deg": 4, "stride": 2}]
+    return {"train": sources, "clip_frames": 2, "seed": 2, "loss": "kld-cc"}
+
+
+@pytest.mark.parametrize("after", [2, 3, 5])
+def test_interrupted_within_videos_it_goes_on_with_their_states(settings, trained, tmp_path, monkeypatch, after):
+    config = from_mapping(TrainConfig, settings("clips", epochs=1, **side_by_side(settings)), "")
+    step, steps = Trainer._step, []
+
+    def counted(self, *arguments):
+        if len(steps) == after:
+            raise KeyboardInterrupt
+        steps.append(self.progress.step)
+        return step(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "_step", counted)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, tmp_path / "interrupted", CPU)
+    train(config, tmp_path / "interrupted", CPU)
+    whole = trained("clips", "whole", epochs=1, **side_by_side(settings))
+    assert same(weights(tmp_path / "interrupted"), weights(whole))
+
+
+def test_each_video_begins_without_a_state_and_then_keeps_its_own(settings, trained, monkeypatch):
+    """In training and in validation: the state that comes with a frame is the one that its video left."""
+    left, seen = {}, {"trainer": 0, "validation": 0}
+
+    def watched(module):
+        def judge(subject, samples, at, device, state=None, carry=None):
+            judged, after = judging(subject, samples, at, device, state, carry)
+            for number, (sample, own) in enumerate(zip(samples, after, strict=True)):
+                video = module, sample.name, sample.key.source, sample.key.slot
+                begins = sample.key.fresh and at == 0
+                carried = state is not None and (carry is None or carry[number] == 1)
+                assert carried is not begins
+                if carried:
+                    assert torch.equal(state[number], left[video])
+                    seen[module] += 1
+                left[video] = own.detach()
+            return judged, after
+
+        return judge
+
+    changed = side_by_side(settings)
+    changed["validation"] = {"sources": [changed["train"][0] | {"stride": 2}]}
+    for module in seen:
+        monkeypatch.setattr(f"atsal.training.{module}.judge", watched(module))
+    trained("clips", epochs=1, **changed)
+    assert min(seen.values()) > 10
+
+
 @pytest.mark.parametrize("kind", ["clips", "photos"])
 def test_two_ranks_train_as_one(written, settings, trained, tmp_path, kind):
     """Under gloo each video, each photo belongs to one rank; the weights are those of one process."""
     changed = {"freeze_normalisation": True, "epochs": 1, "averaging": 0.0}
-    if kind == "clips":  # of different lengths, in an order in which some begin beside others that go on
-        (whole,) = settings(kind)["train"]
-        changed |= {"train": [whole, whole | {"stride": 2}], "clip_frames": 2, "seed": 2}
+    if kind == "clips":
+        changed |= side_by_side(settings)
     config, folder = written(kind, **changed), tmp_path / "ranks"
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29611"]
     command += ["-m", "atsal", "train", str(config), "-o", str(folder)]

@@ -74,8 +74,8 @@ class ATSal(nn.Module):
     ) -> Prediction:
         """One frame of each of B videos, and the state after the last one (None at the start of a video).
 
-        With `consecutive`, B frames of one video, and a state (1, 6, …). `carry`, (B,) or one for all, is 0 where a
-        video begins, so that its state counts as nothing, else 1.
+        With `consecutive`, B frames of one video, and a state (1, 6, …). `carry`, one for each video or a scalar for
+        all, is 0 where a video begins, so that its state counts as nothing, else 1.
         `erp` is (B, 3, H, 2H) RGB in [0, 255], H = config.frame_height. Raises `ShapeError` for another shape.
         """
         check_erp(erp, self.config.frame_height)

@@ -16,9 +16,11 @@ def exponential_average(
     second; the result are the states after each. `state` (views, C, H, W) is the one before them all (None: start of a
     video, nothing is averaged into the first frame). `carry`, 0 or 1, says the same where None cannot, in graphs and
     for some of a batch (views, 1, 1, 1): with 0, any state is passed over.
-    Raises `ShapeError` for a state of another shape: broadcasting would mix the faces of a batch without a word.
+    Raises `ShapeError` for one of another shape: broadcasting would mix the faces of a batch without a word.
     """
     each = x.chunk(frames)
+    if carry is not None and carry.ndim and carry.shape != (len(each[0]), 1, 1, 1):
+        raise ShapeError(f"carry of shape {tuple(carry.shape)}: expected {(len(each[0]), 1, 1, 1)}, or a scalar")
     if state is not None and state.shape != each[0].shape:
         found, expected = tuple(state.shape), tuple(each[0].shape)
         raise ShapeError(f"state of shape {found}: expected {expected}; start a new video with state=None")

@@ -70,7 +70,11 @@ class ErpSampler:
 
 
 def in_float32(operation: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """Run `operation` on half-precision `x` in float32, where positions are exact enough, and cast back."""
-    if x.dtype in (torch.float16, torch.bfloat16):
-        return operation(x.float()).to(x.dtype)
-    return operation(x)
+    """Run `operation` on half-precision `x` in float32, where positions are exact enough, and cast back.
+
+    So too within autocast, whatever it makes of products elsewhere.
+    """
+    with torch.autocast(x.device.type, enabled=False):
+        if x.dtype in (torch.float16, torch.bfloat16):
+            return operation(x.float()).to(x.dtype)
+        return operation(x)

@@ -1,7 +1,7 @@
 """Losses on saliency maps by name; those of the release are in `published_losses`.
 
-A loss is the mean over the items of a batch. The maps of one item may come in several views, as the faces of a cube:
-they are judged as one map.
+A loss is the mean over the items of a batch, so times their number it is the same however items are put together. The
+maps of one item may come in several views, as the faces of a cube: they are judged as one map.
 """
 
 from collections.abc import Callable
@@ -46,14 +46,14 @@ def kld_cc(prediction: Tensor, target: Tensor, weights: Tensor | None = None) ->
     """KLD(target || prediction) - CC, the mean over the batch.
 
     `prediction` and `target` are (B, ...) and >= 0; each item is normalised to a density under `weights`
-    (broadcast to an item; solid angle on the sphere). Items whose target is zero everywhere count as nothing.
+    (broadcast to an item; solid angle on the sphere). Items whose target is zero everywhere have a loss of 0.
     """
     weight, p, q, valid = _densities(prediction, target, weights)
     kld = (weight * q * torch.log((q + EPSILON) / (p + EPSILON))).sum(1)
     p, q = p - (weight * p).sum(1, keepdim=True), q - (weight * q).sum(1, keepdim=True)
     spread = (weight * p * p).sum(1) * (weight * q * q).sum(1)
     cc = (weight * p * q).sum(1) / torch.sqrt(spread + EPSILON)
-    return ((kld - cc) * valid).sum() / valid.sum().clamp(min=1)
+    return ((kld - cc) * valid).mean()
 
 
 def kld_cc_nss(prediction: Tensor, target: Tensor, fixations: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -68,7 +68,7 @@ def kld_cc_nss(prediction: Tensor, target: Tensor, fixations: Tensor, weights: T
     number = counts.sum(1)
     nss = (score * counts).sum(1) / number.clamp(min=1)
     counted = valid * (number > 0)
-    return kld_cc(prediction, target, weights) - NSS_SHARE * (nss * counted).sum() / valid.sum().clamp(min=1)
+    return kld_cc(prediction, target, weights) - NSS_SHARE * (nss * counted).mean()
 
 
 def _densities(prediction: Tensor, target: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:

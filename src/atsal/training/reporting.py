@@ -62,8 +62,9 @@ class Shown(Silent):
         scores = validation.scores if validation is not None else {}
         said = "".join(f"  {name} {value:.4f}" for name, value in scores.items())
         best = f"  (best {progress.best:.4f}, epoch {progress.best_epoch})" if progress.best is not None else ""
-        pace = f"{facts['frames_per_s']:.1f} frames/s  waited {facts['waited_share']:.0%}"
-        self.say(f"epoch {progress.epoch}  loss {facts['loss']:.4f}{said}{best}  {pace}")
+        known = "frames_per_s" in facts
+        pace = f"  {facts['frames_per_s']:.1f} frames/s  waited {facts['waited_share']:.0%}" if known else ""
+        self.say(f"epoch {progress.epoch}  loss {facts['loss']:.4f}{said}{best}{pace}")
         board = self.board(progress)
         board.add_scalar("epoch/loss", facts["loss"], progress.step)
         for name, value in scores.items():

@@ -113,6 +113,8 @@ class Trainer:
         self._end_epoch(len(steps), self._pace(seen, started))
 
     def _pace(self, frames: int, started: float) -> dict[str, float]:
+        if not frames:  # a run that goes on after the last step of an epoch
+            return {}
         elapsed = max(time.monotonic() - started, 1e-9)
         return {"frames_per_s": frames / elapsed, "waited_share": self.loader.waited_s / elapsed}
 
