@@ -218,6 +218,7 @@ class Trainer:
                 self.loader,
                 config.validation,
                 config.clip_frames,
+                max(1, config.batch // self.ranks.world),
                 self.ranks,
                 self.machine.device,
             )

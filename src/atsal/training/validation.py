@@ -12,6 +12,7 @@ from atsal.evaluation.metrics import cc, kld, nss, sim
 from atsal.training.config import ValidationConfig, ValidationMetric
 from atsal.training.loader import Loader
 from atsal.training.losses import Judged
+from atsal.training.plan import Key
 from atsal.training.ranks import Ranks
 from atsal.training.sources import Sample, validation_keys
 from atsal.training.subject import Subject
@@ -69,39 +70,55 @@ def validate(
     loader: Loader,
     config: ValidationConfig,
     clip_frames: int | None,
+    batch: int,
     ranks: Ranks,
     device: torch.device,
 ) -> Validation:
-    """Score every item of the held-out sources, each rank its share; those of frames without fixations do not count."""
+    """Score every item of the held-out sources, each rank its share; those of frames without fixations do not count.
+
+    Single frames are run `batch` at once, clips one by one.
+    """
     items = [
         keys
         for number, source in enumerate(loader.held_out)
         for keys in validation_keys(source, number, config.frames_per_item, clip_frames)
     ]
     own = ranks.own(items)
-    batches = [[key] for keys in own for key in keys]
     scores: list[dict[str, list[float]]] = [{name: [] for name in METRICS} for _ in own]
-    item_of = [number for number, keys in enumerate(own) for _ in keys]
+    batches = _batches(own, 1 if clip_frames is not None else batch)
     panels: list[Panel] = []
     state: Tensor | None = None
-    for number, samples in zip(item_of, loader.plain(batches), strict=True):
+    for numbered, samples in zip(batches, loader.plain([[key for _, key in some] for some in batches]), strict=True):
         state = None if samples[0].key.fresh else state
         for at in range(len(samples[0].frames)):
             judged, state = judge(subject, samples, at, device, state)
-            for name, value in frame_scores(judged).items():
-                scores[number][name].append(value)
-        if len(panels) < PANELS and not any(panel.name == samples[0].name for panel in panels):
-            panels.append(_panel(samples[0], judged))
+            for place, (number, _) in enumerate(numbered):
+                for name, value in frame_scores(judged, place).items():
+                    scores[number][name].append(value)
+        for place, sample in enumerate(samples):
+            if len(panels) < PANELS and not any(panel.name == sample.name for panel in panels):
+                panels.append(_panel(sample, judged, place))
     gathered = [score for part in ranks.gather(scores) for score in part]
     return Validation({name: _mean([_mean(score[name]) for score in gathered]) for name in METRICS}, panels)
 
 
-def frame_scores(judged: Judged) -> dict[str, float]:
-    """Scores of one frame; its views, one below another, count as one map."""
+def _batches(items: Sequence[Sequence[Key]], size: int) -> list[list[tuple[int, Key]]]:
+    """The keys of all items, each with its item's number, in their order: up to `size` of one source together."""
+    found: list[list[tuple[int, Key]]] = []
+    for number, keys in enumerate(items):
+        for key in keys:
+            if not found or len(found[-1]) == size or found[-1][0][1].source != key.source:
+                found.append([])
+            found[-1].append((number, key))
+    return found
+
+
+def frame_scores(judged: Judged, place: int) -> dict[str, float]:
+    """Scores of one frame of a batch; its views, one below another, count as one map."""
     target, prediction, fixations = (
-        getattr(judged, name)[0, :, 0].flatten(0, 1).cpu().numpy() for name in ("target", "saliency", "fixations")
+        getattr(judged, name)[place, :, 0].flatten(0, 1).cpu().numpy() for name in ("target", "saliency", "fixations")
     )
-    weights = judged.weights.expand_as(judged.target)[0, :, 0].flatten(0, 1).cpu().numpy()
+    weights = judged.weights.expand_as(judged.target)[place, :, 0].flatten(0, 1).cpu().numpy()
     if target.max() < NOBODY:
         return dict.fromkeys(METRICS, math.nan)
     return {
@@ -117,10 +134,10 @@ def _mean(values: Sequence[float]) -> float:
     return float(np.mean(known)) if known else math.nan
 
 
-def _panel(sample: Sample, judged: Judged) -> Panel:
+def _panel(sample: Sample, judged: Judged, place: int) -> Panel:
     def beside(views: Tensor) -> Tensor:
         return torch.cat(list(views), -1)
 
-    target, saliency = (beside(maps[0, :, 0].cpu()) for maps in (judged.target, judged.saliency))
+    target, saliency = (beside(maps[place, :, 0].cpu()) for maps in (judged.target, judged.saliency))
     frame = beside(sample.frames[-1])
     return Panel(sample.name, frame, *(m / m.max().clamp(min=1e-12) for m in (target, saliency)))
