@@ -254,6 +254,15 @@ def test_names_too_long_are_told(folder, name):
     assert "too long" in found.stderr
 
 
+def test_a_square_picture_is_told_to_be_taken_for_stereo(folder):
+    Image.fromarray(Scene(1).render(64, 0.0)).resize((64, 64)).save("square.png")
+    found = run("predict", "square.png", "still.png", "-o", "out", "--format", "npy")
+    assert found.stderr.count("square.png: taken as two views, top-bottom") == 1
+    assert "still.png" not in found.stderr
+    assert "two views" not in run("predict", "square.png", "-o", "known", "--stereo", "top-bottom").stderr
+    assert "two views" in run("compare", "square.png", "-o", "c.png").stderr
+
+
 def test_ctrl_c_is_a_status_and_a_hint(folder, monkeypatch):
     def stop(*_args, **_kwargs):
         raise KeyboardInterrupt

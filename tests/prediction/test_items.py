@@ -115,10 +115,16 @@ def test_rates_follow_stride_and_fps(clip):
 
 
 def test_the_view_of_a_stereo_source_is_one_eye(tmp_path, frame_folder):
-    from PIL import Image
+    from PIL import ExifTags, Image
 
     folder = tmp_path / "stereo"
     folder.mkdir()
     Image.new("RGB", (64, 64)).save(folder / "f.png")
+    assert Item(folder, "sequence").stereo_layout(Reading()) == "top-bottom"
+    assert Item(frame_folder, "sequence").stereo_layout(Reading()) == "mono"
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    Image.new("RGB", (32, 64)).save(folder / "turned.jpg", exif=turned)
+    assert Item(folder / "turned.jpg", "image").stereo_layout(Reading()) == "mono"
     assert Item(folder, "sequence").view_size(Reading()) == (64, 32)
     assert Item(frame_folder, "sequence").view_size(Reading()) == (64, 32)

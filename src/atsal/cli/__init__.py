@@ -246,6 +246,7 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
         try:
             with _progress(item, reading) as progress:
                 outcome = work(item, progress=progress)
+            _tell_of_stereo(item, reading)
         except (AtsalError, OSError) as error:
             click.echo(f"atsal: {error}", err=True)
             failed += 1
@@ -261,6 +262,17 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
             click.echo(f"atsal: {outcome.problem} The good part is written.", err=True)
             failed += 1
     return failed
+
+
+def _tell_of_stereo(item: "Item", reading: "Reading") -> None:
+    """An ordinary square photo looks like two views, too: say what was made of it."""
+    layout = item.stereo_layout(reading)
+    if reading.stereo == "auto" and layout != "mono":
+        click.echo(
+            f"atsal: {item.path}: taken as two views, {layout}, for its shape; the map is of the left one, and means "
+            f"nothing if this is no 360° picture (if it is: --stereo {layout})",
+            err=True,
+        )
 
 
 @contextmanager
@@ -319,6 +331,7 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
         predictor = _load(values)
         with _progress(items[0], reading) as progress:
             found = write_comparison(predictor, items[0], output, reading, progress=progress)
+    _tell_of_stereo(items[0], reading)
     if sheet is not None:
         with _folder(sheet.parent):
             write_rgb_png(sheet, contact_sheet(found.results))

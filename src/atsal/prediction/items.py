@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 from atsal.errors import ConfigError, InputError, MediaError
-from atsal.video.image import read_image
+from atsal.video.image import image_layout, read_image
 from atsal.video.probe import probe_video
 from atsal.video.reader import Frame, read_frames
 from atsal.video.sources import IMAGE_SUFFIXES, classify, list_media, read_image_sequence
-from atsal.video.stereo import StereoChoice
+from atsal.video.stereo import StereoChoice, StereoLayout
 from atsal.video.writer import HIGHEST_RATE
 
 DEFAULT_SEQUENCE_RATE = 30.0  # frames/s of a folder of frames
@@ -78,6 +78,12 @@ class Item:
             return probe_video(self.path, reading.stereo).eye_size
         height, width = next(self.frames(reading, None)).image.shape[:2]
         return width, height
+
+    def stereo_layout(self, reading: Reading) -> StereoLayout:
+        """The layout of its views, of which the left one is read."""
+        if self.kind == "video":
+            return probe_video(self.path, reading.stereo).stereo
+        return image_layout(self._files()[0], stereo=reading.stereo)
 
     def expected_frames(self, reading: Reading) -> int | None:
         """How many frames `frames` should deliver, where that is known."""

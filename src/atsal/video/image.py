@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from atsal.errors import MediaError
 from atsal.video.opening import check_readable
@@ -19,6 +19,7 @@ from atsal.video.stereo import SMALL_HEIGHT, StereoChoice, StereoLayout, choose_
 MAX_PIXELS = 400_000_000
 _limit_lock = threading.Lock()
 
+_ON_ITS_SIDE = range(5, 9)  # values of the EXIF orientation
 _SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
 
@@ -83,6 +84,13 @@ def probe_image(path: Path | str, *, stereo: StereoChoice = "auto") -> ImageInfo
     if height < SMALL_HEIGHT:
         odd.append(f"only {height} pixels high, lower than most models work at")
     return ImageInfo(path, *stored, mode, view.stereo, (width, height), tuple(odd))
+
+
+def image_layout(path: Path, *, stereo: StereoChoice = "auto") -> StereoLayout:
+    """The layout of the views of an image that can be read, by its header."""
+    with _open(path) as image:
+        size = image.size[::-1] if image.getexif().get(ExifTags.Base.Orientation, 1) in _ON_ITS_SIDE else image.size
+    return choose_view(path, *size, stereo).stereo
 
 
 @contextmanager
