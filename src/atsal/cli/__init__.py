@@ -266,8 +266,10 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
 
 def _tell_of_stereo(item: "Item", reading: "Reading") -> None:
     """An ordinary square photo looks like two views, too: say what was made of it."""
+    if reading.stereo != "auto":
+        return
     layout = item.stereo_layout(reading)
-    if reading.stereo == "auto" and layout != "mono":
+    if layout != "mono":
         click.echo(
             f"atsal: {item.path}: taken as two views, {layout}, for its shape; the map is of the left one, and means "
             f"nothing if this is no 360° picture (if it is: --stereo {layout})",

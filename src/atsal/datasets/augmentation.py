@@ -167,6 +167,11 @@ class Chain:
         return fixations
 
 
+def steps_of(transform: Transform) -> tuple[Transform, ...]:
+    """The steps of a chain; of any other transform, itself."""
+    return transform.steps if isinstance(transform, Chain) else (transform,)
+
+
 def published_variants() -> tuple[Transform, ...]:
     """The 20 variants of an image that ATSal's attention stream was trained on (Dahou et al. 2020).
 
@@ -191,9 +196,8 @@ def random_yaw_flip(rng: torch.Generator, map_width: int) -> Transform:
 
 def _with_mirrored(transforms: list[Transform]) -> Iterator[Transform]:
     for transform in transforms:
-        steps = transform.steps if isinstance(transform, Chain) else (transform,)
         yield transform
-        yield Chain((*steps, Flip()))
+        yield Chain((*steps_of(transform), Flip()))
 
 
 @lru_cache(maxsize=8)

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -165,50 +166,67 @@ def random_crops(
 
     Returns images (B, crops, 3, size, size) in [0, 1] and maps (B, crops, 1, size / 4, size / 4).
     """
-    batch = len(index) * crops
-    images, maps = photos.images.index_select(0, index).float().div_(255), photos.maps[index]
+    chosen = _Views.random(photos.aspects[index].repeat_interleave(crops), range_, rng)
+    images = chosen.of(photos.images.index_select(0, index).float().div_(255), size)
+    maps = chosen.of(photos.maps[index], size // 4)
+    images = jitter_colour(images, range_.colour, rng)
+    grey = torch.rand(len(images), 1, 1, 1, generator=rng) < range_.grey
+    images = torch.where(grey, images.mean(1, keepdim=True), images)
+    shape = (len(index), crops)
+    return images.reshape(*shape, *images.shape[1:]), maps.reshape(*shape, *maps.shape[1:])
 
-    def uniform(low: float, high: float) -> Tensor:
-        return low + (high - low) * torch.rand(batch, generator=rng)
 
-    aspect = photos.aspects[index].repeat_interleave(crops)
-    side = uniform(range_.smallest**2, range_.largest**2).sqrt()
-    stretch = torch.exp(uniform(-1, 1) * float(np.log(range_.stretch)) / 2)
-    # half sides of the crop in canvas units (the canvas spans -1..1 both ways)
-    half_u = (side * stretch / aspect.clamp(min=1)).clamp(max=1)
-    half_v = (side / stretch * aspect.clamp(max=1)).clamp(max=1)
-    whole = torch.rand(batch, generator=rng) < range_.whole
-    half_u, half_v = (torch.where(whole, 1.0, half) for half in (half_u, half_v))
-    centre_u, centre_v = uniform(-1, 1) * (1 - half_u), uniform(-1, 1) * (1 - half_v)
-    flip = torch.where(torch.rand(batch, generator=rng) < 0.5, -1.0, 1.0)
-    roll = torch.deg2rad(uniform(-1, 1) * range_.roll_deg)
-    tilt_u, tilt_v = uniform(-1, 1) * range_.tilt, uniform(-1, 1) * range_.tilt
-    roll, tilt_u, tilt_v = (torch.where(whole, 0.0, x) for x in (roll, tilt_u, tilt_v))
+@dataclass(frozen=True)
+class _Views:
+    """Where N views lie on their photos' canvases, which span -1 to 1 both ways; each field is (N, 1, 1)."""
 
-    def grid(pixels: int) -> Tensor:
+    centre_u: Tensor
+    centre_v: Tensor
+    half_u: Tensor  # half sides
+    half_v: Tensor
+    flip: Tensor  # -1 where mirrored, else 1
+    roll: Tensor  # radians
+    tilt_u: Tensor
+    tilt_v: Tensor
+
+    @classmethod
+    def random(cls, aspect: Tensor, range_: CropRange, rng: torch.Generator) -> Self:
+        """Draw a view of a photo of each `aspect` (N,)."""
+
+        def uniform(low: float, high: float) -> Tensor:
+            return low + (high - low) * torch.rand(len(aspect), generator=rng)
+
+        side = uniform(range_.smallest**2, range_.largest**2).sqrt()
+        stretch = torch.exp(uniform(-1, 1) * float(np.log(range_.stretch)) / 2)
+        half_u = (side * stretch / aspect.clamp(min=1)).clamp(max=1)
+        half_v = (side / stretch * aspect.clamp(max=1)).clamp(max=1)
+        whole = torch.rand(len(aspect), generator=rng) < range_.whole
+        half_u, half_v = (torch.where(whole, 1.0, half) for half in (half_u, half_v))
+        centre_u, centre_v = uniform(-1, 1) * (1 - half_u), uniform(-1, 1) * (1 - half_v)
+        flip = torch.where(torch.rand(len(aspect), generator=rng) < 0.5, -1.0, 1.0)
+        roll = torch.deg2rad(uniform(-1, 1) * range_.roll_deg)
+        tilt_u, tilt_v = uniform(-1, 1) * range_.tilt, uniform(-1, 1) * range_.tilt
+        roll, tilt_u, tilt_v = (torch.where(whole, 0.0, x) for x in (roll, tilt_u, tilt_v))
+        fields = (centre_u, centre_v, half_u, half_v, flip, roll, tilt_u, tilt_v)
+        return cls(*(field[:, None, None] for field in fields))
+
+    def of(self, canvases: Tensor, pixels: int) -> Tensor:
+        """What is seen of canvases (B, C, H, W), N / B views of each in turn: (N, C, pixels, pixels)."""
+        count, crops = len(self.roll), len(self.roll) // len(canvases)
+        below = self._grid(pixels).reshape(len(canvases), crops * pixels, pixels, 2)  # each canvas is read once
+        found = F.grid_sample(canvases, below, padding_mode="reflection", align_corners=False)
+        apart = found.reshape(len(canvases), -1, crops, pixels, pixels).transpose(1, 2)
+        return apart.reshape(count, -1, pixels, pixels)
+
+    def _grid(self, pixels: int) -> Tensor:
+        """The places of the pixels' centres on the canvas, (N, pixels, pixels, 2)."""
         line = (torch.arange(pixels) + 0.5) * 2 / pixels - 1
         y, x = torch.meshgrid(line, line, indexing="ij")
-        column = (slice(None), None, None)
-        depth = 1 + tilt_u[column] * x + tilt_v[column] * y
-        x, y = x * flip[column] / depth, y / depth
-        cos, sin = torch.cos(roll)[column], torch.sin(roll)[column]
+        depth = 1 + self.tilt_u * x + self.tilt_v * y
+        x, y = x * self.flip / depth, y / depth
+        cos, sin = torch.cos(self.roll), torch.sin(self.roll)
         rolled_x, rolled_y = cos * x - sin * y, sin * x + cos * y
-        return torch.stack(
-            [centre_u[column] + half_u[column] * rolled_x, centre_v[column] + half_v[column] * rolled_y], -1
-        )
-
-    def drawn(whole: Tensor, pixels: int) -> Tensor:  # a photo's views one below another: it is read once
-        stacked = grid(pixels).reshape(len(index), crops * pixels, pixels, 2)
-        found = F.grid_sample(whole, stacked, padding_mode="reflection", align_corners=False)
-        found = found.reshape(len(index), -1, crops, pixels, pixels).transpose(1, 2)
-        return found.reshape(batch, -1, pixels, pixels)
-
-    views, targets = drawn(images, size), drawn(maps, size // 4)
-    shape = (len(index), crops)
-    views = jitter_colour(views, range_.colour, rng)
-    grey = torch.rand(batch, 1, 1, 1, generator=rng) < range_.grey
-    views = torch.where(grey, views.mean(1, keepdim=True), views)
-    return views.reshape(*shape, *views.shape[1:]), targets.reshape(*shape, *targets.shape[1:])
+        return torch.stack([self.centre_u + self.half_u * rolled_x, self.centre_v + self.half_v * rolled_y], -1)
 
 
 def jitter_colour(images: Tensor, strength: float, rng: torch.Generator) -> Tensor:

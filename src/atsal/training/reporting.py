@@ -48,10 +48,8 @@ class Shown(Silent):
 
     def step(self, progress: Progress, steps: int, facts: dict[str, float]) -> None:
         """Show the step; now and then, log it."""
-        self.status(
-            f"epoch {progress.epoch + 1}, step {progress.step_in_epoch} of {steps}  loss {facts['loss']:.4f}  "
-            f"{facts['frames_per_s']:.1f} frames/s  waited {facts['waited_share']:.0%}"
-        )
+        at = f"epoch {progress.epoch + 1}, step {progress.step_in_epoch} of {steps}"
+        self.status(f"{at}  loss {facts['loss']:.4f}{_pace(facts)}")
         if progress.step % LOG_STEPS == 0:
             self.folder.log({"step": progress.step, "epoch": progress.epoch + 1} | facts)
             for name, value in facts.items():
@@ -62,9 +60,7 @@ class Shown(Silent):
         scores = validation.scores if validation is not None else {}
         said = "".join(f"  {name} {value:.4f}" for name, value in scores.items())
         best = f"  (best {progress.best:.4f}, epoch {progress.best_epoch})" if progress.best is not None else ""
-        known = "frames_per_s" in facts
-        pace = f"  {facts['frames_per_s']:.1f} frames/s  waited {facts['waited_share']:.0%}" if known else ""
-        self.say(f"epoch {progress.epoch}  loss {facts['loss']:.4f}{said}{best}{pace}")
+        self.say(f"epoch {progress.epoch}  loss {facts['loss']:.4f}{said}{best}{_pace(facts)}")
         board = self.board(progress)
         board.add_scalar("epoch/loss", facts["loss"], progress.step)
         for name, value in scores.items():
@@ -78,6 +74,12 @@ class Shown(Silent):
         if self._board is None:
             self._board = _summary_writer()(str(self.folder.tensorboard), purge_step=progress.step)
         return self._board
+
+
+def _pace(facts: dict[str, float]) -> str:
+    if "frames_per_s" not in facts:  # an epoch whose steps were all done before the run went on
+        return ""
+    return f"  {facts['frames_per_s']:.1f} frames/s  waited {facts['waited_share']:.0%}"
 
 
 def _summary_writer() -> Any:

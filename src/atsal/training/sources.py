@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from atsal.datasets.augmentation import Chain, Flip, Stretch, Transform, published_variants, random_yaw_flip
+from atsal.datasets.augmentation import Chain, Flip, Stretch, Transform, published_variants, random_yaw_flip, steps_of
 from atsal.datasets.manifest import MANIFEST
 from atsal.datasets.prepared import PreparedSet
 from atsal.errors import ConfigError, DataError
@@ -195,7 +195,7 @@ def draw_transform(augmentation: Augmentation, key: Key, rng: torch.Generator, m
     if chance < augmentation.stretch:
         steps.append(Stretch("top" if end < 0.5 else "bottom"))
     moved = random_yaw_flip(rng, map_width)
-    for step in moved.steps if isinstance(moved, Chain) else (moved,):
+    for step in steps_of(moved):
         if augmentation.flip if isinstance(step, Flip) else augmentation.yaw:
             steps.append(step)
     return Chain(tuple(steps))
@@ -203,8 +203,7 @@ def draw_transform(augmentation: Augmentation, key: Key, rng: torch.Generator, m
 
 def moved_frames(frames: Tensor, transform: Transform) -> Tensor:
     """Move frames (T, 3, H, 2H) uint8; only a stretch makes new grey levels."""
-    steps = transform.steps if isinstance(transform, Chain) else (transform,)
-    if not any(isinstance(step, Stretch) for step in steps):
+    if not any(isinstance(step, Stretch) for step in steps_of(transform)):
         return transform.erp(frames)
     return transform.erp(frames.float()).round().clamp(0, 255).to(torch.uint8)
 

@@ -182,9 +182,7 @@ class Trainer:
         return self.loss.of(judged.select(looked_at)) * looked_at.sum()
 
     def _before(self, slots: Sequence[int]) -> tuple[Tensor | None, Tensor | None]:
-        """The states of videos that go on, zeros for those that begin, and 1 or 0 to tell them, or None where all are
-        alike: so all slots go through the network at once.
-        """
+        """What `judge` takes as state and carry, so that videos that begin and videos that go on run at once."""
         known = [slot in self.states for slot in slots]
         if not any(known):
             return None, None

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple, get_args
 
 import numpy as np
@@ -104,13 +105,9 @@ def validate(
 
 def _batches(items: Sequence[Sequence[Key]], size: int) -> list[list[tuple[int, Key]]]:
     """The keys of all items, each with its item's number, in their order: up to `size` of one source together."""
-    found: list[list[tuple[int, Key]]] = []
-    for number, keys in enumerate(items):
-        for key in keys:
-            if not found or len(found[-1]) == size or found[-1][0][1].source != key.source:
-                found.append([])
-            found[-1].append((number, key))
-    return found
+    numbered = [(number, key) for number, keys in enumerate(items) for key in keys]
+    by_source = [list(own) for _, own in groupby(numbered, lambda pair: pair[1].source)]
+    return [own[at : at + size] for own in by_source for at in range(0, len(own), size)]
 
 
 def frame_scores(judged: Judged, place: int) -> dict[str, float]:

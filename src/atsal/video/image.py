@@ -70,7 +70,7 @@ def probe_image(path: Path | str, *, stereo: StereoChoice = "auto") -> ImageInfo
     path = Path(path)
     height, width = read_image(path, stereo=stereo).shape[:2]
     with _open(path) as image:
-        stored, mode, turned = image.size, image.mode, ImageOps.exif_transpose(image).size
+        stored, mode, turned = image.size, image.mode, _turned_size(image)
     view = choose_view(path, *turned, stereo)
     odd = []
     if view.width != 2 * view.height:
@@ -89,8 +89,14 @@ def probe_image(path: Path | str, *, stereo: StereoChoice = "auto") -> ImageInfo
 def image_layout(path: Path, *, stereo: StereoChoice = "auto") -> StereoLayout:
     """The layout of the views of an image that can be read, by its header."""
     with _open(path) as image:
-        size = image.size[::-1] if image.getexif().get(ExifTags.Base.Orientation, 1) in _ON_ITS_SIDE else image.size
-    return choose_view(path, *size, stereo).stereo
+        return choose_view(path, *_turned_size(image), stereo).stereo
+
+
+def _turned_size(image: Image.Image) -> tuple[int, int]:
+    """(width, height) as `ImageOps.exif_transpose` makes them, without the pixels."""
+    width, height = image.size
+    on_its_side = image.getexif().get(ExifTags.Base.Orientation, 1) in _ON_ITS_SIDE
+    return (height, width) if on_its_side else (width, height)
 
 
 @contextmanager
