@@ -1,0 +1,47 @@
+"""Text and values that others wrote, as our messages show them: short, on one line, without codes for terminals."""
+
+import reprlib
+import unicodedata
+
+_LIMIT = 80  # characters of a value in a message
+_HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format (as right-to-left overrides), lone surrogates, line ends
+
+
+class _Short(reprlib.Repr):
+    """A `repr` of bounded size, however large, deep or shared the value is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 3
+        self.maxstring = self.maxother = self.maxlong = _LIMIT
+
+    def repr_int(self, x: int, level: int) -> str:  # noqa: ARG002 - the signature of reprlib
+        """Python refuses to write out integers of some thousand digits."""
+        digits = int(x.bit_length() * 0.30103) + 1
+        return repr(x) if digits <= self.maxlong else f"<an integer of about {digits} digits>"
+
+
+_SHORT = _Short()
+
+
+def shown(value: object, limit: int = _LIMIT) -> str:
+    """A value from a file, as a message quotes it: its `repr`, cut to `limit` characters.
+
+    Safe for every value: nested, shared and long ones cost no more than short ones.
+    """
+    text = printable(_SHORT.repr(value))
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def printable(text: str) -> str:
+    r"""The text with control characters, line ends and direction marks written as escapes, as `\x1b`.
+
+    Names of files and contents of files cannot steer the terminal, or forge a line, through what this gives.
+    """
+    if text.isprintable():
+        return text
+    return "".join(_escaped(c) if unicodedata.category(c) in _HIDDEN else c for c in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
