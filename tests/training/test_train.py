@@ -370,7 +370,7 @@ def test_no_other_folder_is_overwritten(written, tmp_path):
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     found = invoke("train", written("photos"), "-o", tmp_path / "mine")
     assert found.exit_code == 1
-    assert "no training run" in found.output
+    assert "holds thesis.txt and is not a training run" in found.output
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
@@ -410,6 +410,8 @@ def test_teachers_may_go_once_a_run_has_begun(settings, sets, trained, tmp_path)
     first = weights(tmp_path / "run")
     shutil.rmtree(teacher)
     (tmp_path / "run" / "checkpoints" / "last.safetensors").unlink()
+    (tmp_path / "run" / "log.jsonl").unlink()
+    shutil.rmtree(tmp_path / "run" / "model")
     found = invoke("train", tmp_path / "run")
     assert found.exit_code == 0, found.output
     assert same(weights(tmp_path / "run"), first)
@@ -418,7 +420,7 @@ def test_teachers_may_go_once_a_run_has_begun(settings, sets, trained, tmp_path)
 def test_a_run_that_was_killed_while_it_was_set_up_is_set_up_again(written, tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / ".config.yaml.1234.part").touch()
+    (folder / ".config.yaml.0123abcd.part").touch()
     assert invoke("train", written("photos", epochs=1), "-o", folder).exit_code == 0
     assert not list(folder.glob(".*"))
 
@@ -429,7 +431,7 @@ def test_a_damaged_checkpoint_names_the_remedy(written, tmp_path):
     (tmp_path / "run" / "checkpoints" / "last.safetensors").write_bytes(b"nothing")
     found = invoke("train", tmp_path / "run")
     assert found.exit_code == 1
-    assert "delete it, or begin in another folder" in found.output.replace("\n", " ")
+    assert "put a whole copy of it back" in found.output.replace("\n", " ")
     assert (tmp_path / "run" / "config.yaml").is_file()
 
 

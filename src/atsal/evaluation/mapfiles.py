@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from atsal.datasets.item_record import known_checksum
 from atsal.errors import DataError
 from atsal.gaze.readers.saliency_bin import read_saliency_bin, saliency_frame
+from atsal.jobs.checksums import known_sha256
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
 from atsal.video.sources import VIDEO_SUFFIXES, natural_key
@@ -62,7 +62,7 @@ class MapFiles:
 
     def fingerprint(self) -> list[tuple[str, str]]:
         """Names and checksums of the files."""
-        return [(file.name, known_checksum(file)) for file in self.files]
+        return [(file.name, known_sha256(file)) for file in self.files]
 
     def count(self) -> int:
         """How many maps there are; `DataError` where that cannot be told."""

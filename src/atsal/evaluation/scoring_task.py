@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from atsal.aside import reported, write_json
-from atsal.datasets.manifest import some
 from atsal.errors import AtsalError, OutputError
 from atsal.evaluation.mapfiles import MapFiles
 from atsal.evaluation.pooled import Others, open_pooled
@@ -18,6 +17,7 @@ from atsal.evaluation.results import ItemScores
 from atsal.evaluation.scoring import score_item, score_viewers
 from atsal.evaluation.truth import open_truth
 from atsal.evaluation.windowed import WindowMaps
+from atsal.untrusted.text import some
 
 _SCORING = 2  # raised when the same maps and gaze get other scores
 

@@ -78,8 +78,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         return Checkpoint(Progress(**json.loads(metadata[_PROGRESS])), tensors)
     except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         raise WeightsError(
-            f"{path}: is no checkpoint of a training run, or damaged ({error}). Without it, the "
-            "run begins anew: delete it, or begin in another folder"
+            f"{path}: is no checkpoint of a training run, or damaged ({error}); put a whole copy of it back, or begin "
+            "a new run in another folder"
         ) from error
 
 
