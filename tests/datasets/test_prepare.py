@@ -155,15 +155,15 @@ def test_a_broken_item_is_refused_and_the_others_are_made(images, tmp_path):
 
 def test_other_settings_do_not_mix(images, tmp_path):
     prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
-    with pytest.raises(ConfigError, match=r"prepared in another way \(sigma_deg: 2.0, not 5"):
+    with pytest.raises(OutputError, match=r"made with other settings \(preparation.sigma_deg was 2.0, is 5"):
         prepare(IMAGES, images, tmp_path / "out", small(IMAGES, sigma_deg=5.0))
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd" / "settings.json").write_text('{"preparation": null}')
-    with pytest.raises(ConfigError, match="of an unknown kind"):
+    with pytest.raises(OutputError, match="is no record of a prepared set"):
         prepare(IMAGES, images, tmp_path / "odd", small(IMAGES))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("mine")
-    with pytest.raises(ConfigError, match="is not empty"):
+    with pytest.raises(OutputError, match=r"holds thesis\.txt and is not a prepared set"):
         prepare(IMAGES, images, tmp_path / "mine", small(IMAGES))
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "mine"
 
@@ -284,13 +284,12 @@ def test_the_manifest_does_not_depend_on_the_order_of_runs(images, tmp_path):
 
 def test_leftovers_of_a_killed_run_are_taken_away(images, tmp_path):
     out = tmp_path / "out"
-    (out / ".P1.part").mkdir(parents=True)
-    (out / ".P1.part").rmdir()
-    (out / ".settings.json.0123.part").write_text("")
+    out.mkdir()
+    (out / ".settings.json.0123abcd.part").write_text("")
     prepare(IMAGES, images, out, small(IMAGES))
-    (out / ".P1.part").mkdir()
-    (out / ".P1.part" / "fixations.csv").write_text("half")
-    (out / ".manifest.json.0123.part").write_text("half")
+    (out / ".P1.0123abcd.part").mkdir()
+    (out / ".P1.0123abcd.part" / "fixations.csv").write_text("half")
+    (out / ".manifest.json.0123abcd.part").write_text("half")
     prepare(IMAGES, images, out, small(IMAGES))
     assert not list(out.glob(".*"))
 
@@ -522,3 +521,34 @@ def test_killed_and_run_again_gives_the_same_bytes(tmp_path):
         subprocess.run([*command, tmp_path / "raw", tmp_path / name, *options], env=ENVIRONMENT, check=True)
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
     assert not list((tmp_path / "killed").glob(".*"))
+
+
+def test_files_of_others_in_an_item_are_never_removed(images, tmp_path):
+    out = tmp_path / "out"
+    prepare(IMAGES, images, out, small(IMAGES))
+    (out / "P1" / "notes.txt").write_text("mine")
+    log = images / "HE/Scanpaths/L/HEscanpath_1.txt"
+    log.write_text(log.read_text() + "\n")
+    found = prepare(IMAGES, images, out, small(IMAGES))
+    assert "holds notes.txt, which `atsal prepare` did not write" in found.refused["P1"]
+    assert (out / "P1" / "notes.txt").read_text() == "mine"
+
+
+def test_items_that_are_removed_meanwhile_are_no_success(images, tmp_path):
+    out = tmp_path / "out"
+
+    def removed(item, _why):
+        shutil.rmtree(out / item)
+
+    with pytest.raises(OutputError, match=r"P1/item\.json.* not there any more"):
+        prepare(IMAGES, images, out, small(IMAGES), report=removed)
+    assert not (out / "manifest.json").exists()
+    assert prepare(IMAGES, images, out, small(IMAGES)).made > 0
+
+
+def test_a_second_process_may_not_prepare_into_the_same_folder(images, tmp_path):
+    def second(_item, _why):
+        with pytest.raises(OutputError, match="another run is writing to it"):
+            prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
+
+    prepare(IMAGES, images, tmp_path / "out", small(IMAGES), report=second)

@@ -11,6 +11,7 @@ depend on how often it was stopped, nor on the number of workers.
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,8 +63,8 @@ def prepare(
     """Prepare the items of `dataset` found in `source`; `only` names some of them.
 
     An item whose raw files cannot be used is refused and named in the manifest; the others are made. Raises
-    `DataError` where nothing of the set is found, `ConfigError` for an item that is not there and for an output folder
-    that holds a set prepared in another way.
+    `DataError` where nothing of the set is found, `ConfigError` for an item that is not there, and `OutputError` for an
+    output folder that holds a set prepared in another way, or anything else.
     """
     source = source.resolve()
     found = dataset.find(source)
@@ -99,6 +100,8 @@ def _remove_item(output: Path, raw: RawItem, preparation: Preparation) -> None:
     """What an earlier run made of an item that is refused now is of other raw files."""
     for name in item_names(raw, preparation):
         OutputFolder(output / name, PREPARED_ITEM).remove_results()
+        with suppress(OSError):  # it is not there, or holds something else
+            (output / name).rmdir()
 
 
 def _is_done(output: Path, raw: RawItem, source: Path, preparation: Preparation) -> bool:

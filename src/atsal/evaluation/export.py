@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from atsal.prediction.predictor import Predictor
 
 EXPORTED_MAPS = FolderKind(
-    holds="exported maps",
+    holds="a folder of exported maps",
     format="atsal exported maps",
     record="export.json",
     writes=("*.npy", "*.json", "*/[0-9]*.npy", ".*.progress"),

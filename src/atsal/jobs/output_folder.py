@@ -26,6 +26,7 @@ from atsal.untrusted.text import shown, some
 
 Settings = Mapping[str, Any]
 _FORMAT, _VERSION = "format", "version"
+_LOCK = ".lock"
 _TOLD = 5  # settings in a message
 
 
@@ -77,7 +78,7 @@ def held(folder: Path, name: str = "") -> Iterator[None]:
     The folder is made where it is missing, and removed again where nothing was written. The system gives the folder
     back when the process ends, however it ends. Raises `OutputError` where another job holds it.
     """
-    lock = folder / f".{name}.lock" if name else folder / ".lock"
+    lock = folder / (f".{name}{_LOCK}" if name else _LOCK)
     handle = FileLock(lock)
     with made_folder(folder):
         with reported(lock):
@@ -145,16 +146,8 @@ class OutputFolder:
 
     def _claim(self, settings: Settings | None, *, overwrite: bool | None) -> bool:
         before = self.settings()
-        if before is not None and settings is None:
-            return False
-        if before is None:
-            there = [path.name for path in self.path.iterdir() if path.name != ".lock"]
-            if there:
-                raise OutputError(
-                    f"{self.path}: holds {some(there)} and is not {self.kind.holds}; choose another folder"
-                )
-        else:
-            found = differences(before, _plain(settings))
+        if before is not None:
+            found = [] if settings is None else differences(before, _plain(settings))
             if not found:
                 return False
             if not overwrite:
@@ -163,7 +156,10 @@ class OutputFolder:
                     f"{self.path}: holds {self.kind.holds} made with other settings ({told(found)}); choose another "
                     f"folder, or {remedy}"
                 )
-            self.remove_results()
+        there = [path.name for path in self.path.iterdir() if path.name != _LOCK]
+        if before is None and there and (not overwrite or self.foreign()):
+            raise OutputError(f"{self.path}: holds {some(there)} and is not {self.kind.holds}; choose another folder")
+        self.remove_results()
         self.write_record(settings or {})
         return True
 
@@ -187,7 +183,7 @@ class OutputFolder:
 
     def files(self) -> list[str]:
         """The names of all files, as seen from the folder, that jobs of this kind write."""
-        return [name for name in map(self._name, self._files()) if self._is_written(name)]
+        return [name for name in map(self._name, self._files()) if self._is_written(name) and name != _LOCK]
 
     def remove_results(self) -> None:
         """Remove what jobs of this kind write, file by file, and then the empty folders of it; all else stays."""
@@ -241,7 +237,7 @@ class OutputFolder:
         return path.relative_to(self.path).as_posix()
 
     def _is_written(self, name: str) -> bool:
-        return name == self.kind.record or any(_matches(name, pattern) for pattern in self.kind.writes)
+        return name in (self.kind.record, _LOCK) or any(_matches(name, pattern) for pattern in self.kind.writes)
 
 
 def require_files(folder: Path, names: Iterable[str]) -> None:
