@@ -177,5 +177,5 @@ def test_without_gdown(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be(tmp_path):
     pytest.importorskip("gdown")
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot be created"):
+    with pytest.raises(OutputError, match="cannot be written: a part of its path is a file"):
         download(ENTRY, tmp_path / "file" / "folder")

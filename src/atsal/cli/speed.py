@@ -46,7 +46,8 @@ def export(output: Path, model: str, face_size: int | None, stream: str, overwri
 @click.option("--published/--no-published", default=True, show_default=True, help="Also the released code's procedure.")
 @click.option("--file/--no-file", "end_to_end", default=True, show_default=True, help="Also from the file to maps.")
 @click.option("--json", "output", type=PATH, help="Also write everything to this file.")
-def bench(video: Path | None, output: Path | None, **values: Any) -> None:
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+def bench(video: Path | None, output: Path | None, overwrite: bool, **values: Any) -> None:
     """Measure how fast a model is on this machine, and how near to what the machine can do.
 
     VIDEO is what to predict on; by default a made-up scene of 1920x960.
@@ -60,6 +61,8 @@ def bench(video: Path | None, output: Path | None, **values: Any) -> None:
 
     if output is not None and not output.absolute().parent.is_dir():
         raise ConfigError(f"{output}: its folder does not exist; create it first")
+    if output is not None and output.exists() and not overwrite:
+        raise ConfigError(f"{output}: is there already; give another name or --overwrite")
     console, errors = Console(), Console(stderr=True)
     with errors.status("measuring") as status:
         document = measure(Bench(video=video, **values), status.update)

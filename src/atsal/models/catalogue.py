@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
+from atsal.aside import reported, write_json
 from atsal.config import nearest
-from atsal.errors import ConfigError, MissingDependencyError, OutputError, WeightsError
+from atsal.errors import ConfigError, MissingDependencyError, WeightsError
 from atsal.jobs.checksums import file_sha256
+from atsal.jobs.output_folder import held
 from atsal.models.checkpoints import Kind, looks_like_html
 
 MIB = 2**20
@@ -107,23 +109,20 @@ def download(entry: PublishedCheckpoint, folder: Path | str, *, url: str | None 
         return _accept(entry, target, target)
     gdown = _gdown()
     failures: tuple[type[Exception], ...] = (OSError, *_download_errors(gdown))  # requests' errors are OSErrors
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{target.parent}: cannot be created ({error.strerror}); choose another folder") from error
     aside = target.with_name(f".{target.name}.download")  # gdown keeps its unfinished part beside this name
-    try:
-        gdown.download(url=url or entry.url, output=str(aside), quiet=quiet, resume=True, use_cookies=False)
-    except failures as error:
-        reason = " ".join(str(error).split())
-        raise WeightsError(
-            f"{entry.name}: download failed ({reason}); run it again to resume. {_manual(entry, target)}"
-        ) from error
-    try:
-        return _accept(entry, aside, target)
-    except WeightsError:
-        aside.unlink(missing_ok=True)  # or the next call would take it for a finished download
-        raise
+    with held(target.parent, target.name):
+        try:
+            gdown.download(url=url or entry.url, output=str(aside), quiet=quiet, resume=True, use_cookies=False)
+        except failures as error:
+            reason = " ".join(str(error).split())
+            raise WeightsError(
+                f"{entry.name}: download failed ({reason}); run it again to resume. {_manual(entry, target)}"
+            ) from error
+        try:
+            return _accept(entry, aside, target)
+        except WeightsError:
+            aside.unlink(missing_ok=True)  # or the next call would take it for a finished download
+            raise
 
 
 def _accept(entry: PublishedCheckpoint, file: Path, target: Path) -> Path:
@@ -146,7 +145,8 @@ def _accept(entry: PublishedCheckpoint, file: Path, target: Path) -> Path:
             f"{target}: sha256 {sha256}, expected {expected}; the file is damaged or was replaced: delete it and "
             f"{record.name}, then download again"
         )
-    file.rename(target)
+    with reported(target):
+        file.rename(target)
     _note(record, {"name": entry.name, "url": entry.url, "sha256": sha256, "bytes": size})
     return target
 
@@ -163,10 +163,7 @@ def _recorded(record: Path) -> str | None:
 def _note(record: Path, values: dict[str, str | int]) -> None:
     if _recorded(record):
         return
-    text = json.dumps({**values, "date": datetime.now(UTC).date().isoformat()}, indent=2)
-    aside = record.with_name(f".{record.name}.partial")
-    aside.write_text(text + "\n", encoding="utf-8")
-    aside.replace(record)
+    write_json(record, {**values, "date": datetime.now(UTC).date().isoformat()})
 
 
 def _manual(entry: PublishedCheckpoint, target: Path) -> str:
