@@ -16,6 +16,7 @@ import numpy as np
 from atsal.aside import reported, write_aside, write_json
 from atsal.datasets.manifest import some
 from atsal.errors import DataError, OutputError
+from atsal.evaluation import spectral_residual
 from atsal.evaluation.baselines import baseline_map
 from atsal.evaluation.benchmark_config import Baseline, PredictorEntry
 from atsal.evaluation.pooled import open_pooled
@@ -94,6 +95,8 @@ def export_baseline(
     `pooled` is the file of what the items say together, saved under `fingerprint`.
     """
     settings = {"baseline": baseline, "protocol or gaze": fingerprint}
+    if baseline == "spectral-residual":
+        settings["version"] = str(spectral_residual.VERSION)
     claim(folder, settings, overwrite=overwrite)
     todo = [item for item in truth.items if not (folder / f"{item}.npy").exists()]
     prepared = truth.prepared

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from atsal.projection import CubemapToErp, ErpToCubemap, resize_erp, resize_flat
 
+VERSION = 2  # raised when the same picture gets another map
 _SIDE = 64  # pixels of the shorter side at which the spectrum is taken, as in the paper
 _BLUR = 2.5  # pixels of it: standard deviation of the smoothing
 _FACE_FOV_DEG = 110.0  # faces overlap, so that borders, where the transform wraps round, are blended away
