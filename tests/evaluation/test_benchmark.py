@@ -17,6 +17,7 @@ from atsal.evaluation import scoring_task
 from atsal.evaluation.benchmark import Benchmark
 from atsal.evaluation.benchmark_config import BenchmarkConfig, folder_name
 from atsal.evaluation.protocol import read_protocol
+from atsal.evaluation.results import difference, estimate
 from atsal.gaze.maps import saliency_map
 from evaluation.conftest import ROWS, prepared
 from fakes.folder import write_folder
@@ -345,6 +346,28 @@ def test_scores_of_another_version_of_the_scoring_are_not_taken(base, monkeypatc
     monkeypatch.setattr(scoring_task, "_SCORING", 0)
     with pytest.raises(OutputError, match="scores of other maps, gaze or settings"):
         run(base, {"maps": "maps"})
+
+
+def test_scores_that_lack_a_metric_are_not_taken(base):
+    """As of a version that called it otherwise: it would be missing from every table."""
+    first = run(base, {"maps": "maps"})
+    path = base / "out" / "fake" / "scores" / "maps" / "image_1.json"
+    document = json.loads(path.read_text())
+    document["by_window"]["correlation"] = document["by_window"].pop("cc")
+    path.write_text(json.dumps(document))
+    with pytest.raises(OutputError, match=r"scores of other maps, gaze or settings \(image_1\)"):
+        run(base, {"maps": "maps"})
+    assert run(base, {"maps": "maps"}, overwrite=True).datasets == first.datasets
+
+
+def test_scores_by_a_metric_that_is_not_there_are_refused_and_not_nothing(base):
+    found = run(base, {"maps": "maps"}).datasets[0].run("maps")
+    assert len(found.scores("cc")) == 4
+    for ask in (found.scores, lambda name: estimate(found, name), lambda name: difference(found, found, name)):
+        with pytest.raises(
+            ConfigError, match="image_1 was not scored by the metric 'auc_jud'; did you mean 'auc_judd'"
+        ):
+            ask("auc_jud")
 
 
 def test_the_study_in_the_repository_is_valid(pytestconfig):

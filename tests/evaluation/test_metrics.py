@@ -13,6 +13,8 @@ from scipy.stats import entropy
 
 from atsal.errors import ConfigError, ShapeError
 from atsal.evaluation import metrics as m
+from atsal.evaluation.report.words import LABELS, MEANINGS
+from atsal.evaluation.results import HIGHER_IS_BETTER
 from atsal.projection import solid_angle_weights
 from evaluation import oracles as o
 from evaluation.oracles import ARGUMENTS, data_of
@@ -718,3 +720,13 @@ def test_scores_stay_on_the_cuda_device_and_equal_the_cpus(name):
         assert found.cpu().numpy() == pytest.approx(np.asarray(score(name, data, weights=SPHERE)), abs=1e-10)
         together = m.all_metrics(**tensors, weights=SPHERE)[name]
         assert together.device.type == "cuda"
+
+
+def test_every_list_of_metrics_names_the_same_ones():
+    """A metric that one of them calls otherwise would be missing from tables, or be ranked the wrong way round."""
+    assert list(HIGHER_IS_BETTER) == list(LABELS) == list(MEANINGS) == list(m.METRICS)
+
+
+def test_an_unknown_metric_is_refused():
+    with pytest.raises(ConfigError, match="unknown metric 'auc'; did you mean"):
+        m.all_metrics(**data_of(0), metrics=("cc", "auc"))

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from atsal.errors import ConfigError
 from atsal.evaluation.protocol import protocol_names, read_protocol
-from atsal.evaluation.published import PAPER, PUBLISHED_METRICS, PublishedRow, published_rows
+from atsal.evaluation.published import PAPER, PUBLISHED_METRICS, PublishedRow, PublishedScore, published_rows
 
 VR = read_protocol("vr-eyetracking")
 SAME = replace(VR, weighting="none")  # as the paper, as far as it says
@@ -94,3 +95,8 @@ def test_a_part_of_the_videos_does_not_compare():
 
 def test_other_data_sets_have_no_published_rows():
     assert published_rows("folder", SAME) == ()
+
+
+def test_a_published_figure_by_an_unknown_name_is_refused():
+    with pytest.raises(ConfigError, match="unknown metric 'kld_sym'; did you mean 'kld_symmetric'"):
+        PublishedRow("a model", "vr-eyetracking", PAPER, {"kld_sym": PublishedScore(1.0, False, "why")})

@@ -1,16 +1,22 @@
+import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from atsal.errors import ConfigError
 from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
 from atsal.models.registry import new_parts
 from atsal.training.config import Augmentation, PhotoViews, SourceConfig, ValidationConfig
 from atsal.training.loader import Loader
+from atsal.training.losses import Judged
 from atsal.training.photo_source import PhotoSource
+from atsal.training.plan import Key
 from atsal.training.ranks import Ranks
 from atsal.training.sources import SphereSource
-from atsal.training.subject import Subject
-from atsal.training.validation import validate
+from atsal.training.subject import Output, Subject
+from atsal.training.validation import METRICS, frame_scores, validate
+from evaluation.oracles import cc_by_formula, kld_by_formula, nss_by_formula, sim_by_formula
 from training.conftest import CPU, TINY
 
 
@@ -39,3 +45,68 @@ def test_frames_validated_together_score_as_one_by_one(sets, part, batch):
         assert torch.equal(one.frame, other.frame)
         assert torch.allclose(one.saliency, other.saliency, atol=1e-4)
         assert torch.equal(one.target, other.target)
+
+
+ORACLES = {
+    "cc": lambda target, saliency, _, weights: cc_by_formula(target, saliency, weights),
+    "nss": lambda _, saliency, fixations, weights: nss_by_formula(saliency, fixations, weights),
+    "sim": lambda target, saliency, _, weights: sim_by_formula(target, saliency, weights),
+    "kld": lambda target, saliency, _, weights: kld_by_formula(target, saliency, weights),
+}
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_frame_is_scored_by_solid_angle_and_not_otherwise(metric):
+    """Two faces a frame, the second frame of three; without the weights, every score is clearly another one."""
+    made = torch.Generator().manual_seed(1)
+    saliency, target = (torch.rand(3, 2, 1, 12, 12, generator=made) for _ in range(2))
+    saliency[..., 4:8, 4:8] += 2 * target[..., 4:8, 4:8]  # alike in the middle of a face, where its pixels are largest
+    fixations = torch.randint(3, saliency.shape, generator=made).float()
+    weights = Subject.weights(hollow("equator"), saliency, sphere=True)
+    judged = Judged(saliency, target, fixations, weights)
+    maps = [m[1, :, 0].flatten(0, 1).double().numpy() for m in (target, saliency, fixations)]
+    both_faces = weights.expand_as(saliency)[1, :, 0].flatten(0, 1).double().numpy()
+    found = frame_scores(judged, 1)[metric]
+    assert found == pytest.approx(ORACLES[metric](*maps, both_faces), rel=1e-5)
+    assert abs(found - ORACLES[metric](*maps, None)) > 0.003
+
+
+def hollow(part):
+    """A subject of which only the geometry is used."""
+    config = ModelConfig(**TINY)
+    return Subject(ATSal(config, nn.Identity(), nn.Identity(), nn.Identity()), part)
+
+
+class OneMap(Subject):
+    """Predicts the same map whatever it sees: the upper half of the frame, with a ramp."""
+
+    def forward(self, frames, state=None, carry=None):
+        rows = torch.arange(32.0)[:, None].expand(32, 64)
+        maps = torch.where(rows < 16, 40 - rows, 1.0).expand(len(frames), 1, 1, 32, 64)
+        return Output(maps, None, state)
+
+
+def test_validation_scores_are_those_of_the_sphere(sets):
+    """From the source to the mean over its items, against formulas; by plain pixels each score is another one."""
+    config = ModelConfig(**TINY)
+    source = SphereSource(SourceConfig(prepared=sets.images), config, Augmentation())
+    subject = OneMap(ATSal(config, nn.Identity(), nn.Identity(), nn.Identity()), "fused")
+    wanted = ValidationConfig(sources=(source.config,))
+    found = validate(subject, Loader([], [source]), wanted, None, 4, Ranks(), CPU.device).scores
+    saliency = subject(torch.zeros(1)).saliency[0, 0, 0].double().numpy()
+    cosines = np.cos((0.5 - (np.arange(32) + 0.5) / 32) * np.pi)[:, None]
+    samples = [source.plain(Key(0, item)) for item in range(len(source.items))]
+    maps = [[m[0, 0, 0].double().numpy() for m in (sample.maps, sample.counts)] for sample in samples]
+
+    def by(metric, weights):
+        return np.mean([ORACLES[metric](target, saliency, counts, weights) for target, counts in maps])
+
+    assert set(found) == set(METRICS) == set(ORACLES)
+    for metric in METRICS:
+        assert found[metric] == pytest.approx(by(metric, cosines), rel=1e-4)
+        assert abs(found[metric] - by(metric, None)) > 0.1 * abs(found[metric])
+
+
+def test_an_unknown_metric_is_refused_before_anything_is_trained():
+    with pytest.raises(ConfigError, match="'kdl'; did you mean 'kld'"):
+        ValidationConfig(sources=(SourceConfig(prepared="somewhere"),), metric="kdl")

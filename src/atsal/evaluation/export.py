@@ -14,6 +14,7 @@ import numpy as np
 
 from atsal.aside import reported, write_aside
 from atsal.errors import DataError, OutputError
+from atsal.evaluation import spectral_residual
 from atsal.evaluation.baselines import baseline_map
 from atsal.evaluation.benchmark_config import Baseline, PredictorEntry
 from atsal.evaluation.pooled import open_pooled
@@ -67,6 +68,8 @@ def export_baseline(
     `pooled` is the file of what the items say together, saved under `fingerprint`.
     """
     settings = {"baseline": baseline, "protocol or gaze": fingerprint}
+    if baseline == "spectral-residual":
+        settings["version"] = str(spectral_residual.VERSION)
     prepared = truth.prepared
     job = _Baseline(baseline, prepared.folder, prepared.source, truth.protocol, pooled, fingerprint, folder)
     with _claimed(folder, settings, overwrite=overwrite):

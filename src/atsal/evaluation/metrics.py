@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from atsal.config import nearest
 from atsal.errors import ConfigError
 from atsal.evaluation.arrays import Array, Inputs, Score, dot, each, indices
 
@@ -138,7 +139,13 @@ def all_metrics(
     seed: int = 0,
     metrics: Sequence[str] = METRICS,
 ) -> dict[str, Score]:
-    """Every metric of `METRICS`, or some of them, each as by its own function; what they share is done once."""
+    """Every metric of `METRICS`, or some of them, each as by its own function; what they share is done once.
+
+    Raises `ConfigError` for a name that is no metric's.
+    """
+    for name in metrics:
+        if name not in METRICS:
+            raise ConfigError(f"unknown metric {name!r}{nearest(name, METRICS)}")
     arrays = {
         "target": target,
         "prediction": prediction,

@@ -12,14 +12,13 @@ from typing import Self
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from atsal.aside import reported, write_aside
 from atsal.errors import DataError
 from atsal.evaluation.truth import Floats, Gaze, Truth
 from atsal.gaze.directions import unit_vectors
 from atsal.gaze.records import PlanarFixations
-from atsal.projection.sphere import erp_directions
+from atsal.projection import erp_directions, resize_flat
 
 FLOOR = 0.01  # share of the uniform density in every prior: a fixation that nobody expected costs bits, not infinity
 CANVAS = 128  # side of the maps that photos of different sizes are brought to
@@ -93,13 +92,11 @@ def own_density(truth: Truth, item: str) -> Floats:
 
 
 def stretched(saliency: np.ndarray, size: tuple[int, int]) -> Floats:
-    """A flat map at another (height, width): by area where it shrinks, else bilinear."""
+    """A flat map at another (height, width), float64."""
     if saliency.shape == size:
         return np.asarray(saliency, np.float64)
     tensor = torch.from_numpy(np.ascontiguousarray(saliency, np.float64))[None, None]
-    smaller = size[0] <= saliency.shape[0] and size[1] <= saliency.shape[1]
-    resized = F.interpolate(tensor, size, mode="area") if smaller else F.interpolate(tensor, size, mode="bilinear")
-    found: Floats = resized[0, 0].numpy()
+    found: Floats = resize_flat(tensor, *size)[0, 0].numpy()
     return found
 
 

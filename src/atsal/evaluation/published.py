@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from atsal.config import nearest
+from atsal.errors import ConfigError
+from atsal.evaluation.metrics import METRICS
 from atsal.evaluation.protocol import Protocol
 
 PUBLISHED_METRICS = ("auc_judd", "nss", "cc", "sim", "kld_symmetric")  # by our names, in the order of the paper's table
@@ -35,6 +38,12 @@ class PublishedRow:
     dataset: str
     source: str
     scores: Mapping[str, PublishedScore]  # by our name of the metric
+
+    def __post_init__(self) -> None:
+        """Refuse a name that is no metric's: its figures would stand beside nothing."""
+        for metric in self.scores:
+            if metric not in METRICS:
+                raise ConfigError(f"published, {self.model}: unknown metric {metric!r}{nearest(metric, METRICS)}")
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -88,7 +97,7 @@ def _paper_row(
 ) -> PublishedRow:
     scores = {
         metric: PublishedScore(value, *_comparability(metric, dataset, protocol, whole))
-        for metric, value in zip(PUBLISHED_METRICS, values or (), strict=False)
+        for metric, value in zip(PUBLISHED_METRICS if values else (), values or (), strict=True)
     }
     return PublishedRow(model, dataset, PAPER, scores)
 

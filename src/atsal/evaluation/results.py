@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from atsal.config import nearest
+from atsal.errors import ConfigError
 from atsal.evaluation.protocol import Protocol
 
 Kind = Literal["baseline", "ceiling", "model", "maps"]
@@ -101,8 +103,12 @@ class Run:
     settings: Json = field(default_factory=dict)  # what the maps depend on
 
     def scores(self, metric: str) -> dict[str, float]:
-        """Item -> score, of the items where it is defined."""
-        found = {item.item: item.scores.get(metric) for item in self.items}
+        """Item -> score, of the items where it is defined. `ConfigError` for a metric that an item has no scores by."""
+        for item in self.items:
+            if metric not in item.by_window:
+                known = nearest(metric, item.by_window)
+                raise ConfigError(f"{self.predictor}: {item.item} was not scored by the metric {metric!r}{known}")
+        found = {item.item: item.scores[metric] for item in self.items}
         return {item: score for item, score in found.items() if score is not None}
 
     @property

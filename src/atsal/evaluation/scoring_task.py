@@ -19,7 +19,7 @@ from atsal.evaluation.truth import open_truth
 from atsal.evaluation.windowed import WindowMaps
 from atsal.untrusted.text import some
 
-_SCORING = 2  # raised when the same maps and gaze get other scores
+_SCORING = 3  # raised when the same maps and gaze get other scores
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,15 @@ def run_task(task: Task) -> str | None:
 
 
 def kept(task: Task) -> ItemScores | None:
-    """The scores of an earlier run, if they are of the same maps, gaze and settings."""
+    """The scores of an earlier run, if they are of the same maps, gaze and settings, and by all of the metrics."""
     try:
         document = json.loads(task.target.read_text(encoding="utf-8"))
-        return ItemScores.from_json(document) if document["fingerprint"] == task.fingerprint else None
+        if document["fingerprint"] != task.fingerprint:
+            return None
+        scores = ItemScores.from_json(document)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return scores if set(scores.by_window) == set(task.protocol.metrics) else None
 
 
 def refuse_other_scores(todo: Sequence[Task], *, overwrite: bool) -> None:

@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from atsal.projection import CubemapToErp, ErpToCubemap, resize_erp
+from atsal.projection import CubemapToErp, ErpToCubemap, resize_erp, resize_flat
 
+VERSION = 2  # raised when the same picture gets another map
 _SIDE = 64  # pixels of the shorter side at which the spectrum is taken, as in the paper
 _BLUR = 2.5  # pixels of it: standard deviation of the smoothing
 _FACE_FOV_DEG = 110.0  # faces overlap, so that borders, where the transform wraps round, are blended away
@@ -18,7 +19,7 @@ def spectral_residual(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     height, width = image.shape[:2]
     scale = _SIDE / min(height, width)
     size = (max(1, round(height * scale)), max(1, round(width * scale)))
-    small = F.interpolate(_grey(image), size, mode="area")
+    small = resize_flat(_grey(image), *size)
     found: NDArray[np.float32] = _residual(small)[0, 0].numpy()
     return found
 

@@ -1,4 +1,4 @@
-"""Whole-frame conversions: perspective viewports, rotations and smoothing on the sphere."""
+"""Whole-frame conversions: perspective viewports, rotations, sizes and smoothing on the sphere."""
 
 import math
 from functools import cache, lru_cache
@@ -69,15 +69,73 @@ class RotateErp:
 
 
 def resize_erp(maps: Tensor, height: int) -> Tensor:
-    """Resize (B, C, H, 2H) to `height` rows: bilinear across the ±180° border and the poles, or by area means."""
+    """Resize (B, C, H, 2H) to `height` rows: by area means, or bilinear across the ±180° border and the poles.
+
+    An area mean weighs by solid angle what a new pixel covers, whole pixels and parts, so that the mass on the sphere,
+    the sum of `maps * solid_angle_weights(H)`, stays the same.
+    """
     own_height = check_erp(maps)
     if height < 1:
         raise ConfigError(f"height {height}: expected at least 1 row")
     if height == own_height:
         return maps
     if height < own_height:
-        return F.interpolate(maps, (height, 2 * height), mode="area")
+        return in_float32(lambda x: _area_means(x, *_erp_shares(own_height, height)), maps)
     return in_float32(lambda x: _enlarge(x, height), maps)
+
+
+def resize_flat(maps: Tensor, height: int, width: int) -> Tensor:
+    """Resize flat pictures or maps (B, C, H, W): area means along a side that shrinks, bilinear along one that grows.
+
+    The mean of all pixels stays the same where both sides shrink. Raises `ConfigError` for less than 1 pixel.
+    """
+    if height < 1 or width < 1:
+        raise ConfigError(f"size {width}x{height}: expected at least 1x1")
+    rows, columns = maps.shape[-2:]
+    shares = _flat_shares(rows, min(rows, height)), _flat_shares(columns, min(columns, width))
+    means = in_float32(lambda x: _area_means(x, *shares), maps)
+    if means.shape[-2:] == (height, width):
+        return means
+    return in_float32(lambda x: F.interpolate(x, (height, width), mode="bilinear"), means)
+
+
+def _area_means(maps: Tensor, rows: Fixed, columns: Fixed) -> Tensor:
+    """Means (B, C, h, w) of the pixels of (B, C, H, W), each axis by its shares."""
+    of_rows, of_columns = rows.like(maps), columns.like(maps)
+    *batch, _, width = maps.shape
+    means = of_rows @ maps.reshape(*batch, -1, of_rows.shape[-1], width)  # (B, C, groups, new, W)
+    means = means.reshape(*batch, -1, width // of_columns.shape[-1], of_columns.shape[-1])
+    return (means @ of_columns.mT).flatten(-2)  # of (B, C, h, groups, new)
+
+
+@cache  # for ever: captured graphs of a GPU read these tensors
+def _erp_shares(own: int, count: int) -> tuple[Fixed, Fixed]:
+    """What rows and columns take when `own` rows of an ERP frame become `count`."""
+    return Fixed(_shares(own, count, on_meridian=True)), Fixed(_shares(own, count)[0])
+
+
+@lru_cache(maxsize=8)  # photos have many sizes
+def _flat_shares(own: int, count: int) -> Fixed:
+    return Fixed(_shares(own, count)[0])
+
+
+def _shares(own: int, count: int, *, on_meridian: bool = False) -> Tensor:
+    """What each of `count` equal pixels takes of the `own` ones on the same line, (groups, new, old) float64.
+
+    The borders of old and new pixels coincide at `groups` places, and a new pixel takes nothing from beyond them: small
+    matrices do. A share is the part of the new pixel that lies in the old one: by length, all groups alike, or by solid
+    angle where the line is a meridian from pole to pole.
+    """
+    groups = math.gcd(own, count)
+    old = torch.arange(own, dtype=torch.float64).reshape(groups, 1, -1) * count  # where pixels begin on the line, which
+    new = torch.arange(count, dtype=torch.float64).reshape(groups, -1, 1) * own  # is own * count long
+    begin = torch.maximum(old, new)
+    end = torch.maximum(begin, torch.minimum(old + count, new + own))
+    covered = end - begin
+    if on_meridian:  # cos(begin) - cos(end), without cancelling
+        half = math.pi / (2 * own * count)
+        covered = ((end + begin) * half).sin() * (covered * half).sin()
+    return covered / covered.sum(-1, keepdim=True)
 
 
 def _enlarge(maps: Tensor, height: int) -> Tensor:

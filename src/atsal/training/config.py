@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from atsal.config import from_mapping, load_yaml, with_overrides
+from atsal.config import from_mapping, load_yaml, nearest, with_overrides
 from atsal.errors import ConfigError
 from atsal.models.config import ModelConfig
 from atsal.models.registry import NAMES
@@ -197,6 +197,9 @@ class ValidationConfig:
         """Refuse values out of range."""
         if not self.sources:
             raise ConfigError("validation needs sources; or leave it out")
+        known = get_args(ValidationMetric)
+        if self.metric not in known:
+            raise ConfigError(f"validation: unknown metric {self.metric!r}{nearest(self.metric, known)}")
         if min(self.every, self.frames_per_item, 1 if self.patience is None else self.patience) < 1:
             raise ConfigError("validation: every, frames_per_item and patience are at least 1")
 

@@ -4,11 +4,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from atsal.jobs.checksums import file_sha256
 from atsal.models.config import ModelConfig
-from atsal.projection import SphericalGaussian, resize_erp
+from atsal.projection import SphericalGaussian, resize_erp, resize_flat
 from atsal.training.config import Collage, PhotoViews, SourceConfig
 from atsal.training.photos import (
     density_photo_names,
@@ -78,7 +77,7 @@ class PhotoSource(_Photos):
     def plain(self, key: Key) -> Sample:
         """The whole photo, squeezed to a square."""
         image = self.photos.images[key.item][None].float() / 255
-        view = F.interpolate(image, (WHOLE, WHOLE), mode="area")
+        view = resize_flat(image, WHOLE, WHOLE)
         return self._sample(key, view[:, None], self.photos.maps[key.item][None, None])
 
     def _sample(self, key: Key, images: Tensor, maps: Tensor) -> Sample:

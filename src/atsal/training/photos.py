@@ -19,6 +19,7 @@ from atsal.errors import ConfigError, DataError
 from atsal.gaze.planar import planar_saliency_map
 from atsal.gaze.readers.fixations2d import read_density_maps
 from atsal.gaze.records import PlanarFixations
+from atsal.projection import resize_flat
 
 CANVAS = 256  # photos are resized to a square of this side; the crop undoes the squash by `aspect`
 MAP_SIDE = 64
@@ -120,7 +121,7 @@ def _gathered(photos: Iterator[tuple[str, NDArray[np.uint8], Tensor]], blur: flo
         aspects.append(picture.shape[1] / picture.shape[0])
         squared = Image.fromarray(picture).resize((CANVAS, CANVAS), Image.Resampling.BICUBIC)
         images.append(torch.from_numpy(np.array(squared)).permute(2, 0, 1))
-        maps.append(F.interpolate(density[None, None], (MAP_SIDE, MAP_SIDE), mode="area")[0])
+        maps.append(resize_flat(density[None, None], MAP_SIDE, MAP_SIDE)[0])
     if not names:
         raise DataError("no photo with gaze; expected pictures and fixations or density maps on them")
     stacked = gaussian_blur(torch.stack(maps), blur * MAP_SIDE) if blur else torch.stack(maps)

@@ -124,7 +124,7 @@ def provenance(config: TrainConfig, start: Bundle, sources: Sequence[Source], pr
         "part": config.part,
         "config": plain(config),
         "epochs": progress.epoch,
-        "validation": {name: score for name, score in progress.scores.items() if math.isfinite(score)},
+        "validation": {name: score if math.isfinite(score) else None for name, score in progress.scores.items()},
         "data": [_without_items(s.describe()) for s in sources],
     }
     seen = {stream: dict(sets) for stream, sets in dict(start.provenance.get("trained_on", {})).items()}

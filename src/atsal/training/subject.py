@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
-from atsal.projection import ErpToCubemap, resize_erp, solid_angle_weights
+from atsal.projection import ErpToCubemap, resize_erp, resize_flat, solid_angle_weights
 from atsal.projection.geometry import EQUATOR_FACES, POLE_FACES
 from atsal.training.config import Parameters, Part
 from atsal.training.face_counts import FaceCounts
@@ -94,8 +94,7 @@ class Subject(nn.Module):
         """Measured maps (B, V, 1, h, w) brought to the views and the size of the maps `like`."""
         height, width = like.shape[-2:]
         if not sphere:
-            mode = "area" if height <= maps.shape[-2] else "bilinear"
-            return nn.functional.interpolate(maps.flatten(0, 1), (height, width), mode=mode).reshape(like.shape)
+            return resize_flat(maps.flatten(0, 1), height, width).reshape(like.shape)
         if self.part in ("attention", "fused"):
             found = resize_erp(maps[:, 0], height)  # means over pixels have lower peaks
             return (found / found.amax((1, 2, 3), keepdim=True).clamp(min=TINY))[:, None]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from atsal.errors import TrainingError
+from atsal.evaluation.results import HIGHER_IS_BETTER
 from atsal.models.bundle import DESCRIPTION, PARTS, read_bundle, write_bundle
 from atsal.training.checkpoint import (
     Checkpoint,
@@ -27,7 +28,7 @@ from atsal.training.reporting import Silent
 from atsal.training.run_folder import RunFolder
 from atsal.training.sources import Sample, Source, describe_prepared, open_prepared
 from atsal.training.stage import load_subject, open_sources, provenance
-from atsal.training.validation import LOWER_IS_BETTER, Validation, judge, validate
+from atsal.training.validation import Validation, judge, validate
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,7 @@ class Trainer:
                 "look at its data, or choose another metric"
             )
         progress.scores = validation.scores
-        sign = -1 if chosen.metric in LOWER_IS_BETTER else 1
+        sign = 1 if HIGHER_IS_BETTER[chosen.metric] else -1
         if progress.best is None or sign * score > sign * progress.best:
             progress.best, progress.best_epoch, progress.without_better = score, progress.epoch, 0
             if self.ranks.is_first:

@@ -20,7 +20,6 @@ from atsal.training.subject import Subject
 
 METRICS: tuple[ValidationMetric, ...] = get_args(ValidationMetric)
 NOBODY = 1e-3  # of the frame's peak: faces that nobody looked at hold the far ends of Gaussians, no target
-LOWER_IS_BETTER = ("kld",)
 PANELS = 4  # pictures shown of each validation
 
 
@@ -94,8 +93,9 @@ def validate(
         for at in range(len(samples[0].frames)):
             judged, state = judge(subject, samples, at, device, state)
             for place, (number, _) in enumerate(numbered):
-                for name, value in frame_scores(judged, place).items():
-                    scores[number][name].append(value)
+                found = frame_scores(judged, place)
+                for name in METRICS:
+                    scores[number][name].append(found[name])
         for place, sample in enumerate(samples):
             if len(panels) < PANELS and not any(panel.name == sample.name for panel in panels):
                 panels.append(_panel(sample, judged, place))

@@ -251,10 +251,10 @@ def _undefined(run: Run) -> Iterable[str]:
     """Windows without a value, and the metrics that have none there."""
     windows = sum(len(item.first_frames) for item in run.items)
     by_count: dict[int, list[str]] = {}
-    for metric, name in LABELS.items():
+    for metric in dict.fromkeys(metric for item in run.items for metric in item.by_window):
         count = sum(item.undefined.get(metric, 0) for item in run.items)
         if count:
-            by_count.setdefault(count, []).append(name)
+            by_count.setdefault(count, []).append(LABELS[metric])
     return [
         f"{', '.join(names)}: no value in {count:,} of {counted(windows, 'window')}"
         for count, names in by_count.items()

@@ -71,7 +71,7 @@ def interval(low: float | None, high: float | None, *, signed: bool = False) -> 
 
 def label(metric: str) -> str:
     """A metric's name with the direction that is better."""
-    return f"{LABELS.get(metric, metric)} {'↑' if HIGHER_IS_BETTER[metric] else '↓'}"
+    return f"{LABELS[metric]} {'↑' if HIGHER_IS_BETTER[metric] else '↓'}"
 
 
 def split_stream(predictor: str) -> tuple[str, str] | None:
@@ -130,7 +130,7 @@ def protocol_table(result: DatasetResult) -> list[tuple[str, str]]:
         ("weight of a pixel", "solid angle" if protocol.weighting == "solid_angle" else "1 (no weighting)"),
         ("scored", scored),
         ("priors are fitted on", priors),
-        ("metrics", ", ".join(LABELS.get(metric, metric) for metric in protocol.metrics)),
+        ("metrics", ", ".join(LABELS[metric] for metric in protocol.metrics)),
         ("source", protocol.source),
     ]
     return [*((name, text) for name, text in rows if text), *(("note", note) for note in protocol.notes)]
