@@ -167,7 +167,7 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     INPUTS are 360° videos and images (equirectangular, stereo allowed) or folders of either. Results keep their
     names; a JSON manifest lies beside each. The same command again goes on where an earlier run stopped.
     """
-    from atsal.prediction.items import find_items  # noqa: PLC0415
+    from atsal.prediction.items import find_items, find_remarks  # noqa: PLC0415
     from atsal.prediction.job import Options, predict_item, refuse_collisions  # noqa: PLC0415
     from atsal.prediction.streams import STREAMS  # noqa: PLC0415
 
@@ -179,8 +179,8 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
         _refuse_input_folder(inputs, output, chosen.formats)
     items, problems = find_items(inputs, as_frames=values["as_frames"])
     refuse_collisions(items, output, chosen)
-    for problem in problems:
-        click.echo(f"atsal: {problem}", err=True)
+    for told in (*find_remarks(inputs, as_frames=values["as_frames"]), *problems):
+        click.echo(f"atsal: {told}", err=True)
     failed = len(problems)
     if items:
         with _folder(output):
@@ -193,7 +193,7 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
 
 def _refuse_file(output: Path) -> None:
     """`-o out.mp4` means a file, and would make a folder of that name."""
-    from atsal.video.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES  # noqa: PLC0415
+    from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES  # noqa: PLC0415
 
     looks_like_one = output.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES | {".npy"} and not output.is_dir()
     if looks_like_one or output.is_file():
@@ -246,7 +246,7 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
         try:
             with _progress(item, reading) as progress:
                 outcome = work(item, progress=progress)
-            _tell_of_stereo(item, reading)
+            _tell_of_source(item, reading)
         except (AtsalError, OSError) as error:
             click.echo(f"atsal: {error}", err=True)
             failed += 1
@@ -264,8 +264,10 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
     return failed
 
 
-def _tell_of_stereo(item: "Item", reading: "Reading") -> None:
-    """An ordinary square photo looks like two views, too: say what was made of it."""
+def _tell_of_source(item: "Item", reading: "Reading") -> None:
+    """What may make the maps wrong. An ordinary square photo looks like two views, too: say what was made of it."""
+    for caution in item.cautions(reading):
+        click.echo(f"atsal: {item.path}: {caution}", err=True)
     if reading.stereo != "auto":
         return
     layout = item.stereo_layout(reading)
@@ -316,11 +318,13 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     """Show source, attention, experts and fused side by side, as one video or picture."""
     from atsal.prediction.compare import compare as write_comparison  # noqa: PLC0415
     from atsal.prediction.compare import contact_sheet  # noqa: PLC0415
-    from atsal.prediction.items import find_items  # noqa: PLC0415
+    from atsal.prediction.items import find_items, find_remarks  # noqa: PLC0415
     from atsal.video.writer import write_rgb_png  # noqa: PLC0415
 
     reading = _reading(values)
     items, problems = find_items([source], as_frames=values["as_frames"])
+    for told in find_remarks([source], as_frames=values["as_frames"]):
+        click.echo(f"atsal: {told}", err=True)
     if problems:
         raise problems[0]
     if len(items) != 1:
@@ -333,7 +337,7 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
         predictor = _load(values)
         with _progress(items[0], reading) as progress:
             found = write_comparison(predictor, items[0], output, reading, progress=progress)
-    _tell_of_stereo(items[0], reading)
+    _tell_of_source(items[0], reading)
     if sheet is not None:
         with _folder(sheet.parent):
             write_rgb_png(sheet, contact_sheet(found.results))
@@ -358,15 +362,19 @@ def _refuse_targets(source: Path, targets: dict[Path, str], overwrite: bool) -> 
 @click.argument("file", type=PATH)
 @click.option("--stereo", type=STEREO, default="auto", show_default=True)
 def info(file: Path, stereo: Any) -> None:
-    """Say what a file is: size, layout, rate, and what is odd about it."""
+    """Say what a file is: size, layout, rate, and what is odd about it; of a folder, what is in it."""
     from atsal.video.image import probe_image  # noqa: PLC0415
     from atsal.video.probe import probe_video  # noqa: PLC0415
     from atsal.video.sources import classify  # noqa: PLC0415
 
+    if file.is_dir():
+        click.echo("\n".join(_of_folder(file)))
+        return
     if classify(file) == "image":
         found_image = probe_image(file, stereo=stereo)
         width, height = found_image.eye_size
         click.echo(f"{file}: image, {found_image.width}x{found_image.height}, {found_image.stereo}")
+        click.echo(f"  stored   as {found_image.format}, {found_image.mode}")
         click.echo(f"  view     {width}x{height}")
         for oddity in found_image.oddities:
             click.echo(f"  odd:     {oddity}")
@@ -384,6 +392,20 @@ def info(file: Path, stereo: Any) -> None:
         *(f"  odd:     {oddity}" for oddity in found.oddities),
     ]
     click.echo("\n".join(lines))
+
+
+def _of_folder(folder: Path) -> "Iterator[str]":
+    """What `predict` takes of a folder, and what it passes over."""
+    from atsal.video.folders import IMAGE_SUFFIXES, folder_remarks, list_media, numbering  # noqa: PLC0415
+
+    files = list_media(folder)
+    images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+    yield f"{folder}: folder, by the endings of names"
+    yield f"  images   {len(images)}"
+    yield f"  videos   {len(files) - len(images)}"
+    yield from (f"  odd:     {remark}" for remark in folder_remarks(folder))
+    if images == files:
+        yield from (f"  as clip  {remark}" for remark in numbering(images))
 
 
 for command in (datasets, prepare, inspect, train, overfit, evaluate, benchmark, weights, export, bench):

@@ -16,7 +16,7 @@ from atsal.datasets.prepare_item import item_names
 from atsal.datasets.statistics import SetStatistics, pooled
 from atsal.errors import DataError
 from atsal.version import __version__
-from atsal.video.sources import natural_key
+from atsal.video.folders import natural_key
 
 MANIFEST = "manifest.json"
 _NEEDED = {"dataset": str, "source": str, "preparation": dict, "items": list, "splits": dict, "statistics": dict}
@@ -51,7 +51,11 @@ def make_manifest(
         },
         "missing": list(found.missing),
         "refused": _refusals(output, whole, source, refused),
-        "warnings": [*(warnings(statistics, dataset) if whole else []), *_orphans(output, found, preparation)],
+        "warnings": [
+            *found.passed_over,
+            *(warnings(statistics, dataset) if whole else []),
+            *_orphans(output, found, preparation),
+        ],
         "statistics": statistics.to_json(),
     }
 
