@@ -16,7 +16,7 @@ from atsal.errors import DataError, MediaError, TruncatedMediaError
 from atsal.untrusted.pictures import open_picture, reading
 from atsal.video.folders import list_frames
 from atsal.video.image import read_image
-from atsal.video.pixels import upright_pixels
+from atsal.video.pixels import is_deep, upright_pixels
 from atsal.video.probe import VideoInfo, frame_times, probe_video
 from atsal.video.reader import Frame, read_frames
 from atsal.video.sources import classify, read_image_sequence, scaled
@@ -136,7 +136,7 @@ def read_photo(path: Path, member: str | None = None) -> Picture:
         if member is not None:
             content = io.BytesIO(_archive(path, path.stat().st_mtime_ns, os.getpid()).read(member))
         with open_picture(path, content, name=name) as image:
-            return upright_pixels(image, name).pixels
+            return upright_pixels(image, name, deep=is_deep(image)).pixels
 
 
 @lru_cache(maxsize=4)

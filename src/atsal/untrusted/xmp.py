@@ -22,10 +22,15 @@ def xmp_values(packet: bytes) -> dict[str, str]:
     parser.CharacterDataHandler = found.text
     parser.EndElementHandler = found.end
     try:
-        parser.Parse(packet.strip(b"\0 \r\n\t"), True)
+        parser.Parse(_without_padding(packet), True)
     except expat.ExpatError as error:
         raise ValueError(f"its XML is damaged: {error}") from error
     return found.values
+
+
+def _without_padding(packet: bytes) -> bytes:
+    """The zeros and spaces around the XML; in UTF-16 a zero is half of a letter, and they do not come."""
+    return packet.strip(b"\0 \r\n\t") if b"\0" not in packet[:4].lstrip(b"\0") else packet
 
 
 class _Values:

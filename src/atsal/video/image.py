@@ -13,7 +13,7 @@ from atsal.untrusted.pictures import open_picture, stored_size
 from atsal.video.gpano import read_stated
 from atsal.video.opening import check_readable
 from atsal.video.originals import refuse_original
-from atsal.video.pixels import needs_remarks, orientation_of, turned_size, upright_pixels
+from atsal.video.pixels import is_deep, needs_remarks, orientation_of, turned_size, upright_pixels
 from atsal.video.stereo import SMALL_HEIGHT, StereoChoice, StereoLayout, View, choose_view
 
 _NEARLY_ONE = 4  # levels of 256
@@ -72,8 +72,9 @@ def _read(path: Path, stereo: StereoChoice) -> tuple[NDArray[np.uint8], ImageInf
     check_readable(path, "image")
     refuse_original(path)
     with open_picture(path) as image:
+        deep = is_deep(image)
         header = _Header.of(path, image, stereo)
-        converted = upright_pixels(image, str(path))
+        converted = upright_pixels(image, str(path), deep=deep)
     view = header.view
     pixels = converted.pixels[: view.height, : view.width]
     return pixels, header.info(path, converted.remarks, _flat(pixels))

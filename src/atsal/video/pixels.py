@@ -45,15 +45,16 @@ def is_deep(image: Image.Image) -> bool:
     return image.mode not in _WIDE and any(";16" in str(tile[3]) for tile in getattr(image, "tile", []))
 
 
-def rgb_pixels(image: Image.Image, name: str) -> Converted:
+def rgb_pixels(image: Image.Image, name: str, *, deep: bool) -> Converted:
     """Decode and convert, as stored: not turned as EXIF says. Transparent pixels are laid over black.
+
+    `deep` is what `is_deep` said before the picture was loaded.
 
     Raises:
         MediaError: values are NaN or infinite, lie in no range that pictures have, or would be nearly black in 8
             bits; nearly every pixel is transparent. The message names the picture as `name`.
 
     """
-    deep = is_deep(image)
     if image.mode in _WIDE:
         scale = _Scale.of(image, name)
         return Converted(_gathered(image, scale.levels), scale.remarks())
@@ -64,9 +65,9 @@ def rgb_pixels(image: Image.Image, name: str) -> Converted:
     return Converted(pixels, _depth(pixels, name) if deep else ())
 
 
-def upright_pixels(image: Image.Image, name: str) -> Converted:
+def upright_pixels(image: Image.Image, name: str, *, deep: bool) -> Converted:
     """`rgb_pixels`, turned and mirrored as EXIF says."""
-    found = rgb_pixels(image, name)
+    found = rgb_pixels(image, name, deep=deep)
     return Converted(upright(found.pixels, orientation_of(image)), found.remarks)
 
 
@@ -136,7 +137,7 @@ def _depth(pixels: Pixels, name: str) -> tuple[str, ...]:
 def _dark_message(name: str, found: str) -> str:
     return (
         f"{name}: has {found}, so it would be nearly black in 8 bits; expected values over the whole range. Scale them "
-        "to it (8, 10 and 12 bits are often stored in 16 as they are), or save the picture with 8 bits."
+        "to it (8, 10 and 12 bits are often stored in 16 as they are), tone-map light values, or save it with 8 bits."
     )
 
 
@@ -177,7 +178,7 @@ class _Scale:
             )
         chosen = int(fitting[0])
         if bright[chosen] <= _BRIGHT and low < high:
-            found = f"values from {low:g} to {high:g}, but hardly one above {tops[chosen] / 16:g} of {tops[chosen]:g}"
+            found = f"values from {low:g} to {high:g}, hardly one above {tops[chosen] / 16:.3g} of {tops[chosen]:g}"
             raise MediaError(_dark_message(name, found))
         return cls(kind, tops[chosen], low, high, above[chosen] + negative / total)
 
