@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -37,6 +38,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
+        warnings.filterwarnings("ignore", module="PIL")  # remarks on untidy metadata
         try:
             with _interrupts_kept():
                 return super().invoke(ctx)
