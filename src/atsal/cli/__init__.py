@@ -365,19 +365,19 @@ def _refuse_targets(source: Path, targets: dict[Path, str], overwrite: bool) -> 
 @click.option("--stereo", type=STEREO, default="auto", show_default=True)
 def info(file: Path, stereo: Any) -> None:
     """Say what a file is: size, layout, rate, and what is odd about it; of a folder, what is in it."""
+    from atsal.video.folders import described  # noqa: PLC0415
     from atsal.video.image import probe_image  # noqa: PLC0415
     from atsal.video.probe import probe_video  # noqa: PLC0415
     from atsal.video.sources import classify  # noqa: PLC0415
 
     if file.is_dir():
-        click.echo("\n".join(_of_folder(file)))
+        click.echo("\n".join(described(file)))
         return
     if classify(file) == "image":
         found_image = probe_image(file, stereo=stereo)
-        width, height = found_image.eye_size
         click.echo(f"{file}: image, {found_image.width}x{found_image.height}, {found_image.stereo}")
         click.echo(f"  stored   as {found_image.format}, {found_image.mode}")
-        click.echo(f"  view     {width}x{height}")
+        click.echo(f"  view     {found_image.eye_size[0]}x{found_image.eye_size[1]}")
         for oddity in found_image.oddities:
             click.echo(f"  odd:     {oddity}")
         return
@@ -394,20 +394,6 @@ def info(file: Path, stereo: Any) -> None:
         *(f"  odd:     {oddity}" for oddity in found.oddities),
     ]
     click.echo("\n".join(lines))
-
-
-def _of_folder(folder: Path) -> "Iterator[str]":
-    """What `predict` takes of a folder, and what it passes over."""
-    from atsal.video.folders import IMAGE_SUFFIXES, folder_remarks, list_media, numbering  # noqa: PLC0415
-
-    files = list_media(folder)
-    images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
-    yield f"{folder}: folder, by the endings of names"
-    yield f"  images   {len(images)}"
-    yield f"  videos   {len(files) - len(images)}"
-    yield from (f"  odd:     {remark}" for remark in folder_remarks(folder))
-    if images == files:
-        yield from (f"  as clip  {remark}" for remark in numbering(images))
 
 
 for command in (datasets, prepare, inspect, train, overfit, evaluate, benchmark, weights, export, bench):
