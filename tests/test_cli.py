@@ -1,6 +1,7 @@
 import json
 import os
 import pickle
+import shutil
 import signal
 import time
 from importlib.metadata import version
@@ -297,9 +298,38 @@ def test_info_tells_what_a_file_is(folder):
     assert "frames   4, 8.000 a second, 0.50 s" in found
     assert "360° tag yes" in found
     assert "odd:     only 64 pixels high" in found
-    assert "still.png: image, 128x64, mono" in run("info", "still.png").output
-    for name in ("empty.jpg", "missing.mp4", "."):
+    found = run("info", "still.png").output
+    assert "still.png: image, 128x64, mono" in found
+    assert "stored   as PNG, RGB" in found
+    for name in ("empty.jpg", "missing.mp4"):
         assert run("info", name, status=1).stderr.startswith(f"atsal: {name}: ")
+
+
+def test_what_a_folder_holds_besides_is_told(folder):
+    Path("in").mkdir()
+    for name in ("f1.png", "f3.png", "f4.png", "f5.png"):
+        shutil.copy("still.png", f"in/{name}")
+    Path("in/IMG.insp").touch()
+    found = run("info", "in").output
+    assert "images   4" in found
+    assert "odd:     passed over IMG.insp: .insp is a camera's original" in found
+    assert "as clip  the numbers of its frames jump in 1 place (after 1 comes 3)" in found
+    found = run("predict", "in", "-o", "clip", "--format", "npy", "--as-frames", status=1)
+    assert "IMG.insp: looks like a frame, but is not read" in found.stderr
+    Path("in/IMG.insp").rename("in/a.txt")
+    told = run("compare", "in", "-o", "c.mp4", "--as-frames").stderr
+    assert "passed over a.txt" in told
+    assert "after 1 comes 3" in told
+
+
+def test_what_a_photo_says_of_itself_is_told_with_its_map(folder):
+    xmp = b'<R:RDF xmlns:R="r"><R:Description xmlns:GPano="g" GPano:PosePitchDegrees="17"/></R:RDF>'
+    Image.open("still.png").convert("RGB").save("tilted.jpg", xmp=xmp)
+    assert (
+        "tilted.jpg: the photo's GPano tags state a pose"
+        in run("predict", "tilted.jpg", "-o", "out", "--format", "npy").stderr
+    )
+    assert "odd:     the photo's GPano tags state a pose" in run("info", "tilted.jpg").output
 
 
 def test_compare_writes_a_video_and_a_sheet(folder):

@@ -203,3 +203,19 @@ def test_two_names_of_one_stimulus_are_refused(tmp_path):
     (tmp_path / "gaze.csv").write_text("item,observer,lon_deg,lat_deg\na/b,x,0,0\nb,x,5,5\n")
     with pytest.raises(DataError, match="several values of its column item mean b"):
         DATASET.find(tmp_path)
+
+
+def test_a_stimulus_that_lies_there_under_another_name_is_told(tmp_path):
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.csv").write_text(FIXATIONS + "v,0,0,0\n")
+    empty(tmp_path / "A.jpg"), empty(tmp_path / "b.insp"), empty(tmp_path / "d.png"), empty(tmp_path / "d.xlsx")
+    (tmp_path / "c").mkdir()
+    found = DATASET.find(tmp_path)
+    told = "\n".join(found.missing)
+    assert "the stimulus of a: none of that name" in told
+    for name in ("A.jpg", "b.insp", "c", "d.xlsx"):
+        assert f"; {name} lies there: rename or convert it" in told
+    passed = "\n".join(found.passed_over)
+    assert "passed over b.insp: .insp is a camera's original" in passed
+    assert "passed over c: folders" in passed
+    assert "passed over d.xlsx: no images or videos by their endings" in passed

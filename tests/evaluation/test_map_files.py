@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atsal.errors import DataError
+from atsal.errors import DataError, InputError
 from atsal.evaluation.mapfiles import find_map_files
 from atsal.evaluation.windowed import WindowMaps
 from evaluation.conftest import ROWS
@@ -212,3 +212,25 @@ def test_a_map_in_the_transparency_is_refused(tmp_path):
     Image.fromarray(np.dstack([np.zeros((*SIZE, 3), np.uint8), LEVELS[0]])).save(tmp_path / "x.png")
     with pytest.raises(DataError, match="transparent"):
         values(tmp_path)
+
+
+@pytest.mark.parametrize(("ending", "orientation"), [("png", 3), ("jpg", 8), ("tif", 6)])
+def test_pictures_of_maps_are_turned_as_exif_says(tmp_path, ending, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    shown = np.zeros((32, 64), np.uint8)
+    shown[:16, :32] = 200
+    stored = np.rot90(shown, {3: 2, 6: 1, 8: -1}[orientation])
+    Image.fromarray(np.ascontiguousarray(stored)).save(tmp_path / f"a.{ending}", exif=exif)
+    (found,) = find_map_files(tmp_path, ("a",)).read()
+    np.testing.assert_allclose(found, shown, atol=8)
+
+
+def test_pictures_of_maps_that_cannot_be_read_are_named(tmp_path):
+    Image.fromarray(np.zeros((32, 64), np.uint8)).save(
+        tmp_path / "a.tif", save_all=True, append_images=[Image.new("L", (64, 32))]
+    )
+    (tmp_path / "b.png").write_bytes(b"none")
+    for name, message in (("a", r"a\.tif: holds several pictures"), ("b", r"b\.png: cannot be read as an image")):
+        with pytest.raises(InputError, match=message):
+            list(find_map_files(tmp_path, (name,)).read())

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from atsal.errors import ConfigError, MediaError
-from atsal.prediction.items import Item, Reading, find_items
+from atsal.prediction.items import Item, Reading, find_items, find_remarks
 
 
 def test_a_folder_stands_for_what_is_in_it(still, clip):
@@ -91,6 +91,26 @@ def test_frames_of_a_folder_have_their_places_in_time(frame_folder):
     assert item.expected_frames(reading) == 3
     assert item.frame_rate(reading) == pytest.approx(10 / 3)
     assert item.frame_rate(Reading()) == 30
+
+
+def test_a_broken_frame_outside_the_span_does_no_harm(frame_folder):
+    item, reading = Item(frame_folder, "sequence"), Reading(fps=10, start_s=0.1, duration_s=0.3, stride=2)
+    for number in (0, 2, 11):
+        (frame_folder / f"f{number}.png").write_bytes(b"broken")
+    assert [frame.index for frame in item.frames(reading, None)] == [1, 3]
+    assert (item.view_size(reading), item.stereo_layout(reading), item.cautions(reading)) == ((64, 32), "mono", ())
+    assert item.expected_frames(reading) == 2
+
+
+def test_what_folders_hold_besides_is_told(still, tmp_path):
+    folder = still("a1.png").parent
+    still("a3.png"), still("a4.png"), still("a5.png")
+    (folder / "gaze.csv").touch()
+    passed = f"{folder}: passed over gaze.csv: no images or videos by their endings"
+    assert find_remarks([folder, tmp_path / "none", folder / "a1.png"]) == [passed]
+    told = find_remarks([folder], as_frames=True)
+    assert told[0] == passed
+    assert "after 1 comes 3" in told[1]
 
 
 def test_a_video_beside_frames_is_not_counted(frame_folder):

@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import avg_pool2d, interpolate
 
 from atsal.datasets.prepared import PreparedSet
-from atsal.errors import DataError
+from atsal.errors import DataError, MediaError
 from atsal.gaze.planar import planar_saliency_map
 from atsal.gaze.records import PlanarFixations
 from atsal.models.config import ModelConfig
@@ -175,7 +175,7 @@ def test_density_photos_that_are_not_there_are_told(tmp_path):
     write_density_maps(tmp_path, items=1)
     with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
         archive.writestr("1001.webp", b"no picture")
-    with pytest.raises(DataError, match="photo 1001 cannot be read"):
+    with pytest.raises(MediaError, match=r"1001\.webp: cannot be read"):
         read_density_photos(tmp_path, ["1001"], 0.0)
     (tmp_path / "images.zip").unlink()
     with pytest.raises(DataError, match=r"images\.zip: no zip archive there"):

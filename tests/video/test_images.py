@@ -1,14 +1,18 @@
 """Stills in every form, folders of them, and what kind a file is."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from atsal.errors import ConfigError, MediaError
-from atsal.video import image as image_module
-from atsal.video.image import read_image
-from atsal.video.sources import classify, list_media, read_image_sequence
+from atsal.untrusted import pictures
+from atsal.video.folders import folder_remarks, list_media
+from atsal.video.image import glance, read_image
+from atsal.video.sources import classify, read_image_sequence
 
+CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "photos"
 RAMP = np.broadcast_to(np.arange(0, 256, 2, dtype=np.uint8)[None, :], (64, 128))
 
 
@@ -95,11 +99,8 @@ def test_big_panoramas_are_read_and_bombs_are_not(tmp_path, clips, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # Pillow alone would refuse 8192 pixels now
     assert clips.number(read_image(path)) == 1
     assert Image.MAX_IMAGE_PIXELS == 1000
-    monkeypatch.setattr(image_module, "MAX_PIXELS", 5000)
-    with pytest.raises(MediaError, match="128x64 pixels; at most"):
-        read_image(path)
-    monkeypatch.setattr(image_module, "MAX_PIXELS", 1000)
-    with pytest.raises(MediaError, match="too many pixels"):
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 5000)
+    with pytest.raises(MediaError, match="128x64 pixels, 0 million; at most 0 million"):
         read_image(path)
 
 
@@ -126,6 +127,96 @@ def test_a_folder_is_listed_in_natural_order(tmp_path):
         list_media(tmp_path / "a.mp4")
     with pytest.raises(MediaError, match="holds no"):
         list_media(tmp_path / "folder.png")
+
+
+def test_camera_originals_are_refused_by_their_endings(tmp_path, clips):
+    photo = save(tmp_path / "a.jpg", clips.picture(1)).rename(tmp_path / "IMG_0001.insp")
+    film = clips.make("b.mp4", frames=3).rename(tmp_path / "GS010001.360")
+    for path, remedy in ((photo, "Insta360 Studio"), (film, "GoPro Player")):
+        with pytest.raises(MediaError, match=rf"{path.name}: .*{remedy}"):
+            classify(path)
+    with pytest.raises(MediaError, match="two fisheye pictures"):
+        read_image(photo)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
+def test_avif_is_a_picture_under_any_name(tmp_path, clips):
+    for name in ("a.avif", "a.jpg", "a.mp4"):
+        path = save(tmp_path / "made.avif", clips.picture(9)).rename(tmp_path / name)
+        assert classify(path) == "image"
+        assert clips.number(read_image(path)) == 9
+
+
+@pytest.mark.skipif(not (CASES / "grid.avif").is_file(), reason="the shared cases are not here")
+def test_a_grid_of_tiles_is_read_whole():
+    assert read_image(CASES / "grid.avif").shape == (512, 1024, 3)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png", "a.tif", "a.webp", "a.mpo"])
+def test_the_first_of_several_pictures(tmp_path, clips, name):
+    more = [Image.fromarray(clips.picture(200))]
+    path = save(tmp_path / name, clips.picture(3), save_all=True, append_images=more)
+    assert clips.number(read_image(path)) == 3
+    assert glance(path).cautions == ("holds several pictures (frames, pages or views); the first is used",)
+
+
+def test_what_a_folder_holds_besides_is_named(tmp_path, clips):
+    save(tmp_path / "a.png", clips.picture(1))
+    save(tmp_path / "b.png", clips.picture(1)).rename(tmp_path / "b")
+    for name in ("c.insp", "d.txt", "e.csv", ".hidden", "walk.mp4"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "sub").mkdir()
+    assert folder_remarks(tmp_path) == [
+        "passed over b: a picture by its content, but not by its name's ending",
+        "passed over c.insp: .insp is a camera's original of two fisheye pictures, no panorama: export it as an "
+        "equirectangular (360°) JPEG with Insta360 Studio first",
+        "passed over d.txt, e.csv: no images or videos by their endings",
+        "passed over sub: folders in folders are not searched",
+    ]
+    (tmp_path / "sub" / "x.txt").touch()
+    with pytest.raises(MediaError, match=r"holds no images.*passed over x\.txt"):
+        list_media(tmp_path / "sub")
+
+
+@pytest.mark.parametrize("name", ["f3.heic", "f3.insp", "f3", "f3.png.bak"])
+def test_a_frame_that_is_not_read_is_refused(tmp_path, clips, name):
+    for number in (1, 2, 3, 4):
+        save(tmp_path / f"f{number}.png", clips.picture(number))
+    (tmp_path / "f3.png").rename(tmp_path / name)
+    with pytest.raises(MediaError, match=rf"{name}: looks like a frame, but is not read"):
+        read_image_sequence(tmp_path, fps=4)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["000", "001", "003", "004"], "jump in 1 place (after 1 comes 3)"),
+        (["f10", "f20", "f30", "f50"], "jump in 1 place (after 30 comes 50)"),
+        (["f_0_7", "f_1_7", "f_5_7", "f_6_7", "f_9_7"], "jump in 2 places (after 1 comes 5, after 6 comes 9)"),
+        (["1", "01", "2", "3"], "jump in 1 place (after 1 comes 1)"),
+        (["f8", "f9", "f10", "f011"], None),
+        (["0010", "0020", "0030"], None),
+        (["a", "b", "c"], "have several forms"),
+        (["only"], None),
+    ],
+)
+def test_gaps_in_the_numbers_of_frames_are_told(tmp_path, names, told):
+    for name in names:
+        (tmp_path / f"{name}.png").touch()
+    (tmp_path / "walk.mp4").touch()
+    videos, *remarks = folder_remarks(tmp_path, as_frames=True)
+    assert videos == "passed over walk.mp4: videos are no frames"
+    assert len(remarks) == (told is not None)
+    assert all(told in remark for remark in remarks)
+
+
+def test_only_the_frames_that_are_asked_for_are_opened(tmp_path, clips):
+    for number in range(5):
+        save(tmp_path / f"f{number}.png", clips.picture(number))
+    (tmp_path / "f0.png").write_bytes(b"broken")
+    (tmp_path / "f4.png").write_bytes(b"broken")
+    frames = list(read_image_sequence(tmp_path, fps=4, numbers=range(1, 4, 2)))
+    assert [(f.index, f.timestamp_s, clips.number(f.image)) for f in frames] == [(1, 0.25, 1), (3, 0.75, 3)]
 
 
 def test_a_folder_of_frames_is_a_clip(tmp_path, clips):

@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -38,6 +39,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
+        warnings.filterwarnings("ignore", module="PIL")  # remarks on untidy metadata
         try:
             with _interrupts_kept():
                 return super().invoke(ctx)
@@ -168,7 +170,7 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     INPUTS are 360° videos and images (equirectangular, stereo allowed) or folders of either. Results keep their
     names; a JSON manifest lies beside each. The same command again goes on where an earlier run stopped.
     """
-    from atsal.prediction.items import InputFiles, find_items  # noqa: PLC0415
+    from atsal.prediction.items import InputFiles, find_items, find_remarks  # noqa: PLC0415
     from atsal.prediction.job import Options, predict_item, refuse_collisions  # noqa: PLC0415
     from atsal.prediction.streams import STREAMS  # noqa: PLC0415
 
@@ -181,8 +183,8 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     items, problems = find_items(inputs, as_frames=values["as_frames"])
     sources = InputFiles(items)
     refuse_collisions(items, output, chosen, sources)
-    for problem in problems:
-        click.echo(f"atsal: {problem}", err=True)
+    for told in (*find_remarks(inputs, as_frames=values["as_frames"]), *problems):
+        click.echo(f"atsal: {told}", err=True)
     failed = len(problems)
     if items:
         with made_folder(output):
@@ -196,7 +198,7 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
 
 def _refuse_file(output: Path) -> None:
     """`-o out.mp4` means a file, and would make a folder of that name."""
-    from atsal.video.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES  # noqa: PLC0415
+    from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES  # noqa: PLC0415
 
     looks_like_one = output.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES | {".npy"} and not output.is_dir()
     if looks_like_one or output.is_file():
@@ -233,7 +235,7 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
         try:
             with _progress(item, reading) as progress:
                 outcome = work(item, progress=progress)
-            _tell_of_stereo(item, reading)
+            _tell_of_source(item, reading)
         except (AtsalError, OSError) as error:
             click.echo(f"atsal: {error}", err=True)
             failed += 1
@@ -251,8 +253,10 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
     return failed
 
 
-def _tell_of_stereo(item: "Item", reading: "Reading") -> None:
-    """An ordinary square photo looks like two views, too: say what was made of it."""
+def _tell_of_source(item: "Item", reading: "Reading") -> None:
+    """What may make the maps wrong. An ordinary square photo looks like two views, too: say what was made of it."""
+    for caution in item.cautions(reading):
+        click.echo(f"atsal: {item.path}: {caution}", err=True)
     if reading.stereo != "auto":
         return
     layout = item.stereo_layout(reading)
@@ -303,11 +307,13 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     """Show source, attention, experts and fused side by side, as one video or picture."""
     from atsal.prediction.compare import compare as write_comparison  # noqa: PLC0415
     from atsal.prediction.compare import contact_sheet  # noqa: PLC0415
-    from atsal.prediction.items import find_items  # noqa: PLC0415
+    from atsal.prediction.items import find_items, find_remarks  # noqa: PLC0415
     from atsal.video.writer import write_rgb_png  # noqa: PLC0415
 
     reading = _reading(values)
     items, problems = find_items([source], as_frames=values["as_frames"])
+    for told in find_remarks([source], as_frames=values["as_frames"]):
+        click.echo(f"atsal: {told}", err=True)
     if problems:
         raise problems[0]
     if len(items) != 1:
@@ -320,7 +326,7 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
         predictor = _load(values)
         with _progress(items[0], reading) as progress:
             found = write_comparison(predictor, items[0], output, reading, progress=progress)
-    _tell_of_stereo(items[0], reading)
+    _tell_of_source(items[0], reading)
     if sheet is not None:
         with made_folder(sheet.parent):
             write_rgb_png(sheet, contact_sheet(found.results))
@@ -345,16 +351,20 @@ def _refuse_targets(source: Path, targets: dict[Path, str], overwrite: bool) -> 
 @click.argument("file", type=PATH)
 @click.option("--stereo", type=STEREO, default="auto", show_default=True)
 def info(file: Path, stereo: Any) -> None:
-    """Say what a file is: size, layout, rate, and what is odd about it."""
+    """Say what a file is: size, layout, rate, and what is odd about it; of a folder, what is in it."""
+    from atsal.video.folders import described  # noqa: PLC0415
     from atsal.video.image import probe_image  # noqa: PLC0415
     from atsal.video.probe import probe_video  # noqa: PLC0415
     from atsal.video.sources import classify  # noqa: PLC0415
 
+    if file.is_dir():
+        click.echo("\n".join(described(file)))
+        return
     if classify(file) == "image":
         found_image = probe_image(file, stereo=stereo)
-        width, height = found_image.eye_size
         click.echo(f"{file}: image, {found_image.width}x{found_image.height}, {found_image.stereo}")
-        click.echo(f"  view     {width}x{height}")
+        click.echo(f"  stored   as {found_image.format}, {found_image.mode}")
+        click.echo(f"  view     {found_image.eye_size[0]}x{found_image.eye_size[1]}")
         for oddity in found_image.oddities:
             click.echo(f"  odd:     {oddity}")
         return

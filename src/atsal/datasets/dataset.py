@@ -31,6 +31,7 @@ class Found:
 
     items: tuple[RawItem, ...]
     missing: tuple[str, ...] = ()  # one line each: what is missing and where it was looked for
+    passed_over: tuple[str, ...] = ()  # one line for each reason: files and folders that are of no use
 
 
 @dataclass(frozen=True, eq=False)

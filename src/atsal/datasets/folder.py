@@ -13,7 +13,8 @@ from atsal.errors import DataError
 from atsal.gaze.reading import Drop, DropCounter
 from atsal.gaze.records import Direction, Fixations
 from atsal.gaze.tables import Gaze, read_gaze
-from atsal.video.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from atsal.untrusted.text import printable
+from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, passed_over
 
 TREE = """\
 <stimulus>.mp4 or .jpg, … and <stimulus>.csv or .parquet    (a table for each, of the same name)
@@ -48,9 +49,26 @@ def find(source: Path) -> Found:
         raise DataError(f"{source}: no table of gaze (.csv or .parquet) found; expected\n{TREE}")
     items = tuple(RawItem(_safe(name), stimuli.get(name), logs[name]) for name in sorted(logs))
     _check_ids(source, [item.id for item in items], sorted(logs))
-    missing = [f"a table for {stimuli[name].name}: no {name}.csv in {source}" for name in sorted(stimuli.keys() - logs)]
-    missing += [f"the stimulus of {name}: none of that name in {source}" for name in sorted(logs.keys() - stimuli)]
-    return Found(items, tuple(missing))
+    used = [*stimuli.values(), *tables.values(), *([shared] if shared else [])]
+    missing = [
+        f"a table for {stimuli[name].name}: no {name}.csv in {source}{_instead(source, name, stimuli[name])}"
+        for name in sorted(stimuli.keys() - logs)
+    ]
+    missing += [
+        f"the stimulus of {name}: none of that name in {source}{_instead(source, name, logs[name][0])}"
+        for name in sorted(logs.keys() - stimuli)
+    ]
+    return Found(items, tuple(missing), tuple(f"{source}: {text}" for text in passed_over(source, used)))
+
+
+def _instead(source: Path, name: str, partner: Path) -> str:
+    """What lies there under nearly the same name: capitals count, and endings."""
+    near = sorted(
+        path.name
+        for path in source.iterdir()
+        if name.casefold() in (path.stem.casefold(), path.name.casefold()) and path not in (partner, source / _SHARED)
+    )
+    return f"; {' and '.join(map(printable, near))} lies there: rename or convert it" if near else ""
 
 
 def read(item: RawItem, direction: Direction, stimulus: Stimulus) -> ItemGaze:

@@ -17,7 +17,7 @@ from atsal.datasets.statistics import SetStatistics, pooled
 from atsal.errors import DataError
 from atsal.untrusted.text import some
 from atsal.version import __version__
-from atsal.video.sources import natural_key
+from atsal.video.folders import natural_key
 
 MANIFEST = "manifest.json"
 _NEEDED = {"dataset": str, "source": str, "preparation": dict, "items": list, "splits": dict, "statistics": dict}
@@ -52,7 +52,11 @@ def make_manifest(
         },
         "missing": list(found.missing),
         "refused": _refusals(output, whole, source, refused),
-        "warnings": [*(warnings(statistics, dataset) if whole else []), *_orphans(output, found, preparation)],
+        "warnings": [
+            *found.passed_over,
+            *(warnings(statistics, dataset) if whole else []),
+            *_orphans(output, found, preparation),
+        ],
         "statistics": statistics.to_json(),
     }
 

@@ -5,20 +5,21 @@ import os
 import zipfile
 from collections import deque
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from atsal.datasets.dataset import RawItem, Stimuli, Stimulus
 from atsal.errors import DataError, MediaError, TruncatedMediaError
+from atsal.untrusted.pictures import open_picture, reading
+from atsal.video.folders import list_frames
 from atsal.video.image import read_image
+from atsal.video.pixels import is_deep, upright_pixels
 from atsal.video.probe import VideoInfo, frame_times, probe_video
 from atsal.video.reader import Frame, read_frames
-from atsal.video.sources import classify, list_media, read_image_sequence, scaled
+from atsal.video.sources import classify, read_image_sequence, scaled
 
 Picture = NDArray[np.uint8]
 _LAST_S = 1.0  # of a video, looked at to see that the file is whole
@@ -33,7 +34,7 @@ def describe(item: RawItem, stimuli: Stimuli) -> Stimulus:
         height, width = read_photo(item.stimulus, item.member).shape[:2]
         return Stimulus("photo", width, height)
     if item.stimulus.is_dir():
-        files = list_media(item.stimulus)
+        files = list_frames(item.stimulus)
         height, width = read_image(files[0]).shape[:2]
         return Stimulus("frames", width, height, len(files))
     if classify(item.stimulus) == "image":
@@ -76,7 +77,7 @@ def read_picture(
     if stimulus.kind == "image":
         return read_image(path)
     if stimulus.kind == "frames":
-        files = list_media(path)
+        files = list_frames(path)
         if not 0 <= frame_index < len(files):
             raise DataError(f"{path}: no frame {frame_index}; the folder holds {len(files)} pictures")
         return read_image(files[frame_index])
@@ -125,21 +126,17 @@ def _sought(stimulus: Stimulus, frame_index: int) -> float:
 
 
 def read_photo(path: Path, member: str | None = None) -> Picture:
-    """A flat photo of any shape, (H, W, 3) uint8 RGB; `member` names it inside a zip archive."""
-    try:
-        with _photo_file(path, member) as file, Image.open(file) as image:
-            return np.array(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        where = f"{path}: {member}" if member else str(path)
-        raise DataError(f"{where}: cannot be read as an image ({error}); copy or download it again") from error
+    """A flat photo of any shape, (H, W, 3) uint8 RGB, turned as its EXIF says; `member` names it inside an archive.
 
-
-@contextmanager
-def _photo_file(path: Path, member: str | None) -> Iterator[io.BytesIO | Path]:
-    if member is None:
-        yield path
-        return
-    yield io.BytesIO(_archive(path, path.stat().st_mtime_ns, os.getpid()).read(member))
+    Raises what `open_picture` and `rgb_pixels` raise, and `MediaError` for an archive or member that cannot be read.
+    """
+    name = f"{path}: {member}" if member else str(path)
+    with reading(name):
+        content = None
+        if member is not None:
+            content = io.BytesIO(_archive(path, path.stat().st_mtime_ns, os.getpid()).read(member))
+        with open_picture(path, content, name=name) as image:
+            return upright_pixels(image, name, deep=is_deep(image)).pixels
 
 
 @lru_cache(maxsize=4)

@@ -3,7 +3,7 @@
 | what | where, for item `6` (or its stimulus `6.mp4`) |
 |---|---|
 | float maps | `6.npy`: (H, W), or (N, H, W) for the N frames or windows of a video |
-| pictures | `6.png`, `6.jpg`: grey, 8 or 16 bits |
+| pictures | `6.png`, `6.jpg`, `6.tif`, …: grey, of any depth |
 | raw numbers | `6_2048x1024x600_32b.bin`, and Salient360!'s `HEsalmap_6_2048x1024_32b.bin` for item `P6` |
 | video | `6.mp4`, …: grey |
 | a folder | `6/` with one `.npy` or picture a frame or window, in the order of their names |
@@ -19,25 +19,21 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ImageOps
 
 from atsal.errors import DataError
 from atsal.gaze.readers.saliency_bin import read_saliency_bin, saliency_frame
 from atsal.jobs.checksums import known_sha256
+from atsal.untrusted.pictures import open_picture
+from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
-from atsal.video.sources import VIDEO_SUFFIXES, natural_key
 
 Map = NDArray[np.float32]
 Kind = Literal["npy", "picture", "bin", "video"]
 
-_KINDS: dict[str, Kind] = {
-    ".npy": "npy",
-    ".bin": "bin",
-    ".png": "picture",
-    ".jpg": "picture",
-    ".jpeg": "picture",
-}
+_KINDS: dict[str, Kind] = {".npy": "npy", ".bin": "bin"}
+_KINDS.update((ending, "picture") for ending in IMAGE_SUFFIXES)
 _KINDS.update((ending, "video") for ending in VIDEO_SUFFIXES)
 _BIN_SIZE = re.compile(r"_\d+x\d+(?:x\d+)?_(?:16|32|64)b(?:_[a-z]+)?$", re.IGNORECASE)
 _BIN_NAME = re.compile(r"(?:HE?)?salmap_0*(\d+)", re.IGNORECASE)
@@ -103,7 +99,7 @@ def find_map_files(folder: Path, stems: tuple[str, ...]) -> MapFiles:
     found = [path for path in sorted(folder.iterdir()) if path.name[0] != "." and _is_of(path, wanted)]
     if not found:
         raise DataError(
-            f"{folder}: no maps of {stems[0]}; looked for {' and '.join(stems)} with .npy, .png, .jpg, "
+            f"{folder}: no maps of {stems[0]}; looked for {' and '.join(stems)} with .npy, .png, .jpg, .tif, "
             "_<W>x<H>_32b.bin, a video's ending, or as a folder of these"
         )
     if len(found) > 1:
@@ -148,11 +144,11 @@ def _open_npy(path: Path) -> NDArray[np.generic]:
 
 
 def _read_picture(path: Path) -> Map:
-    try:
-        with Image.open(path) as image:
-            pixels = np.asarray(image if image.mode != "P" else image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as an image ({error}); write or copy it again") from error
+    with open_picture(path) as image:
+        if getattr(image, "is_animated", False):
+            raise DataError(f"{path}: holds several pictures; expected one map. Write a file for each")
+        upright = ImageOps.exif_transpose(image)
+        pixels = np.asarray(upright if upright.mode != "P" else upright.convert("RGB"))
     if pixels.ndim == 2:
         return _checked(pixels, str(path))
     if pixels.shape[2] in (2, 4) and pixels[..., -1].min() < pixels[..., -1].max():

@@ -2,16 +2,18 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from atsal.errors import ConfigError, InputError, MediaError
 from atsal.jobs.checksums import known_sha256
-from atsal.video.image import image_layout, read_image
+from atsal.video.folders import folder_remarks, list_frames, list_media
+from atsal.video.image import glance, read_image
 from atsal.video.probe import probe_video
 from atsal.video.reader import Frame, read_frames
-from atsal.video.sources import IMAGE_SUFFIXES, classify, list_media, read_image_sequence
+from atsal.video.sources import classify, read_image_sequence
 from atsal.video.stereo import StereoChoice, StereoLayout
 from atsal.video.writer import HIGHEST_RATE
 
@@ -91,7 +93,11 @@ class Item:
         """The layout of its views, of which the left one is read."""
         if self.kind == "video":
             return probe_video(self.path, reading.stereo).stereo
-        return image_layout(self.files()[0], stereo=reading.stereo)
+        return glance(self._first(reading), stereo=reading.stereo).stereo
+
+    def cautions(self, reading: Reading) -> tuple[str, ...]:
+        """What may make its maps wrong though it can be read, as its pictures state; of a clip, its first frame's."""
+        return () if self.kind == "video" else glance(self._first(reading), stereo=reading.stereo).cautions
 
     def expected_frames(self, reading: Reading) -> int | None:
         """How many frames `frames` should deliver, where that is known."""
@@ -123,14 +129,14 @@ class Item:
         )
 
     def _sequence_frames(self, reading: Reading, size: Size | None) -> Iterator[Frame]:
-        frames = read_image_sequence(self.path, fps=_sequence_rate(reading), size=size, stereo=reading.stereo)
         chosen = self._chosen(reading)
         if not chosen:
             raise MediaError(
                 f"{self.path}: no frame in the span from {reading.start_s:g} s; it holds {len(self.files())} images, "
                 f"{_sequence_rate(reading):g} a second. Start earlier, or ask for a longer span."
             )
-        return (frame for frame in frames if frame.index in chosen)
+        rate = _sequence_rate(reading)
+        return read_image_sequence(self.path, fps=rate, size=size, stereo=reading.stereo, numbers=chosen)
 
     def _chosen(self, reading: Reading) -> range:
         """Numbers of the images within the span that the stride keeps."""
@@ -143,9 +149,11 @@ class Item:
 
     def files(self) -> list[Path]:
         """The files that are read."""
-        if self.kind != "sequence":
-            return [self.path]
-        return [file for file in list_media(self.path) if file.suffix.lower() in IMAGE_SUFFIXES]
+        return list_frames(self.path) if self.kind == "sequence" else [self.path]
+
+    def _first(self, reading: Reading) -> Path:
+        """The image, or the first of those that are read: others may be broken."""
+        return self.files()[self._chosen(reading)[0] if self.kind == "sequence" else 0]
 
 
 def _joint_sha256(files: list[Path], checksums: list[str]) -> str:
@@ -192,3 +200,13 @@ def find_items(inputs: Iterable[Path], *, as_frames: bool = False) -> tuple[list
             except InputError as error:
                 problems.append(error)
     return list(items.values()), problems
+
+
+def find_remarks(inputs: Iterable[Path], *, as_frames: bool = False) -> list[str]:
+    """A sentence on each thing in the folders among the inputs that no item stands for, and on gaps between frames."""
+    remarks = []
+    for path in inputs:
+        if path.is_dir():
+            with suppress(InputError):  # `find_items` tells it
+                remarks += [f"{path}: {remark}" for remark in folder_remarks(path, as_frames=as_frames)]
+    return remarks

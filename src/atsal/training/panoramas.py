@@ -21,8 +21,9 @@ from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.plan import Extent, Key
 from atsal.training.priors import equator_prior
 from atsal.training.sources import Sample, chosen_items, draw_transform, moved_frames, of_peak_one, recoloured
+from atsal.video.folders import IMAGE_SUFFIXES
 from atsal.video.image import read_image
-from atsal.video.sources import IMAGE_SUFFIXES, scaled
+from atsal.video.sources import scaled
 
 _TILT_SEED = 5  # the copies are a property of a source, not of a run
 TURNS = ((0, 0, 0), (45, 0, 0), (0, 30, 30), (45, -30, 30))  # yaw, pitch, roll of the cube, degrees

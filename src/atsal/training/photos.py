@@ -1,6 +1,5 @@
 """Flat photographs with eye fixations, as training material for the experts: a cube face is such a view."""
 
-import io
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from atsal.datasets.prepared import PreparedSet
+from atsal.datasets.stimulus import read_photo
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.planar import planar_saliency_map
 from atsal.gaze.readers.fixations2d import read_density_maps
@@ -91,13 +91,12 @@ def read_density_photos(folder: Path, items: Sequence[str], blur: float, aspect:
     def photos() -> Iterator[tuple[str, NDArray[np.uint8], Tensor]]:
         with zipfile.ZipFile(_archive(folder)) as archive:
             members = {Path(member).stem: member for member in archive.namelist()}
-            for item in items:
-                try:
-                    with Image.open(io.BytesIO(archive.read(members[item]))) as image:
-                        picture = np.array(image.convert("RGB"))
-                except (OSError, ValueError, KeyError) as error:
-                    raise DataError(f"{folder}: photo {item} cannot be read ({error}); copy it again") from error
-                yield item, picture, torch.from_numpy(np.array(densities[item])).float()
+        for item in items:
+            yield (
+                item,
+                read_photo(_archive(folder), members.get(item, item)),
+                torch.from_numpy(np.array(densities[item])).float(),
+            )
 
     found = _gathered(photos(), blur)
     return found if aspect is None else replace(found, aspects=torch.full_like(found.aspects, aspect))

@@ -1,55 +1,22 @@
 """Reading a still 360° image."""
 
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import Image
 
 from atsal.errors import MediaError
+from atsal.untrusted.pictures import open_picture, stored_size
+from atsal.video.gpano import read_stated
 from atsal.video.opening import check_readable
-from atsal.video.stereo import SMALL_HEIGHT, StereoChoice, StereoLayout, choose_view
+from atsal.video.originals import refuse_original
+from atsal.video.pixels import is_deep, needs_remarks, orientation_of, turned_size, upright_pixels
+from atsal.video.stereo import SMALL_HEIGHT, StereoChoice, StereoLayout, View, choose_view
 
-# Pillow refuses more than 179 million pixels; a panorama of 28,000x14,000 is real, a thousand times that is an attack.
-MAX_PIXELS = 400_000_000
-_limit_lock = threading.Lock()
-
-_ON_ITS_SIDE = range(5, 9)  # values of the EXIF orientation
-_SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
-
-
-def read_image(path: Path | str, *, stereo: StereoChoice = "auto") -> NDArray[np.uint8]:
-    """Read an image's (left) 360° view as (H, W, 3) uint8 RGB.
-
-    Turned as its EXIF orientation says; grey, palette and 16-bit images are converted; transparent pixels are laid
-    over black.
-
-    Raises:
-        MediaError: missing, empty, not an image, cut off, of more than 400 million pixels, or not a 360° view
-            (see `choose_view`).
-        ConfigError: `stereo` is not a layout.
-
-    """
-    path = Path(path)
-    check_readable(path, "image")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's own limit and its remarks on untidy metadata
-            with _open(path) as image:
-                return _left_view(path, image, stereo)
-    except (Image.DecompressionBombError, MemoryError) as error:
-        raise MediaError(f"{path}: has too many pixels to read ({error}); scale it down first.") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        # Pillow tells a cut-off or damaged file by any of these, depending on the format.
-        raise MediaError(
-            f"{path}: cannot be read as an image ({error}); expected a complete JPEG, PNG, TIFF, WebP or BMP. Check "
-            "that it opens elsewhere, or copy it again."
-        ) from error
+_NEARLY_ONE = 4  # levels of 256
 
 
 @dataclass(frozen=True)
@@ -57,82 +24,121 @@ class ImageInfo:
     """An image's facts, sizes in pixels; `eye_size` is the (width, height) of the view that is used."""
 
     path: Path
+    format: str  # Pillow's name: JPEG, PNG, …
     width: int  # as stored
     height: int
     mode: str  # Pillow's name of the pixel format
     stereo: StereoLayout
     eye_size: tuple[int, int]
     oddities: tuple[str, ...]  # sentences for people
+    cautions: tuple[str, ...]  # those of them that may make its map wrong
+
+
+def read_image(path: Path | str, *, stereo: StereoChoice = "auto") -> NDArray[np.uint8]:
+    """Read an image's (left) 360° view as (H, W, 3) uint8 RGB.
+
+    Turned as its EXIF orientation says; grey, palette and 16-bit images are converted; transparent pixels are laid
+    over black. Of a file that holds several pictures, the first.
+
+    Raises:
+        MediaError: missing, empty, not an image, cut off, of more than 400 million pixels, not a 360° view by its shape
+            (`choose_view`) or by what it states of itself, a camera's own format; or values that are no colours, as NaN.
+        ConfigError: `stereo` is not a layout.
+
+    """
+    return _read(Path(path), stereo)[0]
 
 
 def probe_image(path: Path | str, *, stereo: StereoChoice = "auto") -> ImageInfo:
     """Look at an image: its header, and its pixels as proof that it decodes. Raises what `read_image` raises."""
-    path = Path(path)
-    height, width = read_image(path, stereo=stereo).shape[:2]
-    with _open(path) as image:
-        stored, mode, turned = image.size, image.mode, _turned_size(image)
-    view = choose_view(path, *turned, stereo)
-    odd = []
-    if view.width != 2 * view.height:
-        odd.append(f"the view is {view.width}x{view.height}, not exactly 2:1")
-    if view.stereo != "mono":
-        odd.append(f"two views, {view.stereo}, judged by the shape {turned[0]}x{turned[1]}; the left is used")
-    if turned != stored:
-        odd.append("turned on its side by its EXIF orientation, which is followed")
-    if mode not in ("RGB", "L"):
-        odd.append(f"stored as {mode}; 8-bit RGB is used")
-    if height < SMALL_HEIGHT:
-        odd.append(f"only {height} pixels high, lower than most models work at")
-    return ImageInfo(path, *stored, mode, view.stereo, (width, height), tuple(odd))
+    return _read(Path(path), stereo)[1]
 
 
-def image_layout(path: Path, *, stereo: StereoChoice = "auto") -> StereoLayout:
-    """The layout of the views of an image that can be read, by its header."""
-    with _open(path) as image:
-        return choose_view(path, *_turned_size(image), stereo).stereo
+def glance(path: Path, *, stereo: StereoChoice = "auto") -> ImageInfo:
+    """What `probe_image` tells of an image that can be read, by its header where its pixels add nothing."""
+    found = path.stat()
+    return _glance(path, stereo, found.st_size, found.st_mtime_ns)
 
 
-def _turned_size(image: Image.Image) -> tuple[int, int]:
-    """(width, height) as `ImageOps.exif_transpose` makes them, without the pixels."""
-    width, height = image.size
-    on_its_side = image.getexif().get(ExifTags.Base.Orientation, 1) in _ON_ITS_SIDE
-    return (height, width) if on_its_side else (width, height)
+@lru_cache(maxsize=1)  # it is asked for several things at once, and the header of a PNG takes as long as its pixels
+def _glance(path: Path, stereo: StereoChoice, _size: int, _modified_ns: int) -> ImageInfo:
+    with open_picture(path) as image:
+        pixels_matter = needs_remarks(image)
+        header = _Header.of(path, image, stereo)
+    return probe_image(path, stereo=stereo) if pixels_matter else header.info(path)
 
 
-@contextmanager
-def _open(path: Path) -> Iterator[Image.Image]:
-    # Only the header is read at opening, and only there does Pillow check its limit: put it back at once.
-    with _limit_lock:
-        previous, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MAX_PIXELS
-        try:
-            image = Image.open(path)
-        finally:
-            Image.MAX_IMAGE_PIXELS = previous
-    with image:
-        yield image
+def _read(path: Path, stereo: StereoChoice) -> tuple[NDArray[np.uint8], ImageInfo]:
+    check_readable(path, "image")
+    refuse_original(path)
+    with open_picture(path) as image:
+        deep = is_deep(image)
+        header = _Header.of(path, image, stereo)
+        converted = upright_pixels(image, str(path), deep=deep)
+    view = header.view
+    pixels = converted.pixels[: view.height, : view.width]
+    return pixels, header.info(path, converted.remarks, _flat(pixels))
 
 
-def _left_view(path: Path, image: Image.Image, stereo: StereoChoice) -> NDArray[np.uint8]:
-    if image.width * image.height > MAX_PIXELS:
+def _flat(pixels: NDArray[np.uint8]) -> tuple[str, ...]:
+    low, high = pixels.min(), pixels.max()
+    return (f"all pixels have nearly one value ({low} to {high} of 255)",) if high - low < _NEARLY_ONE else ()
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What the header of an image says."""
+
+    format: str
+    stored: tuple[int, int]
+    mode: str
+    view: View
+    oddities: tuple[str, ...]
+    cautions: tuple[str, ...]
+
+    @classmethod
+    def of(cls, path: Path, image: Image.Image, stereo: StereoChoice) -> "_Header":
+        """Read it; raises MediaError where it is no whole 360° view."""
+        stored, mode = stored_size(image), image.mode
+        if image.format == "PNG":
+            image.load()  # what a PNG says of itself may follow its pixels
+        stated = read_stated(path, image)
+        orientation = orientation_of(image)
+        turned = turned_size(stored, orientation)
+        view = choose_view(path, *turned, stereo)
+        _refuse_conflict(path, stated.layout, view.stereo, stereo)
+        odd, cautions = [], [*_several(image), *stated.remarks]
+        if view.width != 2 * view.height:
+            odd.append(f"the view is {view.width}x{view.height}, not exactly 2:1")
+        if view.stereo != "mono":
+            judged = "as its XMP says" if stated.layout else f"judged by the shape {turned[0]}x{turned[1]}"
+            odd.append(f"two views, {view.stereo}, {judged}; the left is used")
+        if orientation in range(2, 9):
+            how = "turned on its side" if turned != stored else "turned or mirrored"
+            odd.append(f"{how} by its EXIF orientation ({orientation}), which is followed")
+        if mode not in ("RGB", "L"):
+            odd.append(f"stored as {mode}; 8-bit RGB is used")
+        if view.height < SMALL_HEIGHT:
+            odd.append(f"only {view.height} pixels high, lower than most models work at")
+        return cls(image.format or "", stored, mode, view, tuple(odd), tuple(cautions))
+
+    def info(self, path: Path, cautions: tuple[str, ...] = (), oddities: tuple[str, ...] = ()) -> ImageInfo:
+        """All that is known, with what the pixels add."""
+        view, cautions = self.view, (*self.cautions, *cautions)
+        odd = (*self.oddities, *cautions, *oddities)
+        size = (view.width, view.height)
+        return ImageInfo(path, self.format, *self.stored, self.mode, view.stereo, size, odd, cautions)
+
+
+def _several(image: Image.Image) -> list[str]:
+    """To count them can take long."""
+    several = getattr(image, "is_animated", False)
+    return ["holds several pictures (frames, pages or views); the first is used"] if several else []
+
+
+def _refuse_conflict(path: Path, stated: StereoLayout | None, found: StereoLayout, stereo: StereoChoice) -> None:
+    if stereo == "auto" and stated not in (None, found):
         raise MediaError(
-            f"{path}: has {image.width}x{image.height} pixels; at most {MAX_PIXELS // 1_000_000} million are read. "
-            "Scale it down first."
+            f"{path}: its XMP says that its views are {stated}, but its shape says {found}. Give the layout that is "
+            "right with --stereo (stereo= in Python)."
         )
-    turned = ImageOps.exif_transpose(image)
-    view = choose_view(path, turned.width, turned.height, stereo)
-    return np.array(_to_rgb(turned))[: view.height, : view.width]
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in _SIXTEEN_BIT_MODES:
-        # Pillow would clip at 255 instead of taking the upper eight bits.
-        levels = np.asarray(image).astype(np.int64)
-        return Image.fromarray((levels.clip(0, 0xFFFF) >> 8).astype(np.uint8)).convert("RGB")
-    if image.mode == "F":
-        levels_f = np.nan_to_num(np.asarray(image), posinf=1.0)
-        return Image.fromarray((levels_f.clip(0, 1) * 255 + 0.5).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        opaque = Image.new("RGBA", image.size, (0, 0, 0, 255))
-        opaque.alpha_composite(image.convert("RGBA"))
-        return opaque.convert("RGB")
-    return image.convert("RGB")
