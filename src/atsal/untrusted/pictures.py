@@ -95,8 +95,8 @@ def open_picture(path: Path, content: IO[bytes] | None = None, *, name: str = ""
         name: how messages name it; by default the path.
 
     Raises:
-        MediaError: no file, no picture, of a format that is not read, of more than 400 million pixels; and for anything that
-            Pillow raises until the picture is closed.
+        MediaError: no file, no picture, of a format that is not read, of more than 400 million pixels; and for anything
+            that Pillow raises until the picture is closed.
 
     """
     name = printable(name or str(path))

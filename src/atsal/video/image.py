@@ -42,7 +42,7 @@ def read_image(path: Path | str, *, stereo: StereoChoice = "auto") -> NDArray[np
 
     Raises:
         MediaError: missing, empty, not an image, cut off, of more than 400 million pixels, not a 360° view by its shape
-            (`choose_view`) or by what it states of itself, a camera's own format; or values that are no colours, as NaN.
+            (`choose_view`) or by what it states of itself, a camera's own format; or values that are no colours (NaN).
         ConfigError: `stereo` is not a layout.
 
     """
