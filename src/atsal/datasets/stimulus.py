@@ -15,12 +15,14 @@ from PIL import Image
 
 from atsal.datasets.dataset import RawItem, Stimuli, Stimulus
 from atsal.errors import DataError, MediaError, TruncatedMediaError
+from atsal.untrusted.text import printable
 from atsal.video.image import read_image
 from atsal.video.probe import VideoInfo, frame_times, probe_video
 from atsal.video.reader import Frame, read_frames
 from atsal.video.sources import classify, list_media, read_image_sequence, scaled
 
 Picture = NDArray[np.uint8]
+_LARGEST_PHOTO = 256 * 2**20  # bytes of a picture in an archive
 _LAST_S = 1.0  # of a video, looked at to see that the file is whole
 _ANY_RATE = 1.0  # of a folder of pictures: only the numbers of its frames are used
 
@@ -130,7 +132,7 @@ def read_photo(path: Path, member: str | None = None) -> Picture:
         with _photo_file(path, member) as file, Image.open(file) as image:
             return np.array(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        where = f"{path}: {member}" if member else str(path)
+        where = f"{path}: {printable(member)}" if member else str(path)
         raise DataError(f"{where}: cannot be read as an image ({error}); copy or download it again") from error
 
 
@@ -139,7 +141,11 @@ def _photo_file(path: Path, member: str | None) -> Iterator[io.BytesIO | Path]:
     if member is None:
         yield path
         return
-    yield io.BytesIO(_archive(path, path.stat().st_mtime_ns, os.getpid()).read(member))
+    archive = _archive(path, path.stat().st_mtime_ns, os.getpid())
+    size = archive.getinfo(member).file_size
+    if size > _LARGEST_PHOTO:
+        raise DataError(f"{path}: {printable(member)}: {size:,} bytes; expected a photo of at most {_LARGEST_PHOTO:,}")
+    yield io.BytesIO(archive.read(member))
 
 
 @lru_cache(maxsize=4)
