@@ -51,7 +51,11 @@ def make_manifest(
         },
         "missing": list(found.missing),
         "refused": _refusals(output, whole, source, refused),
-        "warnings": [*(warnings(statistics, dataset) if whole else []), *_orphans(output, found, preparation)],
+        "warnings": [
+            *(warnings(statistics, dataset) if whole else []),
+            *(f"{record['id']}: {text}" for record in whole for text in record.get("warnings", ())),
+            *_orphans(output, found, preparation),
+        ],
         "statistics": statistics.to_json(),
     }
 

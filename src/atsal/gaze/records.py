@@ -23,6 +23,7 @@ from atsal.untrusted.text import shown
 Direction = Literal["head", "head_eye", "eye"]
 Integers = NDArray[np.int64]
 T = TypeVar("T")
+P = TypeVar("P", bound="Fixations | PlanarFixations")
 
 MOST_FRAMES = 10_000_000  # of a video: 46 hours at 60 frames a second
 
@@ -265,6 +266,21 @@ def fixations_from_samples(samples: Iterable[GazeSamples], direction: Direction)
     A sample without a frame lasts for one period of its log, so that every frame of a faster video sees one.
     """
     return Fixations.concatenate([_points(track, direction) for track in samples])
+
+
+def by_observer(fixations: P) -> P:
+    """The same fixations, each observer's together and, where there are times, in order."""
+    parts: list[Integers] = list(rows_of_each(fixations.observer).values())
+    if fixations.onset_s is not None:
+        parts = [rows[np.argsort(fixations.onset_s[rows], kind="stable")] for rows in parts]
+    return _select(fixations, np.concatenate([np.zeros(0, np.int64), *parts]))
+
+
+def rows_of_each(names: NDArray[np.str_]) -> dict[str, Integers]:
+    """The rows of each name, in order; names in order of their first row."""
+    found, first, group = np.unique(names, return_index=True, return_inverse=True)
+    parts = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
+    return {str(found[index]): parts[index] for index in np.argsort(first)}
 
 
 def _points(track: GazeSamples, direction: Direction) -> Fixations:

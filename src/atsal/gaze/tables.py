@@ -30,7 +30,7 @@ from atsal.gaze.readers.parquet import pyarrow
 from atsal.gaze.readers.text import TextTable, load_table
 from atsal.gaze.readers.usable import usable_rows
 from atsal.gaze.reading import DropCounter
-from atsal.gaze.records import Fixations, GazeSamples, Integers, PlanarFixations
+from atsal.gaze.records import Fixations, GazeSamples, Integers, PlanarFixations, rows_of_each
 from atsal.untrusted.text import shown
 
 Column = NDArray[Any]
@@ -105,7 +105,7 @@ def read_gaze(path: Path, drops: DropCounter | None = None) -> dict[str | None, 
         return {None: read(table)}
     items = table.names("item")
     table.refuse(items == "", "item", "the name of its stimulus")
-    return {name: read(table.select(np.flatnonzero(items == name))) for name in dict.fromkeys(items.tolist())}
+    return {name: read(table.select(rows)) for name, rows in rows_of_each(items).items()}
 
 
 def _only(path: Path) -> Gaze:
@@ -156,8 +156,7 @@ def _read_samples(table: TextTable) -> tuple[GazeSamples, ...]:
             f"head_eye or eye; found {listed(table.columns)}"
         )
     found = []
-    for name in dict.fromkeys(observer.tolist()):
-        rows = np.flatnonzero(observer == name)
+    for name, rows in rows_of_each(observer).items():
         times, frames = None if time_s is None else time_s[rows], None if frame is None else frame[rows]
         if times is not None:
             table.refuse_disorder(rows, times, name)

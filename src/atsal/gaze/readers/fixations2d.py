@@ -30,7 +30,7 @@ from atsal.gaze.readers.placeholders import LOST_WRITTEN, placeholders, recordin
 from atsal.gaze.readers.text import TextTable, read_table, require_columns
 from atsal.gaze.readers.units import check_durations
 from atsal.gaze.reading import DropCounter, Reading
-from atsal.gaze.records import PlanarFixations
+from atsal.gaze.records import PlanarFixations, rows_of_each
 from atsal.untrusted.text import shown
 
 _COLUMNS = ("image", "observer", "fixation", "u", "v", "duration_ms")
@@ -80,8 +80,10 @@ def read_fixations2d(path: Path, *, first_fixation: int = 0) -> Reading[dict[str
         _drop(drops, table, reason, kept & wrong)
         kept &= ~wrong
     records = {}
-    for name, rows in _groups(image, np.flatnonzero(kept)):
-        ordered = np.concatenate([own[np.argsort(number[own], kind="stable")] for _, own in _groups(observer, rows)])
+    usable = np.flatnonzero(kept)
+    for name, rows in rows_of_each(image[usable]).items():
+        own = [usable[rows[mine]] for mine in rows_of_each(observer[usable[rows]]).values()]
+        ordered = np.concatenate([mine[np.argsort(number[mine], kind="stable")] for mine in own])
         duration = duration_ms[ordered] if len(known) else None
         records[name] = PlanarFixations(observer[ordered], u[ordered], v[ordered], duration_ms=duration)
     return Reading(records, drops.result(), tuple(notes))
@@ -142,12 +144,3 @@ def _array(path: Path, stored: zipfile.ZipFile, name: str) -> NDArray[Any]:
 def _drop(drops: DropCounter, table: TextTable, reason: str, rows: NDArray[np.bool_]) -> None:
     if rows.any():
         drops.add(reason, table.where(int(np.argmax(rows))), int(rows.sum()))
-
-
-def _groups(names: NDArray[np.str_], rows: NDArray[np.int64]) -> list[tuple[str, NDArray[np.int64]]]:
-    """The rows of each name, names in order of their first row."""
-    if not len(rows):
-        return []
-    found, first, group = np.unique(names[rows], return_index=True, return_inverse=True)
-    parts = np.split(rows[np.argsort(group, kind="stable")], np.cumsum(np.bincount(group))[:-1])
-    return [(str(found[index]), parts[index]) for index in np.argsort(first)]

@@ -4,12 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.gaze.directions import Floats
+from atsal.gaze.reading import LOST_SAMPLE
 from atsal.gaze.records import Integers
 
 Mask = NDArray[np.bool_]
 
-LOST = "no position (a lost sample)"
-LOST_WRITTEN = "0, -1 or 9999 in place of a position (a lost sample)"
+LOST = f"no position {LOST_SAMPLE}"
+LOST_WRITTEN = f"0, -1 or 9999 in place of a position {LOST_SAMPLE}"
 
 _WITHIN = (0.0, -1.0)  # that may be positions too
 _BEYOND = (-1.0, *(sign * (10.0**digits - 1) for digits in range(1, 6) for sign in (1, -1)))
@@ -27,7 +28,7 @@ def placeholders(x: Floats, y: Floats, inside: Mask, recording: Integers | None 
     `recording` (N,), a number for each row, begins do not count for that: viewers may start at 0.
     """
     same = x == y
-    found = same & ~inside & np.isin(x, _BEYOND)
+    found: Mask = same & ~inside & np.isin(x, _BEYOND)
     for value in _WITHIN:
         rows = same & inside & (x == value)
         counted = int((rows & ~_leading(rows, recording)).sum())

@@ -36,7 +36,8 @@ def shares_of_frame(
     inside = (positions >= -_HAIR) & (positions <= 1 + _HAIR)
     written = np.zeros(len(positions), bool)
     for x in range(0, positions.shape[1], 2):
-        written |= placeholders(positions[:, x], positions[:, x + 1], inside[:, x : x + 2].all(1), recording)
+        within = inside[:, x] & inside[:, x + 1]
+        written |= placeholders(positions[:, x], positions[:, x + 1], within, recording)
     there = np.isfinite(positions).all(1) & ~written
     outside = there & ~inside.all(1)
     if outside.any() and outside.sum() > most_outside * there.sum():

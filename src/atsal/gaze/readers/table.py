@@ -21,7 +21,7 @@ from atsal.gaze.readers.placeholders import LOST_WRITTEN, look_exchanged, placeh
 from atsal.gaze.readers.text import TextTable, load_table
 from atsal.gaze.readers.units import FIXATION_S
 from atsal.gaze.reading import Drop, DropCounter, Reading
-from atsal.gaze.records import MOST_FRAMES, Fixations, GazeSamples
+from atsal.gaze.records import MOST_FRAMES, Fixations, GazeSamples, by_observer, rows_of_each
 
 Mask = NDArray[np.bool_]
 TimeUnit = Literal["s", "ms", "us"]
@@ -122,12 +122,12 @@ def read_columns(
         _check_scale(table, lasting, FIXATION_S, "fixations last", declared, fewest=_FEW)
         kept = np.flatnonzero(rows.keep)
         found = Fixations(observer[kept], lon[kept], lat[kept], _at(time_s, kept), duration_s[kept] * 1000)
-        items = {name: _by_observer(found.select(item[kept] == name)) for name in _unique(item[kept])}
+        items = {name: by_observer(found.select(own)) for name, own in rows_of_each(item[kept]).items()}
         return Reading(items, rows.drops())
     frame = None if columns.frame is None else _frames(rows, columns.frame, columns.first_frame)
     whole = _Samples(observer, time_s, frame, np.where(lost[:, None], np.nan, unit_vectors(lon, lat)), ~lost)
-    names = _unique(item[rows.keep])
-    samples = {name: tuple(whole.tracks(table, rows.keep & (item == name), columns)) for name in names}
+    kept = np.flatnonzero(rows.keep)
+    samples = {name: tuple(whole.tracks(table, kept[own], columns)) for name, own in rows_of_each(item[kept]).items()}
     return Reading(samples, rows.drops())
 
 
@@ -171,9 +171,9 @@ class _Samples:
     vectors: Floats
     valid: Mask
 
-    def tracks(self, table: TextTable, chosen: Mask, columns: TableColumns) -> Iterator[GazeSamples]:
-        for name in _unique(self.observer[chosen]):
-            rows = np.flatnonzero(chosen & (self.observer == name))
+    def tracks(self, table: TextTable, chosen: NDArray[np.int64], columns: TableColumns) -> Iterator[GazeSamples]:
+        for name, own in rows_of_each(self.observer[chosen]).items():
+            rows = chosen[own]
             time_s = _at(self.time_s, rows)
             if time_s is not None:
                 table.refuse_disorder(rows, time_s, name)
@@ -241,7 +241,7 @@ def _check_exchanged(
     hair = _HAIR * (latitudes[1] - latitudes[0])
     if look_exchanged(*values, latitudes[0] - hair, latitudes[1] + hair):
         raise DataError(
-            f"{rows.table.path}: {columns.latitude} leaves the range of latitudes, {latitudes[0]:g} … {latitudes[1]:g}, "
+            f"{rows.table.path}: {columns.latitude} leaves the range {latitudes[0]:g} … {latitudes[1]:g} of latitudes "
             f"and {columns.longitude} never does: do they stand in each other's place?"
         )
 
@@ -280,18 +280,6 @@ def _check_scale(
             f"{table.path}: {what} {median:g} s (median) if {declared}; expected {limits_s[0]:g} to {limits_s[1]:g} s; "
             "declare another unit of time"
         )
-
-
-def _by_observer(fixations: Fixations) -> Fixations:
-    """Each observer's together and, where there are times, in order."""
-    first = {name: number for number, name in enumerate(fixations.observers)}
-    group = np.array([first[name] for name in fixations.observer.tolist()], np.int64)
-    onset = fixations.onset_s if fixations.onset_s is not None else np.zeros(len(fixations))
-    return fixations.select(np.lexsort((onset, group)))
-
-
-def _unique(names: NDArray[np.str_]) -> list[str]:
-    return list(dict.fromkeys(names.tolist()))
 
 
 def _at(values: Floats | None, rows: NDArray[np.int64]) -> Floats | None:
