@@ -22,6 +22,7 @@ Gaze = Fixations | PlanarFixations | tuple[GazeSamples, ...]
 _TELLING = 20  # steps that are not all that long by chance
 _FEW = 5  # fixations that are not all that short, or long, by mistake
 _SHORTEST_MS = 10.0  # no fixation is as short
+_LEAST_FILLED = 0.5  # of the video, by a log whose steps could be of either unit
 _MOST_WITHIN = 0.9  # of the times, in the unit they are converted from
 
 
@@ -72,19 +73,23 @@ def _seconds(recordings: Sequence[Floats], step_s: tuple[float, float], length_s
             return SECONDS["ms"]
         raise DataError(f"{where} has steps of {middle(between):g}, as in {units[0]}; expected seconds: convert them")
     span = max(float(np.ptp(own)) for own in recordings if len(own))
-    may_be_ms = in_steps_of_ms or ("ms" in units and span > length_s)
+    fills_as_ms = span * SECONDS["ms"] >= _LEAST_FILLED * length_s
+    may_be_ms = in_steps_of_ms or ("ms" in units and span > length_s and fills_as_ms)
     if may_be_ms and np.mean(times * SECONDS["ms"] <= length_s) >= _MOST_WITHIN:
         return SECONDS["ms"]
     raise DataError(
         f"{where}: {(times >= length_s).sum()} of {len(times)} rows lie past the end of the video: they run from "
         f"{times.min():.10g} to {times.max():.10g}, expected seconds from 0 to {length_s:g}; "
-        f"{_remedy(units, span, length_s)}"
+        f"{_remedy(times, units, span, length_s)}"
     )
 
 
-def _remedy(units: Sequence[str], span: float, length_s: float) -> str:
+def _remedy(times: Floats, units: Sequence[str], span: float, length_s: float) -> str:
     for unit in units:
-        if span * SECONDS[unit] <= length_s:
+        filled = span * SECONDS[unit] / length_s
+        if "s" not in units and filled <= 1 and np.mean(times * SECONDS[unit] <= length_s) >= _MOST_WITHIN:
+            return f"in steps and length they are {unit}: convert them"
+        if filled <= 1 and (unit == "s" or "s" not in units):
             start = "the clock starts before the video: subtract the time at which the video began"
             return f"their steps are those of {unit}, and {start}" + (", and convert them" if unit != "s" else "")
     if units and "s" not in units:

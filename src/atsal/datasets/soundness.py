@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from atsal.datasets.dataset import ItemGaze, Stimulus
 from atsal.datasets.finding import some_of
+from atsal.gaze.readers.units import FIXATION_S
 from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Fixations, GazeSamples, PlanarFixations, rows_of_each
 from atsal.untrusted.text import printable
@@ -83,6 +84,10 @@ def _odd(gaze: ItemGaze) -> Iterator[str]:
     share = float(np.mean(np.concatenate(repeated))) if repeated else 0.0
     if share > _MOST_REPEATED and standing <= _MOST_STANDING:
         yield f"{share:.0%} of the samples say the same as the one before, time and direction: they count twice"
+    duration_ms = None if gaze.fixations is None else gaze.fixations.duration_ms
+    long = 0 if duration_ms is None else int((duration_ms > 1000 * FIXATION_S[1]).sum())
+    if long:
+        yield f"{long} fixations last longer than {FIXATION_S[1]:g} s: are their durations in another unit?"
     names = dict.fromkeys([*(t.observer for t in gaze.samples), *_rows(gaze.fixations)])
     alike: dict[str, list[str]] = {}
     for name in names:
