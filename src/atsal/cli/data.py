@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from atsal.datasets.dataset import Dataset
     from atsal.datasets.prepare import Prepared
 
+_SHOWN = 12  # warnings; the manifest has all
+
 
 @click.group()
 def datasets() -> None:
@@ -136,8 +138,10 @@ def _tell(done: "Prepared") -> None:
         click.echo(f"left out: {count} x {reason}", err=True)
     if done.noted:
         click.echo(f"notes on {done.noted} items: see {done.folder / 'manifest.json'}", err=True)
-    for text in done.warnings:
+    for text in done.warnings[:_SHOWN]:
         click.echo(f"warning: {text}", err=True)
+    if len(done.warnings) > _SHOWN:
+        click.echo(f"{len(done.warnings) - _SHOWN} more warnings: see {done.folder / 'manifest.json'}", err=True)
     if done.refused:
         click.echo("mend or take away what is named above, and run the same command again", err=True)
     earlier = f", {done.kept} made before" if done.kept else ""

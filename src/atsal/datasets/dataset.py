@@ -41,7 +41,8 @@ class ItemGaze:
     samples: tuple[GazeSamples, ...] = ()
     fixations: Fixations | PlanarFixations | None = None
     drops: tuple[Drop, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what is only said in the manifest
+    warnings: tuple[str, ...] = ()  # what looks wrong, said to the user too
 
 
 @dataclass(frozen=True, eq=False)

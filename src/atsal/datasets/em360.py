@@ -82,8 +82,9 @@ def _within(track: GazeSamples, duration_s: float | None, counter: DropCounter, 
     late = track.timestamp_s >= duration_s
     if late.sum() > len(late) / 2:
         raise DataError(
-            f"{log}: {late.sum()} of {len(late)} samples come after the {duration_s:g} s of the video: it is another "
-            "one, or cut short"
+            f"{log}: {late.sum()} of {len(late)} samples come after the {duration_s:g} s of the video: they run from "
+            f"{track.timestamp_s.min():.10g} to {track.timestamp_s.max():.10g} s: it is another one, or cut short, or "
+            "the clock of the log does not start with it"
         )
     counter.add(f"past the end of the video ({duration_s:g} s)", str(log), int(late.sum()))
     return track.select(np.flatnonzero(~late))

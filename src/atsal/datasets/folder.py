@@ -1,6 +1,7 @@
 """A plain folder of stimuli beside tables of gaze: data of one's own, without a format of its own."""
 
 import re
+from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -8,12 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from atsal.datasets.clock import in_unit
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
+from atsal.datasets.finding import some_of
 from atsal.errors import DataError
+from atsal.gaze.readers.lines import listed
 from atsal.gaze.reading import Drop, DropCounter
-from atsal.gaze.records import Direction, Fixations
+from atsal.gaze.records import Direction, Fixations, PlanarFixations, by_observer, rows_of_each
 from atsal.gaze.tables import Gaze, read_gaze
-from atsal.untrusted.text import printable
+from atsal.untrusted.text import printable, shown
 from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, passed_over
 
 TREE = """\
@@ -22,8 +26,7 @@ or, for all stimuli together,
 <stimulus>.mp4 or .jpg, … and gaze.csv or gaze.parquet      (with a column `item`: the stimulus's name)"""
 
 _SHARED = "gaze"
-_SHORTEST_MS = 10.0  # no fixation is as short
-_TELLING = 5  # fixations that are not all that short by mistake
+_LONGEST_ID = 200  # characters; it is the name of a folder, with some more for variants
 _TABLES = frozenset({".csv", ".parquet"})
 _STIMULI = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 
@@ -58,7 +61,9 @@ def find(source: Path) -> Found:
         f"the stimulus of {name}: none of that name in {source}{_instead(source, name, logs[name][0])}"
         for name in sorted(logs.keys() - stimuli)
     ]
-    return Found(items, tuple(missing), tuple(f"{source}: {text}" for text in passed_over(source, used)))
+    return Found(
+        items, tuple(map(printable, missing)), tuple(f"{source}: {text}" for text in passed_over(source, used))
+    )
 
 
 def _instead(source: Path, name: str, partner: Path) -> str:
@@ -74,11 +79,13 @@ def _instead(source: Path, name: str, partner: Path) -> str:
 def read(item: RawItem, direction: Direction, stimulus: Stimulus) -> ItemGaze:
     """The gaze of an item's table; negative times, and what lies past the end of the video, are dropped and counted.
 
-    Raises `DataError` where its samples do not have `direction`; a table of fixations does not say its own.
+    Raises `DataError` where its samples do not have `direction` (a table of fixations does not say its own), and where
+    times or durations cannot be told (`clock`).
     """
     table = item.logs[0]
     found, counter = _gaze(table, item), DropCounter()
-    found, notes = _in_unit(found, stimulus, table)
+    _check_frames(found, stimulus, table)
+    found, notes = in_unit(found, stimulus, str(table))
     everything, drops = _read(table, *_state(table))
     if None in everything:
         counter.merge(drops)
@@ -88,12 +95,35 @@ def read(item: RawItem, direction: Direction, stimulus: Stimulus) -> ItemGaze:
         for track in found:
             track.vectors(direction)
         tracks = [t.select(_keep(t.timestamp_s, t.frame_index, len(t), stimulus, counter, table)) for t in found]
-        return ItemGaze(tuple(track for track in tracks if len(track)), None, counter.result(), notes)
+        late = [track.observer for track, kept in zip(found, tracks, strict=True) if len(track) and not len(kept)]
+        return ItemGaze(tuple(t for t in tracks if len(t)), None, counter.result(), notes, _warnings(table, late))
     notes += (f"{table.name} holds fixations, without their direction; taken as {direction}",)
+    found, disorder = _in_order(found, table)
+    notes += disorder
     if not isinstance(found, Fixations):
         return ItemGaze(fixations=found, drops=counter.result(), notes=notes)
     keep = _keep(found.onset_s, found.first_frame, len(found), stimulus, counter, table)
-    return ItemGaze((), found.select(keep), counter.result(), notes)
+    kept = found.select(keep)
+    late = [name for name in found.observers if name not in set(kept.observers)]
+    return ItemGaze((), kept, counter.result(), notes, _warnings(table, late))
+
+
+def _warnings(table: Path, late: list[str]) -> tuple[str, ...]:
+    if not late:
+        return ()
+    return (f"{table.name}: all rows of {printable(some_of(late))} lie outside the time of the video: another clock?",)
+
+
+def _in_order(
+    fixations: Fixations | PlanarFixations, table: Path
+) -> tuple[Fixations | PlanarFixations, tuple[str, ...]]:
+    """The fixations of each observer in order of time, and a note where they were not."""
+    if fixations.onset_s is None:
+        return fixations, ()
+    own = [fixations.onset_s[rows] for rows in rows_of_each(fixations.observer).values()]
+    if all((np.diff(times) >= 0).all() for times in own):
+        return fixations, ()
+    return by_observer(fixations), (f"{table.name}: onset_s goes back for some observers; sorted",)
 
 
 def _keep(
@@ -114,13 +144,24 @@ def _keep(
         late = frame >= stimulus.frames
     elif time_s is not None and stimulus.duration_s is not None:
         late = time_s >= stimulus.duration_s
-    if late.sum() > len(late) / 2:
-        raise DataError(
-            f"{table}: {late.sum()} of {len(late)} rows lie past the end of the video: it is another one, cut short, "
-            "or the times are in another unit (expected seconds)"
-        )
     counter.add("past the end of the video", str(table), int((late & keep).sum()))
     return keep & ~late
+
+
+def _check_frames(gaze: Gaze, stimulus: Stimulus, table: Path) -> None:
+    """`DataError` where most frames lie past the end of the video."""
+    tracks = gaze if isinstance(gaze, tuple) else (gaze,)
+    frames = [f for t in tracks if (f := getattr(t, "frame_index", getattr(t, "first_frame", None))) is not None]
+    if stimulus.frames is None or not frames:
+        return
+    frame = np.concatenate(frames)
+    late = frame >= stimulus.frames
+    if late.sum() > len(late) / 2:
+        raise DataError(
+            f"{table}: {late.sum()} of {len(late)} rows lie past the end of the video: they run from frame "
+            f"{frame.min()} to {frame.max()}, it has the frames 0 to {stimulus.frames - 1}: is it another one, or cut "
+            "short, or do frames not count from its start?"
+        )
 
 
 def _gaze(table: Path, item: RawItem) -> Gaze:
@@ -130,7 +171,7 @@ def _gaze(table: Path, item: RawItem) -> Gaze:
     for name, gaze in found.items():
         if name is not None and _safe(_stem(name)) == item.id:
             return gaze
-    raise DataError(f"{table}: nothing about {item.id} in its column item; it has {', '.join(map(str, found))[:200]}")
+    raise DataError(f"{table}: nothing about {item.id} in its column item; it has {listed(map(str, found))}")
 
 
 @lru_cache(maxsize=1)  # a table of all stimuli is asked for each of them
@@ -143,33 +184,6 @@ def _state(table: Path) -> tuple[int, int]:
     return table.stat().st_size, table.stat().st_mtime_ns
 
 
-def _in_unit(gaze: Gaze, stimulus: Stimulus, table: Path) -> tuple[Gaze, tuple[str, ...]]:
-    """The gaze with its durations in ms and its times in s, and a note on what was in the other unit."""
-    notes: tuple[str, ...] = ()
-    if isinstance(gaze, tuple):
-        times = [track.timestamp_s for track in gaze if track.timestamp_s is not None]
-        if times and _are_ms(np.concatenate(times), stimulus):
-            notes = (f"{table.name}: timestamp_s is in milliseconds; made seconds",)
-            gaze = tuple(t if t.timestamp_s is None else replace(t, timestamp_s=t.timestamp_s / 1000) for t in gaze)
-        return gaze, notes
-    if gaze.onset_s is not None and _are_ms(gaze.onset_s, stimulus):
-        notes = (f"{table.name}: onset_s is in milliseconds; made seconds",)
-        gaze = replace(gaze, onset_s=gaze.onset_s / 1000)
-    lasting = gaze.duration_ms
-    if lasting is not None and len(lasting) >= _TELLING and 0 < lasting.max() < _SHORTEST_MS:
-        notes += (f"{table.name}: duration_ms is in seconds; made milliseconds",)
-        gaze = replace(gaze, duration_ms=lasting * 1000)
-    return gaze, notes
-
-
-def _are_ms(times: NDArray[np.float64], stimulus: Stimulus) -> bool:
-    """Whether most times, said to be seconds, lie past the end of the video, and all within it as milliseconds."""
-    length_s = stimulus.duration_s
-    if length_s is None or not len(times):
-        return False
-    return bool((times >= length_s).sum() > len(times) / 2 and times.max() / 1000 <= length_s)
-
-
 def _names_in(table: Path) -> set[str]:
     found = _read(table, *_state(table))[0]
     if None in found:
@@ -177,9 +191,10 @@ def _names_in(table: Path) -> set[str]:
             f"{table}: no column item, so the stimulus is not known; add it, or name the table like its stimulus"
         )
     names = [_stem(name) for name in found if name is not None]
-    twice = [name for name in names if names.count(name) > 1]
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise DataError(f"{table}: several values of its column item mean {twice[0]}; give each stimulus one name")
+        name = printable(twice[0])
+        raise DataError(f"{table}: several values of its column item mean {name}; give each stimulus one name")
     return set(names)
 
 
@@ -206,11 +221,16 @@ def _safe(name: str) -> str:
 
 
 def _check_ids(source: Path, ids: list[str], names: list[str]) -> None:
-    for number, found in enumerate(ids):
-        if found in ids[:number]:
+    first: dict[str, str] = {}
+    for found, name in zip(ids, names, strict=True):
+        if len(found) > _LONGEST_ID:
             raise DataError(
-                f"{source}: {names[ids.index(found)]} and {names[number]} would both be item {found}; rename one"
+                f"{source}: {shown(name)}: a name of {len(found)} characters; expected {_LONGEST_ID} at most"
             )
+        if found in first:
+            both = f"{printable(first[found])} and {printable(name)}"
+            raise DataError(f"{source}: {both} would both be item {found}; rename one")
+        first[found] = name
 
 
 DATASET = Dataset(

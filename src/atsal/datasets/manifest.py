@@ -55,6 +55,7 @@ def make_manifest(
         "warnings": [
             *found.passed_over,
             *(warnings(statistics, dataset) if whole else []),
+            *(f"{record['id']}: {text}" for record in whole for text in record.get("warnings", ())),
             *_orphans(output, found, preparation),
         ],
         "statistics": statistics.to_json(),

@@ -1,14 +1,17 @@
 """What `prepare` is asked to make, and how the gaze of one item becomes its fixations."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from atsal.datasets.dataset import Dataset, ItemGaze, Stimulus
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.maps import Window, frames_per_window, windows
-from atsal.gaze.reading import Drop, DropCounter
-from atsal.gaze.records import Direction, Fixations, PlanarFixations, fixations_from_samples
+from atsal.gaze.reading import DropCounter, Reading
+from atsal.gaze.records import MOST_FRAMES, Direction, Fixations, PlanarFixations, fixations_from_samples
 
 Events = Literal["fixations", "samples", "ivt", "idt"]
 WindowKind = Literal["frame", "200ms", "clip"]
@@ -87,31 +90,53 @@ def _refuse_for_photos(dataset: Dataset, given: dict[str, Any]) -> None:
 
 def fixations_of(
     gaze: ItemGaze, stimulus: Stimulus, dataset: Dataset, preparation: Preparation
-) -> tuple[Fixations | PlanarFixations, tuple[Drop, ...]]:
-    """The fixations that count, with their frames where the stimulus has any, and what was left out.
+) -> Reading[Fixations | PlanarFixations]:
+    """The fixations that count, with their frames where the stimulus has any, all that was left out, and notes.
 
-    Left out are those that begin before `skip_s` of the data set and those past the end of the video.
+    Left out are those that begin before `skip_s` of the data set and those past the end of the video; what lasts beyond
+    it ends with it. Raises `DataError` where most begin past the end.
     """
     drops = DropCounter()
     drops.merge(gaze.drops)
     fixations = _events(gaze, preparation)
     if isinstance(fixations, PlanarFixations):
-        return fixations, drops.result()
+        return Reading(fixations, drops.result())
+    if fixations.first_frame is None and fixations.onset_s is not None:
+        fixations = _in_time(fixations, stimulus, drops)
+    notes: tuple[str, ...] = ()
+    if fixations.first_frame is not None and stimulus.frames is not None:
+        kept = fixations.first_frame < stimulus.frames
+        _check_late(~kept, fixations.first_frame, f"the video's frames 0 to {stimulus.frames - 1}")
+        reason = f"past the end of the video ({stimulus.frames} frames)"
+        if (~kept).any():
+            last = int(fixations.first_frame[~kept].min())
+            drops.add(reason, f"frame {last}", int((~kept).sum()))
+        fixations, notes = _ending_with(fixations.select(kept), stimulus.frames, preparation.events)
     if dataset.skip_s and fixations.onset_s is not None:
         kept = fixations.onset_s >= dataset.skip_s
         reason = f"in the first {dataset.skip_s:g} s, where all start from one place"
         drops.add(reason, "the start of each recording", int((~kept).sum()))
         fixations = fixations.select(kept)
-    if fixations.first_frame is None and fixations.onset_s is not None:
-        fixations = _in_time(fixations, stimulus, drops)
-    if fixations.first_frame is not None and stimulus.frames is not None:
-        kept = fixations.first_frame < stimulus.frames
-        reason = f"past the end of the video ({stimulus.frames} frames)"
-        if (~kept).any():
-            last = int(fixations.first_frame[~kept].min())
-            drops.add(reason, f"frame {last}", int((~kept).sum()))
-        fixations = fixations.select(kept)
-    return fixations, drops.result()
+    return Reading(fixations, drops.result(), notes)
+
+
+def _ending_with(fixations: Fixations, frames: int, events: Events) -> tuple[Fixations, tuple[str, ...]]:
+    """The fixations, none in a frame beyond the last; a note on how many would be, but for samples: they last 0."""
+    last = fixations.last_frame
+    beyond = 0 if last is None else int((last >= frames).sum())
+    if last is None or not beyond:
+        return fixations, ()
+    note = f"{beyond} fixations last beyond the video's {frames} frames and end with it"
+    return replace(fixations, last_frame=np.minimum(last, frames - 1)), () if events == "samples" else (note,)
+
+
+def _check_late(late: NDArray[np.bool_], starts: NDArray[Any], video: str) -> None:
+    if 2 * late.sum() > len(late):
+        raise DataError(
+            f"{late.sum()} of {len(late)} fixations or samples begin past the end of the video: they run from "
+            f"{starts.min():.10g} to {starts.max():.10g}, outside {video}: the video is another one, or cut short, or "
+            "the clock of the log does not start with it"
+        )
 
 
 def _in_time(fixations: Fixations, stimulus: Stimulus, drops: DropCounter) -> Fixations:
@@ -119,6 +144,7 @@ def _in_time(fixations: Fixations, stimulus: Stimulus, drops: DropCounter) -> Fi
     if stimulus.frame_times_s is None or stimulus.duration_s is None or fixations.onset_s is None:
         return fixations if stimulus.frames_per_s is None else fixations.with_frames(stimulus.frames_per_s)
     late = fixations.onset_s >= stimulus.duration_s
+    _check_late(late, fixations.onset_s, f"the {stimulus.duration_s:g} s of the video")
     drops.add(f"past the end of the video ({stimulus.duration_s:g} s)", "the end of a recording", int(late.sum()))
     return fixations.select(~late).with_frame_times(stimulus.frame_times_s)
 
@@ -154,6 +180,8 @@ def windows_of(
         if fixations.last_frame is None or not len(fixations):
             raise DataError("neither a video nor the gaze tells the frames; put the video beside, or choose clip maps")
         frames = int(fixations.last_frame.max()) + 1
+        if frames > MOST_FRAMES:
+            raise DataError(f"gaze in frame {frames - 1}, which no video has; put the video beside")
     if kind == "frame":
         return windows(frames, 1)
     if stimulus.frames_per_s is None:

@@ -19,6 +19,7 @@ from atsal.datasets.augmentation import Transform, published_variants
 from atsal.datasets.dataset import Dataset, ItemGaze, RawItem, Stimulus
 from atsal.datasets.item_record import FIXATIONS, PREPARED_ITEM, RECORD, STATISTICS, Json, raw_file, written_file
 from atsal.datasets.preparation import Preparation, fixations_of, windows_of
+from atsal.datasets.soundness import covers_little, sound
 from atsal.datasets.statistics import item_statistics
 from atsal.datasets.stimulus import describe, read_all_frames, read_picture
 from atsal.errors import DataError
@@ -65,9 +66,11 @@ def prepare_item(dataset: Dataset, raw: RawItem, source: Path, output: Path, pre
     Raises `InputError` for raw files that cannot be used; then nothing of the item is written.
     """
     stimulus = describe(raw, dataset.stimuli)
-    gaze = dataset.read(raw, preparation.direction, stimulus)
-    fixations, drops = fixations_of(gaze, stimulus, dataset, preparation)
-    gaze = replace(gaze, drops=drops)
+    gaze = sound(dataset.read(raw, preparation.direction, stimulus), stimulus)
+    counted = fixations_of(gaze, stimulus, dataset, preparation)
+    fixations, drops = counted.records, counted.drops
+    odd = covers_little(fixations, stimulus) if isinstance(fixations, Fixations) else ()
+    gaze = replace(gaze, drops=drops, notes=(*gaze.notes, *counted.notes), warnings=(*gaze.warnings, *odd))
     _check_kind(raw, stimulus, fixations, dataset, preparation)
     if not len(fixations):
         samples = sum(map(len, gaze.samples))
@@ -161,7 +164,7 @@ def _account(raw: RawItem, stimulus: Stimulus, gaze: ItemGaze, drops: tuple[Drop
     if raw.stimulus is not None:
         facts = {n: v for n, v in vars(stimulus).items() if v is not None and n != "frame_times_s"}
         shown = raw_file(raw.stimulus, source) | ({"member": raw.member} if raw.member else {}) | facts
-    return {
+    record: Json = {
         "id": raw.id,
         "stimulus": shown,
         "logs": [raw_file(log, source) for log in raw.logs],
@@ -170,6 +173,9 @@ def _account(raw: RawItem, stimulus: Stimulus, gaze: ItemGaze, drops: tuple[Drop
         "drops": [{"reason": d.reason, "count": d.count, "first": _relative_text(d.first, source)} for d in drops],
         "notes": [_relative_text(note, source) for note in gaze.notes],
     }
+    if gaze.warnings:
+        record["warnings"] = [_relative_text(warning, source) for warning in gaze.warnings]
+    return record
 
 
 def _relative_text(text: str, source: Path) -> str:

@@ -16,6 +16,7 @@ from atsal.datasets.dataset import ItemGaze
 from atsal.errors import DataError
 from atsal.gaze.directions import Floats, lonlat_from_uv, wrap_longitude
 from atsal.gaze.maps import fixation_map
+from atsal.gaze.reading import LOST_SAMPLE
 from atsal.gaze.records import Direction, Fixations, GazeSamples, Integers, PlanarFixations, fixations_from_samples
 from atsal.projection.sphere import solid_angle_weights
 
@@ -60,9 +61,11 @@ class SetStatistics:
 
     @property
     def lost_share(self) -> float:
-        """Share of the samples that are not valid; NaN without samples."""
-        samples = self.total("samples")
-        return 1 - self.total("valid_samples") / samples if samples else math.nan
+        """Share of the samples that are not valid, or were left out as lost; NaN without samples."""
+        if not self.total("samples"):
+            return math.nan
+        left_out = sum(count for reason, count in self.drops.items() if reason.endswith(LOST_SAMPLE))
+        return 1 - self.total("valid_samples") / (self.total("samples") + left_out)
 
     @property
     def dropped_share(self) -> float:

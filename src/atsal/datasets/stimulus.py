@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from atsal.datasets.dataset import RawItem, Stimuli, Stimulus
 from atsal.errors import DataError, MediaError, TruncatedMediaError
 from atsal.untrusted.pictures import open_picture, reading
+from atsal.untrusted.text import printable
 from atsal.video.folders import list_frames
 from atsal.video.image import read_image
 from atsal.video.pixels import is_deep, upright_pixels
@@ -22,6 +23,7 @@ from atsal.video.reader import Frame, read_frames
 from atsal.video.sources import classify, read_image_sequence, scaled
 
 Picture = NDArray[np.uint8]
+_LARGEST_PHOTO = 256 * 2**20  # bytes of a picture in an archive
 _LAST_S = 1.0  # of a video, looked at to see that the file is whole
 _ANY_RATE = 1.0  # of a folder of pictures: only the numbers of its frames are used
 
@@ -130,13 +132,19 @@ def read_photo(path: Path, member: str | None = None) -> Picture:
 
     Raises what `open_picture` and `rgb_pixels` raise, and `MediaError` for an archive or member that cannot be read.
     """
-    name = f"{path}: {member}" if member else str(path)
+    name = f"{path}: {printable(member)}" if member else str(path)
     with reading(name):
-        content = None
-        if member is not None:
-            content = io.BytesIO(_archive(path, path.stat().st_mtime_ns, os.getpid()).read(member))
+        content = None if member is None else _member(path, member)
         with open_picture(path, content, name=name) as image:
             return upright_pixels(image, name, deep=is_deep(image)).pixels
+
+
+def _member(path: Path, member: str) -> io.BytesIO:
+    archive = _archive(path, path.stat().st_mtime_ns, os.getpid())
+    size = archive.getinfo(member).file_size
+    if size > _LARGEST_PHOTO:
+        raise DataError(f"{path}: {printable(member)}: {size:,} bytes; expected a photo of at most {_LARGEST_PHOTO:,}")
+    return io.BytesIO(archive.read(member))
 
 
 @lru_cache(maxsize=4)

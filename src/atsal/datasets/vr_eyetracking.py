@@ -1,6 +1,7 @@
 """VR-EyeTracking: 208 videos with the gaze of 45 viewers, at least 31 a video (Xu et al., CVPR 2018)."""
 
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +14,7 @@ from atsal.errors import DataError, MissingDependencyError
 from atsal.gaze.readers.vr_eyetracking import read_vr_eyetracking
 from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Direction, GazeSamples
+from atsal.untrusted.text import shown
 
 URL = "https://github.com/xuyanyu-shh/VR-EyeTracking"
 SPLIT_FILE = "train_test_set.xlsx"
@@ -21,6 +23,8 @@ Gaze_txt_files/p001/180._2017-10-13-10-28_ori_0.txt   (a folder a viewer; <video
 videos/001.mp4 ... 215.mp4
 train_test_set.xlsx                                   (the published split)"""
 
+_LARGEST_BOOK = 32 * 2**20  # bytes of the workbook with the split, unpacked
+_MOST_SHEETS, _MOST_ROWS = 20, 100_000
 _ABSENT = {36, 61, 84, 86, 107, 108, 207}
 _LOG = re.compile(r"(\d{3})(?!\d).*\.txt", re.IGNORECASE)
 _VIDEO = re.compile(r"(\d{3})\.mp4", re.IGNORECASE)
@@ -114,7 +118,7 @@ def read_split_file(path: Path) -> dict[str, tuple[str, ...]]:
     for part in ("train", "test"):
         names = [name for name in sheets if part in name.lower()]
         if len(names) != 1:
-            raise DataError(f"{path}: expected one sheet named {part}_set, found the sheets {', '.join(sheets)}")
+            raise DataError(f"{path}: expected one sheet named {part}_set, found the sheets {shown(list(sheets))}")
         parts[part] = tuple(_cells(path, names[0], sheets[names[0]]))
     both = set(parts["train"]) & set(parts["test"])
     if both or not all(parts.values()):
@@ -130,12 +134,30 @@ def _sheets(path: Path) -> dict[str, list[Any]]:
     except ImportError as error:
         raise MissingDependencyError(f"reading {path.name} needs openpyxl: pip install 'atsal[data]'") from error
     try:
+        with zipfile.ZipFile(path) as packed:
+            size = sum(member.file_size for member in packed.infolist())
+        if size > _LARGEST_BOOK:
+            raise DataError(f"{path}: {size:,} bytes when unpacked; expected the numbers of {len(IDS)} videos")
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        found = {sheet.title: [row[0] for row in sheet.iter_rows(values_only=True) if row] for sheet in book.worksheets}
+        found = {sheet.title: _first_column(path, sheet) for sheet in book.worksheets[:_MOST_SHEETS]}
         book.close()
+    except DataError:
+        raise
     except Exception as error:  # a damaged workbook ends in almost any exception
-        raise DataError(f"{path}: not an Excel workbook ({error}); copy or download it again") from error
+        text = shown(str(error), 200)
+        raise DataError(f"{path}: not an Excel workbook ({text}); copy or download it again") from error
     return found
+
+
+def _first_column(path: Path, sheet: Any) -> list[Any]:
+    """Its cells down to the last that holds something; rows may be stated without end."""
+    cells: list[Any] = []
+    for row, (cell, *_) in enumerate(sheet.iter_rows(max_col=1, max_row=_MOST_ROWS, values_only=True)):
+        if cell is not None:
+            cells += [None] * (row - len(cells)) + [cell]
+    if len(cells) >= _MOST_ROWS:
+        raise DataError(f"{path}, sheet {shown(sheet.title)}: {_MOST_ROWS:,} rows and more; expected one a video")
+    return cells
 
 
 def _cells(path: Path, sheet: str, cells: list[Any]) -> Iterator[str]:
@@ -144,7 +166,9 @@ def _cells(path: Path, sheet: str, cells: list[Any]) -> Iterator[str]:
         if match:
             yield f"{int(match[1]):03d}"
         elif cell is not None and row > 1:
-            raise DataError(f"{path}, sheet {sheet}, row {row}: found {cell!r}, expected the number of a video")
+            raise DataError(
+                f"{path}, sheet {shown(sheet)}, row {row}: found {shown(cell)}, expected the number of a video"
+            )
 
 
 _SPLITS: Mapping[str, Mapping[str, tuple[str, ...]]] = {

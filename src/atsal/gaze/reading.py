@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+LOST_SAMPLE = "(a lost sample)"  # the end of the reasons for which rows without a gaze are left out
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,14 @@ from numpy.typing import NDArray
 
 from atsal.errors import DataError, ShapeError
 from atsal.gaze.directions import Floats, angle_rad, lonlat_from_vectors, unit_vectors
+from atsal.untrusted.text import shown
 
 Direction = Literal["head", "head_eye", "eye"]
 Integers = NDArray[np.int64]
 T = TypeVar("T")
+P = TypeVar("P", bound="Fixations | PlanarFixations")
+
+MOST_FRAMES = 10_000_000  # of a video: 46 hours at 60 frames a second
 
 _SLACK = 1e-9  # radians beyond the range that rounding explains
 _ROUNDING_S = 0.0006  # of times that logs give in whole milliseconds
@@ -154,15 +158,15 @@ class Fixations:
     def with_frames(self, frames_per_s: float) -> Self:
         """The same, with the frames during which each goes on, from its times and the video's constant rate.
 
-        A time that lies less than a millisecond's rounding (0.6 ms) before a frame belongs to that frame.
+        A time that lies less than a millisecond's rounding (0.6 ms) before a frame belongs to that frame. Frames end at
+        `MOST_FRAMES`.
         """
         if not (math.isfinite(frames_per_s) and frames_per_s > 0):
             raise ShapeError(f"frames_per_s {frames_per_s}: expected a positive number")
         start, end = self._span_s()
-        first = np.floor(start * frames_per_s).astype(np.int64)
-        return replace(
-            self, first_frame=first, last_frame=np.maximum(first, np.ceil(end * frames_per_s) - 1).astype(int)
-        )
+        first = np.clip(np.floor(start * frames_per_s), None, MOST_FRAMES).astype(np.int64)
+        last = np.clip(np.ceil(end * frames_per_s) - 1, first, MOST_FRAMES).astype(np.int64)
+        return replace(self, first_frame=first, last_frame=last)
 
     def with_frame_times(self, frame_times_s: Floats) -> Self:
         """The same for a video of uneven rate: `frame_times_s` (F,) are its frames' times, ascending from 0.
@@ -264,6 +268,21 @@ def fixations_from_samples(samples: Iterable[GazeSamples], direction: Direction)
     return Fixations.concatenate([_points(track, direction) for track in samples])
 
 
+def by_observer(fixations: P) -> P:
+    """The same fixations, each observer's together and, where there are times, in order."""
+    parts: list[Integers] = list(rows_of_each(fixations.observer).values())
+    if fixations.onset_s is not None:
+        parts = [rows[np.argsort(fixations.onset_s[rows], kind="stable")] for rows in parts]
+    return _select(fixations, np.concatenate([np.zeros(0, np.int64), *parts]))
+
+
+def rows_of_each(names: NDArray[np.str_]) -> dict[str, Integers]:
+    """The rows of each name, in order; names in order of their first row."""
+    found, first, group = np.unique(names, return_index=True, return_inverse=True)
+    parts = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
+    return {str(found[index]): parts[index] for index in np.argsort(first)}
+
+
 def _points(track: GazeSamples, direction: Direction) -> Fixations:
     valid = track.select(track.is_valid)
     lon, lat = valid.lonlat(direction)
@@ -292,6 +311,8 @@ def _concatenate(kind: Callable[..., T], parts: Sequence[T]) -> T:
 def _check_observer(observer: str) -> None:
     if not observer:
         raise ShapeError("an observer without a name")
+    if not observer.isascii() and any("\ud800" <= letter <= "\udfff" for letter in observer):
+        raise ShapeError(f"observer {shown(observer)}: a name that is no text in Unicode; rename it")
 
 
 def _check_lengths(what: str, record: object, count: int) -> None:

@@ -25,10 +25,13 @@ from atsal.aside import reported, write_aside
 from atsal.config import nearest
 from atsal.errors import DataError, OutputError, ShapeError
 from atsal.gaze.directions import Floats, unit_vectors
-from atsal.gaze.readers.text import TextTable, load_table, pyarrow
+from atsal.gaze.readers.lines import listed
+from atsal.gaze.readers.parquet import pyarrow
+from atsal.gaze.readers.text import TextTable, load_table
 from atsal.gaze.readers.usable import usable_rows
 from atsal.gaze.reading import DropCounter
-from atsal.gaze.records import Fixations, GazeSamples, Integers, PlanarFixations
+from atsal.gaze.records import Fixations, GazeSamples, Integers, PlanarFixations, rows_of_each
+from atsal.untrusted.text import shown
 
 Column = NDArray[Any]
 Gaze = Fixations | PlanarFixations | tuple[GazeSamples, ...]
@@ -88,20 +91,21 @@ def read_samples(path: Path) -> tuple[GazeSamples, ...]:
 def read_gaze(path: Path, drops: DropCounter | None = None) -> dict[str | None, Gaze]:
     """Read a table of either kind, by its column `item`; None stands for a table without that column.
 
-    Rows that say nothing usable are counted in `drops`; without it they are errors, as all others.
+    Rows that say nothing usable are counted in `drops`, and spaces around names do not count; without it, as for what
+    was written here, such rows are errors as all others, and names are as they stand.
     """
     table = load_table(path)
     known = _kind(table)
     for name in table.columns:
         if name not in (*known, "item"):
-            raise DataError(f"{path}: unknown column {name!r}{nearest(name, known)}; rename it or leave it out")
+            raise DataError(f"{path}: unknown column {shown(name)}{nearest(name, known)}; rename it or leave it out")
     table = table if drops is None else usable_rows(table, drops)
     read = _read_samples if known is _SAMPLES else _read_fixations
     if "item" not in table.columns:
         return {None: read(table)}
-    items = np.array([text.strip() for text in table.columns["item"]], np.str_)
+    items = table.names("item")
     table.refuse(items == "", "item", "the name of its stimulus")
-    return {name: read(table.select(np.flatnonzero(items == name))) for name in dict.fromkeys(items.tolist())}
+    return {name: read(table.select(rows)) for name, rows in rows_of_each(items).items()}
 
 
 def _only(path: Path) -> Gaze:
@@ -119,7 +123,7 @@ def _kind(table: TextTable) -> tuple[str, ...]:
     if "observer" in names and names & {"timestamp_s", "frame_index", "valid"}:
         return _SAMPLES
     raise DataError(
-        f"{table.path}: no table of gaze: found {', '.join(names)}; expected observer with lon_deg and lat_deg "
+        f"{table.path}: no table of gaze: found {listed(names)}; expected observer with lon_deg and lat_deg "
         "(fixations), with u and v (on a photo), or with timestamp_s or frame_index and head_lon_deg, … (samples)"
     )
 
@@ -149,11 +153,10 @@ def _read_samples(table: TextTable) -> tuple[GazeSamples, ...]:
     if len(table) and (not vectors or (time_s is None and frame is None)):
         raise DataError(
             f"{table.path}: samples need timestamp_s or frame_index, and head_lon_deg and head_lat_deg, or those of "
-            f"head_eye or eye; found {', '.join(table.columns)}"
+            f"head_eye or eye; found {listed(table.columns)}"
         )
     found = []
-    for name in dict.fromkeys(observer.tolist()):
-        rows = np.flatnonzero(observer == name)
+    for name, rows in rows_of_each(observer).items():
         times, frames = None if time_s is None else time_s[rows], None if frame is None else frame[rows]
         if times is not None:
             table.refuse_disorder(rows, times, name)
@@ -228,7 +231,13 @@ def _write(path: Path, columns: dict[str, Column | None]) -> None:
     if write is None:
         raise OutputError(f"{path}: tables are written as .csv or .parquet; found {path.suffix or 'no ending'!r}")
     with reported(path), write_aside(path) as part:
-        write(part, there)
+        try:
+            write(part, there)
+        except UnicodeEncodeError as error:
+            name = shown(error.object)
+            raise ShapeError(
+                f"{path}: the name of an observer is no text in Unicode, near {name}; rename it"
+            ) from error
 
 
 def _write_csv(path: Path, columns: dict[str, Column]) -> None:

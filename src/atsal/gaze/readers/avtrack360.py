@@ -13,14 +13,9 @@
 Axes and units as the readme of the data set says; rate and ranges as found in the files.
 """
 
-import io
 import json
-import lzma
 import math
 import re
-import tarfile
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,18 +27,21 @@ from numpy.typing import NDArray
 
 from atsal.errors import DataError
 from atsal.gaze.directions import Floats, unit_vectors
+from atsal.gaze.readers.archives import archived_files, check_size
+from atsal.gaze.readers.number_text import number_in
+from atsal.gaze.readers.placeholders import LOST_WRITTEN, placeholders
+from atsal.gaze.readers.units import SAMPLE_STEP_S, middle, steps, units_for
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import GazeSamples
+from atsal.untrusted.text import printable, shown
 
 T = TypeVar("T")
 
 _VIDEO_NOTES = "SRC_info"  # the data set's folder of JSON files about the videos, beside the viewers'
 _NO_NUMBER = "time or angle that is no number"
-_LARGEST = 64 * 2**20  # bytes of a viewer's file; the real ones have 0.5 MB
+_LOST = (_NO_NUMBER, LOST_WRITTEN)
 _VIEWERS_FILE = re.compile(r"\d+\.json", re.IGNORECASE)
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_BROKEN_ARCHIVE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, KeyError)
-_BROKEN_STREAM = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +75,14 @@ def read_avtrack360(path: Path) -> Reading[dict[str, tuple[GazeSamples, ...]]]:
 
 def read_videos(path: Path) -> dict[str, Reading[tuple[GazeSamples, ...]]]:
     """The same as `read_avtrack360`, with an account of what was left out for each video of its own."""
-    contents = dict(_json_files(path))
-    files = {name: _clips(name, content) for name, content in contents.items() if content.strip()}
-    empty = sorted((name for name, content in contents.items() if not content.strip()), key=_viewer_number)
+    files: dict[str, list[_Clip]] = {}
+    empty: list[str] = []
+    for name, content in _json_files(path):
+        if content.strip():
+            files[name] = _clips(name, content)
+        else:
+            empty.append(name)
+    empty.sort(key=_viewer_number)
     clips: dict[str, dict[str, _Clip]] = {}
     for name in sorted(files, key=_viewer_number):
         for clip in files[name]:
@@ -126,6 +129,7 @@ def _faults(clip: _Clip) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     yield _NO_NUMBER, ~(np.isfinite(clip.seconds) & np.isfinite(clip.pitch) & np.isfinite(clip.yaw))
     yield "pitch outside ±90°", np.abs(clip.pitch) > 90
     yield "yaw outside ±180°", np.abs(clip.yaw) > 180
+    yield LOST_WRITTEN, placeholders(clip.yaw, clip.pitch, (np.abs(clip.yaw) <= 180) & (np.abs(clip.pitch) <= 90))
     yield "time below 0", clip.seconds < 0
     if clip.length_s is not None:
         yield "time after the end of the video", clip.seconds > clip.length_s + 1e-6
@@ -141,7 +145,9 @@ def _clips(name: str, content: bytes) -> list[_Clip]:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{name}: not a JSON file, or a part of one ({error}); copy or download it again") from error
+        raise DataError(
+            f"{name}: not a JSON file, or a part of one ({shown(str(error))}); copy or download it again"
+        ) from error
     label = document.get("label") if isinstance(document, dict) else None
     label = int(label) if isinstance(label, float) and label.is_integer() else label
     if not isinstance(label, str | int) or isinstance(label, bool) or not str(label).strip():
@@ -154,19 +160,26 @@ def _clips(name: str, content: bytes) -> list[_Clip]:
 
 def _clip(name: str, observer: str, entry: object) -> _Clip:
     filename = _field(entry, "filename", str, name)
-    video, where = PureWindowsPath(filename).stem, f"{name}, {filename}"
+    video, where = PureWindowsPath(filename).stem, f"{name}, {printable(filename[:80])}"
     if not _SAFE_NAME.fullmatch(video):
-        raise DataError(f"{name}: filename {filename!r} is not a video's, as 6.mp4")
+        raise DataError(f"{name}: filename {shown(filename)} is not a video's, as 6.mp4")
     given = entry.get("video_length_in_s") if isinstance(entry, dict) else None
     length = None if given is None else _number(given)
     if given is not None and (length is None or not 0 < length < math.inf):
-        raise DataError(f"{where}: video_length_in_s is {given!r}, expected a number of seconds")
+        raise DataError(f"{where}: video_length_in_s is {shown(given)}, expected a number of seconds")
     samples = _field(entry, "pitch_yaw_roll_data_hmd", list, where)
     rows = np.array([_row(sample, f"{where}, sample {n}") for n, sample in enumerate(samples, 1)], np.float64)
     seconds, pitch, yaw = rows.reshape(-1, 3).T
-    times = seconds[np.isfinite(seconds)]
-    in_ms = bool(length and len(times) and np.median(times) > 100 * length)
+    in_ms = length is not None and _are_ms(seconds[np.isfinite(seconds)], length)
     return _Clip(where, observer, video, length, in_ms, seconds / 1000 if in_ms else seconds, pitch, yaw)
+
+
+def _are_ms(times: Floats, length_s: float) -> bool:
+    """Whether most times, said to be seconds, lie far past the video's end, and their steps are those of ms."""
+    if not len(times) or np.median(times) <= 100 * length_s:
+        return False
+    step = middle(steps([times]))
+    return "s" not in units_for(step, SAMPLE_STEP_S)  # a step of seconds: a clock that starts before the video
 
 
 def _row(sample: object, where: str) -> tuple[float, ...]:
@@ -174,7 +187,7 @@ def _row(sample: object, where: str) -> tuple[float, ...]:
     found = [_number(sample[key]) for key in keys if key in sample] if isinstance(sample, dict) else []
     values = tuple(value for value in found if value is not None)
     if len(values) != len(keys):
-        raise DataError(f"{where}: found {str(sample)[:80]}; expected numbers under 'sec', 'pitch' and 'yaw'")
+        raise DataError(f"{where}: found {shown(sample)}; expected numbers under 'sec', 'pitch' and 'yaw'")
     return values
 
 
@@ -185,8 +198,8 @@ def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        return float(value)
-    except (ValueError, OverflowError):
+        return number_in(value) if isinstance(value, str) else float(value)
+    except OverflowError:
         return None
 
 
@@ -202,10 +215,15 @@ def _check_units(name: str, clips: list[_Clip]) -> None:
     total = sum(len(clip.seconds) for clip in clips)
     outside: Counter[str] = Counter()
     for clip in clips:
-        outside.update({reason: int(rows.sum()) for reason, rows in _faults(clip) if reason != _NO_NUMBER})
+        outside.update({reason: int(rows.sum()) for reason, rows in _faults(clip) if reason not in _LOST})
     worst, count = max(outside.items(), key=lambda item: item[1], default=("", 0))
     if 2 * count > total:
-        raise DataError(f"{name}: {worst} in {count} of {total} samples; expected seconds and degrees")
+        times = np.concatenate([clip.seconds for clip in clips])
+        found = f"times {np.nanmin(times):g} to {np.nanmax(times):g}" if "time" in worst else "another unit"
+        raise DataError(
+            f"{name}: {worst} in {count} of {total} samples ({found}); expected degrees, and seconds from the start of "
+            "the video"
+        )
     pitch, yaw = (np.concatenate([getattr(clip, angle) for clip in clips]) for angle in ("pitch", "yaw"))
     known = np.isfinite(pitch) & np.isfinite(yaw)
     pitch, yaw = pitch[known], yaw[known]
@@ -215,44 +233,19 @@ def _check_units(name: str, clips: list[_Clip]) -> None:
 
 
 def _json_files(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and content of each viewer's file."""
-    if path.is_dir():
-        for file in sorted(path.rglob("*.[jJ][sS][oO][nN]")):
-            if _is_viewers(str(file.relative_to(path).as_posix()), path.name):
-                try:
-                    yield str(file), file.read_bytes()
-                except OSError as error:
-                    raise DataError(f"{file}: cannot be read ({error.strerror or error})") from error
+    """Name and content of each viewer's file, one at a time."""
+    if not path.is_dir():
+        if not path.is_file():
+            raise DataError(f"{path}: no such file or folder; expected a folder or an archive of AVTrack360 JSON files")
+        yield from archived_files(path, _is_viewers)
         return
-    if not path.is_file():
-        raise DataError(f"{path}: no such file or folder; expected a folder or an archive of AVTrack360 JSON files")
-    try:
-        yield from _zip_members(path) if zipfile.is_zipfile(path) else _tar_members(path)
-    except (*_BROKEN_ARCHIVE, *_BROKEN_STREAM) as error:
-        raise DataError(
-            f"{path}: not a tar or zip archive, or a damaged one ({error}); copy or download it again"
-        ) from error
-
-
-def _tar_members(path: Path) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(path) as archive:
-        for member in archive:
-            if member.isfile() and _is_viewers(member.name):
-                _check_size(f"{path}:{member.name}", member.size)
-                yield f"{path}:{member.name}", (archive.extractfile(member) or io.BytesIO()).read()
-
-
-def _zip_members(path: Path) -> Iterator[tuple[str, bytes]]:
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            if not member.is_dir() and _is_viewers(member.filename):
-                _check_size(f"{path}:{member.filename}", member.file_size)
-                yield f"{path}:{member.filename}", archive.read(member)
-
-
-def _check_size(name: str, size: int) -> None:
-    if size > _LARGEST:
-        raise DataError(f"{name}: {size} bytes; expected the log of one viewer, less than {_LARGEST}")
+    for file in sorted(path.rglob("*.[jJ][sS][oO][nN]")):
+        if _is_viewers(file.relative_to(path).as_posix(), path.name) and file.is_file():
+            check_size(printable(str(file)), file.stat().st_size)
+            try:
+                yield printable(str(file)), file.read_bytes()
+            except OSError as error:
+                raise DataError(f"{file}: cannot be read ({error.strerror or error})") from error
 
 
 def _is_viewers(name: str, folder: str = "") -> bool:

@@ -23,10 +23,12 @@ from numpy.typing import NDArray
 
 from atsal.errors import DataError, ShapeError
 from atsal.gaze.directions import Floats, lonlat_from_uv, lonlat_from_vectors, unit_vectors
+from atsal.gaze.readers.placeholders import recordings
 from atsal.gaze.readers.shares import shares_of_frame
 from atsal.gaze.readers.text import TextTable, read_table, require_columns
 from atsal.gaze.reading import DropCounter, Reading
-from atsal.gaze.records import Fixations, GazeSamples, Integers
+from atsal.gaze.records import MOST_FRAMES, Fixations, GazeSamples, Integers
+from atsal.untrusted.text import shown
 
 _COLUMNS = ("id", "video", "frame", "t", "u", "v", "fixation", "valid_fix_classification")
 _UNITS = {"s": 1.0, "ms": 1e3, "µs": 1e6, "ns": 1e9}  # a second in each
@@ -82,21 +84,26 @@ class _Rows:
     def __init__(self, table: TextTable, drops: DropCounter) -> None:
         self.table = table
         # a column of numbers with gaps comes as 12.0
-        names = {name: _WHOLE.sub(r"\1", name) for name in set(table.columns["id"])}
-        self.viewer = np.array([names[name] for name in table.columns["id"]], np.str_)
+        written = table.names("id")
+        names = {name: _WHOLE.sub(r"\1", name) for name in np.unique(written).tolist()}
+        self.viewer = np.array([names[name] for name in written.tolist()], np.str_)
         frame, framed = table.integers_given("frame")
         self.frame: Integers = frame
         self.time = table.numbers("t")
         position = np.stack([table.numbers("u"), table.numbers("v")], 1)
         self.fixating = _flags(table, "fixation") & _flags(table, "valid_fix_classification")
         self.kept = np.ones(len(table), bool)
+        self._drop(table.repeats("id", "t"), "the same row once more", drops)
         self._drop(~framed, "no frame", drops)
         erroneous = (self.frame == 0) & (position == 0.5).all(1)
         self._drop(erroneous, "frame 0 at the centre, no measurement", drops)
         self._drop(self.viewer == "", "no viewer", drops)
         self._drop(self.frame < 0, "frame below 0", drops)
         self._drop(~np.isfinite(self.time), "no time", drops)
-        position, self.kept = shares_of_frame(table.path, position, table.where, drops, self.kept)
+        self._drop(self.frame >= MOST_FRAMES, "frame that no video has", drops)
+        position, self.kept = shares_of_frame(
+            table.path, position, table.where, drops, self.kept, recording=recordings(self.viewer)
+        )
         self.vectors = unit_vectors(*lonlat_from_uv(position[:, 0], position[:, 1]))
 
     def _drop(self, wrong: Mask, reason: str, drops: DropCounter) -> None:
@@ -119,7 +126,7 @@ def _flags(table: TextTable, name: str) -> Mask:
     texts = [text.lower() for text in table.columns[name]]
     for row, text in enumerate(texts):
         if text not in _TRUE and text not in _FALSE:
-            raise DataError(f"{table.where(row)}: {name} is {text!r}, expected 1 or 0, True or False")
+            raise DataError(f"{table.where(row)}: {name} is {shown(text)}, expected 1 or 0, True or False")
     return np.array([text in _TRUE for text in texts], bool)
 
 

@@ -31,10 +31,13 @@ from numpy.typing import NDArray
 
 from atsal.errors import DataError
 from atsal.gaze.directions import Floats, lonlat_from_uv, unit_vectors
-from atsal.gaze.readers.lines import fitted, misfit, text_rows
-from atsal.gaze.readers.text import TextTable, require_columns
+from atsal.gaze.readers.lines import fitted, listed, misfit, text_rows
+from atsal.gaze.readers.number_text import number_in
+from atsal.gaze.readers.placeholders import LOST_WRITTEN, look_exchanged, placeholders
+from atsal.gaze.readers.text import TextTable, as_columns, require_columns
 from atsal.gaze.reading import Drop, DropCounter, Reading
 from atsal.gaze.records import GazeSamples
+from atsal.untrusted.text import shown
 
 LEAST_CONFIDENCE = 0.5
 RELATION = "gaze_360"
@@ -66,15 +69,20 @@ def read_em360(path: Path, observer: str) -> Reading[LabelledSamples]:
     sure = confidence >= LEAST_CONFIDENCE  # NaN is not
     head, head_inside = _vectors(x_head, y_head, sizes)
     eyes, eyes_inside = _vectors(x, y, sizes)
+    sure &= ~placeholders(np.where(sure, x, np.nan), y, eyes_inside)
+    head_lost = placeholders(x_head, y_head, head_inside)
+    _check_exchanged(table, sizes, (x, y, sure), (x_head, y_head, ~head_lost))
     wrong = {
+        "the same row once more": table.repeats("time"),
         "time is missing": ~np.isfinite(time),
         "time is negative": time < 0,
         "head is missing": ~(np.isfinite(x_head) & np.isfinite(y_head)),
+        LOST_WRITTEN: head_lost,
         "head outside the frame": ~head_inside,
         "eyes outside the frame": sure & ~eyes_inside,
     }
     keep, drops = _keep(table, wrong)
-    _check_share(table, ~head_inside | (sure & ~eyes_inside), sizes)
+    _check_share(table, (~head_inside & ~head_lost) | (sure & ~eyes_inside), sizes)
     time_s, notes = _seconds(time[keep])
     table.refuse_disorder(np.flatnonzero(keep), time_s, observer)
     valid = (sure & eyes_inside)[keep]
@@ -110,6 +118,19 @@ def _check_share(table: TextTable, outside: NDArray[np.bool_], sizes: dict[str, 
         )
 
 
+def _check_exchanged(
+    table: TextTable, sizes: dict[str, float], *positions: tuple[Floats, Floats, NDArray[np.bool_]]
+) -> None:
+    if sizes["width_px"] <= sizes["height_px"]:
+        return
+    for x, y, good in positions:
+        if look_exchanged(x[good], y[good], -_HAIR, sizes["height_px"] * (1 + _HAIR)):
+            raise DataError(
+                f"{table.path}: y leaves the height of {sizes['height_px']:g} pixels and x never does: do the columns "
+                "stand in each other's place?"
+            )
+
+
 def _seconds(time: Floats) -> tuple[Floats, tuple[str, ...]]:
     """Take microseconds unless that makes a rate no tracker has: 2 kHz is a step of 500 µs, 0.5 ms or 0.0005 s."""
     steps = np.diff(time)
@@ -127,17 +148,18 @@ def _read_arff(path: Path) -> tuple[TextTable, dict[str, float]]:
     """The cells of an ARFF file and the size of its frame."""
     rows = text_rows(path)
     names, sizes = _read_header(path, rows)
-    lines, values = [], []
+    lines, columns = as_columns(path, _rows(path, rows, len(names)), len(names))
+    return TextTable(path, lines, dict(zip(names, columns, strict=True))), sizes
+
+
+def _rows(path: Path, rows: Iterator[tuple[int, list[str]]], width: int) -> Iterator[tuple[int, list[str]]]:
     for line, cells in rows:
-        row = fitted(cells, len(names))
+        row = fitted(cells, width)
         if row[0].startswith("%"):
             continue
-        if len(row) != len(names):
-            raise DataError(f"{path}, line {line}: {misfit(row, len(names), ',')} (one for each @ATTRIBUTE)")
-        lines.append(line)
-        values.append(["" if value == "?" else value.strip("'") for value in row])
-    columns = zip(*values, strict=True) if values else [()] * len(names)
-    return TextTable(path, np.array(lines, np.int64), dict(zip(names, columns, strict=True))), sizes
+        if len(row) != width:
+            raise DataError(f"{path}, line {line}: {misfit(row, width, ',')} (one for each @ATTRIBUTE)")
+        yield line, ["" if value == "?" else value.strip("'") for value in row]
 
 
 def _read_header(path: Path, rows: Iterator[tuple[int, list[str]]]) -> tuple[list[str], dict[str, float]]:
@@ -157,27 +179,25 @@ def _read_header(path: Path, rows: Iterator[tuple[int, list[str]]]) -> tuple[lis
         elif keyword == "%@METADATA" and len(words) > 2 and words[1] in ("width_px", "height_px"):
             sizes[words[1]] = _size(f"{path}, line {line}", words[1], words[2])
         elif not keyword.startswith("%"):
-            raise DataError(f"{path}, line {line}: found {' '.join(words)[:60]!r}, expected the header of an ARFF file")
+            raise DataError(f"{path}, line {line}: found {shown(' '.join(words))}, expected the header of an ARFF file")
     raise DataError(f"{path}: no @DATA found; expected an ARFF file of 360_em: is it cut off?")
 
 
 def _size(where: str, name: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise DataError(f"{where}: {name} is {text!r}, expected a positive number of pixels")
+    value = number_in(text)
+    if value is None or not value > 0:  # NaN is not
+        raise DataError(f"{where}: {name} is {shown(text)}, expected a positive number of pixels")
     return value
 
 
 def _check_header(path: Path, relation: str, names: list[str], sizes: dict[str, float]) -> None:
     if relation.strip("'\"") != RELATION:
         raise DataError(
-            f"{path}: the relation is {relation or 'missing'!r}, expected {RELATION}: positions in the whole 360° frame"
+            f"{path}: the relation is {shown(relation or 'missing')}, expected {RELATION}: positions in the whole 360° "
+            "frame"
         )
     missing = [name for name in ("width_px", "height_px") if name not in sizes]
     if missing:
         raise DataError(f"{path}: no '%@METADATA {missing[0]}'; without the size of the frame pixels are no directions")
     if len(set(names)) != len(names):
-        raise DataError(f"{path}: an @ATTRIBUTE stands twice in {', '.join(names)}")
+        raise DataError(f"{path}: an @ATTRIBUTE stands twice in {listed(names)}")

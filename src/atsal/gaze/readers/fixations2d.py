@@ -17,24 +17,27 @@ The layout is this project's; its tables were made from the authors' MATLAB file
 where the eye was before the photo came up.
 """
 
-import tokenize
 import zipfile
-import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from atsal.errors import DataError
 from atsal.gaze.directions import Floats
+from atsal.gaze.readers.placeholders import LOST_WRITTEN, placeholders, recordings
 from atsal.gaze.readers.text import TextTable, read_table, require_columns
+from atsal.gaze.readers.units import check_durations
 from atsal.gaze.reading import DropCounter, Reading
-from atsal.gaze.records import PlanarFixations
+from atsal.gaze.records import PlanarFixations, rows_of_each
+from atsal.untrusted.text import shown
 
 _COLUMNS = ("image", "observer", "fixation", "u", "v", "duration_ms")
 _LONGEST_S = 10.0  # no fixation lasts so long, and none is so short in milliseconds
-_BROKEN = (OSError, EOFError, ValueError, TypeError, SyntaxError, RuntimeError, MemoryError, OverflowError)
-_BROKEN_ARRAY = (*_BROKEN, zipfile.BadZipFile, zlib.error, tokenize.TokenError, KeyError)
+_FEW = 5  # durations from which on their unit can be told
+_MOST_BYTES = 2**29  # of the maps of a file
+_NAMES, _MAPS = "names.npy", "maps.npy"
 
 
 def read_fixations2d(path: Path, *, first_fixation: int = 0) -> Reading[dict[str, PlanarFixations]]:
@@ -44,12 +47,13 @@ def read_fixations2d(path: Path, *, first_fixation: int = 0) -> Reading[dict[str
     whose number 0 is missing in the file keeps all of theirs.
 
     A row without image or observer, with a position that is no number or outside [0, 1), a number below 0, or without
-    a duration where others have one is left out and counted. Raises `DataError`, naming file and line, for another
-    shape of table, and where most positions are outside [0, 1).
+    a duration where others have one, or that repeats another, is left out and counted. Raises `DataError`, naming file
+    and line, for another shape of table, where most positions are outside [0, 1), and for durations in another unit
+    than milliseconds or seconds.
     """
     table, drops, notes = read_table(path), DropCounter(), []
     require_columns(table, _COLUMNS, "fixation table")
-    image, observer = (np.array(table.columns[name], np.str_) for name in ("image", "observer"))
+    image, observer = (table.names(name) for name in ("image", "observer"))
     number, numbered = table.integers_given("fixation")
     u, v = table.numbers("u"), table.numbers("v")
     duration_ms = table.numbers("duration_ms")
@@ -57,10 +61,16 @@ def read_fixations2d(path: Path, *, first_fixation: int = 0) -> Reading[dict[str
     if len(known) and known.max() < _LONGEST_S:
         duration_ms = duration_ms * 1000
         notes.append(f"{path}: durations in seconds instead of milliseconds")
+    else:
+        check_durations(known[known > 0] / 1000, str(path), fewest=_FEW)
+    inside = (u >= 0) & (u < 1) & (v >= 0) & (v < 1)  # NaN is not
+    written = placeholders(u, v, inside, recordings(image, observer))
     faults = {
         "image or observer without a name": (image == "") | (observer == ""),
+        "the same row once more": table.repeats("image", "observer", "fixation"),
+        LOST_WRITTEN: written,
         "position that is no number": ~(np.isfinite(u) & np.isfinite(v)),
-        "position outside the photo": _outside(table, u, v),
+        "position outside the photo": _outside(table, np.where(written, np.nan, u), v),
         "fixation without a number": ~numbered,
         "fixation number below 0": number < 0,
         "fixation without a duration": ~(np.isfinite(duration_ms) & (duration_ms >= 0)) & bool(len(known)),
@@ -70,8 +80,10 @@ def read_fixations2d(path: Path, *, first_fixation: int = 0) -> Reading[dict[str
         _drop(drops, table, reason, kept & wrong)
         kept &= ~wrong
     records = {}
-    for name, rows in _groups(image, np.flatnonzero(kept)):
-        ordered = np.concatenate([own[np.argsort(number[own], kind="stable")] for _, own in _groups(observer, rows)])
+    usable = np.flatnonzero(kept)
+    for name, rows in rows_of_each(image[usable]).items():
+        own = [usable[rows[mine]] for mine in rows_of_each(observer[usable[rows]]).values()]
+        ordered = np.concatenate([mine[np.argsort(number[mine], kind="stable")] for mine in own])
         duration = duration_ms[ordered] if len(known) else None
         records[name] = PlanarFixations(observer[ordered], u[ordered], v[ordered], duration_ms=duration)
     return Reading(records, drops.result(), tuple(notes))
@@ -94,11 +106,14 @@ def read_density_maps(path: Path) -> Reading[dict[str, NDArray[np.uint8]]]:
     A map of zeros is left out and counted. Raises `DataError` for any other content.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            names, maps = stored["names"], stored["maps"]
-    except _BROKEN_ARRAY as error:
+        with path.open("rb") as file, zipfile.ZipFile(file) as stored:
+            names, maps = (_array(path, stored, name) for name in (_NAMES, _MAPS))
+    except DataError:
+        raise
+    except Exception as error:  # whatever zipfile and numpy stumble over in a damaged file
         raise DataError(
-            f"{path}: not an .npz file with 'names' and 'maps', or a damaged one ({error}); copy or download it again"
+            f"{path}: not an .npz file with 'names' and 'maps', or a damaged one ({shown(str(error), 200)}); copy or "
+            "download it again"
         ) from error
     if names.dtype.kind != "U" or maps.dtype != np.uint8 or maps.ndim != 3 or names.shape != maps.shape[:1]:
         raise DataError(
@@ -112,19 +127,20 @@ def read_density_maps(path: Path) -> Reading[dict[str, NDArray[np.uint8]]]:
         if density.any():
             records[name] = density
         else:
-            drops.add("density map of zeros", f"{path}, map {index} ({name})")
+            drops.add("density map of zeros", f"{path}, map {index} ({shown(name)})")
     return Reading(records, drops.result())
+
+
+def _array(path: Path, stored: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """An array of an .npz file, which holds no more bytes than its directory says."""
+    size = stored.getinfo(name).file_size
+    if size > _MOST_BYTES:
+        raise DataError(f"{path}: {name} of {size:,} bytes; expected at most {_MOST_BYTES:,}: divide the file")
+    with stored.open(name) as member:
+        array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
+    return array
 
 
 def _drop(drops: DropCounter, table: TextTable, reason: str, rows: NDArray[np.bool_]) -> None:
     if rows.any():
         drops.add(reason, table.where(int(np.argmax(rows))), int(rows.sum()))
-
-
-def _groups(names: NDArray[np.str_], rows: NDArray[np.int64]) -> list[tuple[str, NDArray[np.int64]]]:
-    """The rows of each name, names in order of their first row."""
-    if not len(rows):
-        return []
-    found, first, group = np.unique(names[rows], return_index=True, return_inverse=True)
-    parts = np.split(rows[np.argsort(group, kind="stable")], np.cumsum(np.bincount(group))[:-1])
-    return [(str(found[index]), parts[index]) for index in np.argsort(first)]

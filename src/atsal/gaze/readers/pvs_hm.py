@@ -12,17 +12,22 @@ Whether + really is left could not be verified against the videos.
 """
 
 import importlib
+import struct
 import warnings
+import zlib
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from atsal.config import nearest
 from atsal.errors import DataError, MissingDependencyError
 from atsal.gaze.directions import Floats, unit_vectors
+from atsal.gaze.readers.placeholders import LOST_WRITTEN, placeholders
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import GazeSamples
+from atsal.untrusted.text import shown
 
 FILE_NAME = "FULLdata_per_video_frame.mat"
 VIEWERS = 58
@@ -32,6 +37,10 @@ _NUMERIC = {"double", "single"} | {f"{sign}int{bits}" for sign in ("", "u") for 
 _FEWEST_BEYOND = 1e-3  # share of values beyond ±90 that makes a column a longitude
 _CLEARLY = 20  # times more than in the other column
 _HAIR = 1e-6  # degrees that rounding explains
+_MOST_VALUES = 2**24  # of a matrix; 116 columns of one minute at 120 frames a second have a tenth of it
+_MOST_BYTES = 8 * _MOST_VALUES + 2**20  # of a matrix, unpacked
+_PACKED = 15  # the type of a compressed element in a .mat file of version 5
+_BLOCK = 2**20
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -73,11 +82,17 @@ def _rows(lon: Floats, lat: Floats, counter: DropCounter, where: str) -> Any:
         counter.add("viewer without a recording (only zeros)", where, len(lon))
         return np.array([], np.int64)
     missing = ~(np.isfinite(lon) & np.isfinite(lat))
-    outside = ~missing & ((np.abs(lon) > 180 + _HAIR) | (np.abs(lat) > 90 + _HAIR))
-    for reason, wrong in (("position is missing", missing), ("position out of range", outside)):
+    inside = (np.abs(lon) <= 180 + _HAIR) & (np.abs(lat) <= 90 + _HAIR)  # NaN is not
+    written = placeholders(lon, lat, inside)
+    outside = ~missing & ~inside & ~written
+    for reason, wrong in (
+        ("position is missing", missing),
+        (LOST_WRITTEN, written),
+        ("position out of range", outside),
+    ):
         if wrong.any():
             counter.add(reason, f"{where}, row {int(np.argmax(wrong)) + 1}", int(wrong.sum()))
-    return np.flatnonzero(~(missing | outside))
+    return np.flatnonzero(inside & ~written)
 
 
 def _longitude_column(path: Path, video: str, matrix: Floats) -> int:
@@ -133,10 +148,42 @@ def _load(path: Path, video: str) -> Floats:
         raise DataError(
             f"{path}: {video} is a {kind} of {size}; expected a matrix of numbers, two columns a viewer ({2 * VIEWERS})"
         )
+    if shape[0] * shape[1] > _MOST_VALUES:
+        raise DataError(f"{path}: {video} has {shape[0]:,} x {shape[1]:,} values; expected at most {_MOST_VALUES:,}")
+    _check_unpacked(path, path.stat().st_mtime_ns)
     matrix = _scipy_io(path, "loadmat", variable_names=[video])[video]
     if np.iscomplexobj(matrix) or np.shape(matrix) != shape:
         raise DataError(f"{path}: {video} is no matrix of real numbers; expected degrees")
     return np.asarray(matrix, np.float64)
+
+
+@lru_cache(maxsize=1)
+def _check_unpacked(path: Path, _changed_ns: int) -> None:
+    """`DataError` where a compressed element of a .mat file unpacks to more than a matrix of this set could hold."""
+    with path.open("rb") as file:
+        header = file.read(128)
+        order = "<" if header[126:128] == b"IM" else ">"
+        if header[126:128] not in (b"IM", b"MI"):
+            return  # version 4, which is not compressed
+        while len(tag := file.read(8)) == 8:
+            kind, size = struct.unpack(f"{order}II", tag)
+            end = file.tell() + size
+            if kind == _PACKED and not _unpacks_within(file, size):
+                raise DataError(f"{path}: a matrix of more than {_MOST_BYTES:,} bytes when unpacked; is it damaged?")
+            file.seek(end)
+
+
+def _unpacks_within(file: BinaryIO, size: int) -> bool:
+    stream, total = zlib.decompressobj(), 0
+    while size and not stream.eof and (packed := file.read(min(size, _BLOCK))):
+        size -= len(packed)
+        try:
+            while packed and total <= _MOST_BYTES:
+                total += len(stream.decompress(packed, _BLOCK))
+                packed = stream.unconsumed_tail
+        except zlib.error:
+            return True  # damaged, which scipy will say
+    return total <= _MOST_BYTES
 
 
 def _fits(shape: tuple[int, ...]) -> bool:
@@ -146,6 +193,8 @@ def _fits(shape: tuple[int, ...]) -> bool:
 def _contents(path: Path) -> list[tuple[str, tuple[int, ...], str]]:
     """Name, shape and class of all that a .mat file holds."""
     try:
+        if not path.is_file():
+            raise DataError(f"{path}: cannot be opened (not a regular file); expected a .mat file")
         with path.open("rb") as file:
             start = file.read(1024)
     except OSError as error:
@@ -169,5 +218,5 @@ def _scipy_io(path: Path, function: str, **options: Any) -> Any:
             warnings.simplefilter("error")  # scipy warns of names that stand twice
             return getattr(io, function)(str(path), appendmat=False, **options)
     except Exception as error:  # whatever scipy stumbles over in a damaged file
-        text = f"{type(error).__name__}: {str(error)[:200]}"
+        text = f"{type(error).__name__}: {shown(str(error), 200)}"
         raise DataError(f"{path}: cannot be read as a .mat file ({text}); copy or download it again") from error

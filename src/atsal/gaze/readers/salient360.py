@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from atsal.errors import DataError
 from atsal.gaze.directions import Floats, lonlat_from_uv
+from atsal.gaze.readers.placeholders import LOST_WRITTEN, placeholders
 from atsal.gaze.readers.text import TextTable, read_table, require_columns
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import Fixations, Integers
@@ -133,8 +134,12 @@ class _Rows:
     def _positions(self) -> tuple[Floats, Floats]:
         table, positions = self.table, []
         outside = np.zeros(len(table), bool)
+        longitude, latitude = (self._finite(name) for name in ("longitude", "latitude"))
+        inside = (np.abs(longitude - 0.5) <= 0.5) & (np.abs(latitude - 0.5) <= 0.5)  # NaN is not
+        written = placeholders(longitude, latitude, inside, self.viewer)
+        self._drop(written, LOST_WRITTEN)
         for name in ("longitude", "latitude"):
-            values = self._finite(name)
+            values = np.where(written, 0.5, self._finite(name))
             self._drop(np.isnan(values), f"{name} missing")
             wrong = (values < -_ROUNDING) | (values > 1 + _ROUNDING)
             if wrong.sum() > len(table) / 2:

@@ -20,7 +20,7 @@ Not verified: where an image's centre is, see `read_salient360_raw`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +30,10 @@ from atsal.errors import DataError
 from atsal.gaze.directions import Floats
 from atsal.gaze.readers.lines import fitted, header, text_rows, without_empty_end
 from atsal.gaze.readers.poses import combine, forward, rotate, turn
-from atsal.gaze.readers.text import TextTable, require_columns
+from atsal.gaze.readers.text import TextTable, as_columns, require_columns
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import GazeSamples, Integers
+from atsal.untrusted.text import shown
 
 _NAME = "Salient360! raw"
 _GLUED = re.compile(r"(.*?)(True|False)", re.IGNORECASE)
@@ -131,7 +132,13 @@ def _table(path: Path) -> TextTable:
     names, rows = header(path, text_rows(path), ",")
     names = without_empty_end(names)
     glued = names.index("Lval") - 1 if names[-3:] == ["binPor.y", "Lval", "Rval"] else None
-    lines, values = [], []
+    lines, columns = as_columns(path, _parted(path, rows, names, glued), len(names))
+    return TextTable(path, lines, dict(zip(names, columns, strict=True)))
+
+
+def _parted(
+    path: Path, rows: Iterator[tuple[int, list[str]]], names: Sequence[str], glued: int | None
+) -> Iterator[tuple[int, list[str]]]:
     for line, cells in rows:
         row = _unpadded(cells, names, glued)
         found = _GLUED.fullmatch(row[glued]) if glued is not None and len(row) == len(names) - 1 else None
@@ -141,10 +148,7 @@ def _table(path: Path) -> TextTable:
                 f"{path}, line {line}: {len(row)} columns separated by commas, expected {len(names)} as in its header; "
                 "is the line cut off?"
             )
-        lines.append(line)
-        values.append(parted)
-    columns: Sequence[Sequence[str]] = list(zip(*values, strict=True)) if values else [()] * len(names)
-    return TextTable(path, np.array(lines, np.int64), {k: tuple(v) for k, v in zip(names, columns, strict=True)})
+        yield line, parted
 
 
 def _unpadded(cells: list[str], names: Sequence[str], glued: int | None) -> list[str]:
@@ -177,7 +181,7 @@ def _flags(table: TextTable, name: str) -> NDArray[np.bool_]:
     wrong = ~np.isin(values, (*_TRUE, *_FALSE))
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise DataError(f"{table.where(row)}: {name} is {table.columns[name][row]!r}, expected True or False")
+        raise DataError(f"{table.where(row)}: {name} is {shown(table.columns[name][row])}, expected True or False")
     return np.asarray(np.isin(values, _TRUE), bool)
 
 

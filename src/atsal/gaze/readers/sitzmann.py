@@ -33,8 +33,10 @@ from atsal.gaze.readers.restricted_pickle import Frame, load
 from atsal.gaze.readers.shares import Mask, shares_of_frame
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import Fixations, GazeSamples
+from atsal.untrusted.text import shown
 
 _LONGEST_S = 600.0  # runs last 30 s
+_LATEST_START_S = 30.0
 _MOST_OUTSIDE = 0.1  # latitudes from -90 to 90 are half inside [0, 180]
 _TELLING = 20  # samples that do not all lie within 3° of a corner by chance
 
@@ -62,7 +64,7 @@ def read_sitzmann(path: Path) -> Reading[tuple[SitzmannRun, ...]]:
         if not isinstance(run, dict):
             raise DataError(f"{where}: holds a {type(run).__name__}, expected a dict of arrays")
         if not _is_whole(viewpoint):
-            raise DataError(f"{where}: viewpoint_idx is {viewpoint!r}, expected a whole number")
+            raise DataError(f"{where}: viewpoint_idx is {shown(viewpoint)}, expected a whole number")
         if np.size(run.get("gaze_lat_lon", 0)) == 0:
             drops.add("a run without gaze", where)
             continue
@@ -83,7 +85,9 @@ def _columns(path: Path, document: Any) -> dict[str, list[Any]]:
     try:
         found = {name: list(columns[name]) for name in ("viewpoint_idx", "data")}
     except (KeyError, TypeError, IndexError, ValueError) as error:
-        raise DataError(f"{path}: holds a {type(document).__name__}, expected {expected} ({error!r})") from error
+        raise DataError(
+            f"{path}: holds a {type(document).__name__}, expected {expected} ({shown(str(error), 200)})"
+        ) from error
     if not found["data"] or len(found["data"]) != len(found["viewpoint_idx"]):
         raise DataError(
             f"{path}: {len(found['data'])} runs, {len(found['viewpoint_idx'])} viewpoints; expected {expected}"
@@ -176,18 +180,18 @@ class _Run:
             self.notes.append(f"{self.where}: times in ms; made seconds")
             time = time / 1000
             there = there / 1000
-        if not -1 <= there.min() <= _LONGEST_S:
+        if not -1 <= there.min() <= _LATEST_START_S:
             self.notes.append(f"{self.where}: times of another clock ({there.min():.6g} s); counted from the first")
             time = time - there.min()
         return np.where(time < 0, np.nan, time)
 
     def _array(self, key: str) -> Floats:
         if key not in self.run:
-            raise DataError(f"{self.where}: no {key}; found {', '.join(sorted(map(str, self.run)))}")
+            raise DataError(f"{self.where}: no {key}; found {shown(list(self.run), 200)}")
         try:
             return np.asarray(self.run[key], np.float64)
         except (TypeError, ValueError) as error:
-            raise DataError(f"{self.where}: {key} is no array of numbers ({error})") from error
+            raise DataError(f"{self.where}: {key} is no array of numbers ({shown(str(error), 200)})") from error
 
     def _pairs(self, key: str, values: Floats) -> Floats:
         if values.ndim != 2 or values.shape[1] != 2:

@@ -10,7 +10,6 @@ column x W and row y H of the map, and takes the frame as the name of the pictur
 """
 
 import re
-import reprlib
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from atsal.gaze.readers.restricted_pickle import load
 from atsal.gaze.readers.shares import shares_of_frame
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import Fixations
+from atsal.untrusted.text import printable, shown
 
 _ENDING = re.compile(r"\.(?:jpe?g|png|0)$", re.IGNORECASE)  # of a picture's name; 12.0 is a number of Python
 OBSERVER = "all"  # the viewers' names are unknown
@@ -34,15 +34,18 @@ def read_sport360(path: Path) -> dict[str, Reading[Fixations]]:
     that cannot be read safely, one of another structure, and a video with more than half of its points outside [0, 1].
     """
     document = load(path)
-    if not isinstance(document, dict) or not document:
+    if not isinstance(document, dict) or not document or not all(isinstance(name, str | int) for name in document):
         raise DataError(f"{path}: holds {_what(document)}, expected {{video: {{frame: [(x, y), ...]}}}}")
-    return {str(video): _video(path, f"{path}, video {video}", frames) for video, frames in document.items()}
+    return {
+        str(video): _video(path, f"{path}, video {printable(str(video)[:80])}", frames)
+        for video, frames in document.items()
+    }
 
 
 def _video(path: Path, where: str, frames: Any) -> Reading[Fixations]:
     if not isinstance(frames, dict):
         raise DataError(f"{where}: holds {_what(frames)}, expected {{frame: [(x, y), ...]}}")
-    by_number = sorted((_number(where, name), points) for name, points in frames.items())
+    by_number = sorted(((_number(where, name), points) for name, points in frames.items()), key=lambda entry: entry[0])
     parts = [_points(f"{where}, frame {number}", points) for number, points in by_number]
     positions = np.concatenate([np.empty((0, 2)), *parts])
     frame = np.repeat(np.array([number for number, _ in by_number], np.int64), [len(part) for part in parts]) - 1
@@ -59,9 +62,9 @@ def _video(path: Path, where: str, frames: Any) -> Reading[Fixations]:
 
 
 def _number(where: str, name: Any) -> int:
-    text = _ENDING.sub("", str(name))
+    text = _ENDING.sub("", str(name)) if isinstance(name, str | int | float) else ""
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise DataError(f"{where}: a frame named {text[:40]!r}, expected a number as 0001")
+        raise DataError(f"{where}: a frame named {shown(name)}, expected a number as 0001")
     return int(text)
 
 
@@ -80,4 +83,4 @@ def _points(where: str, points: Any) -> Any:
 
 
 def _what(value: Any) -> str:
-    return f"{type(value).__name__} {reprlib.repr(value)}"
+    return f"{type(value).__name__} {shown(value)}"

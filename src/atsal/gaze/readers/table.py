@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from atsal.config import nearest
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.directions import Floats, unit_vectors
+from atsal.gaze.readers.placeholders import LOST_WRITTEN, look_exchanged, placeholders, recordings
 from atsal.gaze.readers.text import TextTable, load_table
+from atsal.gaze.readers.units import FIXATION_S
 from atsal.gaze.reading import Drop, DropCounter, Reading
-from atsal.gaze.records import Fixations, GazeSamples
+from atsal.gaze.records import MOST_FRAMES, Fixations, GazeSamples, by_observer, rows_of_each
 
 Mask = NDArray[np.bool_]
 TimeUnit = Literal["s", "ms", "us"]
@@ -27,6 +29,7 @@ TimeUnit = Literal["s", "ms", "us"]
 _SECONDS: dict[TimeUnit, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 _HAIR = 1e-6  # of the whole range: what rounding explains
 _TELLING = 50  # rows from which on a table as a whole can contradict a declared unit
+_FEW = 5  # durations from which on it can
 
 
 _CHOICES: dict[str, tuple[object, ...]] = {
@@ -105,22 +108,26 @@ def read_columns(
         else rows.names(columns.item, "item")
     )
     lost = np.zeros(len(table), bool) if columns.valid is None else ~table.flags(columns.valid)
+    if columns.time is not None:
+        rows.drop(table.repeats(columns.observer, columns.time), "the same row once more")
     if columns.duration is not None:
         rows.drop(lost, "marked as not valid")
-    lon, lat = _positions(rows, columns, lost)
+    recording = recordings(observer, item)
+    lon, lat = _positions(rows, columns, lost, recording)
     time_s = None if columns.time is None else _times(rows, columns.time, columns.time_unit)
     if columns.duration is not None:
         duration_s = _times(rows, columns.duration, columns.duration_unit, what="duration")
         declared = f"{columns.duration} is in {columns.duration_unit!r}"
-        _check_scale(table, duration_s[rows.keep], (0.005, 20.0), "fixations last", declared)
+        lasting = duration_s[rows.keep & (duration_s > 0)]
+        _check_scale(table, lasting, FIXATION_S, "fixations last", declared, fewest=_FEW)
         kept = np.flatnonzero(rows.keep)
         found = Fixations(observer[kept], lon[kept], lat[kept], _at(time_s, kept), duration_s[kept] * 1000)
-        items = {name: _by_observer(found.select(item[kept] == name)) for name in _unique(item[kept])}
+        items = {name: by_observer(found.select(own)) for name, own in rows_of_each(item[kept]).items()}
         return Reading(items, rows.drops())
     frame = None if columns.frame is None else _frames(rows, columns.frame, columns.first_frame)
     whole = _Samples(observer, time_s, frame, np.where(lost[:, None], np.nan, unit_vectors(lon, lat)), ~lost)
-    names = _unique(item[rows.keep])
-    samples = {name: tuple(whole.tracks(table, rows.keep & (item == name), columns)) for name in names}
+    kept = np.flatnonzero(rows.keep)
+    samples = {name: tuple(whole.tracks(table, kept[own], columns)) for name, own in rows_of_each(item[kept]).items()}
     return Reading(samples, rows.drops())
 
 
@@ -146,7 +153,7 @@ class _Rows:
             self.keep[wrong] = False
 
     def names(self, column: str, what: str) -> NDArray[np.str_]:
-        found = np.array([text.strip() for text in self.table.columns[column]], np.str_)
+        found = self.table.names(column)
         self.drop(found == "", f"no {what}")
         return found
 
@@ -164,9 +171,9 @@ class _Samples:
     vectors: Floats
     valid: Mask
 
-    def tracks(self, table: TextTable, chosen: Mask, columns: TableColumns) -> Iterator[GazeSamples]:
-        for name in _unique(self.observer[chosen]):
-            rows = np.flatnonzero(chosen & (self.observer == name))
+    def tracks(self, table: TextTable, chosen: NDArray[np.int64], columns: TableColumns) -> Iterator[GazeSamples]:
+        for name, own in rows_of_each(self.observer[chosen]).items():
+            rows = chosen[own]
             time_s = _at(self.time_s, rows)
             if time_s is not None:
                 table.refuse_disorder(rows, time_s, name)
@@ -178,7 +185,7 @@ class _Samples:
             yield GazeSamples(name, time_s, frame, **directions, valid=self.valid[rows])
 
 
-def _positions(rows: _Rows, columns: TableColumns, lost: Mask) -> tuple[Floats, Floats]:
+def _positions(rows: _Rows, columns: TableColumns, lost: Mask, recording: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Longitude and latitude in radians, with 0 where a row is dropped or lost."""
     lon, lat = rows.table.numbers(columns.longitude), rows.table.numbers(columns.latitude)
     turn, half = {"deg": (360.0, 180.0), "rad": (2 * math.pi, math.pi), "unit": (1.0, 1.0)}.get(
@@ -189,10 +196,16 @@ def _positions(rows: _Rows, columns: TableColumns, lost: Mask) -> tuple[Floats, 
     latitude_from = columns.latitude_from or ("equator" if angles else "top")
     x = lon / turn if longitude_from == "centre" else lon / turn - 0.5
     y = {"equator": lat / half, "top": 0.5 - lat / half, "bottom": lat / half - 0.5}[latitude_from]
+    inside = (np.abs(x) <= 0.5 + _HAIR) & (np.abs(y) <= 0.5 + _HAIR)  # NaN is not
+    written = placeholders(lon, lat, inside, recording) & ~lost
     missing = ~(np.isfinite(x) & np.isfinite(y)) & ~lost
-    outside = ((np.abs(x) > 0.5 + _HAIR) | (np.abs(y) > 0.5 + _HAIR)) & ~lost & ~missing
+    outside = ~inside & ~lost & ~missing & ~written
     declared = f"{columns.unit}, longitude from the {longitude_from}, latitude from the {latitude_from}"
-    _check_unit(rows, columns, (lon, lat), lost | missing, outside, declared)
+    _check_unit(rows, columns, (lon, lat), lost | missing | written, outside, declared)
+    if turn != half:
+        lowest = {"equator": -half / 2, "top": 0.0, "bottom": 0.0}[latitude_from]
+        _check_exchanged(rows, columns, (lon[~(lost | written)], lat[~(lost | written)]), (lowest, lowest + half))
+    rows.drop(written, LOST_WRITTEN)
     rows.drop(missing, "position is missing")
     rows.drop(outside, f"position out of range ({declared})")
     gone = lost | ~rows.keep
@@ -222,6 +235,17 @@ def _check_unit(
         )
 
 
+def _check_exchanged(
+    rows: _Rows, columns: TableColumns, values: tuple[Floats, Floats], latitudes: tuple[float, float]
+) -> None:
+    hair = _HAIR * (latitudes[1] - latitudes[0])
+    if look_exchanged(*values, latitudes[0] - hair, latitudes[1] + hair):
+        raise DataError(
+            f"{rows.table.path}: {columns.latitude} leaves the range {latitudes[0]:g} … {latitudes[1]:g} of latitudes "
+            f"and {columns.longitude} never does: do they stand in each other's place?"
+        )
+
+
 def _times(rows: _Rows, column: str, unit: TimeUnit, what: str = "time") -> Floats:
     """Seconds, with 0 where a row is dropped."""
     seconds = rows.table.numbers(column) * _SECONDS[unit]
@@ -236,30 +260,26 @@ def _frames(rows: _Rows, column: str, first_frame: int) -> NDArray[np.int64]:
     rows.drop(~np.isfinite(values), "frame is missing")
     rows.table.refuse(rows.keep & (values != np.round(values)), column, "a whole number, a frame")
     rows.drop(values < first_frame, f"frame before the first ({first_frame})")
-    rows.drop(values >= 2**53, "frame that no video has")
+    rows.drop(values >= MOST_FRAMES, "frame that no video has")
     return np.where(rows.keep, values - first_frame, 0).astype(np.int64)
 
 
-def _check_scale(table: TextTable, seconds: Floats, limits_s: tuple[float, float], what: str, declared: str) -> None:
+def _check_scale(
+    table: TextTable,
+    seconds: Floats,
+    limits_s: tuple[float, float],
+    what: str,
+    declared: str,
+    *,
+    fewest: int = _TELLING,
+) -> None:
     """`DataError` where a column of times as a whole is not of the declared unit."""
-    median = float(np.median(seconds)) if len(seconds) >= _TELLING else limits_s[0]
+    median = float(np.median(seconds)) if len(seconds) >= fewest else limits_s[0]
     if not limits_s[0] <= median <= limits_s[1]:
         raise DataError(
             f"{table.path}: {what} {median:g} s (median) if {declared}; expected {limits_s[0]:g} to {limits_s[1]:g} s; "
             "declare another unit of time"
         )
-
-
-def _by_observer(fixations: Fixations) -> Fixations:
-    """Each observer's together and, where there are times, in order."""
-    first = {name: number for number, name in enumerate(fixations.observers)}
-    group = np.array([first[name] for name in fixations.observer.tolist()], np.int64)
-    onset = fixations.onset_s if fixations.onset_s is not None else np.zeros(len(fixations))
-    return fixations.select(np.lexsort((onset, group)))
-
-
-def _unique(names: NDArray[np.str_]) -> list[str]:
-    return list(dict.fromkeys(names.tolist()))
 
 
 def _at(values: Floats | None, rows: NDArray[np.int64]) -> Floats | None:

@@ -5,22 +5,36 @@ another number of columns than the table has), separators at the ends of lines, 
 Values that are missing (empty, `nan`, `NaN`) become NaN; the reader that calls decides what to do with them.
 """
 
-import contextlib
-import importlib
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from atsal.errors import DataError, MissingDependencyError
+from atsal.errors import DataError
 from atsal.gaze.directions import Floats
-from atsal.gaze.readers.lines import COMMENT, fitted, header, misfit, quoted_rows, text_rows, without_empty_end
+from atsal.gaze.readers.lines import (
+    COMMENT,
+    fitted,
+    header,
+    listed,
+    misfit,
+    quoted_rows,
+    text_rows,
+    without_empty_end,
+)
+from atsal.gaze.readers.number_text import all_numbers, hint, number_in
+from atsal.gaze.readers.parquet import parquet_columns
+from atsal.untrusted.text import shown
 
-_MISSING = {"", "nan", "na", "none", "null"}
-_SHOWN = 40  # characters of a cell in a message
+MOST_CELLS = 12_000_000  # of a table, which is held as a whole: about 100 bytes each
+_BLOCK = 4096  # rows that are turned into columns at once
+_LONGEST_NAME = 1000  # characters
+_MOST_IN_NAMES = 2**27  # characters of a column of names, each as wide as the longest
 _TRUE, _FALSE = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
 
 
@@ -41,10 +55,10 @@ class TextTable:
 
     def numbers(self, name: str) -> Floats:
         """A column as float64 (N,), missing values as NaN; `DataError` where a text is no number."""
-        try:
-            return np.array(self.columns[name], np.float64)
-        except ValueError:  # a missing value, or something else
-            return np.array([self._number(name, row, text) for row, text in enumerate(self.columns[name])], np.float64)
+        values = all_numbers(self.columns[name])
+        if values is not None:
+            return values
+        return np.array([self._number(name, row, text) for row, text in enumerate(self.columns[name])], np.float64)
 
     def integers(self, name: str) -> NDArray[np.int64]:
         """A column as int64 (N,); `DataError` where a text is no whole number."""
@@ -59,6 +73,32 @@ class TextTable:
         values = np.where(given, values, 0)
         self.refuse((values != np.round(values)) | (np.abs(values) >= 2**53), name, "a whole number")
         return values.astype(np.int64), given
+
+    def names(self, column: str) -> NDArray[np.str_]:
+        """A column of names, (N,), without spaces around them and in one form of Unicode; "" where there is none."""
+        texts = self.columns[column]
+        known = {text: unicodedata.normalize("NFC", text.strip()) for text in set(texts)}
+        longest = max(known.values(), key=len, default="")
+        if len(longest) > _LONGEST_NAME or len(longest) * len(texts) > _MOST_IN_NAMES:
+            raise DataError(f"{self.path}: {column} has a name of {len(longest):,} characters; expected short ones")
+        return np.array([known[text] for text in texts], np.str_)
+
+    def repeats(self, *key: str) -> NDArray[np.bool_]:
+        """The rows that say the same as an earlier one in all columns, (N,) bool; `key` are columns to look at first.
+
+        Rows are compared only where they agree in the key, as observer and time.
+        """
+        columns = [np.fromiter(map(hash, self.columns[name]), np.int64, len(self)) for name in key]
+        order = np.lexsort(columns)
+        same = np.all([column[order][1:] == column[order][:-1] for column in columns], axis=0)
+        shared = np.zeros(len(self), bool)
+        shared[order[1:][same]] = shared[order[:-1][same]] = True
+        found, seen = np.zeros(len(self), bool), set[tuple[str, ...]]()
+        for row in np.flatnonzero(shared).tolist():
+            cells = tuple(column[row] for column in self.columns.values())
+            found[row] = cells in seen
+            seen.add(cells)
+        return found
 
     def flags(self, name: str) -> NDArray[np.bool_]:
         """A column of 1 and 0, or true and false, as bool (N,); `DataError` where a text is neither."""
@@ -80,7 +120,7 @@ class TextTable:
             at = int(back[0])
             raise DataError(
                 f"{self.where(int(rows[at + 1]))}: time goes back from {time_s[at]:g} to {time_s[at + 1]:g} s for "
-                f"observer {observer!r}; sort the rows, or give each recording an observer or item of its own"
+                f"observer {shown(observer)}; sort the rows, or give each recording an observer or item of its own"
             )
 
     def select(self, rows: NDArray[np.int64]) -> Self:
@@ -89,12 +129,10 @@ class TextTable:
         return replace(self, line=self.line[rows], columns=columns)
 
     def _number(self, name: str, row: int, text: str) -> float:
-        if text.strip().lower() in _MISSING:
-            return float("nan")
-        try:
-            return float(text)
-        except ValueError:
-            raise DataError(f"{self.where(row)}: {name} is {shown(text)}, expected a number") from None
+        value = number_in(text)
+        if value is None:
+            raise DataError(f"{self.where(row)}: {name} is {shown(text.strip())}, expected a number{hint(text)}")
+        return value
 
 
 def read_table(path: Path, names: Sequence[str] | None = None, *, separator: str = ",") -> TextTable:
@@ -121,25 +159,8 @@ def load_table(path: Path, *, separator: str = ",") -> TextTable:
     """
     if path.suffix.lower() != ".parquet":
         return read_quoted_table(path, separator=separator)
-    arrow, parquet = pyarrow()
-    try:
-        with parquet.ParquetFile(path) as file:
-            content = file.read()
-        names = content.column_names
-        columns = {name: _cells(arrow, content.column(name)) for name in names}
-    except (OSError, ValueError, arrow.ArrowException) as error:
-        raise DataError(f"{path}: cannot be read as Parquet ({str(error)[:200]}); copy or write it again") from error
-    if len(columns) < len(names):
-        raise DataError(f"{path}: a column name stands twice in {', '.join(names)}")
-    return _ParquetTable(path, np.arange(1, content.num_rows + 1), columns)
-
-
-def pyarrow() -> tuple[Any, Any]:
-    """The modules `pyarrow` and `pyarrow.parquet`, an extra."""
-    try:
-        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
-    except ImportError as error:
-        raise MissingDependencyError("Parquet tables need pyarrow: pip install 'atsal[data]'") from error
+    columns, rows = parquet_columns(path, MOST_CELLS)
+    return _ParquetTable(path, np.arange(1, rows + 1), columns)
 
 
 class _ParquetTable(TextTable):
@@ -147,35 +168,45 @@ class _ParquetTable(TextTable):
         return f"{self.path}, row {self.line[row]}"
 
 
-def _cells(arrow: Any, column: Any) -> tuple[str, ...]:
-    with contextlib.suppress(arrow.ArrowException):  # lists and the like, which nothing here reads
-        column = column.cast(arrow.string())  # the shortest text that reads back to the same float64
-    return tuple("" if value is None else str(value) for value in column.to_pylist())
-
-
 def _table(path: Path, rows: Iterator[tuple[int, list[str]]], names: Sequence[str] | None, separator: str) -> TextTable:
     if names is None:
         names, rows = header(path, rows, separator)
     width = len(without_empty_end(names))
-    lines, values = [], []
+    lines, columns = as_columns(path, _cells(path, rows, width, len(names), separator), width)
+    return TextTable(path, lines, {name: column for name, column in zip(names, columns, strict=False) if name})
+
+
+def _cells(
+    path: Path, rows: Iterator[tuple[int, list[str]]], width: int, named: int, separator: str
+) -> Iterator[tuple[int, list[str]]]:
+    """The rows of the table, each of `width` cells; `named` are as many as its header has."""
     for line, row in rows:
         cells = row if len(row) == width else fitted(row, width)
         if not (cells[0] or any(cells)):
             continue  # nothing but separators: a blank row
-        if len(cells) not in (width, len(names)):
+        if len(cells) not in (width, named):
             if COMMENT.match(cells[0]):
                 continue
             raise DataError(f"{path}, line {line}: {misfit(row, width, separator)}")
-        lines.append(line)
-        values.append(cells[:width])
-    columns = zip(*values, strict=True) if values else [()] * width
-    named = {name: column for name, column in zip(names, columns, strict=False) if name}
-    return TextTable(path, np.array(lines, np.int64), named)
+        yield line, cells[:width]
 
 
-def shown(text: str) -> str:
-    """A cell's text for a message: quoted, and not longer than a message can take."""
-    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r} …"
+def as_columns(
+    path: Path, rows: Iterator[tuple[int, list[str]]], width: int
+) -> tuple[NDArray[np.int64], list[tuple[str, ...]]]:
+    """The lines of all rows, (N,), and their cells by column; `DataError` for more than `MOST_CELLS` of them."""
+    lines: list[int] = []
+    columns: list[list[str]] = [[] for _ in range(width)]
+    while block := list(islice(rows, _BLOCK)):
+        lines += [line for line, _ in block]
+        for column, cells in zip(columns, zip(*(row for _, row in block), strict=True), strict=True):
+            column.extend(cells)
+        if len(lines) * width > MOST_CELLS:
+            raise DataError(
+                f"{path}: more than {MOST_CELLS:,} values; divide it, as into one table a stimulus, or leave out "
+                "columns"
+            )
+    return np.array(lines, np.int64), [tuple(column) for column in columns]
 
 
 def require_columns(table: TextTable, names: Sequence[str], format_name: str) -> None:
@@ -183,5 +214,5 @@ def require_columns(table: TextTable, names: Sequence[str], format_name: str) ->
     missing = [name for name in names if name not in table.columns]
     if missing:
         raise DataError(
-            f"{table.path}: not a {format_name} file: no column {', '.join(missing)}; found {', '.join(table.columns)}"
+            f"{table.path}: not a {format_name} file: no column {', '.join(missing)}; found {listed(table.columns)}"
         )

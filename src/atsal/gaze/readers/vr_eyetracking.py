@@ -24,7 +24,7 @@ from atsal.gaze.directions import Floats, lonlat_from_uv, unit_vectors
 from atsal.gaze.readers.shares import shares_of_frame
 from atsal.gaze.readers.text import read_table
 from atsal.gaze.reading import DropCounter, Reading
-from atsal.gaze.records import GazeSamples
+from atsal.gaze.records import MOST_FRAMES, GazeSamples
 
 _COLUMNS = ("label 1", "frame", "label 2", "head x", "head y", "label 3", "gaze x", "gaze y")
 
@@ -33,8 +33,9 @@ def read_vr_eyetracking(path: Path, frames_per_s: float | None = None) -> Readin
     """Read one viewer's samples of one video, with `head` and `head_eye`; the viewer is the folder's name.
 
     `frame_index` counts from 0; times are there if `frames_per_s` of the video is given. Dropped and counted: rows
-    without a position or a frame, with a position outside [0, 1], and with a frame below 1. `DataError`: another number
-    of columns, a text where a number belongs, no rows, and more than half of the positions outside [0, 1].
+    without a position or a frame, with a position outside [0, 1], with a frame below 1, and repeated ones. `DataError`:
+    another number of columns, a text where a number belongs, no rows, and more than half of the positions outside
+    [0, 1].
     """
     if frames_per_s is not None and not 0 < frames_per_s < np.inf:
         raise ShapeError(f"frames_per_s {frames_per_s}: expected a positive number")
@@ -43,12 +44,20 @@ def read_vr_eyetracking(path: Path, frames_per_s: float | None = None) -> Readin
         raise DataError(f"{path}: the file is empty; expected a row a frame: copy or download it again")
     drops, notes = DropCounter(), []
     frame, given = table.integers_given("frame")
-    early = given & (frame < 1)
-    for reason, wrong in (("no frame", ~given), ("frame below 1", early)):
+    usable = np.ones(len(table), bool)
+    wrong_rows = {
+        "the same row once more": table.repeats("frame"),
+        "no frame": ~given,
+        "frame below 1": given & (frame < 1),
+        "frame that no video has": frame > MOST_FRAMES,
+    }
+    for reason, rows in wrong_rows.items():
+        wrong = rows & usable
         drops.add(reason, table.where(int(np.argmax(wrong))), int(wrong.sum()))
+        usable &= ~wrong
     frame = frame - 1
     positions = np.stack([table.numbers(name) for name in _COLUMNS if name[-2:] in (" x", " y")], 1)
-    positions, inside = shares_of_frame(path, positions, table.where, drops, given & ~early)
+    positions, inside = shares_of_frame(path, positions, table.where, drops, usable)
     kept = np.flatnonzero(inside)
     if (np.diff(frame[kept]) < 0).any():
         kept = kept[np.argsort(frame[kept], kind="stable")]
