@@ -73,7 +73,7 @@ def test_settings_of_the_maps(tmp_path):
     for item in ("image_1", "video_2"):
         assert np.load(tmp_path / "out" / item / "saliency.npy").shape == (1, 32, 64)
     told = atsal("prepare", "folder", tmp_path / "raw", tmp_path / "out", "--sigma", "6", status=1)
-    assert "prepared in another way" in told
+    assert "made with other settings" in told
     assert "sigma_deg: 5.0, not 6.0" in told
     told = atsal("prepare", "folder", tmp_path / "raw", tmp_path / "new", "--size", "64x64", status=2)
     assert "twice the height" in told
