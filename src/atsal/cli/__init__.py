@@ -81,6 +81,10 @@ def _interrupts_kept() -> Iterator[None]:
 @click.version_option(__version__, prog_name="atsal")
 def main() -> None:
     """Predict where people look in 360° images and video."""
+    try:
+        Path.cwd()
+    except OSError as error:  # PyTorch would end the process
+        raise ConfigError("the folder that this command was started in is gone; change to another one") from error
 
 
 def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -246,7 +250,7 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
         try:
             with _progress(item, reading) as progress:
                 outcome = work(item, progress=progress)
-            _tell_of_stereo(item, reading)
+            _tell_how_taken(item, reading)
         except (AtsalError, OSError) as error:
             click.echo(f"atsal: {error}", err=True)
             failed += 1
@@ -264,9 +268,11 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
     return failed
 
 
-def _tell_of_stereo(item: "Item", reading: "Reading") -> None:
-    """An ordinary square photo looks like two views, too: say what was made of it."""
-    if reading.stereo != "auto":
+def _tell_how_taken(item: "Item", reading: "Reading") -> None:
+    """Say what was made of the picture; an ordinary square photo looks like two views, too."""
+    for note in item.notes(reading):
+        click.echo(f"atsal: {item.path}: {note}", err=True)
+    if reading.stereo != "auto" or item.kind == "video":
         return
     layout = item.stereo_layout(reading)
     if layout != "mono":
@@ -333,7 +339,7 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
         predictor = _load(values)
         with _progress(items[0], reading) as progress:
             found = write_comparison(predictor, items[0], output, reading, progress=progress)
-    _tell_of_stereo(items[0], reading)
+    _tell_how_taken(items[0], reading)
     if sheet is not None:
         with _folder(sheet.parent):
             write_rgb_png(sheet, contact_sheet(found.results))
@@ -360,7 +366,7 @@ def _refuse_targets(source: Path, targets: dict[Path, str], overwrite: bool) -> 
 def info(file: Path, stereo: Any) -> None:
     """Say what a file is: size, layout, rate, and what is odd about it."""
     from atsal.video.image import probe_image  # noqa: PLC0415
-    from atsal.video.probe import probe_video  # noqa: PLC0415
+    from atsal.video.probe import probe_video, time_oddities  # noqa: PLC0415
     from atsal.video.sources import classify  # noqa: PLC0415
 
     if classify(file) == "image":
@@ -377,11 +383,11 @@ def info(file: Path, stereo: Any) -> None:
     average = " on average" if found.variable_frame_rate else ""
     lines = [
         f"{file}: video, {found.codec} {found.pixel_format}, {found.width}x{found.height}, {found.stereo}",
-        f"  view     {found.eye_size[0]}x{found.eye_size[1]}",
+        f"  view     {found.eye_size[0]}x{found.eye_size[1]}, {found.stereo} {found.view.said_by}",
         f"  frames   {frames}, {found.frame_rate:.3f} a second{average}, {length}",
         f"  sound    {'yes' if found.has_audio else 'no'}",
         f"  360° tag {'yes' if found.spherical_tagged else 'no'}",
-        *(f"  odd:     {oddity}" for oddity in found.oddities),
+        *(f"  odd:     {oddity}" for oddity in (*found.oddities, *time_oddities(file, found))),
     ]
     click.echo("\n".join(lines))
 

@@ -15,13 +15,16 @@ from PIL import Image
 
 from atsal.datasets.dataset import RawItem, Stimuli, Stimulus
 from atsal.errors import DataError, MediaError, TruncatedMediaError
+from atsal.video.decoding import frame_times
 from atsal.video.image import read_image
-from atsal.video.probe import VideoInfo, frame_times, probe_video
+from atsal.video.probe import VideoInfo, probe_video
 from atsal.video.reader import Frame, read_frames
 from atsal.video.sources import classify, list_media, read_image_sequence, scaled
 
 Picture = NDArray[np.uint8]
 _LAST_S = 1.0  # of a video, looked at to see that the file is whole
+_ROUNDING_S = 0.001  # of Matroska's time stamps
+_SLACK = 0.05  # of a frame
 _ANY_RATE = 1.0  # of a folder of pictures: only the numbers of its frames are used
 
 
@@ -41,9 +44,24 @@ def describe(item: RawItem, stimuli: Stimuli) -> Stimulus:
         return Stimulus("image", width, height)
     info = probe_video(item.stimulus)
     _check_end(item.stimulus, info)
-    times = frame_times(item.stimulus) if info.variable_frame_rate else None
-    count = info.frame_count if times is None else len(times)
-    return Stimulus("video", *info.eye_size, count, info.frame_rate or None, info.duration_s, times is not None, times)
+    times = frame_times(item.stimulus)
+    uneven = not _are_even(times, info.frame_rate)
+    known = times if uneven else None
+    length_s = info.duration_s or _length_s(times)
+    return Stimulus("video", *info.eye_size, len(times), info.frame_rate or None, length_s, uneven, known)
+
+
+def _length_s(times_s: NDArray[np.float64]) -> float | None:
+    """Seconds of a video that does not state them: the last frame stands for as long as the one before it did."""
+    return float(2 * times_s[-1] - times_s[-2]) if len(times_s) > 1 else None
+
+
+def _are_even(times_s: NDArray[np.float64], rate: float) -> bool:
+    """Whether each frame is where the rate puts it, but for the rounding of time stamps."""
+    if not rate:
+        return False
+    off_s = np.abs(times_s - np.arange(len(times_s)) / rate)
+    return bool(off_s.max() <= max(_ROUNDING_S, _SLACK / rate))
 
 
 def _check_end(path: Path, info: VideoInfo) -> None:

@@ -24,6 +24,7 @@ from PIL import Image
 from atsal.datasets.item_record import known_checksum
 from atsal.errors import DataError
 from atsal.gaze.readers.saliency_bin import read_saliency_bin, saliency_frame
+from atsal.video.decoding import frame_times
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
 from atsal.video.sources import VIDEO_SUFFIXES, natural_key
@@ -73,10 +74,7 @@ class MapFiles:
             return len(stack) if stack.ndim == 3 else 1
         if self.kind == "bin":
             return len(read_saliency_bin(self.files[0]))
-        frames = probe_video(self.files[0], "mono").frame_count
-        if frames is None:
-            raise DataError(f"{self.path}: does not say how many frames it has; copy it anew, or write .npy maps")
-        return frames
+        return len(frame_times(_checked_video(self.files[0])))
 
     def read(self) -> Iterator[Map]:
         """Each map, (h, w) float32, finite and >= 0; `DataError` names a wrong one."""
@@ -91,7 +89,7 @@ class MapFiles:
                 maps = read_saliency_bin(file)
                 yield from (saliency_frame(maps, number) for number in range(len(maps)))
             else:
-                for frame in read_frames(file, stereo="mono"):
+                for frame in read_frames(_checked_video(file)):
                     yield _grey(frame.image, f"{file}, frame {frame.index}")
 
 
@@ -133,6 +131,16 @@ def _in_folder(folder: Path) -> MapFiles:
 
 def _suffix(path: Path) -> str:
     return path.suffix.lower()
+
+
+def _checked_video(path: Path) -> Path:
+    """The path of a video whose frames are one map each."""
+    info = probe_video(path)
+    if info.stereo != "mono":
+        raise DataError(
+            f"{path}: holds two views ({'; '.join(info.view.notes)}); expected one map a frame, twice as wide as high"
+        )
+    return path
 
 
 def _open_npy(path: Path) -> NDArray[np.generic]:

@@ -79,6 +79,10 @@ class Item:
         height, width = next(self.frames(reading, None)).image.shape[:2]
         return width, height
 
+    def notes(self, reading: Reading) -> tuple[str, ...]:
+        """How the picture of a video is taken, as far as it does not go without saying: sentences for people."""
+        return probe_video(self.path, reading.stereo).view.notes if self.kind == "video" else ()
+
     def stereo_layout(self, reading: Reading) -> StereoLayout:
         """The layout of its views, of which the left one is read."""
         if self.kind == "video":
@@ -92,6 +96,8 @@ class Item:
         if self.kind == "sequence":
             return len(self._chosen(reading))
         info = probe_video(self.path, reading.stereo)
+        if info.frame_count is not None and reading == Reading(stereo=reading.stereo, stride=reading.stride):
+            return -(-info.frame_count // reading.stride)
         if info.duration_s is None:
             return None
         length = max(0.0, info.duration_s - reading.start_s)
@@ -159,7 +165,8 @@ def find_items(inputs: Iterable[Path], *, as_frames: bool = False) -> tuple[list
             continue
         for file in files:
             try:
-                items.setdefault(file.resolve(), Item(file, "sequence" if whole else classify(file)))
+                item = Item(file, "sequence" if whole else classify(file))
+                items.setdefault(file.resolve(), item)
             except InputError as error:
                 problems.append(error)
     return list(items.values()), problems

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from atsal.errors import MediaError
-from atsal.video.opening import check_readable
+from atsal.untrusted.files import check_readable
 from atsal.video.stereo import SMALL_HEIGHT, StereoChoice, StereoLayout, choose_view
 
 # Pillow refuses more than 179 million pixels; a panorama of 28,000x14,000 is real, a thousand times that is an attack.

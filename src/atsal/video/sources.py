@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from atsal.errors import ConfigError, MediaError
+from atsal.untrusted.files import check_readable
 from atsal.video.image import read_image
-from atsal.video.opening import check_readable
 from atsal.video.reader import Frame, check_size
 from atsal.video.stereo import StereoChoice
 
