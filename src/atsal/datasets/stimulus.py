@@ -15,11 +15,11 @@ from PIL import Image
 
 from atsal.datasets.dataset import RawItem, Stimuli, Stimulus
 from atsal.errors import DataError, MediaError, TruncatedMediaError
-from atsal.video.decoding import frame_times
 from atsal.video.image import read_image
 from atsal.video.probe import VideoInfo, probe_video
 from atsal.video.reader import Frame, read_frames
 from atsal.video.sources import classify, list_media, read_image_sequence, scaled
+from atsal.video.timeline import frame_times
 
 Picture = NDArray[np.uint8]
 _LAST_S = 1.0  # of a video, looked at to see that the file is whole

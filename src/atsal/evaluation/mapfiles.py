@@ -24,10 +24,10 @@ from PIL import Image
 from atsal.datasets.item_record import known_checksum
 from atsal.errors import DataError
 from atsal.gaze.readers.saliency_bin import read_saliency_bin, saliency_frame
-from atsal.video.decoding import frame_times
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
 from atsal.video.sources import VIDEO_SUFFIXES, natural_key
+from atsal.video.timeline import frame_times
 
 Map = NDArray[np.float32]
 Kind = Literal["npy", "picture", "bin", "video"]

@@ -2,27 +2,17 @@
 
 from collections import deque
 from collections.abc import Iterator
-from fractions import Fraction
 from itertools import islice, pairwise
-from pathlib import Path
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
-from atsal.errors import MediaError
-from atsal.video.facts import StreamFacts, stream_facts
-from atsal.video.opening import open_video
+from atsal.video.facts import StreamFacts, step_pts
 
 TIMES_JUMP = "its times start again, as where recordings were joined as they are"
-ONE_RUN_OF_TIMES = (
-    "Join the recordings with FFmpeg's concat demuxer, or write this file with one run of times: "
-    "ffmpeg -i FILE -vf setpts=N/FR/TB -an NEW.mp4"
-)
 
 
 class GoodFrames(Iterator[VideoFrame]):
@@ -158,72 +148,6 @@ def seek(
             return frame, frames
         back = max(2 * back, round(1 / facts.time_base))
     return None
-
-
-def frame_number(path: Path, facts: StreamFacts, first_pts: int, pts: int, position: int | None) -> int:
-    """Give the number, from 0, of the frame presented at `pts` in a file whose first is presented at `first_pts`.
-
-    By arithmetic where the frames fill the grid of one rate, else by counting the packets before it, undecoded.
-    `position` is where the file was sought to: `MediaError` where its times came to `pts` before that place.
-    """
-    if facts.even_step is not None:
-        return round((pts - first_pts) / facts.even_step)
-    count = passed = 0
-    with open_video(path) as (container, stream):
-        for packet in _shown(path, container, stream, facts):
-            passed = max(passed, packet.pos or 0)
-            if packet.dts is not None and packet.dts >= pts:
-                break  # packets come in decoding order, and nothing is presented before it is decoded
-            count += packet.pts is not None and first_pts <= packet.pts < pts
-    if facts.joinable and position is not None and position > passed:
-        raise MediaError(f"{path}: {TIMES_JUMP}; no part of it can be found by its time. {ONE_RUN_OF_TIMES}")
-    return count
-
-
-def frame_times(path: Path | str) -> NDArray[np.float64]:
-    """Seconds of every shown frame since the first, (F,) ascending: those that `read_frames` gives.
-
-    The file is read to its end, but only the first frame is decoded. Raises `MediaError` as `probe_video`, and for a
-    file whose times start again or that has none.
-    """
-    path = Path(path)
-    with open_video(path) as (container, stream):
-        facts = stream_facts(container, stream)
-        first = next(GoodFrames(container, stream, facts), None)
-    with open_video(path) as (container, stream):
-        packets = list(_times(path, container, stream, facts))
-    if facts.clock == "none":
-        ticks = np.arange(len(packets)) * float(step_pts(facts))
-    else:
-        known = [time for time in packets if time is not None and first is not None and time >= (first.pts or 0)]
-        ticks = np.sort(np.array(known, np.float64))
-    if not len(ticks):
-        raise MediaError(f"{path}: its frames have no times; write it again at a constant rate")
-    times: NDArray[np.float64] = (ticks - ticks[0]) * float(facts.time_base)
-    return times
-
-
-def _times(path: Path, container: InputContainer, stream: VideoStream, facts: StreamFacts) -> Iterator[int | None]:
-    for packet in _shown(path, container, stream, facts):
-        yield packet.dts if facts.clock == "numbers" else packet.pts
-
-
-def _shown(
-    path: Path, container: InputContainer, stream: VideoStream, facts: StreamFacts
-) -> "Iterator[Packet[VideoStream]]":
-    """Yield the packets whose frames are shown; `MediaError` where times start again."""
-    before: int | None = None
-    for number, packet in enumerate(container.demux(stream)):
-        if facts.jumps(before, packet.dts):
-            raise MediaError(f"{path}: {TIMES_JUMP}, after {number} frames. {ONE_RUN_OF_TIMES}")
-        before = packet.dts
-        if packet.size and not packet.is_discard:
-            yield packet
-
-
-def step_pts(facts: StreamFacts) -> Fraction:
-    """Give the ticks from one frame to the next at the average rate; 1/25 s where no rate is stated."""
-    return 1 / ((facts.frame_rate or Fraction(25)) * facts.time_base)
 
 
 def _is_before(pts: int | None, last: int | None) -> bool:

@@ -25,6 +25,7 @@ Clock = Literal["stamps", "numbers", "none"]
 
 _RAW_FORMATS = ("h264", "hevc", "vvc", "av1", "obu", "m4v", "mpegvideo", "mjpeg")
 JOINABLE_FORMATS = ("mpegts", "mpeg")  # can be joined byte by byte: their times may jump, and nothing tells where
+_SLACK = 0.05  # of a step: less is rounding
 _JUMP_S = 10  # a step of more within such a file is taken for another recording
 
 
@@ -93,6 +94,8 @@ def stream_facts(container: InputContainer, stream: VideoStream) -> StreamFacts:
     shown = None if index is None else sum(not entry.is_discard for entry in index)
     even_step = None if index is None else _even_step(index)
     duration_s = _duration_s(container, stream, time_base)
+    if index and shown and duration_s and (stream.start_time or 0) > 0:
+        duration_s = _without_delay(index, duration_s, time_base, stream.start_time or 0)
     rate = stream.average_rate or stream.guessed_rate or None
     if shown and even_step is None and duration_s:
         rate = Fraction(shown / duration_s).limit_denominator(100_000)  # of the frames that are shown
@@ -111,20 +114,31 @@ def stream_facts(container: InputContainer, stream: VideoStream) -> StreamFacts:
     )
 
 
+def step_pts(facts: StreamFacts) -> Fraction:
+    """Give the ticks from one frame to the next at the average rate; 1/25 s where no rate is stated."""
+    return 1 / ((facts.frame_rate or Fraction(25)) * facts.time_base)
+
+
 def _index(stream: VideoStream) -> list[IndexEntry] | None:
     """The packets of the stream by the file's index; None for a file in fragments, which has none."""
     return [entry for entry in stream.index_entries if entry.size] or None if stream.frames else None
 
 
 def _even_step(index: list[IndexEntry]) -> Fraction | None:
-    """Ticks from frame to frame; None where a frame is half a step or more from where it would be at one rate."""
+    """Ticks from frame to frame; None where a frame is not where one rate would put it, but for rounding."""
     ticks = np.array([entry.timestamp for entry in index], np.int64)
     if len(ticks) == 1:
         return Fraction(1)
     step = Fraction(int(ticks[-1] - ticks[0]), len(ticks) - 1)
-    if step <= 0 or np.abs(ticks - np.linspace(ticks[0], ticks[-1], len(ticks))).max() >= step / 2:
-        return None
-    return step
+    off = np.abs(ticks - np.linspace(ticks[0], ticks[-1], len(ticks))).max()
+    return step if step > 0 and off <= max(1, _SLACK * step) else None
+
+
+def _without_delay(index: list[IndexEntry], duration_s: float, time_base: Fraction, start: int) -> float:
+    """The length from the first frame on: where an edit list both delays and cuts, FFmpeg's counts the delay too."""
+    shown = [entry.timestamp for entry in index if not entry.is_discard]
+    shorter_s = duration_s - float(start * time_base)
+    return shorter_s if shorter_s >= float((shown[-1] - shown[0]) * time_base) else duration_s
 
 
 def _duration_s(container: InputContainer, stream: VideoStream, time_base: Fraction) -> float | None:

@@ -13,12 +13,12 @@ from av.video.stream import VideoStream
 
 from atsal.errors import MediaError
 from atsal.video.camera import refuse_camera_original
-from atsal.video.decoding import frame_times
 from atsal.video.facts import JOINABLE_FORMATS, StreamFacts, stream_facts
 from atsal.video.opening import open_video, picture_streams
 from atsal.video.spherical import has_spherical_tag
 from atsal.video.stated import read_stated
 from atsal.video.stereo import SMALL_HEIGHT, StereoChoice, StereoLayout
+from atsal.video.timeline import frame_times
 from atsal.video.view import VideoView, choose_video_view
 
 _HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # ITU-T H.273, transfer characteristics

@@ -8,9 +8,10 @@ from pathlib import Path
 from av.video.frame import VideoFrame
 
 from atsal.errors import TruncatedMediaError
-from atsal.video.decoding import ONE_RUN_OF_TIMES, TIMES_JUMP, GoodFrames, frame_number, seek, step_pts
-from atsal.video.facts import StreamFacts, stream_facts
+from atsal.video.decoding import TIMES_JUMP, GoodFrames, seek
+from atsal.video.facts import StreamFacts, step_pts, stream_facts
 from atsal.video.opening import open_video
+from atsal.video.timeline import ONE_RUN_OF_TIMES, frame_number
 
 
 @dataclass(frozen=True, eq=False)
