@@ -12,7 +12,7 @@ from atsal.datasets.dataset import RawItem
 from atsal.datasets.stimulus import describe, read_picture, read_some_frames
 from atsal.errors import AtsalError, MediaError, TruncatedMediaError
 from atsal.prediction.items import Item, Reading
-from atsal.video.probe import probe_video, time_oddities
+from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
 from atsal.video.timeline import frame_times
 
@@ -191,8 +191,36 @@ def test_joined_transport_streams_are_told(clips, start_s):
         frame_times(joined)
     with pytest.raises(MediaError, match="its times start again"):
         describe(RawItem("a", joined, ()), "videos")
-    assert "its times start again" in time_oddities(joined, probe_video(joined))[0]
-    assert time_oddities(first, probe_video(first)) == []
+    assert "its times start again" in probe_video(joined).oddities[-1]
+    assert not any("start again" in oddity for oddity in probe_video(first).oddities)
+
+
+def test_a_joined_stream_with_an_earlier_clock_is_told(clips):
+    first, second = clips.make("a.ts", ticks=range(9000, 9030)), clips.make("b.ts", frames=30)
+    joined = clips.folder / "joined.ts"
+    joined.write_bytes(first.read_bytes() + second.read_bytes())
+    with pytest.raises(MediaError, match="its times start again"):
+        list(read_frames(joined))
+
+
+@pytest.mark.parametrize("name", ["clip.ts", "clip.mkv", "clip.webm", "clip.mpg", "clip.flv"])
+def test_files_without_an_index_agree(clips, name):
+    codec = {"webm": "libvpx-vp9", "mpg": "mpeg2video"}.get(name[5:], "libx264")
+    painted, times = check_all_agree(clips, clips.make(name, codec=codec))
+    assert painted == list(range(60))
+    slack = 0.04 if name == "clip.mpg" else 1e-3  # FFmpeg fills in the times that a program stream leaves out
+    assert times == pytest.approx(np.arange(60) / 30, abs=slack)
+
+
+@pytest.mark.parametrize("name", ["uneven.ts", "uneven.mkv"])
+@pytest.mark.parametrize("ticks", [VFR, [*range(0, 900, 30), *range(2900, 3800, 30)]])
+def test_uneven_files_without_an_index_agree(clips, name, ticks):
+    path = clips.make(name, ticks=ticks, tick=Fraction(1, 1000))
+    painted, times = check_all_agree(clips, path)
+    assert painted == list(range(len(ticks)))
+    assert times == pytest.approx(np.array(ticks) / 1000, abs=1e-3)
+    assert probe_video(path).variable_frame_rate
+    assert probe_video(path).frame_rate == pytest.approx(len(ticks) / ticks[-1] * 1000, rel=0.05)
 
 
 def test_times_of_matroska_that_go_back(clips):

@@ -366,7 +366,7 @@ def _refuse_targets(source: Path, targets: dict[Path, str], overwrite: bool) -> 
 def info(file: Path, stereo: Any) -> None:
     """Say what a file is: size, layout, rate, and what is odd about it."""
     from atsal.video.image import probe_image  # noqa: PLC0415
-    from atsal.video.probe import probe_video, time_oddities  # noqa: PLC0415
+    from atsal.video.probe import probe_video  # noqa: PLC0415
     from atsal.video.sources import classify  # noqa: PLC0415
 
     if classify(file) == "image":
@@ -377,7 +377,7 @@ def info(file: Path, stereo: Any) -> None:
         for oddity in found_image.oddities:
             click.echo(f"  odd:     {oddity}")
         return
-    found = probe_video(file, stereo)
+    found = probe_video(file, stereo, count=True)
     length = "unknown length" if found.duration_s is None else f"{found.duration_s:.2f} s"
     frames = "unknown number of" if found.frame_count is None else found.frame_count
     average = " on average" if found.variable_frame_rate else ""
@@ -387,7 +387,7 @@ def info(file: Path, stereo: Any) -> None:
         f"  frames   {frames}, {found.frame_rate:.3f} a second{average}, {length}",
         f"  sound    {'yes' if found.has_audio else 'no'}",
         f"  360° tag {'yes' if found.spherical_tagged else 'no'}",
-        *(f"  odd:     {oddity}" for oddity in (*found.oddities, *time_oddities(file, found))),
+        *(f"  odd:     {oddity}" for oddity in found.oddities),
     ]
     click.echo("\n".join(lines))
 

@@ -19,12 +19,10 @@ from atsal.video.image import read_image
 from atsal.video.probe import VideoInfo, probe_video
 from atsal.video.reader import Frame, read_frames
 from atsal.video.sources import classify, list_media, read_image_sequence, scaled
-from atsal.video.timeline import frame_times
+from atsal.video.timeline import are_even, frame_times
 
 Picture = NDArray[np.uint8]
 _LAST_S = 1.0  # of a video, looked at to see that the file is whole
-_ROUNDING_S = 0.001  # of Matroska's time stamps
-_SLACK = 0.05  # of a frame
 _ANY_RATE = 1.0  # of a folder of pictures: only the numbers of its frames are used
 
 
@@ -42,26 +40,14 @@ def describe(item: RawItem, stimuli: Stimuli) -> Stimulus:
     if classify(item.stimulus) == "image":
         height, width = read_image(item.stimulus).shape[:2]
         return Stimulus("image", width, height)
-    info = probe_video(item.stimulus)
+    info = probe_video(item.stimulus, count=True)
     _check_end(item.stimulus, info)
     times = frame_times(item.stimulus)
-    uneven = not _are_even(times, info.frame_rate)
-    known = times if uneven else None
-    length_s = info.duration_s or _length_s(times)
-    return Stimulus("video", *info.eye_size, len(times), info.frame_rate or None, length_s, uneven, known)
-
-
-def _length_s(times_s: NDArray[np.float64]) -> float | None:
-    """Seconds of a video that does not state them: the last frame stands for as long as the one before it did."""
-    return float(2 * times_s[-1] - times_s[-2]) if len(times_s) > 1 else None
-
-
-def _are_even(times_s: NDArray[np.float64], rate: float) -> bool:
-    """Whether each frame is where the rate puts it, but for the rounding of time stamps."""
-    if not rate:
-        return False
-    off_s = np.abs(times_s - np.arange(len(times_s)) / rate)
-    return bool(off_s.max() <= max(_ROUNDING_S, _SLACK / rate))
+    rate = info.frame_rate or None
+    uneven = not are_even(times, info.frame_rate)
+    return Stimulus(
+        "video", *info.eye_size, len(times), rate, info.duration_s, uneven, frame_times_s=times if uneven else None
+    )
 
 
 def _check_end(path: Path, info: VideoInfo) -> None:

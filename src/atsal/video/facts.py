@@ -24,9 +24,10 @@ from atsal.video.riff import is_whole_avi
 Clock = Literal["stamps", "numbers", "none"]
 
 _RAW_FORMATS = ("h264", "hevc", "vvc", "av1", "obu", "m4v", "mpegvideo", "mjpeg")
-JOINABLE_FORMATS = ("mpegts", "mpeg")  # can be joined byte by byte: their times may jump, and nothing tells where
+_JOINABLE_FORMATS = ("mpegts", "mpeg")  # can be joined byte by byte: their times may jump, and nothing tells where
 _SLACK = 0.05  # of a step: less is rounding
-_JUMP_S = 10  # a step of more within such a file is taken for another recording
+_JUMP_S = 3600  # a step of more within such a file is another recording, with an earlier clock: FFmpeg adds 26 hours
+_GUESSED_TIMES = "mpeg"  # program streams time some frames only; after a seek, FFmpeg guesses the others wrongly
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class StreamFacts:
     even_step: Fraction | None  # ticks from frame to frame by the index, where all are where one rate puts them
     whole: bool  # the file is as long as it says
     joinable: bool  # a transport or program stream
+    sought: bool  # a frame is found by its time
 
     @property
     def variable_rate(self) -> bool:
@@ -110,7 +112,8 @@ def stream_facts(container: InputContainer, stream: VideoStream) -> StreamFacts:
         indexed=index is not None,
         even_step=even_step,
         whole=whole,
-        joinable=name in JOINABLE_FORMATS,
+        joinable=name in _JOINABLE_FORMATS,
+        sought=name not in ("avi", _GUESSED_TIMES, *_RAW_FORMATS),
     )
 
 
@@ -142,6 +145,8 @@ def _without_delay(index: list[IndexEntry], duration_s: float, time_base: Fracti
 
 
 def _duration_s(container: InputContainer, stream: VideoStream, time_base: Fraction) -> float | None:
+    if container.format.name == _GUESSED_TIMES:
+        return None  # FFmpeg takes it from the last time that it finds, which may be long before the end
     if stream.duration:
         return float(stream.duration * time_base)
     tag = stream.metadata.get("DURATION", "")  # Matroska states it per stream as H:MM:SS.fraction

@@ -13,14 +13,15 @@ from av.video.stream import VideoStream
 
 from atsal.errors import MediaError
 from atsal.video.camera import refuse_camera_original
-from atsal.video.facts import JOINABLE_FORMATS, StreamFacts, stream_facts
+from atsal.video.facts import StreamFacts, stream_facts
 from atsal.video.opening import open_video, picture_streams
 from atsal.video.spherical import has_spherical_tag
 from atsal.video.stated import read_stated
 from atsal.video.stereo import SMALL_HEIGHT, StereoChoice, StereoLayout
-from atsal.video.timeline import frame_times
+from atsal.video.timeline import counted
 from atsal.video.view import VideoView, choose_video_view
 
+_QUICKLY_READ_BYTES = 1 << 25
 _HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # ITU-T H.273, transfer characteristics
 
 
@@ -28,7 +29,7 @@ _HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # ITU-T H.273, transfer characteristics
 class VideoInfo:
     """A video's facts. Sizes are in pixels, times in seconds.
 
-    `frame_count` is how many frames are shown by the container's index or, where it has none, length times rate.
+    `frame_count` is how many frames are shown: by the container's index, counted, or else length times rate.
     `frame_rate` is the average. `start_s` is the container's time of the first frame; `Frame.timestamp_s` counts from
     there. `view` is the view that is used and how it is taken out of the picture. `oddities` are sentences for people,
     of which `view.notes` are the first.
@@ -61,8 +62,10 @@ class VideoInfo:
         return self.view.size
 
 
-def probe_video(path: Path | str, stereo: StereoChoice = "auto") -> VideoInfo:
+def probe_video(path: Path | str, stereo: StereoChoice = "auto", *, count: bool = False) -> VideoInfo:
     """Look at a video: its header, and its first frame as proof that it decodes.
+
+    Small files without an index are read to their end to count their frames; with `count`, large ones too.
 
     Raises:
         MediaError: the file cannot be opened as a video, holds no frame, or is not a 360° view, by its shape or by what
@@ -72,7 +75,7 @@ def probe_video(path: Path | str, stereo: StereoChoice = "auto") -> VideoInfo:
     """
     path = Path(path)
     with open_video(path) as (container, stream):
-        facts = stream_facts(container, stream)
+        facts, jump = _facts(path, stream_facts(container, stream), count=count)
         first = _first_frame(path, container, stream)
         stated = read_stated(path, stream, first)
         refuse_camera_original(path, container, sphere=stated.sphere)
@@ -99,23 +102,20 @@ def probe_video(path: Path | str, stereo: StereoChoice = "auto") -> VideoInfo:
             oddities=(
                 *view.notes,
                 *_picture_oddities(first, view, tagged, container.format.name),
-                *_stated_time_oddities(facts),
+                *_time_oddities(facts),
+                *jump,
             ),
         )
 
 
-def time_oddities(path: Path | str, info: VideoInfo) -> list[str]:
-    """What is odd about the times of a file that may have been joined byte by byte: it is read through, others are not.
-
-    `info` is what `probe_video` says of it.
-    """
-    if info.container not in JOINABLE_FORMATS:
-        return []
+def _facts(path: Path, facts: StreamFacts, *, count: bool) -> tuple[StreamFacts, list[str]]:
+    """The facts, counted where that is quick or asked for, and what counting met with."""
+    if facts.indexed or not (count or path.stat().st_size <= _QUICKLY_READ_BYTES):
+        return facts, []
     try:
-        frame_times(path)
+        return counted(path, facts), []
     except MediaError as error:
-        return [str(error).removeprefix(f"{path}: ")]
-    return []
+        return facts, [str(error).removeprefix(f"{path}: ")]
 
 
 def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> VideoFrame:
@@ -170,7 +170,7 @@ def _colour_oddities(first: VideoFrame) -> list[str]:
     return found
 
 
-def _stated_time_oddities(facts: StreamFacts) -> list[str]:
+def _time_oddities(facts: StreamFacts) -> list[str]:
     found = []
     if facts.variable_rate:
         found.append(f"variable frame rate (on average {float(facts.frame_rate or 0):.2f} frames per second)")

@@ -76,7 +76,7 @@ class FrameSource:
                 return
             origin = None if facts.clock == "none" else first.pts
             target = round(self.start_s / facts.time_base)
-            if origin is None or target <= 0 or facts.clock != "stamps":
+            if origin is None or target <= 0 or not facts.sought:
                 yield from self._number(0, first, frames, facts, origin)
                 return
             sought = seek(container, stream, facts, origin, origin + target)

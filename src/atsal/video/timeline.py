@@ -1,6 +1,8 @@
 """Times and numbers of the frames that a file shows, from its packets, undecoded."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ from atsal.video.decoding import TIMES_JUMP, GoodFrames
 from atsal.video.facts import StreamFacts, step_pts, stream_facts
 from atsal.video.opening import open_video
 
+_ROUNDING_S = 0.001  # of Matroska's time stamps
+_SLACK = 0.05  # of a frame
 ONE_RUN_OF_TIMES = (
     "Join the recordings with FFmpeg's concat demuxer, or write this file with one run of times: "
     "ffmpeg -i FILE -vf setpts=N/FR/TB -an NEW.mp4"
@@ -61,6 +65,40 @@ def frame_times(path: Path | str) -> NDArray[np.float64]:
         raise MediaError(f"{path}: its frames have no times; write it again at a constant rate")
     times: NDArray[np.float64] = (ticks - ticks[0]) * float(facts.time_base)
     return times
+
+
+def counted(path: Path, facts: StreamFacts) -> StreamFacts:
+    """The facts of a file without an index, with what its packets tell of count, rate and length; read to its end.
+
+    Raises what `frame_times` raises.
+    """
+    times = frame_times(path)
+    rate = float(facts.frame_rate or 0)
+    even = are_even(times, rate)
+    length_s = facts.duration_s or _length_s(times)
+    if not even and length_s:
+        rate = len(times) / length_s
+    return replace(
+        facts,
+        shown_frames=len(times),
+        frame_rate=Fraction(rate).limit_denominator(100_000) if not even else facts.frame_rate,
+        duration_s=length_s,
+        indexed=True,
+        even_step=step_pts(facts) if even else None,
+    )
+
+
+def are_even(times_s: NDArray[np.float64], rate: float) -> bool:
+    """Whether each frame is where the rate puts it, but for the rounding of time stamps."""
+    if not rate:
+        return False
+    off_s = np.abs(times_s - np.arange(len(times_s)) / rate)
+    return bool(off_s.max() <= max(_ROUNDING_S, _SLACK / rate))
+
+
+def _length_s(times_s: NDArray[np.float64]) -> float | None:
+    """Seconds of a video that does not state them: the last frame stands for as long as the one before it did."""
+    return float(2 * times_s[-1] - times_s[-2]) if len(times_s) > 1 else None
 
 
 def _times(path: Path, container: InputContainer, stream: VideoStream, facts: StreamFacts) -> Iterator[int | None]:
