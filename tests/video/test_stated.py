@@ -6,11 +6,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from tests.fakes import mp4
 
 from atsal.errors import MediaError
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
+from fakes import mp4
 
 SPHERE = mp4.sv3d(mp4.equi())
 CASES = next((p / "shared/cases/media" for p in Path(__file__).parents if (p / "shared/cases").is_dir()), None)

@@ -6,7 +6,6 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from tests.fakes import mp4
 
 from atsal.datasets.dataset import RawItem
 from atsal.datasets.stimulus import describe, read_picture, read_some_frames
@@ -15,6 +14,7 @@ from atsal.prediction.items import Item, Reading
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
 from atsal.video.timeline import frame_times
+from fakes import mp4
 
 VFR = [k * 30 + (7 * k * k) % 23 for k in range(50)]  # milliseconds, uneven
 CASES = next((p / "shared/cases/media" for p in Path(__file__).parents if (p / "shared/cases").is_dir()), None)

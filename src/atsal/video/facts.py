@@ -16,8 +16,8 @@ from typing import Literal
 import av
 import numpy as np
 from av.container import InputContainer
-from av.index import IndexEntry
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from atsal.video.riff import is_whole_avi
 
@@ -25,6 +25,7 @@ Clock = Literal["stamps", "numbers", "none"]
 
 _RAW_FORMATS = ("h264", "hevc", "vvc", "av1", "obu", "m4v", "mpegvideo", "mjpeg")
 _JOINABLE_FORMATS = ("mpegts", "mpeg")  # can be joined byte by byte: their times may jump, and nothing tells where
+_LONGEST_INDEX = 2_000_000  # packets: nine hours at 60 frames a second; more are a damaged number
 _SLACK = 0.05  # of a step: less is rounding
 _JUMP_S = 3600  # a step of more within such a file is another recording, with an earlier clock: FFmpeg adds 26 hours
 _GUESSED_TIMES = "mpeg"  # program streams time some frames only; after a seek, FFmpeg guesses the others wrongly
@@ -93,20 +94,20 @@ def stream_facts(container: InputContainer, stream: VideoStream) -> StreamFacts:
     name = container.format.name
     whole = name == "avi" and is_whole_avi(Path(container.name))
     index = _index(stream) if "mp4" in name or whole else None
-    shown = None if index is None else sum(not entry.is_discard for entry in index)
-    even_step = None if index is None else _even_step(index)
+    shown = None if index is None else index[~index["hidden"]]["tick"]
+    even_step = None if index is None else _even_step(index["tick"])
     duration_s = _duration_s(container, stream, time_base)
-    if index and shown and duration_s and (stream.start_time or 0) > 0:
-        duration_s = _without_delay(index, duration_s, time_base, stream.start_time or 0)
+    if shown is not None and len(shown) and duration_s and (stream.start_time or 0) > 0:
+        duration_s = _without_delay(shown, duration_s, time_base, stream.start_time or 0)
     rate = stream.average_rate or stream.guessed_rate or None
-    if shown and even_step is None and duration_s:
-        rate = Fraction(shown / duration_s).limit_denominator(100_000)  # of the frames that are shown
+    if shown is not None and len(shown) and even_step is None and duration_s:
+        rate = Fraction(len(shown) / duration_s).limit_denominator(100_000)  # of the frames that are shown
     return StreamFacts(
         time_base=time_base,
         start_pts=stream.start_time,
         frame_rate=rate,
         base_rate=stream.base_rate or None,
-        shown_frames=(stream.frames or None) if shown is None else shown,
+        shown_frames=(stream.frames or None) if shown is None else len(shown),
         duration_s=duration_s,
         clock="numbers" if name == "avi" else "none" if name in _RAW_FORMATS else "stamps",
         indexed=index is not None,
@@ -122,14 +123,18 @@ def step_pts(facts: StreamFacts) -> Fraction:
     return 1 / ((facts.frame_rate or Fraction(25)) * facts.time_base)
 
 
-def _index(stream: VideoStream) -> list[IndexEntry] | None:
-    """The packets of the stream by the file's index; None for a file in fragments, which has none."""
-    return [entry for entry in stream.index_entries if entry.size] or None if stream.frames else None
+def _index(stream: VideoStream) -> NDArray[np.void] | None:
+    """Decoding time of each packet by the file's index, and whether it is hidden; None for a file in fragments."""
+    entries = stream.index_entries
+    if not stream.frames or not 0 < len(entries) <= _LONGEST_INDEX:
+        return None
+    rows = ((entry.timestamp, entry.is_discard) for entry in entries if entry.size)
+    index = np.fromiter(rows, dtype=[("tick", np.int64), ("hidden", np.bool_)])
+    return index if len(index) else None
 
 
-def _even_step(index: list[IndexEntry]) -> Fraction | None:
+def _even_step(ticks: NDArray[np.int64]) -> Fraction | None:
     """Ticks from frame to frame; None where a frame is not where one rate would put it, but for rounding."""
-    ticks = np.array([entry.timestamp for entry in index], np.int64)
     if len(ticks) == 1:
         return Fraction(1)
     step = Fraction(int(ticks[-1] - ticks[0]), len(ticks) - 1)
@@ -137,11 +142,10 @@ def _even_step(index: list[IndexEntry]) -> Fraction | None:
     return step if step > 0 and off <= max(1, _SLACK * step) else None
 
 
-def _without_delay(index: list[IndexEntry], duration_s: float, time_base: Fraction, start: int) -> float:
+def _without_delay(shown: NDArray[np.int64], duration_s: float, time_base: Fraction, start: int) -> float:
     """The length from the first frame on: where an edit list both delays and cuts, FFmpeg's counts the delay too."""
-    shown = [entry.timestamp for entry in index if not entry.is_discard]
     shorter_s = duration_s - float(start * time_base)
-    return shorter_s if shorter_s >= float((shown[-1] - shown[0]) * time_base) else duration_s
+    return shorter_s if shorter_s >= float(int(shown[-1] - shown[0]) * time_base) else duration_s
 
 
 def _duration_s(container: InputContainer, stream: VideoStream, time_base: Fraction) -> float | None:

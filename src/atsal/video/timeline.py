@@ -81,7 +81,7 @@ def counted(path: Path, facts: StreamFacts) -> StreamFacts:
     return replace(
         facts,
         shown_frames=len(times),
-        frame_rate=Fraction(rate).limit_denominator(100_000) if not even else facts.frame_rate,
+        frame_rate=facts.frame_rate if even else Fraction(rate).limit_denominator(100_000) or None,
         duration_s=length_s,
         indexed=True,
         even_step=step_pts(facts) if even else None,
