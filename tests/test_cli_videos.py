@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -36,9 +35,7 @@ def test_how_a_video_is_taken_is_told(clip):
         assert note in facts
         assert note in told
         assert note in compared
-    other = run("predict", clip, "-o", "other", "--format", "npy", "--stereo", "mono").stderr
-    assert "the file says top-bottom, but mono was asked for" in other
-    assert not np.array_equal(np.load("out/clip/000002.npy"), np.load("other/clip/000002.npy"))
+    assert "the file says top-bottom, but mono was asked for" in run("info", clip, "--stereo", "mono").stdout
 
 
 @pytest.mark.parametrize("command", [("info",), ("predict", "-o", "out")])

@@ -138,8 +138,8 @@ def _checked_video(path: Path) -> Path:
     info = probe_video(path)
     if info.stereo != "mono":
         raise DataError(
-            f"{path}: holds two views, {info.stereo} {info.view.said_by} ({info.width}x{info.height}); expected one map "
-            "a frame, twice as wide as high"
+            f"{path}: holds two views, {info.stereo} {info.view.said_by} ({info.width}x{info.height}); expected one "
+            "map a frame, twice as wide as high"
         )
     return path
 

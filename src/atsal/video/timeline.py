@@ -5,6 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
@@ -109,11 +110,18 @@ def _times(path: Path, container: InputContainer, stream: VideoStream, facts: St
 def _shown(
     path: Path, container: InputContainer, stream: VideoStream, facts: StreamFacts
 ) -> "Iterator[Packet[VideoStream]]":
-    """Yield the packets whose frames are shown; `MediaError` where times start again."""
+    """Yield the packets whose frames are shown; `MediaError` where times start again, or the file breaks."""
     before: int | None = None
-    for number, packet in enumerate(container.demux(stream)):
+    for number, packet in enumerate(_readable(path, container, stream)):
         if facts.jumps(before, packet.dts):
             raise MediaError(f"{path}: {TIMES_JUMP}, after {number} frames. {ONE_RUN_OF_TIMES}")
         before = packet.dts
         if packet.size and not packet.is_discard:
             yield packet
+
+
+def _readable(path: Path, container: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream]]":
+    try:
+        yield from container.demux(stream)
+    except av.FFmpegError as error:
+        raise MediaError(f"{path}: breaks before its end ({error.strerror}); copy or download it again") from error
