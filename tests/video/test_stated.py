@@ -68,6 +68,8 @@ def test_a_stated_sphere_is_stretched_whatever_its_shape(clips, made):
     path = made(mp4.st3d(0) + SPHERE, (128, 96))
     assert probe_video(path).eye_size == (192, 96)
     assert "stretched to 192x96" in probe_video(path).view.notes[0]
+    with pytest.raises(MediaError, match=r"16\.00:1"):
+        probe_video(made(mp4.st3d(0) + SPHERE, (512, 32)))
     with pytest.raises(MediaError, match=r"1\.33:1.*The file says that it is mono"):
         probe_video(made(mp4.st3d(0), (128, 96)))
 

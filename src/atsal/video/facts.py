@@ -4,8 +4,8 @@
 |---|---|---|
 | MP4, MOV | each frame's own time stamp; an edit list hides some | its index, less what is hidden |
 | AVI | the number of each packet: what was dropped leaves a gap | its index, where the file is whole |
-| Matroska, transport streams, … | each frame's own time stamp | estimated: length times rate |
-| raw streams | none: frames follow one another at one rate | estimated |
+| Matroska, transport streams, … | each frame's own time stamp | length times rate, or counted (`timeline.py`) |
+| raw streams | none: frames follow one another at one rate | counted, or not known |
 """
 
 from dataclasses import dataclass

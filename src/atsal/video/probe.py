@@ -80,15 +80,15 @@ def probe_video(path: Path | str, stereo: StereoChoice = "auto", *, count: bool 
         stated = read_stated(path, stream, first)
         refuse_camera_original(path, container, sphere=stated.sphere)
         pixel_shape = Fraction(stream.sample_aspect_ratio or 1)
-        view = choose_video_view(path, (stream.width, stream.height), pixel_shape, stated, stereo)
+        view = choose_video_view(path, (first.width, first.height), pixel_shape, stated, stereo)
         view = replace(view, notes=(*_stream_notes(container, stream), *view.notes))
         tagged = stated.sphere or has_spherical_tag(path)
         rate = float(facts.frame_rate or 0)
         return VideoInfo(
             path=path,
             container=container.format.name,
-            width=stream.width,
-            height=stream.height,
+            width=first.width,
+            height=first.height,
             codec=stream.codec_context.codec.canonical_name,
             pixel_format=first.format.name,
             frame_rate=rate,

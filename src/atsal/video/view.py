@@ -34,6 +34,7 @@ from atsal.video.turn import Turn
 Source = Literal["option", "file", "shape"]
 
 _SQUEEZED: dict[StereoLayout, float] = {"mono": 1.0, "top-bottom": 2.0, "left-right": 2.0}
+_NARROWEST, _WIDEST = 0.5, 8.0  # views that are stretched because the file says that they cover the sphere
 _SIDES = {"mono": (1, 1), "top-bottom": (1, 2), "left-right": (2, 1)}  # views across and down
 
 
@@ -75,12 +76,13 @@ def choose_video_view(
     said = stated.stereo if stereo == "auto" else stereo
     shapes = _shapes((width, height), pixels)
     layout = said or next((layout for shape in shapes for layout in ASPECT if fits(shape, ASPECT[layout])), None)
-    if layout is None or not (stated.sphere or _may_be(layout, shapes, squeezed=said is not None)):
-        shown = "" if pixels == 1 else f", shown {shapes[0]:.2f}:1 for its pixels' shape of {pixels}"
+    across, down = _SIDES[layout or "mono"]
+    crop_width, crop_height = width // across, height // down
+    stretches = stated.sphere and _NARROWEST <= crop_width / max(1, crop_height) <= _WIDEST
+    if layout is None or not (stretches or _may_be(layout, shapes, squeezed=said is not None)):
+        shown = "" if pixels == 1 else f" Shown, it is {shapes[0]:.2f}:1: {_pixels(pixels)}."
         said_by = "" if source != "file" else f" The file says that it is {layout}."
         raise MediaError(misfit_message(path, width, height, stereo) + shown + said_by)
-    across, down = _SIDES[layout]
-    crop_width, crop_height = width // across, height // down
     check_height(path, crop_width, crop_height)
     second = stated.second_is_left and stated.stereo == layout
     left, top = (crop_width * (across - 1), crop_height * (down - 1)) if second else (0, 0)
@@ -91,6 +93,10 @@ def choose_video_view(
 def _shapes(picture: tuple[int, int], pixels: Fraction) -> tuple[float, float]:
     """Width by height as shown, and as stored."""
     return float(picture[0] * pixels / picture[1]), picture[0] / picture[1]
+
+
+def _pixels(shape: Fraction) -> str:
+    return f"its pixels are {shape} times as wide as high"
 
 
 def _may_be(layout: StereoLayout, shapes: tuple[float, float], *, squeezed: bool = False) -> bool:
@@ -118,9 +124,7 @@ def _notes(view: VideoView, picture: tuple[int, int], pixels: Fraction, stated: 
     if stated.stereo not in (None, view.stereo):
         yield f"the file says {stated.stereo}, but {view.stereo} was asked for"
     if view.size != view.crop[2:]:
-        why = (
-            f", for its pixels are {pixels} as wide as high" if pixels != 1 else f", being {view.stereo} {view.said_by}"
-        )
+        why = f"; {_pixels(pixels)}" if pixels != 1 else f", being {view.stereo} {view.said_by}"
         yield f"the view is stored as {view.crop[2]}x{view.crop[3]} and stretched to {view.size[0]}x{view.size[1]}{why}"
     elif pixels != 1:
         yield f"marked as having pixels of shape {pixels}, but stored in the shape of a 360° view and used as it is"
