@@ -99,7 +99,7 @@ def test_edits_at_the_end_and_an_empty_one_at_the_start(clips):
 
 
 def test_two_edits_leave_out_the_middle(clips):
-    path = clips.make(container_options=mp4.BACK, options={"bf": "0", "g": "12"})
+    path = clips.make(container_options=mp4.BACK, options={"bf": "0", "g": "12", "sc_threshold": "0"})
     with av.open(str(path)) as container:
         tick = container.streams.video[0].time_base
     mp4.edit(path, (500, 0), (1000, round(1 / tick)))
