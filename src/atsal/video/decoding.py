@@ -30,7 +30,7 @@ class GoodFrames(Iterator[VideoFrame]):
         self.first_position: int | None = None  # of a packet in the file
         self._stream = stream
         self._facts = facts
-        self._previous_dts: int | None = None  # of all packets
+        self._previous_dts: int | None = None  # of all packets that are shown
         self._last_dts: int | None = None  # of the good ones
         self._last_pts: int | None = None
         self._numbers: deque[int] = deque()  # of the packets whose frames are to come
@@ -69,8 +69,7 @@ class GoodFrames(Iterator[VideoFrame]):
                     return
                 if self.first_position is None:
                     self.first_position = packet.pos
-                jumps = self._last_pts is not None and self._facts.jumps(self._previous_dts, packet.dts)
-                self._previous_dts = packet.dts
+                jumps = self._jumps(packet) and self._last_pts is not None
                 if jumps:
                     self.damage = TIMES_JUMP
                     yield self._stream.decode(None)
@@ -86,6 +85,13 @@ class GoodFrames(Iterator[VideoFrame]):
             except av.FFmpegError as error:
                 self.damage = error.strerror or type(error).__name__
                 yield []
+
+    def _jumps(self, packet: "Packet[VideoStream]") -> bool:
+        """Whether times start again at this packet; those that an edit list hides lie beside the others' times."""
+        if packet.is_discard:
+            return False
+        before, self._previous_dts = self._previous_dts, packet.dts
+        return self._facts.jumps(before, packet.dts)
 
     def _is_before_jump(self, packet: "Packet[VideoStream]") -> bool:
         """One of the last packets before a joint counts as incomplete, for what comes next does not continue it."""

@@ -113,10 +113,12 @@ def _shown(
     """Yield the packets whose frames are shown; `MediaError` where times start again, or the file breaks."""
     before: int | None = None
     for number, packet in enumerate(_readable(path, container, stream)):
+        if packet.is_discard:
+            continue  # hidden by an edit list; its time lies beside those of the others
         if facts.jumps(before, packet.dts):
             raise MediaError(f"{path}: {TIMES_JUMP}, after {number} frames. {ONE_RUN_OF_TIMES}")
         before = packet.dts
-        if packet.size and not packet.is_discard:
+        if packet.size:
             yield packet
 
 
