@@ -9,6 +9,7 @@ from atsal.errors import DataError, InputError
 from atsal.evaluation.mapfiles import find_map_files
 from atsal.evaluation.windowed import WindowMaps
 from evaluation.conftest import ROWS
+from fakes import mp4
 
 SIZE = (ROWS, 2 * ROWS)
 LEVELS = np.random.default_rng(0).integers(1, 256, (10, *SIZE)).astype(np.uint8)
@@ -206,6 +207,16 @@ def test_a_video_of_maps_cut_short_is_refused(truth, tmp_path, monkeypatch):
     monkeypatch.setattr(type(whole), "read", lambda _self: iter(LEVELS[:7].astype(np.float32)))
     with pytest.raises(DataError, match="7 maps could be read of 10"):
         windows(truth, tmp_path)
+
+
+def test_a_turned_video_of_maps_is_turned_and_two_views_are_refused(tmp_path):
+    write_video(tmp_path / "a.mp4", LEVELS)
+    mp4.set_matrix(tmp_path / "a.mp4", -1, 0, 0, -1)
+    assert found(tmp_path, "a").count() == 10
+    np.testing.assert_array_equal(values(tmp_path, "a")[3], LEVELS[3][::-1, ::-1])
+    write_video(tmp_path / "b.mp4", np.repeat(LEVELS, 2, axis=1))
+    with pytest.raises(DataError, match=r"two views, top-bottom by its shape"):
+        values(tmp_path, "b")
 
 
 def test_a_map_in_the_transparency_is_refused(tmp_path):

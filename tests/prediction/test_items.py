@@ -98,7 +98,7 @@ def test_a_broken_frame_outside_the_span_does_no_harm(frame_folder):
     for number in (0, 2, 11):
         (frame_folder / f"f{number}.png").write_bytes(b"broken")
     assert [frame.index for frame in item.frames(reading, None)] == [1, 3]
-    assert (item.view_size(reading), item.stereo_layout(reading), item.cautions(reading)) == ((64, 32), "mono", ())
+    assert (item.view_size(reading), item.stereo_layout(reading), item.notes(reading)) == ((64, 32), "mono", ())
     assert item.expected_frames(reading) == 2
 
 

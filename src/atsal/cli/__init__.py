@@ -84,6 +84,10 @@ def _interrupts_kept() -> Iterator[None]:
 @click.version_option(__version__, prog_name="atsal")
 def main() -> None:
     """Predict where people look in 360° images and video."""
+    try:
+        Path.cwd()
+    except OSError as error:  # PyTorch would end the process
+        raise ConfigError("the folder that this command was started in is gone; change to another one") from error
 
 
 def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -235,7 +239,7 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
         try:
             with _progress(item, reading) as progress:
                 outcome = work(item, progress=progress)
-            _tell_of_source(item, reading)
+            _tell_how_taken(item, reading)
         except (AtsalError, OSError) as error:
             click.echo(f"atsal: {error}", err=True)
             failed += 1
@@ -253,11 +257,11 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
     return failed
 
 
-def _tell_of_source(item: "Item", reading: "Reading") -> None:
-    """What may make the maps wrong. An ordinary square photo looks like two views, too: say what was made of it."""
-    for caution in item.cautions(reading):
-        click.echo(f"atsal: {item.path}: {caution}", err=True)
-    if reading.stereo != "auto":
+def _tell_how_taken(item: "Item", reading: "Reading") -> None:
+    """Say what was made of the picture; an ordinary square photo looks like two views, too."""
+    for note in item.notes(reading):
+        click.echo(f"atsal: {item.path}: {note}", err=True)
+    if reading.stereo != "auto" or item.kind == "video":
         return
     layout = item.stereo_layout(reading)
     if layout != "mono":
@@ -326,7 +330,7 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
         predictor = _load(values)
         with _progress(items[0], reading) as progress:
             found = write_comparison(predictor, items[0], output, reading, progress=progress)
-    _tell_of_source(items[0], reading)
+    _tell_how_taken(items[0], reading)
     if sheet is not None:
         with made_folder(sheet.parent):
             write_rgb_png(sheet, contact_sheet(found.results))
@@ -368,13 +372,13 @@ def info(file: Path, stereo: Any) -> None:
         for oddity in found_image.oddities:
             click.echo(f"  odd:     {oddity}")
         return
-    found = probe_video(file, stereo)
+    found = probe_video(file, stereo, count=True)
     length = "unknown length" if found.duration_s is None else f"{found.duration_s:.2f} s"
     frames = "unknown number of" if found.frame_count is None else found.frame_count
     average = " on average" if found.variable_frame_rate else ""
     lines = [
         f"{file}: video, {found.codec} {found.pixel_format}, {found.width}x{found.height}, {found.stereo}",
-        f"  view     {found.eye_size[0]}x{found.eye_size[1]}",
+        f"  view     {found.eye_size[0]}x{found.eye_size[1]}, {found.stereo} {found.view.said_by}",
         f"  frames   {frames}, {found.frame_rate:.3f} a second{average}, {length}",
         f"  sound    {'yes' if found.has_audio else 'no'}",
         f"  360° tag {'yes' if found.spherical_tagged else 'no'}",

@@ -18,9 +18,10 @@ from atsal.untrusted.text import printable
 from atsal.video.folders import list_frames
 from atsal.video.image import read_image
 from atsal.video.pixels import is_deep, upright_pixels
-from atsal.video.probe import VideoInfo, frame_times, probe_video
+from atsal.video.probe import VideoInfo, probe_video
 from atsal.video.reader import Frame, read_frames
 from atsal.video.sources import classify, read_image_sequence, scaled
+from atsal.video.timeline import are_even, frame_times
 
 Picture = NDArray[np.uint8]
 _LARGEST_PHOTO = 256 * 2**20  # bytes of a picture in an archive
@@ -42,11 +43,14 @@ def describe(item: RawItem, stimuli: Stimuli) -> Stimulus:
     if classify(item.stimulus) == "image":
         height, width = read_image(item.stimulus).shape[:2]
         return Stimulus("image", width, height)
-    info = probe_video(item.stimulus)
+    info = probe_video(item.stimulus, count=True)
     _check_end(item.stimulus, info)
-    times = frame_times(item.stimulus) if info.variable_frame_rate else None
-    count = info.frame_count if times is None else len(times)
-    return Stimulus("video", *info.eye_size, count, info.frame_rate or None, info.duration_s, times is not None, times)
+    times = frame_times(item.stimulus)
+    rate = info.frame_rate or None
+    uneven = not are_even(times, info.frame_rate)
+    return Stimulus(
+        "video", *info.eye_size, len(times), rate, info.duration_s, uneven, frame_times_s=times if uneven else None
+    )
 
 
 def _check_end(path: Path, info: VideoInfo) -> None:

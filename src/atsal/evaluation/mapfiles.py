@@ -28,6 +28,7 @@ from atsal.untrusted.pictures import open_picture
 from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
+from atsal.video.timeline import frame_times
 
 Map = NDArray[np.float32]
 Kind = Literal["npy", "picture", "bin", "video"]
@@ -69,10 +70,7 @@ class MapFiles:
             return len(stack) if stack.ndim == 3 else 1
         if self.kind == "bin":
             return len(read_saliency_bin(self.files[0]))
-        frames = probe_video(self.files[0], "mono").frame_count
-        if frames is None:
-            raise DataError(f"{self.path}: does not say how many frames it has; copy it anew, or write .npy maps")
-        return frames
+        return len(frame_times(_checked_video(self.files[0])))
 
     def read(self) -> Iterator[Map]:
         """Each map, (h, w) float32, finite and >= 0; `DataError` names a wrong one."""
@@ -87,7 +85,7 @@ class MapFiles:
                 maps = read_saliency_bin(file)
                 yield from (saliency_frame(maps, number) for number in range(len(maps)))
             else:
-                for frame in read_frames(file, stereo="mono"):
+                for frame in read_frames(_checked_video(file)):
                     yield _grey(frame.image, f"{file}, frame {frame.index}")
 
 
@@ -129,6 +127,17 @@ def _in_folder(folder: Path) -> MapFiles:
 
 def _suffix(path: Path) -> str:
     return path.suffix.lower()
+
+
+def _checked_video(path: Path) -> Path:
+    """The path of a video whose frames are one map each."""
+    info = probe_video(path)
+    if info.stereo != "mono":
+        raise DataError(
+            f"{path}: holds two views, {info.stereo} {info.view.said_by} ({info.width}x{info.height}); expected one "
+            "map a frame, twice as wide as high"
+        )
+    return path
 
 
 def _open_npy(path: Path) -> NDArray[np.generic]:

@@ -89,15 +89,17 @@ class Item:
         height, width = next(self.frames(reading, None)).image.shape[:2]
         return width, height
 
+    def notes(self, reading: Reading) -> tuple[str, ...]:
+        """How its pictures are taken, and what they state of themselves that may make its maps wrong; for people."""
+        if self.kind == "video":
+            return probe_video(self.path, reading.stereo).view.notes
+        return glance(self._first(reading), stereo=reading.stereo).cautions
+
     def stereo_layout(self, reading: Reading) -> StereoLayout:
         """The layout of its views, of which the left one is read."""
         if self.kind == "video":
             return probe_video(self.path, reading.stereo).stereo
         return glance(self._first(reading), stereo=reading.stereo).stereo
-
-    def cautions(self, reading: Reading) -> tuple[str, ...]:
-        """What may make its maps wrong though it can be read, as its pictures state; of a clip, its first frame's."""
-        return () if self.kind == "video" else glance(self._first(reading), stereo=reading.stereo).cautions
 
     def expected_frames(self, reading: Reading) -> int | None:
         """How many frames `frames` should deliver, where that is known."""
@@ -106,6 +108,8 @@ class Item:
         if self.kind == "sequence":
             return len(self._chosen(reading))
         info = probe_video(self.path, reading.stereo)
+        if info.frame_count is not None and reading == Reading(stereo=reading.stereo, stride=reading.stride):
+            return -(-info.frame_count // reading.stride)
         if info.duration_s is None:
             return None
         length = max(0.0, info.duration_s - reading.start_s)
@@ -196,7 +200,8 @@ def find_items(inputs: Iterable[Path], *, as_frames: bool = False) -> tuple[list
             continue
         for file in files:
             try:
-                items.setdefault(file.resolve(), Item(file, "sequence" if whole else classify(file)))
+                item = Item(file, "sequence" if whole else classify(file))
+                items.setdefault(file.resolve(), item)
             except InputError as error:
                 problems.append(error)
     return list(items.values()), problems

@@ -82,6 +82,15 @@ def is_video_track(data: bytes | bytearray, trak: Box) -> bool:
     return any(data[h.body + 8 : h.body + 12] == b"vide" for h in descend(data, trak, b"mdia", b"hdlr"))
 
 
+def track_number(data: bytes | bytearray, trak: Box) -> int | None:
+    """The ID of a track, by which FFmpeg names its stream; None where its header is damaged."""
+    for header in descend(data, trak, b"tkhd"):
+        place = header.body + (20 if data[header.body : header.body + 1] == b"\1" else 12)  # version 1 has longer times
+        if place + 4 <= header.end:
+            return int.from_bytes(data[place : place + 4], "big")
+    return None
+
+
 def read_moov(path: Path) -> tuple[bytearray, Box] | None:
     """Read the `moov` box (header included, at offset 0) and its place in the file; None where there is none."""
     with path.open("rb") as file:

@@ -1,8 +1,8 @@
 """Decoding: every good frame up to the first damage, from the file's start or from a key frame before some time."""
 
+from collections import deque
 from collections.abc import Iterator
-from fractions import Fraction
-from pathlib import Path
+from itertools import islice, pairwise
 
 import av
 from av.container import InputContainer
@@ -10,7 +10,9 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from atsal.video.opening import StreamFacts, open_video
+from atsal.video.facts import StreamFacts, step_pts
+
+TIMES_JUMP = "its times start again, as where recordings were joined as they are"
 
 
 class GoodFrames(Iterator[VideoFrame]):
@@ -20,14 +22,18 @@ class GoodFrames(Iterator[VideoFrame]):
     What fails before the first good frame is passed over: a recording may begin within a group of pictures.
 
     Where a file is cut, the frames presented after a lost one are left out, since they would be numbered wrongly.
+    In an AVI, the `pts` of a frame is the number of its packet in the order of presentation.
     """
 
     def __init__(self, container: InputContainer, stream: VideoStream, facts: StreamFacts) -> None:
         self.damage: str | None = None
+        self.first_position: int | None = None  # of a packet in the file
         self._stream = stream
         self._facts = facts
-        self._last_dts: int | None = None
+        self._previous_dts: int | None = None  # of all packets that are shown
+        self._last_dts: int | None = None  # of the good ones
         self._last_pts: int | None = None
+        self._numbers: deque[int] = deque()  # of the packets whose frames are to come
         self._packets = container.demux(stream)
         self._frames = self._decode()
 
@@ -36,14 +42,18 @@ class GoodFrames(Iterator[VideoFrame]):
 
     def _decode(self) -> Iterator[VideoFrame]:
         started = False
+        last: int | None = None
         for batch in self._batches():
             for frame in batch:
+                if started and self._facts.clock == "stamps" and _is_before(frame.pts, last):
+                    self.damage = TIMES_JUMP
+                    return
                 if not frame.is_corrupt:
                     started = True
-                    self._last_pts = frame.pts
+                    last = self._last_pts = frame.pts
                     yield frame
                 elif started:
-                    self.damage = "a frame is damaged"
+                    self.damage = self.damage or "a frame is damaged"
                     return
             if self.damage is not None:
                 if started:
@@ -57,24 +67,51 @@ class GoodFrames(Iterator[VideoFrame]):
                 packet = next(self._packets, None)
                 if packet is None:
                     return
-                if packet.is_corrupt:
-                    self.damage = "a packet is incomplete"
+                if self.first_position is None:
+                    self.first_position = packet.pos
+                jumps = self._jumps(packet) and self._last_pts is not None
+                if jumps:
+                    self.damage = TIMES_JUMP
+                    yield self._stream.decode(None)
+                elif packet.is_corrupt:
+                    self.damage = TIMES_JUMP if self._is_before_jump(packet) else "a packet is incomplete"
                     yield self._drain_before(packet.dts)
                 elif packet.size == 0 and packet.dts is None:  # the file's end
-                    yield list(self._unbroken(packet.decode()))
+                    yield list(self._unbroken(self._numbered(packet.decode())))
                 else:
                     self._last_dts = packet.dts
-                    yield packet.decode()
+                    self._numbers.append(packet.dts or 0)
+                    yield self._numbered(packet.decode())
             except av.FFmpegError as error:
                 self.damage = error.strerror or type(error).__name__
                 yield []
+
+    def _jumps(self, packet: "Packet[VideoStream]") -> bool:
+        """Whether times start again at this packet; those that an edit list hides lie beside the others' times."""
+        if packet.is_discard:
+            return False
+        before, self._previous_dts = self._previous_dts, packet.dts
+        return self._facts.jumps(before, packet.dts)
+
+    def _is_before_jump(self, packet: "Packet[VideoStream]") -> bool:
+        """One of the last packets before a joint counts as incomplete, for what comes next does not continue it."""
+        near = [packet, *islice(self._packets, 3)] if self._facts.joinable else []
+        return any(self._facts.jumps(one.dts, other.dts) for one, other in pairwise(near))
+
+    def _numbered(self, frames: list[VideoFrame]) -> list[VideoFrame]:
+        """Frames of an AVI have no times but the numbers of their packets, in the order of presentation."""
+        if self._facts.clock != "numbers":
+            self._numbers.clear()
+        for frame in frames[: len(self._numbers)]:
+            frame.pts = self._numbers.popleft()
+        return frames
 
     def _drain_before(self, lost_dts: int | None) -> list[VideoFrame]:
         """Take from the decoder the frames that come before a lost packet, and before all that would follow it.
 
         Nothing is presented before it is decoded, so whatever is lost is presented at `lost_dts` or later.
         """
-        if self._facts.without_times:
+        if self._facts.clock != "stamps":
             return []
         try:
             held = self._stream.decode(None)
@@ -119,28 +156,5 @@ def seek(
     return None
 
 
-def frame_number(path: Path, facts: StreamFacts, first_pts: int, pts: int) -> int:
-    """Give the number, from 0, of the frame presented at `pts` in a file whose first is presented at `first_pts`.
-
-    By arithmetic where the frames fill the grid of one rate, else by counting the packets before it, undecoded.
-    """
-    if facts.grid_is_certain and facts.frame_rate is not None:
-        return round((pts - first_pts) * facts.time_base * (facts.base_rate or facts.frame_rate))
-    with open_video(path) as (container, stream):
-        return sum(1 for packet in _packets_before(container.demux(stream), pts) if _is_between(packet, first_pts, pts))
-
-
-def step_pts(facts: StreamFacts) -> Fraction:
-    """Give the ticks from one frame to the next at the average rate; 1/25 s where no rate is stated."""
-    return 1 / ((facts.frame_rate or Fraction(25)) * facts.time_base)
-
-
-def _packets_before(packets: "Iterator[Packet[VideoStream]]", pts: int) -> "Iterator[Packet[VideoStream]]":
-    for packet in packets:
-        if packet.dts is not None and packet.dts >= pts:
-            return  # packets come in decoding order, and nothing is presented before it is decoded
-        yield packet
-
-
-def _is_between(packet: "Packet[VideoStream]", first_pts: int, pts: int) -> bool:
-    return packet.pts is not None and first_pts <= packet.pts < pts
+def _is_before(pts: int | None, last: int | None) -> bool:
+    return pts is not None and last is not None and pts < last

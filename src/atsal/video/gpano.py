@@ -29,7 +29,7 @@ class Stated:
     remarks: tuple[str, ...] = ()
 
 
-def read_stated(path: Path, image: Image.Image) -> Stated:
+def read_gpano(path: Path, image: Image.Image) -> Stated:
     """What an open photo states about itself.
 
     Raises:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from atsal.errors import MediaError
+from atsal.untrusted.files import check_readable
 from atsal.untrusted.pictures import open_picture, stored_size
-from atsal.video.gpano import read_stated
-from atsal.video.opening import check_readable
+from atsal.video.gpano import read_gpano
 from atsal.video.originals import refuse_original
 from atsal.video.pixels import is_deep, needs_remarks, orientation_of, turned_size, upright_pixels
 from atsal.video.stereo import SMALL_HEIGHT, StereoChoice, StereoLayout, View, choose_view
@@ -102,7 +102,7 @@ class _Header:
         stored, mode = stored_size(image), image.mode
         if image.format == "PNG":
             image.load()  # what a PNG says of itself may follow its pixels
-        stated = read_stated(path, image)
+        stated = read_gpano(path, image)
         orientation = orientation_of(image)
         turned = turned_size(stored, orientation)
         view = choose_view(path, *turned, stereo)

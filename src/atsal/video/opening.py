@@ -1,10 +1,7 @@
-"""Opening a video file, and the facts its container states about the picture stream."""
+"""Opening a video file, and choosing the stream of its pictures."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,62 +11,14 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from atsal.errors import MediaError
+from atsal.untrusted.files import check_readable
 
 # FFmpeg opens a still picture as a video of one frame, and any text as "ansi" art; neither is meant here.
 _STILL_FORMATS = ("image2", "_pipe")
-_FORMATS_WITHOUT_TIMES = ("avi", "h264", "hevc", "vvc", "av1", "obu", "m4v", "mpegvideo", "mjpeg")
 # Titles may be of any bytes. PyAV 19 takes them as they are; those before refuse what is no UTF-8 unless told not to.
 _ANY_TITLE: dict[str, Any] = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "replace"}
+_NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 _NOT_A_VIDEO_FORMATS = ("tty", "bin", "xbin", "adf", "idf")
-
-
-@dataclass(frozen=True)
-class StreamFacts:
-    """What the container says; every time is in seconds, every `None` means that it does not say."""
-
-    time_base: Fraction
-    start_pts: int | None
-    frame_rate: Fraction | None  # average
-    base_rate: Fraction | None  # the rate of the finest grid on which all timestamps lie
-    stated_frames: int | None
-    duration_s: float | None
-    without_times: bool  # AVI and raw streams: frames follow one another at one rate, and FFmpeg only guesses times
-
-    @property
-    def variable_rate(self) -> bool:
-        """Whether frames are missing from the grid of the base rate: half a frame or more over the whole clip."""
-        if self.frame_rate is None or self.base_rate is None:
-            return False
-        difference = abs(float(self.base_rate - self.frame_rate))
-        return difference * (self.duration_s or 1.0) >= 0.5
-
-    @property
-    def expected_frames(self) -> int | None:
-        """The number of frames that is stated or, failing that, that length and rate imply."""
-        if self.stated_frames is None and self.duration_s and self.frame_rate:
-            return round(self.duration_s * float(self.frame_rate))
-        return self.stated_frames
-
-    def ends_early(self, last_s: float, frames: int | None = None) -> bool:
-        """Tell whether a last frame at `last_s`, seconds after the first, is clearly before the stated length.
-
-        Where `frames`, the number of frames found, is given, it must fall short as well: an edit list hides frames, and
-        a last frame may stand for long.
-        """
-        expected = self.expected_frames
-        if not expected or not self.duration_s:
-            return False
-        if frames is not None and expected - frames <= max(2, expected // 100):
-            return False
-        frame_s = self.duration_s / expected
-        # Without a stated count, the length can include silence or a still end: allow half a second.
-        slack_s = max(2 * frame_s, self.duration_s / 100, 0.0 if self.stated_frames else 0.5)
-        return last_s + frame_s + slack_s < self.duration_s
-
-    @property
-    def grid_is_certain(self) -> bool:
-        """Whether a frame's number follows from its time alone: a stated count that fills the grid of one rate."""
-        return self.stated_frames is not None and self.start_pts is not None and not self.variable_rate
 
 
 @contextmanager
@@ -90,7 +39,7 @@ def open_video(path: Path, *, threaded: bool = False) -> Iterator[tuple[InputCon
         raise MediaError(_unopened_message(path, error)) from error
     with container:
         _refuse_other_kinds(path, container.format.name)
-        stream = _picture_stream(path, container)
+        stream = _checked_stream(path, container)
         if threaded:
             stream.codec_context.thread_type = "AUTO"
         yield container, stream
@@ -107,59 +56,33 @@ def open_container(path: Path) -> InputContainer:
     return container
 
 
-def check_readable(path: Path, kind: str) -> None:
-    """Raise MediaError unless `path` is a file with something in it that may be read."""
-    if not path.exists():
-        raise MediaError(f"{path}: no such file; expected {_an(kind)}. Check the path (seen from {Path.cwd()}).")
-    if path.is_dir():
-        raise MediaError(f"{path}: is a folder; expected one {kind} file. Name a file inside it.")
-    if not os.access(path, os.R_OK):
-        raise MediaError(f"{path}: may not be read; expected a readable {kind}. Change its permissions.")
-    if path.is_file() and path.stat().st_size == 0:
-        raise MediaError(f"{path}: is empty (0 bytes); expected {_an(kind)}. Copy or download it again.")
+def picture_streams(container: InputContainer) -> list[VideoStream]:
+    """The video streams of a file but for cover pictures and thumbnails."""
+    return [stream for stream in container.streams.video if not _NO_VIDEO & stream.disposition]
 
 
-def _an(kind: str) -> str:
-    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+def picture_stream(container: InputContainer) -> VideoStream | None:
+    """The stream that is used: the default one, of several the largest; None where there is none."""
+    return max(picture_streams(container), key=_rank, default=None)
 
 
-def stream_facts(container: InputContainer, stream: VideoStream) -> StreamFacts:
-    """Collect what the container states about `stream`."""
-    time_base = stream.time_base or Fraction(1, 90000)  # what is not stated is None, in PyAV 19 a zero
-    return StreamFacts(
-        time_base=time_base,
-        start_pts=stream.start_time,
-        frame_rate=stream.average_rate or stream.guessed_rate or None,
-        base_rate=stream.base_rate or None,
-        stated_frames=stream.frames or None,
-        duration_s=_duration_s(container, stream, time_base),
-        without_times=container.format.name in _FORMATS_WITHOUT_TIMES,
-    )
+def picture_size(stream: VideoStream) -> tuple[int, int]:
+    """(width, height) as stored; zeros where that cannot be told."""
+    return (0, 0) if stream.codec_context is None else (stream.width, stream.height)
 
 
-def _duration_s(container: InputContainer, stream: VideoStream, time_base: Fraction) -> float | None:
-    if stream.duration:
-        return float(stream.duration * time_base)
-    tag = stream.metadata.get("DURATION", "")  # Matroska states it per stream as H:MM:SS.fraction
-    parts = tag.strip("\0 ").split(":")
-    # Matroska's lengths count from time zero, not from the first frame.
-    start_s = float((stream.start_time or 0) * time_base) if "matroska" in container.format.name else 0.0
-    if len(parts) == 3 and all(part.replace(".", "", 1).isdigit() for part in parts):
-        return int(parts[0]) * 3600 + int(parts[1]) * 60 + float(parts[2]) - start_s
-    # The container's length counts the sound too, so it speaks for the pictures only where no other stream is.
-    if container.duration and len(container.streams) == 1:
-        return container.duration / av.time_base - start_s
-    return None
+def _rank(stream: VideoStream) -> tuple[bool, int]:
+    width, height = picture_size(stream)
+    return bool(Disposition.default & stream.disposition), width * height
 
 
-def _picture_stream(path: Path, container: InputContainer) -> VideoStream:
-    streams = [s for s in container.streams.video if not Disposition.attached_pic & s.disposition]
-    if not streams:
+def _checked_stream(path: Path, container: InputContainer) -> VideoStream:
+    stream = picture_stream(container)
+    if stream is None:
         kinds = sorted(str(s.type) for s in container.streams) or ["nothing"]
         raise MediaError(
             f"{path}: holds no pictures, only {', '.join(dict.fromkeys(kinds))}; expected a video. Choose another file."
         )
-    stream = streams[0]
     if stream.codec_context is None:
         raise MediaError(
             f"{path}: its pictures are in a codec that this FFmpeg build cannot decode; convert it to H.264 first."

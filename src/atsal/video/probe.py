@@ -1,21 +1,27 @@
 """What a video is, before it is read: size, rate, length, stereo layout, and what is odd about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
 import av
-import numpy as np
 from av.container import InputContainer
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from atsal.errors import MediaError
-from atsal.video.opening import StreamFacts, open_video, stream_facts
+from atsal.video.camera import refuse_camera_original
+from atsal.video.facts import StreamFacts, stream_facts
+from atsal.video.opening import open_video, picture_streams
 from atsal.video.spherical import has_spherical_tag
-from atsal.video.stereo import SMALL_HEIGHT, StereoChoice, StereoLayout, View, choose_view
+from atsal.video.stated import read_stated
+from atsal.video.stereo import SMALL_HEIGHT, StereoChoice, StereoLayout
+from atsal.video.timeline import counted
+from atsal.video.view import VideoView, choose_video_view
 
+_QUICKLY_READ_BYTES = 1 << 25
 _HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # ITU-T H.273, transfer characteristics
 
 
@@ -23,13 +29,15 @@ _HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # ITU-T H.273, transfer characteristics
 class VideoInfo:
     """A video's facts. Sizes are in pixels, times in seconds.
 
-    `frame_count` is the container's own count or, where it states none, length times rate. `frame_rate` is the average.
-    `start_s` is the container's time of the first frame; `Frame.timestamp_s` counts from there. `eye_size` is the
-    (width, height) of the view that is used. `oddities` are sentences for people.
+    `frame_count` is how many frames are shown: by the container's index, counted, or else length times rate.
+    `frame_rate` is the average. `start_s` is the container's time of the first frame; `Frame.timestamp_s` counts from
+    there. `view` is the view that is used and how it is taken out of the picture. `oddities` are sentences for people,
+    of which `view.notes` are the first.
     """
 
     path: Path
-    width: int
+    container: str  # FFmpeg's name of it, as "mpegts"
+    width: int  # as stored
     height: int
     codec: str
     pixel_format: str
@@ -39,31 +47,48 @@ class VideoInfo:
     start_s: float
     variable_frame_rate: bool
     has_audio: bool
-    stereo: StereoLayout
     spherical_tagged: bool
-    eye_size: tuple[int, int]
+    view: VideoView
     oddities: tuple[str, ...]
 
+    @property
+    def stereo(self) -> StereoLayout:
+        """The layout of the views."""
+        return self.view.stereo
 
-def probe_video(path: Path | str, stereo: StereoChoice = "auto") -> VideoInfo:
+    @property
+    def eye_size(self) -> tuple[int, int]:
+        """(width, height) of the view that is used."""
+        return self.view.size
+
+
+def probe_video(path: Path | str, stereo: StereoChoice = "auto", *, count: bool = False) -> VideoInfo:
     """Look at a video: its header, and its first frame as proof that it decodes.
 
+    Small files without an index are read to their end to count their frames; with `count`, large ones too.
+
     Raises:
-        MediaError: the file cannot be opened as a video, holds no frame, or is not a 360° view (see `choose_view`).
+        MediaError: the file cannot be opened as a video, holds no frame, or is not a 360° view, by its shape or by what
+            it says of itself (see `read_stated`, `choose_video_view`).
         ConfigError: `stereo` is not a layout.
 
     """
     path = Path(path)
     with open_video(path) as (container, stream):
-        view = choose_view(path, stream.width, stream.height, stereo)
-        facts = stream_facts(container, stream)
+        facts, jump = _facts(path, stream_facts(container, stream), count=count)
         first = _first_frame(path, container, stream)
-        tagged = has_spherical_tag(path)
+        stated = read_stated(path, stream, first)
+        refuse_camera_original(path, container, sphere=stated.sphere)
+        pixel_shape = Fraction(stream.sample_aspect_ratio or 1)
+        view = choose_video_view(path, (first.width, first.height), pixel_shape, stated, stereo)
+        view = replace(view, notes=(*_stream_notes(container, stream), *view.notes))
+        tagged = stated.sphere or has_spherical_tag(path)
         rate = float(facts.frame_rate or 0)
         return VideoInfo(
             path=path,
-            width=stream.width,
-            height=stream.height,
+            container=container.format.name,
+            width=first.width,
+            height=first.height,
             codec=stream.codec_context.codec.canonical_name,
             pixel_format=first.format.name,
             frame_rate=rate,
@@ -72,27 +97,25 @@ def probe_video(path: Path | str, stereo: StereoChoice = "auto") -> VideoInfo:
             start_s=float((facts.start_pts or 0) * facts.time_base),
             variable_frame_rate=facts.variable_rate,
             has_audio=bool(container.streams.audio),
-            stereo=view.stereo,
             spherical_tagged=tagged,
-            eye_size=(view.width, view.height),
+            view=view,
             oddities=(
-                *_picture_oddities(stream, first, view, tagged, container.format.name),
+                *view.notes,
+                *_picture_oddities(first, view, tagged, container.format.name),
                 *_time_oddities(facts),
+                *jump,
             ),
         )
 
 
-def frame_times(path: Path | str) -> NDArray[np.float64]:
-    """Seconds of every frame since the first, (F,) ascending, without decoding any: for videos of uneven rate.
-
-    Raises `MediaError` as `probe_video`, and for a file without times.
-    """
-    with open_video(Path(path)) as (container, stream):
-        ticks = [packet.pts for packet in container.demux(stream) if packet.pts is not None and packet.size]
-        time_base = stream_facts(container, stream).time_base
-    if not ticks:
-        raise MediaError(f"{path}: its frames have no times; write it again at a constant rate")
-    return (np.sort(np.array(ticks, np.float64)) - min(ticks)) * float(time_base)
+def _facts(path: Path, facts: StreamFacts, *, count: bool) -> tuple[StreamFacts, list[str]]:
+    """The facts, counted where that is quick or asked for, and what counting met with."""
+    if facts.indexed or not (count or path.stat().st_size <= _QUICKLY_READ_BYTES):
+        return facts, []
+    try:
+        return counted(path, facts), []
+    except MediaError as error:
+        return facts, [str(error).removeprefix(f"{path}: ")]
 
 
 def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> VideoFrame:
@@ -112,22 +135,26 @@ def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> 
     )
 
 
-def _picture_oddities(stream: VideoStream, first: VideoFrame, view: View, tagged: bool, format_name: str) -> list[str]:
+def _stream_notes(container: InputContainer, stream: VideoStream) -> list[str]:
+    others = len(picture_streams(container)) - 1
+    if not others:
+        return []
+    default = "the default one" if Disposition.default & stream.disposition else "the largest"
+    which = f"stream {stream.index} ({stream.width}x{stream.height}), {default},"
+    return [f"holds {others + 1} video streams; {which} is used"]
+
+
+def _picture_oddities(first: VideoFrame, view: VideoView, tagged: bool, format_name: str) -> list[str]:
     found = []
-    if view.width != 2 * view.height:
-        found.append(f"the view is {view.width}x{view.height}, not exactly 2:1")
-    if view.stereo != "mono":
-        found.append(f"two views, {view.stereo}, judged by the shape {stream.width}x{stream.height}; the left is used")
+    width, height = view.size
+    if width != 2 * height:
+        found.append(f"the view is {width}x{height}, not exactly 2:1")
     if not tagged and "mp4" in format_name:
         found.append("no spherical tag, so players may show it flat; the shape says it is 360°")
-    if view.width % 2 or view.height % 2:
-        found.append(f"the view's size {view.width}x{view.height} is odd; most encoders need even sizes")
-    if view.height < SMALL_HEIGHT:
-        found.append(f"only {view.height} pixels high, lower than most models work at")
-    if stream.sample_aspect_ratio not in (None, 0, 1):
-        found.append(f"marked as having pixels of shape {stream.sample_aspect_ratio}; the stored pixels are used as is")
-    if getattr(first, "rotation", 0):
-        found.append(f"marked as turned by {first.rotation}°; the stored picture is used unturned")
+    if width % 2 or height % 2:
+        found.append(f"the view's size {width}x{height} is odd; most encoders need even sizes")
+    if height < SMALL_HEIGHT:
+        found.append(f"only {height} pixels high, lower than most models work at")
     if first.interlaced_frame:
         found.append("interlaced; fields are not separated")
     return found + _colour_oddities(first)

@@ -45,8 +45,9 @@ def read_frames(
 
     Args:
         path: the video file.
-        size: (width, height) to scale to inside FFmpeg; by default the stored size of the view.
-        stereo: the layout of the views; "auto" judges by the shape. The left view is read.
+        size: (width, height) to scale to inside FFmpeg; by default the size of the view, stretched to 2:1 where it is
+            stored in another shape.
+        stereo: the layout of the views; "auto" takes what the file says, or judges by the shape. The left view is read.
         stride: keep every stride-th frame of the span.
         fps: keep, for each of the times `start_s + k / fps` within the span, the nearest source frame, each at most
             once: a rate above the source's own keeps every frame, and repeats none. Excludes `stride`.
@@ -73,7 +74,7 @@ def read_frames(
 
 
 def _read(info: VideoInfo, source: FrameSource, picked: Iterator[TimedFrame], size: tuple[int, int]) -> Iterator[Frame]:
-    scale = ViewScaler(info.path, (info.width, info.height), info.eye_size, size)
+    scale = ViewScaler(info.path, (info.width, info.height), info.view.turn, info.view.crop, size)
     count = 0
     for frame in picked:
         count += 1

@@ -10,6 +10,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from atsal.errors import MediaError
+from atsal.video.turn import Turn
 
 _UNSPECIFIED_MATRIX = 2  # ITU-T H.273, matrix coefficients
 _ANY_TIME_BASE = Fraction(1, 90000)  # the graph wants one, but drops and repeats no frame
@@ -17,15 +18,18 @@ _HD_WIDTH, _HD_HEIGHT = 1280, 576  # above either, players take an untagged vide
 
 
 class ViewScaler:
-    """Turn decoded pictures into the left view as (height, width, 3) uint8 RGB.
+    """Turn decoded pictures of the size `picture` into the left view as (height, width, 3) uint8 RGB.
 
-    `crop` is the view's (width, height) from the picture's top left corner, `size` the (width, height) to make of it.
-    Reduces by area averaging, which takes every source pixel into account, and enlarges bicubically.
+    The picture is turned, `crop` (left, top, width, height) is cut out of it, and scaled to `size`, (width, height):
+    reduced by area averaging, which takes every source pixel into account, or enlarged bicubically.
     """
 
-    def __init__(self, path: Path, picture: tuple[int, int], crop: tuple[int, int], size: tuple[int, int]) -> None:
+    def __init__(
+        self, path: Path, picture: tuple[int, int], turn: Turn, crop: tuple[int, int, int, int], size: tuple[int, int]
+    ) -> None:
         self._path = path
         self._picture = picture
+        self._turn = turn
         self._crop = crop
         self._size = size
         self._graph: Graph | None = None
@@ -46,11 +50,13 @@ class ViewScaler:
     def _build(self, frame: VideoFrame) -> Graph:
         graph = Graph()
         width, height = self._size
-        reduces = width <= self._crop[0] and height <= self._crop[1]
+        left, top, crop_width, crop_height = self._crop
+        reduces = width <= crop_width and height <= crop_height
         matrix = ":in_color_matrix=bt709" if self._is_untagged_hd(frame) else ""
         graph.link_nodes(
             graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=_ANY_TIME_BASE),
-            graph.add("crop", f"{self._crop[0]}:{self._crop[1]}:0:0:exact=1"),  # moves pointers only
+            *(graph.add(name, arguments) for name, arguments in self._turn.filters),
+            graph.add("crop", f"{crop_width}:{crop_height}:{left}:{top}:exact=1"),  # moves pointers only
             graph.add("scale", f"{width}:{height}:flags={'area' if reduces else 'bicubic'}{matrix}"),
             graph.add("format", "rgb24"),
             graph.add("buffersink"),

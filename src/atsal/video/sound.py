@@ -15,7 +15,8 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
 from atsal.errors import MediaError
-from atsal.video.opening import check_readable, open_container
+from atsal.untrusted.files import check_readable
+from atsal.video.opening import open_container, picture_stream
 
 AudioPacket: TypeAlias = "Packet[AudioStream]"
 TimedPacket: TypeAlias = tuple[float, "Packet[AudioStream]"]  # seconds in the output
@@ -76,10 +77,10 @@ class SoundTrack:
 
 
 def _picture_start_s(container: InputContainer) -> float:
-    for stream in container.streams.video:
-        if stream.start_time is not None and stream.time_base:
-            return float(stream.start_time * stream.time_base)
-    return 0.0
+    stream = picture_stream(container)
+    if stream is None or stream.start_time is None or not stream.time_base:
+        return 0.0
+    return float(stream.start_time * stream.time_base)
 
 
 def _copied(

@@ -8,8 +8,10 @@ from pathlib import Path
 from av.video.frame import VideoFrame
 
 from atsal.errors import TruncatedMediaError
-from atsal.video.decoding import GoodFrames, frame_number, seek, step_pts
-from atsal.video.opening import StreamFacts, open_video, stream_facts
+from atsal.video.decoding import TIMES_JUMP, GoodFrames, seek
+from atsal.video.facts import StreamFacts, step_pts, stream_facts
+from atsal.video.opening import open_video
+from atsal.video.timeline import ONE_RUN_OF_TIMES, frame_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +58,11 @@ class FrameSource:
         expected = facts.expected_frames
         reason = self._damage or ("the file ends early" if facts.ends_early(self._last_s, self._good) else None)
         if reason is not None:
-            of_expected = f" of {expected} expected" if expected else ""
+            of_expected = f" of {expected} expected" if expected and reason != TIMES_JUMP else ""
+            remedy = ONE_RUN_OF_TIMES if reason == TIMES_JUMP else "Copy or download the file again for the rest."
             raise TruncatedMediaError(
                 f"{self._path}: breaks after {self._good} good frames{of_expected}, at {self._last_s:.2f} s: {reason}. "
-                "Every frame before that was delivered; copy or download the file again for the rest."
+                f"Every frame before that was delivered. {remedy}"
             )
 
     def _timed(self) -> Iterator[tuple[TimedFrame, float]]:
@@ -71,14 +74,15 @@ class FrameSource:
             if first is None:
                 self._damage = frames.damage
                 return
-            origin = None if facts.without_times else first.pts
+            origin = None if facts.clock == "none" else first.pts
             target = round(self.start_s / facts.time_base)
-            if origin is None or target <= 0:
+            if origin is None or target <= 0 or not facts.sought:
                 yield from self._number(0, first, frames, facts, origin)
                 return
             sought = seek(container, stream, facts, origin, origin + target)
             if sought is not None:
-                index = frame_number(self._path, facts, origin, sought[0].pts or 0)
+                position = sought[1].first_position
+                index = frame_number(self._path, facts, origin, sought[0].pts or 0, position)
                 yield from self._number(index, *sought, facts, origin)
                 return
         with open_video(self._path, threaded=True) as (container, stream):

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from atsal.errors import ConfigError, MediaError
+from atsal.untrusted.files import check_readable
 from atsal.untrusted.pictures import picture_format, read_head, refuse_unread
 from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, list_frames
 from atsal.video.image import read_image
-from atsal.video.opening import check_readable
 from atsal.video.originals import refuse_original
 from atsal.video.reader import Frame, check_size
 from atsal.video.stereo import StereoChoice

@@ -14,6 +14,7 @@ The first version of the RFC put an XML text into a `uuid` box of the track inst
 
 import shutil
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,17 +22,21 @@ from atsal.aside import reported, write_aside
 from atsal.errors import MediaError
 from atsal.video.boxes import (
     Box,
+    boxes_in,
     children,
     descend,
     is_video_track,
     read_moov,
     sample_entry_children,
+    track_number,
 )
 
 _V1_UUID = bytes.fromhex("ffcc8263f8554a938814587a02521fdd")
 _METADATA_SOURCE = b"atsal\0"
 _PATH_TO_STSD = (b"mdia", b"minf", b"stbl", b"stsd")
+_FULL_BOX_BYTES = 4  # version and flags
 _COPY_BYTES = 1 << 20
+_MAX_XML_BYTES = 1 << 16
 
 
 def has_spherical_tag(path: Path | str) -> bool:
@@ -42,6 +47,40 @@ def has_spherical_tag(path: Path | str) -> bool:
     moov, place = found
     root = Box(b"moov", 0, place.size, place.header)
     return any(_is_tagged(moov, trak) for trak in descend(moov, root, b"trak"))
+
+
+def spherical_statement(path: Path, track_id: int) -> tuple[int | None, list[str]]:
+    """The stereo mode of a track of an MP4 or MOV, and its projections, as `equi`; None and none in other files."""
+    mode, projections = None, []
+    for moov, trak in _tracks(path, track_id):
+        for entry in _sample_entries(moov, trak):
+            for box in sample_entry_children(moov, entry):
+                if box.kind == b"st3d" and box.end - box.body > _FULL_BOX_BYTES:
+                    mode = moov[box.body + _FULL_BOX_BYTES]
+                elif box.kind == b"sv3d":
+                    projections += _projections(moov, box)
+    return mode, projections
+
+
+def _projections(moov: bytearray, sv3d: Box) -> list[str]:
+    return [
+        box.kind.decode("latin-1")
+        for proj in boxes_in(moov, sv3d.body, sv3d.end)
+        if proj.kind == b"proj"
+        for box in boxes_in(moov, proj.body, proj.end)
+        if box.kind != b"prhd"
+    ]
+
+
+def spherical_xml(path: Path, track_id: int) -> str:
+    """The XML of Spherical Video V1 in a track of an MP4 or MOV; empty where there is none."""
+    for moov, trak in _tracks(path, track_id):
+        for box in children(moov, trak):
+            if _is_v1(moov, box):
+                return moov[box.body + len(_V1_UUID) : min(box.end, box.body + _MAX_XML_BYTES)].decode(
+                    "utf-8", "replace"
+                )
+    return ""
 
 
 def tag_spherical(path: Path | str) -> None:
@@ -137,12 +176,29 @@ def _shift_chunk_offsets(path: Path, moov: bytearray, root: Box, beyond: int, gr
             struct.pack_into(f">{count}{code}", moov, box.body + 8, *moved)
 
 
+def _tracks(path: Path, track_id: int) -> Iterator[tuple[bytearray, Box]]:
+    found = read_moov(path)
+    if found is not None:
+        moov, place = found
+        for trak in descend(moov, Box(b"moov", 0, place.size, place.header), b"trak"):
+            if is_video_track(moov, trak) and track_number(moov, trak) == track_id:
+                yield moov, trak
+
+
+def _sample_entries(moov: bytearray, trak: Box) -> Iterator[Box]:
+    for stsd in descend(moov, trak, *_PATH_TO_STSD):
+        yield from children(moov, stsd)
+
+
+def _is_v1(moov: bytearray, box: Box) -> bool:
+    return box.kind == b"uuid" and moov[box.body : box.body + len(_V1_UUID)] == _V1_UUID
+
+
 def _is_tagged(moov: bytearray, trak: Box) -> bool:
-    if any(box.kind == b"uuid" and moov[box.body : box.body + 16] == _V1_UUID for box in children(moov, trak)):
+    if any(_is_v1(moov, box) for box in children(moov, trak)):
         return True
-    entries = (entry for stsd in descend(moov, trak, *_PATH_TO_STSD) for entry in children(moov, stsd))
     return is_video_track(moov, trak) and any(
-        child.kind == b"sv3d" for entry in entries for child in sample_entry_children(moov, entry)
+        child.kind == b"sv3d" for entry in _sample_entries(moov, trak) for child in sample_entry_children(moov, entry)
     )
 
 

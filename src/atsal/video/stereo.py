@@ -24,7 +24,7 @@ ASPECT_TOLERANCE = 0.02  # encoders round sizes to multiples of 2, 8 or 16 pixel
 MIN_VIEW_HEIGHT = 16
 
 SMALL_HEIGHT = 160  # of a view: below this, people are told
-_ASPECT: dict[StereoLayout, float] = {"mono": 2.0, "top-bottom": 1.0, "left-right": 4.0}
+ASPECT: dict[StereoLayout, float] = {"mono": 2.0, "top-bottom": 1.0, "left-right": 4.0}
 
 
 @dataclass(frozen=True)
@@ -47,19 +47,29 @@ def choose_view(path: Path, width: int, height: int, stereo: StereoChoice = "aut
 
     """
     check_stereo(stereo)
-    fitting = [layout for layout, aspect in _ASPECT.items() if abs(width / height / aspect - 1) <= ASPECT_TOLERANCE]
+    fitting = [layout for layout, aspect in ASPECT.items() if fits(width / height, aspect)]
     chosen = next((layout for layout in fitting if stereo in ("auto", layout)), None)
     if chosen is None:
-        raise MediaError(_misfit_message(path, width, height, stereo, fitting))
+        raise MediaError(misfit_message(path, width, height, stereo))
     view = View(
         chosen, width // 2 if chosen == "left-right" else width, height // 2 if chosen == "top-bottom" else height
     )
-    if view.height < MIN_VIEW_HEIGHT:
+    check_height(path, view.width, view.height)
+    return view
+
+
+def fits(shape: float, aspect: float) -> bool:
+    """Whether width by height is `aspect`, within 2 %."""
+    return abs(shape / aspect - 1) <= ASPECT_TOLERANCE
+
+
+def check_height(path: Path, width: int, height: int) -> None:
+    """Raise MediaError for a view of less than 16 rows."""
+    if height < MIN_VIEW_HEIGHT:
         raise MediaError(
-            f"{path}: one view is only {view.width}x{view.height} pixels; at least {2 * MIN_VIEW_HEIGHT}x"
+            f"{path}: one view is only {width}x{height} pixels; at least {2 * MIN_VIEW_HEIGHT}x"
             f"{MIN_VIEW_HEIGHT} are needed. Use the original instead of a thumbnail."
         )
-    return view
 
 
 def check_stereo(stereo: str) -> None:
@@ -68,10 +78,12 @@ def check_stereo(stereo: str) -> None:
         raise ConfigError(f"stereo is {stereo!r}; expected one of {', '.join(get_args(StereoChoice))}")
 
 
-def _misfit_message(path: Path, width: int, height: int, stereo: str, fitting: list[StereoLayout]) -> str:
+def misfit_message(path: Path, width: int, height: int, stereo: str) -> str:
+    """What to say of a picture that is of no shape of a 360° view, or not of the one that `stereo` needs."""
+    fitting = [layout for layout, aspect in ASPECT.items() if fits(width / height, aspect)]
     found = f"{path}: the picture is {width}x{height} ({width / height:.2f}:1)"
     if stereo != "auto":
-        needed = f"stereo={stereo!r} needs {_ASPECT[stereo]:g}:1"  # type: ignore[index]
+        needed = f"stereo={stereo!r} needs {ASPECT[stereo]:g}:1"  # type: ignore[index]
         remedy = f"This size fits stereo={fitting[0]!r}." if fitting else "No stereo layout fits this size."
         return f"{found}, but {needed} within {ASPECT_TOLERANCE:.0%}, so that a view is 2:1. {remedy}"
     return (
