@@ -155,7 +155,7 @@ def test_later_overrides_win_and_the_given_values_stay():
         ("optimisers.-1.rate=1", "found '-1' where a list of 2 is"),
         ("tags.2=c", "found '2' where a list of 2 is"),
         ("epochs.more=1", "more stands below 10, which has no parts"),
-        ("tags=[a", "the value is no YAML"),
+        ("tags=[a", "is no YAML"),
     ],
 )
 def test_overrides_that_fit_nowhere_are_told(override, message):

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from atsal.config import check_range
 from atsal.datasets.dataset import Dataset, ItemGaze, Stimulus
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.maps import Window, frames_per_window, windows
@@ -12,6 +13,7 @@ from atsal.gaze.records import Direction, Fixations, PlanarFixations, fixations_
 
 Events = Literal["fixations", "samples", "ivt", "idt"]
 WindowKind = Literal["frame", "200ms", "clip"]
+MOST_FRAMES = 10_000_000  # of a video: 46 hours at 60 a second
 WINDOW_S = 0.2  # the pooling of the Salient360! protocol
 
 
@@ -27,6 +29,12 @@ class Preparation:
     window: WindowKind = "frame"
     frames: Literal["reference", "extract"] = "reference"
     augment: Literal["none", "published"] = "none"
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        check_range(self, erp_height=(1, 8192))
+        if self.sigma_deg is not None and not 0 < self.sigma_deg < 180:
+            raise ConfigError(f"sigma {self.sigma_deg}°: expected more than 0 and less than 180 degrees")
 
     @property
     def sphere_sigma_deg(self) -> float:
@@ -54,9 +62,6 @@ def preparation_for(dataset: Dataset, **chosen: Any) -> Preparation:
     if dataset.stimuli == "photos":
         _refuse_for_photos(dataset, given)
     given.setdefault("sigma_deg", None if dataset.stimuli == "photos" else dataset.sigma_deg[direction])
-    sigma = given["sigma_deg"]
-    if sigma is not None and not 0 < sigma < 180:
-        raise ConfigError(f"sigma {sigma}°: expected more than 0 and less than 180 degrees")
     if given.get("augment", "none") != "none" and dataset.stimuli not in ("images", "mixed"):
         raise ConfigError(
             f"{dataset.name} holds {dataset.stimuli}: only 360° images are written out in variants; for the rest they "
@@ -154,6 +159,8 @@ def windows_of(
         if fixations.last_frame is None or not len(fixations):
             raise DataError("neither a video nor the gaze tells the frames; put the video beside, or choose clip maps")
         frames = int(fixations.last_frame.max()) + 1
+    if frames > MOST_FRAMES:
+        raise DataError(f"{frames} frames, as the gaze or the record of the video tells; no video has so many")
     if kind == "frame":
         return windows(frames, 1)
     if stimulus.frames_per_s is None:

@@ -9,7 +9,6 @@ Items are independent: they are made in parallel, and a run that was stopped goe
 depend on how often it was stopped, nor on the number of workers.
 """
 
-import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,7 +24,10 @@ from atsal.datasets.item_record import Json, is_whole
 from atsal.datasets.manifest import MANIFEST, in_order, make_manifest, some
 from atsal.datasets.preparation import Preparation
 from atsal.datasets.prepare_item import item_names, prepare_item
-from atsal.errors import AtsalError, ConfigError, DataError, OutputError
+from atsal.errors import ConfigError, DataError, OutputError
+from atsal.untrusted.json_text import read_json
+from atsal.untrusted.reading import Blame
+from atsal.untrusted.text import why
 from atsal.workers import run_each
 
 _SETTINGS = "settings.json"  # written first: whose folder this is
@@ -125,10 +127,7 @@ def _claimed(output: Path, settings: Json) -> Iterator[None]:
             output.mkdir(parents=True, exist_ok=True)
         write_json(path, settings)
     with locked(path), reported(path):
-        try:
-            before = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise OutputError(f"{path}: cannot be read ({error}); choose another output folder") from error
+        before = read_json(path, Blame(OutputError, path, "choose another output folder"))
         if before != settings:
             raise ConfigError(
                 f"{output}: holds a set prepared in another way ({_difference(before, settings)}); choose another "
@@ -160,8 +159,8 @@ class _Job:
             prepare_item(dataset_named(self.dataset), raw, self.source, self.output, self.preparation)
         except OutputError:
             raise  # the next item would fail too
-        except AtsalError as error:
-            return str(error)
+        except Exception as error:  # also what no reader foresaw: the other items go on
+            return why(error)
         return None
 
 

@@ -165,5 +165,5 @@ def test_damaged_files_are_named(tmp_path, content):
 
 
 def test_missing_file(tmp_path):
-    with pytest.raises(DataError, match=r"none\.pck: cannot be opened"):
+    with pytest.raises(DataError, match=r"none\.pck: cannot be read"):
         load(tmp_path / "none.pck")
