@@ -2,17 +2,15 @@
 
 import errno
 import json
+import re
 import secrets
-import sys
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from atsal.errors import ConfigError, OutputError
-
-if sys.platform != "win32":
-    import fcntl
+from atsal.errors import OutputError
 
 _REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space, or write elsewhere",
@@ -21,11 +19,36 @@ _REMEDIES = {
     errno.EACCES: "writing is not permitted there; choose another folder, or change its permissions",
     errno.EPERM: "writing is not permitted there; choose another folder, or change its permissions",
     errno.EROFS: "the file system is read-only; choose another folder",
-    errno.ENOENT: "its folder does not exist; create it first",
+    errno.ENOENT: "its folder is not there; create it, or run the same command again if something removed it",
     errno.ENOTDIR: "a part of its path is a file, not a folder; choose another path",
     errno.EISDIR: "there is a folder of this name; choose another name",
     errno.ENAMETOOLONG: "its name is too long; choose a shorter one",
 }
+
+
+_LEFTOVER = re.compile(r"\.(.+)\.[0-9a-f]{8}\.(part|old)", re.DOTALL)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.{ending}")
+
+
+def remove_leftovers(folder: Path, name: str | None = None) -> None:
+    """Remove what killed processes left half-written in a folder, of the file or folder `name` or of all.
+
+    Call it only where no other process writes. A folder that was about to be replaced is put back.
+    """
+    for path in list(folder.iterdir()) if folder.is_dir() else []:
+        found = _LEFTOVER.fullmatch(path.name)
+        if found is None or (name is not None and found[1] != name[:100]):
+            continue
+        with reported(path):
+            if found[2] == "old" and not (folder / found[1]).exists():
+                path.rename(folder / found[1])
+            elif path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 @contextmanager
@@ -34,7 +57,7 @@ def write_aside(path: Path) -> Iterator[Path]:
 
     An existing file at `path` is replaced, in one step. Errors come as they are: see `reported`.
     """
-    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
+    part = _beside(path, "part")
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a folder")
@@ -44,6 +67,45 @@ def write_aside(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_aside(path: Path) -> Iterator[Path]:
+    """Give a new, empty, hidden folder beside `path`; renamed to `path` on success, removed on any exception.
+
+    A folder at `path` is replaced, all that it holds is removed. Errors come as they are: see `reported`.
+    """
+    part = _beside(path, "part")
+    try:
+        part.mkdir(parents=True)
+        yield part
+        if path.exists():
+            old = _beside(path, "old")
+            path.rename(old)
+            try:
+                part.rename(path)
+            except OSError:
+                old.rename(path)
+                raise
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            part.rename(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def made_folder(path: Path) -> Iterator[None]:
+    """Make a folder, and those above it, for the block; those that are made and stay empty are removed at its end."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        with reported(path):
+            path.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for folder in missing:
+            with suppress(OSError):  # something was written to it
+                folder.rmdir()
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
@@ -56,11 +118,15 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
 def reported(path: Path, *, also: type[Exception] = OSError) -> Iterator[None]:
     """Raise OutputError, with the remedy, where the system fails within the block to write `path`.
 
-    `also` is another kind of error that stands for such a failure, as FFmpeg's, with `errno` and `strerror`.
+    `also` is another kind of error that stands for such a failure, as FFmpeg's, with `errno` and `strerror`. An error
+    that names a file elsewhere is not about `path`: it comes as it is.
     """
     try:
         yield
     except (OSError, also) as error:
+        about = getattr(error, "filename", None)
+        if isinstance(about, str) and not _concerns(Path(about).absolute(), path.absolute().parent):
+            raise
         code = getattr(error, "errno", None)
         remedy = _REMEDIES.get(code) if code is not None else None
         if remedy is None:
@@ -68,18 +134,6 @@ def reported(path: Path, *, also: type[Exception] = OSError) -> Iterator[None]:
         raise OutputError(f"{path}: cannot be written: {remedy}.") from error
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a file of an output folder, so that two runs never write to it; given back when the process ends, however.
-
-    Raises `ConfigError` where another run holds it.
-    """
-    if sys.platform == "win32":  # it knows no such locks
-        yield
-        return
-    with reported(path), path.open("r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ConfigError(f"{path.parent}: another run is writing to it; wait for its end") from error
-        yield
+def _concerns(about: Path, folder: Path) -> bool:
+    """Whether a file lies in the folder, or the folder in it, as where a folder above cannot be made."""
+    return about.is_relative_to(folder) or folder.is_relative_to(about)

@@ -6,7 +6,8 @@ import torch
 from test_checkpoints import save, tiny_state
 
 from atsal.errors import OutputError, WeightsError
-from atsal.models.bundle import PARTS, file_sha256, import_published, read_bundle, write_bundle
+from atsal.jobs.checksums import file_sha256
+from atsal.models.bundle import PARTS, import_published, read_bundle, write_bundle
 from atsal.models.config import ModelConfig
 
 CONFIG = ModelConfig(architecture="lite", erp_height=160, face_size=128, mean=(1.5, 2.0, 3.0), face_fov_deg=100.0)

@@ -65,6 +65,10 @@ def test_an_edited_source_is_another_one(still, frame_folder):
     before = Item(path, "image").identity()
     assert before == Item(path, "image").identity()
     os.utime(path, ns=(0, 12345))
+    assert Item(path, "image").identity() == before  # touched, not edited
+    edited = bytearray(path.read_bytes())
+    edited[-1] ^= 1
+    path.write_bytes(edited)
     assert Item(path, "image").identity() != before
 
     folder = Item(frame_folder, "sequence")

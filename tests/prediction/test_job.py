@@ -1,12 +1,14 @@
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from atsal.errors import InputError, MediaError, OutputError
 from atsal.prediction import record, results
-from atsal.prediction.items import Item, Reading
+from atsal.prediction.items import InputFiles, Item, Reading
 from atsal.prediction.job import Options, predict_item, refuse_collisions
 from atsal.prediction.predictor import STREAMS
 
@@ -173,7 +175,7 @@ def test_changed_settings_are_refused_and_change_nothing(predictor, clip, out, c
 def test_another_source_of_the_same_name_is_refused(predictor, still, out):
     path = still("x.png")
     predict_item(predictor, Item(path, "image"), out, NPY)
-    os.utime(path, ns=(0, 0))
+    Image.new("RGB", (128, 64), "red").save(path)
     with pytest.raises(OutputError, match="another source"):
         predict_item(predictor, Item(path, "image"), out, NPY)
 
@@ -289,12 +291,12 @@ def test_a_damaged_journal_is_as_none(predictor, clip, out, content):
 
 
 def test_the_source_is_never_the_result(predictor, clip, still, frame_folder):
-    with pytest.raises(OutputError, match="its own source"):
+    with pytest.raises(OutputError, match="is an input"):
         predict_item(predictor, Item(clip, "video"), clip.parent, Options(formats=("video",), overwrite=True))
     path = still("x.png")
-    with pytest.raises(OutputError, match="its own source"):
+    with pytest.raises(OutputError, match="is an input"):
         predict_item(predictor, Item(path, "image"), path.parent, Options(formats=("png",), overwrite=True))
-    with pytest.raises(OutputError, match="its own source"):
+    with pytest.raises(OutputError, match="is an input"):
         predict_item(predictor, Item(frame_folder, "sequence"), frame_folder.parent, Options(formats=("npy",)))
     assert sorted(path.name for path in clip.parent.iterdir()) == ["walk.mp4", "x.png"]
 
@@ -303,7 +305,7 @@ def test_a_result_that_became_a_source_is_not_removed(predictor, clip, out):
     predict_item(predictor, Item(clip, "video"), out, Options(formats=("video",)))
     source = out / "walk.mp4"
     before = source.read_bytes()
-    with pytest.raises(OutputError, match="its own source"):
+    with pytest.raises(OutputError, match="is an input"):
         predict_item(predictor, Item(source, "video"), out, Options(formats=("npy",), overwrite=True))
     assert source.read_bytes() == before
 
@@ -378,17 +380,15 @@ def test_an_output_folder_that_is_a_file_is_refused(predictor, still, tmp_path):
 def test_inputs_whose_results_collide_are_refused(tmp_path, names, options, what):
     items = [Item(tmp_path / name, "video" if name.endswith("mp4") else "image") for name in names]
     with pytest.raises(InputError, match=f"{names[0]} and .*{names[1]} would both write .*/{what}:"):
-        refuse_collisions(items, tmp_path, options)
+        refuse_collisions(items, tmp_path, options, InputFiles([]))
 
 
 def test_inputs_of_like_names_do_not_collide(tmp_path):
     items = [Item(tmp_path / name, "video") for name in ("a.mp4", "a.b.mp4", "a.attention.mp4", "a.overlay.mp4")]
-    refuse_collisions(items, tmp_path, NPY)
+    refuse_collisions(items, tmp_path, NPY, InputFiles([]))
 
 
 def test_an_even_picture_is_no_trouble(predictor, tmp_path, out):
-    from PIL import Image
-
     path = tmp_path / "black.png"
     Image.new("RGB", (128, 64)).save(path)
     predict_item(predictor, Item(path, "image"), out, Options(streams=STREAMS, formats=("npy", "png", "overlay")))
@@ -408,3 +408,98 @@ def test_a_run_that_wrote_nothing_stands_in_nobodys_way(predictor, clip, tmp_pat
         with pytest.raises(OutputError, match="disk is full"):
             predict_item(predictor, item, tmp_path / "new", Options(formats=("png",)))
     assert predict_item(predictor, item, tmp_path / "new", Options(formats=("npy",))).frames > 0
+
+
+def test_a_touched_source_is_the_same(predictor, clip, out):
+    predict_item(predictor, Item(clip, "video"), out, NPY)
+    os.utime(clip, ns=(0, 12345))
+    assert predict_item(predictor, Item(clip, "video"), out, NPY).skipped
+
+
+def test_a_manifest_of_an_earlier_version_is_taken_while_the_date_is_its_own(predictor, clip, out):
+    predict_item(predictor, Item(clip, "video"), out, NPY)
+    document = json.loads((out / "walk.json").read_text())
+    del document["settings"]["source"]["sha256"]
+    document["settings"]["source"]["modified_ns"] = clip.stat().st_mtime_ns
+    (out / "walk.json").write_text(json.dumps(document))
+    assert predict_item(predictor, Item(clip, "video"), out, NPY).skipped
+    os.utime(clip, ns=(0, 12345))
+    with pytest.raises(OutputError, match="made with another source;"):
+        predict_item(predictor, Item(clip, "video"), out, NPY)
+
+
+def test_a_stopped_run_whose_maps_were_removed_is_done_again(predictor, clip, out, tmp_path):
+    predict_item(predictor, Item(clip, "video"), tmp_path / "whole", NPY)
+    with pytest.raises(KeyboardInterrupt):
+        predict_item(predictor, Item(clip, "video"), out, NPY, stop_after(6))
+    for number in (0, 2, 3):
+        (out / "walk" / f"{number:06d}.npy").unlink()
+    assert predict_item(predictor, Item(clip, "video"), out, NPY).done == 8
+    assert tree(out) == tree(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("formats", [("npy",), ("video",), ("npy", "overlay")])
+@pytest.mark.parametrize("what", ["folder", "maps"])
+def test_results_that_are_removed_meanwhile_are_no_success(predictor, clip, out, formats, what):
+    def removed(done):
+        if done == 4 and what == "folder":
+            shutil.rmtree(out)
+        if done == 8 and what == "maps":
+            for file in [*out.glob("walk/000003.npy"), *out.glob(".walk*mp4*.part")]:
+                file.unlink()
+
+    with pytest.raises(OutputError, match="not there"):
+        predict_item(predictor, Item(clip, "video"), out, Options(formats=formats), removed)
+    assert not (out / "walk.json").exists()
+    assert predict_item(predictor, Item(clip, "video"), out, Options(formats=formats)).frames == 8
+
+
+def test_a_second_run_into_the_same_results_is_refused(predictor, clip, still, out):
+    def second(done):
+        if done == 3:
+            with pytest.raises(OutputError, match="walk: another run is writing to it"):
+                predict_item(predictor, Item(clip, "video"), out, NPY)
+            assert predict_item(predictor, Item(still("x.png"), "image"), out, NPY).frames == 1
+
+    assert predict_item(predictor, Item(clip, "video"), out, NPY, second).frames == 8
+    assert sorted(path.name for path in out.iterdir()) == ["walk", "walk.json", "x.json", "x.npy"]
+
+
+def test_no_input_is_replaced_by_any_spelling_or_link(predictor, clip, still, tmp_path):
+    c = clip.parent
+    shutil.copy(clip, c / "walk.overlay.mp4")
+    overlay = Options(formats=("overlay",), overwrite=True)
+    for other in (
+        c / "walk.overlay.mp4",
+        tmp_path / "link.mp4",
+        tmp_path / "hard.mp4",
+        c / ".." / "in" / "walk.overlay.mp4",
+    ):
+        if other.name == "link.mp4":
+            other.symlink_to(c / "walk.overlay.mp4")
+        if other.name == "hard.mp4":
+            other.hardlink_to(c / "walk.overlay.mp4")
+        items = [Item(clip, "video"), Item(other, "video")]
+        with pytest.raises(OutputError, match=r"walk\.overlay\.mp4: is an input"):
+            refuse_collisions(items, c, overlay, InputFiles(items))
+        with pytest.raises(OutputError, match=r"walk\.overlay\.mp4: is an input"):
+            predict_item(predictor, items[0], c, overlay, inputs=InputFiles(items))
+    assert (c / "walk.overlay.mp4").read_bytes() == clip.read_bytes()
+
+
+def test_an_input_among_the_frames_of_a_result_is_not_replaced(clip, tmp_path):
+    photo = clip.parent / "walk" / "000003.png"
+    photo.parent.mkdir()
+    Image.new("RGB", (128, 64)).save(photo)
+    items = [Item(clip, "video"), Item(photo, "image")]
+    with pytest.raises(OutputError, match=r"000003\.png: is an input"):
+        refuse_collisions(items, clip.parent, Options(formats=("png",), overwrite=True), InputFiles(items))
+
+
+def test_an_earlier_result_that_is_an_input_now_is_not_removed(predictor, clip, out):
+    predict_item(predictor, Item(clip, "video"), out, Options(formats=("overlay",)))
+    items = [Item(clip, "video"), Item(out / "walk.overlay.mp4", "video")]
+    before = items[1].path.read_bytes()
+    with pytest.raises(OutputError, match="is an input"):
+        predict_item(predictor, items[0], out, Options(formats=("npy",), overwrite=True), inputs=InputFiles(items))
+    assert items[1].path.read_bytes() == before

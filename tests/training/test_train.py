@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from atsal import load_model
 from atsal.cli import main
 from atsal.config import from_mapping
 from atsal.errors import TrainingError
+from atsal.jobs.output_folder import held
 from atsal.models.bundle import read_bundle
 from atsal.synthetic import Scene
 from atsal.training.config import TrainConfig
@@ -353,8 +355,6 @@ def test_a_worker_that_ends_is_no_riddle(settings, tmp_path, monkeypatch):
 
 
 def test_changed_data_are_noticed(settings, sets, tmp_path):
-    import shutil
-
     copied = tmp_path / "osie"
     shutil.copytree(sets.photos, copied)
     values = settings("photos", train=[{"prepared": str(copied)}], epochs=1)
@@ -370,7 +370,7 @@ def test_no_other_folder_is_overwritten(written, tmp_path):
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     found = invoke("train", written("photos"), "-o", tmp_path / "mine")
     assert found.exit_code == 1
-    assert "no training run" in found.output
+    assert "holds thesis.txt and is not a training run" in found.output
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
@@ -394,8 +394,6 @@ def test_watched_frames_teach_the_poles_that_nobody_looks_there(settings, sets, 
 
 
 def test_teachers_may_go_once_a_run_has_begun(settings, sets, trained, tmp_path):
-    import shutil
-
     teacher = trained("photos", "teacher", epochs=1) / "model"
     pictures = tmp_path / "pictures"
     shutil.copytree(sets.root / "raw" / "salient360-images" / "Stimuli", pictures)
@@ -410,6 +408,8 @@ def test_teachers_may_go_once_a_run_has_begun(settings, sets, trained, tmp_path)
     first = weights(tmp_path / "run")
     shutil.rmtree(teacher)
     (tmp_path / "run" / "checkpoints" / "last.safetensors").unlink()
+    (tmp_path / "run" / "log.jsonl").unlink()
+    shutil.rmtree(tmp_path / "run" / "model")
     found = invoke("train", tmp_path / "run")
     assert found.exit_code == 0, found.output
     assert same(weights(tmp_path / "run"), first)
@@ -418,7 +418,7 @@ def test_teachers_may_go_once_a_run_has_begun(settings, sets, trained, tmp_path)
 def test_a_run_that_was_killed_while_it_was_set_up_is_set_up_again(written, tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / ".config.yaml.1234.part").touch()
+    (folder / ".config.yaml.0123abcd.part").touch()
     assert invoke("train", written("photos", epochs=1), "-o", folder).exit_code == 0
     assert not list(folder.glob(".*"))
 
@@ -429,7 +429,7 @@ def test_a_damaged_checkpoint_names_the_remedy(written, tmp_path):
     (tmp_path / "run" / "checkpoints" / "last.safetensors").write_bytes(b"nothing")
     found = invoke("train", tmp_path / "run")
     assert found.exit_code == 1
-    assert "delete it, or begin in another folder" in found.output.replace("\n", " ")
+    assert "put a whole copy of it back" in found.output.replace("\n", " ")
     assert (tmp_path / "run" / "config.yaml").is_file()
 
 
@@ -444,3 +444,103 @@ def test_shipped_configurations_are_valid_and_follow_each_other(pytestconfig):
         if config.start.startswith("runs/"):
             earlier = root / config.start.removeprefix("runs/").removesuffix("/model")
             assert earlier.with_suffix(".yaml").is_file(), f"{file} starts from {config.start}, which no file makes"
+
+
+def _tree(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+def test_a_project_with_a_configuration_of_its_own_is_no_run(written, tmp_path):
+    project = tmp_path / "project"
+    (project / "thesis").mkdir(parents=True)
+    (project / "thesis" / "chapter.txt").write_text("years of work")
+    shutil.copy(written("photos"), project / "config.yaml")
+    before = _tree(project)
+    for arguments in ((project,), (written("photos"), "-o", project), (written("photos"), "-o", project, "epochs=x")):
+        found = invoke("train", *arguments)
+        assert found.exit_code == 1
+        assert _tree(project) == before
+    assert "is no training run" in invoke("train", project).output
+
+
+def test_a_run_that_fails_at_its_start_leaves_what_others_put_there(written, tmp_path, monkeypatch):
+    def fails(*_arguments):
+        (tmp_path / "run" / "notes.txt").write_text("mine")
+        (tmp_path / "run" / "start" / "notes.txt").write_text("mine")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("atsal.training.run.Trainer", fails)
+    assert invoke("train", written("photos"), "-o", tmp_path / "run").exit_code == 130
+    assert _tree(tmp_path / "run") == {"notes.txt", "start", "start/notes.txt"}
+
+
+def test_a_finished_run_without_its_checkpoints_stays_finished(written, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    assert invoke("train", written("photos", epochs=1), "-o", run).exit_code == 0
+    (run / "checkpoints" / "last.safetensors").unlink()
+    before = _tree(run)
+    found = invoke("train", run)
+    assert found.exit_code == 0
+    assert "its checkpoints are gone" in found.output
+    assert _tree(run) == before
+
+
+def test_an_unfinished_run_without_its_checkpoints_is_refused_and_untouched(written, tmp_path):
+    run, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    assert invoke("train", written("photos", epochs=1), "-o", run).exit_code == 0
+    shutil.rmtree(run / "model")
+    shutil.move(run / "checkpoints", elsewhere)
+    (run / "checkpoints").symlink_to(elsewhere / "unmounted")
+    log, before = (run / "log.jsonl").read_text(), _tree(run)
+    found = invoke("train", run)
+    assert found.exit_code == 1
+    assert _tree(run) == before
+    (run / "checkpoints").unlink()
+    found = invoke("train", run)
+    assert found.exit_code == 1
+    assert "put the checkpoint back" in found.output.replace("\n", " ")
+    assert (run / "log.jsonl").read_text() == log
+    (run / "checkpoints").rmdir()
+    (run / "checkpoints").symlink_to(elsewhere)
+    assert invoke("train", run).exit_code == 0
+
+
+def test_a_run_whose_data_moved_is_untouched(written, settings, sets, tmp_path):
+    copied, run = tmp_path / "osie", tmp_path / "run"
+    shutil.copytree(sets.photos, copied)
+    values = settings("photos", train=[{"prepared": str(copied)}], epochs=1)
+    train(from_mapping(TrainConfig, values, ""), run, CPU)
+    copied.rename(tmp_path / "moved")
+    for name in ("checkpoints/last.safetensors", "log.jsonl", "model/model.json"):
+        (run / name).unlink()
+    before = _tree(run)
+    assert invoke("train", run).exit_code == 1
+    assert _tree(run) == before
+
+
+def test_a_run_of_an_earlier_version_goes_on(written, tmp_path):
+    run = tmp_path / "run"
+    assert invoke("train", written("photos", epochs=1), "-o", run).exit_code == 0
+    (run / "run.json").unlink()
+    assert invoke("train", run).exit_code == 0
+    assert (run / "run.json").is_file()
+
+
+def test_the_best_weights_are_not_replaced_by_the_last_ones(written, tmp_path):
+    run = tmp_path / "run"
+    assert invoke("train", written("images", epochs=1), "-o", run).exit_code == 0
+    (run / "checkpoints" / "best.safetensors").unlink()
+    shutil.rmtree(run / "model")
+    found = invoke("train", run)
+    assert found.exit_code == 1
+    assert "best.safetensors" in found.output
+    assert not (run / "model").exists()
+
+
+def test_a_second_process_may_not_train_in_the_same_folder(written, tmp_path):
+    run = tmp_path / "run"
+    assert invoke("train", written("photos", epochs=1), "-o", run).exit_code == 0
+    with held(run):
+        found = invoke("train", run)
+    assert found.exit_code == 1
+    assert "another run is writing to it" in found.output

@@ -4,13 +4,14 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from atsal.aside import made_folder
 from atsal.cli.data import datasets, inspect, prepare
 from atsal.cli.evaluation import benchmark, evaluate
 from atsal.cli.parameters import PATH, POSITIVE, Number, device_option, erp_rows, face_size_option, model_option
@@ -167,7 +168,7 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     INPUTS are 360° videos and images (equirectangular, stereo allowed) or folders of either. Results keep their
     names; a JSON manifest lies beside each. The same command again goes on where an earlier run stopped.
     """
-    from atsal.prediction.items import find_items  # noqa: PLC0415
+    from atsal.prediction.items import InputFiles, find_items  # noqa: PLC0415
     from atsal.prediction.job import Options, predict_item, refuse_collisions  # noqa: PLC0415
     from atsal.prediction.streams import STREAMS  # noqa: PLC0415
 
@@ -178,14 +179,16 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     if not values["as_frames"]:
         _refuse_input_folder(inputs, output, chosen.formats)
     items, problems = find_items(inputs, as_frames=values["as_frames"])
-    refuse_collisions(items, output, chosen)
+    sources = InputFiles(items)
+    refuse_collisions(items, output, chosen, sources)
     for problem in problems:
         click.echo(f"atsal: {problem}", err=True)
     failed = len(problems)
     if items:
-        with _folder(output):
+        with made_folder(output):
             predictor = _load(values, frames=sum(_FEW if item.kind != "image" else 1 for item in items))
-            failed += _each(items, reading, partial(predict_item, predictor, folder=output, options=chosen))
+            work = partial(predict_item, predictor, folder=output, options=chosen, inputs=sources)
+            failed += _each(items, reading, work)
     if failed:
         click.echo(f"atsal: {failed} of {len(items) + len(problems)} inputs failed", err=True)
         sys.exit(1)
@@ -208,22 +211,6 @@ def _refuse_input_folder(inputs: tuple[Path, ...], output: Path, formats: tuple[
     for path in inputs:
         if set(formats) != {"npy"} and path.is_dir() and output.is_dir() and path.samefile(output):
             raise ConfigError(f"{output}: the results would lie among the inputs; give another output folder")
-
-
-@contextmanager
-def _folder(path: Path) -> Iterator[None]:
-    """Make the folder before long work; remove it again if nothing was written."""
-    from atsal.aside import reported  # noqa: PLC0415
-
-    made = not path.exists()
-    with reported(path):
-        path.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    finally:
-        if made:
-            with suppress(OSError):  # it is not empty
-                path.rmdir()
 
 
 def _load(values: dict[str, Any], frames: int = _FEW) -> "Predictor":
@@ -329,13 +316,13 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     _refuse_targets(items[0].path, {output: ending} | ({sheet: ".png"} if sheet else {}), values["overwrite"])
     if sheet is not None and sheet.absolute() == output.absolute():
         raise ConfigError(f"{sheet}: is the name of the comparison too; give another one for --sheet")
-    with _folder(output.parent):
+    with made_folder(output.parent):
         predictor = _load(values)
         with _progress(items[0], reading) as progress:
             found = write_comparison(predictor, items[0], output, reading, progress=progress)
     _tell_of_stereo(items[0], reading)
     if sheet is not None:
-        with _folder(sheet.parent):
+        with made_folder(sheet.parent):
             write_rgb_png(sheet, contact_sheet(found.results))
     click.echo("\n".join(str(path) for path in (output, sheet) if path is not None))
     if found.problem:

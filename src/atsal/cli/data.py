@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from atsal.aside import made_folder
 from atsal.cli.parameters import PATH, POSITIVE, WORKER_COUNT, cores, erp_rows
 
 if TYPE_CHECKING:
@@ -184,7 +185,6 @@ def inspect(
     source: Path | None,
 ) -> None:
     """Draw a prepared set: a sheet of all of it, and the ITEMS with their fixations and saliency."""
-    from atsal.aside import reported  # noqa: PLC0415
     from atsal.datasets.inspection import draw_prepared_item, draw_set  # noqa: PLC0415
     from atsal.datasets.prepared import PreparedSet  # noqa: PLC0415
     from atsal.video.writer import write_rgb_png  # noqa: PLC0415
@@ -193,11 +193,10 @@ def inspect(
     chosen = opened.items if everything else items
     for item in chosen:
         opened.record(item)  # all names first
-    with reported(output):
-        output.mkdir(parents=True, exist_ok=True)
-    write_rgb_png(output / "sheet.png", draw_set(opened))
-    click.echo(output / "sheet.png")
-    for item in chosen:
-        picture = draw_prepared_item(opened, item, frame_index=frame_index, scanpaths=scanpaths)
-        write_rgb_png(output / f"{item}.png", picture)
-        click.echo(output / f"{item}.png")
+    with made_folder(output):
+        write_rgb_png(output / "sheet.png", draw_set(opened))
+        click.echo(output / "sheet.png")
+        for item in chosen:
+            picture = draw_prepared_item(opened, item, frame_index=frame_index, scanpaths=scanpaths)
+            write_rgb_png(output / f"{item}.png", picture)
+            click.echo(output / f"{item}.png")

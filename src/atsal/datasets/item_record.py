@@ -1,13 +1,13 @@
 """The record of a prepared item: what it was made of and what was written, and whether that is still so."""
 
-import hashlib
 import math
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from atsal.datasets.dataset import RawItem
 from atsal.errors import DataError
+from atsal.jobs.checksums import file_sha256, known_sha256
+from atsal.jobs.output_folder import FolderKind
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.paths import is_inside
 from atsal.untrusted.reading import Blame
@@ -16,6 +16,12 @@ from atsal.untrusted.text import shown
 RECORD = "item.json"
 STATISTICS = "statistics.json"
 FIXATIONS = "fixations.csv"
+PREPARED_ITEM = FolderKind(
+    holds="a prepared item",
+    format="atsal prepared item",
+    record=RECORD,
+    writes=(FIXATIONS, STATISTICS, "saliency.npy", "saliency/??????.png", "image.png", "frames/??????.jpg"),
+)
 Json = dict[str, Any]
 _NEEDED = {"id": str, "logs": list, "files": dict, "drops": list, "notes": list}
 _COUNTS = ("fixations", "observers")
@@ -38,7 +44,7 @@ def open_record(folder: Path) -> Json:
     The files that a record names lie below the item's folder and, of the stimulus, below the set's source.
     """
     path = folder / RECORD
-    blame = Blame(DataError, path, "is damaged or not there: run the same `atsal prepare` again")
+    blame = Blame(DataError, path, "run the same `atsal prepare` again")
     record = read_object(path, blame)
     for file in _files_of(record):
         if not is_inside(file):
@@ -116,38 +122,21 @@ def is_whole(folder: Path, raw: RawItem, source: Path) -> bool:
 def _is_as_written(path: Path, entry: object) -> bool:
     if not isinstance(entry, dict) or not path.is_file() or path.stat().st_size != entry.get("bytes"):
         return False
-    return path.name not in (FIXATIONS, STATISTICS) or checksum(path) == entry.get("sha256")
+    return path.name not in (FIXATIONS, STATISTICS) or file_sha256(path) == entry.get("sha256")
 
 
 def written_file(path: Path) -> Json:
     """Size and checksum of a file of a prepared item."""
-    return {"bytes": path.stat().st_size, "sha256": checksum(path)}
+    return {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
 
 
 def raw_file(path: Path, source: Path) -> Json:
     """Name, size and checksum of a raw file; of a folder of pictures, how many."""
     if path.is_dir():
         return {"file": relative(path, source), "pictures": sum(1 for file in path.iterdir() if file.is_file())}
-    return {"file": relative(path, source), "bytes": path.stat().st_size, "sha256": known_checksum(path)}
+    return {"file": relative(path, source), "bytes": path.stat().st_size, "sha256": known_sha256(path)}
 
 
 def relative(path: Path, source: Path) -> str:
     """The path as seen from the source folder."""
     return path.relative_to(source).as_posix() if path.is_relative_to(source) else str(path)
-
-
-def known_checksum(path: Path) -> str:
-    """As `checksum`, without reading a file again that did not change: one log may tell of many items."""
-    stat = path.stat()
-    return _known_checksum(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-
-
-@lru_cache(maxsize=1 << 18)
-def _known_checksum(path: Path, _size: int, _mtime_ns: int, _ctime_ns: int) -> str:
-    return checksum(path)
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

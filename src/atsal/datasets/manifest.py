@@ -3,7 +3,7 @@
 It is made from the items' records, so it does not depend on the order in which they were made.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from atsal.errors import DataError
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.paths import is_name
 from atsal.untrusted.reading import Blame
+from atsal.untrusted.text import some
 from atsal.version import __version__
 from atsal.video.sources import natural_key
 
@@ -115,11 +116,6 @@ def _summary(record: Json) -> Json:
 def in_order(items: Iterable[RawItem]) -> list[RawItem]:
     """Sorted by name, numbers as numbers."""
     return sorted(items, key=lambda raw: natural_key(raw.id))
-
-
-def some(names: Sequence[str]) -> str:
-    """Names for a message: the first ones, and how many there are."""
-    return ", ".join(names[:8]) + (f", … ({len(names)})" if len(names) > 8 else "")
 
 
 def read_manifest(folder: Path) -> Json:

@@ -9,29 +9,29 @@ Items are independent: they are made in parallel, and a run that was stopped goe
 depend on how often it was stopped, nor on the number of workers.
 """
 
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from atsal.aside import locked, reported, write_json
+from atsal.aside import remove_leftovers
 from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Dataset, Found, RawItem
-from atsal.datasets.item_record import Json, is_whole
-from atsal.datasets.manifest import MANIFEST, in_order, make_manifest, some
+from atsal.datasets.item_record import PREPARED_ITEM, RECORD, is_whole
+from atsal.datasets.manifest import MANIFEST, in_order, make_manifest
 from atsal.datasets.preparation import Preparation
 from atsal.datasets.prepare_item import item_names, prepare_item
 from atsal.errors import ConfigError, DataError, OutputError
-from atsal.untrusted.json_text import read_json
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import why
+from atsal.jobs.output_folder import FolderKind, OutputFolder
+from atsal.untrusted.text import some, why
 from atsal.workers import run_each
 
-_SETTINGS = "settings.json"  # written first: whose folder this is
-_FORMAT = "atsal prepared data set"
+PREPARED_SET = FolderKind(
+    holds="a prepared set",
+    format="atsal prepared data set",
+    record="settings.json",
+    writes=(MANIFEST, *(f"*/{name}" for name in PREPARED_ITEM.writes)),
+)
 Report = Callable[[str, str | None], None]  # item, and why it was refused
 
 
@@ -68,10 +68,10 @@ def prepare(
     source = source.resolve()
     found = dataset.find(source)
     items = _chosen(found, only)
-    settings = {"format": _FORMAT, "version": 1, "dataset": dataset.name, "preparation": preparation.to_json()}
+    settings = {"dataset": dataset.name, "preparation": preparation.to_json()}
     refused: dict[str, str] = {}
-    with _claimed(output, settings):
-        _remove_leftovers(output)
+    folder = OutputFolder(output, PREPARED_SET)
+    with folder.claimed(settings):
         todo = [raw for raw in items if not _is_done(output, raw, source, preparation)]
         job = _Job(dataset.name, source, output, preparation)
         try:
@@ -81,9 +81,12 @@ def prepare(
                     refused[raw.id] = why
                     _remove_item(output, raw, preparation)
         finally:
-            _remove_leftovers(output)  # of workers that were ended
-        document = make_manifest(output, dataset, settings, source, found, refused, preparation)
-        write_json(output / MANIFEST, document)
+            remove_leftovers(output)  # of workers that were ended
+        document = make_manifest(output, dataset, folder.record_of(settings), source, found, refused, preparation)
+        records = [
+            f"{name}/{RECORD}" for raw in items if raw.id not in refused for name in item_names(raw, preparation)
+        ]
+        folder.finish(MANIFEST, document, records)
     drops: Counter[str] = Counter()
     for item in document["items"]:
         drops.update({drop["reason"]: drop["count"] for drop in item["drops"]})
@@ -95,7 +98,7 @@ def prepare(
 def _remove_item(output: Path, raw: RawItem, preparation: Preparation) -> None:
     """What an earlier run made of an item that is refused now is of other raw files."""
     for name in item_names(raw, preparation):
-        shutil.rmtree(output / name, ignore_errors=True)
+        OutputFolder(output / name, PREPARED_ITEM).remove_results()
 
 
 def _is_done(output: Path, raw: RawItem, source: Path, preparation: Preparation) -> bool:
@@ -105,43 +108,15 @@ def _is_done(output: Path, raw: RawItem, source: Path, preparation: Preparation)
 def _chosen(found: Found, only: tuple[str, ...]) -> list[RawItem]:
     known = {raw.id: raw for raw in found.items}
     names = Counter(raw.id.casefold() for raw in found.items)
-    unusable = [raw.id for raw in found.items if raw.id in (MANIFEST, _SETTINGS) or names[raw.id.casefold()] > 1]
+    unusable = [
+        raw.id for raw in found.items if raw.id in (MANIFEST, PREPARED_SET.record) or names[raw.id.casefold()] > 1
+    ]
     if unusable:
         raise DataError(f"items {some(unusable)}: names of other files here, or the same but for capitals; rename them")
     unknown = [name for name in only if name not in known]
     if unknown:
         raise ConfigError(f"no item {', '.join(unknown)}; found {some(list(known))}")
     return in_order(known[name] for name in dict.fromkeys(only) or known)
-
-
-@contextmanager
-def _claimed(output: Path, settings: Json) -> Iterator[None]:
-    """Make the folder this run's own, or find that it is; no other run may write to it meanwhile."""
-    path = output / _SETTINGS
-    if not path.is_file():
-        if output.exists() and not output.is_dir():
-            raise ConfigError(f"{output}: is a file; expected a folder for the prepared set")
-        if output.exists() and any(not path.match(f".{_SETTINGS}.*.part") for path in output.iterdir()):
-            raise ConfigError(f"{output}: is not empty and holds no prepared set; choose another folder")
-        with reported(output):
-            output.mkdir(parents=True, exist_ok=True)
-        write_json(path, settings)
-    with locked(path), reported(path):
-        before = read_json(path, Blame(OutputError, path, "choose another output folder"))
-        if before != settings:
-            raise ConfigError(
-                f"{output}: holds a set prepared in another way ({_difference(before, settings)}); choose another "
-                "folder, or remove this one"
-            )
-        yield
-
-
-def _difference(before: Any, settings: Json) -> str:
-    if not isinstance(before, dict) or not isinstance(before.get("preparation"), dict):
-        return "of an unknown kind"
-    flat_before, flat = ({**s, **s.get("preparation", {})} for s in (before, settings))
-    names = [name for name in flat if name != "preparation" and flat_before.get(name) != flat[name]]
-    return ", ".join(f"{name}: {flat_before.get(name)}, not {flat[name]}" for name in names) or "of another version"
 
 
 @dataclass(frozen=True)
@@ -162,11 +137,3 @@ class _Job:
         except Exception as error:  # also what no reader foresaw: the other items go on
             return why(error)
         return None
-
-
-def _remove_leftovers(output: Path) -> None:
-    for leftover in output.glob(".*.part"):
-        if leftover.is_dir():
-            shutil.rmtree(leftover, ignore_errors=True)
-        else:
-            leftover.unlink(missing_ok=True)

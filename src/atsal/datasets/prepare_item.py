@@ -4,7 +4,6 @@ The folder is made aside and renamed, so that it is whole or not there.
 """
 
 import json
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from atsal.aside import reported
+from atsal.aside import folder_aside, reported
 from atsal.datasets.augmentation import Transform, published_variants
 from atsal.datasets.dataset import Dataset, ItemGaze, RawItem, Stimulus
-from atsal.datasets.item_record import FIXATIONS, RECORD, STATISTICS, Json, raw_file, written_file
+from atsal.datasets.item_record import FIXATIONS, PREPARED_ITEM, RECORD, STATISTICS, Json, raw_file, written_file
 from atsal.datasets.preparation import Preparation, fixations_of, windows_of
 from atsal.datasets.statistics import item_statistics
 from atsal.datasets.stimulus import describe, read_all_frames, read_picture
@@ -28,6 +27,8 @@ from atsal.gaze.planar import planar_saliency_map
 from atsal.gaze.reading import Drop
 from atsal.gaze.records import Fixations, PlanarFixations
 from atsal.gaze.tables import write_fixations
+from atsal.jobs.output_folder import OutputFolder
+from atsal.untrusted.text import some
 from atsal.video.maps import write_map_png
 from atsal.video.sources import scaled
 
@@ -125,24 +126,20 @@ def _variants(
 def _write_folder(
     output: Path, made: _Made, account: Json, dataset: Dataset, preparation: Preparation, gaze: ItemGaze
 ) -> None:
-    part, folder = output / f".{made.id}.part", output / made.id
-    with reported(folder):
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        try:
-            write_fixations(part / FIXATIONS, made.moved_fixations())
-            if made.variant is None or made.id == made.raw.id:  # variants tell nothing new
-                statistics = item_statistics(made.id, gaze, preparation.direction, _on_the_sphere(made.fixations))
-                (part / STATISTICS).write_text(json.dumps(statistics.to_json()) + "\n", encoding="utf-8")
-            record = account | _made_record(made)
-            record["maps"] = _write_maps(part, made, dataset, preparation)
-            _write_pictures(part, made, preparation)
-            record["files"] = {file: written_file(part / file) for file in _files(part)}
-            (part / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-            shutil.rmtree(folder, ignore_errors=True)
-            part.replace(folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+    folder = OutputFolder(output / made.id, PREPARED_ITEM)
+    others = folder.foreign()
+    if others:
+        raise DataError(f"{folder.path}: holds {some(others)}, which `atsal prepare` did not write; move it elsewhere")
+    with reported(folder.path), folder_aside(folder.path) as part:
+        write_fixations(part / FIXATIONS, made.moved_fixations())
+        if made.variant is None or made.id == made.raw.id:  # variants tell nothing new
+            statistics = item_statistics(made.id, gaze, preparation.direction, _on_the_sphere(made.fixations))
+            (part / STATISTICS).write_text(json.dumps(statistics.to_json()) + "\n", encoding="utf-8")
+        record = account | _made_record(made)
+        record["maps"] = _write_maps(part, made, dataset, preparation)
+        _write_pictures(part, made, preparation)
+        record["files"] = {file: written_file(part / file) for file in _files(part)}
+        (part / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def _made_record(made: _Made) -> Json:

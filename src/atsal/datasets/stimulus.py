@@ -2,7 +2,6 @@
 
 import io
 import os
-import zipfile
 from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,8 @@ from PIL import Image
 
 from atsal.datasets.dataset import RawItem, Stimuli, Stimulus
 from atsal.errors import DataError, MediaError, TruncatedMediaError
+from atsal.untrusted.archives import Archive
+from atsal.untrusted.reading import Blame
 from atsal.video.image import read_image
 from atsal.video.probe import VideoInfo, frame_times, probe_video
 from atsal.video.reader import Frame, read_frames
@@ -129,7 +130,7 @@ def read_photo(path: Path, member: str | None = None) -> Picture:
     try:
         with _photo_file(path, member) as file, Image.open(file) as image:
             return np.array(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, SyntaxError, ValueError, KeyError, EOFError) as error:
         where = f"{path}: {member}" if member else str(path)
         raise DataError(f"{where}: cannot be read as an image ({error}); copy or download it again") from error
 
@@ -143,6 +144,6 @@ def _photo_file(path: Path, member: str | None) -> Iterator[io.BytesIO | Path]:
 
 
 @lru_cache(maxsize=4)
-def _archive(path: Path, _changed_ns: int, _process: int) -> zipfile.ZipFile:
+def _archive(path: Path, _changed_ns: int, _process: int) -> Archive:
     """An open archive: to read its directory takes longer than a photo. A process that was forked opens its own."""
-    return zipfile.ZipFile(path)
+    return Archive(path, Blame(DataError, path, "copy or download it again"))

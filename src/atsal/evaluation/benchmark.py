@@ -12,17 +12,15 @@ and one with more predictors scores only those.
 import datetime
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from atsal.aside import locked, reported, write_json
-from atsal.datasets.manifest import some
+from atsal.aside import reported
 from atsal.datasets.prepared import PreparedSet
-from atsal.errors import ConfigError, DataError, InputError, MissingDependencyError, OutputError, WeightsError
+from atsal.errors import ConfigError, DataError, InputError, MissingDependencyError, WeightsError
 from atsal.evaluation.benchmark_config import BenchmarkConfig, DatasetEntry, PredictorEntry, folder_name
 from atsal.evaluation.export import Exported, export_baseline, export_model, stimulus_of, stream_suffix
 from atsal.evaluation.mapfiles import MapFiles, find_map_files
@@ -33,14 +31,18 @@ from atsal.evaluation.results import DatasetResult, Kind, Result, Run
 from atsal.evaluation.scoring import mistaken_orientation
 from atsal.evaluation.scoring_task import Task, kept, refuse_other_scores, run_task
 from atsal.evaluation.truth import EVERYTHING, Truth
-from atsal.untrusted.json_text import read_object
-from atsal.untrusted.reading import Blame
+from atsal.jobs.output_folder import FolderKind, OutputFolder, require_files
+from atsal.untrusted.text import some
 from atsal.version import __version__
 from atsal.video.render import Picture
 from atsal.workers import run_each
 
-MARKER = "benchmark.json"
-_FORMAT = "atsal benchmark"
+BENCHMARK = FolderKind(
+    holds="a benchmark",
+    format="atsal benchmark",
+    record="benchmark.json",
+    folders=("", "*", "*/scores/*"),
+)
 Report = Callable[[str], None]
 
 
@@ -103,7 +105,9 @@ class Benchmark:
         is off.
         """
         found = []
-        with _claimed(self._output, self._config):
+        folder = OutputFolder(self._output, BENCHMARK)
+        with folder.claimed():
+            folder.write_record({"config": asdict(self._config)})
             for name, one in self._sets.items():
                 work = _SetRun(one, self._config, self._base, overwrite=overwrite, workers=workers, report=report)
                 found.append(work.run())
@@ -151,27 +155,6 @@ def _without(truth: Truth, unreadable: Mapping[str, str]) -> Truth:
         ) from error
 
 
-@contextmanager
-def _claimed(output: Path, config: BenchmarkConfig) -> Iterator[None]:
-    """The folder is a benchmark's, and no other run writes to it."""
-    marker, lock = output / MARKER, output / ".lock"
-    if not _is_marker(marker) and output.exists() and not (output.is_dir() and set(output.iterdir()) <= {lock}):
-        raise OutputError(f"{output}: is there and holds no benchmark; choose another folder")
-    with reported(output):
-        output.mkdir(parents=True, exist_ok=True)
-        lock.touch()
-    with locked(lock):
-        write_json(marker, {"format": _FORMAT, "config": asdict(config)})
-        yield
-
-
-def _is_marker(path: Path) -> bool:
-    try:
-        return read_object(path, Blame(DataError, path, "delete it")).get("format") == _FORMAT
-    except DataError:
-        return False
-
-
 class _SetRun:
     """All predictors on one data set."""
 
@@ -203,6 +186,7 @@ class _SetRun:
             if entry.datasets is None or one.entry.label in entry.datasets:
                 self._export(entry)
         self.tasks = self._score(self._tasks())
+        require_files(one.folder, [self._file_of(task) for task in self.tasks if not self._is_missing(task)])
         runs = [self._gathered(row) for row in self._rows if row.label not in self._failed]
         dataset = truth.prepared.dataset
         return DatasetResult(
@@ -308,6 +292,12 @@ class _SetRun:
             first = next(iter(missing.values()))
             self._fail(row.label, f"{len(missing)} of {count} items cannot be scored: {some(list(missing))} ({first})")
         return row.label in self._failed
+
+    def _is_missing(self, task: Task) -> bool:
+        return task.item in self._missing[task.row]
+
+    def _file_of(self, task: Task) -> str:
+        return task.target.relative_to(self._set.folder).as_posix()
 
     def _gathered(self, row: Row) -> Run:
         missing = self._missing[row.label]

@@ -4,26 +4,23 @@ Scores are taken from these folders alone. A folder made with other settings is 
 `overwrite`, made anew.
 """
 
-import json
-import shutil
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from atsal.aside import reported, write_aside, write_json
-from atsal.datasets.manifest import some
+from atsal.aside import reported, write_aside
 from atsal.errors import DataError, OutputError
 from atsal.evaluation.baselines import baseline_map
 from atsal.evaluation.benchmark_config import Baseline, PredictorEntry
 from atsal.evaluation.pooled import open_pooled
 from atsal.evaluation.protocol import Protocol
 from atsal.evaluation.truth import Truth, open_truth
-from atsal.untrusted.json_text import read_object
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import why
+from atsal.jobs.output_folder import FolderKind, OutputFolder
+from atsal.untrusted.text import some, why
 from atsal.video.sources import classify
 from atsal.workers import run_each
 
@@ -32,8 +29,12 @@ if TYPE_CHECKING:
     from atsal.prediction.job import Options, Outcome
     from atsal.prediction.predictor import Predictor
 
-RECORD = "export.json"
-_FORMAT = "atsal exported maps"
+EXPORTED_MAPS = FolderKind(
+    holds="exported maps",
+    format="atsal exported maps",
+    record="export.json",
+    writes=("*.npy", "*.json", "*/[0-9]*.npy", ".*.progress"),
+)
 _MANY = 32  # items; for fewer, workers take longer to start than to work
 
 
@@ -47,40 +48,9 @@ class Exported:
     trained_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def claim(folder: Path, settings: dict[str, Any], *, overwrite: bool) -> None:
-    """Make the folder this export's own, or find that it is.
-
-    Raises `OutputError` where it holds something else and `overwrite` is off.
-    """
-    path, document = folder / RECORD, {"format": _FORMAT, "version": 1, "settings": settings}
-    before = _read(path)
-    if before == json.loads(json.dumps(document)):
-        return
-    if folder.exists() and any(folder.iterdir()):
-        if not overwrite:
-            changed = ["program"] if before is None else _changed(before.get("settings", {}), settings)
-            raise OutputError(
-                f"{folder}: holds maps made with another {', '.join(changed)}; give --overwrite to make them anew, or "
-                "choose another folder"
-            )
-        with reported(folder):
-            shutil.rmtree(folder)
-    with reported(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    write_json(path, document)
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        document = read_object(path, Blame(DataError, path, "delete it"))
-    except DataError:
-        return None
-    return document if document.get("format") == _FORMAT else None
-
-
-def _changed(before: Any, now: dict[str, Any]) -> list[str]:
-    old, new = before if isinstance(before, dict) else {}, json.loads(json.dumps(now))
-    return [name for name in {**old, **new} if old.get(name) != new.get(name)] or ["version"]
+def _claimed(folder: Path, settings: dict[str, Any], *, overwrite: bool) -> AbstractContextManager[bool]:
+    """Hold the folder for maps of these settings; `OutputError` as of `OutputFolder.claimed`."""
+    return OutputFolder(folder, EXPORTED_MAPS).claimed({"settings": settings}, overwrite=overwrite)
 
 
 def export_baseline(
@@ -98,11 +68,11 @@ def export_baseline(
     `pooled` is the file of what the items say together, saved under `fingerprint`.
     """
     settings = {"baseline": baseline, "protocol or gaze": fingerprint}
-    claim(folder, settings, overwrite=overwrite)
-    todo = [item for item in truth.items if not (folder / f"{item}.npy").exists()]
     prepared = truth.prepared
     place = (prepared.folder, prepared.source, truth.protocol, truth.without, pooled, fingerprint, folder)
-    made = run_each(_Baseline(baseline, *place), todo, workers if len(todo) >= _MANY else 1)
+    with _claimed(folder, settings, overwrite=overwrite):
+        todo = [item for item in truth.items if not (folder / f"{item}.npy").exists()]
+        made = list(run_each(_Baseline(baseline, *place), todo, workers if len(todo) >= _MANY else 1))
     return Exported(folder, settings, {item: failed for item, failed in made if failed is not None})
 
 
@@ -141,7 +111,7 @@ def export_model(
     Goes on where an earlier run stopped, and with the other items after one whose stimulus cannot be predicted on.
     Raises `DataError` for flat photos and for items without a stimulus.
     """
-    from atsal.prediction.items import Item, Reading  # noqa: PLC0415 - only here: models load slowly
+    from atsal.prediction.items import InputFiles, Item, Reading  # noqa: PLC0415 - only here: models load slowly
     from atsal.prediction.job import Options, refuse_collisions  # noqa: PLC0415
     from atsal.prediction.predictor import load_model  # noqa: PLC0415
     from atsal.prediction.streams import STREAMS  # noqa: PLC0415
@@ -161,22 +131,22 @@ def export_model(
         "stride": entry.stride,
         "stimuli": {name: item.path.name for name, item in items.items()},
     }
-    claim(folder, settings, overwrite=overwrite)
     options = Options(streams, ("npy",), Reading(stride=entry.stride))
-    refuse_collisions(items.values(), folder, options)
+    refuse_collisions(items.values(), folder, options, InputFiles(items.values()))
     failed: dict[str, str] = {}
-    for name, item in items.items():
-        try:
-            outcome = _predicted(predictor, item, folder, options, overwrite=overwrite)
-        except OutputError:
-            raise  # the next item would fail too
-        except Exception as error:  # of its stimulus, also what no reader foresaw: the other items go on
-            failed[name] = why(error)
-            continue
-        if outcome.problem:
-            failed[name] = outcome.problem
-        elif not outcome.skipped:
-            report(f"{entry.label}: {name}, {outcome.frames} frame{'s' * (outcome.frames != 1)}")
+    with _claimed(folder, settings, overwrite=overwrite):
+        for name, item in items.items():
+            try:
+                outcome = _predicted(predictor, item, folder, options, overwrite=overwrite)
+            except OutputError:
+                raise  # the next item would fail too
+            except Exception as error:  # of its stimulus, also what no reader foresaw: the other items go on
+                failed[name] = why(error)
+                continue
+            if outcome.problem:
+                failed[name] = outcome.problem
+            elif not outcome.skipped:
+                report(f"{entry.label}: {name}, {outcome.frames} frame{'s' * (outcome.frames != 1)}")
     return Exported(folder, settings, failed, _trained_on(predictor.bundle.provenance, truth.prepared.dataset.name))
 
 

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from atsal.datasets.item_record import known_checksum
 from atsal.errors import DataError
 from atsal.gaze.readers.saliency_bin import read_saliency_bin, saliency_frame
+from atsal.jobs.checksums import known_sha256
 from atsal.untrusted.arrays import open_npy
 from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import shown
@@ -67,7 +67,7 @@ class MapFiles:
 
     def fingerprint(self) -> list[tuple[str, str]]:
         """Names and checksums of the files."""
-        return [(file.name, known_checksum(file)) for file in self.files]
+        return [(file.name, known_sha256(file)) for file in self.files]
 
     def count(self) -> int:
         """How many maps there are; `DataError` where that cannot be told."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from atsal.aside import reported, write_json
-from atsal.datasets.manifest import some
 from atsal.errors import DataError, OutputError
 from atsal.evaluation.mapfiles import MapFiles
 from atsal.evaluation.pooled import Others, open_pooled
@@ -20,7 +19,7 @@ from atsal.evaluation.truth import open_truth
 from atsal.evaluation.windowed import WindowMaps
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import why
+from atsal.untrusted.text import some, why
 
 _SCORING = 2  # raised when the same maps and gaze get other scores
 

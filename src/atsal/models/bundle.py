@@ -7,8 +7,6 @@ form) and `files`: {part: {file, sha256, bytes}}. Parts are `attention`, `poles`
 import hashlib
 import json
 import re
-import shutil
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +18,10 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from atsal.aside import reported
 from atsal.errors import ConfigError, OutputError, WeightsError
+from atsal.jobs.checksums import file_sha256
+from atsal.jobs.output_folder import FolderKind, OutputFolder
 from atsal.models.checkpoints import load_published
 from atsal.models.config import ModelConfig
 from atsal.untrusted.json_text import read_object
@@ -30,6 +31,12 @@ from atsal.untrusted.text import reason, shown
 FORMAT = 1
 PARTS = ("attention", "poles", "equator")
 DESCRIPTION = "model.json"
+WEIGHT_FOLDER = FolderKind(
+    holds="a weight folder",
+    format="atsal weights",
+    record=DESCRIPTION,
+    writes=(DESCRIPTION, *(f"{part}.safetensors" for part in PARTS)),
+)
 REMEDY = "fetch or import the weights again"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -66,12 +73,6 @@ def part_file(part: str) -> str:
     return f"{part}.safetensors"
 
 
-def file_sha256(file: Path) -> str:
-    """Return the sha256 of a file in hexadecimal, read in pieces."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def write_bundle(
     folder: Path | str,
     config: ModelConfig,
@@ -90,27 +91,17 @@ def write_bundle(
     target = Path(folder).resolve()
     if set(parts) != set(PARTS):
         raise WeightsError(f"parts {', '.join(sorted(parts)) or 'none'}: expected {', '.join(PARTS)}")
-    check_target(target, overwrite=overwrite)
-    aside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.partial")
-    try:
-        aside.mkdir(parents=True)
+    with (
+        reported(target, also=safetensors.SafetensorError),
+        OutputFolder(target, WEIGHT_FOLDER).replaced(overwrite=overwrite) as aside,
+    ):
         _write_files(aside, config, parts, provenance, half=half)
-        _replace(aside, target, overwrite=overwrite)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise OutputError(f"{target}: weights cannot be written ({error}); check the free space and rights") from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return target
 
 
 def check_target(folder: Path, *, overwrite: bool) -> None:
     """Raise `OutputError` when a weight folder cannot be written at `folder`; worth asking before long work."""
-    if not folder.exists():
-        return
-    if not overwrite:
-        raise OutputError(f"{folder}: exists already; choose another folder or ask for overwriting")
-    if not folder.is_dir() or (any(folder.iterdir()) and not (folder / DESCRIPTION).is_file()):
-        raise OutputError(f"{folder}: not a weight folder, so it is not overwritten; choose another folder")
+    OutputFolder(folder, WEIGHT_FOLDER).check_replaceable(overwrite=overwrite)
 
 
 def _write_files(
@@ -138,21 +129,6 @@ def _write_files(
     except (TypeError, ValueError) as error:
         raise OutputError(f"provenance cannot be stored as JSON ({error}); give plain values") from error
     (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
-
-
-def _replace(aside: Path, target: Path, *, overwrite: bool) -> None:
-    if not target.exists():
-        aside.rename(target)
-        return
-    check_target(target, overwrite=overwrite)  # again: somebody may have written it meanwhile
-    old = aside.with_suffix(".old")
-    target.rename(old)
-    try:
-        aside.rename(target)
-    except OSError:
-        old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def read_bundle(folder: Path | str) -> Bundle:

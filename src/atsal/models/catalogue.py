@@ -13,7 +13,7 @@ from types import ModuleType
 
 from atsal.config import nearest
 from atsal.errors import ConfigError, MissingDependencyError, OutputError, WeightsError
-from atsal.models.bundle import file_sha256
+from atsal.jobs.checksums import file_sha256
 from atsal.models.checkpoints import Kind, looks_like_html
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.reading import Blame

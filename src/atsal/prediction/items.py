@@ -1,11 +1,13 @@
 """What there is to predict: inputs on the command line become items, each with a stem that its results keep."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from atsal.errors import ConfigError, InputError, MediaError
+from atsal.jobs.checksums import known_sha256
 from atsal.video.image import image_layout, read_image
 from atsal.video.probe import probe_video
 from atsal.video.reader import Frame, read_frames
@@ -45,15 +47,21 @@ class Item:
         return self.path.resolve().name if self.path.name in ("", "..") else self.path.name
 
     def identity(self) -> dict[str, object]:
-        """Tell this source from another of the same name: its size and age, over all files of a folder of frames."""
-        found = [file.stat() for file in self._files()]
+        """Tell this source from another of the same name by its content, over all files of a folder of frames."""
+        files = self.files()
+        checksums = [known_sha256(file) for file in files]
         return {
             "path": str(self.path),
             "kind": self.kind,
-            "files": len(found),
-            "bytes": sum(status.st_size for status in found),
-            "modified_ns": max((status.st_mtime_ns for status in found), default=0),
+            "files": len(files),
+            "bytes": sum(file.stat().st_size for file in files),
+            "sha256": checksums[0] if self.kind != "sequence" else _joint_sha256(files, checksums),
         }
+
+    @property
+    def modified_ns(self) -> int:
+        """When its newest file was changed: by this, earlier versions told sources of one name."""
+        return max((file.stat().st_mtime_ns for file in self.files()), default=0)
 
     def frame_rate(self, reading: Reading) -> float:
         """Nominal frames per second of what `frames` delivers."""
@@ -83,7 +91,7 @@ class Item:
         """The layout of its views, of which the left one is read."""
         if self.kind == "video":
             return probe_video(self.path, reading.stereo).stereo
-        return image_layout(self._files()[0], stereo=reading.stereo)
+        return image_layout(self.files()[0], stereo=reading.stereo)
 
     def expected_frames(self, reading: Reading) -> int | None:
         """How many frames `frames` should deliver, where that is known."""
@@ -119,7 +127,7 @@ class Item:
         chosen = self._chosen(reading)
         if not chosen:
             raise MediaError(
-                f"{self.path}: no frame in the span from {reading.start_s:g} s; it holds {len(self._files())} images, "
+                f"{self.path}: no frame in the span from {reading.start_s:g} s; it holds {len(self.files())} images, "
                 f"{_sequence_rate(reading):g} a second. Start earlier, or ask for a longer span."
             )
         return (frame for frame in frames if frame.index in chosen)
@@ -130,13 +138,34 @@ class Item:
             raise ConfigError(f"stride is {reading.stride}; expected 1 or more")
         rate = _sequence_rate(reading)
         end = float("inf") if reading.duration_s is None else reading.start_s + reading.duration_s
-        within = [number for number in range(len(self._files())) if reading.start_s <= number / rate < end]
+        within = [number for number in range(len(self.files())) if reading.start_s <= number / rate < end]
         return range(within[0], within[-1] + 1, reading.stride) if within else range(0)
 
-    def _files(self) -> list[Path]:
+    def files(self) -> list[Path]:
+        """The files that are read."""
         if self.kind != "sequence":
             return [self.path]
         return [file for file in list_media(self.path) if file.suffix.lower() in IMAGE_SUFFIXES]
+
+
+def _joint_sha256(files: list[Path], checksums: list[str]) -> str:
+    lines = (f"{file.name} {checksum}\n" for file, checksum in zip(files, checksums, strict=True))
+    return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
+class InputFiles:
+    """The files and folders that a run reads, known by any name or link: no result may replace them."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._known = {_file_id(path) for item in items for path in (item.path, *item.files()) if path.exists()}
+
+    def __contains__(self, path: Path) -> bool:
+        return path.exists() and _file_id(path) in self._known
+
+
+def _file_id(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _sequence_rate(reading: Reading) -> float:

@@ -9,10 +9,11 @@ from typing import TypeVar
 
 from atsal.aside import reported, write_json
 from atsal.errors import InputError, MediaError, OutputError, TruncatedMediaError
-from atsal.prediction.items import Item, Size
+from atsal.jobs.output_folder import held, require_files
+from atsal.prediction.items import InputFiles, Item, Size
 from atsal.prediction.pipeline import ahead, mapped
 from atsal.prediction.predictor import FrameResult, Predictor
-from atsal.prediction.record import Journal, Record, describe, differences, read_manifest
+from atsal.prediction.record import Journal, Record, changed, describe, read_manifest
 from atsal.prediction.results import Options, Place, even, make_sinks, places
 from atsal.prediction.runtimes.base import Floats
 from atsal.version import __version__, versions
@@ -42,21 +43,25 @@ def predict_item(
     folder: Path,
     options: Options,
     progress: Callable[[int], None] = lambda _done: None,
+    *,
+    inputs: InputFiles | None = None,
 ) -> Outcome:
-    """Predict every frame of `item` into `folder`, and write `folder/<stem>.json`.
+    """Predict every frame of `item` into `folder`, and write `folder/<stem>.json` once all results are seen there.
 
     Does nothing if an earlier run with the same source, model and options finished and its results are all there;
-    goes on after the last snapshot of one that did not finish, if it wrote one file a frame; otherwise starts anew.
-    Nothing is touched before the first frame is predicted. `progress` is called with the number of frames done.
+    goes on after the last snapshot of one that did not finish, if it wrote one file a frame and these are all there;
+    otherwise starts anew. Nothing is touched before the first frame is predicted. `progress` is called with the number
+    of frames done; `inputs` are files that no result may replace, by default those of `item`.
 
-    Raises `OutputError` where results of another source or with other settings are in the way and
-    `options.overwrite` is off, and whatever reading, predicting and writing raise.
+    Raises `OutputError` where results of another source or with other settings are in the way and `options.overwrite`
+    is off, where another run writes results of this name there, and whatever reading, predicting and writing raise.
     """
-    return _Job(predictor, item, folder, options).run(progress)
+    with held(folder, item.stem):
+        return _Job(predictor, item, folder, options, inputs or InputFiles([item])).run(progress)
 
 
-def refuse_collisions(items: Iterable[Item], folder: Path, options: Options) -> None:
-    """Raise `InputError` where two items would write files or folders of the same name."""
+def refuse_collisions(items: Iterable[Item], folder: Path, options: Options, inputs: InputFiles) -> None:
+    """Raise before any work: `InputError` where two items would write the same file, `OutputError` where an input."""
     owners: dict[Path, Item] = {}
     for item in items:
         for path in (_manifest_path(item, folder), *(place.path for place in _places(item, folder, options))):
@@ -66,6 +71,7 @@ def refuse_collisions(items: Iterable[Item], folder: Path, options: Options) -> 
                     f"{other.path} and {item.path} would both write {path}: run them into different output folders, or "
                     "rename one"
                 )
+        _refuse_inputs(_places(item, folder, options), inputs)
 
 
 def _manifest_path(item: Item, folder: Path) -> Path:
@@ -75,6 +81,13 @@ def _manifest_path(item: Item, folder: Path) -> Path:
 def _places(item: Item, folder: Path, options: Options) -> list[Place]:
     by_format = places(folder, item.stem, item.kind, options.streams, options.formats)
     return list(dict.fromkeys(place for where in by_format.values() for place in where.values()))
+
+
+def _refuse_inputs(found: Iterable[Place], inputs: InputFiles) -> None:
+    """Neither a result nor the removal of an old one may hit what is read."""
+    for path in (path for place in found for path in (place.path, *place.found())):
+        if path in inputs:
+            raise OutputError(f"{path}: is an input, which a result would replace; give another output folder")
 
 
 @contextmanager
@@ -89,7 +102,7 @@ def _at(result: FrameResult) -> Iterator[None]:
 class _Job:
     """One item on its way: where its results go, what an earlier run left there, and what is done."""
 
-    def __init__(self, predictor: Predictor, item: Item, folder: Path, options: Options) -> None:
+    def __init__(self, predictor: Predictor, item: Item, folder: Path, options: Options, inputs: InputFiles) -> None:
         self._predictor = predictor
         self._item = item
         self._folder = folder
@@ -99,18 +112,19 @@ class _Job:
         self._journal = Journal(folder / f".{item.stem}.progress", describe(predictor, item, options))
         self._finished = read_manifest(self._manifest)
         self._earlier: Record | None = self._finished or self._journal.read()
+        recorded = self._earlier.places(folder, item.stem) if self._earlier else []
+        _refuse_inputs([*self._places, *recorded], inputs)
 
     def run(self, progress: Callable[[int], None]) -> Outcome:
         """Do what there is left to do."""
         journal, finished = self._journal, self._finished
-        self._refuse_source()
         if not self._options.overwrite:
             self._refuse_others()
             if finished is not None and finished.is_complete(self._folder, self._item.stem):
                 journal.remove()
                 return Outcome(self._manifest, len(finished.frames), 0.0, skipped=True, problem=finished.problem)
         if finished is None and self._is_resumable():
-            journal.take_up()
+            journal.take_up(self._item, self._folder)
         begun, before = time.monotonic(), len(journal.frames)
         try:
             problem = self._write_frames(progress)
@@ -213,6 +227,8 @@ class _Job:
             self._manifest.unlink(missing_ok=True)
 
     def _write_manifest(self, timing: dict[str, float | None], problem: str | None) -> None:
+        single = [place.path.relative_to(self._folder).as_posix() for place in self._places if not place.frame_ending]
+        require_files(self._folder, [*single, *(name for frame in self._journal.frames for name in frame["files"])])
         document = {
             "atsal": __version__,
             "settings": self._journal.settings,
@@ -226,17 +242,10 @@ class _Job:
         }
         write_json(self._manifest, document)
 
-    def _refuse_source(self) -> None:
-        """Neither a result nor the removal of an old one may hit what is read."""
-        recorded = self._earlier.places(self._folder, self._item.stem) if self._earlier else []
-        for path in (place.path for place in (*self._places, *recorded)):
-            if path.exists() and path.samefile(self._item.path):
-                raise OutputError(f"{path}: the result would replace its own source; give another output folder")
-
     def _refuse_others(self) -> None:
         """Nothing but this item's own earlier results, made with the same settings, may be in the way."""
         if self._earlier is not None:
-            different = differences(self._earlier.settings, self._journal.settings)
+            different = changed(self._earlier.settings, self._journal.settings, self._item)
             if different:
                 raise OutputError(
                     f"{self._earlier.path}: results of this name exist, made with another {', '.join(different)}; give "

@@ -13,6 +13,7 @@ from safetensors.numpy import save
 
 from atsal.aside import reported, write_aside
 from atsal.errors import OutputError
+from atsal.jobs.output_folder import differences
 from atsal.prediction.items import Item
 from atsal.prediction.predictor import FrameResult, Predictor
 from atsal.prediction.results import FORMATS, Options, Place, places
@@ -47,19 +48,22 @@ def describe(predictor: Predictor, item: Item, options: Options) -> Settings:
     return dict(json.loads(json.dumps(document)))
 
 
-def differences(previous: Settings, settings: Settings) -> list[str]:
-    """In what two runs differ, in words of the command line; the same source may have moved."""
-    before, now = _flat(previous), _flat(settings)
-    names = [name for name in now if before.get(name, ...) != now[name] and name != "source.path"]
-    parts = [name.split(".")[0] if not name.startswith("options.") else name.split(".")[-1] for name in names]
-    return list(dict.fromkeys(_OPTION_NAMES.get(part, part) for part in parts))
+def changed(previous: Settings, settings: Settings, item: Item) -> list[str]:
+    """In what two runs on `item` differ, in words of the command line; the same source may have moved."""
+    before, now = dict(previous), dict(settings)
+    source = before.get("source")
+    if isinstance(source, dict):
+        now["source"] = now["source"] | {"path": source.get("path")}
+        if "sha256" not in source:  # of an earlier version, which went by the date
+            now["source"] = now["source"] | {"sha256": None, "modified_ns": item.modified_ns}
+    return list(dict.fromkeys(_word(difference.name) for difference in differences(before, now)))
 
 
-def _flat(values: Settings, prefix: str = "") -> Settings:
-    found: Settings = {}
-    for name, value in values.items():
-        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return found
+def _word(name: str) -> str:
+    """What people call a setting: "options.streams.0" is the stream, and all of "model.config" the model."""
+    first, *parts = [part for part in name.split(".") if not part.isdigit()]
+    word = parts[-1] if first == "options" and parts else first
+    return _OPTION_NAMES.get(word, word)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,11 +96,14 @@ class Record:
             return []
         return [place for where in places(folder, stem, kind, streams, formats).values() for place in where.values()]
 
+    def files(self) -> list[str]:
+        """The names of the files of its frames, as seen from the output folder."""
+        return [name for frame in self.frames for name in frame["files"]]
+
     def is_complete(self, folder: Path, stem: str) -> bool:
         """Whether all its results are still there."""
         single = (place.path for place in self.places(folder, stem) if not place.frame_ending)
-        of_frames = (folder / name for frame in self.frames for name in frame["files"])
-        return all(path.is_file() for path in (*single, *of_frames))
+        return all(path.is_file() for path in (*single, *(folder / name for name in self.files())))
 
 
 def read_manifest(path: Path) -> Record | None:
@@ -134,10 +141,12 @@ class Journal:
         """Read an earlier run's; None where there is none, or a damaged one."""
         return self._read()[0]
 
-    def take_up(self) -> None:
-        """Go on after an earlier run with the same settings."""
+    def take_up(self, item: Item, folder: Path) -> None:
+        """Go on after an earlier run with the same settings, if its maps are all still in `folder`."""
         record, state = self._read()
-        if record is not None and not differences(record.settings, self.settings):
+        if record is None or changed(record.settings, self.settings, item):
+            return
+        if all((folder / name).is_file() for name in record.files()):
             self.frames, self._last = record.frames, (len(record.frames), state)
 
     def _read(self) -> tuple[Record | None, Floats | None]:

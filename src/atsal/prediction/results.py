@@ -116,13 +116,16 @@ class MapFiles(Sink):
     def __init__(self, where: dict[Stream, Place], form: Format) -> None:
         self._where = where
         self._form = form
+        self._made: set[Path] = set()
 
     def write(self, result: FrameResult, drawn: Pictures) -> list[Path]:  # noqa: ARG002 - nothing is drawn
         """Write each stream's map; whole files only."""
         paths = {stream: place.file(result.frame_index) for stream, place in self._where.items()}
         for stream, path in paths.items():
-            with reported(path.parent):
-                path.parent.mkdir(parents=True, exist_ok=True)
+            if path.parent not in self._made:  # once: a folder that goes missing later took maps with it
+                with reported(path.parent):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                self._made.add(path.parent)
             self._write_one(path, result, stream)
         return list(paths.values())
 

@@ -83,8 +83,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         _check(progress)
     except Exception as error:  # whatever a damaged file brings about
         raise WeightsError(
-            f"{path}: is no checkpoint of a training run, or damaged ({reason(error)}). Without it, the "
-            "run begins anew: delete it, or begin in another folder"
+            f"{path}: is no checkpoint of a training run, or damaged ({reason(error)}); put a whole copy of it back, "
+            "or begin a new run in another folder"
         ) from error
     return Checkpoint(progress, tensors)
 

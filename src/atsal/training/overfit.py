@@ -13,6 +13,7 @@ from atsal.datasets.preparation import preparation_for
 from atsal.datasets.prepare import prepare
 from atsal.gaze.records import Fixations
 from atsal.gaze.tables import write_fixations
+from atsal.jobs.output_folder import FolderKind, OutputFolder
 from atsal.models.config import ModelConfig
 from atsal.prediction.compare import contact_sheet
 from atsal.prediction.predictor import load_model
@@ -29,6 +30,7 @@ from atsal.training.run_folder import RunFolder
 from atsal.training.trainer import Machine
 from atsal.video.writer import write_rgb_png
 
+TRIAL = FolderKind(holds="a trial of training", format="atsal overfit", record="overfit.json")
 FRAMES, FPS, HEIGHT, SEED = 8, 4.0, 128, 3
 VIEWERS, SPREAD_DEG = 24, 4.0
 SMALL = ModelConfig(
@@ -73,12 +75,13 @@ def overfit_config(prepared: Path, epochs: int) -> TrainConfig:
 
 def overfit(folder: Path, machine: Machine, epochs: int = 30, *, say: Say, status: Say) -> float:
     """Write the scene, prepare its gaze, train, and draw what was learned; returns the CC, 1 where it fits the gaze."""
-    write_scene(folder / "raw")
-    dataset = dataset_named("folder")
-    preparation = preparation_for(dataset, sigma_deg=8.0)
-    prepare(dataset, folder / "raw", folder / "prepared", preparation)
-    progress = train(overfit_config(folder / "prepared", epochs), folder / "run", machine, say=say, status=status)
-    model = load_model(RunFolder(folder / "run").model, device=str(machine.device))
-    results = list(model.predict_video(folder / "raw" / "scene.mp4"))
-    write_rgb_png(folder / "learned.png", contact_sheet(results[:: len(results) // 2]))
-    return progress.scores["cc"]
+    with OutputFolder(folder, TRIAL).claimed():
+        write_scene(folder / "raw")
+        dataset = dataset_named("folder")
+        preparation = preparation_for(dataset, sigma_deg=8.0)
+        prepare(dataset, folder / "raw", folder / "prepared", preparation)
+        progress = train(overfit_config(folder / "prepared", epochs), folder / "run", machine, say=say, status=status)
+        model = load_model(RunFolder(folder / "run").model, device=str(machine.device))
+        results = list(model.predict_video(folder / "raw" / "scene.mp4"))
+        write_rgb_png(folder / "learned.png", contact_sheet(results[:: len(results) // 2]))
+        return progress.scores["cc"]

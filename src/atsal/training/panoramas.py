@@ -12,8 +12,8 @@ from torch import Tensor
 
 from atsal.aside import reported, write_aside
 from atsal.errors import DataError, WeightsError
+from atsal.jobs.checksums import file_sha256
 from atsal.models.atsal import ATSal
-from atsal.models.bundle import file_sha256
 from atsal.models.config import ModelConfig
 from atsal.models.registry import build_network, find_bundle
 from atsal.projection import RotateErp, resize_erp

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from atsal.models.bundle import file_sha256
+from atsal.jobs.checksums import file_sha256
 from atsal.models.config import ModelConfig
 from atsal.projection import SphericalGaussian, resize_erp
 from atsal.training.config import Collage, PhotoViews, SourceConfig

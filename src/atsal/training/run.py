@@ -41,20 +41,14 @@ def train(
     with joined_ranks(machine.device) as ranks:
         if not ranks.is_first:
             return _run(folder, machine, ranks, say, status)
-        was_there = folder.folder.exists()
-        if config is not None:
-            folder.begin(with_folders_resolved(config))
-        with folder.held():
-            try:
-                with _failures_explained(folder):
-                    return _run(folder, machine, ranks, say, status)
-            except BaseException:
-                if not folder.last.is_file():  # nothing was trained: the setting up failed
-                    folder.remove(keep=was_there)
-                raise
+        chosen = None if config is None else with_folders_resolved(config)
+        with folder.held(chosen), _failures_explained(folder):
+            return _run(folder, machine, ranks, say, status)
 
 
 def _run(folder: RunFolder, machine: Machine, ranks: Ranks, say: Say, status: Say) -> Progress:
+    if folder.finished_without_checkpoints():
+        return Progress(finished="before; its checkpoints are gone")
     if ranks.is_first:
         config = folder.config()
         if not (folder.start / DESCRIPTION).is_file():

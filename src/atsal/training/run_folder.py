@@ -1,5 +1,6 @@
 """The folder of a training run: what it was asked, where it ran, what it read, how it went, and its weights.
 
+run.json            says that the folder is a training run's
 config.yaml         the whole configuration, defaults and absolute paths included
 environment.json    versions, git state, machine, command, of each time it was started
 data.json           the data: sets, items, checksums
@@ -15,7 +16,6 @@ import dataclasses
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,15 +24,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from atsal.aside import locked, reported, write_aside, write_json
+from atsal.aside import reported, write_aside, write_json
 from atsal.config import dump_yaml
-from atsal.errors import ConfigError, DataError, OutputError
+from atsal.errors import ConfigError, DataError, TrainingError
+from atsal.jobs.output_folder import FolderKind, OutputFolder, differences, told
+from atsal.models.bundle import DESCRIPTION, WEIGHT_FOLDER
 from atsal.training.config import TrainConfig, read_train_config
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.reading import Blame
 from atsal.version import versions
 
 CONFIG, ENVIRONMENT, DATA, LOG = "config.yaml", "environment.json", "data.json", "log.jsonl"
+TRAINING_RUN = FolderKind(
+    holds="a training run",
+    format="atsal training run",
+    record="run.json",
+    writes=(
+        *(CONFIG, ENVIRONMENT, DATA, LOG),
+        *(f"{folder}/{name}" for folder in ("start", "model") for name in WEIGHT_FOLDER.writes),
+        "tensorboard/events.out.tfevents.*",
+        "taught/*/*.safetensors",
+        "checkpoints/last.safetensors",
+        "checkpoints/best.safetensors",
+    ),
+    folders=("", "checkpoints", "taught/*"),
+)
 _PACKAGES = ("atsal", "torch", "numpy", "av", "safetensors", "pillow", "tensorboard")
 
 
@@ -47,49 +63,68 @@ class RunFolder:
         self.tensorboard = folder / "tensorboard"
         self.last = folder / "checkpoints" / "last.safetensors"
         self.best = folder / "checkpoints" / "best.safetensors"
+        self._output = OutputFolder(folder, TRAINING_RUN)
 
     @property
     def exists(self) -> bool:
-        """Whether a run was begun here."""
-        return (self.folder / CONFIG).is_file()
+        """Whether a run was begun here; the configuration alone does not make one."""
+        return (self.folder / CONFIG).is_file() and (self._output.record.is_file() or self._is_of_version_0())
+
+    def _is_of_version_0(self) -> bool:
+        """Earlier versions wrote no record; only what they had set up whole is known for a run."""
+        return (self.folder / ENVIRONMENT).is_file() and (self.start / DESCRIPTION).is_file()
 
     def config(self) -> TrainConfig:
         """The configuration of the run that was begun here."""
         return read_train_config(self.folder / CONFIG)
 
-    def begin(self, config: TrainConfig) -> None:
-        """Make the folder, or check that the one there is of this configuration; `ConfigError` tells what differs."""
-        if self.exists:
-            differences = list(_differences(plain(self.config()), plain(config)))
-            if differences:
-                raise ConfigError(
-                    f"{self.folder}: holds a run of another configuration: {'; '.join(differences)}. Go on with "
-                    f"its own (`atsal train {self.folder}`), or give another folder"
-                )
-            return
-        if self.folder.exists() and not (self.folder.is_dir() and all(map(_is_leftover, self.folder.iterdir()))):
-            raise OutputError(f"{self.folder}: is there and no training run; give a new folder")
-        with reported(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with write_aside(self.folder / CONFIG) as part:
-                part.write_text(dump_yaml(plain(config)), encoding="utf-8")
-
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Only one run writes here at a time; what a killed one left half-written is removed."""
-        with locked(self.folder / CONFIG):
-            self.last.parent.mkdir(exist_ok=True)
-            for left in (*self.folder.glob(".*"), *self.last.parent.glob(".*")):
-                if _is_leftover(left):
-                    shutil.rmtree(left) if left.is_dir() else left.unlink()
-            yield
+    def held(self, config: TrainConfig | None) -> Iterator[None]:
+        """Begin a run here, or go on with the one that is here, and let no other process write to it meanwhile.
 
-    def remove(self, *, keep: bool) -> None:
-        """Take away what the run wrote; `keep`: not the folder itself."""
-        for path in list(self.folder.iterdir()):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        if not keep:
-            self.folder.rmdir()
+        A run that was begun now and fails before its first checkpoint leaves nothing. Raises `ConfigError` where the
+        run here is of another configuration, `OutputError` where the folder holds anything else.
+        """
+        if self.exists and not self._output.record.is_file():
+            self._output.write_record({})
+        with self._output.claimed() as is_new:
+            try:
+                if is_new and config is not None:
+                    with reported(self.folder), write_aside(self.folder / CONFIG) as part:
+                        part.write_text(dump_yaml(plain(config)), encoding="utf-8")
+                elif config is not None:
+                    self._refuse_another(config)
+                with reported(self.last.parent):
+                    self.last.parent.mkdir(exist_ok=True)
+                yield
+            except BaseException:
+                if is_new and not self.last.is_file():
+                    self._output.remove_results()
+                raise
+
+    def _refuse_another(self, config: TrainConfig) -> None:
+        found = differences(plain(self.config()), plain(config))
+        if found:
+            raise ConfigError(
+                f"{self.folder}: holds a run of another configuration: {told(found)}. Go on with its own "
+                f"(`atsal train {self.folder}`), or give another folder"
+            )
+
+    def finished_without_checkpoints(self) -> bool:
+        """Whether the run is done and only its weights were kept.
+
+        Raises `TrainingError` for a run whose checkpoints are gone before its end: nothing of it could go on.
+        """
+        if self.last.is_file():
+            return False
+        if (self.model / DESCRIPTION).is_file():
+            return True
+        if self.log_bytes:
+            raise TrainingError(
+                f"{self.last}: is not there, and the run's {LOG} says that it was trained; put the checkpoint back, or "
+                "begin a new run in another folder"
+            )
+        return False
 
     def note_environment(self, facts: dict[str, Any]) -> None:
         """Add this start of the run to its history."""
@@ -104,11 +139,11 @@ class RunFolder:
         if not path.is_file():
             write_json(path, found)
             return
-        differences = list(_differences(_read_json(path), found))
-        if differences:
+        changed = differences(_read_json(path), found)
+        if changed:
             raise DataError(
-                f"{self.folder}: the data are not those that the run began with: {'; '.join(differences[:5])}. Put "
-                "them back, or begin a new run"
+                f"{self.folder}: the data are not those that the run began with: {told(changed)}. Put them "
+                "back, or begin a new run"
             )
 
     def log(self, line: dict[str, Any]) -> None:
@@ -132,11 +167,6 @@ class RunFolder:
                 os.truncate(path, min(length, path.stat().st_size))
             else:
                 path.touch()
-
-
-def _is_leftover(path: Path) -> bool:
-    """Whether it is what a killed run had half-written."""
-    return path.name.startswith(".") and path.suffix in (".part", ".partial", ".old")
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -179,19 +209,3 @@ def _git_state() -> dict[str, Any] | None:
         return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain", "--", str(root)))}
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def _differences(old: Any, new: Any, where: str = "") -> Iterator[str]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in dict.fromkeys([*old, *new]):
-            yield from _differences(old.get(key), new.get(key), f"{where}.{key}" if where else str(key))
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for number, (a, b) in enumerate(zip(old, new, strict=True)):
-            yield from _differences(a, b, f"{where}.{number}")
-    elif old != new:
-        yield f"{where} was {_short(old)}, is {_short(new)}"
-
-
-def _short(value: Any) -> str:
-    text = "not set" if value is None else json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

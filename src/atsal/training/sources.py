@@ -19,7 +19,7 @@ from atsal.datasets.prepared import PreparedSet
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.maps import Window, fixation_map, saliency_map
 from atsal.gaze.records import Fixations
-from atsal.models.bundle import file_sha256
+from atsal.jobs.checksums import file_sha256
 from atsal.models.config import ModelConfig
 from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.photos import jitter_colour

@@ -295,7 +295,7 @@ class Trainer:
     def _write_model(self) -> None:
         """Write `model/`: the start's weights with the trained part's best ones, or last ones without validation."""
         config, folder = self.config, self.folder
-        chosen = read_checkpoint(folder.best if folder.best.is_file() else folder.last)
+        chosen = read_checkpoint(folder.last if self.progress.best_epoch is None else folder.best)
         weights = chosen.of("averaged")
         if config.part == "fused":
             trained = {

@@ -47,7 +47,7 @@ def parse_json(content: bytes | str, blame: Blame, *, finite: bool = True) -> An
     except AtsalError:
         raise
     except Exception as error:  # whatever the parser stumbles over
-        raise blame(f"is no JSON, or damaged ({reason(error)})") from error
+        raise blame(f"cannot be read as JSON ({reason(error)})") from error
     return found
 
 

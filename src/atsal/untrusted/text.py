@@ -2,10 +2,12 @@
 
 import reprlib
 import unicodedata
+from collections.abc import Sequence
 
 from atsal.errors import AtsalError
 
 _LIMIT = 80  # characters of a value in a message
+_NAMED = 8  # names in a message
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format (as right-to-left overrides), lone surrogates, line ends
 
 
@@ -33,6 +35,11 @@ def shown(value: object, limit: int = _LIMIT) -> str:
     """
     text = printable(_SHORT.repr(value))
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def some(names: Sequence[str]) -> str:
+    """Names for a message: the first ones, and how many there are."""
+    return printable(", ".join(names[:_NAMED])) + (f", … ({len(names)})" if len(names) > _NAMED else "")
 
 
 def printable(text: str) -> str:

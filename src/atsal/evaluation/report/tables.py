@@ -7,7 +7,6 @@ and no mean over fewer items than another row's.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from atsal.datasets.manifest import some
 from atsal.evaluation.protocol import Protocol
 from atsal.evaluation.published import PublishedRow, published_rows
 from atsal.evaluation.report.words import KINDS, LABELS, STREAMS, counted, number, split_stream
@@ -21,6 +20,7 @@ from atsal.evaluation.results import (
     difference,
     estimate,
 )
+from atsal.untrusted.text import some
 
 _FEW = 10  # items
 TextsOf = Callable[[Run], Iterable[str]]
