@@ -73,7 +73,7 @@ def _check_memory(text: str) -> None:
 
 def _check_depth(found: Any) -> None:
     level = [found]
-    for _ in range(_DEEPEST + 1):
+    for _ in range(_DEEPEST):
         level = [child for value in level for child in _children(value) if isinstance(child, dict | list)]
         if not level:
             return
