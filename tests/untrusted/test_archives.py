@@ -78,7 +78,6 @@ def test_members_that_share_their_bytes_are_no_stored_ones(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("a", b"x" * 1000)
         twin = zipfile.ZipInfo("b")
-        twin.__dict__.clear() if hasattr(twin, "__dict__") else None
         first = archive.infolist()[0]
         for name in ("filename", "orig_filename", "CRC", "compress_size", "file_size", "header_offset"):
             setattr(twin, name, getattr(first, name))

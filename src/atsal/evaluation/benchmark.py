@@ -171,7 +171,7 @@ class _SetRun:
         self._rows: list[Row] = []
         self._missing: dict[str, dict[str, str]] = {}  # row -> item -> why it has no scores
         self._absent: set[str] = set()  # rows that lack the maps of an item
-        self._damaged: dict[str, None] = dict.fromkeys(one.unreadable)  # items, for whatever reason
+        self._damaged = set(one.unreadable)  # items, for whatever reason
         self._failed: dict[str, str] = {}  # row -> why
 
     def run(self) -> DatasetResult:
@@ -198,7 +198,7 @@ class _SetRun:
             facts=_facts(one),
             failed=self._failed,
             unprepared=truth.unprepared(),
-            damaged=tuple(self._damaged),
+            damaged=tuple(sorted(self._damaged)),
             notes=_notes(truth),
         )
 
@@ -268,7 +268,7 @@ class _SetRun:
 
     def _note_damage(self, row: str, item: str, why: str) -> None:
         self._missing[row][item] = why
-        self._damaged[item] = None
+        self._damaged.add(item)
         self._report(f"{row}: {item} cannot be scored: {why}")
 
     def _score(self, tasks: list[Task]) -> list[Task]:

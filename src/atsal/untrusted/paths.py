@@ -5,7 +5,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 def is_name(name: object) -> bool:
     """Whether a recorded name is that of one file or folder, which says nothing of where it lies."""
-    return isinstance(name, str) and is_inside(name) and len(PurePosixPath(name).parts) == 1 and name != "."
+    return isinstance(name, str) and is_inside(name) and len(PureWindowsPath(name).parts) == 1
 
 
 def is_inside(name: object) -> bool:

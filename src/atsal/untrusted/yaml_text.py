@@ -41,10 +41,10 @@ def parse_yaml(text: str, blame: Blame) -> Any:
         return yaml.load(text, loader)  # noqa: S506 - a safe loader, and less
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = f" in line {mark.line + 1}" if mark is not None else ""
-        raise blame(f"is no YAML, or none that is taken here{line}: {printable(str(error.problem)[:200])}") from error
+        line = "" if mark is None else f" (line {mark.line + 1})"
+        raise blame(f"is no YAML of plain values{line}: {printable(str(error.problem)[:200])}") from error
     except Exception as error:  # whatever the parser stumbles over
-        raise blame(f"is no YAML, or none that is taken here ({reason(error)})") from error
+        raise blame(f"is no YAML of plain values ({reason(error)})") from error
 
 
 @functools.cache
