@@ -200,6 +200,7 @@ def test_nearest_lists_all_where_nothing_is_close():
         {"frame_height": 100},
         {"frame_height": 0},
         {"map_height": 0},
+        {"map_height": 1024, "smoothing_deg": 1.0},
         {"mean": [1.0, 2.0]},
     ],
 )
@@ -231,6 +232,7 @@ ONE_EPOCH = {
     [
         {"map_height": 10**9},
         {"map_height": 0},
+        {"map_height": 1024, "smoothing_deg": 1.0},
         {"face_size": 32 * 10**6},
         {"erp_height": 32 * 10**6, "frame_height": 32 * 10**6},
         {"frame_height": 160 * 10**6},
@@ -306,7 +308,7 @@ def test_counts_of_benchmarks_and_protocols_are_bounded():
     ):
         with pytest.raises(ConfigError, match=r"b\.yaml.*expected"):
             from_mapping(BenchmarkConfig, benchmark | changed, "b.yaml")
-    with pytest.raises(ConfigError, match="erp_height 1000000: expected 1 to 4096"):
+    with pytest.raises(ConfigError, match="erp_height 1000000: expected 1 to 2048"):
         dataclasses.replace(read_protocol("folder-video"), erp_height=10**6)
 
 

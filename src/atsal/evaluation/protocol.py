@@ -17,7 +17,7 @@ from atsal.errors import ConfigError
 from atsal.evaluation.metrics import METRICS
 from atsal.gaze.records import Direction
 
-_MOST_ROWS = 4096  # of the maps that are compared, of which some must fit into memory at once
+_MOST_ROWS = 2048  # of the maps that are compared, of which some must fit into memory at once
 _FOLDER = resources.files("atsal.evaluation") / "protocols"
 
 

@@ -11,7 +11,8 @@ from atsal.projection.cubemap import Layout
 
 Architecture = Literal["paper", "lite"]
 ChannelOrder = Literal["rgb", "bgr"]
-_MOST_ROWS, _MOST_ERP_ROWS, _MOST_FACE, _MOST_WIDTH = 4096, 1024, 1024, 16  # what some gigabytes of memory take
+_MOST_SMOOTHED_ROWS = 512  # the smoothing takes 16 bytes times the cube of it
+_MOST_ROWS, _MOST_ERP_ROWS, _MOST_FACE, _MOST_WIDTH = 1024, 1024, 1024, 16  # what takes a gigabyte of memory
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,10 @@ class ModelConfig:
         check_range(self, erp_height=(32, _MOST_ERP_ROWS), frame_height=(1, _MOST_ROWS), map_height=(1, _MOST_ROWS))
         check_range(self, face_size=(32, _MOST_FACE), width=(1, _MOST_WIDTH), smoothing_deg=(0, 90))
         check_range(self, attention_exponent=(0, 100), experts_exponent=(0, 100))
+        if self.smoothing_deg and self.map_height > _MOST_SMOOTHED_ROWS:
+            raise ConfigError(
+                f"map_height {self.map_height}: expected at most {_MOST_SMOOTHED_ROWS} with smoothing_deg"
+            )
         if self.erp_height < 32 or self.erp_height % 32:
             raise ConfigError(f"erp_height {self.erp_height}: expected a positive multiple of 32")
         if self.frame_height < 1 or self.frame_height % self.erp_height:
