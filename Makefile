@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test test-slow test-gpu lint format bench clean
+.PHONY: help demo test test-fuzz test-slow test-gpu lint format bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -41,7 +41,10 @@ format: .venv/dev ## format, and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 
 test: lint ## every check: format, lint, types, tests
-	@$(BIN)/python -m pytest -m 'not gpu and not slow' --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest -m 'not gpu and not slow and not fuzz' --numprocesses 2 --dist loadfile
+
+test-fuzz: .venv/dev ## 2,400 damaged files, each read or refused with a message
+	@$(BIN)/python -m pytest -m fuzz
 
 test-slow: .venv/dev ## the tests that take many seconds each
 	@$(BIN)/python -m pytest -m slow

@@ -1,3 +1,5 @@
+import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -5,7 +7,10 @@ import pytest
 
 from atsal.config import dump_yaml, from_mapping, load_yaml, nearest, read_yaml, with_overrides
 from atsal.errors import ConfigError
+from atsal.evaluation.benchmark_config import BenchmarkConfig
+from atsal.evaluation.protocol import read_protocol
 from atsal.models.config import ModelConfig
+from atsal.training.config import TrainConfig
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,7 @@ def test_later_overrides_win_and_the_given_values_stay():
         ("optimisers.-1.rate=1", "found '-1' where a list of 2 is"),
         ("tags.2=c", "found '2' where a list of 2 is"),
         ("epochs.more=1", "more stands below 10, which has no parts"),
-        ("tags=[a", "the value is no YAML"),
+        ("tags=[a", "is no YAML"),
     ],
 )
 def test_overrides_that_fit_nowhere_are_told(override, message):
@@ -195,6 +200,7 @@ def test_nearest_lists_all_where_nothing_is_close():
         {"frame_height": 100},
         {"frame_height": 0},
         {"map_height": 0},
+        {"map_height": 1024, "smoothing_deg": 1.0},
         {"mean": [1.0, 2.0]},
     ],
 )
@@ -206,3 +212,119 @@ def test_model_settings_out_of_range(changed):
 def test_model_settings_survive_json():
     config = ModelConfig("lite", 160, 128, mean=(1.0, 2.0, 3.0))
     assert ModelConfig.from_dict(config.to_dict()) == config
+
+
+LITE = {"architecture": "lite", "erp_height": 160, "face_size": 96}
+ONE_EPOCH = {
+    "title": "t",
+    "part": "equator",
+    "train": [{"prepared": "x"}],
+    "epochs": 1,
+    "loss": "kld-cc",
+    "optimisers": [{"learning_rate": 0.1}],
+    "batch": 1,
+    "start": "lite",
+}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"map_height": 10**9},
+        {"map_height": 0},
+        {"map_height": 1024, "smoothing_deg": 1.0},
+        {"face_size": 32 * 10**6},
+        {"erp_height": 32 * 10**6, "frame_height": 32 * 10**6},
+        {"frame_height": 160 * 10**6},
+        {"width": 1000},
+        {"attention_exponent": math.nan},
+        {"experts_exponent": -1.0},
+        {"experts_exponent": math.inf},
+        {"smoothing_deg": math.nan},
+        {"smoothing_deg": 1e9},
+        {"scale": math.inf},
+        {"mean": [math.nan, 0, 0]},
+        {"face_fov_deg": math.nan},
+        {"map_height": 10**400},
+        {"map_height": 320.5},
+        {"width": True},
+    ],
+)
+def test_sizes_and_exponents_of_models_are_bounded(changed):
+    ModelConfig.from_dict(LITE)
+    with pytest.raises(ConfigError) as raised:
+        ModelConfig.from_dict(LITE | changed)
+    assert len(str(raised.value)) < 300
+
+
+def test_a_model_made_in_python_is_checked_too():
+    with pytest.raises(ConfigError, match="attention_exponent nan: expected 0 to 100"):
+        ModelConfig("lite", 160, 96, attention_exponent=math.nan)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"epochs": 10**15},
+        {"batch": 10**9},
+        {"accumulate": 10**9},
+        {"clip_frames": 10**9},
+        {"max_steps_per_epoch": 10**15},
+        {"seed": -1},
+        {"seed": 10**30},
+        {"averaging": math.nan},
+        {"clip_norm": math.nan},
+        {"title": "a\0b"},
+        {"train": [{"prepared": "x", "frames_per_item": 10**12}]},
+        {"train": [{"prepared": "x", "stride": 10**12}]},
+        {"train": [{"panoramas": "x", "teachers": ["lite"], "tilted": 10**9}]},
+        {"train": [{"panoramas": "x", "teachers": ["lite"], "tilt_deg": math.nan}]},
+        {"photo_views": {"size": 10**6}},
+        {"photo_views": {"count": 10**9}},
+        {"collage": {"smoothing_deg": 1e9}},
+        {"optimisers": [{"learning_rate": math.nan}]},
+        {"optimisers": [{"learning_rate": 0.1}] * 1000},
+        {"validation": {"sources": [{"prepared": "x"}], "frames_per_item": 10**12}},
+    ],
+)
+def test_counts_of_a_training_are_bounded(changed):
+    from_mapping(TrainConfig, ONE_EPOCH, "x.yaml")
+    with pytest.raises(ConfigError, match=r"x\.yaml"):
+        from_mapping(TrainConfig, ONE_EPOCH | changed, "x.yaml")
+
+
+def test_counts_of_benchmarks_and_protocols_are_bounded():
+    benchmark = {
+        "title": "t",
+        "datasets": [{"prepared": "x", "protocol": "folder-video"}],
+        "predictors": [{"baseline": "viewers"}],
+    }
+    from_mapping(BenchmarkConfig, benchmark, "b.yaml")
+    for changed in (
+        {"resamples": 10**9},
+        {"seed": -1},
+        {"predictors": [{"baseline": "viewers", "repeats": 10**9}]},
+        {"predictors": [{"model": "lite", "stride": 10**12}]},
+    ):
+        with pytest.raises(ConfigError, match=r"b\.yaml.*expected"):
+            from_mapping(BenchmarkConfig, benchmark | changed, "b.yaml")
+    with pytest.raises(ConfigError, match="erp_height 1000000: expected 1 to 2048"):
+        dataclasses.replace(read_protocol("folder-video"), erp_height=10**6)
+
+
+def test_values_of_a_file_are_shown_short():
+    with pytest.raises(ConfigError) as raised:
+        from_mapping(TrainConfig, ONE_EPOCH | {"x" * 10**6: 1}, "x.yaml")
+    assert len(str(raised.value)) < 600
+    shared = [1]
+    for _ in range(60):
+        shared = [shared, shared]
+    with pytest.raises(ConfigError, match="expected int"):
+        from_mapping(TrainConfig, ONE_EPOCH | {"epochs": shared}, "x.yaml")
+
+
+def test_what_is_dumped_is_read_again(tmp_path):
+    shared = ["a", "010", "1:30", ".5e3", "1e5", "yes", "2020-01-01", "*x", "&y", ""]
+    values = {"one": shared, "two": shared, "three": 1e-05, "four": [0.1, 3, True, None]}
+    (tmp_path / "x.yaml").write_text(dump_yaml(values), "utf-8")
+    assert load_yaml(tmp_path / "x.yaml") == values

@@ -2,7 +2,7 @@
 
 import copy
 import difflib
-import re
+import math
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -10,11 +10,16 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from atsal.errors import ConfigError, MissingDependencyError
+from atsal.errors import ConfigError
+from atsal.untrusted.reading import Blame, read_bytes
+from atsal.untrusted.text import printable, shown
+from atsal.untrusted.yaml_text import FLOAT, LIMIT, parse_yaml
 
 T = TypeVar("T")
 _LISTED = 20  # names in a message
-_EXPONENT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$")
+_LONGEST_NAME = 100  # characters of an unknown name that are compared with the known ones
+_DEEPEST = 16  # parts of a key
+_LARGEST = 2**53  # whole numbers beyond it are no counts, and float64 does not hold them all
 
 
 def from_mapping(cls: type[T], values: Mapping[str, Any], where: str) -> T:
@@ -23,11 +28,11 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     Lists become tuples, whole numbers become floats where floats are declared. Raises `ConfigError`.
     """
     if not isinstance(values, Mapping):
-        raise ConfigError(f"{where}: found {type(values).__name__}, expected a mapping of settings")
+        raise ConfigError(f"{where}: found {shown(values)}, expected a mapping of settings")
     declared = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
     for key in values:
         if key not in declared:
-            raise ConfigError(f"{where}: unknown setting {key!r}{nearest(str(key), declared)}")
+            raise ConfigError(f"{where}: unknown setting {shown(key)}{nearest(key, declared)}")
     for name, field in declared.items():
         if name not in values and field.default is MISSING and field.default_factory is MISSING:
             raise ConfigError(f"{where}: setting {name!r} is missing")
@@ -39,6 +44,14 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], where: str) -> T:
         raise ConfigError(f"{where}: {error}") from error
 
 
+def check_range(owner: object, **limits: tuple[float, float]) -> None:
+    """`ConfigError` for a field of `owner` that is no number of a range, ends included; None is not looked at."""
+    for name, (low, high) in limits.items():
+        value = getattr(owner, name)
+        if value is not None and not low <= value <= high:  # NaN is in no range
+            raise ConfigError(f"{name} {shown(value)}: expected {low:g} to {high:g}")
+
+
 def read_yaml(cls: type[T], path: Path) -> T:
     """Read a YAML file into the dataclass `cls`."""
     return from_mapping(cls, load_yaml(path), str(path))
@@ -46,12 +59,13 @@ def read_yaml(cls: type[T], path: Path) -> T:
 
 def load_yaml(path: Path) -> Any:
     """The plain values of a YAML file; `1e-4` is a number, as in YAML 1.2. Raises `ConfigError`."""
+    blame = Blame(ConfigError, path, "expected settings as YAML; texts that hold a colon need quotes")
+    content = read_bytes(path, blame, LIMIT)
     try:
-        return _parse(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except ValueError as error:
-        raise ConfigError(f"{path}: is no YAML ({error}); texts that hold a colon need quotes") from error
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise blame(f"is no text in UTF-8 (byte {error.start})") from error
+    return parse_yaml(text, blame)
 
 
 def dump_yaml(values: Any) -> str:
@@ -59,9 +73,13 @@ def dump_yaml(values: Any) -> str:
     import yaml  # noqa: PLC0415 - an extra
 
     class Dumper(yaml.SafeDumper):
-        """Puts texts like "1e5" in quotes, which the loader takes for numbers."""
+        """Writes what the loader takes: texts that look like a number in quotes, and no aliases."""
 
-    Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("+-0123456789"))
+        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature of PyYAML
+            """Each value is written out."""
+            return True
+
+    Dumper.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+0123456789."))
     return str(yaml.dump(values, Dumper=Dumper, sort_keys=False, allow_unicode=True))
 
 
@@ -77,11 +95,10 @@ def with_overrides(values: Any, overrides: Iterable[str]) -> Any:
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key:
-            raise ConfigError(f"{override!r}: expected key=value, as in epochs=3")
-        try:
-            value = _parse(text)
-        except ValueError as error:
-            raise ConfigError(f"{override!r}: the value is no YAML ({error})") from error
+            raise ConfigError(f"{shown(override)}: expected key=value, as in epochs=3")
+        if key.count(".") > _DEEPEST:
+            raise ConfigError(f"{shown(override)}: no setting stands so deep")
+        value = parse_yaml(text, Blame(ConfigError, shown(override), "expected key=value"))
         *parents, last = key.split(".")
         place: Any = values
         for part in parents:
@@ -92,50 +109,33 @@ def with_overrides(values: Any, overrides: Iterable[str]) -> Any:
         elif isinstance(place, dict):
             place[last] = value
         else:
-            raise ConfigError(f"{override!r}: {last} stands below {place!r}, which has no parts")
+            raise ConfigError(f"{shown(override)}: {printable(last)} stands below {shown(place)}, which has no parts")
     return values
 
 
 def _inside(place: Any, part: str, override: str) -> Any:
     """What lies below a mapping or a list; a mapping gets it if it lacks it."""
     if isinstance(place, list):
-        if not part.isdecimal() or int(part) >= len(place):
-            raise ConfigError(f"{override!r}: found {part!r} where a list of {len(place)} is; expected a number from 0")
+        if not part.isdecimal() or len(part) > 9 or int(part) >= len(place):
+            raise ConfigError(
+                f"{shown(override)}: found {shown(part)} where a list of {len(place)} is; expected a number from 0"
+            )
         return place[int(part)]
     if not isinstance(place, dict):
-        raise ConfigError(f"{override!r}: {part} stands below {place!r}, which has no parts")
+        raise ConfigError(f"{shown(override)}: {printable(part)} stands below {shown(place)}, which has no parts")
     if place.get(part) is None:
         place[part] = {}
     return place[part]
 
 
-def _parse(text: str) -> Any:
-    """The values of a YAML text; `ValueError` for what is none."""
-    try:
-        import yaml  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise MissingDependencyError(
-            'reading YAML needs PyYAML: pip install "atsal[evaluation]" or "atsal[train]"'
-        ) from error
-
-    class Loader(yaml.SafeLoader):
-        """Knows numbers like 1e-4, which PyYAML takes for texts."""
-
-    Loader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("+-0123456789"))
-    try:
-        return yaml.load(text, Loader)  # noqa: S506 - a safe loader
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
-
-
-def nearest(name: str, known: typing.Iterable[str]) -> str:
+def nearest(name: object, known: typing.Iterable[str]) -> str:
     """The end of a message about an unknown name: the nearest known one, or all of them."""
     known = list(known)
     if not known:
         return "; there are none"
-    close = difflib.get_close_matches(name, known, n=1)
-    some = ", ".join(known[:_LISTED]) + (f", … ({len(known)})" if len(known) > _LISTED else "")
-    return f"; did you mean {close[0]!r}?" if close else f"; expected one of {some}"
+    close = difflib.get_close_matches(name[:_LONGEST_NAME], known, n=1) if isinstance(name, str) else []
+    some = printable(", ".join(known[:_LISTED])) + (f", … ({len(known)})" if len(known) > _LISTED else "")
+    return f"; did you mean {shown(close[0])}?" if close else f"; expected one of {some}"
 
 
 def _convert(declared: Any, value: Any, where: str) -> Any:
@@ -159,19 +159,25 @@ def _checked(allowed: tuple[Any, ...], value: Any, where: str) -> Any:
     if typing.get_origin(allowed[0]) is typing.Literal:
         known = typing.get_args(allowed[0])
         if value not in known:
-            raise ConfigError(f"{where}: found {value!r}{nearest(str(value), map(str, known))}")
+            raise ConfigError(f"{where}: found {shown(value)}{nearest(value, map(str, known))}")
         return value
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise ConfigError(f"{where}: found {shown(value)}, expected a number that is not larger than {_LARGEST}")
     if float in allowed and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{where}: found {value}, expected a finite number")
+    if isinstance(value, str) and "\0" in value:
+        raise ConfigError(f"{where}: found {shown(value)}, expected a text without zero bytes")
     if not any(isinstance(value, kind) and (kind is bool or not isinstance(value, bool)) for kind in allowed):
         expected = " or ".join(getattr(kind, "__name__", str(kind)) for kind in allowed)
-        raise ConfigError(f"{where}: found {value!r} ({type(value).__name__}), expected {expected}")
+        raise ConfigError(f"{where}: found {shown(value)} ({type(value).__name__}), expected {expected}")
     return value
 
 
 def _convert_list(arguments: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise ConfigError(f"{where}: found {value!r} ({type(value).__name__}), expected a list")
+        raise ConfigError(f"{where}: found {shown(value)} ({type(value).__name__}), expected a list")
     if arguments[-1] is not Ellipsis and len(value) != len(arguments):
         raise ConfigError(f"{where}: found {len(value)} values, expected {len(arguments)}")
     return tuple(_convert(arguments[0], item, f"{where}[{number}]") for number, item in enumerate(value))

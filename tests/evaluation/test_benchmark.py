@@ -42,6 +42,17 @@ def base(tmp_path, folder_set, maps):
     return tmp_path
 
 
+@pytest.fixture
+def own(base, folder_set):
+    """The same with a prepared set and raw files that may be spoilt."""
+    (base / "prepared").unlink()
+    shutil.copytree(folder_set.folder, base / "prepared")
+    shutil.copytree(folder_set.source, base / "raw")
+    manifest = json.loads((base / "prepared" / "manifest.json").read_text())
+    (base / "prepared" / "manifest.json").write_text(json.dumps(manifest | {"source": str(base / "raw")}))
+    return base
+
+
 def config(*predictors, **more):
     entry = {"prepared": "prepared", "protocol": "small.yaml", "name": "fake"}
     values = {"title": "test", "datasets": [entry], "predictors": list(predictors)} | more
@@ -132,6 +143,63 @@ def test_a_failing_predictor_is_named_and_the_others_go_on(base):
     assert list(some.missing) == ["video_2"]
     assert "no maps of video_2" in some.missing["video_2"]
     assert len(some.items) == 3
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_a_damaged_map_is_named_and_the_other_items_are_scored(base, partial):
+    whole = run(base, {"maps": "maps"}).datasets[0].run("maps")
+    np.savez(base / "archive.npz", maps=np.ones((ROWS, 2 * ROWS)))
+    (base / "archive.npz").rename(base / "maps" / "image_3.npy")
+    video = base / "maps" / "video_2.npy"
+    video.write_bytes(video.read_bytes()[:-5])
+    (found,) = run(base, {"maps": "maps", "partial": partial}, {"baseline": "centre"}, overwrite=True).datasets
+    assert found.failed == {}
+    assert found.damaged == ("image_3", "video_2")
+    scored = found.run("maps")
+    assert [item.item for item in scored.items] == ["image_1", "video_4"]
+    assert scored.scores("cc") == {item: whole.scores("cc")[item] for item in ("image_1", "video_4")}
+    assert "cut short" in scored.missing["video_2"]
+    assert ".npz archive" in scored.missing["image_3"]
+    assert len(found.run("centre").items) == 4
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("item.json", b"[" * 100_000),
+        ("item.json", b'{"id": "image_3"}'),
+        ("fixations.csv", b"\x89PNG"),
+        ("fixations.csv", b"observer,lon_deg,lat_deg,onset_s\nA,1e999,x\n"),
+    ],
+)
+def test_an_item_that_cannot_be_read_is_named_and_the_others_go_on(own, file, content):
+    (own / "prepared" / "image_3" / file).write_bytes(content)
+    (found,) = run(own, {"maps": "maps"}, {"baseline": "centre"}, {"baseline": "viewers", "repeats": 1}).datasets
+    assert found.failed == {}
+    assert found.damaged == ("image_3",)
+    for one in found.runs:
+        assert [item.item for item in one.items] == ["image_1", "video_2", "video_4"]
+        assert list(one.missing) == ["image_3"]
+        assert "image_3" in one.missing["image_3"]
+
+
+def test_a_set_of_which_nothing_can_be_read_is_refused(own):
+    for item in ("image_1", "video_2", "image_3", "video_4"):
+        (own / "prepared" / item / "fixations.csv").write_bytes(b"")
+    with pytest.raises(DataError, match="none of the 4 items can be used"):
+        run(own, {"maps": "maps"})
+
+
+def test_a_model_goes_on_after_a_damaged_stimulus(own):
+    stimulus = own / "raw" / "image_3.png"
+    stimulus.write_bytes(stimulus.read_bytes()[:100])
+    predictors = {"model": "lite", "device": "cpu", "streams": ["fused"]}, {"baseline": "spectral-residual"}
+    (found,) = run(own, *predictors).datasets
+    assert found.failed == {}
+    assert found.damaged == ("image_3",)
+    for one in found.runs:
+        assert [item.item for item in one.items] == ["image_1", "video_2", "video_4"]
+        assert "cannot be read as an image" in one.missing["image_3"]
 
 
 def test_a_model_and_its_streams_are_exported_once(base):

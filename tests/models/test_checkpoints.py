@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -218,3 +219,40 @@ def test_loaded_networks_run(tmp_path):
     with torch.inference_mode():
         saliency, _ = network(torch.zeros(1, 3, 64, 128))
     assert saliency.shape == (1, 1, 64, 128)
+
+
+DEEP = b"\x80\x02})" + b"\x85" * 200_000 + b"Ns."
+SHARED = b"\x80\x02N" + b"2\x86" * 40 + b"."
+MEMORY = b"\x80\x02c__builtin__\nbytearray\n\x8a\x05\0\0\0\0\x10\x85R."
+
+
+@pytest.mark.parametrize("is_zip", [False, True])
+@pytest.mark.parametrize(
+    ("content", "message"), [(DEEP, "nested deeper"), (SHARED, "shares its parts"), (MEMORY, "bytearray.*refused")]
+)
+def test_bombs_are_refused_before_torch_sees_them(tmp_path, content, message, is_zip):
+    file = tmp_path / "bomb.pth"
+    file.write_bytes(content + (b"" if is_zip else b"\x80\x02N." * 4))
+    if is_zip:
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("archive/data.pkl", content)
+            archive.writestr("archive/version", "3\n")
+    with pytest.raises(WeightsError, match=rf"bomb\.pth: .*{message}"):
+        read_checkpoint(file)
+
+
+def test_packed_members_and_members_twice_are_refused(tmp_path):
+    file = save({"a": torch.ones(3)}, tmp_path)
+    with zipfile.ZipFile(file) as whole:
+        members = {name: whole.read(name) for name in whole.namelist()}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(WeightsError, match="packed or encrypted"):
+        read_checkpoint(file)
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("archive/data.pkl", b"N.")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("archive/data.pkl", b"N.")
+    with pytest.raises(WeightsError, match="holds a member twice"):
+        read_checkpoint(file)

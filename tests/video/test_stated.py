@@ -293,7 +293,7 @@ def test_camera_originals_are_refused_by_name(clips):
     tagged.write_bytes(tagged.read_bytes() + bytes(40) + b"8db42d694ccc418790edff439fe026bf")
     assert probe_video(tagged).stereo == "mono"
     for ending in (".insv", ".360", ".lrv"):
-        with pytest.raises(MediaError, match="original of two fisheye|GoPro|small preview"):
+        with pytest.raises(MediaError, match=r"original of two fisheye|GoPro|small preview"):
             probe_video(clips.make(frames=3).rename(clips.folder / f"camera{ending}"))
 
 

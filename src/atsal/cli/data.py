@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from atsal.aside import made_folder
-from atsal.cli.parameters import PATH, POSITIVE, cores, erp_rows
+from atsal.cli.parameters import PATH, POSITIVE, WORKER_COUNT, cores, erp_rows
 
 if TYPE_CHECKING:
     from atsal.datasets.dataset import Dataset
@@ -111,7 +111,7 @@ def _sigma(found: "Dataset") -> str:
     "--augment", type=click.Choice(["none", "published"]), help="Also write the 19 variants of images.  [none]"
 )
 @click.option("--item", "only", multiple=True, help="Only this item; may be given several times.")
-@click.option("--workers", type=click.IntRange(min=1), help="Items at a time.  [default: one a core]")
+@click.option("--workers", type=WORKER_COUNT, help="Items at a time.  [default: one a core]")
 def prepare(name: str, source: Path, output: Path, only: tuple[str, ...], workers: int | None, **chosen: Any) -> None:
     """Prepare the data set NAME from its raw files in SOURCE: fixations, maps, a manifest in OUTPUT.
 

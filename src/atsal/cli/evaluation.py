@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from atsal.cli.parameters import PATH, cores
+from atsal.cli.parameters import PATH, WORKER_COUNT, cores
 
 if TYPE_CHECKING:
     from atsal.evaluation.benchmark_config import BenchmarkConfig
 
-WORKERS = click.option("--workers", type=click.IntRange(min=1), help="Items at a time.  [default: one a core]")
+WORKERS = click.option("--workers", type=WORKER_COUNT, help="Items at a time.  [default: one a core]")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace maps and scores of other settings.")
 
 
@@ -75,7 +75,7 @@ def benchmark(config: Path, output: Path, overwrite: bool, workers: int | None) 
 def _run(
     config: "BenchmarkConfig", base: Path, output: Path, *, overwrite: bool, workers: int | None, keep: bool = True
 ) -> None:
-    """Run, print the tables, write the report; exit status 1 where a predictor failed."""
+    """Run, print the tables, write the report; exit status 1 where a predictor failed, or one of the items."""
     from rich.console import Console  # noqa: PLC0415
 
     from atsal.evaluation.benchmark import Benchmark  # noqa: PLC0415
@@ -92,7 +92,7 @@ def _run(
     if keep:
         written = write_report(result, output, benchmark.draw, **drawn)
         click.echo("\n".join(str(path) for path in written))
-    if any(dataset.failed for dataset in result.datasets):
+    if any(dataset.failed or dataset.damaged for dataset in result.datasets):
         sys.exit(1)
 
 

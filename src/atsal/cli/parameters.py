@@ -13,6 +13,10 @@ face_size_option = click.option("--face-size", type=int, help="Side of a cube fa
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")
 
 
+MOST_WORKERS = 256
+WORKER_COUNT = click.IntRange(min=1, max=MOST_WORKERS)
+
+
 class Number(click.FloatRange):
     """A finite number of a range: click lets nan and inf through."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from atsal.cli.parameters import PATH, cores, device_option
+from atsal.cli.parameters import MOST_WORKERS, PATH, cores, device_option
 from atsal.errors import ConfigError
 
 _CHECKPOINT_STEPS = 200
@@ -19,7 +19,9 @@ _CHECKPOINT_STEPS = 200
 @click.option("-o", "--output", type=PATH, help="Folder of the run.  [needed unless CONFIG is one]")
 @device_option
 @click.option(
-    "--workers", type=click.IntRange(min=0), help="Processes that read data ahead.  [default: cores on a GPU]"
+    "--workers",
+    type=click.IntRange(min=0, max=MOST_WORKERS),
+    help="Processes that read data ahead.  [default: cores on a GPU]",
 )
 @click.option(
     "--checkpoint-steps",

@@ -5,7 +5,6 @@ fixations, are no data sets here; `read_density_maps` reads them.
 """
 
 import re
-import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -19,6 +18,8 @@ from atsal.errors import DataError
 from atsal.gaze.readers.fixations2d import read_fixations2d
 from atsal.gaze.reading import Reading
 from atsal.gaze.records import Direction, PlanarFixations
+from atsal.untrusted.archives import open_archive
+from atsal.untrusted.reading import Blame
 
 _TABLES = ("fixations.csv.gz", "fixations.csv")
 _ENDINGS = (".webp", ".png", ".jpg", ".jpeg")
@@ -102,11 +103,8 @@ def _pictures(folder: Path) -> dict[str, tuple[Path, str | None]]:
     archive = folder / "images.zip"
     if not archive.is_file():
         return {}
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            members = [PurePosixPath(name) for name in sorted(opened.namelist())]
-    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
-        raise DataError(f"{archive}: not a zip archive, or a damaged one ({error}); copy it again") from error
+    with open_archive(archive, Blame(DataError, archive, "copy it again")) as opened:
+        members = [PurePosixPath(name) for name in sorted(opened.names)]
     return {m.stem: (archive, str(m)) for m in members if m.suffix.lower() in _ENDINGS and "__MACOSX" not in m.parts}
 
 

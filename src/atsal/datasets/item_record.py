@@ -1,12 +1,17 @@
 """The record of a prepared item: what it was made of and what was written, and whether that is still so."""
 
-import json
+import math
 from pathlib import Path
 from typing import Any
 
 from atsal.datasets.dataset import RawItem
+from atsal.errors import DataError
 from atsal.jobs.checksums import file_sha256, known_sha256
 from atsal.jobs.output_folder import FolderKind
+from atsal.untrusted.json_text import read_object
+from atsal.untrusted.paths import is_inside
+from atsal.untrusted.reading import Blame
+from atsal.untrusted.text import shown
 
 RECORD = "item.json"
 STATISTICS = "statistics.json"
@@ -18,27 +23,83 @@ PREPARED_ITEM = FolderKind(
     writes=(FIXATIONS, STATISTICS, "saliency.npy", "saliency/??????.png", "image.png", "frames/??????.jpg"),
 )
 Json = dict[str, Any]
-_NEEDED = {"id": str, "logs": list, "files": dict, "drops": list, "fixations": int, "observers": int}
+_NEEDED = {"id": str, "logs": list, "files": dict, "drops": list, "notes": list}
+_COUNTS = ("fixations", "observers")
+_MOST = 2**53
+_MOST_PIXELS = 400_000_000  # of a stimulus, as of every picture
+_KINDS = (None, "image", "video", "frames", "photo")
 
 
 def read_record(folder: Path) -> Json | None:
     """The record of an item's folder; None where there is none, or none that can be read."""
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return open_record(folder)
+    except DataError:
         return None
-    return record if _is_record(record, folder.name) else None
 
 
-def _is_record(record: Any, name: str) -> bool:
-    if not isinstance(record, dict) or not isinstance(record.get("stimulus"), dict | None):
-        return False
+def open_record(folder: Path) -> Json:
+    """The record of an item's folder; `DataError` where there is none, and for one that `prepare` did not write.
+
+    The files that a record names lie below the item's folder and, of the stimulus, below the set's source.
+    """
+    path = folder / RECORD
+    blame = Blame(DataError, path, "run the same `atsal prepare` again")
+    record = read_object(path, blame)
+    for file in _files_of(record):
+        if not is_inside(file):
+            raise blame(f"names the file {shown(file)}; expected a path below the folder of the item or of its source")
+    if not _is_record(record, folder.name):
+        raise blame("is no record of this item")
+    return record
+
+
+def _files_of(record: Json) -> list[Any]:
+    """The files that may be read for it."""
+    files, stimulus = record.get("files"), record.get("stimulus")
+    own = list(files) if isinstance(files, dict) else []
+    return [*own, stimulus.get("file")] if isinstance(stimulus, dict) else own
+
+
+def _is_record(record: Json, name: str) -> bool:
     return (
         all(isinstance(record.get(key), kind) for key, kind in _NEEDED.items())
-        and (record.get("stimulus") is None or isinstance(record["stimulus"].get("file"), str))
-        and all(isinstance(drop, dict) and {"reason", "count"} <= drop.keys() for drop in record["drops"])
+        and all(_is_count(record.get(key)) for key in _COUNTS)
+        and all(isinstance(drop, dict) and _is_drop(drop) for drop in record["drops"])
+        and all(isinstance(note, str) for note in record["notes"])
+        and all(isinstance(entry, dict) for entry in record["files"].values())
+        and isinstance(record["files"].get(FIXATIONS, {}).get("sha256"), str)
+        and isinstance(record.get("variant_of", ""), str)
+        and _is_stimulus(record.get("stimulus"))
         and record["id"] == name
     )
+
+
+def _is_drop(drop: Json) -> bool:
+    return isinstance(drop.get("reason"), str) and _is_count(drop.get("count"))
+
+
+def _is_stimulus(found: Any) -> bool:
+    """Whether it tells of a file, and of that what a file may have."""
+    if found is None:
+        return True
+    return (
+        isinstance(found, dict)
+        and isinstance(found.get("member"), str | None)
+        and found.get("kind") in _KINDS
+        and all(_is_count(found.get(name, 1), 1) for name in ("width", "height", "frames"))
+        and found.get("width", 1) * found.get("height", 1) <= _MOST_PIXELS
+        and all(_is_positive(found.get(name, 1)) for name in ("frames_per_s", "duration_s"))
+        and isinstance(found.get("uneven_rate", False), bool)
+    )
+
+
+def _is_count(value: Any, least: int = 0) -> bool:
+    return type(value) is int and least <= value <= _MOST
+
+
+def _is_positive(value: Any) -> bool:
+    return type(value) in (int, float) and 0 < value < math.inf
 
 
 def is_whole(folder: Path, raw: RawItem, source: Path) -> bool:

@@ -3,7 +3,6 @@
 It is made from the items' records, so it does not depend on the order in which they were made.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,18 @@ from atsal.datasets.preparation import Preparation
 from atsal.datasets.prepare_item import item_names
 from atsal.datasets.statistics import SetStatistics, pooled
 from atsal.errors import DataError
+from atsal.untrusted.json_text import read_object
+from atsal.untrusted.paths import is_name
+from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import some
 from atsal.version import __version__
 from atsal.video.folders import natural_key
 
 MANIFEST = "manifest.json"
-_NEEDED = {"dataset": str, "source": str, "preparation": dict, "items": list, "splits": dict, "statistics": dict}
+_NEEDED = {
+    **{"dataset": str, "source": str, "about": dict, "preparation": dict},
+    **{"items": list, "splits": dict, "statistics": dict},
+}
 
 
 def make_manifest(
@@ -64,12 +69,14 @@ def make_manifest(
 
 def _refusals(output: Path, whole: list[Json], source: Path, refused: dict[str, str]) -> dict[str, str]:
     """Why items were refused, now or by an earlier run that this one did not repeat."""
+    path = output / MANIFEST
     try:
-        before = json.loads((output / MANIFEST).read_text(encoding="utf-8"))["refused"]
-    except (OSError, ValueError, KeyError, TypeError):
+        before = read_object(path, Blame(DataError, path, "prepare the set again")).get("refused")
+    except DataError:
         before = {}
     made = {record.get("variant_of", record["id"]) for record in whole}
-    earlier = {name: why for name, why in before.items() if name not in made} if isinstance(before, dict) else {}
+    known = before.items() if isinstance(before, dict) else ()
+    earlier = {name: why for name, why in known if name not in made and isinstance(why, str)}
     told = earlier | {name: why.replace(f"{source}/", "") for name, why in refused.items()}
     return {name: told[name] for name in sorted(told, key=natural_key)}
 
@@ -87,14 +94,23 @@ def _whole_items(output: Path, found: Found, preparation: Preparation) -> Iterat
     for raw in in_order(found.items):
         records = [read_record(output / name) for name in item_names(raw, preparation)]
         whole = [record for record in records if record is not None]
-        if len(whole) == len(records):
+        if len(whole) == len(records) and all(_has_statistics(output, record) for record in whole):
             yield from whole
+
+
+def _has_statistics(output: Path, record: Json) -> bool:
+    """Whether those that it names can be read; if not, the item is made anew when it is prepared again."""
+    try:
+        list(_statistics(output, [record]))
+    except DataError:
+        return False
+    return True
 
 
 def _statistics(output: Path, records: list[Json]) -> Iterator[SetStatistics]:
     for record in records:
         if STATISTICS in record["files"]:
-            yield SetStatistics.from_json(json.loads((output / record["id"] / STATISTICS).read_text(encoding="utf-8")))
+            yield read_statistics(output / record["id"] / STATISTICS)
 
 
 def _summary(record: Json) -> Json:
@@ -110,19 +126,33 @@ def in_order(items: Iterable[RawItem]) -> list[RawItem]:
 def read_manifest(folder: Path) -> Json:
     """Read and check the manifest of a prepared set; `DataError` where it is none."""
     path = folder / MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"{folder}: no prepared data set (no {MANIFEST}); make one with `atsal prepare`") from error
-    except ValueError as error:
-        raise DataError(f"{path}: is damaged ({error}); run the same `atsal prepare` again") from error
-    wrong = [name for name, kind in _NEEDED.items() if not isinstance(_get(manifest, name), kind)]
-    names = [_get(item, "id") for item in _get(manifest, "items") or []] if not wrong else []
-    if wrong or not all(isinstance(name, str) and name not in ("", "..") and "/" not in name for name in names):
-        told = ", ".join(wrong) or "the names of its items"
+    if not path.exists():
+        raise DataError(f"{folder}: no prepared data set (no {MANIFEST}); make one with `atsal prepare`")
+    manifest = read_object(path, Blame(DataError, path, "run the same `atsal prepare` again"))
+    wrong = [name for name, kind in _NEEDED.items() if not isinstance(manifest.get(name), kind)]
+    if not wrong and not all(map(_is_item, manifest["items"])):
+        wrong.append("the names of its items")
+    if not wrong and not all(map(_is_split, manifest["splits"].values())):
+        wrong.append("its splits")
+    if not wrong and not all(isinstance(manifest["about"].get(name), str) for name in ("licence", "citation")):
+        wrong.append("about")
+    if wrong:
+        told = ", ".join(wrong)
         raise DataError(f"{path}: is no manifest of a prepared set, or a damaged one ({told}); prepare the set again")
-    return dict(manifest)
+    return manifest
 
 
-def _get(document: Any, name: str) -> Any:
-    return document.get(name) if isinstance(document, dict) else None
+def read_statistics(path: Path) -> SetStatistics:
+    """The statistics of an item; `DataError` where the file holds none."""
+    return SetStatistics.from_json(read_object(path, Blame(DataError, path, "run the same `atsal prepare` again")))
+
+
+def _is_item(found: Any) -> bool:
+    return isinstance(found, dict) and is_name(found.get("id")) and isinstance(found.get("variant_of", ""), str)
+
+
+def _is_split(found: Any) -> bool:
+    """Whether it names the items of each part."""
+    return isinstance(found, dict) and all(
+        isinstance(items, list) and all(isinstance(item, str) for item in items) for items in found.values()
+    )

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from atsal.config import check_range
 from atsal.datasets.dataset import Dataset, ItemGaze, Stimulus
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.maps import Window, frames_per_window, windows
@@ -30,6 +31,12 @@ class Preparation:
     window: WindowKind = "frame"
     frames: Literal["reference", "extract"] = "reference"
     augment: Literal["none", "published"] = "none"
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        check_range(self, erp_height=(1, 8192))
+        if self.sigma_deg is not None and not 0 < self.sigma_deg < 180:
+            raise ConfigError(f"sigma {self.sigma_deg}°: expected more than 0 and less than 180 degrees")
 
     @property
     def sphere_sigma_deg(self) -> float:
@@ -57,9 +64,6 @@ def preparation_for(dataset: Dataset, **chosen: Any) -> Preparation:
     if dataset.stimuli == "photos":
         _refuse_for_photos(dataset, given)
     given.setdefault("sigma_deg", None if dataset.stimuli == "photos" else dataset.sigma_deg[direction])
-    sigma = given["sigma_deg"]
-    if sigma is not None and not 0 < sigma < 180:
-        raise ConfigError(f"sigma {sigma}°: expected more than 0 and less than 180 degrees")
     if given.get("augment", "none") != "none" and dataset.stimuli not in ("images", "mixed"):
         raise ConfigError(
             f"{dataset.name} holds {dataset.stimuli}: only 360° images are written out in variants; for the rest they "
@@ -180,8 +184,8 @@ def windows_of(
         if fixations.last_frame is None or not len(fixations):
             raise DataError("neither a video nor the gaze tells the frames; put the video beside, or choose clip maps")
         frames = int(fixations.last_frame.max()) + 1
-        if frames > MOST_FRAMES:
-            raise DataError(f"gaze in frame {frames - 1}, which no video has; put the video beside")
+    if frames > MOST_FRAMES:
+        raise DataError(f"{frames} frames, as the gaze or the record of the video tells; no video has so many")
     if kind == "frame":
         return windows(frames, 1)
     if stimulus.frames_per_s is None:

@@ -22,9 +22,9 @@ from atsal.datasets.item_record import PREPARED_ITEM, RECORD, is_whole
 from atsal.datasets.manifest import MANIFEST, in_order, make_manifest
 from atsal.datasets.preparation import Preparation
 from atsal.datasets.prepare_item import item_names, prepare_item
-from atsal.errors import AtsalError, ConfigError, DataError, OutputError
+from atsal.errors import ConfigError, DataError, OutputError
 from atsal.jobs.output_folder import FolderKind, OutputFolder
-from atsal.untrusted.text import some
+from atsal.untrusted.text import some, why
 from atsal.workers import run_each
 
 PREPARED_SET = FolderKind(
@@ -137,6 +137,6 @@ class _Job:
             prepare_item(dataset_named(self.dataset), raw, self.source, self.output, self.preparation)
         except OutputError:
             raise  # the next item would fail too
-        except AtsalError as error:
-            return str(error)
+        except Exception as error:  # also what no reader foresaw: the other items go on
+            return why(error)
         return None

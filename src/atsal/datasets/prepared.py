@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from atsal.config import from_mapping, nearest
 from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Dataset, Stimulus
-from atsal.datasets.item_record import FIXATIONS, RECORD, read_record
+from atsal.datasets.item_record import FIXATIONS, RECORD, open_record
 from atsal.datasets.manifest import MANIFEST, read_manifest
 from atsal.datasets.preparation import Preparation, windows_of
 from atsal.datasets.statistics import SetStatistics
@@ -53,7 +53,10 @@ class PreparedSet:
 
     def statistics(self) -> SetStatistics:
         """Of the whole set."""
-        return SetStatistics.from_json(self.manifest["statistics"])
+        try:
+            return SetStatistics.from_json(self.manifest["statistics"])
+        except DataError as error:
+            raise DataError(f"{self.folder / MANIFEST}: {error}") from error
 
     def record(self, item: str) -> dict[str, Any]:
         """What `prepare` noted of an item."""
@@ -150,10 +153,7 @@ def _changed(path: Path) -> int:
 
 @lru_cache(maxsize=4096)
 def _record(folder: Path, _changed_ns: int) -> dict[str, Any]:
-    record = read_record(folder)
-    if record is None:
-        raise DataError(f"{folder}: is damaged or gone; run the same `atsal prepare` again")
-    return record
+    return open_record(folder)
 
 
 @lru_cache(maxsize=64)

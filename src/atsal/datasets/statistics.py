@@ -19,9 +19,11 @@ from atsal.gaze.maps import fixation_map
 from atsal.gaze.reading import LOST_SAMPLE
 from atsal.gaze.records import Direction, Fixations, GazeSamples, Integers, PlanarFixations, fixations_from_samples
 from atsal.projection.sphere import solid_angle_weights
+from atsal.untrusted.text import reason, shown
 
 CELL_ROWS = 60  # of 3° each
 _SHAPE = (CELL_ROWS, 2 * CELL_ROWS)
+_MOST = 2**53  # of anything that is counted
 BAND_ROWS = 5  # rows of cells pooled for the peak of the latitudes: 15°
 
 _NUDGE_RAD = 1e-9
@@ -126,19 +128,20 @@ class SetStatistics:
         try:
             return cls(
                 {
-                    str(name): ItemCounts(**{key: int(value) for key, value in counts.items()})
+                    str(name): ItemCounts(**{key: _count(value) for key, value in counts.items()})
                     for name, counts in document["items"].items()
                 },
-                frozenset(document["observers"]),
+                frozenset(map(_name, document["observers"])),
                 _from_filled(document["gaze"]),
                 _from_filled(document["starts"]),
-                {float(rate): int(count) for rate, count in document["rates_hz"].items()},
-                {str(reason): int(count) for reason, count in document["drops"].items()},
+                {float(rate): _count(count) for rate, count in document["rates_hz"].items()},
+                {str(reason): _count(count) for reason, count in document["drops"].items()},
                 float(document["latitude_sum_deg"]),
                 bool(document["flat"]),
             )
-        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-            raise DataError(f"not statistics of a data set ({error!r}); make them again") from error
+        except Exception as error:  # as many kinds as there are ways to be none
+            told = f"{type(error).__name__}: {reason(error)}"
+            raise DataError(f"not statistics of a data set ({told}); make them again") from error
 
 
 def item_statistics(
@@ -211,9 +214,21 @@ def _filled(counts: Integers) -> list[list[int]]:
     return [[int(row), int(column), int(counts[row, column])] for row, column in np.argwhere(counts)]
 
 
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= _MOST:
+        raise ValueError(f"{shown(value)} is no count")
+    return value
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{shown(value)} is no name")
+    return value
+
+
 def _from_filled(cells: Iterable[tuple[int, int, int]]) -> Integers:
     counts = np.zeros(_SHAPE, np.int64)
-    for row, column, count in cells:
+    for row, column, count in (map(_count, cell) for cell in cells):
         if not (0 <= row < CELL_ROWS and 0 <= column < 2 * CELL_ROWS and count > 0):
             raise ValueError(f"cell {row}, {column}: {count}")
         counts[row, column] = count

@@ -2,7 +2,6 @@
 
 import io
 import os
-import zipfile
 from collections import deque
 from collections.abc import Collection, Iterator
 from functools import lru_cache
@@ -13,7 +12,9 @@ from numpy.typing import NDArray
 
 from atsal.datasets.dataset import RawItem, Stimuli, Stimulus
 from atsal.errors import DataError, MediaError, TruncatedMediaError
+from atsal.untrusted.archives import Archive
 from atsal.untrusted.pictures import open_picture, reading
+from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import printable
 from atsal.video.folders import list_frames
 from atsal.video.image import read_image
@@ -144,14 +145,10 @@ def read_photo(path: Path, member: str | None = None) -> Picture:
 
 
 def _member(path: Path, member: str) -> io.BytesIO:
-    archive = _archive(path, path.stat().st_mtime_ns, os.getpid())
-    size = archive.getinfo(member).file_size
-    if size > _LARGEST_PHOTO:
-        raise DataError(f"{path}: {printable(member)}: {size:,} bytes; expected a photo of at most {_LARGEST_PHOTO:,}")
-    return io.BytesIO(archive.read(member))
+    return io.BytesIO(_archive(path, path.stat().st_mtime_ns, os.getpid()).read(member, _LARGEST_PHOTO))
 
 
 @lru_cache(maxsize=4)
-def _archive(path: Path, _changed_ns: int, _process: int) -> zipfile.ZipFile:
+def _archive(path: Path, _changed_ns: int, _process: int) -> Archive:
     """An open archive: to read its directory takes longer than a photo. A process that was forked opens its own."""
-    return zipfile.ZipFile(path)
+    return Archive(path, Blame(DataError, path, "copy or download it again"))

@@ -12,7 +12,7 @@ and one with more predictors scores only those.
 import datetime
 import platform
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +23,7 @@ from atsal.datasets.prepared import PreparedSet
 from atsal.errors import ConfigError, DataError, InputError, MissingDependencyError, WeightsError
 from atsal.evaluation.benchmark_config import BenchmarkConfig, DatasetEntry, PredictorEntry, folder_name
 from atsal.evaluation.export import Exported, export_baseline, export_model, stimulus_of, stream_suffix
-from atsal.evaluation.mapfiles import find_map_files
+from atsal.evaluation.mapfiles import MapFiles, find_map_files
 from atsal.evaluation.pictures import scored_picture
 from atsal.evaluation.pooled import Pooled
 from atsal.evaluation.protocol import read_protocol
@@ -66,6 +66,7 @@ class _Set:
     truth: Truth
     folder: Path
     fingerprint: str
+    unreadable: Mapping[str, str]  # item -> why it takes no part
 
     @property
     def pooled(self) -> Path:
@@ -137,7 +138,21 @@ def _opened(entry: DatasetEntry, base: Path, output: Path) -> _Set:
     protocol = read_protocol(entry.protocol, base)
     source = None if entry.source is None else (base / entry.source).resolve()
     truth = Truth(PreparedSet((base / entry.prepared).resolve(), source), protocol)
-    return _Set(entry, truth, output / entry.label, truth.fingerprint())
+    unreadable = truth.unreadable()
+    if unreadable:
+        truth = _without(truth, unreadable)
+    return _Set(entry, truth, output / entry.label, truth.fingerprint(), unreadable)
+
+
+def _without(truth: Truth, unreadable: Mapping[str, str]) -> Truth:
+    """The truth of the items that can be read; `DataError` where none of them can."""
+    try:
+        return Truth(truth.prepared, truth.protocol, unreadable)
+    except DataError as error:
+        item, why = next(iter(unreadable.items()))
+        raise DataError(
+            f"{truth.prepared.folder}: none of the {len(unreadable)} items can be used ({item}: {why})"
+        ) from error
 
 
 class _SetRun:
@@ -155,6 +170,8 @@ class _SetRun:
         self.tasks: list[Task] = []  # after the run: those whose scores are reported
         self._rows: list[Row] = []
         self._missing: dict[str, dict[str, str]] = {}  # row -> item -> why it has no scores
+        self._absent: set[str] = set()  # rows that lack the maps of an item
+        self._damaged = set(one.unreadable)  # items, for whatever reason
         self._failed: dict[str, str] = {}  # row -> why
 
     def run(self) -> DatasetResult:
@@ -181,6 +198,7 @@ class _SetRun:
             facts=_facts(one),
             failed=self._failed,
             unprepared=truth.unprepared(),
+            damaged=tuple(sorted(self._damaged)),
             notes=_notes(truth),
         )
 
@@ -223,21 +241,35 @@ class _SetRun:
         one, tasks = self._set, []
         prepared = one.truth.prepared
         for row in self._rows:
-            missing = self._missing.setdefault(row.label, {})
+            self._missing[row.label] = dict(one.unreadable)
             own: list[Task] = []
             for item in one.truth.items:
-                files = None
-                if row.export is not None:
-                    try:
-                        files = find_map_files(row.export.folder, _stems(one.truth, item, row.suffix))
-                    except DataError as error:
-                        missing[item] = str(error)
-                        continue
+                if row.export is not None and item in row.export.failed:
+                    self._note_damage(row.label, item, row.export.failed[item])
+                    continue
+                try:
+                    files = self._files(row, item)
+                except DataError as error:
+                    self._missing[row.label][item] = str(error)
+                    self._absent.add(row.label)
+                    continue
                 target = one.folder / "scores" / folder_name(row.label) / f"{item}.json"
-                place = (prepared.folder, prepared.source, one.truth.protocol, one.pooled, one.fingerprint, target)
-                own.append(Task(row.label, item, files, row.entry.repeats, self._config.seed, *place))
+                place = (prepared.folder, prepared.source, one.truth.protocol, one.truth.without)
+                saved = (one.pooled, one.fingerprint, target)
+                own.append(Task(row.label, item, files, row.entry.repeats, self._config.seed, *place, *saved))
             tasks += own if not self._has_failed(row) else []
         return tasks
+
+    def _files(self, row: Row, item: str) -> MapFiles | None:
+        """The maps of an item; None of the viewers, who have none."""
+        if row.export is None:
+            return None
+        return find_map_files(row.export.folder, _stems(self._set.truth, item, row.suffix))
+
+    def _note_damage(self, row: str, item: str, why: str) -> None:
+        self._missing[row][item] = why
+        self._damaged.add(item)
+        self._report(f"{row}: {item} cannot be scored: {why}")
 
     def _score(self, tasks: list[Task]) -> list[Task]:
         """Score those that are not scored; returns those of the rows that can be reported."""
@@ -246,16 +278,17 @@ class _SetRun:
         self._report(f"{len(todo)} of {len(tasks)} maps to score")
         for done, (task, why) in enumerate(run_each(run_task, todo, self._workers), 1):
             if why is not None:
-                self._missing[task.row][task.item] = why
+                self._note_damage(task.row, task.item, why)
             if done % 50 == 0:
                 self._report(f"{done} of {len(todo)} scored")
         failed = {row.label for row in self._rows if self._has_failed(row)}
         return [task for task in tasks if task.row not in failed]
 
     def _has_failed(self, row: Row) -> bool:
-        """Whether too much of a row is missing; says so once."""
-        missing, count = self._missing[row.label], len(self._set.truth.items)
-        if row.label not in self._failed and missing and (not row.entry.partial or len(missing) == count):
+        """Whether maps are not there that should be, or none could be scored; says so once."""
+        missing, count = self._missing[row.label], len(self._set.truth.items) + len(self._set.unreadable)
+        lacking = row.label in self._absent and not row.entry.partial
+        if row.label not in self._failed and missing and (lacking or len(missing) == count):
             first = next(iter(missing.values()))
             self._fail(row.label, f"{len(missing)} of {count} items cannot be scored: {some(list(missing))} ({first})")
         return row.label in self._failed

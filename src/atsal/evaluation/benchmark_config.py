@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-from atsal.config import nearest, read_yaml
+from atsal.config import check_range, nearest, read_yaml
 from atsal.errors import ConfigError
 
 Baseline = Literal["uniform", "centre", "equator-prior", "mean-of-others", "spectral-residual", "viewers"]
@@ -63,8 +63,7 @@ class PredictorEntry:
             raise ConfigError(f"predictor {self.label}: datasets is empty; leave it out to score on all")
         if not self.streams or len(set(self.streams)) < len(self.streams):
             raise ConfigError(f"streams {', '.join(self.streams) or '(none)'}: expected at least one, each once")
-        if self.stride < 1 or self.repeats < 1:
-            raise ConfigError(f"stride {self.stride}, repeats {self.repeats}: expected at least 1")
+        check_range(self, stride=(1, 1_000_000), repeats=(1, 1000))
 
     def _refuse_useless(self) -> None:
         """Settings that this kind of predictor does not take."""
@@ -130,8 +129,7 @@ class BenchmarkConfig:
                     raise ConfigError(f"predictor {predictor.label}: unknown data set {name!r}{nearest(name, names)}")
         if self.reference is not None and self.reference not in rows:
             raise ConfigError(f"reference {self.reference!r}{nearest(self.reference, rows)}")
-        if self.resamples < 100 or self.seed < 0:
-            raise ConfigError(f"resamples {self.resamples}, seed {self.seed}: expected at least 100, and 0 or more")
+        check_range(self, resamples=(100, 100_000), seed=(0, 2**53))
 
 
 def folder_name(label: str) -> str:

@@ -21,7 +21,7 @@ from atsal.evaluation.pooled import open_pooled
 from atsal.evaluation.protocol import Protocol
 from atsal.evaluation.truth import Truth, open_truth
 from atsal.jobs.output_folder import FolderKind, OutputFolder
-from atsal.untrusted.text import some
+from atsal.untrusted.text import some, why
 from atsal.video.sources import classify
 from atsal.workers import run_each
 
@@ -45,6 +45,7 @@ class Exported:
 
     folder: Path
     settings: dict[str, Any]
+    failed: Mapping[str, str] = field(default_factory=dict)  # item -> why there are no maps of it
     trained_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -71,12 +72,11 @@ def export_baseline(
     if baseline == "spectral-residual":
         settings["version"] = str(spectral_residual.VERSION)
     prepared = truth.prepared
-    job = _Baseline(baseline, prepared.folder, prepared.source, truth.protocol, pooled, fingerprint, folder)
+    place = (prepared.folder, prepared.source, truth.protocol, truth.without, pooled, fingerprint, folder)
     with _claimed(folder, settings, overwrite=overwrite):
         todo = [item for item in truth.items if not (folder / f"{item}.npy").exists()]
-        for _ in run_each(job, todo, workers if len(todo) >= _MANY else 1):
-            pass
-    return Exported(folder, settings)
+        made = list(run_each(_Baseline(baseline, *place), todo, workers if len(todo) >= _MANY else 1))
+    return Exported(folder, settings, {item: failed for item, failed in made if failed is not None})
 
 
 @dataclass(frozen=True)
@@ -87,17 +87,23 @@ class _Baseline:
     prepared: Path
     source: Path
     protocol: Protocol
+    without: frozenset[str]
     pooled: Path
     fingerprint: str
     folder: Path
 
-    def __call__(self, item: str) -> None:
-        truth = open_truth(self.prepared, self.source, self.protocol, self.fingerprint)
+    def __call__(self, item: str) -> str | None:
+        """Write the map of an item; returns why there is none."""
+        truth = open_truth(self.prepared, self.source, self.protocol, self.without, self.fingerprint)
         pooled = open_pooled(self.pooled, self.fingerprint)
-        maps = np.asarray(baseline_map(self.baseline, truth, pooled, item), np.float32)
+        try:
+            maps = np.asarray(baseline_map(self.baseline, truth, pooled, item), np.float32)
+        except Exception as error:  # of a stimulus, also what no reader foresaw: the other items go on
+            return why(error)
         path = self.folder / f"{item}.npy"
         with reported(path), write_aside(path) as part, part.open("wb") as file:
             np.save(file, maps, allow_pickle=False)
+        return None
 
 
 def export_model(
@@ -105,7 +111,8 @@ def export_model(
 ) -> Exported:
     """Predict every scored item's stimulus into `folder`, as `atsal predict --format npy` does.
 
-    Goes on where an earlier run stopped. Raises `DataError` for flat photos and for items without a stimulus.
+    Goes on where an earlier run stopped, and with the other items after one whose stimulus cannot be predicted on.
+    Raises `DataError` for flat photos and for items without a stimulus.
     """
     from atsal.prediction.items import InputFiles, Item, Reading  # noqa: PLC0415 - only here: models load slowly
     from atsal.prediction.job import Options, refuse_collisions  # noqa: PLC0415
@@ -129,14 +136,21 @@ def export_model(
     }
     options = Options(streams, ("npy",), Reading(stride=entry.stride))
     refuse_collisions(items.values(), folder, options, InputFiles(items.values()))
+    failed: dict[str, str] = {}
     with _claimed(folder, settings, overwrite=overwrite):
         for name, item in items.items():
-            outcome = _predicted(predictor, item, folder, options, overwrite=overwrite)
+            try:
+                outcome = _predicted(predictor, item, folder, options, overwrite=overwrite)
+            except OutputError:
+                raise  # the next item would fail too
+            except Exception as error:  # of its stimulus, also what no reader foresaw: the other items go on
+                failed[name] = why(error)
+                continue
             if outcome.problem:
-                raise DataError(f"{name}: {outcome.problem}")
-            if not outcome.skipped:
+                failed[name] = outcome.problem
+            elif not outcome.skipped:
                 report(f"{entry.label}: {name}, {outcome.frames} frame{'s' * (outcome.frames != 1)}")
-    return Exported(folder, settings, _trained_on(predictor.bundle.provenance, truth.prepared.dataset.name))
+    return Exported(folder, settings, failed, _trained_on(predictor.bundle.provenance, truth.prepared.dataset.name))
 
 
 def _predicted(predictor: "Predictor", item: "Item", folder: Path, options: "Options", *, overwrite: bool) -> "Outcome":

@@ -24,7 +24,10 @@ from PIL import ImageOps
 from atsal.errors import DataError
 from atsal.gaze.readers.saliency_bin import read_saliency_bin, saliency_frame
 from atsal.jobs.checksums import known_sha256
+from atsal.untrusted.arrays import open_npy
 from atsal.untrusted.pictures import open_picture
+from atsal.untrusted.reading import Blame
+from atsal.untrusted.text import shown
 from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
@@ -39,6 +42,8 @@ _KINDS.update((ending, "video") for ending in VIDEO_SUFFIXES)
 _BIN_SIZE = re.compile(r"_\d+x\d+(?:x\d+)?_(?:16|32|64)b(?:_[a-z]+)?$", re.IGNORECASE)
 _BIN_NAME = re.compile(r"(?:HE?)?salmap_0*(\d+)", re.IGNORECASE)
 _FAR = 1e30
+_LONGEST_NUMBER = 18  # digits of a frame's number
+_MOST_PIXELS = 400_000_000  # of one map, as of a picture
 _COLOUR = 24  # of 255: more difference between the channels than a grey video has after compression
 
 
@@ -53,7 +58,7 @@ class MapFiles:
     @property
     def numbers(self) -> tuple[int, ...] | None:
         """The frames in the names of a folder's files (`000012.npy`); None where they have none."""
-        if self.files == (self.path,) or not all(file.stem.isdecimal() for file in self.files):
+        if self.files == (self.path,) or not all(_is_number(file.stem) for file in self.files):
             return None
         return tuple(int(file.stem) for file in self.files)
 
@@ -125,6 +130,10 @@ def _in_folder(folder: Path) -> MapFiles:
     return MapFiles(folder, tuple(sorted(files, key=lambda path: natural_key(path.name))), kinds.pop())
 
 
+def _is_number(stem: str) -> bool:
+    return stem.isdecimal() and len(stem) <= _LONGEST_NUMBER
+
+
 def _suffix(path: Path) -> str:
     return path.suffix.lower()
 
@@ -141,14 +150,11 @@ def _checked_video(path: Path) -> Path:
 
 
 def _open_npy(path: Path) -> NDArray[np.generic]:
-    try:
-        stack: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path}: cannot be read as an array ({error}); write it with numpy.save") from error
+    stack: NDArray[np.generic] = open_npy(path, Blame(DataError, path, "write it with numpy.save"))
     if stack.ndim == 3 and stack.shape[-1] == 1:
         stack = stack[..., 0]  # (H, W, 1)
     if stack.ndim not in (2, 3) or not stack.size or stack.dtype.kind not in "fiub":
-        raise DataError(f"{path}: {stack.dtype} of shape {stack.shape}; expected numbers, (H, W) or (N, H, W)")
+        raise DataError(f"{path}: {stack.dtype} of shape {shown(stack.shape)}; expected numbers, (H, W) or (N, H, W)")
     return stack
 
 
@@ -178,6 +184,8 @@ def _grey(pixels: NDArray[np.uint8], where: str) -> Map:
 
 
 def _checked(values: NDArray[np.generic], where: str) -> Map:
+    if values.size > _MOST_PIXELS:
+        raise DataError(f"{where}: {values.size} values; expected a map of {_MOST_PIXELS} at most")
     found = np.asarray(values)
     wrong = ~np.isfinite(found)
     if wrong.any():

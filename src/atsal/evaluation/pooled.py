@@ -4,7 +4,6 @@ Nothing that is used on an item has seen that item: priors are fitted on the pro
 the other scored items; the mean map and the negatives are always those of the other scored items.
 """
 
-import zipfile
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -19,6 +18,8 @@ from atsal.evaluation.truth import Floats, Gaze, Truth
 from atsal.gaze.directions import unit_vectors
 from atsal.gaze.records import PlanarFixations
 from atsal.projection import erp_directions, resize_flat
+from atsal.untrusted.arrays import read_npz
+from atsal.untrusted.reading import Blame
 
 FLOOR = 0.01  # share of the uniform density in every prior: a fixation that nobody expected costs bits, not infinity
 CANVAS = 128  # side of the maps that photos of different sizes are brought to
@@ -63,13 +64,12 @@ class Pooled:
     @classmethod
     def load(cls, path: Path, fingerprint: str) -> Self | None:
         """What was saved under the fingerprint; None where nothing, or something else, was."""
+        names = [f.name for f in fields(cls)]
         try:
-            with np.load(path, allow_pickle=False) as file:
-                if str(file["fingerprint"]) != fingerprint:
-                    return None
-                return cls(*(file[f.name] for f in fields(cls)))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            found = read_npz(path, ["fingerprint", *names], Blame(DataError, path, "delete it"))
+        except DataError:
             return None
+        return cls(*(found[name] for name in names)) if str(found["fingerprint"]) == fingerprint else None
 
 
 @lru_cache(maxsize=2)

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from atsal.config import nearest, read_yaml
+from atsal.config import check_range, nearest, read_yaml
 from atsal.datasets import NAMES
 from atsal.datasets.preparation import Events, WindowKind
 from atsal.datasets.prepared import PreparedSet
@@ -17,6 +17,7 @@ from atsal.errors import ConfigError
 from atsal.evaluation.metrics import METRICS
 from atsal.gaze.records import Direction
 
+_MOST_ROWS = 2048  # of the maps that are compared, of which some must fit into memory at once
 _FOLDER = resources.files("atsal.evaluation") / "protocols"
 
 
@@ -53,8 +54,7 @@ class Protocol:
             raise ConfigError("split and part go together: give both, or neither to score all items")
         if self.fit_part is not None and (self.split is None or self.fit_part == self.part):
             raise ConfigError("fit_part: expected another part of a split than the one that is scored")
-        if self.erp_height is not None and self.erp_height < 1:
-            raise ConfigError(f"erp_height {self.erp_height}: expected at least 1 row")
+        check_range(self, erp_height=(1, _MOST_ROWS))
         if (self.erp_height is None) != (self.sigma_deg is None):
             raise ConfigError("erp_height and sigma_deg go together: both for the sphere, neither for flat photos")
         if self.sigma_deg is not None and not 0 < self.sigma_deg < 180:

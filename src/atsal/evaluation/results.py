@@ -76,18 +76,21 @@ class ItemScores:
 
     @classmethod
     def from_json(cls, values: Json) -> "ItemScores":
-        """Raises KeyError, TypeError or ValueError where they are no such scores."""
-        return cls(
+        """Raises KeyError, TypeError, AttributeError or ValueError where they are no such scores."""
+        found = cls(
             item=str(values["item"]),
-            first_frames=tuple(int(frame) for frame in values["first_frames"]),
+            first_frames=tuple(map(_count, values["first_frames"])),
             by_window={metric: tuple(map(_number, scores)) for metric, scores in values["by_window"].items()},
-            fixations=int(values["fixations"]),
-            skipped={str(reason): int(count) for reason, count in values["skipped"].items()},
+            fixations=_count(values["fixations"]),
+            skipped={str(reason): _count(count) for reason, count in values["skipped"].items()},
             predicted_latitudes=tuple(float(share) for share in values["predicted_latitudes"]),
             measured_latitudes=tuple(float(share) for share in values["measured_latitudes"]),
             notes=tuple(str(note) for note in values["notes"]),
             turned={str(name): float(score) for name, score in values["turned"].items()},
         )
+        if any(len(scores) != len(found.first_frames) for scores in found.by_window.values()):
+            raise ValueError("scores of another number of windows")
+        return found
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,7 @@ class DatasetResult:
     failed: Mapping[str, str] = field(default_factory=dict)  # predictor -> why it could not be scored
     notes: tuple[str, ...] = ()
     unprepared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # part of the split -> items
+    damaged: tuple[str, ...] = ()  # items whose record, gaze, stimulus or map could not be used, by any predictor
 
     def run(self, predictor: str) -> Run | None:
         """The run of a predictor, if there is one."""
@@ -184,6 +188,12 @@ def _interval(values: list[float], resamples: int, seed: int) -> Estimate:
     means = array[rng.integers(len(values), size=(resamples, len(values)))].mean(1)
     low, high = np.quantile(means, [0.025, 0.975])
     return Estimate(mean(values), float(low), float(high), len(values))
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError("a count that is none")
+    return value
 
 
 def _number(value: Any) -> float | None:

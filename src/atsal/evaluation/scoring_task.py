@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from atsal.aside import reported, write_json
-from atsal.errors import AtsalError, OutputError
+from atsal.errors import DataError, OutputError
 from atsal.evaluation.mapfiles import MapFiles
 from atsal.evaluation.pooled import Others, open_pooled
 from atsal.evaluation.protocol import Protocol
@@ -17,7 +17,9 @@ from atsal.evaluation.results import ItemScores
 from atsal.evaluation.scoring import score_item, score_viewers
 from atsal.evaluation.truth import open_truth
 from atsal.evaluation.windowed import WindowMaps
-from atsal.untrusted.text import some
+from atsal.untrusted.json_text import read_object
+from atsal.untrusted.reading import Blame
+from atsal.untrusted.text import some, why
 
 _SCORING = 3  # raised when the same maps and gaze get other scores
 
@@ -34,6 +36,7 @@ class Task:
     prepared: Path
     source: Path
     protocol: Protocol
+    without: frozenset[str]  # items whose record or gaze cannot be read
     pooled: Path
     truth: str  # fingerprint
     target: Path
@@ -48,13 +51,10 @@ class Task:
 
 def run_task(task: Task) -> str | None:
     """Score one item and write the scores; returns why its maps cannot be used."""
-    fingerprint = task.fingerprint  # before scoring: maps that change meanwhile are not taken for these
-    truth, pooled = (
-        open_truth(task.prepared, task.source, task.protocol, task.truth),
-        open_pooled(task.pooled, task.truth),
-    )
-    others = Others(truth, pooled, task.item)
+    truth = open_truth(task.prepared, task.source, task.protocol, task.without, task.truth)
     try:
+        fingerprint = task.fingerprint  # before scoring: maps that change meanwhile are not taken for these
+        others = Others(truth, open_pooled(task.pooled, task.truth), task.item)
         if task.files is None:
             scores = score_viewers(truth, task.item, others, task.repeats, task.seed)
         else:
@@ -63,8 +63,8 @@ def run_task(task: Task) -> str | None:
             scores = replace(scores, notes=maps.notes)
     except OutputError:
         raise
-    except AtsalError as error:
-        return str(error)
+    except Exception as error:  # also what no reader foresaw: the other items go on
+        return why(error)
     with reported(task.target):
         task.target.parent.mkdir(parents=True, exist_ok=True)
     write_json(task.target, {"fingerprint": fingerprint, **scores.to_json()})
@@ -74,13 +74,13 @@ def run_task(task: Task) -> str | None:
 def kept(task: Task) -> ItemScores | None:
     """The scores of an earlier run, if they are of the same maps, gaze and settings, and by all of the metrics."""
     try:
-        document = json.loads(task.target.read_text(encoding="utf-8"))
+        document = read_object(task.target, Blame(DataError, task.target, "score it again"))
         if document["fingerprint"] != task.fingerprint:
             return None
         scores = ItemScores.from_json(document)
-    except (OSError, ValueError, KeyError, TypeError):
+        return scores if scores.item == task.item and set(scores.by_window) == set(task.protocol.metrics) else None
+    except (DataError, OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return scores if set(scores.by_window) == set(task.protocol.metrics) else None
 
 
 def refuse_other_scores(todo: Sequence[Task], *, overwrite: bool) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from atsal.gaze.maps import Window, fixation_map, saliency_map
 from atsal.gaze.planar import planar_fixation_map, planar_saliency_map
 from atsal.gaze.records import Fixations, PlanarFixations
 from atsal.projection.sphere import solid_angle_weights
+from atsal.untrusted.text import why
 
 Gaze = Fixations | PlanarFixations
 Floats = NDArray[np.float64]
@@ -25,16 +27,17 @@ EVERYTHING = (None,)  # the one window of a still, or of a clip taken as a whole
 
 
 class Truth:
-    """The items of a prepared set that a protocol scores, and their gaze.
+    """The items of a prepared set that a protocol scores, and their gaze; `without` those that cannot be read.
 
     Raises `ConfigError` where the set was prepared for something else than the protocol asks for, and `DataError` where
     none of the items to score is in it.
     """
 
-    def __init__(self, prepared: PreparedSet, protocol: Protocol) -> None:
+    def __init__(self, prepared: PreparedSet, protocol: Protocol, without: Collection[str] = ()) -> None:
         _check(prepared, protocol)
         self.prepared = prepared
         self.protocol = protocol
+        self.without = frozenset(without)
         self.items = self._part(protocol.part)
         self.fit_items = None if protocol.fit_part is None else self._part(protocol.fit_part)
 
@@ -44,11 +47,22 @@ class Truth:
         manifest = self.prepared.manifest
         named = self.prepared.items if split is None or part is None else self.prepared.split(split, part)
         variants = {entry["id"] for entry in manifest["items"] if entry.get("variant_of", entry["id"]) != entry["id"]}
-        items = tuple(item for item in named if item not in variants)
+        items = tuple(item for item in named if item not in variants and item not in self.without)
         if not items:
             where = "the set" if split is None else f"part {part} of split {split}"
             raise DataError(f"{self.prepared.folder}: no item of {where} is prepared; nothing to score")
         return items
+
+    def unreadable(self) -> dict[str, str]:
+        """Item -> why its record, its gaze or its size cannot be told, of those that take part."""
+        found: dict[str, str] = {}
+        for item in dict.fromkeys((*self.items, *(self.fit_items or ()))):
+            try:
+                self.windows(item)
+                self.size(item)
+            except Exception as error:  # also what no reader foresaw: the other items go on
+                found[item] = why(error)
+        return found
 
     def unprepared(self) -> dict[str, tuple[str, ...]]:
         """Part -> its items that the prepared set lacks, for the scored part and the one that priors are fitted on."""
@@ -130,9 +144,11 @@ class Truth:
 
 
 @lru_cache(maxsize=8)
-def open_truth(folder: Path, source: Path | None, protocol: Protocol, _fingerprint: str) -> Truth:
+def open_truth(
+    folder: Path, source: Path | None, protocol: Protocol, without: frozenset[str], _fingerprint: str
+) -> Truth:
     """The truth of a prepared folder, opened once a process for each state that it was in."""
-    return Truth(PreparedSet(folder, source), protocol)
+    return Truth(PreparedSet(folder, source), protocol, without)
 
 
 def _check(prepared: PreparedSet, protocol: Protocol) -> None:

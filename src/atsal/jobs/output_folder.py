@@ -22,6 +22,8 @@ from filelock import FileLock, Timeout
 
 from atsal.aside import folder_aside, made_folder, remove_leftovers, reported, write_json
 from atsal.errors import OutputError
+from atsal.untrusted.json_text import read_object
+from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import shown, some
 
 Settings = Mapping[str, Any]
@@ -114,12 +116,8 @@ class OutputFolder:
         """
         if not self.record.exists():
             return None
-        try:
-            document = json.loads(self.record.read_text(encoding="utf-8"))
-            is_ours = isinstance(document, dict) and document.pop(_FORMAT, None) == self.kind.format
-        except (OSError, ValueError, RecursionError) as error:
-            raise OutputError(f"{self.record}: cannot be read ({error}); choose another folder") from error
-        if not is_ours:
+        document = read_object(self.record, Blame(OutputError, self.record, "choose another folder"))
+        if document.pop(_FORMAT, None) != self.kind.format:
             raise OutputError(f"{self.record}: is no record of {self.kind.holds}; choose another folder")
         version = document.pop(_VERSION, self.kind.version)
         if version != self.kind.version:
@@ -127,7 +125,7 @@ class OutputFolder:
                 f"{self.path}: was made by another version of atsal (its format is {shown(version)}, this one reads "
                 f"{self.kind.version}); choose another folder"
             )
-        return dict(document)
+        return document
 
     @contextmanager
     def claimed(self, settings: Settings | None = None, *, overwrite: bool | None = None) -> Iterator[bool]:

@@ -6,6 +6,7 @@ form) and `files`: {part: {file, sha256, bytes}}. Parts are `attention`, `poles`
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,9 @@ from atsal.jobs.checksums import file_sha256
 from atsal.jobs.output_folder import FolderKind, OutputFolder
 from atsal.models.checkpoints import load_published
 from atsal.models.config import ModelConfig
+from atsal.untrusted.json_text import read_object
+from atsal.untrusted.reading import Blame
+from atsal.untrusted.text import reason, shown
 
 FORMAT = 1
 PARTS = ("attention", "poles", "equator")
@@ -34,6 +38,7 @@ WEIGHT_FOLDER = FolderKind(
     writes=(DESCRIPTION, *(f"{part}.safetensors" for part in PARTS)),
 )
 REMEDY = "fetch or import the weights again"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,12 @@ class Bundle:
     def load(self, part: str) -> dict[str, Tensor]:
         """Return the state dict of `attention`, `poles` or `equator`, float32, on the CPU; or a `WeightsError`."""
         if part not in self.checksums:
-            raise WeightsError(f"{self.folder}: no part {part!r}; expected {', '.join(self.checksums)}")
+            raise WeightsError(f"{self.folder}: no part {shown(part)}; expected {', '.join(self.checksums)}")
         file = self.folder / part_file(part)
         try:
             stored = safetensors.torch.load_file(file)
-        except (safetensors.SafetensorError, OSError) as error:
-            raise WeightsError(f"{file}: cannot be read ({error}); {REMEDY}") from error
+        except Exception as error:  # also of a name that UTF-8 cannot write
+            raise WeightsError(f"{file}: cannot be read ({reason(error)}); {REMEDY}") from error
         return {key: value.float() if value.is_floating_point() else value for key, value in stored.items()}
 
 
@@ -134,16 +139,19 @@ def read_bundle(folder: Path | str) -> Bundle:
     folder = Path(folder)
     description = _read_description(folder / DESCRIPTION)
     found = description.get("format")
-    if found != FORMAT:
-        raise WeightsError(f"{folder}: format {found!r}, expected {FORMAT}; update atsal, or {REMEDY}")
+    if type(found) is not int or found != FORMAT:
+        raise WeightsError(f"{folder}: format {shown(found)}, expected {FORMAT}; update atsal, or {REMEDY}")
     try:
         config = ModelConfig.from_dict(description["config"])
         provenance, files = dict(description["provenance"]), dict(description["files"])
         missing = [part for part in PARTS if part not in files]
         checksums = {part: str(files[part]["sha256"]) for part in PARTS if part in files}
-        sizes = {part: int(files[part]["bytes"]) for part in checksums}
+        sizes = {part: files[part]["bytes"] for part in checksums}
+        if not all(map(_SHA256.fullmatch, checksums.values())) or not all(type(size) is int for size in sizes.values()):
+            raise ValueError("a file without its checksum or its size")
     except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
-        raise WeightsError(f"{folder / DESCRIPTION}: damaged ({error!r}); {REMEDY}") from error
+        told = f"{type(error).__name__}: {reason(error)}"
+        raise WeightsError(f"{folder / DESCRIPTION}: damaged ({told}); {REMEDY}") from error
     if missing:
         raise WeightsError(f"{folder / DESCRIPTION}: does not list {', '.join(missing)}; {REMEDY}")
     for part in PARTS:
@@ -152,15 +160,9 @@ def read_bundle(folder: Path | str) -> Bundle:
 
 
 def _read_description(file: Path) -> dict[str, Any]:
-    try:
-        description = json.loads(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise WeightsError(f"{file}: no such file; expected a weight folder, see `atsal weights`") from error
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"{file}: cannot be read ({error}); {REMEDY}") from error
-    if not isinstance(description, dict):
-        raise WeightsError(f"{file}: holds a {type(description).__name__}, expected an object; {REMEDY}")
-    return description
+    if not file.exists():
+        raise WeightsError(f"{file}: no such file; expected a weight folder, see `atsal weights`")
+    return read_object(file, Blame(WeightsError, file, REMEDY))
 
 
 def _verify(file: Path, size: int, sha256: str) -> None:

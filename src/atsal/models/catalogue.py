@@ -5,7 +5,6 @@ Adam moments) are 364 MiB for an expert and 374 MiB for the attention stream wit
 attention checkpoint is also known as bare weights.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,8 @@ from atsal.errors import ConfigError, MissingDependencyError, WeightsError
 from atsal.jobs.checksums import file_sha256
 from atsal.jobs.output_folder import held
 from atsal.models.checkpoints import Kind, looks_like_html
+from atsal.untrusted.json_text import read_object
+from atsal.untrusted.reading import Blame
 
 MIB = 2**20
 TOLERANCE = 0.03  # of the stated size, which is rounded
@@ -154,10 +155,10 @@ def _accept(entry: PublishedCheckpoint, file: Path, target: Path) -> Path:
 def _recorded(record: Path) -> str | None:
     """Return the sha256 noted at the first download, or None."""
     try:
-        found = json.loads(record.read_text(encoding="utf-8"))["sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
+        found = read_object(record, Blame(WeightsError, record, "delete it")).get("sha256")
+    except WeightsError:
         return None  # no record, or an unusable one: it is written anew
-    return str(found)
+    return found if isinstance(found, str) else None
 
 
 def _note(record: Path, values: dict[str, str | int]) -> None:

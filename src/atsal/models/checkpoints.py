@@ -6,8 +6,8 @@ zip format of torch >= 1.6 or the older one; or safetensors. Key names: `Attenti
 published ones, so apart from `module.` nothing is renamed.
 """
 
+import mmap
 import re
-import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -20,6 +20,10 @@ from torch import Tensor, nn
 from atsal.errors import WeightsError
 from atsal.models.attention import AttentionStream
 from atsal.models.salema import SalEMA
+from atsal.untrusted.archives import open_archive
+from atsal.untrusted.pickles import Scan, scan
+from atsal.untrusted.reading import Blame
+from atsal.untrusted.text import printable, reason, shown
 
 Kind = Literal["attention", "expert"]
 PREFIX = "module."
@@ -47,6 +51,16 @@ HARMLESS_GLOBALS = (
     *("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct"),
     *("numpy.dtype", "numpy.ndarray", "argparse.Namespace"),
 )
+# What else a state dict and the state of optimisers need. Torch itself would give more, some of it memory without end.
+NEEDED_GLOBALS = re.compile(
+    r"collections\.(OrderedDict|Counter)|_codecs\.encode|(builtins|__builtin__)\.(set|complex)"
+    r"|torch\._utils\._rebuild_(tensor|tensor_v2|parameter|parameter_with_state)|torch\.nn\.parameter\.Parameter"
+    r"|torch\.(Size|device|serialization\._get_layout|\w+Storage)"
+    r"|torch\.(b?float|u?int|complex|half|double|bool|long|short)\d*"
+)
+NO_CHECKPOINT = "not a checkpoint that torch can read, or a damaged one"
+_ZIP = b"PK\3\4"
+_LEGACY_PICKLES = 5  # of the older format: its number, its version, the machine, the content, the storages' names
 
 
 @overload
@@ -77,14 +91,41 @@ def read_checkpoint(file: Path) -> Any:
     if file.suffix == ".safetensors":
         try:
             return safetensors.torch.load_file(file)
-        except (safetensors.SafetensorError, OSError) as error:
-            raise WeightsError(f"{file}: damaged safetensors file ({error}); fetch it again") from error
+        except Exception as error:  # also of a name that UTF-8 cannot write
+            raise WeightsError(f"{file}: damaged safetensors file ({reason(error)}); fetch it again") from error
     try:
+        with file.open("rb") as stream:
+            is_zip = stream.read(len(_ZIP)) == _ZIP
+        _check_names(file, (_scan_zip if is_zip else _scan_legacy)(file))
         # Mapped files read no byte of the optimiser's state, two thirds of a published file.
         with torch.serialization.safe_globals([(Discarded, name) for name in HARMLESS_GLOBALS]):
-            return torch.load(file, weights_only=True, map_location="cpu", mmap=zipfile.is_zipfile(file))
+            return torch.load(file, weights_only=True, map_location="cpu", mmap=is_zip)
+    except WeightsError:
+        raise
     except Exception as error:  # a damaged pickle may raise anything
         raise WeightsError(_explain(file, error)) from error
+
+
+def _scan_zip(file: Path) -> list[Scan]:
+    """Look through the pickle of a checkpoint in the zip format, as torch's own reader finds it."""
+    with open_archive(file, Blame(WeightsError, f"{file}: {NO_CHECKPOINT}", "fetch it again")) as archive:
+        archive.check_stored()
+    return [scan(torch._C.PyTorchFileReader(str(file)).get_record("data.pkl"))]
+
+
+def _scan_legacy(file: Path) -> list[Scan]:
+    """Look through the pickles at the start of a checkpoint in the older format."""
+    found: list[Scan] = []
+    with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        for _ in range(_LEGACY_PICKLES):
+            found.append(scan(content, found[-1].end if found else 0))
+    return found
+
+
+def _check_names(file: Path, scans: Iterable[Scan]) -> None:
+    for name in sorted(frozenset[str]().union(*(one.names for one in scans))):
+        if name not in HARMLESS_GLOBALS and not NEEDED_GLOBALS.fullmatch(name):
+            raise WeightsError(_needs(file, name))
 
 
 def check_readable(file: Path) -> None:
@@ -117,11 +158,9 @@ def unwrap(content: Any, file: Path) -> dict[str, Tensor]:
     """Return the state dict inside a container, `module.` removed; `WeightsError` when there is none."""
     state = content.get("state_dict", content) if isinstance(content, Mapping) else content
     if not isinstance(state, Mapping) or not any(isinstance(value, Tensor) for value in state.values()):
-        found = (
-            f"a mapping of {_listed(map(str, state))}" if isinstance(state, Mapping) else f"a {type(state).__name__}"
-        )
+        found = f"a mapping of {_listed(state)}" if isinstance(state, Mapping) else f"a {type(state).__name__}"
         raise WeightsError(f"{file}: holds {found}; expected a state dict, or a mapping with one under 'state_dict'")
-    odd = [str(key) for key, value in state.items() if not isinstance(key, str) or not isinstance(value, Tensor)]
+    odd = [key for key, value in state.items() if not isinstance(key, str) or not isinstance(value, Tensor)]
     if odd:
         raise WeightsError(f"{file}: {_listed(odd)} in the state dict is not a named tensor; expected only those")
     wrapped = all(key.startswith(PREFIX) for key in state)
@@ -132,7 +171,7 @@ def _check_keys(kind: Kind, state: Mapping[str, Tensor], expected: Mapping[str, 
     missing = [key for key in expected if key not in state]
     unexpected = [key for key in state if key not in expected]
     shapes = [
-        f"{key} {tuple(state[key].shape)} for {tuple(tensor.shape)}"
+        f"{key} {shown(tuple(state[key].shape))} for {tuple(tensor.shape)}"
         for key, tensor in expected.items()
         if key in state and state[key].shape != tensor.shape
     ]
@@ -161,15 +200,20 @@ def _checked_tensor(value: Tensor, key: str, file: Path) -> nn.Parameter:
 def _explain(file: Path, error: Exception) -> str:
     refused = re.search(r"GLOBAL ([\w.]+)", str(error))
     if refused:
-        return (
-            f"{file}: needs the Python object {refused[1]}, and building it could run code: refused. If you trust "
-            "who made the file, load it yourself in an isolated environment and save the tensors alone: "
-            "torch.save(checkpoint['state_dict'], 'clean.pt')"
-        )
-    reason = str(error).strip().split("\n")[0].split(". ")[0][:200] or type(error).__name__
-    return f"{file}: not a checkpoint that torch can read, or a damaged one ({reason}); fetch it again"
+        return _needs(file, refused[1])
+    said = reason(error).split(". ")[0]
+    return f"{file}: {NO_CHECKPOINT} ({said}); fetch it again"
 
 
-def _listed(names: Iterable[str]) -> str:
+def _needs(file: Path, name: str) -> str:
+    return (
+        f"{file}: needs the Python object {printable(name[:80])}, and building it could run code: refused. If you "
+        "trust who made the file, load it yourself in an isolated environment and save the tensors alone: "
+        "torch.save(checkpoint['state_dict'], 'clean.pt')"
+    )
+
+
+def _listed(names: Iterable[object]) -> str:
     first, rest = (every := list(names))[:NAMED], len(every) - NAMED
-    return ", ".join(first or ["nothing"]) + (f" and {rest} more" if rest > 0 else "")
+    told = [printable(name[:80]) if isinstance(name, str) else shown(name) for name in first]
+    return ", ".join(told or ["nothing"]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,15 +1,18 @@
 """What a set of weights needs beside its tensors: the network's sizes, its preprocessing and its fusion."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
-from atsal.config import from_mapping
+from atsal.config import check_range, from_mapping
 from atsal.errors import ConfigError
 from atsal.projection.cubemap import Layout
 
 Architecture = Literal["paper", "lite"]
 ChannelOrder = Literal["rgb", "bgr"]
+_MOST_SMOOTHED_ROWS = 512  # the smoothing takes 16 bytes times the cube of it
+_MOST_ROWS, _MOST_ERP_ROWS, _MOST_FACE, _MOST_WIDTH = 1024, 1024, 1024, 16  # what takes a gigabyte of memory
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,13 @@ class ModelConfig:
             raise ConfigError(f"layout {self.layout!r}: expected 'standard' or 'published'")
         if self.channel_order not in ("rgb", "bgr"):
             raise ConfigError(f"channel_order {self.channel_order!r}: expected 'rgb' or 'bgr'")
+        check_range(self, erp_height=(32, _MOST_ERP_ROWS), frame_height=(1, _MOST_ROWS), map_height=(1, _MOST_ROWS))
+        check_range(self, face_size=(32, _MOST_FACE), width=(1, _MOST_WIDTH), smoothing_deg=(0, 90))
+        check_range(self, attention_exponent=(0, 100), experts_exponent=(0, 100))
+        if self.smoothing_deg and self.map_height > _MOST_SMOOTHED_ROWS:
+            raise ConfigError(
+                f"map_height {self.map_height}: expected at most {_MOST_SMOOTHED_ROWS} with smoothing_deg"
+            )
         if self.erp_height < 32 or self.erp_height % 32:
             raise ConfigError(f"erp_height {self.erp_height}: expected a positive multiple of 32")
         if self.frame_height < 1 or self.frame_height % self.erp_height:
@@ -54,7 +64,12 @@ class ModelConfig:
             raise ConfigError(f"face_fov_deg {self.face_fov_deg}: expected 90 to 150 degrees")
         if self.width < 1 or (self.width > 1 and self.architecture != "lite"):
             raise ConfigError(f"width {self.width}: expected at least 1, and 1 for the published layers")
-        if len(self.mean) != 3 or self.scale <= 0 or self.smoothing_deg < 0:
+        if (
+            len(self.mean) != 3
+            or not all(map(math.isfinite, (*self.mean, self.scale)))
+            or self.scale <= 0
+            or self.smoothing_deg < 0
+        ):
             raise ConfigError("expected three means, a positive scale and a smoothing_deg >= 0")
 
     def to_dict(self) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from atsal.prediction.predictor import FrameResult, Predictor
 from atsal.prediction.results import FORMATS, Options, Place, places
 from atsal.prediction.runtimes.base import Floats
 from atsal.prediction.streams import STREAMS
+from atsal.untrusted.json_text import parse_json, read_json
+from atsal.untrusted.reading import Blame
 
 SNAPSHOT_EVERY_S = 10.0
 Settings = dict[str, Any]
@@ -109,8 +111,8 @@ def read_manifest(path: Path) -> Record | None:
     if not path.exists():
         return None
     try:
-        return Record.from_json(path, json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return Record.from_json(path, read_json(path, Blame(OutputError, path, "move it")))
+    except (OutputError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise OutputError(
             f"{path}: a file of this name is in the way, and it is no manifest of atsal; move it, or choose another "
             "output folder"
@@ -152,10 +154,11 @@ class Journal:
             return None, None
         try:
             with safe_open(self.path, framework="np") as file:
-                record = Record.from_json(self.path, json.loads(file.metadata()["journal"]))
+                told = parse_json(file.metadata()["journal"], Blame(OutputError, self.path, "delete it"))
+                record = Record.from_json(self.path, told)
                 has_state = "state" in file.keys()  # noqa: SIM118 - no mapping
                 return record, file.get_tensor("state") if has_state else None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, safetensors.SafetensorError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OutputError, safetensors.SafetensorError):
             return None, None
 
     def add(self, result: FrameResult, names: list[str], state: Floats | None) -> None:

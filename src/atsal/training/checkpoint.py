@@ -18,6 +18,9 @@ from torch import Tensor, nn
 from atsal.aside import reported, write_aside
 from atsal.errors import WeightsError
 from atsal.training.subject import Subject
+from atsal.untrusted.json_text import parse_json
+from atsal.untrusted.reading import Blame
+from atsal.untrusted.text import reason
 
 _PROGRESS = "progress"
 
@@ -75,12 +78,26 @@ def read_checkpoint(path: Path) -> Checkpoint:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
-        return Checkpoint(Progress(**json.loads(metadata[_PROGRESS])), tensors)
-    except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
+        blame = Blame(WeightsError, path, "its progress is damaged")
+        progress = Progress(**parse_json(metadata[_PROGRESS], blame, finite=False))
+        _check(progress)
+    except Exception as error:  # whatever a damaged file brings about
         raise WeightsError(
-            f"{path}: is no checkpoint of a training run, or damaged ({error}); put a whole copy of it back, or begin "
-            "a new run in another folder"
+            f"{path}: is no checkpoint of a training run, or damaged ({reason(error)}); put a whole copy of it back, "
+            "or begin a new run in another folder"
         ) from error
+    return Checkpoint(progress, tensors)
+
+
+def _check(progress: Progress) -> None:
+    """`ValueError` for what no run writes."""
+    counts = [progress.epoch, progress.step_in_epoch, progress.step, progress.without_better, progress.log_bytes]
+    counts += [] if progress.best_epoch is None else [progress.best_epoch]
+    numbers = [progress.loss_sum, *progress.scores.values(), 0 if progress.best is None else progress.best]
+    if not all(type(count) is int and count >= 0 for count in counts):
+        raise ValueError("a count of its progress is none")
+    if not all(type(number) in (int, float) for number in numbers) or not isinstance(progress.finished, str | None):
+        raise ValueError("a number of its progress is none")
 
 
 def optimiser_tensors(subject: Subject, optimisers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:

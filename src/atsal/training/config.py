@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from atsal.config import from_mapping, load_yaml, nearest, with_overrides
+from atsal.config import check_range, from_mapping, load_yaml, nearest, with_overrides
 from atsal.errors import ConfigError
 from atsal.models.config import ModelConfig
 from atsal.models.registry import NAMES
@@ -18,6 +18,10 @@ ValidationMetric = Literal["cc", "nss", "sim", "kld"]
 SCRATCH = "scratch"
 _OPTIONAL_COUNTS = ("clip_frames", "max_steps_per_epoch")
 MIN_VIEW = 32  # pixels: one value at the bottom of the networks
+MAX_VIEW = 1024
+_MANY = 1_000_000  # epochs, frames, copies: more is a slip, and would take for ever or all memory
+_MOST_TOGETHER = 4096  # in a batch
+_MOST_OPTIMISERS = 16
 KINDS = ("prepared", "photos", "panoramas", "collage")
 
 
@@ -57,6 +61,8 @@ class SourceConfig:
             raise ConfigError("folds needs one of only_fold and without_fold, and they need folds")
         if self.folds is not None and not (self.folds >= 2 and 0 <= chosen[0] < self.folds):
             raise ConfigError(f"fold {chosen[0]} of {self.folds}: expected 0 to folds - 1, and at least 2 folds")
+        check_range(self, folds=(2, _MANY), frames_per_item=(1, _MANY), stride=(1, _MANY), tilted=(0, 1000))
+        check_range(self, tilt_deg=(0, 180))
         if min(self.frames_per_item, self.stride) < 1 or self.tilted < 0:
             raise ConfigError("frames_per_item and stride are at least 1, tilted at least 0")
         if self.sigma_deg is not None and not 0 < self.sigma_deg < 180:
@@ -103,8 +109,8 @@ class Growth:
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
-        if not 0 < self.until <= 1 or self.size < MIN_VIEW:
-            raise ConfigError(f"growth: until is above 0 to 1, size at least {MIN_VIEW} pixels")
+        if not 0 < self.until <= 1 or not MIN_VIEW <= self.size <= MAX_VIEW:
+            raise ConfigError(f"growth: until is above 0 to 1, size {MIN_VIEW} to {MAX_VIEW} pixels")
 
 
 @dataclass(frozen=True)
@@ -118,8 +124,8 @@ class PhotoViews:
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
-        if self.count < 1 or self.size < MIN_VIEW:
-            raise ConfigError(f"photo_views: count is at least 1, size at least {MIN_VIEW} pixels")
+        if not (1 <= self.count <= _MOST_TOGETHER and MIN_VIEW <= self.size <= MAX_VIEW):
+            raise ConfigError(f"photo_views: count is 1 to {_MOST_TOGETHER}, size {MIN_VIEW} to {MAX_VIEW} pixels")
 
     def size_at(self, done: float) -> int:
         """The size of the views after a share `done` of the epochs."""
@@ -137,6 +143,10 @@ class Collage:
     crops: CropRange = field(
         default_factory=lambda: CropRange(smallest=0.5, roll_deg=20, tilt=0.3, stretch=1.3, colour=0.3)
     )
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        check_range(self, smoothing_deg=(0, 90))
 
 
 @dataclass(frozen=True)
@@ -160,6 +170,7 @@ class OptimiserConfig:
         rates = [self.learning_rate, self.average_learning_rate or self.learning_rate]
         if not all(0 < rate < math.inf for rate in rates) or not 0 <= self.weight_decay < math.inf:
             raise ConfigError("expected learning rates that are numbers above 0, and a weight_decay of at least 0")
+        check_range(self, every=(1, _MANY), until=(0, _MANY))
         if self.average_learning_rate == 0 or self.every < 1:
             raise ConfigError("expected average_learning_rate > 0, every >= 1")
 
@@ -179,6 +190,7 @@ class ScheduleConfig:
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
+        check_range(self, every=(1, _MANY))
         if self.every < 1 or not 0 < self.factor < math.inf or not 0 < self.rise < 1:
             raise ConfigError("schedule: every is at least 1, factor above 0, rise above 0 and below 1")
 
@@ -200,6 +212,7 @@ class ValidationConfig:
         known = get_args(ValidationMetric)
         if self.metric not in known:
             raise ConfigError(f"validation: unknown metric {self.metric!r}{nearest(self.metric, known)}")
+        check_range(self, every=(1, _MANY), frames_per_item=(1, _MANY), patience=(1, _MANY))
         if min(self.every, self.frames_per_item, 1 if self.patience is None else self.patience) < 1:
             raise ConfigError("validation: every, frames_per_item and patience are at least 1")
 
@@ -237,6 +250,8 @@ class TrainConfig:
         """Refuse what contradicts itself."""
         if not self.train or not self.optimisers:
             raise ConfigError("expected at least one source to train on, and one optimiser")
+        if len(self.optimisers) > _MOST_OPTIMISERS:
+            raise ConfigError(f"found {len(self.optimisers)} optimisers; expected {_MOST_OPTIMISERS} at most")
         self._check_ranges()
         if self.start == SCRATCH and self.model is None:
             raise ConfigError("a start from scratch needs model settings; or name the weights to start from")
@@ -258,6 +273,8 @@ class TrainConfig:
         for name, count in counts.items():
             if count is not None and count < 1:
                 raise ConfigError(f"{name} {count}: expected at least 1")
+        check_range(self, epochs=(1, _MANY), batch=(1, _MOST_TOGETHER), accumulate=(1, _MOST_TOGETHER))
+        check_range(self, clip_frames=(1, _MOST_TOGETHER), max_steps_per_epoch=(1, 1000 * _MANY), seed=(0, 2**53))
         if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
             raise ConfigError(f"clip_norm {self.clip_norm}: expected a number above 0; without it nothing is clipped")
         if self.part == "fused" and self.start_part is not None:

@@ -21,6 +21,9 @@ from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.plan import Extent, Key
 from atsal.training.priors import equator_prior
 from atsal.training.sources import Sample, chosen_items, draw_transform, moved_frames, of_peak_one, recoloured
+from atsal.untrusted.json_text import parse_json
+from atsal.untrusted.reading import Blame
+from atsal.untrusted.text import reason
 from atsal.video.folders import IMAGE_SUFFIXES
 from atsal.video.image import read_image
 from atsal.video.sources import scaled
@@ -67,10 +70,11 @@ class PanoramaSource:
                     save_file({"maps": torch.stack(maps).mean(0)}, part, {"teachers": json.dumps(self.teachers)})
         try:
             with safe_open(kept, framework="pt") as file:
-                self.teachers = json.loads(file.metadata()["teachers"])
+                self.teachers = parse_json(file.metadata()["teachers"], Blame(WeightsError, kept, "delete it"))
                 found: Tensor = file.get_tensor("maps")
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise WeightsError(f"{kept}: damaged ({error}); delete it, and the teachers make it anew") from error
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError, WeightsError) as error:
+            remedy = "delete it, and the teachers make it anew"
+            raise WeightsError(f"{kept}: damaged ({reason(error)}); {remedy}") from error
         return found
 
     def extent(self) -> Extent:

@@ -153,8 +153,8 @@ class CropRange:
         """Refuse values out of range."""
         if not 0 < self.smallest <= self.largest <= 1:
             raise ConfigError(f"crops: smallest {self.smallest}, largest {self.largest}; expected 0 < … <= … <= 1")
-        if not (0 <= self.tilt < 0.5 and self.stretch >= 1 and 0 <= self.roll_deg <= 180):
-            raise ConfigError("crops: tilt is 0 to below 0.5, stretch at least 1, roll_deg 0 to 180")
+        if not (0 <= self.tilt < 0.5 and 1 <= self.stretch <= 100 and 0 <= self.roll_deg <= 180):
+            raise ConfigError("crops: tilt is 0 to below 0.5, stretch 1 to 100, roll_deg 0 to 180")
         if not all(0 <= share <= 1 for share in (self.colour, self.whole, self.grey)):
             raise ConfigError("crops: colour, whole and grey are 0 to 1")
 

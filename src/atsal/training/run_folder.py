@@ -30,6 +30,8 @@ from atsal.errors import ConfigError, DataError, TrainingError
 from atsal.jobs.output_folder import FolderKind, OutputFolder, differences, told
 from atsal.models.bundle import DESCRIPTION, WEIGHT_FOLDER
 from atsal.training.config import TrainConfig, read_train_config
+from atsal.untrusted.json_text import read_object
+from atsal.untrusted.reading import Blame
 from atsal.version import versions
 
 CONFIG, ENVIRONMENT, DATA, LOG = "config.yaml", "environment.json", "data.json", "log.jsonl"
@@ -168,13 +170,7 @@ class RunFolder:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); delete it, and it is written anew") from error
-    if not isinstance(found, dict):
-        raise DataError(f"{path}: holds no records; delete it, and it is written anew")
-    return found
+    return read_object(path, Blame(DataError, path, "delete it, and it is written anew"))
 
 
 def plain(config: TrainConfig) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import reprlib
 import unicodedata
 from collections.abc import Sequence
 
+from atsal.errors import AtsalError
+
 _LIMIT = 80  # characters of a value in a message
 _NAMED = 8  # names in a message
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format (as right-to-left overrides), lone surrogates, line ends
@@ -52,3 +54,23 @@ def printable(text: str) -> str:
 
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def reason(error: BaseException, limit: int = 2 * _LIMIT) -> str:
+    """What another library says of a file it cannot read, for a message: its first line, cut to `limit` characters."""
+    if isinstance(error, RecursionError):
+        return "nested too deep"
+    if isinstance(error, MemoryError):
+        return "needs more memory than there is"
+    said = getattr(error, "strerror", None) or getattr(error, "reason", None) or (error.args or [None])[0]
+    if not isinstance(said, str) or not said.strip():
+        return type(error).__name__
+    text = printable(said.strip().splitlines()[0][: limit + 1])
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def why(error: Exception) -> str:
+    """Why one item of many failed: the message of an error of ours, or the kind of one that nobody foresaw."""
+    if isinstance(error, AtsalError):
+        return str(error)
+    return f"cannot be used ({type(error).__name__}: {reason(error)})"

@@ -164,6 +164,26 @@ def test_damaged_files_are_named(tmp_path, content):
         load(written(tmp_path, content))
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"\x80\x02})" + b"\x85" * 200_000 + b"Ns.", id="a key that is hashed into the depth"),
+        pytest.param(b"\x80\x02]N" + b"2\x86" * 40 + b"a.", id="a message that would print 2 ** 40 values"),
+        pytest.param(b"\x80\x02Nr\xff\xff\xff\x7f.", id="a memo of 16 GiB"),
+        pytest.param(b"\x80\x02c__builtin__\nset\n](N\x85e\x85R.", id="a set of tuples"),
+        pytest.param(b"\x80\x02ccollections\nOrderedDict\n]]((NeNee\x85R.", id="keys of a dict that are none"),
+    ],
+)
+def test_bombs_are_refused(tmp_path, content):
+    path = written(tmp_path, content)
+    if content.startswith(b"\x80\x02c__builtin__"):
+        assert load(path) == {(None,)}  # shallow: nothing is wrong with it
+        return
+    with pytest.raises(DataError, match=r"data\.pck: not a pickle of plain data") as raised:
+        load(path)
+    assert len(str(raised.value)) < 400
+
+
 def test_missing_file(tmp_path):
-    with pytest.raises(DataError, match=r"none\.pck: cannot be opened"):
+    with pytest.raises(DataError, match=r"none\.pck: cannot be read"):
         load(tmp_path / "none.pck")

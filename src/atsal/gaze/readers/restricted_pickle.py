@@ -7,9 +7,11 @@ dtype makes it take bytes as addresses.
 
 pandas frames, as Python 2 wrote them, become a `Frame` of columns without pandas.
 
-Known limit: a made-up file can still ask for much memory (its memo), though it cannot run code.
+Before anything is built the pickle is looked through (`atsal.untrusted.pickles`), so that a made-up file can neither
+fill the memory nor overflow the stack.
 """
 
+import io
 import math
 import pickle
 import re
@@ -22,7 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.errors import DataError
+from atsal.untrusted.pickles import scan
+from atsal.untrusted.reading import MIB, Blame, read_bytes
+from atsal.untrusted.text import printable, reason, shown
 
+_LIMIT = 512 * MIB
 _DTYPE = re.compile(r"[biufcSU][1-9]\d{0,4}|O[48]")
 _ORDERS: dict[str, Literal["<", ">", "=", "|"]] = {"<": "<", ">": ">", "=": "=", "|": "|"}
 
@@ -34,18 +40,15 @@ def load(path: Path, *, encoding: Literal["latin1", "bytes", "ASCII"] = "latin1"
     default dict becomes a dict. Raises `DataError` for a file that cannot be read, is damaged, or asks for anything
     else; the message names what.
     """
+    blame = Blame(DataError, path, "copy or download it again")
+    content = read_bytes(path, blame, _LIMIT)
     try:
-        with path.open("rb") as file:
-            return _Unpickler(path, file, encoding=encoding).load()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be opened ({error.strerror or error})") from error
+        scan(content)
+        return _Unpickler(path, io.BytesIO(content), encoding=encoding).load()
     except DataError:
         raise
     except Exception as error:  # a damaged pickle ends in almost any exception
-        raise DataError(
-            f"{path}: not a pickle of plain data, or damaged ({type(error).__name__}: {error}); copy or download it"
-            " again"
-        ) from error
+        raise blame(f"not a pickle of plain data, or damaged ({reason(error)})") from error
 
 
 class _Unpickler(pickle.Unpickler):
@@ -62,8 +65,8 @@ class _Unpickler(pickle.Unpickler):
         if module.partition(".")[0] == "pandas":
             remedy = "another version of pandas wrote it: open it there and save its columns as a dict of arrays"
         raise DataError(
-            f"{self._path}: refused, for the pickle asks for {module}.{name}; expected plain containers and numpy "
-            f"arrays: {remedy}"
+            f"{printable(str(self._path))}: refused, for the pickle asks for {printable(f'{module}.{name}'[:80])}; "
+            f"expected plain containers and numpy arrays: {remedy}"
         )
 
 
@@ -129,7 +132,7 @@ class _Dtype(metaclass=_Sealed):
 
     def __init__(self, code: str) -> None:
         if not _DTYPE.fullmatch(code):
-            raise ValueError(f"an array of type {code!r}")
+            raise ValueError(f"an array of type {shown(code)}")
         self.dtype: np.dtype[Any] = np.dtype(object) if code[0] == "O" else np.dtype(code)
 
     def __setstate__(self, state: Any) -> None:
@@ -145,7 +148,7 @@ class _Array(np.ndarray[Any, Any], metaclass=_Sealed):
     def __setstate__(self, state: Any) -> None:
         _version, shape, kind, fortran, content = state
         if not isinstance(kind, _Dtype) or not all(type(n) is int and n >= 0 for n in shape):
-            raise ValueError(f"an array of shape {shape!r}")
+            raise ValueError(f"an array of shape {shown(shape)}")
         size = math.prod(shape)
         if kind.dtype.kind == "O":
             if type(content) is not list or len(content) != size:
@@ -184,13 +187,16 @@ def _new_dtype(code: Any, *_flags: Any) -> _Dtype:
 
 def _encode(text: Any, encoding: Any = "latin1") -> bytes:
     if _text(encoding) not in ("latin1", "latin-1") or not isinstance(text, str):
-        raise ValueError(f"bytes encoded as {encoding!r}")
+        raise ValueError(f"bytes encoded as {shown(encoding)}")
     return text.encode("latin1")
 
 
 def _new_dict(items: Any = (), *_rest: Any) -> dict[Any, Any]:
     """An ordered dict (its items), or a default dict (the function that makes its defaults)."""
-    return {} if isinstance(items, _Function | type) else dict(items)
+    found = {} if isinstance(items, _Function | type) else dict(items)
+    if not all(isinstance(key, str | bytes | int | float | None) for key in found):
+        raise ValueError("keys that are neither texts nor numbers")
+    return found
 
 
 def _new_index(_kind: Any, attributes: Any) -> Any:

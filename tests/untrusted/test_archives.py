@@ -1,0 +1,87 @@
+import struct
+import zipfile
+
+import pytest
+
+from atsal.errors import DataError
+from atsal.untrusted.archives import Archive, open_archive
+from atsal.untrusted.reading import Blame
+
+
+@pytest.fixture
+def path(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("plain.txt", b"x" * 100)
+        archive.writestr("packed.txt", b"y" * 100_000, zipfile.ZIP_DEFLATED)
+        archive.writestr("odd.txt", b"z" * 100, zipfile.ZIP_LZMA)
+    return tmp_path / "a.zip"
+
+
+def opened(path):
+    return open_archive(path, Blame(DataError, path, "copy it again"))
+
+
+def changed(path, old, new):
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new))
+
+
+def test_members_are_read_within_their_limit(path):
+    with opened(path) as archive:
+        assert archive.names == ("plain.txt", "packed.txt", "odd.txt")
+        assert archive.read("packed.txt") == b"y" * 100_000
+        with pytest.raises(DataError, match=r"a\.zip: its member 'packed\.txt' .*100000 bytes; expected 5 at most"):
+            archive.read("packed.txt", 5)
+        with pytest.raises(DataError, match="unusual method"):
+            archive.read("odd.txt")
+        with pytest.raises(DataError, match=r"'none\\x1b' cannot be read \(there is none\)"):
+            archive.read("none\x1b")
+        with pytest.raises(DataError, match="is packed or encrypted"):
+            archive.check_stored()
+
+
+def test_a_member_never_gives_more_than_it_says(path):
+    changed(path, struct.pack("<I", 100_000), struct.pack("<I", 10))
+    with opened(path) as archive, pytest.raises(DataError, match=r"packed\.txt"):
+        archive.read("packed.txt", 20)
+
+
+def test_damaged_and_encrypted_members(path):
+    changed(path, b"x" * 100, b"x" * 99 + b"!")
+    with opened(path) as archive, pytest.raises(DataError, match="Bad CRC-32"):
+        archive.read("plain.txt")
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\1\2") + 8] |= 1
+    path.write_bytes(content)
+    with opened(path) as archive, pytest.raises(DataError, match="is encrypted"):
+        archive.read("plain.txt")
+
+
+def test_files_that_are_no_archive(tmp_path, path):
+    for content in (b"", b"PK\3\4", path.read_bytes()[:200]):
+        (tmp_path / "b.zip").write_bytes(content)
+        with pytest.raises(DataError, match=r"b\.zip: not a zip archive, or a damaged one.*copy it again"):
+            Archive(tmp_path / "b.zip", Blame(DataError, tmp_path / "b.zip", "copy it again"))
+
+
+def test_a_directory_of_millions_is_not_read(path):
+    content = bytearray(path.read_bytes())
+    end = content.rindex(b"PK\5\6")
+    content[end + 12 : end + 16] = struct.pack("<I", 1 << 30)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="too many members"), opened(path):
+        pass
+
+
+def test_members_that_share_their_bytes_are_no_stored_ones(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a", b"x" * 1000)
+        twin = zipfile.ZipInfo("b")
+        first = archive.infolist()[0]
+        for name in ("filename", "orig_filename", "CRC", "compress_size", "file_size", "header_offset"):
+            setattr(twin, name, getattr(first, name))
+        twin.filename = "b"
+        archive.filelist.append(twin)
+    with opened(tmp_path / "a.zip") as archive, pytest.raises(DataError, match="2000 bytes together"):
+        archive.check_stored()
