@@ -74,7 +74,7 @@ def test_settings_of_the_maps(tmp_path):
         assert np.load(tmp_path / "out" / item / "saliency.npy").shape == (1, 32, 64)
     told = atsal("prepare", "folder", tmp_path / "raw", tmp_path / "out", "--sigma", "6", status=1)
     assert "made with other settings" in told
-    assert "sigma_deg: 5.0, not 6.0" in told
+    assert "sigma_deg was 5.0, is 6.0" in told
     told = atsal("prepare", "folder", tmp_path / "raw", tmp_path / "new", "--size", "64x64", status=2)
     assert "twice the height" in told
 

@@ -19,7 +19,7 @@ _REMEDIES = {
     errno.EACCES: "writing is not permitted there; choose another folder, or change its permissions",
     errno.EPERM: "writing is not permitted there; choose another folder, or change its permissions",
     errno.EROFS: "the file system is read-only; choose another folder",
-    errno.ENOENT: "its folder is not there; create it, or run the same command again if something removed it",
+    errno.ENOENT: "its folder does not exist; create it, or run the same command again if something removed it",
     errno.ENOTDIR: "a part of its path is a file, not a folder; choose another path",
     errno.EISDIR: "there is a folder of this name; choose another name",
     errno.ENAMETOOLONG: "its name is too long; choose a shorter one",

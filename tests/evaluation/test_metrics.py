@@ -728,5 +728,5 @@ def test_every_list_of_metrics_names_the_same_ones():
 
 
 def test_an_unknown_metric_is_refused():
-    with pytest.raises(ConfigError, match="unknown metric 'auc'; did you mean"):
+    with pytest.raises(ConfigError, match="unknown metric 'auc'; expected one of cc"):
         m.all_metrics(**data_of(0), metrics=("cc", "auc"))

@@ -178,7 +178,7 @@ def test_density_photos_that_are_not_there_are_told(tmp_path):
     with pytest.raises(MediaError, match=r"1001\.webp: cannot be read"):
         read_density_photos(tmp_path, ["1001"], 0.0)
     (tmp_path / "images.zip").unlink()
-    with pytest.raises(DataError, match=r"images\.zip: no zip archive there"):
+    with pytest.raises(DataError, match=r"images\.zip: no such file"):
         density_photo_names(tmp_path)
 
 

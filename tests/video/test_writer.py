@@ -169,7 +169,7 @@ def test_unwritable_places_name_the_remedy(tmp_path):
     good = np.zeros((4, 8), np.float32)
     (tmp_path / "file").touch()
     (tmp_path / "folder.npy").mkdir()
-    with pytest.raises(OutputError, match="its folder is not there; create it"):
+    with pytest.raises(OutputError, match="folder does not exist; create it"):
         write_map_npy(tmp_path / "none" / "m.npy", good)
     with pytest.raises(OutputError, match="not a folder"):
         write_map_png(tmp_path / "file" / "m.png", good)

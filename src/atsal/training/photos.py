@@ -1,6 +1,5 @@
 """Flat photographs with eye fixations, as training material for the experts: a cube face is such a view."""
 
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,10 @@ from atsal.gaze.planar import planar_saliency_map
 from atsal.gaze.readers.fixations2d import read_density_maps
 from atsal.gaze.records import PlanarFixations
 from atsal.projection import resize_flat
+from atsal.untrusted.archives import open_archive
+from atsal.untrusted.reading import Blame
 
+ARCHIVE = "images.zip"
 CANVAS = 256  # photos are resized to a square of this side; the crop undoes the squash by `aspect`
 MAP_SIDE = 64
 
@@ -75,8 +77,7 @@ def without_first(fixations: PlanarFixations) -> PlanarFixations:
 
 def density_photo_names(folder: Path) -> list[str]:
     """The photos of a folder of density maps that have both picture and map, by name."""
-    with zipfile.ZipFile(_archive(folder)) as archive:
-        stems = {Path(member).stem for member in archive.namelist()}
+    stems = {Path(member).stem for member in _members(folder)}
     return sorted(stems & {Path(name).stem for name in read_density_maps(folder / "maps.npz").records})
 
 
@@ -89,12 +90,11 @@ def read_density_photos(folder: Path, items: Sequence[str], blur: float, aspect:
     densities = {Path(name).stem: d for name, d in read_density_maps(folder / "maps.npz").records.items()}
 
     def photos() -> Iterator[tuple[str, NDArray[np.uint8], Tensor]]:
-        with zipfile.ZipFile(_archive(folder)) as archive:
-            members = {Path(member).stem: member for member in archive.namelist()}
+        members = {Path(member).stem: member for member in _members(folder)}
         for item in items:
             yield (
                 item,
-                read_photo(_archive(folder), members.get(item, item)),
+                read_photo(folder / ARCHIVE, members.get(item, item)),
                 torch.from_numpy(np.array(densities[item])).float(),
             )
 
@@ -102,11 +102,10 @@ def read_density_photos(folder: Path, items: Sequence[str], blur: float, aspect:
     return found if aspect is None else replace(found, aspects=torch.full_like(found.aspects, aspect))
 
 
-def _archive(folder: Path) -> Path:
-    archive = folder / "images.zip"
-    if not zipfile.is_zipfile(archive):
-        raise DataError(f"{archive}: no zip archive there; expected the photos, beside maps.npz")
-    return archive
+def _members(folder: Path) -> tuple[str, ...]:
+    path = folder / ARCHIVE
+    with open_archive(path, Blame(DataError, path, "expected the photos there, beside maps.npz")) as archive:
+        return archive.names
 
 
 def _gathered(photos: Iterator[tuple[str, NDArray[np.uint8], Tensor]], blur: float) -> Photos:

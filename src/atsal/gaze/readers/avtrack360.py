@@ -13,7 +13,6 @@
 Axes and units as the readme of the data set says; rate and ranges as found in the files.
 """
 
-import json
 import math
 import re
 from collections import Counter
@@ -33,6 +32,8 @@ from atsal.gaze.readers.placeholders import LOST_WRITTEN, placeholders
 from atsal.gaze.readers.units import SAMPLE_STEP_S, middle, steps, units_for
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import GazeSamples
+from atsal.untrusted.json_text import parse_json
+from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import printable, shown
 
 T = TypeVar("T")
@@ -142,12 +143,7 @@ def _drop(drops: DropCounter, clip: _Clip, reason: str, rows: NDArray[np.bool_])
 
 def _clips(name: str, content: bytes) -> list[_Clip]:
     """What one viewer's file holds."""
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise DataError(
-            f"{name}: not a JSON file, or a part of one ({shown(str(error))}); copy or download it again"
-        ) from error
+    document = parse_json(content, Blame(DataError, name, "copy or download it again"), finite=False)
     label = document.get("label") if isinstance(document, dict) else None
     label = int(label) if isinstance(label, float) and label.is_integer() else label
     if not isinstance(label, str | int) or isinstance(label, bool) or not str(label).strip():

@@ -17,9 +17,7 @@ The layout is this project's; its tables were made from the authors' MATLAB file
 where the eye was before the photo came up.
 """
 
-import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,13 +29,13 @@ from atsal.gaze.readers.text import TextTable, read_table, require_columns
 from atsal.gaze.readers.units import check_durations
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import PlanarFixations, rows_of_each
+from atsal.untrusted.arrays import read_npz
+from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import shown
 
 _COLUMNS = ("image", "observer", "fixation", "u", "v", "duration_ms")
 _LONGEST_S = 10.0  # no fixation lasts so long, and none is so short in milliseconds
 _FEW = 5  # durations from which on their unit can be told
-_MOST_BYTES = 2**29  # of the maps of a file
-_NAMES, _MAPS = "names.npy", "maps.npy"
 
 
 def read_fixations2d(path: Path, *, first_fixation: int = 0) -> Reading[dict[str, PlanarFixations]]:
@@ -105,16 +103,8 @@ def read_density_maps(path: Path) -> Reading[dict[str, NDArray[np.uint8]]]:
 
     A map of zeros is left out and counted. Raises `DataError` for any other content.
     """
-    try:
-        with path.open("rb") as file, zipfile.ZipFile(file) as stored:
-            names, maps = (_array(path, stored, name) for name in (_NAMES, _MAPS))
-    except DataError:
-        raise
-    except Exception as error:  # whatever zipfile and numpy stumble over in a damaged file
-        raise DataError(
-            f"{path}: not an .npz file with 'names' and 'maps', or a damaged one ({shown(str(error), 200)}); copy or "
-            "download it again"
-        ) from error
+    arrays = read_npz(path, ("names", "maps"), Blame(DataError, path, "copy or download it again"))
+    names, maps = arrays["names"], arrays["maps"]
     if names.dtype.kind != "U" or maps.dtype != np.uint8 or maps.ndim != 3 or names.shape != maps.shape[:1]:
         raise DataError(
             f"{path}: names {names.shape} of {names.dtype} and maps {maps.shape} of {maps.dtype}; expected N texts and "
@@ -129,16 +119,6 @@ def read_density_maps(path: Path) -> Reading[dict[str, NDArray[np.uint8]]]:
         else:
             drops.add("density map of zeros", f"{path}, map {index} ({shown(name)})")
     return Reading(records, drops.result())
-
-
-def _array(path: Path, stored: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """An array of an .npz file, which holds no more bytes than its directory says."""
-    size = stored.getinfo(name).file_size
-    if size > _MOST_BYTES:
-        raise DataError(f"{path}: {name} of {size:,} bytes; expected at most {_MOST_BYTES:,}: divide the file")
-    with stored.open(name) as member:
-        array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
-    return array
 
 
 def _drop(drops: DropCounter, table: TextTable, reason: str, rows: NDArray[np.bool_]) -> None:
