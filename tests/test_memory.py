@@ -52,3 +52,30 @@ def test_without_a_c_library_nothing_happens(monkeypatch):
 
     monkeypatch.setattr(ctypes, "CDLL", missing)
     share_freed_memory()
+
+
+FAULTS = """
+import resource, sys
+import numpy as np
+from atsal.memory import keep_freed_memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(100):
+        [np.ones(1 << 19) for _ in range(6)]  # 24 MiB, more than twice the largest block
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+if sys.argv[1] == "kept":
+    keep_freed_memory()
+print(faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left alone")
+def test_memory_that_is_kept_is_not_fetched_again():
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
+    kept, returned = (
+        int(subprocess.run([sys.executable, "-c", FAULTS, how], capture_output=True, check=True, env=plain).stdout)
+        for how in ("kept", "returned")
+    )
+    assert 10 * kept < returned

@@ -11,6 +11,7 @@ from multiprocessing import active_children, get_context, parent_process
 from typing import TypeVar
 
 from atsal.errors import AtsalError
+from atsal.memory import keep_freed_memory
 
 ENDED = (
     "a worker ended early. Where memory was short, the same command goes on where it stopped, with fewer --workers. "
@@ -63,7 +64,11 @@ def interrupts_ignored() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.getsignal(signal.SIGINT)
+    if before is None:  # not Python's to put back
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
@@ -73,6 +78,7 @@ def interrupts_ignored() -> Iterator[None]:
 def as_worker() -> None:
     """Begin a worker: it ends with the main process, however that ends, and leaves other cores to other workers."""
     threading.Thread(target=_end_with_main, daemon=True).start()
+    keep_freed_memory()
     import torch  # noqa: PLC0415 - only in workers
 
     torch.set_num_threads(1)

@@ -3,6 +3,7 @@ import dataclasses
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -132,7 +133,9 @@ def test_small_networks_get_a_thread_a_stream():
     try:
         runtime = make_runtime("torch", build_network(find_bundle("lite")), CPU)
         assert runtime.threads == 1
-        assert torch.get_num_threads() == 2  # the caller's own are as they were
+        assert runtime._start(torch.get_num_threads).result() == 1, "in the thread of a stream"
+        with ThreadPoolExecutor(1) as pool:  # as in any thread that the program starts from now on
+            assert pool.submit(torch.get_num_threads).result() == torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
 

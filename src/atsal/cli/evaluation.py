@@ -80,9 +80,11 @@ def _run(
 
     from atsal.evaluation.benchmark import Benchmark  # noqa: PLC0415
     from atsal.evaluation.report import check_report, print_tables, write_report  # noqa: PLC0415
+    from atsal.memory import keep_freed_memory  # noqa: PLC0415
 
     if keep:
         check_report()  # before long work
+    keep_freed_memory()
     benchmark = Benchmark(config, base, output)
     with _progress() as report:
         result = benchmark.run(overwrite=overwrite, workers=workers or cores(), report=report)

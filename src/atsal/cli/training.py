@@ -45,10 +45,12 @@ def train(
     `atsal predict --model`, and for `start` of the next stage. Several GPUs: `torchrun --nproc-per-node 2 -m atsal …`.
     """
     from atsal.device import choose_device  # noqa: PLC0415
+    from atsal.memory import keep_freed_memory  # noqa: PLC0415
     from atsal.training.config import read_train_config  # noqa: PLC0415
     from atsal.training.run import train as run  # noqa: PLC0415
     from atsal.training.trainer import Machine  # noqa: PLC0415
 
+    keep_freed_memory()
     chosen = choose_device(device)
     if config.is_dir():
         if overrides or output not in (None, config):

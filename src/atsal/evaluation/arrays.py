@@ -19,9 +19,6 @@ Array = NDArray[Any] | Tensor
 Score = Any  # of maps (H, W): a float; of batches (..., H, W): an array (...); of tensors: a float64 tensor (...)
 
 _FAR = 1e100
-# glibc gives freed memory back once it exceeds twice the largest block there was, and every map then costs hundreds of
-# page faults again: a large block, never touched, raises that bound for good (three times the speed)
-torch.empty(31 << 20, dtype=torch.uint8)
 
 
 class Inputs:

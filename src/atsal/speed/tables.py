@@ -1,15 +1,18 @@
 """The document of `bench` as tables for a terminal."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
+if TYPE_CHECKING:
+    from rich.table import Table
 
 RESTLESS = 2.0  # times
 
 
-def tables(document: dict[str, Any]) -> Iterator[Table | str]:
+def tables(document: dict[str, Any]) -> Iterator["Table | str"]:
     """The machine in a line, then what was measured."""
+    from rich.table import Table  # noqa: PLC0415 - it draws from the program's random numbers when it is imported
+
     machine, model, video = document["machine"], document["model"], document["video"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     gpu = f", {machine['gpu']}" if "gpu" in machine else ""
@@ -43,7 +46,9 @@ def _spread(found: dict[str, Any]) -> float:
     return float(max(found["rounds_ms"]) / min(found["rounds_ms"]))
 
 
-def _network(network: dict[str, Any]) -> Table:
+def _network(network: dict[str, Any]) -> "Table":
+    from rich.table import Table  # noqa: PLC0415
+
     columns = ("network and projections", "ms", "frames/s", "of the floor", "× published", "differs by", "lowest CC")
     table = Table(*columns, box=None)
     for name, found in network.items():
@@ -60,7 +65,9 @@ def _network(network: dict[str, Any]) -> Table:
     return table
 
 
-def _file(file: dict[str, Any]) -> Table:
+def _file(file: dict[str, Any]) -> "Table":
+    from rich.table import Table  # noqa: PLC0415
+
     table = Table("from the file to a video of maps", "frames/s", "of decoding", "MiB", box=None)
     table.add_row("decoding and scaling alone", f"{file['decode_and_scale_frames_per_s']:.1f}", "", "")
     for name, found in file.items():

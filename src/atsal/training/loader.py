@@ -67,6 +67,7 @@ class Loader:
         self._loader: DataLoader[Any] = DataLoader(
             _Samples(learned, held_out),
             batch_sampler=self._batches,  # keys instead of numbers
+            generator=torch.Generator(),  # else it draws from the program's own
             num_workers=workers,
             prefetch_factor=AHEAD if workers else None,
             persistent_workers=workers > 0,

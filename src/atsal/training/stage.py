@@ -36,8 +36,9 @@ def write_start(config: TrainConfig, folder: Path) -> None:
         if config.model is None:
             raise ConfigError("a start from scratch needs model settings")
         model, provenance = config.model, dict[str, Any]()
-        torch.manual_seed(config.seed)
-        parts = new_parts(model)
+        with torch.random.fork_rng(devices=[]):  # the program's own chance is as it was
+            torch.default_generator.manual_seed(config.seed)
+            parts = new_parts(model)
     else:
         bundle = find_bundle(config.start)
         model, provenance = bundle.config, dict(bundle.provenance)

@@ -5,7 +5,6 @@ Colours are those of Okabe and Ito, which the colour-blind can tell apart; rows 
 
 import io
 import textwrap
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from atsal.errors import MissingDependencyError
 from atsal.evaluation.report.tables import Row, Table
 from atsal.evaluation.report.words import STREAMS, label, split_stream
 from atsal.evaluation.results import LATITUDE_BANDS, DatasetResult, Estimate, Run
+from atsal.quiet import ignored
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -205,7 +205,7 @@ def _svg(figure: "Figure") -> str:
     from matplotlib import rc_context  # noqa: PLC0415
 
     file = io.StringIO()
-    with rc_context({"svg.hashsalt": "atsal", "svg.fonttype": "path"}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")  # a name in a script that the font lacks
+    with rc_context({"svg.hashsalt": "atsal", "svg.fonttype": "path"}), ignored(UserWarning, message="Glyph"):
+        # a name may be in a script that the font lacks
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     return file.getvalue()

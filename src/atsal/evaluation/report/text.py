@@ -6,12 +6,9 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table as RichTable
-from rich.text import Text
 
 from atsal.evaluation.metrics import METRICS
 from atsal.evaluation.report.tables import Difference, Row, Table, gather
@@ -27,6 +24,11 @@ from atsal.evaluation.report.words import (
     told,
 )
 from atsal.evaluation.results import Estimate, Result, Run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
 
 _LEAST_NAME = 18  # columns of a terminal for names
 _ITEMS = 7  # for the count of items
@@ -45,12 +47,14 @@ def interval_words(resamples: int, seed: int) -> str:
     )
 
 
-def print_tables(result: Result, console: Console, *, resamples: int = 10_000, seed: int = 0) -> None:
+def print_tables(result: Result, console: "Console", *, resamples: int = 10_000, seed: int = 0) -> None:
     """Print the means of each data set, and what is to be known of them, a line each.
 
     A number is followed by + or − where the predictor is better or worse than the reference beyond the interval of the
     difference. Metrics that do not fit beside one another are printed below one another.
     """
+    from rich.text import Text  # noqa: PLC0415 - it draws from the program's random numbers when it is imported
+
     for table in gather(result, resamples=resamples, seed=seed):
         console.print(Text(f"{table.title}  ({table.name})", style="bold"))
         console.print(Text(table.protocol.title, style="dim"))
@@ -82,7 +86,10 @@ def _width(metric: str) -> int:
     return max(len(label(metric)), len("-0.000+")) + 1
 
 
-def _grid(table: Table, metrics: Sequence[str], width: int) -> RichTable:
+def _grid(table: Table, metrics: Sequence[str], width: int) -> "RichTable":
+    from rich.table import Table as RichTable  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
     grid = RichTable(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     grid.add_column("predictor", width=width, overflow="fold")
     for metric in metrics:
@@ -95,7 +102,9 @@ def _grid(table: Table, metrics: Sequence[str], width: int) -> RichTable:
     return grid
 
 
-def _figure(row: Row, metric: str) -> Text:
+def _figure(row: Row, metric: str) -> "Text":
+    from rich.text import Text  # noqa: PLC0415
+
     cell, against = row.cells[metric], row.differences.get(metric)
     sign = _SIGNS[against.verdict] if against else ""
     return Text(number(cell.estimate.mean), style="bold" if cell.best else "").append(sign or " ", style="dim")

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from atsal.models.atsal import ATSal
+from atsal.prediction.runtimes.threads import can_limit, limit
 from atsal.prediction.streams import Stream
 from atsal.projection import resize_erp
 
@@ -68,7 +69,7 @@ class Runtime(ABC):
 
 def _pool_of_two(threads: int) -> ThreadPoolExecutor:
     """Two threads, already started, in each of which PyTorch runs on so many."""
-    pool = ThreadPoolExecutor(2, "stream", torch.set_num_threads, (threads,))
+    pool = ThreadPoolExecutor(2, "stream", limit, (threads,))
     both = Barrier(2)
     list(pool.map(lambda _: both.wait(), range(2)))
     return pool
@@ -79,17 +80,14 @@ class SideBySide(Runtime):
 
     The layers of small networks are so short that threads which share them wait for one another as long as they
     compute, and stand still as soon as another program takes a core. There each stream gets half of the threads and
-    both run at once. Large networks run one after the other on all threads.
-
-    PyTorch takes the number of threads that is set in one thread as the start for all new ones, and for MKL everywhere:
-    after a small network was loaded, a large one used in another thread sets its own again.
+    both run at once. Large networks run one after the other on all threads. The threads of the program keep theirs.
     """
 
     def __init__(self, network: ATSal) -> None:
         super().__init__(network)
         self.frames = FRAMES[network.config.architecture]
         threads = torch.get_num_threads()
-        at_once = network.config.architecture == "lite" and threads > 1
+        at_once = network.config.architecture == "lite" and threads > 1 and can_limit()
         self.threads = threads // 2 if at_once else threads  # of a stream
         self._pool = _pool_of_two(self.threads) if at_once else None
 
@@ -107,8 +105,6 @@ class SideBySide(Runtime):
             "attention": lambda: self.attend(frames),
             "experts": lambda: self.watch(frames, state),
         }
-        if self._pool is None and torch.get_num_threads() != self.threads:
-            torch.set_num_threads(self.threads)
         running = {part: self._start(jobs[part]) for part in needed(streams)}
         wait(running.values())  # where one fails, the other does not run on into the next call
         found = {part: future.result() for part, future in running.items()}

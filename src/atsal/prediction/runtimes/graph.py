@@ -1,7 +1,6 @@
 """A network as an ONNX graph: pixels in, maps out, the recurrent state explicit. What other runtimes run."""
 
 import io
-import warnings
 from collections.abc import Sequence
 
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 from atsal.errors import ConfigError
 from atsal.models.atsal import ATSal
 from atsal.prediction.streams import Stream
+from atsal.quiet import ignored
 
 OPSET = 17  # the first with every operator used here
 STATE, NEXT_STATE = "state", "next_state"  # ONNX keeps one name for one tensor
@@ -70,11 +70,13 @@ def onnx_bytes(network: ATSal, streams: Sequence[Stream], frames: int = 1) -> by
         raise ConfigError("procedure 'published' runs in torch alone: leave the runtime at 'torch'")
     step = Step(network, streams).eval()  # the exporter puts the mode back to what this says
     file = io.BytesIO()
-    # Shapes are checked while tracing, once and for all. (Not within `catch_warnings`: it is not made for threads.)
-    warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)  # type: ignore[attr-defined]
-    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"torch\.onnx")
-    warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*TorchScript.*")
-    with torch.no_grad():
+    tracer: type[Warning] = torch.jit.TracerWarning  # type: ignore[attr-defined]
+    with (
+        torch.no_grad(),
+        ignored(tracer),  # shapes are checked while tracing, once and for all
+        ignored(DeprecationWarning, module=r"torch\.onnx"),
+        ignored(DeprecationWarning, message=".*TorchScript"),
+    ):
         # the exporter of TorchScript: the newer one needs two more packages and ten times as long
         torch.onnx.export(
             step,
