@@ -98,7 +98,7 @@ def test_a_broken_frame_outside_the_span_does_no_harm(frame_folder):
     for number in (0, 2, 11):
         (frame_folder / f"f{number}.png").write_bytes(b"broken")
     assert [frame.index for frame in item.frames(reading, None)] == [1, 3]
-    assert (item.view_size(reading), item.stereo_layout(reading), item.notes(reading)) == ((64, 32), "mono", ())
+    assert (item.view_size(reading), item.notes(reading)) == ((64, 32), ())
     assert item.expected_frames(reading) == 2
 
 
@@ -144,11 +144,11 @@ def test_the_view_of_a_stereo_source_is_one_eye(tmp_path, frame_folder):
     folder = tmp_path / "stereo"
     folder.mkdir()
     Image.new("RGB", (64, 64)).save(folder / "f.png")
-    assert Item(folder, "sequence").stereo_layout(Reading()) == "top-bottom"
-    assert Item(frame_folder, "sequence").stereo_layout(Reading()) == "mono"
+    assert "taken as two views, top-bottom" in Item(folder, "sequence").notes(Reading())[0]
+    assert not Item(frame_folder, "sequence").notes(Reading())
     turned = Image.Exif()
     turned[ExifTags.Base.Orientation] = 6
     Image.new("RGB", (32, 64)).save(folder / "turned.jpg", exif=turned)
-    assert Item(folder / "turned.jpg", "image").stereo_layout(Reading()) == "mono"
+    assert not Item(folder / "turned.jpg", "image").notes(Reading())
     assert Item(folder, "sequence").view_size(Reading()) == (64, 32)
     assert Item(frame_folder, "sequence").view_size(Reading()) == (64, 32)

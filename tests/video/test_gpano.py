@@ -109,10 +109,12 @@ def test_what_cannot_be_understood_is_told(tmp_path, xmp, told):
     assert told in " ".join(probe_image(photo(tmp_path / "a.jpg", xmp)).cautions)
 
 
-def test_a_stated_layout_that_the_shape_denies_is_refused(tmp_path):
+def test_a_stated_layout_counts_before_the_shape(tmp_path):
     path = photo(tmp_path / "a.jpg", packet({"StereoMode": "left-right"}))
-    with pytest.raises(MediaError, match=r"views are left-right, but its shape says mono.*--stereo"):
-        read_image(path)
-    assert read_image(path, stereo="mono").shape == (320, 640, 3)
+    found = probe_image(path)
+    assert (found.stereo, found.eye_size) == ("left-right", (640, 320))
+    assert "taken as two views, left-right, as the file says" in found.cautions[0]
+    assert read_image(path).shape == (320, 640, 3)
+    assert "the file says left-right, but mono was asked for" in probe_image(path, stereo="mono").cautions
     square = photo(tmp_path / "b.jpg", packet({"StereoMode": "top-bottom"}), (320, 320))
-    assert "as its XMP says" in probe_image(square).oddities[0]
+    assert "as the file says" in probe_image(square).oddities[0]

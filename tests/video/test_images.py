@@ -9,7 +9,7 @@ from PIL import Image, features
 from atsal.errors import ConfigError, MediaError
 from atsal.untrusted import pictures
 from atsal.video.folders import folder_remarks, list_media
-from atsal.video.image import glance, read_image
+from atsal.video.image import glance, probe_image, read_image
 from atsal.video.sources import classify, read_image_sequence
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "photos"
@@ -66,8 +66,21 @@ def test_the_left_view_of_a_stereo_image(tmp_path, clips, axis, layout):
     path = save(tmp_path / "a.png", np.concatenate([clips.picture(3), clips.picture(200)], axis))
     assert clips.number(read_image(path)) == 3
     assert clips.number(read_image(path, stereo=layout)) == 3
-    with pytest.raises(MediaError, match=layout):
-        read_image(path, stereo="mono")
+
+
+def test_a_layout_that_was_asked_for_may_be_squeezed(tmp_path, clips):
+    whole = clips.picture(37)
+    height, width = whole.shape[:2]
+    square = np.asarray(Image.fromarray(whole).resize((height, height)))
+    path = save(tmp_path / "square.png", square)
+    assert read_image(path, stereo="mono").shape == whole.shape
+    assert "stretched to" in " ".join(probe_image(path, stereo="mono").cautions)
+    half = np.asarray(Image.fromarray(whole).resize((width, height // 2)))
+    views = save(tmp_path / "views.png", np.concatenate([half, 255 - half]))
+    assert np.abs(read_image(views, stereo="top-bottom").astype(int) - whole).mean() < 8
+    wide = save(tmp_path / "wide.png", np.concatenate([whole, whole], 1))
+    with pytest.raises(MediaError, match="left-right"):
+        read_image(wide, stereo="mono")
 
 
 def test_unusable_images_are_refused(tmp_path, clips):

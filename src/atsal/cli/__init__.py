@@ -261,15 +261,6 @@ def _tell_how_taken(item: "Item", reading: "Reading") -> None:
     """Say what was made of the picture; an ordinary square photo looks like two views, too."""
     for note in item.notes(reading):
         click.echo(f"atsal: {item.path}: {note}", err=True)
-    if reading.stereo != "auto" or item.kind == "video":
-        return
-    layout = item.stereo_layout(reading)
-    if layout != "mono":
-        click.echo(
-            f"atsal: {item.path}: taken as two views, {layout}, for its shape; the map is of the left one, and means "
-            f"nothing if this is no 360° picture (if it is: --stereo {layout})",
-            err=True,
-        )
 
 
 @contextmanager

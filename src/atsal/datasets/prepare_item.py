@@ -31,7 +31,7 @@ from atsal.gaze.tables import write_fixations
 from atsal.jobs.output_folder import OutputFolder
 from atsal.untrusted.text import some
 from atsal.video.maps import write_map_png
-from atsal.video.sources import scaled
+from atsal.video.pixels import scaled
 
 _JPEG_QUALITY = 95
 

@@ -22,7 +22,7 @@ from atsal.gaze.maps import Window, saliency_map
 from atsal.gaze.planar import planar_saliency_map
 from atsal.gaze.records import Fixations, PlanarFixations
 from atsal.gaze.tables import read_fixations
-from atsal.video.sources import scaled
+from atsal.video.pixels import scaled
 
 
 class PreparedSet:

@@ -11,7 +11,7 @@ from atsal.datasets.prepared import PreparedSet
 from atsal.errors import DataError
 from atsal.gaze.maps import fixation_map, saliency_map
 from atsal.gaze.records import Fixations
-from atsal.video.sources import scaled
+from atsal.video.pixels import scaled
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,10 +18,10 @@ from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import printable
 from atsal.video.folders import list_frames
 from atsal.video.image import read_image
-from atsal.video.pixels import is_deep, upright_pixels
+from atsal.video.pixels import is_deep, scaled, upright_pixels
 from atsal.video.probe import VideoInfo, probe_video
 from atsal.video.reader import Frame, read_frames
-from atsal.video.sources import classify, read_image_sequence, scaled
+from atsal.video.sources import classify, read_image_sequence
 from atsal.video.timeline import are_even, frame_times
 
 Picture = NDArray[np.uint8]

@@ -14,7 +14,7 @@ from atsal.video.image import glance, read_image
 from atsal.video.probe import probe_video
 from atsal.video.reader import Frame, read_frames
 from atsal.video.sources import classify, read_image_sequence
-from atsal.video.stereo import StereoChoice, StereoLayout
+from atsal.video.stereo import StereoChoice
 from atsal.video.writer import HIGHEST_RATE
 
 DEFAULT_SEQUENCE_RATE = 30.0  # frames/s of a folder of frames
@@ -94,12 +94,6 @@ class Item:
         if self.kind == "video":
             return probe_video(self.path, reading.stereo).view.notes
         return glance(self._first(reading), stereo=reading.stereo).cautions
-
-    def stereo_layout(self, reading: Reading) -> StereoLayout:
-        """The layout of its views, of which the left one is read."""
-        if self.kind == "video":
-            return probe_video(self.path, reading.stereo).stereo
-        return glance(self._first(reading), stereo=reading.stereo).stereo
 
     def expected_frames(self, reading: Reading) -> int | None:
         """How many frames `frames` should deliver, where that is known."""

@@ -19,8 +19,8 @@ from atsal.prediction.pipeline import ahead, batched, mapped
 from atsal.prediction.runtimes import Precision, Runtime, make_runtime
 from atsal.prediction.runtimes.base import Floats
 from atsal.prediction.streams import STREAMS, Stream
+from atsal.video.pixels import scaled
 from atsal.video.reader import Frame, read_frames
-from atsal.video.sources import scaled
 from atsal.video.stereo import ASPECT_TOLERANCE, MIN_VIEW_HEIGHT, StereoChoice
 
 

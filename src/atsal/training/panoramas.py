@@ -26,7 +26,7 @@ from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import reason
 from atsal.video.folders import IMAGE_SUFFIXES
 from atsal.video.image import read_image
-from atsal.video.sources import scaled
+from atsal.video.pixels import scaled
 
 _TILT_SEED = 5  # the copies are a property of a source, not of a run
 TURNS = ((0, 0, 0), (45, 0, 0), (0, 30, 30), (45, -30, 30))  # yaw, pitch, roll of the cube, degrees

@@ -4,7 +4,6 @@ Cameras and stitchers write it. Source: "Photo Sphere XMP Metadata" of Google's 
 """
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
@@ -13,6 +12,7 @@ from PIL import Image
 from atsal.errors import MediaError
 from atsal.untrusted.text import shown
 from atsal.untrusted.xmp import xmp_values
+from atsal.video.stated import Stated
 from atsal.video.stereo import ASPECT_TOLERANCE, StereoLayout
 
 _PANO = "the photo's GPano tags"
@@ -21,16 +21,8 @@ _JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _UPRIGHT_DEG = 0.5  # nobody sees less
 
 
-@dataclass(frozen=True)
-class Stated:
-    """What a photo states: the layout of its views, and what is told to people."""
-
-    layout: StereoLayout | None = None
-    remarks: tuple[str, ...] = ()
-
-
-def read_gpano(path: Path, image: Image.Image) -> Stated:
-    """What an open photo states about itself.
+def read_gpano(path: Path, image: Image.Image) -> tuple[Stated, list[str]]:
+    """What an open photo states about itself, and what people should know of it.
 
     Raises:
         MediaError: it states another projection, or that it is a part of the sphere.
@@ -38,20 +30,20 @@ def read_gpano(path: Path, image: Image.Image) -> Stated:
     """
     packet = _packet(image)
     if not packet:
-        return Stated()
+        return Stated(), []
     try:
         qualified = xmp_values(packet)
     except ValueError as error:
-        return Stated(remarks=(f"its XMP, which may say how it lies on the sphere, cannot be read: {error}",))
+        return Stated(), [f"its XMP, which may say how it lies on the sphere, cannot be read: {error}"]
     values = {name.rpartition(":")[2]: value for name, value in reversed(qualified.items())}
     _refuse_projection(path, values)
     _refuse_part(path, values)
     remarks = [*_unusable(values), *_pose(values)]
     if any(name.startswith("GImage:") for name in qualified):
         remarks.append("a second picture, such as the right eye's of a stereo photo, lies in its XMP; it is not used")
-    layout = values.get("StereoMode", "").lower()
-    found = next((name for name in get_args(StereoLayout) if name == layout), None)
-    return Stated(found, tuple(remarks))
+    stated = values.get("StereoMode", "").lower()
+    layout = next((name for name in get_args(StereoLayout) if name == stated), None)
+    return Stated("ProjectionType" in values, layout), remarks
 
 
 def _packet(image: Image.Image) -> bytes:

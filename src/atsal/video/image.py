@@ -1,6 +1,7 @@
 """Reading a still 360° image."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
@@ -8,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from atsal.errors import MediaError
 from atsal.untrusted.files import check_readable
 from atsal.untrusted.pictures import open_picture, stored_size
 from atsal.video.gpano import read_gpano
 from atsal.video.originals import refuse_original
-from atsal.video.pixels import is_deep, needs_remarks, orientation_of, turned_size, upright_pixels
-from atsal.video.stereo import SMALL_HEIGHT, StereoChoice, StereoLayout, View, choose_view
+from atsal.video.pixels import is_deep, needs_remarks, orientation_of, scaled, turned_size, upright_pixels
+from atsal.video.stereo import SMALL_HEIGHT, StereoChoice, StereoLayout
+from atsal.video.view import View, choose_view
 
 _NEARLY_ONE = 4  # levels of 256
 
@@ -75,8 +76,10 @@ def _read(path: Path, stereo: StereoChoice) -> tuple[NDArray[np.uint8], ImageInf
         deep = is_deep(image)
         header = _Header.of(path, image, stereo)
         converted = upright_pixels(image, str(path), deep=deep)
-    view = header.view
-    pixels = converted.pixels[: view.height, : view.width]
+    left, top, width, height = header.view.crop
+    pixels = converted.pixels[top : top + height, left : left + width]
+    if header.view.size != (width, height):
+        pixels = scaled(pixels, header.view.size)
     return pixels, header.info(path, converted.remarks, _flat(pixels))
 
 
@@ -102,43 +105,31 @@ class _Header:
         stored, mode = stored_size(image), image.mode
         if image.format == "PNG":
             image.load()  # what a PNG says of itself may follow its pixels
-        stated = read_gpano(path, image)
+        stated, remarks = read_gpano(path, image)
         orientation = orientation_of(image)
         turned = turned_size(stored, orientation)
-        view = choose_view(path, *turned, stereo)
-        _refuse_conflict(path, stated.layout, view.stereo, stereo)
-        odd, cautions = [], [*_several(image), *stated.remarks]
-        if view.width != 2 * view.height:
-            odd.append(f"the view is {view.width}x{view.height}, not exactly 2:1")
-        if view.stereo != "mono":
-            judged = "as its XMP says" if stated.layout else f"judged by the shape {turned[0]}x{turned[1]}"
-            odd.append(f"two views, {view.stereo}, {judged}; the left is used")
+        view = choose_view(path, turned, Fraction(1), stated, stereo)
+        width, height = view.size
+        odd, cautions = [], [*view.notes, *_several(image), *remarks]
+        if width != 2 * height:
+            odd.append(f"the view is {width}x{height}, not exactly 2:1")
         if orientation in range(2, 9):
             how = "turned on its side" if turned != stored else "turned or mirrored"
             odd.append(f"{how} by its EXIF orientation ({orientation}), which is followed")
         if mode not in ("RGB", "L"):
             odd.append(f"stored as {mode}; 8-bit RGB is used")
-        if view.height < SMALL_HEIGHT:
-            odd.append(f"only {view.height} pixels high, lower than most models work at")
+        if height < SMALL_HEIGHT:
+            odd.append(f"only {height} pixels high, lower than most models work at")
         return cls(image.format or "", stored, mode, view, tuple(odd), tuple(cautions))
 
     def info(self, path: Path, cautions: tuple[str, ...] = (), oddities: tuple[str, ...] = ()) -> ImageInfo:
         """All that is known, with what the pixels add."""
         view, cautions = self.view, (*self.cautions, *cautions)
         odd = (*self.oddities, *cautions, *oddities)
-        size = (view.width, view.height)
-        return ImageInfo(path, self.format, *self.stored, self.mode, view.stereo, size, odd, cautions)
+        return ImageInfo(path, self.format, *self.stored, self.mode, view.stereo, view.size, odd, cautions)
 
 
 def _several(image: Image.Image) -> list[str]:
     """To count them can take long."""
     several = getattr(image, "is_animated", False)
     return ["holds several pictures (frames, pages or views); the first is used"] if several else []
-
-
-def _refuse_conflict(path: Path, stated: StereoLayout | None, found: StereoLayout, stereo: StereoChoice) -> None:
-    if stereo == "auto" and stated not in (None, found):
-        raise MediaError(
-            f"{path}: its XMP says that its views are {stated}, but its shape says {found}. Give the layout that is "
-            "right with --stereo (stereo= in Python)."
-        )

@@ -197,3 +197,12 @@ class _Scale:
             return ()
         cut = f"; {self.clipped:.2%} of them lie outside and are cut" if self.clipped else ""
         return (f"its values run from {self.low:g} to {self.high:g}; taken as 0 (black) to {self.top:g} (white){cut}",)
+
+
+def scaled(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A picture (H, W, 3) scaled to (width, height), as frames of a video are."""
+    if (image.shape[1], image.shape[0]) == size:
+        return image
+    reduces = size[0] <= image.shape[1] and size[1] <= image.shape[0]
+    how = Image.Resampling.BOX if reduces else Image.Resampling.BICUBIC  # as for video: area average, or bicubic
+    return np.asarray(Image.fromarray(image).resize(size, how))

@@ -19,7 +19,7 @@ from atsal.video.spherical import has_spherical_tag
 from atsal.video.stated import read_stated
 from atsal.video.stereo import SMALL_HEIGHT, StereoChoice, StereoLayout
 from atsal.video.timeline import counted
-from atsal.video.view import VideoView, choose_video_view
+from atsal.video.view import View, choose_view
 
 _QUICKLY_READ_BYTES = 1 << 25
 _HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # ITU-T H.273, transfer characteristics
@@ -48,7 +48,7 @@ class VideoInfo:
     variable_frame_rate: bool
     has_audio: bool
     spherical_tagged: bool
-    view: VideoView
+    view: View
     oddities: tuple[str, ...]
 
     @property
@@ -69,7 +69,7 @@ def probe_video(path: Path | str, stereo: StereoChoice = "auto", *, count: bool 
 
     Raises:
         MediaError: the file cannot be opened as a video, holds no frame, or is not a 360° view, by its shape or by what
-            it says of itself (see `read_stated`, `choose_video_view`).
+            it says of itself (see `read_stated`, `choose_view`).
         ConfigError: `stereo` is not a layout.
 
     """
@@ -80,7 +80,7 @@ def probe_video(path: Path | str, stereo: StereoChoice = "auto", *, count: bool 
         stated = read_stated(path, stream, first)
         refuse_camera_original(path, container, sphere=stated.sphere)
         pixel_shape = Fraction(stream.sample_aspect_ratio or 1)
-        view = choose_video_view(path, (first.width, first.height), pixel_shape, stated, stereo)
+        view = choose_view(path, (first.width, first.height), pixel_shape, stated, stereo)
         view = replace(view, notes=(*_stream_notes(container, stream), *view.notes))
         tagged = stated.sphere or has_spherical_tag(path)
         rate = float(facts.frame_rate or 0)
@@ -144,7 +144,7 @@ def _stream_notes(container: InputContainer, stream: VideoStream) -> list[str]:
     return [f"holds {others + 1} video streams; {which} is used"]
 
 
-def _picture_oddities(first: VideoFrame, view: VideoView, tagged: bool, format_name: str) -> list[str]:
+def _picture_oddities(first: VideoFrame, view: View, tagged: bool, format_name: str) -> list[str]:
     found = []
     width, height = view.size
     if width != 2 * height:

@@ -5,16 +5,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
 from atsal.errors import ConfigError, MediaError
 from atsal.untrusted.files import check_readable
 from atsal.untrusted.pictures import picture_format, read_head, refuse_unread
 from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, list_frames
 from atsal.video.image import read_image
 from atsal.video.originals import refuse_original
+from atsal.video.pixels import scaled
 from atsal.video.reader import Frame, check_size
 from atsal.video.stereo import StereoChoice
 
@@ -90,12 +87,3 @@ def _read_sequence(
                 f"{first_shape[0]}; expected one size throughout a clip. Scale it, or move it elsewhere."
             )
         yield Frame(index, index / fps, image if size is None else scaled(image, size))
-
-
-def scaled(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A picture (H, W, 3) scaled to (width, height), as frames of a video are."""
-    if (image.shape[1], image.shape[0]) == size:
-        return image
-    reduces = size[0] <= image.shape[1] and size[1] <= image.shape[0]
-    how = Image.Resampling.BOX if reduces else Image.Resampling.BICUBIC  # as for video: area average, or bicubic
-    return np.asarray(Image.fromarray(image).resize(size, how))

@@ -11,7 +11,6 @@ the one that is used::
                       +--------+
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -25,37 +24,6 @@ MIN_VIEW_HEIGHT = 16
 
 SMALL_HEIGHT = 160  # of a view: below this, people are told
 ASPECT: dict[StereoLayout, float] = {"mono": 2.0, "top-bottom": 1.0, "left-right": 4.0}
-
-
-@dataclass(frozen=True)
-class View:
-    """The left eye's view: `width` x `height` pixels from the picture's top left corner."""
-
-    stereo: StereoLayout
-    width: int
-    height: int
-
-
-def choose_view(path: Path, width: int, height: int, stereo: StereoChoice = "auto") -> View:
-    """Choose the view to use of a picture of `width` x `height` pixels; `path` is named in errors.
-
-    "auto" takes the layout from the aspect ratio (2:1, 1:1 or 4:1, within 2 %); a layout given by name must fit it.
-
-    Raises:
-        ConfigError: `stereo` is not one of the layouts.
-        MediaError: the view would not be 2:1, or is lower than 16 pixels.
-
-    """
-    check_stereo(stereo)
-    fitting = [layout for layout, aspect in ASPECT.items() if fits(width / height, aspect)]
-    chosen = next((layout for layout in fitting if stereo in ("auto", layout)), None)
-    if chosen is None:
-        raise MediaError(misfit_message(path, width, height, stereo))
-    view = View(
-        chosen, width // 2 if chosen == "left-right" else width, height // 2 if chosen == "top-bottom" else height
-    )
-    check_height(path, view.width, view.height)
-    return view
 
 
 def fits(shape: float, aspect: float) -> bool:

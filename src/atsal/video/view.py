@@ -1,10 +1,10 @@
-"""Which part of a video's pictures is one 360° view, and what is done with it: turned, cut out, stretched to 2:1.
+"""Which part of a picture is one 360° view, and what is done with it: turned, cut out, stretched to 2:1.
 
 The layout of the views comes first from the option, if one is given, else from what the file says, else from the shape
 in which the picture is shown. Views of another shape than 2:1 are taken where somebody says what they are::
 
     said                     frame shown     view
-    nothing                  2:1, 1:1, 4:1   mono, top-bottom, left-right, as `choose_view` has it
+    nothing                  2:1, 1:1, 4:1   mono, top-bottom, left-right
     mono                     1:1             squeezed to half its width
     top-bottom               2:1             squeezed to half its height
     left-right               2:1             squeezed to half its width
@@ -39,8 +39,8 @@ _SIDES = {"mono": (1, 1), "top-bottom": (1, 2), "left-right": (2, 1)}  # views a
 
 
 @dataclass(frozen=True)
-class VideoView:
-    """The left eye's view of a video.
+class View:
+    """The left eye's view of a video or a photo.
 
     `crop` is (left, top, width, height) within the turned picture, `size` the 2:1 (width, height) that is made of it.
     `notes` are sentences for people: how the picture was taken, and on whose word.
@@ -59,10 +59,12 @@ class VideoView:
         return {"option": "as asked for", "file": "as the file says", "shape": "by its shape"}[self.source]
 
 
-def choose_video_view(
+def choose_view(
     path: Path, stored: tuple[int, int], pixel_shape: Fraction, stated: Stated, stereo: StereoChoice = "auto"
-) -> VideoView:
+) -> View:
     """Choose the view to use of pictures stored as `stored`, (width, height), whose pixels are `pixel_shape` wide.
+
+    "auto" takes the layout that the file states or, if it states none, the one that fits the shape within 2 %.
 
     Raises:
         ConfigError: `stereo` is not one of the layouts.
@@ -86,7 +88,7 @@ def choose_video_view(
     check_height(path, crop_width, crop_height)
     second = stated.second_is_left and stated.stereo == layout
     left, top = (crop_width * (across - 1), crop_height * (down - 1)) if second else (0, 0)
-    view = VideoView(layout, source, stated.turn, (left, top, crop_width, crop_height), _size(crop_width, crop_height))
+    view = View(layout, source, stated.turn, (left, top, crop_width, crop_height), _size(crop_width, crop_height))
     return replace(view, notes=tuple(_notes(view, (width, height), pixels, stated)))
 
 
@@ -112,13 +114,14 @@ def _size(width: int, height: int) -> tuple[int, int]:
     return 2 * rows, rows
 
 
-def _notes(view: VideoView, picture: tuple[int, int], pixels: Fraction, stated: Stated) -> Iterator[str]:
+def _notes(view: View, picture: tuple[int, int], pixels: Fraction, stated: Stated) -> Iterator[str]:
     is_second = view.crop[:2] != (0, 0)
     if stated.turn.told:
         yield f"{stated.turn.told}, as its display matrix says"
-    if view.stereo != "mono":
+    if view.stereo != "mono" and (view.source != "option" or is_second):
         shape = f" {picture[0]}x{picture[1]}" if view.source == "shape" else ""
-        yield f"two views, {view.stereo}, {view.said_by}{shape}; the left is used{', which is the second' * is_second}"
+        second = ", which is the second" * is_second
+        yield f"taken as two views, {view.stereo}, {view.said_by}{shape}; the left is used{second}"
     if view.stereo != "mono" and view.source == "shape":
         yield f"its map means nothing if this is no 360° picture (if it is: --stereo {view.stereo})"
     if stated.stereo not in (None, view.stereo):
