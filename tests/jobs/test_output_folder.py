@@ -85,7 +85,7 @@ def test_a_folder_of_others_is_refused_and_untouched(folder, name):
         ("", "cannot be read"),
         ("{", "cannot be read"),
         ("[" * 100_000, "cannot be read"),
-        ("[]", "is no record of a set of maps"),
+        ("[]", "holds a list, expected an object"),
         ('{"format": "other", "version": 1}', "is no record of a set of maps"),
         ('{"format": "test maps", "version": 2}', "another version of atsal"),
     ],
