@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import secrets
 import sys
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ def write_aside(path: Path) -> Iterator[Path]:
 
     An existing file at `path` is replaced, in one step. Errors come as they are: see `reported`.
     """
-    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
+    part = path.with_name(f".{name_start(path.name)}.{secrets.token_hex(4)}.part")
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a folder")
@@ -44,6 +45,11 @@ def write_aside(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def name_start(name: str) -> str:
+    """What files aside keep of a name: up to 100 bytes, for the limit of names, 255, is in bytes."""
+    return os.fsencode(name)[:100].decode("utf-8", "ignore")
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:

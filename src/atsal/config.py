@@ -10,7 +10,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from atsal.errors import ConfigError, MissingDependencyError
+from atsal.errors import ConfigError, MissingDependencyError, installing
 
 T = TypeVar("T")
 _LISTED = 20  # names in a message
@@ -115,7 +115,7 @@ def _parse(text: str) -> Any:
         import yaml  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingDependencyError(
-            'reading YAML needs PyYAML: pip install "atsal[evaluation]" or "atsal[train]"'
+            f"reading YAML needs PyYAML: {installing('evaluation')} (for training: {installing('train')})"
         ) from error
 
     class Loader(yaml.SafeLoader):

@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,14 @@ import click
 
 from atsal.cli.data import datasets, inspect, prepare
 from atsal.cli.evaluation import benchmark, evaluate
+from atsal.cli.folders import folder_made
 from atsal.cli.parameters import PATH, POSITIVE, Number, device_option, erp_rows, face_size_option, model_option
+from atsal.cli.saying import say
 from atsal.cli.speed import bench, export
 from atsal.cli.training import overfit, train
 from atsal.cli.weights import weights
 from atsal.errors import AtsalError, ConfigError
+from atsal.untrusted.text import printable
 from atsal.version import __version__
 
 if TYPE_CHECKING:
@@ -40,16 +43,19 @@ class Commands(click.Group):
         try:
             with _interrupts_kept():
                 return super().invoke(ctx)
+        except click.UsageError as error:
+            error.message = printable(error.message)  # type: ignore[misc]
+            raise
         except AtsalError as error:
-            click.echo(f"atsal: {error}", err=True)
+            say(f"atsal: {error}", err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
-            click.echo("\natsal: stopped. What is whole is kept; the same command does the rest.", err=True)
+            say("", "atsal: stopped. What is whole is kept; the same command does the rest.", err=True)
             ctx.exit(STOPPED)
         except BrokenPipeError:
             ctx.exit(1)
         except OSError as error:  # what no command foresaw, as a name that is too long
-            click.echo(f"atsal: {error}", err=True)
+            say(f"atsal: {error}", err=True)
             ctx.exit(1)
 
 
@@ -180,14 +186,14 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     items, problems = find_items(inputs, as_frames=values["as_frames"])
     refuse_collisions(items, output, chosen)
     for problem in problems:
-        click.echo(f"atsal: {problem}", err=True)
+        say(f"atsal: {problem}", err=True)
     failed = len(problems)
     if items:
-        with _folder(output):
+        with folder_made(output):
             predictor = _load(values, frames=sum(_FEW if item.kind != "image" else 1 for item in items))
             failed += _each(items, reading, partial(predict_item, predictor, folder=output, options=chosen))
     if failed:
-        click.echo(f"atsal: {failed} of {len(items) + len(problems)} inputs failed", err=True)
+        say(f"atsal: {failed} of {len(items) + len(problems)} inputs failed", err=True)
         sys.exit(1)
 
 
@@ -208,22 +214,6 @@ def _refuse_input_folder(inputs: tuple[Path, ...], output: Path, formats: tuple[
     for path in inputs:
         if set(formats) != {"npy"} and path.is_dir() and output.is_dir() and path.samefile(output):
             raise ConfigError(f"{output}: the results would lie among the inputs; give another output folder")
-
-
-@contextmanager
-def _folder(path: Path) -> Iterator[None]:
-    """Make the folder before long work; remove it again if nothing was written."""
-    from atsal.aside import reported  # noqa: PLC0415
-
-    made = not path.exists()
-    with reported(path):
-        path.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    finally:
-        if made:
-            with suppress(OSError):  # it is not empty
-                path.rmdir()
 
 
 def _load(values: dict[str, Any], frames: int = _FEW) -> "Predictor":
@@ -248,18 +238,18 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
                 outcome = work(item, progress=progress)
             _tell_of_stereo(item, reading)
         except (AtsalError, OSError) as error:
-            click.echo(f"atsal: {error}", err=True)
+            say(f"atsal: {error}", err=True)
             failed += 1
             continue
         count = f"{outcome.frames} frame{'s' * (outcome.frames != 1)}"
         if outcome.skipped:
-            click.echo(f"{item.path}: done before, {count} ({outcome.manifest})")
+            say(f"{item.path}: done before, {count} ({outcome.manifest})")
         else:
             rate = f", {outcome.rate:.1f} frames/s" if outcome.rate and outcome.frames > 1 else ""
             some = f", {outcome.done} of them" if outcome.done < outcome.frames else ""  # it went on after the others
-            click.echo(f"{item.path}: {count}{some} in {outcome.seconds:.1f} s{rate} ({outcome.manifest})")
+            say(f"{item.path}: {count}{some} in {outcome.seconds:.1f} s{rate} ({outcome.manifest})")
         if outcome.problem:
-            click.echo(f"atsal: {outcome.problem} The good part is written.", err=True)
+            say(f"atsal: {outcome.problem} The good part is written.", err=True)
             failed += 1
     return failed
 
@@ -270,7 +260,7 @@ def _tell_of_stereo(item: "Item", reading: "Reading") -> None:
         return
     layout = item.stereo_layout(reading)
     if layout != "mono":
-        click.echo(
+        say(
             f"atsal: {item.path}: taken as two views, {layout}, for its shape; the map is of the left one, and means "
             f"nothing if this is no 360° picture (if it is: --stereo {layout})",
             err=True,
@@ -288,14 +278,14 @@ def _progress(item: "Item", reading: "Reading") -> "Iterator[Callable[[int], Non
         yield lambda _done: None
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]} frames/s"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(item.path.name, total=item.expected_frames(reading), rate="–")
+        task = bar.add_task(printable(item.path.name), total=item.expected_frames(reading), rate="–")
 
         def update(done: int) -> None:
             speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
@@ -329,17 +319,17 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     _refuse_targets(items[0].path, {output: ending} | ({sheet: ".png"} if sheet else {}), values["overwrite"])
     if sheet is not None and sheet.absolute() == output.absolute():
         raise ConfigError(f"{sheet}: is the name of the comparison too; give another one for --sheet")
-    with _folder(output.parent):
+    with folder_made(output.parent):
         predictor = _load(values)
         with _progress(items[0], reading) as progress:
             found = write_comparison(predictor, items[0], output, reading, progress=progress)
     _tell_of_stereo(items[0], reading)
     if sheet is not None:
-        with _folder(sheet.parent):
+        with folder_made(sheet.parent):
             write_rgb_png(sheet, contact_sheet(found.results))
-    click.echo("\n".join(str(path) for path in (output, sheet) if path is not None))
+    say(*(path for path in (output, sheet) if path is not None))
     if found.problem:
-        click.echo(f"atsal: {found.problem} The good part is written.", err=True)
+        say(f"atsal: {found.problem} The good part is written.", err=True)
         sys.exit(1)
 
 
@@ -366,10 +356,10 @@ def info(file: Path, stereo: Any) -> None:
     if classify(file) == "image":
         found_image = probe_image(file, stereo=stereo)
         width, height = found_image.eye_size
-        click.echo(f"{file}: image, {found_image.width}x{found_image.height}, {found_image.stereo}")
-        click.echo(f"  view     {width}x{height}")
+        say(f"{file}: image, {found_image.width}x{found_image.height}, {found_image.stereo}")
+        say(f"  view     {width}x{height}")
         for oddity in found_image.oddities:
-            click.echo(f"  odd:     {oddity}")
+            say(f"  odd:     {oddity}")
         return
     found = probe_video(file, stereo)
     length = "unknown length" if found.duration_s is None else f"{found.duration_s:.2f} s"
@@ -383,7 +373,7 @@ def info(file: Path, stereo: Any) -> None:
         f"  360° tag {'yes' if found.spherical_tagged else 'no'}",
         *(f"  odd:     {oddity}" for oddity in found.oddities),
     ]
-    click.echo("\n".join(lines))
+    say(*lines)
 
 
 for command in (datasets, prepare, inspect, train, overfit, evaluate, benchmark, weights, export, bench):

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from atsal.config import nearest
-from atsal.errors import ConfigError, MissingDependencyError, OutputError, WeightsError
+from atsal.errors import ConfigError, MissingDependencyError, OutputError, WeightsError, installing
 from atsal.models.bundle import file_sha256
 from atsal.models.checkpoints import Kind, looks_like_html
 
@@ -177,7 +177,7 @@ def _gdown() -> ModuleType:
     try:
         import gdown  # noqa: PLC0415
     except ImportError as error:
-        remedy = "pip install gdown"
+        remedy = installing("download")
         raise MissingDependencyError(f"downloading published checkpoints needs gdown: {remedy}") from error
     module: ModuleType = gdown
     return module

@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from atsal.errors import DataError, MissingDependencyError
+from atsal.errors import DataError, MissingDependencyError, installing
 from atsal.gaze.directions import Floats
 from atsal.gaze.readers.lines import COMMENT, fitted, header, misfit, quoted_rows, text_rows, without_empty_end
 
@@ -139,7 +139,7 @@ def pyarrow() -> tuple[Any, Any]:
     try:
         return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError as error:
-        raise MissingDependencyError("Parquet tables need pyarrow: pip install 'atsal[data]'") from error
+        raise MissingDependencyError(f"Parquet tables need pyarrow: {installing('data')}") from error
 
 
 class _ParquetTable(TextTable):
