@@ -9,6 +9,8 @@ from PIL import Image
 
 from atsal.cli import main
 from atsal.datasets import NAMES
+from atsal.errors import OutputError
+from atsal.video import writer
 from fakes.avtrack360 import write_avtrack360
 from fakes.folder import write_folder
 from fakes.salient360_images import write_salient360_images
@@ -31,7 +33,7 @@ def test_every_set_is_listed_and_explained():
     assert "did you mean 'vr-eyetracking'" in atsal("datasets", "info", "vreyetracking", status=1)
 
 
-def test_prepare_and_inspect(tmp_path):
+def test_prepare_and_inspect(tmp_path, monkeypatch):
     write_avtrack360(tmp_path / "raw", observers=4)
     told = atsal("prepare", "avtrack360", tmp_path / "raw", tmp_path / "out", "--workers", 1)
     assert "2 items made" in told
@@ -47,6 +49,13 @@ def test_prepare_and_inspect(tmp_path):
     atsal("inspect", tmp_path / "out", "--all", "-o", tmp_path / "all", "--frame", 20)
     assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["1.png", "2.png", "sheet.png"]
     assert "no frame 9999" in atsal("inspect", tmp_path / "out", "1", "-o", tmp_path, "--frame", 9999, status=1)
+
+    def full(_path, _picture):
+        raise OutputError("the disk is full")
+
+    monkeypatch.setattr(writer, "write_rgb_png", full)
+    assert "the disk is full" in atsal("inspect", tmp_path / "out", "-o", tmp_path / "new" / "deep", status=1)
+    assert not (tmp_path / "new").exists(), "no empty folder stays"
 
 
 def test_a_refused_item_ends_with_a_status(tmp_path):

@@ -1,7 +1,9 @@
 """Write aside, then rename: a result is either complete or not there."""
 
 import errno
+import hashlib
 import json
+import os
 import re
 import secrets
 import shutil
@@ -26,11 +28,25 @@ _REMEDIES = {
 }
 
 
+_LONG_NAME = 200  # bytes, of the 255 that a name may have
 _LEFTOVER = re.compile(r"\.(.+)\.[0-9a-f]{8}\.(part|old)", re.DOTALL)
 
 
 def _beside(path: Path, ending: str) -> Path:
-    return path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.{ending}")
+    return path.with_name(f".{name_start(path.name)}.{secrets.token_hex(4)}.{ending}")
+
+
+def hidden_name(name: str, ending: str) -> str:
+    """The name of the one hidden file that goes with a file: `.name.ending`, where that is too long with a checksum."""
+    raw = os.fsencode(name)
+    if len(raw) > _LONG_NAME:
+        name = f"{name_start(name)}-{hashlib.sha256(raw).hexdigest()[:12]}"
+    return f".{name}.{ending}"
+
+
+def name_start(name: str) -> str:
+    """What hidden files beside keep of a name: up to 100 bytes, for the limit of names, 255, is in bytes."""
+    return os.fsencode(name)[:100].decode("utf-8", "ignore")
 
 
 def remove_leftovers(folder: Path, name: str | None = None) -> None:
@@ -40,7 +56,7 @@ def remove_leftovers(folder: Path, name: str | None = None) -> None:
     """
     for path in list(folder.iterdir()) if folder.is_dir() else []:
         found = _LEFTOVER.fullmatch(path.name)
-        if found is None or (name is not None and found[1] != name[:100]):
+        if found is None or (name is not None and found[1] != name_start(name)):
             continue
         with reported(path):
             if found[2] == "old" and not (folder / found[1]).exists():

@@ -61,3 +61,8 @@ class OutputError(AtsalError):
 
 class MissingDependencyError(AtsalError):
     """An optional package is not installed; the message names the extra that brings it."""
+
+
+def installing(extra: str) -> str:
+    """What to type for an extra of this package, in quotes that every shell takes."""
+    return f'pip install "atsal[{extra}]"'

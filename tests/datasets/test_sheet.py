@@ -112,5 +112,5 @@ def test_it_loads_late_and_leaves_no_state():
 
 def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
-    with pytest.raises(MissingDependencyError, match=r"matplotlib: pip install 'atsal\[data\]'"):
+    with pytest.raises(MissingDependencyError, match=r'matplotlib: pip install "atsal\[data\]"'):
         draw_sheet(statistics(), DECLARED, [])

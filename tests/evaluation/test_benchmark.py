@@ -311,6 +311,9 @@ def test_labels_become_folders_of_their_own():
     names = {folder_name(label) for label in ("a: b", "a/ b", "a_ b", "..", ".", "a: c")}
     assert len(names) == 6
     assert not any("/" in name or name.startswith(".") for name in names)
+    long = {folder_name("日" * count) for count in (100, 101)}
+    assert len(long) == 2
+    assert max(len(name.encode()) for name in long) < 255
 
 
 def test_a_run_that_was_killed_goes_on(base):

@@ -261,5 +261,5 @@ def test_parquet_names_its_package(tmp_path, monkeypatch):
 
     found = importlib.import_module
     monkeypatch.setattr(importlib, "import_module", refuse)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'atsal\[data\]'"):
+    with pytest.raises(MissingDependencyError, match=r'pip install "atsal\[data\]"'):
         write_fixations(tmp_path / "t.parquet", Fixations.empty())

@@ -170,7 +170,7 @@ def test_a_file_changed_after_its_download_is_noticed(server, tmp_path):
 
 def test_without_gdown(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "gdown", None)
-    with pytest.raises(MissingDependencyError, match="pip install gdown"):
+    with pytest.raises(MissingDependencyError, match=r'pip install "atsal\[download\]"'):
         download(ENTRY, tmp_path)
 
 

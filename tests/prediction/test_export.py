@@ -94,7 +94,7 @@ def test_a_file_that_is_there_stays(tmp_path):
 def test_without_the_extra_it_says_how_to_get_it(tmp_path, monkeypatch, package):
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == package else real(name, *rest))
-    with pytest.raises(MissingDependencyError, match=r"pip install 'atsal\[onnx\]'"):
+    with pytest.raises(MissingDependencyError, match=r'pip install "atsal\[onnx\]"'):
         exporting.export_onnx("lite", tmp_path / "lite.onnx")
 
 

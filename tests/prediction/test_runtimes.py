@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from atsal.errors import ConfigError, MissingDependencyError, PredictionError, S
 from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
 from atsal.models.registry import build_network, find_bundle, new_parts
-from atsal.prediction.runtimes import make_runtime
+from atsal.prediction.runtimes import in_torch, make_runtime
 from atsal.prediction.runtimes.graph import onnx_bytes
 from atsal.prediction.runtimes.in_torch import CudaRuntime
 from atsal.prediction.streams import STREAMS
@@ -127,6 +128,33 @@ def test_the_gpu_runtime_has_the_same_shapes_and_types(frames, expected):
     assert errors[0] < 0.3 * errors[1]
 
 
+class OfThree:
+    """In place of a captured graph, which takes so many frames and no more."""
+
+    def __init__(self, step, frames, device):
+        self._step, self._inputs = step, step.examples(frames)
+
+    def __call__(self, given):
+        in_torch._fill(self._inputs, given)
+        return self._step(*self._inputs)
+
+
+@pytest.mark.parametrize("streams", [STREAMS, ("attention",)])
+def test_more_frames_than_the_gpu_takes_run_one_after_the_other(frames, monkeypatch, streams):
+    """On the CPU, with a stand-in for the graph: a group of 5 where a graph of 3 was captured."""
+    monkeypatch.setattr(in_torch, "Captured", OfThree)
+    runtime = CudaRuntime(build_network(find_bundle("lite")), CPU)
+    at_once = runtime.run(frames[:5], None, streams, 80)
+    runtime._device, runtime.frames = SimpleNamespace(type="cuda"), 3
+    found = runtime.run(frames[:5], None, streams, 80)
+    for stream in streams:
+        np.testing.assert_allclose(found.streams[stream], at_once.streams[stream], atol=1e-5)
+    if "experts" in streams:
+        np.testing.assert_allclose(found.states, at_once.states, atol=1e-5)
+    else:
+        assert found.states is None
+
+
 def test_small_networks_get_a_thread_a_stream():
     before = torch.get_num_threads()
     torch.set_num_threads(2)
@@ -188,7 +216,7 @@ def test_without_the_extra_auto_takes_torch_and_asking_says_how(tmp_path):
     assert first == "torch"
     for line, extra in zip(others, ("openvino", "onnx"), strict=True):
         assert line.startswith(MissingDependencyError.__name__)
-        assert f"pip install 'atsal[{extra}]'" in line
+        assert f'pip install "atsal[{extra}]"' in line
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,8 @@ def test_it_says_what_was_left_out_and_how_to_get_it(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in hidden else real(name))
     cpu = torch.device("cpu")
     runtime, published = _left_out(Bench(), cpu)
-    assert "runtime onnx: pip install 'atsal[onnx]'" in runtime
-    assert "needs SciPy: pip install 'atsal[bench]'" in published
+    assert 'runtime onnx: pip install "atsal[onnx]"' in runtime
+    assert 'needs SciPy: pip install "atsal[bench]"' in published
     assert _left_out(Bench(runtimes=("torch",), published=False), cpu) == []
 
 

@@ -179,12 +179,33 @@ def test_unwritable_places_name_the_remedy(tmp_path):
         VideoWriter(tmp_path / "none" / "o.mp4", SIZE, 30).__enter__()
 
 
+@pytest.mark.parametrize("rate", [0.0004, Fraction(1, 2000), 0.3, Fraction(1, 3600)])
+def test_a_slow_video_keeps_its_times(clips, tmp_path, rate):
+    with VideoWriter(tmp_path / "slow.mp4", SIZE, rate) as writer:
+        for number in range(2):
+            writer.write(clips.picture(number), number / float(rate))
+    assert [f.timestamp_s for f in read_frames(tmp_path / "slow.mp4")] == pytest.approx([0, 1 / rate], abs=1e-4)
+    assert probe_video(tmp_path / "slow.mp4").duration_s == pytest.approx(2 / float(rate), rel=1e-3)
+
+
+@pytest.mark.parametrize("stem", ["日" * 80, "é" * 120, "x" * 250])
+def test_names_as_long_as_the_system_allows_can_be_written(tmp_path, stem):
+    path = tmp_path / f"{stem}.npy"
+    write_map_npy(path, np.ones((4, 8), np.float32))
+    assert path.is_file()
+
+
 def test_bad_video_arguments(clips, tmp_path):
     path = tmp_path / "o.mp4"
     for size in ((127, 64), (128, 63), (0, 0)):
         with pytest.raises(ShapeError, match="even"):
             VideoWriter(path, size, 30)
-    for options in ({"frame_rate": 0}, {"frame_rate": float("nan")}, {"frame_rate": 30, "crf": 99}):
+    for options in (
+        {"frame_rate": 0},
+        {"frame_rate": 1e-5},
+        {"frame_rate": float("nan")},
+        {"frame_rate": 30, "crf": 99},
+    ):
         with pytest.raises(ConfigError):
             VideoWriter(path, SIZE, **options)
     with VideoWriter(path, SIZE, Fraction(30000, 1001)) as writer:

@@ -16,10 +16,12 @@ from atsal.aside import made_folder
 from atsal.cli.data import datasets, inspect, prepare
 from atsal.cli.evaluation import benchmark, evaluate
 from atsal.cli.parameters import PATH, POSITIVE, Number, device_option, erp_rows, face_size_option, model_option
+from atsal.cli.saying import say
 from atsal.cli.speed import bench, export
 from atsal.cli.training import overfit, train
 from atsal.cli.weights import weights
 from atsal.errors import AtsalError, ConfigError
+from atsal.untrusted.text import printable
 from atsal.version import __version__
 
 if TYPE_CHECKING:
@@ -43,16 +45,19 @@ class Commands(click.Group):
         try:
             with _interrupts_kept():
                 return super().invoke(ctx)
+        except click.UsageError as error:
+            error.message = printable(error.message)  # type: ignore[misc]
+            raise
         except AtsalError as error:
-            click.echo(f"atsal: {error}", err=True)
+            say(f"atsal: {error}", err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
-            click.echo("\natsal: stopped. What is whole is kept; the same command does the rest.", err=True)
+            say("", "atsal: stopped. What is whole is kept; the same command does the rest.", err=True)
             ctx.exit(STOPPED)
         except BrokenPipeError:
             ctx.exit(1)
         except OSError as error:  # what no command foresaw, as a name that is too long
-            click.echo(f"atsal: {error}", err=True)
+            say(f"atsal: {error}", err=True)
             ctx.exit(1)
 
 
@@ -188,7 +193,7 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     sources = InputFiles(items)
     refuse_collisions(items, output, chosen, sources)
     for told in (*find_remarks(inputs, as_frames=values["as_frames"]), *problems):
-        click.echo(f"atsal: {told}", err=True)
+        say(f"atsal: {told}", err=True)
     failed = len(problems)
     if items:
         with made_folder(output):
@@ -196,7 +201,7 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
             work = partial(predict_item, predictor, folder=output, options=chosen, inputs=sources)
             failed += _each(items, reading, work)
     if failed:
-        click.echo(f"atsal: {failed} of {len(items) + len(problems)} inputs failed", err=True)
+        say(f"atsal: {failed} of {len(items) + len(problems)} inputs failed", err=True)
         sys.exit(1)
 
 
@@ -241,18 +246,18 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
                 outcome = work(item, progress=progress)
             _tell_how_taken(item, reading)
         except (AtsalError, OSError) as error:
-            click.echo(f"atsal: {error}", err=True)
+            say(f"atsal: {error}", err=True)
             failed += 1
             continue
         count = f"{outcome.frames} frame{'s' * (outcome.frames != 1)}"
         if outcome.skipped:
-            click.echo(f"{item.path}: done before, {count} ({outcome.manifest})")
+            say(f"{item.path}: done before, {count} ({outcome.manifest})")
         else:
             rate = f", {outcome.rate:.1f} frames/s" if outcome.rate and outcome.frames > 1 else ""
             some = f", {outcome.done} of them" if outcome.done < outcome.frames else ""  # it went on after the others
-            click.echo(f"{item.path}: {count}{some} in {outcome.seconds:.1f} s{rate} ({outcome.manifest})")
+            say(f"{item.path}: {count}{some} in {outcome.seconds:.1f} s{rate} ({outcome.manifest})")
         if outcome.problem:
-            click.echo(f"atsal: {outcome.problem} The good part is written.", err=True)
+            say(f"atsal: {outcome.problem} The good part is written.", err=True)
             failed += 1
     return failed
 
@@ -260,7 +265,7 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
 def _tell_how_taken(item: "Item", reading: "Reading") -> None:
     """Say what was made of the picture; an ordinary square photo looks like two views, too."""
     for note in item.notes(reading):
-        click.echo(f"atsal: {item.path}: {note}", err=True)
+        say(f"atsal: {item.path}: {note}", err=True)
 
 
 @contextmanager
@@ -274,14 +279,14 @@ def _progress(item: "Item", reading: "Reading") -> "Iterator[Callable[[int], Non
         yield lambda _done: None
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]} frames/s"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(item.path.name, total=item.expected_frames(reading), rate="–")
+        task = bar.add_task(printable(item.path.name), total=item.expected_frames(reading), rate="–")
 
         def update(done: int) -> None:
             speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
@@ -308,7 +313,7 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     reading = _reading(values)
     items, problems = find_items([source], as_frames=values["as_frames"])
     for told in find_remarks([source], as_frames=values["as_frames"]):
-        click.echo(f"atsal: {told}", err=True)
+        say(f"atsal: {told}", err=True)
     if problems:
         raise problems[0]
     if len(items) != 1:
@@ -325,9 +330,9 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     if sheet is not None:
         with made_folder(sheet.parent):
             write_rgb_png(sheet, contact_sheet(found.results))
-    click.echo("\n".join(str(path) for path in (output, sheet) if path is not None))
+    say(*(path for path in (output, sheet) if path is not None))
     if found.problem:
-        click.echo(f"atsal: {found.problem} The good part is written.", err=True)
+        say(f"atsal: {found.problem} The good part is written.", err=True)
         sys.exit(1)
 
 
@@ -353,15 +358,15 @@ def info(file: Path, stereo: Any) -> None:
     from atsal.video.sources import classify  # noqa: PLC0415
 
     if file.is_dir():
-        click.echo("\n".join(described(file)))
+        say(*described(file))
         return
     if classify(file) == "image":
         found_image = probe_image(file, stereo=stereo)
-        click.echo(f"{file}: image, {found_image.width}x{found_image.height}, {found_image.stereo}")
-        click.echo(f"  stored   as {found_image.format}, {found_image.mode}")
-        click.echo(f"  view     {found_image.eye_size[0]}x{found_image.eye_size[1]}")
+        say(f"{file}: image, {found_image.width}x{found_image.height}, {found_image.stereo}")
+        say(f"  stored   as {found_image.format}, {found_image.mode}")
+        say(f"  view     {found_image.eye_size[0]}x{found_image.eye_size[1]}")
         for oddity in found_image.oddities:
-            click.echo(f"  odd:     {oddity}")
+            say(f"  odd:     {oddity}")
         return
     found = probe_video(file, stereo, count=True)
     length = "unknown length" if found.duration_s is None else f"{found.duration_s:.2f} s"
@@ -375,7 +380,7 @@ def info(file: Path, stereo: Any) -> None:
         f"  360° tag {'yes' if found.spherical_tagged else 'no'}",
         *(f"  odd:     {oddity}" for oddity in found.oddities),
     ]
-    click.echo("\n".join(lines))
+    say(*lines)
 
 
 for command in (datasets, prepare, inspect, train, overfit, evaluate, benchmark, weights, export, bench):

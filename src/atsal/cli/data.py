@@ -10,6 +10,7 @@ import click
 
 from atsal.aside import made_folder
 from atsal.cli.parameters import PATH, POSITIVE, WORKER_COUNT, cores, erp_rows
+from atsal.cli.saying import plain, say
 
 if TYPE_CHECKING:
     from atsal.datasets.dataset import Dataset
@@ -67,16 +68,16 @@ def datasets_info(name: str) -> None:
         facts[f"split {split}"] = ", ".join(f"{part} {len(items)}" for part, items in parts.items())
     if found.read_splits is not None:
         facts["more splits"] = "read from a file of the release, if it is there"
-    click.echo(f"{found.name}: {found.title}\n")
+    say(f"{found.name}: {found.title}", "")
     for label, text in facts.items():
-        click.echo(f"  {label:<10} {text}")
-    click.echo("\nfiles below the source folder:\n")
-    click.echo("\n".join(f"  {line}" for line in found.tree.strip("\n").splitlines()))
+        say(f"  {label:<10} {text}")
+    say("", "files below the source folder:", "")
+    say(*(f"  {line}" for line in found.tree.strip("\n").splitlines()))
     if found.notes:
-        click.echo("\nnotes:")
+        say("", "notes:")
         for note in found.notes:
-            click.echo(f"  - {note}")
-    click.echo(f"\nprepare it:\n\n  atsal prepare {found.name} SOURCE OUTPUT")
+            say(f"  - {note}")
+    say("", "prepare it:", "", f"  atsal prepare {found.name} SOURCE OUTPUT")
 
 
 def _sigma(found: "Dataset") -> str:
@@ -133,20 +134,20 @@ def prepare(name: str, source: Path, output: Path, only: tuple[str, ...], worker
 
 def _tell(done: "Prepared") -> None:
     for text in done.missing:
-        click.echo(f"missing: {text}", err=True)
+        say(f"missing: {text}", err=True)
     for reason, count in sorted(done.dropped.items(), key=lambda drop: -drop[1])[:5]:
-        click.echo(f"left out: {count} x {reason}", err=True)
+        say(f"left out: {count} x {reason}", err=True)
     if done.noted:
-        click.echo(f"notes on {done.noted} items: see {done.folder / 'manifest.json'}", err=True)
+        say(f"notes on {done.noted} items: see {done.folder / 'manifest.json'}", err=True)
     for text in done.warnings[:_SHOWN]:
-        click.echo(f"warning: {text}", err=True)
+        say(f"warning: {text}", err=True)
     if len(done.warnings) > _SHOWN:
-        click.echo(f"{len(done.warnings) - _SHOWN} more warnings: see {done.folder / 'manifest.json'}", err=True)
+        say(f"{len(done.warnings) - _SHOWN} more warnings: see {done.folder / 'manifest.json'}", err=True)
     if done.refused:
-        click.echo("mend or take away what is named above, and run the same command again", err=True)
+        say("mend or take away what is named above, and run the same command again", err=True)
     earlier = f", {done.kept} made before" if done.kept else ""
     refused = f", {len(done.refused)} refused" if done.refused else ""
-    click.echo(f"{done.folder}: {done.made} item{'s' * (done.made != 1)} made{earlier}{refused}")
+    say(f"{done.folder}: {done.made} item{'s' * (done.made != 1)} made{earlier}{refused}")
 
 
 @contextmanager
@@ -156,7 +157,7 @@ def _progress() -> "Iterator[Callable[[str, str | None], None]]":
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if not console.is_terminal:
-        yield lambda item, why: click.echo(f"atsal: {item} refused: {why}", err=True) if why else None
+        yield lambda item, why: say(f"atsal: {item} refused: {why}", err=True) if why else None
         return
     with console.status("preparing") as status:
         done = 0
@@ -164,9 +165,9 @@ def _progress() -> "Iterator[Callable[[str, str | None], None]]":
         def report(item: str, why: str | None) -> None:
             nonlocal done
             done += 1
-            status.update(f"{done} items, last {item}")
+            status.update(plain(f"{done} items, last {item}"))
             if why:
-                console.print(f"atsal: {item} refused: {why}", markup=False)
+                console.print(plain(f"atsal: {item} refused: {why}"))
 
         yield report
 
@@ -199,8 +200,8 @@ def inspect(
         opened.record(item)  # all names first
     with made_folder(output):
         write_rgb_png(output / "sheet.png", draw_set(opened))
-        click.echo(output / "sheet.png")
+        say(output / "sheet.png")
         for item in chosen:
             picture = draw_prepared_item(opened, item, frame_index=frame_index, scanpaths=scanpaths)
             write_rgb_png(output / f"{item}.png", picture)
-            click.echo(output / f"{item}.png")
+            say(output / f"{item}.png")

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from atsal.cli.parameters import PATH, device_option, face_size_option, model_option
+from atsal.cli.saying import plain, say
 from atsal.errors import ConfigError
 
 
@@ -24,9 +25,7 @@ def export(output: Path, model: str, face_size: int | None, stream: str, overwri
         raise ConfigError(f"{output}: expected a name ending in .onnx")
     streams: tuple[Any, ...] = STREAMS if stream == "all" else (stream,)
     difference = export_onnx(model, output, streams=streams, face_size=face_size, overwrite=overwrite)
-    click.echo(
-        f"{output}: {output.stat().st_size / 1e6:.1f} MB; differs by {difference:.1e} from PyTorch, state included"
-    )
+    say(f"{output}: {output.stat().st_size / 1e6:.1f} MB; differs by {difference:.1e} from PyTorch, state included")
 
 
 @click.command()
@@ -65,9 +64,9 @@ def bench(video: Path | None, output: Path | None, overwrite: bool, **values: An
         raise ConfigError(f"{output}: is there already; give another name or --overwrite")
     console, errors = Console(), Console(stderr=True)
     with errors.status("measuring") as status:
-        document = measure(Bench(video=video, **values), status.update)
+        document = measure(Bench(video=video, **values), lambda line: status.update(plain(line)))
     for part in tables(document):
-        console.print(part)
+        console.print(plain(part) if isinstance(part, str) else part)
     if output is not None:
         write_json(output, document)
-        click.echo(str(output))
+        say(str(output))

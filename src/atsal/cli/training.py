@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from atsal.cli.parameters import MOST_WORKERS, PATH, cores, device_option
+from atsal.cli.saying import plain, say
 from atsal.errors import ConfigError
 
 _CHECKPOINT_STEPS = 200
@@ -77,10 +78,10 @@ def _shown() -> Iterator[tuple[Callable[[str], None], Callable[[str], None]]]:
     if int(os.environ.get("RANK", "0")) != 0:
         yield (lambda _line: None), (lambda _line: None)
     elif not console.is_terminal:
-        yield click.echo, (lambda _line: None)
+        yield say, (lambda _line: None)
     else:
         with console.status("reading the data") as status:
-            yield console.print, status.update
+            yield (lambda line: console.print(plain(line))), (lambda line: status.update(plain(line)))
 
 
 @click.command()

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from atsal.cli.parameters import PATH, POSITIVE
+from atsal.cli.saying import say
 from atsal.errors import ConfigError
 
 
@@ -75,7 +76,7 @@ def weights_download(names: tuple[str, ...], everything: bool, output: Path | No
         raise ConfigError("nothing to download: give names from `atsal weights list`, or --all")
     entries = list(PUBLISHED) if everything else [published(name) for name in names]
     for entry in entries:
-        click.echo(download(entry, output or weights_home() / "published"))
+        say(download(entry, output or weights_home() / "published"))
 
 
 @weights.command("import")
@@ -92,8 +93,8 @@ def weights_import(output: Path | None, **values: Any) -> None:
 
     folder = import_published(folder=output or weights_home() / "paper", **values)
     for note in read_bundle(folder).provenance.get("notes", []):
-        click.echo(f"note: {note}")
-    click.echo(folder)
+        say(f"note: {note}")
+    say(folder)
 
 
 @weights.command("fuse")
@@ -113,5 +114,5 @@ def weights_fuse(
 
     source = SourceConfig(prepared=str(prepared), exclude=exclude, sigma_deg=sigma_deg)
     attention, experts = fuse(model, source, output, **how)
-    click.echo(f"attention ** {attention:g} * experts ** {experts:g}")
-    click.echo(output)
+    say(f"attention ** {attention:g} * experts ** {experts:g}")
+    say(output)

@@ -10,7 +10,7 @@ from typing import Any
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
 from atsal.datasets.finding import collect, files_below, is_blank, missing_files, nothing_found
 from atsal.datasets.within import within_video
-from atsal.errors import DataError, MissingDependencyError
+from atsal.errors import DataError, MissingDependencyError, installing
 from atsal.gaze.readers.vr_eyetracking import read_vr_eyetracking
 from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Direction, GazeSamples
@@ -132,7 +132,7 @@ def _sheets(path: Path) -> dict[str, list[Any]]:
     try:
         openpyxl: Any = import_module("openpyxl")
     except ImportError as error:
-        raise MissingDependencyError(f"reading {path.name} needs openpyxl: pip install 'atsal[data]'") from error
+        raise MissingDependencyError(f"reading {path.name} needs openpyxl: {installing('data')}") from error
     try:
         with zipfile.ZipFile(path) as packed:
             size = sum(member.file_size for member in packed.infolist())

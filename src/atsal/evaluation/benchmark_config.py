@@ -135,6 +135,7 @@ class BenchmarkConfig:
 def folder_name(label: str) -> str:
     """A name as that of a folder; different ones stay different."""
     plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in label).strip(".")
+    plain = plain.encode()[:200].decode("utf-8", "ignore")  # of the 255 bytes that a name may have
     return plain if plain == label else f"{plain}-{hashlib.sha256(label.encode()).hexdigest()[:6]}"
 
 

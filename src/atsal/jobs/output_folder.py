@@ -20,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from atsal.aside import folder_aside, made_folder, remove_leftovers, reported, write_json
+from atsal.aside import folder_aside, hidden_name, made_folder, remove_leftovers, reported, write_json
 from atsal.errors import OutputError
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.reading import Blame
@@ -80,7 +80,7 @@ def held(folder: Path, name: str = "") -> Iterator[None]:
     The folder is made where it is missing, and removed again where nothing was written. The system gives the folder
     back when the process ends, however it ends. Raises `OutputError` where another job holds it.
     """
-    lock = folder / (f".{name}{_LOCK}" if name else _LOCK)
+    lock = folder / (hidden_name(name, "lock") if name else _LOCK)
     handle = FileLock(lock)
     with made_folder(folder):
         with reported(lock):

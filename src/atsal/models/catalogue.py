@@ -12,7 +12,7 @@ from types import ModuleType
 
 from atsal.aside import reported, write_json
 from atsal.config import nearest
-from atsal.errors import ConfigError, MissingDependencyError, WeightsError
+from atsal.errors import ConfigError, MissingDependencyError, WeightsError, installing
 from atsal.jobs.checksums import file_sha256
 from atsal.jobs.output_folder import held
 from atsal.models.checkpoints import Kind, looks_like_html
@@ -175,7 +175,7 @@ def _gdown() -> ModuleType:
     try:
         import gdown  # noqa: PLC0415
     except ImportError as error:
-        remedy = "pip install gdown"
+        remedy = installing("download")
         raise MissingDependencyError(f"downloading published checkpoints needs gdown: {remedy}") from error
     module: ModuleType = gdown
     return module

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from atsal.aside import reported, write_aside
-from atsal.errors import MissingDependencyError, OutputError
+from atsal.errors import MissingDependencyError, OutputError, installing
 from atsal.models.atsal import ATSal
 from atsal.models.bundle import Bundle
 from atsal.models.registry import build_network, find_bundle
@@ -44,7 +44,7 @@ def export_onnx(
     if path.exists() and not overwrite:
         raise OutputError(f"{path}: is there already; give another name or --overwrite")
     if not OnnxRuntime.is_installed():
-        raise MissingDependencyError("exporting needs the packages onnx and onnxruntime: pip install 'atsal[onnx]'")
+        raise MissingDependencyError(f"exporting needs the packages onnx and onnxruntime: {installing('onnx')}")
     bundle = find_bundle(model)
     network = build_network(bundle, face_size=face_size)
     graph = with_metadata(

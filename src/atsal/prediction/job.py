@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from atsal.aside import reported, write_json
+from atsal.aside import hidden_name, reported, write_json
 from atsal.errors import InputError, MediaError, OutputError, TruncatedMediaError
 from atsal.jobs.output_folder import held, require_files
 from atsal.prediction.items import InputFiles, Item, Size
@@ -109,7 +109,7 @@ class _Job:
         self._options = options
         self._manifest = _manifest_path(item, folder)
         self._places = _places(item, folder, options)
-        self._journal = Journal(folder / f".{item.stem}.progress", describe(predictor, item, options))
+        self._journal = Journal(folder / hidden_name(item.stem, "progress"), describe(predictor, item, options))
         self._finished = read_manifest(self._manifest)
         self._earlier: Record | None = self._finished or self._journal.read()
         recorded = self._earlier.places(folder, item.stem) if self._earlier else []

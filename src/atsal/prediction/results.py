@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
-from atsal.aside import reported
+from atsal.aside import name_start, reported
 from atsal.errors import ConfigError
 from atsal.prediction.items import Item, Kind, Reading
 from atsal.prediction.predictor import FrameResult
@@ -64,7 +64,7 @@ class Place:
     def leftovers(self) -> list[Path]:
         """List the unfinished files of a run that was killed."""
         folder = self.path if self.frame_ending else self.path.parent
-        name = r"\d+.*" if self.frame_ending else re.escape(self.path.name[:100])
+        name = r"\d+.*" if self.frame_ending else re.escape(name_start(self.path.name))
         part = re.compile(rf"\.{name}\.[0-9a-f]{{8}}\.part")
         return [file for file in folder.iterdir() if part.fullmatch(file.name)] if folder.is_dir() else []
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from atsal.device import choose_device
-from atsal.errors import AtsalError
+from atsal.errors import AtsalError, installing
 from atsal.memory import share_freed_memory
 from atsal.models.atsal import ATSal
 from atsal.models.bundle import Bundle
@@ -136,7 +136,7 @@ def _left_out(chosen: Bench, device: torch.device) -> list[str]:
     if device.type != "cpu":
         return []
     found = [
-        f"runtime {name}: pip install 'atsal[{runtime.extra}]'"
+        f"runtime {name}: {installing(runtime.extra)}"
         for name, runtime in GRAPH_RUNTIMES.items()
         if not chosen.runtimes and not runtime.is_installed() and chosen.precision == "float32"
     ]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from atsal.errors import MissingDependencyError
+from atsal.errors import MissingDependencyError, installing
 from atsal.models.atsal import ATSal
 from atsal.projection.cubemap import cube_geometry
 from atsal.projection.geometry import FACE_NAMES, POLE_FACES
@@ -26,7 +26,7 @@ class PublishedProcedure:
     the expert runs on one face after the other; layers keep the layout that PyTorch gives them.
     """
 
-    needs: ClassVar[str] = "the published procedure needs SciPy: pip install 'atsal[bench]'"
+    needs: ClassVar[str] = f"the published procedure needs SciPy: {installing('bench')}"
 
     @classmethod
     def is_installed(cls) -> bool:

@@ -10,7 +10,7 @@ import math
 import re
 from typing import Any
 
-from atsal.errors import MissingDependencyError
+from atsal.errors import MissingDependencyError, installing
 from atsal.untrusted.reading import MIB, Blame
 from atsal.untrusted.text import printable, reason, shown
 
@@ -54,7 +54,7 @@ def _loader() -> Any:
         import yaml  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingDependencyError(
-            'reading YAML needs PyYAML: pip install "atsal[evaluation]" or "atsal[train]"'
+            f"reading YAML needs PyYAML: {installing('evaluation')} (for training: {installing('train')})"
         ) from error
 
     class Loader(yaml.SafeLoader):

@@ -24,6 +24,7 @@ from atsal.video.spherical import tag_spherical
 __all__ = ["HIGHEST_RATE", "VideoWriter", "write_map_npy", "write_map_png", "write_rgb_png"]
 
 TIME_BASE = Fraction(1, 90000)
+LOWEST_RATE = Fraction(1, 3600)  # frames per second
 HIGHEST_RATE = 1000  # frames per second
 _BT709 = 1  # ITU-T H.273: primaries, transfer and matrix
 _LIMITED_RANGE = 1
@@ -77,7 +78,7 @@ class VideoWriter:
             raise ConfigError(f"audio_start_s is {audio_start_s}; expected seconds, 0 or more")
         self._path = Path(path)
         self._size = size
-        self._rate = Fraction(frame_rate).limit_denominator(1001)
+        self._rate = _rate(frame_rate)
         self._crf = crf
         self._audio = (Path(audio_from), audio_start_s) if audio_from is not None else None
         self._audio_duration_s = math.inf if audio_duration_s is None else audio_duration_s
@@ -192,10 +193,19 @@ def _close_quietly(container: OutputContainer) -> None:
         container.close()
 
 
+def _rate(frame_rate: Fraction | float) -> Fraction:
+    """As a fraction of small numbers; below 1, one of the seconds that a frame stands."""
+    exact = Fraction(frame_rate)
+    return exact.limit_denominator(1001) if exact >= 1 else 1 / (1 / exact).limit_denominator(1001)
+
+
 def _check_arguments(size: tuple[int, int], frame_rate: Fraction | float, crf: int) -> None:
     if len(size) != 2 or min(size) < 2 or size[0] % 2 or size[1] % 2:
         raise ShapeError(f"the video's size is {size}; expected (width, height), both even: H.264 halves its colour")
-    if not (math.isfinite(frame_rate) and 0 < frame_rate <= HIGHEST_RATE):
-        raise ConfigError(f"frame_rate is {frame_rate}; expected frames per second between 0 and {HIGHEST_RATE}")
+    if not (math.isfinite(frame_rate) and LOWEST_RATE <= frame_rate <= HIGHEST_RATE):
+        raise ConfigError(
+            f"frame_rate is {frame_rate}; expected frames per second between {float(LOWEST_RATE):.2g}, one an hour, "
+            f"and {HIGHEST_RATE}"
+        )
     if not 0 <= crf <= 51:
         raise ConfigError(f"crf is {crf}; expected 0 (lossless) to 51 (worst)")

@@ -156,5 +156,5 @@ def test_scipy_is_named(mat, monkeypatch):
         raise ImportError(name)
 
     monkeypatch.setattr(importlib, "import_module", refuse)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'atsal\[data\]'"):
+    with pytest.raises(MissingDependencyError, match=r'pip install "atsal\[data\]"'):
         read_pvs_hm(path, "A380", 25.0)

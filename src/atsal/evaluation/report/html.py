@@ -28,6 +28,7 @@ from atsal.evaluation.report.words import (
     told,
 )
 from atsal.evaluation.results import DatasetResult, Result
+from atsal.untrusted.text import printable
 
 Drawing = Callable[[str, str, str], NDArray[np.uint8] | None]  # data set, predictor, item -> (H, W, 3), or nothing
 _EXTREMES = 3  # best and worst items that are shown
@@ -42,7 +43,12 @@ def page(result: Result, tables: Sequence[Table], draw: Drawing | None, *, resam
     except ImportError as error:
         raise MissingDependencyError(plots.NEEDED) from error
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: printable(value) if isinstance(value, str) else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.globals.update(number=number, interval=interval, label=label)
     template = resources.files(__package__).joinpath("page.html.jinja").read_text(encoding="utf-8")

@@ -24,12 +24,14 @@ from atsal.evaluation.report.words import (
     told,
 )
 from atsal.evaluation.results import Estimate, Result, Run
+from atsal.untrusted.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text
 
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also as full-width characters
 _LEAST_NAME = 18  # columns of a terminal for names
 _ITEMS = 7  # for the count of items
 LEGEND = (
@@ -56,15 +58,16 @@ def print_tables(result: Result, console: "Console", *, resamples: int = 10_000,
     from rich.text import Text  # noqa: PLC0415 - it draws from the program's random numbers when it is imported
 
     for table in gather(result, resamples=resamples, seed=seed):
-        console.print(Text(f"{table.title}  ({table.name})", style="bold"))
-        console.print(Text(table.protocol.title, style="dim"))
+        console.print(Text(printable(f"{table.title}  ({table.name})"), style="bold"))
+        console.print(Text(printable(table.protocol.title), style="dim"))
         for name_width, metrics in _blocks(table, console.width):
             console.print(_grid(table, metrics, name_width))
         if table.reference is not None:
             words = f"+ −: better or worse than {table.reference} on the same items, by the 95 % interval"
-            console.print(Text(words, style="dim"))
+            console.print(Text(printable(words), style="dim"))
         for remark in table.remarks:
-            console.print(Text(f"{remark.kind}: {remark.text}", style="red" if remark.kind == "failed" else ""))
+            text = printable(f"{remark.kind}: {remark.text}")
+            console.print(Text(text, style="red" if remark.kind == "failed" else ""))
         console.print()
 
 
@@ -96,7 +99,7 @@ def _grid(table: Table, metrics: Sequence[str], width: int) -> "RichTable":
         grid.add_column(label(metric), justify="right", min_width=_width(metric) - 1, no_wrap=True)
     grid.add_column("items", justify="right", min_width=5, no_wrap=True)
     for row in table.rows:
-        name = Text(f"{row.predictor} {row.mark}".strip(), style="italic" if row.kind == "ceiling" else "")
+        name = Text(printable(f"{row.predictor} {row.mark}".strip()), style="italic" if row.kind == "ceiling" else "")
         numbers = [_figure(row, metric) for metric in metrics]
         grid.add_row(name, *numbers, str(row.items))
     return grid
@@ -197,7 +200,7 @@ def _grid_lines(head: Sequence[str], rows: Iterable[Sequence[str]], escape: str 
 
 def _escaped(value: object) -> str:
     """Text that Markdown shows as it is."""
-    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", " ".join(str(value).split()))
+    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", printable(" ".join(str(value).split())))
 
 
 def scores_csv(result: Result) -> str:
@@ -233,8 +236,16 @@ def _fields(found: Estimate) -> tuple[object, ...]:
 
 def _csv(lines: Iterable[Sequence[object]]) -> str:
     file = io.StringIO(newline="")
-    csv.writer(file, lineterminator="\n").writerows(lines)
+    csv.writer(file, lineterminator="\n").writerows([_as_text(field) for field in line] for line in lines)
     return file.getvalue()
+
+
+def _as_text(field: object) -> object:
+    """A text that a spreadsheet would run as a formula, with an apostrophe before it; numbers stay numbers."""
+    if not isinstance(field, str):
+        return field
+    text = printable(field)
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def result_json(result: Result, tables: Sequence[Table], *, resamples: int, seed: int) -> str:

@@ -5,7 +5,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from atsal.errors import DataError, MissingDependencyError
+from atsal.errors import DataError, MissingDependencyError, installing
 from atsal.gaze.readers.lines import listed
 from atsal.untrusted.text import shown
 
@@ -17,7 +17,7 @@ def pyarrow() -> tuple[Any, Any]:
     try:
         return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError as error:
-        raise MissingDependencyError("Parquet tables need pyarrow: pip install 'atsal[data]'") from error
+        raise MissingDependencyError(f"Parquet tables need pyarrow: {installing('data')}") from error
 
 
 def parquet_columns(path: Path, most_cells: int) -> tuple[dict[str, tuple[str, ...]], int]:

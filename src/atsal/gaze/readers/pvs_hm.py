@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from atsal.config import nearest
-from atsal.errors import DataError, MissingDependencyError
+from atsal.errors import DataError, MissingDependencyError, installing
 from atsal.gaze.directions import Floats, unit_vectors
 from atsal.gaze.readers.placeholders import LOST_WRITTEN, placeholders
 from atsal.gaze.reading import DropCounter, Reading
@@ -212,7 +212,7 @@ def _scipy_io(path: Path, function: str, **options: Any) -> Any:
     try:
         io = importlib.import_module("scipy.io")
     except ImportError as error:
-        raise MissingDependencyError("reading .mat files needs scipy: pip install 'atsal[data]'") from error
+        raise MissingDependencyError(f"reading .mat files needs scipy: {installing('data')}") from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # scipy warns of names that stand twice

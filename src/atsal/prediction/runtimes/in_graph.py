@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from atsal.errors import MissingDependencyError, PredictionError
+from atsal.errors import MissingDependencyError, PredictionError, installing
 from atsal.models.atsal import ATSal
 from atsal.prediction.runtimes.base import PARTS, Floats, Precision, SideBySide, needed
 from atsal.prediction.runtimes.graph import STATE
@@ -36,8 +36,8 @@ class GraphRuntime(SideBySide):
         super().__init__(network)
         if not self.is_installed():
             raise MissingDependencyError(
-                f"runtime {self.name!r} needs the packages {' and '.join(self.needs)}: pip install "
-                f"'atsal[{self.extra}]', or take runtime 'torch'"
+                f"runtime {self.name!r} needs the packages {' and '.join(self.needs)}: {installing(self.extra)}, "
+                "or take runtime 'torch'"
             )
         self.precision = precision
         self._compiled: dict[Stream, Compiled] = {}

@@ -71,8 +71,12 @@ class CudaRuntime(Runtime):
 
     @torch.inference_mode()
     def run(self, frames: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int) -> Maps:
-        """Run up to `self.frames` frames."""
-        count = len(frames)
+        """Run up to `self.frames` frames at once, more one after the other."""
+        count, most = len(frames), self.frames
+        if count > most:
+            first = self.run(frames[:most], state, streams, height)
+            state = None if first.states is None else first.states[-1]
+            return _joined(first, self.run(frames[most:], state, streams, height))
         step = Step(self.network, streams)
         if self._device.type == "cuda":
             if step.streams not in self._captured:
@@ -113,6 +117,14 @@ class Captured:
             _fill(self._inputs, given)
             self._graph.replay()
         return self._outputs
+
+
+def _joined(first: Maps, second: Maps) -> Maps:
+    """The maps of frames and of those after them."""
+    streams = {stream: np.concatenate([maps, second.streams[stream]]) for stream, maps in first.streams.items()}
+    if first.states is None or second.states is None:
+        return Maps(streams, None)
+    return Maps(streams, np.concatenate([first.states, second.states]))
 
 
 def _given(step: Step, frames: NDArray[np.uint8], state: Floats | None) -> tuple[Any, ...]:
