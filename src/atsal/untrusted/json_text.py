@@ -85,9 +85,9 @@ def _children(value: Any) -> Any:
 
 
 def _check_texts(found: Any) -> None:
-    """No file system and no terminal takes half of a character."""
+    """No file takes half of a character; but names of files that are no UTF-8 are written with such halves."""
     text = json.dumps(found, ensure_ascii=False)
-    text.encode()
+    text.encode(errors="surrogateescape")
     if _ZERO.search(text):
         raise ValueError("a text holds a zero byte")
 
