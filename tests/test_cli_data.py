@@ -10,7 +10,6 @@ from PIL import Image
 from atsal.cli import main
 from atsal.datasets import NAMES
 from atsal.errors import OutputError
-from atsal.video import writer
 from fakes.avtrack360 import write_avtrack360
 from fakes.folder import write_folder
 from fakes.salient360_images import write_salient360_images
@@ -53,9 +52,32 @@ def test_prepare_and_inspect(tmp_path, monkeypatch):
     def full(_path, _picture):
         raise OutputError("the disk is full")
 
-    monkeypatch.setattr(writer, "write_rgb_png", full)
+    monkeypatch.setattr("atsal.video.maps.write_rgb_png", full)
     assert "the disk is full" in atsal("inspect", tmp_path / "out", "-o", tmp_path / "new" / "deep", status=1)
     assert not (tmp_path / "new").exists(), "no empty folder stays"
+
+
+def test_inspect_replaces_its_own_pictures_and_no_others(tmp_path):
+    write_avtrack360(tmp_path / "raw", observers=4)
+    atsal("prepare", "avtrack360", tmp_path / "raw", tmp_path / "out", "--workers", 1)
+    pytest.importorskip("matplotlib")
+    for _ in range(2):
+        atsal("inspect", tmp_path / "out", "1", "-o", tmp_path / "look")
+    Image.new("RGB", (8, 4)).save(tmp_path / "look" / "1.png")
+    before = (tmp_path / "look" / "1.png").read_bytes()
+    refused = atsal("inspect", tmp_path / "out", "1", "-o", tmp_path / "look", status=1)
+    assert "1.png: is there already, and atsal did not draw it" in refused
+    assert (tmp_path / "look" / "1.png").read_bytes() == before
+
+
+def test_inspect_goes_on_after_an_item_that_is_damaged(tmp_path):
+    write_avtrack360(tmp_path / "raw", observers=4)
+    atsal("prepare", "avtrack360", tmp_path / "raw", tmp_path / "out", "--workers", 1)
+    pytest.importorskip("matplotlib")
+    (tmp_path / "out" / "1" / "fixations.csv").write_text("nothing")
+    told = atsal("inspect", tmp_path / "out", "--all", "-o", tmp_path / "look", status=1)
+    assert "1 of 2 items failed" in told
+    assert (tmp_path / "look" / "2.png").exists()
 
 
 def test_a_refused_item_ends_with_a_status(tmp_path):

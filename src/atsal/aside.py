@@ -58,9 +58,13 @@ def remove_leftovers(folder: Path, name: str | None = None) -> None:
         found = _LEFTOVER.fullmatch(path.name)
         if found is None or (name is not None and found[1] != name_start(name)):
             continue
+        replaced = folder / (name or found[1])
+        is_lost = found[2] == "old" and not replaced.exists()
+        if is_lost and name is None and found[1] == name_start(found[1] + "?"):
+            continue  # its name was cut: only who knows it can put it back
         with reported(path):
-            if found[2] == "old" and not (folder / found[1]).exists():
-                path.rename(folder / found[1])
+            if is_lost:
+                path.rename(replaced)
             elif path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest has it
 
-from atsal.errors import AtsalError
+from atsal.errors import AtsalError, MediaError
 from fuzz.mutator import mutated
 from fuzz.readers import Target, targets
 
@@ -37,6 +37,10 @@ def main(folder: Path, seeds: range) -> None:
     print("done", flush=True)
 
 
+class TooSlow(BaseException):
+    """No `Exception`: what turns every failure into an error of ours must not hide it."""
+
+
 def _try(target: Target, seed: int) -> None:
     whole = target.file.read_bytes()
     target.file.write_bytes(mutated(whole, seed))
@@ -47,6 +51,8 @@ def _try(target: Target, seed: int) -> None:
         with contextlib.redirect_stdout(io.StringIO()):
             target.read()
     except AtsalError as error:
+        if isinstance(error.__cause__, MemoryError) and not isinstance(error, MediaError):  # pictures may be large
+            print(f"  took more than {_MEMORY >> 30} GiB: {str(error)[:300]!r}", flush=True)
         if not str(error).strip() or len(str(error)) > 4000 or "\x1b" in str(error):
             print(f"  message: {str(error)[:300]!r}", flush=True)
     except BaseException:
@@ -58,7 +64,7 @@ def _try(target: Target, seed: int) -> None:
 
 
 def _too_slow(*_: object) -> None:
-    raise TimeoutError(f"took more than {_SECONDS} s")
+    raise TooSlow(f"took more than {_SECONDS} s")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from atsal.aside import remove_leftovers
 from atsal.errors import OutputError
 from atsal.jobs.output_folder import FolderKind, OutputFolder, differences, held, require_files, told
 
@@ -236,3 +237,31 @@ def test_differences_are_named_by_their_place():
     assert len(str(found[2])) < 100
     assert differences(before, before) == []
     assert told(differences({"a": 1}, {})) == "a was 1, is not set"
+
+
+def test_overwriting_removes_nothing_without_a_record(folder):
+    (folder.path / "a").mkdir(parents=True)
+    (folder.path / "a" / "map.npy").write_text("mine")
+    with pytest.raises(OutputError, match="is not a set of maps"), folder.claimed(SETTINGS, overwrite=True):
+        pass
+    assert (folder.path / "a" / "map.npy").read_text() == "mine"
+
+
+def test_empty_folders_of_results_are_removed_with_them(folder):
+    with folder.claimed(SETTINGS):
+        (folder.path / "c" / "deep").mkdir(parents=True)
+        (folder.path / "a").mkdir()
+    folder.remove_results()
+    assert tree(folder.path) == {"c", "c/deep"}
+
+
+def test_a_folder_of_a_long_name_is_put_back_by_whom_knows_it(tmp_path):
+    long = OutputFolder(tmp_path / ("x" * 120), MAPS)
+    old = tmp_path / f".{'x' * 100}.0123abcd.old"
+    old.mkdir()
+    (old / "maps.json").write_text("1")
+    remove_leftovers(tmp_path)
+    assert old.is_dir(), "whose it is cannot be told from its name"
+    with pytest.raises(OutputError, match="exists already"), long.replaced(overwrite=False):
+        pass
+    assert (long.path / "maps.json").read_text() == "1"

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from atsal.errors import ConfigError, MediaError
-from atsal.prediction.items import Item, Reading, find_items, find_remarks
+from atsal.prediction.items import InputFiles, Item, Reading, find_items, find_remarks
 
 
 def test_a_folder_stands_for_what_is_in_it(still, clip):
@@ -152,3 +152,13 @@ def test_the_view_of_a_stereo_source_is_one_eye(tmp_path, frame_folder):
     assert not Item(folder / "turned.jpg", "image").notes(Reading())
     assert Item(folder, "sequence").view_size(Reading()) == (64, 32)
     assert Item(frame_folder, "sequence").view_size(Reading()) == (64, 32)
+
+
+def test_inputs_are_known_though_one_of_them_is_none(still, tmp_path):
+    (tmp_path / "empty").mkdir()
+    path = still("a.png")
+    known = InputFiles([Item(path, "image"), Item(tmp_path / "empty", "sequence")])
+    (tmp_path / "link.png").symlink_to(path)
+    assert path in known
+    assert tmp_path / "link.png" in known
+    assert tmp_path / "other.png" not in known

@@ -11,6 +11,7 @@ import click
 from atsal.aside import made_folder
 from atsal.cli.parameters import PATH, POSITIVE, WORKER_COUNT, cores, erp_rows
 from atsal.cli.saying import plain, say
+from atsal.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from atsal.datasets.dataset import Dataset
@@ -189,19 +190,34 @@ def inspect(
     scanpaths: bool,
     source: Path | None,
 ) -> None:
-    """Draw a prepared set: a sheet of all of it, and the ITEMS with their fixations and saliency."""
+    """Draw a prepared set: a sheet of all of it, and the ITEMS with their fixations and saliency.
+
+    Pictures that an earlier run drew are replaced, other files never.
+    """
     from atsal.datasets.inspection import draw_prepared_item, draw_set  # noqa: PLC0415
     from atsal.datasets.prepared import PreparedSet  # noqa: PLC0415
-    from atsal.video.writer import write_rgb_png  # noqa: PLC0415
+    from atsal.video.maps import is_own_picture, write_rgb_png  # noqa: PLC0415
 
     opened = PreparedSet(prepared, source)
     chosen = opened.items if everything else items
     for item in chosen:
         opened.record(item)  # all names first
+    for target in (output / f"{name}.png" for name in ("sheet", *chosen)):
+        if target.exists() and not is_own_picture(target):
+            raise ConfigError(f"{target}: is there already, and atsal did not draw it; give another output folder")
+    failed = 0
     with made_folder(output):
         write_rgb_png(output / "sheet.png", draw_set(opened))
         say(output / "sheet.png")
         for item in chosen:
-            picture = draw_prepared_item(opened, item, frame_index=frame_index, scanpaths=scanpaths)
+            try:
+                picture = draw_prepared_item(opened, item, frame_index=frame_index, scanpaths=scanpaths)
+            except InputError as error:
+                say(f"atsal: {item}: {error}", err=True)
+                failed += 1
+                continue
             write_rgb_png(output / f"{item}.png", picture)
             say(output / f"{item}.png")
+    if failed:
+        say(f"atsal: {failed} of {len(chosen)} items failed", err=True)
+        sys.exit(1)

@@ -105,8 +105,16 @@ def _is_positive(value: Any) -> bool:
 def is_whole(folder: Path, raw: RawItem, source: Path) -> bool:
     """Whether an item's folder is complete, and made of the raw files as they are now.
 
-    Logs and tables are compared by checksum; stimuli, maps and pictures by size.
+    Logs and tables are compared by checksum; stimuli, maps and pictures by size. A raw file that cannot be read is not
+    as it was: making the item tells why.
     """
+    try:
+        return _is_whole(folder, raw, source)
+    except OSError:
+        return False
+
+
+def _is_whole(folder: Path, raw: RawItem, source: Path) -> bool:
     record = read_record(folder)
     if record is None or len(record["logs"]) != len(raw.logs) or (record["stimulus"] is None) != (raw.stimulus is None):
         return False

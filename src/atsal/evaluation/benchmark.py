@@ -12,7 +12,8 @@ and one with more predictors scores only those.
 import datetime
 import platform
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any
 
 from atsal.aside import reported
 from atsal.datasets.prepared import PreparedSet
-from atsal.errors import ConfigError, DataError, InputError, MissingDependencyError, WeightsError
+from atsal.errors import ConfigError, DataError, InputError, MissingDependencyError, OutputError, WeightsError
 from atsal.evaluation.benchmark_config import BenchmarkConfig, DatasetEntry, PredictorEntry, folder_name
 from atsal.evaluation.export import Exported, export_baseline, export_model, stimulus_of, stream_suffix
 from atsal.evaluation.mapfiles import MapFiles, find_map_files
@@ -110,7 +111,8 @@ class Benchmark:
             folder.write_record({"config": asdict(self._config)})
             for name, one in self._sets.items():
                 work = _SetRun(one, self._config, self._base, overwrite=overwrite, workers=workers, report=report)
-                found.append(work.run())
+                with _unreadable_named(one):
+                    found.append(work.run())
                 self._tasks |= {(name, task.row, task.item): task for task in work.tasks}
         return Result(self._config.title, tuple(found), self._config.reference, _settings(self._config))
 
@@ -120,6 +122,18 @@ class Benchmark:
         if task is None or task.files is None:
             return None
         return scored_picture(self._sets[dataset].truth, item, task.files)
+
+
+@contextmanager
+def _unreadable_named(one: _Set) -> Iterator[None]:
+    """Earlier results may be refused because an item has gone bad since: name it."""
+    try:
+        yield
+    except OutputError as error:
+        if not one.unreadable:
+            raise
+        reason = next(iter(one.unreadable.values()))
+        raise OutputError(f"{error}. Cannot be used now: {some(list(one.unreadable))} ({reason})") from error
 
 
 def _settings(config: BenchmarkConfig) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def export_model(
         "face_size": predictor.config.face_size,
         "streams": list(streams),
         "stride": entry.stride,
-        "stimuli": {name: item.path.name for name, item in items.items()},
+        "stimuli": _stimuli_before(folder) | {name: item.path.name for name, item in items.items()},
     }
     options = Options(streams, ("npy",), Reading(stride=entry.stride))
     refuse_collisions(items.values(), folder, options, InputFiles(items.values()))
@@ -151,6 +151,14 @@ def export_model(
             elif not outcome.skipped:
                 report(f"{entry.label}: {name}, {outcome.frames} frame{'s' * (outcome.frames != 1)}")
     return Exported(folder, settings, failed, _trained_on(predictor.bundle.provenance, truth.prepared.dataset.name))
+
+
+def _stimuli_before(folder: Path) -> dict[str, str]:
+    """Those of an earlier run: an item that takes no part now does not make its maps those of other settings."""
+    settings = OutputFolder(folder, EXPORTED_MAPS).settings() or {}
+    before = settings.get("settings")
+    found = before.get("stimuli") if isinstance(before, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _predicted(predictor: "Predictor", item: "Item", folder: Path, options: "Options", *, overwrite: bool) -> "Outcome":

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -155,7 +155,7 @@ class OutputFolder:
                     f"folder, or {remedy}"
                 )
         there = [path.name for path in self.path.iterdir() if path.name != _LOCK]
-        if before is None and there and (not overwrite or self.foreign()):
+        if before is None and there:
             raise OutputError(f"{self.path}: holds {some(there)} and is not {self.kind.holds}; choose another folder")
         self.remove_results()
         self.write_record(settings or {})
@@ -188,7 +188,7 @@ class OutputFolder:
         for name in self.files():
             with reported(self.path / name):
                 (self.path / name).unlink(missing_ok=True)
-        folders = {pattern.rpartition("/")[0] for pattern in self.kind.writes}
+        folders = {str(folder) for pattern in self.kind.writes for folder in PurePosixPath(pattern).parents}
         for path in reversed(self._all()):  # what lies below comes first
             if path.is_dir() and any(_matches(self._name(path), folder) for folder in folders):
                 with suppress(OSError):  # something else lies there

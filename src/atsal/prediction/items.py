@@ -163,7 +163,10 @@ class InputFiles:
     """The files and folders that a run reads, known by any name or link: no result may replace them."""
 
     def __init__(self, items: Iterable[Item]) -> None:
-        self._known = {_file_id(path) for item in items for path in (item.path, *item.files()) if path.exists()}
+        self._known: set[tuple[int, int]] = set()
+        for item in items:
+            with suppress(InputError):  # a folder that holds no frames fails by itself, when its turn comes
+                self._known.update(_file_id(path) for path in (item.path, *item.files()) if path.exists())
 
     def __contains__(self, path: Path) -> bool:
         return path.exists() and _file_id(path) in self._known

@@ -8,9 +8,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from atsal.aside import reported, write_aside
-from atsal.errors import ConfigError, ShapeError
+from atsal.errors import ConfigError, MediaError, ShapeError
+from atsal.untrusted.pictures import open_picture
+
+_SOFTWARE = "atsal"
 
 
 def write_map_npy(path: Path | str, saliency: NDArray[np.floating]) -> None:
@@ -59,7 +63,7 @@ def write_map_png(
 
 
 def write_rgb_png(path: Path | str, image: NDArray[np.uint8]) -> None:
-    """Write an (H, W, 3) uint8 RGB image as a PNG; an existing file is replaced.
+    """Write an (H, W, 3) uint8 RGB image as a PNG that says who wrote it; an existing file is replaced.
 
     Raises:
         ShapeError: not such an image.
@@ -67,7 +71,18 @@ def write_rgb_png(path: Path | str, image: NDArray[np.uint8]) -> None:
 
     """
     check_rgb(image)
-    _write_png(Path(path), image)
+    told = PngInfo()
+    told.add_text("Software", _SOFTWARE)
+    _write_png(Path(path), image, told)
+
+
+def is_own_picture(path: Path) -> bool:
+    """Whether `write_rgb_png` wrote the file."""
+    try:
+        with open_picture(path) as image:
+            return image.info.get("Software") == _SOFTWARE
+    except MediaError:
+        return False
 
 
 def check_map(saliency: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -88,6 +103,6 @@ def check_rgb(image: NDArray[np.uint8]) -> None:
         raise ShapeError(f"the image is {image.dtype} of shape {image.shape}; expected uint8 of shape (H, W, 3), RGB")
 
 
-def _write_png(path: Path, levels: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+def _write_png(path: Path, levels: NDArray[np.uint8] | NDArray[np.uint16], told: PngInfo | None = None) -> None:
     with reported(path), write_aside(path) as part, part.open("wb") as file:
-        Image.fromarray(levels).save(file, format="PNG")
+        Image.fromarray(levels).save(file, format="PNG", pnginfo=told)
