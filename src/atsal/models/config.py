@@ -52,25 +52,18 @@ class ModelConfig:
             raise ConfigError(
                 f"map_height {self.map_height}: expected at most {_MOST_SMOOTHED_ROWS} with smoothing_deg"
             )
-        if self.erp_height < 32 or self.erp_height % 32:
+        if self.erp_height % 32:
             raise ConfigError(f"erp_height {self.erp_height}: expected a positive multiple of 32")
-        if self.frame_height < 1 or self.frame_height % self.erp_height:
+        if self.frame_height % self.erp_height:
             raise ConfigError(f"frame_height {self.frame_height}: expected a multiple of erp_height {self.erp_height}")
-        if self.map_height < 1:
-            raise ConfigError(f"map_height {self.map_height}: expected at least 1 row")
-        if self.face_size < 32 or self.face_size % 32:
+        if self.face_size % 32:
             raise ConfigError(f"face_size {self.face_size}: expected a positive multiple of 32")
         if not 90 <= self.face_fov_deg < 150:
             raise ConfigError(f"face_fov_deg {self.face_fov_deg}: expected 90 to 150 degrees")
-        if self.width < 1 or (self.width > 1 and self.architecture != "lite"):
-            raise ConfigError(f"width {self.width}: expected at least 1, and 1 for the published layers")
-        if (
-            len(self.mean) != 3
-            or not all(map(math.isfinite, (*self.mean, self.scale)))
-            or self.scale <= 0
-            or self.smoothing_deg < 0
-        ):
-            raise ConfigError("expected three means, a positive scale and a smoothing_deg >= 0")
+        if self.width > 1 and self.architecture != "lite":
+            raise ConfigError(f"width {self.width}: expected 1 for the published layers")
+        if len(self.mean) != 3 or not all(map(math.isfinite, (*self.mean, self.scale))) or self.scale <= 0:
+            raise ConfigError("expected three means and a positive scale")
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""

@@ -16,7 +16,6 @@ Part = Literal["attention", "equator", "poles", "fused"]
 Parameters = Literal["all", "mask", "average", "latitude"]
 ValidationMetric = Literal["cc", "nss", "sim", "kld"]
 SCRATCH = "scratch"
-_OPTIONAL_COUNTS = ("clip_frames", "max_steps_per_epoch")
 MIN_VIEW = 32  # pixels: one value at the bottom of the networks
 MAX_VIEW = 1024
 _MANY = 1_000_000  # epochs, frames, copies: more is a slip, and would take for ever or all memory
@@ -63,8 +62,6 @@ class SourceConfig:
             raise ConfigError(f"fold {chosen[0]} of {self.folds}: expected 0 to folds - 1, and at least 2 folds")
         check_range(self, folds=(2, _MANY), frames_per_item=(1, _MANY), stride=(1, _MANY), tilted=(0, 1000))
         check_range(self, tilt_deg=(0, 180))
-        if min(self.frames_per_item, self.stride) < 1 or self.tilted < 0:
-            raise ConfigError("frames_per_item and stride are at least 1, tilted at least 0")
         if self.sigma_deg is not None and not 0 < self.sigma_deg < 180:
             raise ConfigError(f"{self.folder}: sigma_deg {self.sigma_deg}; expected more than 0, less than 180 degrees")
         if self.aspect is not None and not 0 < self.aspect < math.inf:
@@ -171,8 +168,8 @@ class OptimiserConfig:
         if not all(0 < rate < math.inf for rate in rates) or not 0 <= self.weight_decay < math.inf:
             raise ConfigError("expected learning rates that are numbers above 0, and a weight_decay of at least 0")
         check_range(self, every=(1, _MANY), until=(0, _MANY))
-        if self.average_learning_rate == 0 or self.every < 1:
-            raise ConfigError("expected average_learning_rate > 0, every >= 1")
+        if self.average_learning_rate == 0:
+            raise ConfigError("expected average_learning_rate > 0")
 
     def claims(self, epoch: int) -> bool:
         """Whether it trains this epoch."""
@@ -191,8 +188,8 @@ class ScheduleConfig:
     def __post_init__(self) -> None:
         """Refuse values out of range."""
         check_range(self, every=(1, _MANY))
-        if self.every < 1 or not 0 < self.factor < math.inf or not 0 < self.rise < 1:
-            raise ConfigError("schedule: every is at least 1, factor above 0, rise above 0 and below 1")
+        if not 0 < self.factor < math.inf or not 0 < self.rise < 1:
+            raise ConfigError("schedule: factor is above 0, rise above 0 and below 1")
 
 
 @dataclass(frozen=True)
@@ -213,8 +210,6 @@ class ValidationConfig:
         if self.metric not in known:
             raise ConfigError(f"validation: unknown metric {self.metric!r}{nearest(self.metric, known)}")
         check_range(self, every=(1, _MANY), frames_per_item=(1, _MANY), patience=(1, _MANY))
-        if min(self.every, self.frames_per_item, 1 if self.patience is None else self.patience) < 1:
-            raise ConfigError("validation: every, frames_per_item and patience are at least 1")
 
 
 @dataclass(frozen=True)
@@ -269,10 +264,6 @@ class TrainConfig:
             raise ConfigError("clips are of prepared 360° videos; photos and panoramas are single frames")
 
     def _check_ranges(self) -> None:
-        counts = {name: getattr(self, name) for name in ("epochs", "batch", "accumulate", *_OPTIONAL_COUNTS)}
-        for name, count in counts.items():
-            if count is not None and count < 1:
-                raise ConfigError(f"{name} {count}: expected at least 1")
         check_range(self, epochs=(1, _MANY), batch=(1, _MOST_TOGETHER), accumulate=(1, _MOST_TOGETHER))
         check_range(self, clip_frames=(1, _MOST_TOGETHER), max_steps_per_epoch=(1, 1000 * _MANY), seed=(0, 2**53))
         if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
