@@ -401,3 +401,22 @@ def test_a_checkpoint_with_code_in_it_is_refused_unrun(folder):
         assert found.stderr.startswith(f"atsal: {name}: ")
         assert not Path("evil").exists()
         assert not Path("weights").exists()
+
+
+def test_no_spelling_of_an_output_hits_an_input(folder):
+    before = Path("still.png").read_bytes()
+    Path("frames").mkdir()
+    for number in range(2):
+        Path(f"frames/f{number}.png").write_bytes(before)
+    for arguments in (
+        ("compare", "still.png", "-o", "gone/../still.png"),
+        ("compare", "still.png", "-o", "gone/../still.png", "--overwrite"),
+        ("compare", "frames", "--as-frames", "-o", "c.mp4", "--sheet", "frames/f0.png", "--overwrite"),
+        ("bench", "clip.mp4", "--json", "clip.mp4", "--overwrite"),
+    ):
+        assert run(*arguments, status=1).exit_code == 1
+    assert Path("still.png").read_bytes() == Path("frames/f0.png").read_bytes() == before
+    assert not Path("gone").exists()
+    Path("sub").mkdir()
+    told = run("compare", "still.png", "-o", "q.png", "--sheet", "sub/../q.png", "--overwrite", status=1)
+    assert "is the name of the comparison too" in told.stderr

@@ -206,7 +206,7 @@ def root(tmp_path_factory):
     [
         "imports()",
         *(f"predict({runtime!r})" for runtime in ("torch", "openvino", "onnx")),
-        pytest.param("images()", marks=pytest.mark.xfail(reason="threads put back each other's filters of warnings")),
+        "images()",
         "metrics()",
         "prepare_and_benchmark()",
         "train()",

@@ -29,11 +29,11 @@ _REMEDIES = {
 
 
 _LONG_NAME = 200  # bytes, of the 255 that a name may have
-_LEFTOVER = re.compile(r"\.(.+)\.[0-9a-f]{8}\.(part|old)", re.DOTALL)
+_LEFTOVER = re.compile(r"\.(.+)\.[0-9a-f]{8}\.atsal-(part|old)", re.DOTALL)  # no other program has such names
 
 
 def _beside(path: Path, ending: str) -> Path:
-    return path.with_name(f".{name_start(path.name)}.{secrets.token_hex(4)}.{ending}")
+    return path.with_name(f".{name_start(path.name)}.{secrets.token_hex(4)}.atsal-{ending}")
 
 
 def hidden_name(name: str, ending: str) -> str:
@@ -47,6 +47,11 @@ def hidden_name(name: str, ending: str) -> str:
 def name_start(name: str) -> str:
     """What hidden files beside keep of a name: up to 100 bytes, for the limit of names, 255, is in bytes."""
     return os.fsencode(name)[:100].decode("utf-8", "ignore")
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether a killed process left it half-written."""
+    return _LEFTOVER.fullmatch(path.name) is not None
 
 
 def remove_leftovers(folder: Path, name: str | None = None) -> None:
@@ -147,11 +152,17 @@ def reported(path: Path, *, also: type[Exception] = OSError) -> Iterator[None]:
         about = getattr(error, "filename", None)
         if isinstance(about, str) and not _concerns(Path(about).absolute(), path.absolute().parent):
             raise
-        code = getattr(error, "errno", None)
+        code = getattr(error, "errno", None) or _stated_code(error)
         remedy = _REMEDIES.get(code) if code is not None else None
         if remedy is None:
             remedy = f"{getattr(error, 'strerror', None) or type(error).__name__}; check the folder, or write elsewhere"
         raise OutputError(f"{path}: cannot be written: {remedy}.") from error
+
+
+def _stated_code(error: Exception) -> int | None:
+    """The system's number of an error that is no `OSError`, as safetensors writes it."""
+    found = re.search(r"os error (\d+)", str(error))
+    return int(found[1]) if found else None
 
 
 def _concerns(about: Path, folder: Path) -> bool:

@@ -285,11 +285,11 @@ def test_the_manifest_does_not_depend_on_the_order_of_runs(images, tmp_path):
 def test_leftovers_of_a_killed_run_are_taken_away(images, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
-    (out / ".settings.json.0123abcd.part").write_text("")
+    (out / ".settings.json.0123abcd.atsal-part").write_text("")
     prepare(IMAGES, images, out, small(IMAGES))
-    (out / ".P1.0123abcd.part").mkdir()
-    (out / ".P1.0123abcd.part" / "fixations.csv").write_text("half")
-    (out / ".manifest.json.0123abcd.part").write_text("half")
+    (out / ".P1.0123abcd.atsal-part").mkdir()
+    (out / ".P1.0123abcd.atsal-part" / "fixations.csv").write_text("half")
+    (out / ".manifest.json.0123abcd.atsal-part").write_text("half")
     prepare(IMAGES, images, out, small(IMAGES))
     assert not list(out.glob(".*"))
 

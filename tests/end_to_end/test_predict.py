@@ -116,7 +116,7 @@ def test_ctrl_c_is_clean_from_the_start(clips, tmp_path):
         assert process.returncode == 130, err
         assert "Traceback" not in err
         assert not list(tmp_path.rglob("*.mp4"))
-        assert not list(tmp_path.rglob("*.part"))
+        assert not list(tmp_path.rglob("*.atsal-part"))
 
 
 def test_a_batch_of_everything(clips, tmp_path):

@@ -42,7 +42,8 @@ def test_a_new_folder_gets_a_record_of_its_settings(folder):
 
 def test_other_settings_are_refused_and_named(folder):
     with folder.claimed(SETTINGS):
-        pass
+        (folder.path / "a").mkdir()
+        (folder.path / "a" / "map.npy").touch()
     message = r"size was 64, is 32; streams\.0 was 'fused', is 'experts'.*remove this one"
     with pytest.raises(OutputError, match=message), folder.claimed({"size": 32, "streams": ["experts"]}):
         pass
@@ -107,13 +108,13 @@ def test_a_file_is_no_folder(folder):
 
 
 def test_leftovers_of_a_killed_job_are_removed_in_the_folders_of_its_kind(folder):
-    (folder.path / "a" / ".map.npy.0123abcd.part").mkdir(parents=True)
-    (folder.path / ".maps.json.0123abcd.part").touch()
+    (folder.path / "a" / ".map.npy.0123abcd.atsal-part").mkdir(parents=True)
+    (folder.path / ".maps.json.0123abcd.atsal-part").touch()
     (folder.path / "c").mkdir()
-    (folder.path / "c" / ".map.npy.0123abcd.part").touch()
+    (folder.path / "c" / ".map.npy.0123abcd.atsal-part").touch()
     folder.write_record(SETTINGS)
     with folder.claimed(SETTINGS):
-        assert tree(folder.path) - {".lock"} == {"maps.json", "a", "c", "c/.map.npy.0123abcd.part"}
+        assert tree(folder.path) - {".atsal-lock"} == {"maps.json", "a", "c", "c/.map.npy.0123abcd.atsal-part"}
 
 
 def test_a_second_job_is_refused_while_the_first_one_writes(folder):
@@ -135,10 +136,10 @@ def test_a_second_process_is_refused_and_a_killed_one_holds_nothing(tmp_path):
         with pytest.raises(OutputError, match="another run"), held(tmp_path):
             pass
         other.kill()
-    assert (tmp_path / ".lock").exists()
+    assert (tmp_path / ".atsal-lock").exists()
     with held(tmp_path):
         pass
-    assert not (tmp_path / ".lock").exists()
+    assert not (tmp_path / ".atsal-lock").exists()
 
 
 def test_results_of_two_names_are_written_at_once(tmp_path):
@@ -220,7 +221,7 @@ def test_a_folder_that_holds_anything_else_is_not_replaced(folder, name):
 
 
 def test_a_folder_that_was_being_replaced_when_the_process_was_killed_is_put_back(folder):
-    old = folder.path.with_name(".out.0123abcd.old")
+    old = folder.path.with_name(".out.0123abcd.atsal-old")
     old.mkdir(parents=True)
     (old / "maps.json").write_text("1")
     with pytest.raises(OutputError, match="exists already"), folder.replaced(overwrite=False):
@@ -257,7 +258,7 @@ def test_empty_folders_of_results_are_removed_with_them(folder):
 
 def test_a_folder_of_a_long_name_is_put_back_by_whom_knows_it(tmp_path):
     long = OutputFolder(tmp_path / ("x" * 120), MAPS)
-    old = tmp_path / f".{'x' * 100}.0123abcd.old"
+    old = tmp_path / f".{'x' * 100}.0123abcd.atsal-old"
     old.mkdir()
     (old / "maps.json").write_text("1")
     remove_leftovers(tmp_path)
@@ -265,3 +266,23 @@ def test_a_folder_of_a_long_name_is_put_back_by_whom_knows_it(tmp_path):
     with pytest.raises(OutputError, match="exists already"), long.replaced(overwrite=False):
         pass
     assert (long.path / "maps.json").read_text() == "1"
+
+
+@pytest.mark.parametrize(
+    "name", [".thesis.20240101.old", ".film.mkv.deadbeef.part", ".notes.20231224.old", ".lock", "thesis.txt"]
+)
+def test_nothing_is_touched_before_a_folder_is_known_for_ones_own(folder, name):
+    folder.path.mkdir(parents=True)
+    (folder.path / name).write_text("mine")
+    with pytest.raises(OutputError, match="is not a set of maps"), folder.claimed(SETTINGS):
+        pass
+    assert tree(folder.path) == {name}
+    assert (folder.path / name).read_text() == "mine"
+
+
+def test_a_job_that_made_nothing_stands_in_nobodys_way(folder):
+    with folder.claimed(SETTINGS):
+        pass
+    with folder.claimed({"size": 32}) as is_new:
+        assert is_new
+    assert folder.settings() == {"size": 32}

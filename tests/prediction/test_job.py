@@ -123,7 +123,7 @@ def test_a_killed_run_goes_on_to_the_same_maps(predictor, clip, out, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         predict_item(predictor, Item(clip, "video"), out, NPY, stop_after(6))
     (out / ".walk.progress").write_bytes(journal)  # as a kill leaves it: three frames behind the files
-    (out / "walk" / ".000006.npy.0123abcd.part").write_bytes(b"half")
+    (out / "walk" / ".000006.npy.0123abcd.atsal-part").write_bytes(b"half")
     assert predict_item(predictor, Item(clip, "video"), out, NPY).frames == 8
     assert tree(out) == tree(tmp_path / "whole")
 
@@ -445,7 +445,7 @@ def test_results_that_are_removed_meanwhile_are_no_success(predictor, clip, out,
         if done == 4 and what == "folder":
             shutil.rmtree(out)
         if done == 8 and what == "maps":
-            for file in [*out.glob("walk/000003.npy"), *out.glob(".walk*mp4*.part")]:
+            for file in [*out.glob("walk/000003.npy"), *out.glob(".walk*mp4*.atsal-part")]:
                 file.unlink()
 
     with pytest.raises(OutputError, match=r"not there|does not exist"):

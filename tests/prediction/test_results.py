@@ -70,14 +70,14 @@ def test_leftovers_are_told_from_other_hidden_files(tmp_path):
     folder = tmp_path / "x"
     folder.mkdir()
     for path in (
-        folder / ".000001.npy.0123abcd.part",
-        folder / ".mine.0123abcd.part",
-        tmp_path / ".x.npy.0123abcd.part",
+        folder / ".000001.npy.0123abcd.atsal-part",
+        folder / ".mine.0123abcd.atsal-part",
+        tmp_path / ".x.npy.0123abcd.atsal-part",
     ):
         path.touch()
-    (tmp_path / ".xx.npy.0123abcd.part").touch()
-    assert [file.name for file in Place(folder, ".npy").leftovers()] == [".000001.npy.0123abcd.part"]
-    assert [file.name for file in Place(tmp_path / "x.npy").leftovers()] == [".x.npy.0123abcd.part"]
+    (tmp_path / ".xx.npy.0123abcd.atsal-part").touch()
+    assert [file.name for file in Place(folder, ".npy").leftovers()] == [".000001.npy.0123abcd.atsal-part"]
+    assert [file.name for file in Place(tmp_path / "x.npy").leftovers()] == [".x.npy.0123abcd.atsal-part"]
 
 
 def write_all(item, folder, options, results):

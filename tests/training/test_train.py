@@ -143,7 +143,7 @@ def test_killed_anywhere_it_ends_with_the_same_weights(written, trained, tmp_pat
     whole = trained(kind, "whole", epochs=epochs)
     assert same(weights(folder), weights(whole))
     assert logged(folder) == logged(whole), "each step, each epoch stands there once"
-    assert not list(folder.rglob("*.part"))
+    assert not list(folder.rglob("*.atsal-part"))
 
 
 def _steps_kept(folder):
@@ -418,7 +418,7 @@ def test_teachers_may_go_once_a_run_has_begun(settings, sets, trained, tmp_path)
 def test_a_run_that_was_killed_while_it_was_set_up_is_set_up_again(written, tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / ".config.yaml.0123abcd.part").touch()
+    (folder / ".config.yaml.0123abcd.atsal-part").touch()
     assert invoke("train", written("photos", epochs=1), "-o", folder).exit_code == 0
     assert not list(folder.glob(".*"))
 

@@ -319,8 +319,8 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     if len(items) != 1:
         raise ConfigError(f"{source}: holds {len(items)} inputs, expected one; or give --as-frames")
     ending = ".png" if items[0].kind == "image" else ".mp4"
-    _refuse_targets(items[0].path, {output: ending} | ({sheet: ".png"} if sheet else {}), values["overwrite"])
-    if sheet is not None and sheet.absolute() == output.absolute():
+    _refuse_targets(items[0], {output: ending} | ({sheet: ".png"} if sheet else {}), values["overwrite"])
+    if sheet is not None and sheet.resolve() == output.resolve():
         raise ConfigError(f"{sheet}: is the name of the comparison too; give another one for --sheet")
     with made_folder(output.parent):
         predictor = _load(values)
@@ -336,13 +336,16 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
         sys.exit(1)
 
 
-def _refuse_targets(source: Path, targets: dict[Path, str], overwrite: bool) -> None:
+def _refuse_targets(source: "Item", targets: dict[Path, str], overwrite: bool) -> None:
     """Check names of files to write, each with the ending it must have."""
+    from atsal.prediction.items import InputFiles  # noqa: PLC0415
+
+    inputs = InputFiles([source])
     for path, ending in targets.items():
         if path.suffix.lower() != ending:
-            raise ConfigError(f"{path}: expected a name ending in {ending}, for {source}")
-        if path.exists() and path.samefile(source):
-            raise ConfigError(f"{path}: is the source itself; give another name")
+            raise ConfigError(f"{path}: expected a name ending in {ending}, for {source.path}")
+        if path in inputs:
+            raise ConfigError(f"{path}: is the source itself, or a part of it; give another name")
         if path.exists() and not overwrite:
             raise ConfigError(f"{path}: is there already; give another name or --overwrite")
 

@@ -7,7 +7,21 @@ from typing import Any
 
 import click
 
-PATH = click.Path(path_type=Path)
+
+class _PathType(click.Path):
+    """A path; `gone/../file` becomes `file`, for checks would not see that file before somebody makes `gone`."""
+
+    def convert(
+        self, value: "str | os.PathLike[str]", param: click.Parameter | None, ctx: click.Context | None
+    ) -> "str | bytes | os.PathLike[str]":
+        """Turn the text into a `Path`."""
+        path = Path(os.fspath(value))
+        if ".." in path.parts and not path.parent.exists():
+            return Path(os.path.realpath(path))
+        return super().convert(path, param, ctx)
+
+
+PATH = _PathType(path_type=Path)
 model_option = click.option("--model", default="lite", show_default=True, help="lite, paper, or a weight folder.")
 face_size_option = click.option("--face-size", type=int, help="Side of a cube face in pixels; 160 or 256 for paper.")
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")

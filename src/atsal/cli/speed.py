@@ -60,6 +60,8 @@ def bench(video: Path | None, output: Path | None, overwrite: bool, **values: An
 
     if output is not None and not output.absolute().parent.is_dir():
         raise ConfigError(f"{output}: its folder does not exist; create it first")
+    if output is not None and video is not None and output.exists() and video.exists() and output.samefile(video):
+        raise ConfigError(f"{output}: is the video itself; give another name")
     if output is not None and output.exists() and not overwrite:
         raise ConfigError(f"{output}: is there already; give another name or --overwrite")
     console, errors = Console(), Console(stderr=True)

@@ -31,6 +31,7 @@ PREPARED_SET = FolderKind(
     holds="a prepared set",
     format="atsal prepared data set",
     record="settings.json",
+    about=(MANIFEST,),
     writes=(MANIFEST, *(f"*/{name}" for name in PREPARED_ITEM.writes)),
 )
 Report = Callable[[str, str | None], None]  # item, and why it was refused

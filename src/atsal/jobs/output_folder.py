@@ -20,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from atsal.aside import folder_aside, hidden_name, made_folder, remove_leftovers, reported, write_json
+from atsal.aside import folder_aside, hidden_name, is_leftover, made_folder, remove_leftovers, reported, write_json
 from atsal.errors import OutputError
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.reading import Blame
@@ -28,7 +28,7 @@ from atsal.untrusted.text import shown, some
 
 Settings = Mapping[str, Any]
 _FORMAT, _VERSION = "format", "version"
-_LOCK = ".lock"
+_LOCK = ".atsal-lock"
 _TOLD = 5  # settings in a message
 
 
@@ -40,6 +40,7 @@ class FolderKind:
     format: str  # what it is in its record
     record: str  # the name of its record
     writes: tuple[str, ...] = ()  # patterns of the files that its jobs write and may remove, as "*/frames/*.jpg"
+    about: tuple[str, ...] = ()  # those of them that tell of results, and are none
     folders: tuple[str, ...] = ("",)  # patterns of the folders in which a killed job may leave half-written files
     version: int = 1  # raised when folders of earlier versions cannot be gone on with
 
@@ -80,7 +81,7 @@ def held(folder: Path, name: str = "") -> Iterator[None]:
     The folder is made where it is missing, and removed again where nothing was written. The system gives the folder
     back when the process ends, however it ends. Raises `OutputError` where another job holds it.
     """
-    lock = folder / (hidden_name(name, "lock") if name else _LOCK)
+    lock = folder / (hidden_name(name, "atsal-lock") if name else _LOCK)
     handle = FileLock(lock)
     with made_folder(folder):
         with reported(lock):
@@ -93,7 +94,8 @@ def held(folder: Path, name: str = "") -> Iterator[None]:
             yield
         finally:
             with suppress(OSError):  # while it is held, so that no other job loses a file it has just locked
-                lock.unlink(missing_ok=True)
+                if not lock.stat().st_size:
+                    lock.unlink()
             handle.release()
 
 
@@ -139,24 +141,37 @@ class OutputFolder:
         if self.path.exists() and not self.path.is_dir():
             raise OutputError(f"{self.path}: is a file; expected a folder for {self.kind.holds}")
         with held(self.path):
+            self._refuse_others(settings, overwrite=overwrite)
             self._remove_leftovers()
-            yield self._claim(settings, overwrite=overwrite)
+            yield self._begin(settings)
 
-    def _claim(self, settings: Settings | None, *, overwrite: bool | None) -> bool:
+    def _refuse_others(self, settings: Settings | None, *, overwrite: bool | None) -> None:
         before = self.settings()
-        if before is not None:
-            found = [] if settings is None else differences(before, _plain(settings))
-            if not found:
-                return False
-            if not overwrite:
-                remedy = "remove this one" if overwrite is None else "give --overwrite to make it anew"
+        if before is None:
+            there = [path.name for path in self.path.iterdir() if path.name != _LOCK and not is_leftover(path)]
+            if there:
                 raise OutputError(
-                    f"{self.path}: holds {self.kind.holds} made with other settings ({told(found)}); choose another "
-                    f"folder, or {remedy}"
+                    f"{self.path}: holds {some(there)} and is not {self.kind.holds}; choose another folder"
                 )
-        there = [path.name for path in self.path.iterdir() if path.name != _LOCK]
-        if before is None and there:
-            raise OutputError(f"{self.path}: holds {some(there)} and is not {self.kind.holds}; choose another folder")
+            return
+        found = self._differences(settings)
+        if found and not overwrite and self._has_results():
+            remedy = "remove this one" if overwrite is None else "give --overwrite to make it anew"
+            raise OutputError(
+                f"{self.path}: holds {self.kind.holds} made with other settings ({told(found)}); choose another "
+                f"folder, or {remedy}"
+            )
+
+    def _differences(self, settings: Settings | None) -> list[Difference]:
+        return [] if settings is None else differences(self.settings(), _plain(settings))
+
+    def _has_results(self) -> bool:
+        """A job that failed before its first result leaves a folder that is as good as new."""
+        return not set(self.files()) <= {self.kind.record, *self.kind.about}
+
+    def _begin(self, settings: Settings | None) -> bool:
+        if self.record.exists() and not self._differences(settings):
+            return False
         self.remove_results()
         self.write_record(settings or {})
         return True

@@ -102,6 +102,13 @@ def write_bundle(
 def check_target(folder: Path, *, overwrite: bool) -> None:
     """Raise `OutputError` when a weight folder cannot be written at `folder`; worth asking before long work."""
     OutputFolder(folder, WEIGHT_FOLDER).check_replaceable(overwrite=overwrite)
+    if (folder / DESCRIPTION).exists():
+        try:
+            is_ours = {"format", "config", "files"} <= _read_description(folder / DESCRIPTION).keys()
+        except WeightsError:
+            is_ours = False
+        if not is_ours:
+            raise OutputError(f"{folder / DESCRIPTION}: does not describe weights of atsal; choose another folder")
 
 
 def _write_files(
@@ -119,7 +126,9 @@ def _write_files(
             tensors = {key: value.detach().cpu().contiguous() for key, value in parts[part].items()}
             if half:
                 tensors = {key: value.half() if value.ndim > 1 else value for key, value in tensors.items()}
-            safetensors.torch.save_file(tensors, file)
+            file.write_bytes(
+                safetensors.torch.save(tensors)
+            )  # its own way of writing gives nobody else the right to read
         except (ValueError, RuntimeError) as error:  # sparse tensors, tensors sharing memory
             raise WeightsError(f"{part}: cannot be stored ({error}); give dense tensors of their own") from error
         files[part] = {"file": file.name, "sha256": file_sha256(file), "bytes": file.stat().st_size}

@@ -118,11 +118,11 @@ class _Job:
     def run(self, progress: Callable[[int], None]) -> Outcome:
         """Do what there is left to do."""
         journal, finished = self._journal, self._finished
-        if not self._options.overwrite:
-            self._refuse_others()
-            if finished is not None and finished.is_complete(self._folder, self._item.stem):
-                journal.remove()
-                return Outcome(self._manifest, len(finished.frames), 0.0, skipped=True, problem=finished.problem)
+        self._refuse_others()
+        is_done = finished is not None and finished.is_complete(self._folder, self._item.stem)
+        if finished is not None and is_done and not self._options.overwrite:
+            journal.remove()
+            return Outcome(self._manifest, len(finished.frames), 0.0, skipped=True, problem=finished.problem)
         if finished is None and self._is_resumable():
             journal.take_up(self._item, self._folder)
         begun, before = time.monotonic(), len(journal.frames)
@@ -243,14 +243,22 @@ class _Job:
         write_json(self._manifest, document)
 
     def _refuse_others(self) -> None:
-        """Nothing but this item's own earlier results, made with the same settings, may be in the way."""
-        if self._earlier is not None:
-            different = changed(self._earlier.settings, self._journal.settings, self._item)
-            if different:
+        """Nothing but this item's own earlier results, made with the same settings, may be in the way.
+
+        With `overwrite`, other settings may, and the one file of an image or a video; frames that no run recorded would
+        still be taken for frames of this one.
+        """
+        recorded = self._earlier.places(self._folder, self._item.stem) if self._earlier else []
+        for place in self._places:
+            if place.frame_ending and place not in recorded and place.found():
                 raise OutputError(
-                    f"{self._earlier.path}: results of this name exist, made with another {', '.join(different)}; give "
-                    "--overwrite to replace them, or another output folder"
+                    f"{place.path}: is there already, with no record of a run, and holds maps; remove them, or give "
+                    "another output folder"
                 )
+        if self._options.overwrite:
+            return
+        if self._earlier is not None:
+            self._refuse_changed(self._earlier)
             return
         for place in self._places:
             taken = any(place.path.iterdir()) if place.path.is_dir() else place.path.exists()
@@ -259,3 +267,15 @@ class _Job:
                     f"{place.path}: is there already, with no record of a run; give --overwrite to replace it, or "
                     "another output folder"
                 )
+
+    def _refuse_changed(self, earlier: Record) -> None:
+        different = changed(earlier.settings, self._journal.settings, self._item)
+        if not different:
+            return
+        source = earlier.settings["source"]
+        by_date = "source" in different and isinstance(source, dict) and "sha256" not in source
+        why = "; its record is of an earlier version, which tells sources by the date of the file" if by_date else ""
+        raise OutputError(
+            f"{earlier.path}: results of this name exist, made with another {', '.join(different)}{why}; give "
+            "--overwrite to replace them, or another output folder"
+        )

@@ -65,7 +65,7 @@ class Place:
         """List the unfinished files of a run that was killed."""
         folder = self.path if self.frame_ending else self.path.parent
         name = r"\d+.*" if self.frame_ending else re.escape(name_start(self.path.name))
-        part = re.compile(rf"\.{name}\.[0-9a-f]{{8}}\.part")
+        part = re.compile(rf"\.{name}\.[0-9a-f]{{8}}\.atsal-part")
         return [file for file in folder.iterdir() if part.fullmatch(file.name)] if folder.is_dir() else []
 
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from atsal.errors import OutputError
 from atsal.models.atsal import ATSal, product
-from atsal.models.bundle import PARTS, write_bundle
+from atsal.models.bundle import PARTS, check_target, write_bundle
 from atsal.models.registry import build_network, find_bundle
 from atsal.projection import solid_angle_weights
 from atsal.training.config import Augmentation, SourceConfig
@@ -56,6 +57,9 @@ def choose_exponents(measured: Measured) -> tuple[float, float]:
 def fuse(model: Path | str, source: SourceConfig, output: Path, *, half: bool, overwrite: bool) -> tuple[float, float]:
     """Write a weight folder like `model` with the exponents that suit the source best; returns them."""
     bundle = find_bundle(model)
+    if output.exists() and output.samefile(bundle.folder):
+        raise OutputError(f"{output}: is the model that is read; give another folder")
+    check_target(output, overwrite=overwrite)
     network = build_network(bundle)
     opened = SphereSource(source, bundle.config, Augmentation())
     chosen = choose_exponents(measure(network, opened))
