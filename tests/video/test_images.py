@@ -10,7 +10,9 @@ from atsal.errors import ConfigError, MediaError
 from atsal.untrusted import pictures
 from atsal.video.folders import folder_remarks, list_media
 from atsal.video.image import glance, probe_image, read_image
+from atsal.video.probe import probe_video
 from atsal.video.sources import classify, read_image_sequence
+from fakes import mp4
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "photos"
 RAMP = np.broadcast_to(np.arange(0, 256, 2, dtype=np.uint8)[None, :], (64, 128))
@@ -145,11 +147,20 @@ def test_a_folder_is_listed_in_natural_order(tmp_path):
 def test_camera_originals_are_refused_by_their_endings(tmp_path, clips):
     photo = save(tmp_path / "a.jpg", clips.picture(1)).rename(tmp_path / "IMG_0001.insp")
     film = clips.make("b.mp4", frames=3).rename(tmp_path / "GS010001.360")
-    for path, remedy in ((photo, "Insta360 Studio"), (film, "GoPro Player")):
-        with pytest.raises(MediaError, match=rf"{path.name}: .*{remedy}"):
-            classify(path)
+    with pytest.raises(MediaError, match=rf"{photo.name}: .*Insta360 Studio"):
+        classify(photo)
+    assert classify(film) == "video"
+    with pytest.raises(MediaError, match=rf"{film.name}: .*GoPro Player"):
+        probe_video(film)
     with pytest.raises(MediaError, match="two fisheye pictures"):
         read_image(photo)
+
+
+def test_a_camera_original_that_says_it_is_a_whole_sphere_is_read(clips):
+    film = clips.make("a.mp4", frames=3, container_options=mp4.BACK)
+    film = mp4.put_in_entry(film, mp4.st3d(0) + mp4.sv3d(mp4.equi())).rename(clips.folder / "VID_00.insv")
+    assert classify(film) == "video"
+    assert probe_video(film).stereo == "mono"
 
 
 @pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")

@@ -22,7 +22,7 @@ _ORIGINALS = {
     ".jxl": ("a picture in the format JPEG XL", "turn it into a JPEG or PNG"),
     ".psd": ("a picture in the format Photoshop", "export it as JPEG or PNG"),
 }
-VIDEO_ORIGINALS = frozenset({".insv", ".osv", ".360", ".lrv"})
+VIDEO_ORIGINALS = frozenset({".insv", ".osv", ".360", ".lrv"})  # refused where they are opened: see `camera`
 
 
 def why_unread(path: Path) -> str | None:

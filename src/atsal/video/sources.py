@@ -10,7 +10,7 @@ from atsal.untrusted.files import check_readable
 from atsal.untrusted.pictures import picture_format, read_head, refuse_unread
 from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, list_frames
 from atsal.video.image import read_image
-from atsal.video.originals import refuse_original
+from atsal.video.originals import VIDEO_ORIGINALS, refuse_original
 from atsal.video.pixels import scaled
 from atsal.video.reader import Frame, check_size
 from atsal.video.stereo import StereoChoice
@@ -23,12 +23,15 @@ def classify(path: Path | str) -> Literal["image", "video"]:
 
     Raises:
         MediaError: missing, a folder, empty, of a kind that neither the content nor the name tells, a camera's own
-            file (see `originals`), or a picture in a format that is not read.
+            picture (see `originals`), or a picture in a format that is not read. A camera's own video is a video:
+            `probe_video` refuses it unless it says that it is equirectangular.
 
     """
     path = Path(path)
     check_readable(path, "image or video")
-    refuse_original(path)
+    ending = path.suffix.lower()
+    if ending not in VIDEO_ORIGINALS:
+        refuse_original(path)
     head = read_head(path)
     picture = picture_format(head)
     refuse_unread(str(path), picture)
@@ -36,9 +39,9 @@ def classify(path: Path | str) -> Literal["image", "video"]:
         return "image"
     if head.startswith(_VIDEO_MAGIC) or head[4:8] == b"ftyp" or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
         return "video"
-    if path.suffix.lower() in VIDEO_SUFFIXES:
+    if ending in VIDEO_SUFFIXES | VIDEO_ORIGINALS:
         return "video"
-    if path.suffix.lower() in IMAGE_SUFFIXES:
+    if ending in IMAGE_SUFFIXES:
         return "image"
     known = ", ".join(sorted(IMAGE_SUFFIXES | VIDEO_SUFFIXES))
     raise MediaError(f"{path}: is neither an image nor a video by content or name; expected one of {known}.")
