@@ -47,6 +47,29 @@ def test_the_content_tells_the_format(tmp_path, name, expected):
 
 
 @pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"P6 2 1 255\n" + bytes((9, 9, 9, 7, 7, 7)), ((9, 9, 9), (7, 7, 7))),
+        (b"P6\n# made by hand\n2 1\n255\n" + bytes((9, 9, 9, 7, 7, 7)), ((9, 9, 9), (7, 7, 7))),
+        (b"P5\r\n2 1\r\n255\n\t\7", (9, 7)),
+        (b"P3 2 1 255 9 9 9 7 7 7\n", ((9, 9, 9), (7, 7, 7))),
+        (b"P2\t2 1 255 9 7\n", (9, 7)),
+        (b"P1 2 1\n1 0\n", (0, 255)),
+        (b"P4 2 1\n\x80", (0, 255)),
+    ],
+)
+def test_every_form_of_netpbm_is_read(tmp_path, content, expected):
+    (tmp_path / "a.ppm").write_bytes(content)
+    with open_picture(tmp_path / "a.ppm") as image:
+        assert (image.getpixel((0, 0)), image.getpixel((1, 0))) == expected
+
+
+def test_a_table_is_no_netpbm():
+    assert picture_format(b"P1,0.02,3.5\nP1,0.04,3.6\n") is None
+    assert picture_format(b"P5\nis the fifth viewer") is None
+
+
+@pytest.mark.parametrize(
     ("major", "compatible", "expected"),
     [
         (b"avif", b"mif1miaf", "AVIF"),
