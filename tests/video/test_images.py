@@ -156,6 +156,20 @@ def test_camera_originals_are_refused_by_their_endings(tmp_path, clips):
         read_image(photo)
 
 
+@pytest.mark.parametrize(
+    ("ending", "head"), [(".HEIC", b"\0\0\0\x18ftypheic"), (".jxl", b"\xff\x0a"), (".psd", b"8BPS"), (".dng", b"IIRO")]
+)
+def test_an_unread_format_is_told_alike_by_its_ending_and_by_its_content(tmp_path, ending, head):
+    told = []
+    for path in (tmp_path / f"a{ending}", tmp_path / "b.jpg"):
+        path.write_bytes(head + bytes(99))
+        with pytest.raises(MediaError) as error:
+            classify(path)
+        told.append(str(error.value))
+    what, remedy = told[1].removeprefix(f"{tmp_path}/b.jpg: is ").split(", which is not read: ")
+    assert f"{ending} is {what}: {remedy}" in told[0]
+
+
 def test_a_camera_original_that_says_it_is_a_whole_sphere_is_read(clips):
     film = clips.make("a.mp4", frames=3, container_options=mp4.BACK)
     film = mp4.put_in_entry(film, mp4.st3d(0) + mp4.sv3d(mp4.equi())).rename(clips.folder / "VID_00.insv")

@@ -25,7 +25,7 @@ from atsal.errors import DataError
 from atsal.gaze.readers.saliency_bin import read_saliency_bin, saliency_frame
 from atsal.jobs.checksums import known_sha256
 from atsal.untrusted.arrays import open_npy
-from atsal.untrusted.pictures import open_picture
+from atsal.untrusted.pictures import MAX_PIXELS, open_picture
 from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import shown
 from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
@@ -44,7 +44,6 @@ _BIN_SIZE = re.compile(r"_\d+x\d+(?:x\d+)?_(?:16|32|64)b(?:_[a-z]+)?$", re.IGNOR
 _BIN_NAME = re.compile(r"(?:HE?)?salmap_0*(\d+)", re.IGNORECASE)
 _FAR = 1e30
 _LONGEST_NUMBER = 18  # digits of a frame's number
-_MOST_PIXELS = 400_000_000  # of one map, as of a picture
 _COLOUR = 24  # of 255: more difference between the channels than a grey video has after compression
 
 
@@ -191,8 +190,8 @@ def _grey(pixels: NDArray[np.uint8], where: str) -> Map:
 
 
 def _checked(values: NDArray[np.generic], where: str) -> Map:
-    if values.size > _MOST_PIXELS:
-        raise DataError(f"{where}: {values.size} values; expected a map of {_MOST_PIXELS} at most")
+    if values.size > MAX_PIXELS:
+        raise DataError(f"{where}: {values.size} values; expected a map of {MAX_PIXELS} at most")
     found = np.asarray(values)
     wrong = ~np.isfinite(found)
     if wrong.any():
