@@ -131,6 +131,23 @@ def test_kinds(tmp_path, clips):
         classify(tmp_path / "none.mp4")
 
 
+@pytest.mark.parametrize("name", ["a.mov", "a.avi", "a.ts", "a.m2ts", "a.mpg"])
+def test_a_video_under_a_pictures_name_is_a_video(clips, name):
+    path = clips.make(name, frames=5, codec="mpeg2video" if name == "a.mpg" else "libx264")
+    path = path.rename(path.with_suffix(".jpg"))
+    assert classify(path) == "video"
+    assert probe_video(path).eye_size == (128, 64)
+
+
+def test_a_film_of_old_quicktime_begins_otherwise(clips):
+    path = clips.make("a.mov", frames=5, container_options=mp4.BACK)
+    begin = path.read_bytes()
+    size = int.from_bytes(begin[:4], "big")
+    path.write_bytes(begin[:size].replace(b"ftyp", b"wide") + begin[size:])  # of the same length: offsets stay
+    assert classify(path.rename(path.with_suffix(".png"))) == "video"
+    assert probe_video(path.with_suffix(".png")).stereo == "mono"
+
+
 def test_a_folder_is_listed_in_natural_order(tmp_path):
     for name in ("b10.PNG", "b9.png", "a.mp4", ".hidden.png", "notes.txt", "b09.jpg"):
         (tmp_path / name).touch()
