@@ -101,6 +101,31 @@ def test_missing_and_ambiguous_maps_are_named(tmp_path):
         found(tmp_path / "nowhere", "x")
 
 
+@pytest.mark.parametrize("maps", ["x.npy", f"x_{2 * ROWS}x{ROWS}_32b.bin", "x.png"])
+def test_a_picture_of_another_ending_may_lie_beside_the_maps(tmp_path, maps):
+    if maps == "x.npy":
+        np.save(tmp_path / maps, LEVELS[0])
+    elif maps == "x.png":
+        Image.fromarray(LEVELS[0]).save(tmp_path / maps)
+    else:
+        LEVELS[0].astype("<f4").tofile(tmp_path / maps)
+    Image.fromarray(LEVELS[1]).save(tmp_path / "x.webp")
+    assert found(tmp_path).files == (tmp_path / maps,)
+    (tmp_path / "y").mkdir()
+    for path in (tmp_path / maps, tmp_path / "x.webp"):
+        path.rename(tmp_path / "y" / path.name)
+    assert [path.name for path in found(tmp_path, "y").files] == [maps]
+    (tmp_path / "y" / maps).unlink()
+    assert found(tmp_path, "y").kind == "picture"
+
+
+def test_pictures_that_were_always_maps_stay_ambiguous(tmp_path):
+    np.save(tmp_path / "x.npy", LEVELS[0])
+    Image.fromarray(LEVELS[0]).save(tmp_path / "x.jpg")
+    with pytest.raises(DataError, match="could all be"):
+        found(tmp_path)
+
+
 def windows(truth, folder, item="video_2"):
     maps = WindowMaps(truth, item, find_map_files(folder, (item,)))
     return dict(maps), maps.notes

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from atsal.errors import MediaError
+from atsal.untrusted import pictures
 from atsal.untrusted.pictures import MAX_PIXELS, open_picture, picture_format
 
 FORMATS = {"a.jpg": "JPEG", "a.png": "PNG", "a.tif": "TIFF", "a.webp": "WEBP", "a.gif": "GIF", "a.bmp": "BMP"}
@@ -47,6 +48,29 @@ def test_the_content_tells_the_format(tmp_path, name, expected):
 
 
 @pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"P6 2 1 255\n" + bytes((9, 9, 9, 7, 7, 7)), ((9, 9, 9), (7, 7, 7))),
+        (b"P6\n# made by hand\n2 1\n255\n" + bytes((9, 9, 9, 7, 7, 7)), ((9, 9, 9), (7, 7, 7))),
+        (b"P5\r\n2 1\r\n255\n\t\7", (9, 7)),
+        (b"P3 2 1 255 9 9 9 7 7 7\n", ((9, 9, 9), (7, 7, 7))),
+        (b"P2\t2 1 255 9 7\n", (9, 7)),
+        (b"P1 2 1\n1 0\n", (0, 255)),
+        (b"P4 2 1\n\x80", (0, 255)),
+    ],
+)
+def test_every_form_of_netpbm_is_read(tmp_path, content, expected):
+    (tmp_path / "a.ppm").write_bytes(content)
+    with open_picture(tmp_path / "a.ppm") as image:
+        assert (image.getpixel((0, 0)), image.getpixel((1, 0))) == expected
+
+
+def test_a_table_is_no_netpbm():
+    assert picture_format(b"P1,0.02,3.5\nP1,0.04,3.6\n") is None
+    assert picture_format(b"P5\nis the fifth viewer") is None
+
+
+@pytest.mark.parametrize(
     ("major", "compatible", "expected"),
     [
         (b"avif", b"mif1miaf", "AVIF"),
@@ -66,13 +90,13 @@ def test_stills_and_videos_in_boxes_of_mp4(major, compatible, expected):
 @pytest.mark.parametrize(("kind", "head"), UNREAD.items())
 def test_what_is_not_read_is_refused_by_name(tmp_path, kind, head):
     (tmp_path / "a.jpg").write_bytes(head + bytes(100))
-    with pytest.raises(MediaError, match=rf"a\.jpg: is a picture in the format {kind}, which is not read here\. [A-Z]"):
+    with pytest.raises(MediaError, match=rf"a\.jpg: is {pictures.UNREAD[kind][0]}, which is not read: .* first\."):
         open_picture(tmp_path / "a.jpg").__enter__()
 
 
 def test_raw_pictures_under_another_name_are_refused(tmp_path):
     path = made(tmp_path / "a.tif", tiffinfo={50706: b"\1\4\0\0"})
-    with pytest.raises(MediaError, match="camera raw"):
+    with pytest.raises(MediaError, match="camera's raw"):
         open_picture(path).__enter__()
 
 

@@ -10,7 +10,9 @@ from atsal.errors import ConfigError, MediaError
 from atsal.untrusted import pictures
 from atsal.video.folders import folder_remarks, list_media
 from atsal.video.image import glance, probe_image, read_image
+from atsal.video.probe import probe_video
 from atsal.video.sources import classify, read_image_sequence
+from fakes import mp4
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "photos"
 RAMP = np.broadcast_to(np.arange(0, 256, 2, dtype=np.uint8)[None, :], (64, 128))
@@ -129,6 +131,23 @@ def test_kinds(tmp_path, clips):
         classify(tmp_path / "none.mp4")
 
 
+@pytest.mark.parametrize("name", ["a.mov", "a.avi", "a.ts", "a.m2ts", "a.mpg"])
+def test_a_video_under_a_pictures_name_is_a_video(clips, name):
+    path = clips.make(name, frames=5, codec="mpeg2video" if name == "a.mpg" else "libx264")
+    path = path.rename(path.with_suffix(".jpg"))
+    assert classify(path) == "video"
+    assert probe_video(path).eye_size == (128, 64)
+
+
+def test_a_film_of_old_quicktime_begins_otherwise(clips):
+    path = clips.make("a.mov", frames=5, container_options=mp4.BACK)
+    begin = path.read_bytes()
+    size = int.from_bytes(begin[:4], "big")
+    path.write_bytes(begin[:size].replace(b"ftyp", b"wide") + begin[size:])  # of the same length: offsets stay
+    assert classify(path.rename(path.with_suffix(".png"))) == "video"
+    assert probe_video(path.with_suffix(".png")).stereo == "mono"
+
+
 def test_a_folder_is_listed_in_natural_order(tmp_path):
     for name in ("b10.PNG", "b9.png", "a.mp4", ".hidden.png", "notes.txt", "b09.jpg"):
         (tmp_path / name).touch()
@@ -145,11 +164,34 @@ def test_a_folder_is_listed_in_natural_order(tmp_path):
 def test_camera_originals_are_refused_by_their_endings(tmp_path, clips):
     photo = save(tmp_path / "a.jpg", clips.picture(1)).rename(tmp_path / "IMG_0001.insp")
     film = clips.make("b.mp4", frames=3).rename(tmp_path / "GS010001.360")
-    for path, remedy in ((photo, "Insta360 Studio"), (film, "GoPro Player")):
-        with pytest.raises(MediaError, match=rf"{path.name}: .*{remedy}"):
-            classify(path)
+    with pytest.raises(MediaError, match=rf"{photo.name}: .*Insta360 Studio"):
+        classify(photo)
+    assert classify(film) == "video"
+    with pytest.raises(MediaError, match=rf"{film.name}: .*GoPro Player"):
+        probe_video(film)
     with pytest.raises(MediaError, match="two fisheye pictures"):
         read_image(photo)
+
+
+@pytest.mark.parametrize(
+    ("ending", "head"), [(".HEIC", b"\0\0\0\x18ftypheic"), (".jxl", b"\xff\x0a"), (".psd", b"8BPS"), (".dng", b"IIRO")]
+)
+def test_an_unread_format_is_told_alike_by_its_ending_and_by_its_content(tmp_path, ending, head):
+    told = []
+    for path in (tmp_path / f"a{ending}", tmp_path / "b.jpg"):
+        path.write_bytes(head + bytes(99))
+        with pytest.raises(MediaError) as error:
+            classify(path)
+        told.append(str(error.value))
+    what, remedy = told[1].removeprefix(f"{tmp_path}/b.jpg: is ").split(", which is not read: ")
+    assert f"{ending} is {what}: {remedy}" in told[0]
+
+
+def test_a_camera_original_that_says_it_is_a_whole_sphere_is_read(clips):
+    film = clips.make("a.mp4", frames=3, container_options=mp4.BACK)
+    film = mp4.put_in_entry(film, mp4.st3d(0) + mp4.sv3d(mp4.equi())).rename(clips.folder / "VID_00.insv")
+    assert classify(film) == "video"
+    assert probe_video(film).stereo == "mono"
 
 
 @pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")

@@ -48,6 +48,13 @@ def test_seeking_keeps_number_and_time(clips, name, start_s):
     assert times == pytest.approx(np.array(index) / 30, abs=1e-3)
 
 
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.avi"])
+def test_a_span_ends_between_frames_even_where_a_tick_is_a_frame(clips, name):
+    path = clips.make(name)
+    assert listed(clips, path, start_s=0.48)[0][0] == 15  # of 30 a second: frame 14 is at 0.467
+    assert listed(clips, path, start_s=0.2, duration_s=0.28)[0] == list(range(6, 15))
+
+
 def test_a_raw_stream_has_the_times_of_its_rate(clips):
     index, times = listed(clips, clips.make("clip.h264"), start_s=0.5)
     rate = probe_video(clips.folder / "clip.h264").frame_rate

@@ -11,6 +11,7 @@ from atsal.datasets.dataset import RawItem
 from atsal.datasets.stimulus import describe, read_picture, read_some_frames
 from atsal.errors import AtsalError, MediaError, TruncatedMediaError
 from atsal.prediction.items import Item, Reading
+from atsal.video import probe, timeline
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
 from atsal.video.timeline import frame_times
@@ -248,6 +249,18 @@ def test_a_clip_that_begins_within_a_group_of_pictures(clips):
 
 
 @pytest.mark.skipif(CASES is None, reason="needs the shared cases")
+def test_frames_are_counted_once_while_a_file_stays_as_it_is(clips, monkeypatch):
+    path, read = clips.make("a.mkv", frames=30), []
+    monkeypatch.setattr(probe, "counted", lambda path, facts: read.append(path) or timeline.counted(path, facts))
+    item = Item(path, "video")
+    assert item.expected_frames(Reading()) == len(list(item.frames(Reading(), None))) == 30
+    assert item.notes(Reading()) == ()
+    assert item.frame_rate(Reading()) == pytest.approx(30)
+    assert read == [path]
+    clips.make("a.mkv", frames=20)
+    assert item.expected_frames(Reading()) == 20
+
+
 @pytest.mark.parametrize(("name", "count", "last_s"), [("cut_editlist.mp4", 27, 2.6), ("dropped.avi", 20, 3.9)])
 def test_the_shared_cases(name, count, last_s):
     frames = list(read_frames(CASES / name))

@@ -10,6 +10,7 @@ from atsal.jobs.checksums import file_sha256, known_sha256
 from atsal.jobs.output_folder import FolderKind
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.paths import is_inside
+from atsal.untrusted.pictures import MAX_PIXELS
 from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import shown
 
@@ -26,7 +27,6 @@ Json = dict[str, Any]
 _NEEDED = {"id": str, "logs": list, "files": dict, "drops": list, "notes": list}
 _COUNTS = ("fixations", "observers")
 _MOST = 2**53
-_MOST_PIXELS = 400_000_000  # of a stimulus, as of every picture
 _KINDS = (None, "image", "video", "frames", "photo")
 
 
@@ -88,7 +88,7 @@ def _is_stimulus(found: Any) -> bool:
         and isinstance(found.get("member"), str | None)
         and found.get("kind") in _KINDS
         and all(_is_count(found.get(name, 1), 1) for name in ("width", "height", "frames"))
-        and found.get("width", 1) * found.get("height", 1) <= _MOST_PIXELS
+        and found.get("width", 1) * found.get("height", 1) <= MAX_PIXELS
         and all(_is_positive(found.get(name, 1)) for name in ("frames_per_s", "duration_s"))
         and isinstance(found.get("uneven_rate", False), bool)
     )

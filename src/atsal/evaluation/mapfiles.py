@@ -25,7 +25,7 @@ from atsal.errors import DataError
 from atsal.gaze.readers.saliency_bin import read_saliency_bin, saliency_frame
 from atsal.jobs.checksums import known_sha256
 from atsal.untrusted.arrays import open_npy
-from atsal.untrusted.pictures import open_picture
+from atsal.untrusted.pictures import MAX_PIXELS, open_picture
 from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import shown
 from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
@@ -39,11 +39,11 @@ Kind = Literal["npy", "picture", "bin", "video"]
 _KINDS: dict[str, Kind] = {".npy": "npy", ".bin": "bin"}
 _KINDS.update((ending, "picture") for ending in IMAGE_SUFFIXES)
 _KINDS.update((ending, "video") for ending in VIDEO_SUFFIXES)
+_FIRST_READ = {".png", ".jpg", ".jpeg"}  # pictures of other endings may lie beside maps: previews, which do not count
 _BIN_SIZE = re.compile(r"_\d+x\d+(?:x\d+)?_(?:16|32|64)b(?:_[a-z]+)?$", re.IGNORECASE)
 _BIN_NAME = re.compile(r"(?:HE?)?salmap_0*(\d+)", re.IGNORECASE)
 _FAR = 1e30
 _LONGEST_NUMBER = 18  # digits of a frame's number
-_MOST_PIXELS = 400_000_000  # of one map, as of a picture
 _COLOUR = 24  # of 255: more difference between the channels than a grey video has after compression
 
 
@@ -99,7 +99,7 @@ def find_map_files(folder: Path, stems: tuple[str, ...]) -> MapFiles:
     if not folder.is_dir():
         raise DataError(f"{folder}: is no folder; expected one with the maps of each item")
     wanted = set(stems)
-    found = [path for path in sorted(folder.iterdir()) if path.name[0] != "." and _is_of(path, wanted)]
+    found = _maps([path for path in sorted(folder.iterdir()) if path.name[0] != "." and _is_of(path, wanted)])
     if not found:
         raise DataError(
             f"{folder}: no maps of {stems[0]}; looked for {' and '.join(stems)} with .npy, .png, .jpg, .tif, "
@@ -109,6 +109,12 @@ def find_map_files(folder: Path, stems: tuple[str, ...]) -> MapFiles:
         names = ", ".join(path.name for path in found)
         raise DataError(f"{folder}: {names} could all be the maps of {stems[0]}; leave one of them there")
     return _in_folder(found[0]) if found[0].is_dir() else MapFiles(found[0], (found[0],), _KINDS[_suffix(found[0])])
+
+
+def _maps(found: list[Path]) -> list[Path]:
+    """Those that are meant: pictures of endings that were not always read are maps where nothing else is one."""
+    firm = [path for path in found if _KINDS.get(_suffix(path)) != "picture" or _suffix(path) in _FIRST_READ]
+    return firm or found
 
 
 def _is_of(path: Path, wanted: set[str]) -> bool:
@@ -122,7 +128,7 @@ def _is_of(path: Path, wanted: set[str]) -> bool:
 
 
 def _in_folder(folder: Path) -> MapFiles:
-    files = [path for path in folder.iterdir() if path.name[0] != "." and _KINDS.get(_suffix(path)) is not None]
+    files = _maps([path for path in folder.iterdir() if path.name[0] != "." and _suffix(path) in _KINDS])
     kinds = {_KINDS[_suffix(path)] for path in files}
     if not files or len(kinds) > 1 or kinds == {"video"} or (kinds == {"bin"} and len(files) > 1):
         told = f"{', '.join(sorted(kinds))} files" if files else "no file of maps"
@@ -184,8 +190,8 @@ def _grey(pixels: NDArray[np.uint8], where: str) -> Map:
 
 
 def _checked(values: NDArray[np.generic], where: str) -> Map:
-    if values.size > _MOST_PIXELS:
-        raise DataError(f"{where}: {values.size} values; expected a map of {_MOST_PIXELS} at most")
+    if values.size > MAX_PIXELS:
+        raise DataError(f"{where}: {values.size} values; expected a map of {MAX_PIXELS} at most")
     found = np.asarray(values)
     wrong = ~np.isfinite(found)
     if wrong.any():

@@ -4,6 +4,7 @@ The content tells the format, and Pillow is asked for that one alone. So no form
 (EPS), and Pillow's own limit of pixels and the warnings of the program that uses us stay as they are.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,8 +30,6 @@ _SIGNATURES = {
     b"BM": "BMP",
     b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG2000",
     b"\xff\x4f\xff\x51": "JPEG2000",
-    b"P5\n": "PPM",
-    b"P6\n": "PPM",
     b"\0\0\0\x0cJXL \r\n\x87\n": "JPEG XL",
     b"\xff\x0a": "JPEG XL",
     b"\x76\x2f\x31\x01": "OpenEXR",
@@ -41,16 +40,19 @@ _SIGNATURES = {
     b"IIU\0": "camera raw",
     b"IIRO": "camera raw",
 }
+_NETPBM = re.compile(rb"P[1-6]\s+[\d#]")  # bits, grey or colours, as text or as bytes; then the width, or a comment
 # Kinds of still pictures in the boxes of MP4, by the brands of their "ftyp" box.
 _STILL_BRANDS = frozenset(b"avif avis heic heix heim heis hevc hevx mif1 msf1 miaf MA1A MA1B".split())
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
-_REMEDIES = {
-    "HEIF": "Save it as JPEG, PNG or AVIF first (`heif-convert IN.heic OUT.jpg`, or the export of any viewer).",
-    "JPEG XL": "Turn it into a JPEG or PNG first (`djxl IN.jxl OUT.png`).",
-    "OpenEXR": "Tone-map it to a JPEG or PNG of 8 bits first; its values are light, not colours of a screen.",
-    "Radiance HDR": "Tone-map it to a JPEG or PNG of 8 bits first; its values are light, not colours of a screen.",
-    "Photoshop": "Export it as JPEG or PNG first.",
-    "camera raw": "Develop it to a JPEG, PNG or TIFF first; what is in it can be a small preview.",
+_LIGHT = "whose values are light, not colours of a screen"
+_TONE_MAP = "tone-map it to a JPEG or PNG of 8 bits"
+UNREAD = {  # formats that are not read: what such a file is, and what to do first
+    "HEIF": ("a picture in the format HEIF", "save it as JPEG, PNG or AVIF (`heif-convert IN.heic OUT.jpg`)"),
+    "JPEG XL": ("a picture in the format JPEG XL", "turn it into a JPEG or PNG (`djxl IN.jxl OUT.png`)"),
+    "OpenEXR": (f"a picture in the format OpenEXR, {_LIGHT}", _TONE_MAP),
+    "Radiance HDR": (f"a picture in the format Radiance HDR, {_LIGHT}", _TONE_MAP),
+    "Photoshop": ("a picture in the format Photoshop", "export it as JPEG or PNG"),
+    "camera raw": ("a camera's raw picture", "develop it to a JPEG, PNG or TIFF"),
 }
 _DNG_VERSION = 50706  # the TIFF tag by which a camera's raw picture is known
 
@@ -66,10 +68,14 @@ def picture_format(head: bytes) -> str | None:
     for signature, name in _SIGNATURES.items():
         if head.startswith(signature):
             return "camera raw" if head[8:10] == b"CR" and name == "TIFF" else name
+    if _NETPBM.match(head):
+        return "PPM"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
-    if head[4:8] != b"ftyp":
-        return None
+    return _in_mp4_boxes(head) if head[4:8] == b"ftyp" else None
+
+
+def _in_mp4_boxes(head: bytes) -> str | None:
     if head[8:12] == b"crx ":
         return "camera raw"
     end = min(int.from_bytes(head[:4], "big"), len(head))
@@ -81,8 +87,9 @@ def picture_format(head: bytes) -> str | None:
 
 def refuse_unread(name: str, picture: str | None) -> None:
     """Raise MediaError for a format (of `picture_format`) that is not read here, with what to do about it."""
-    if picture in _REMEDIES:
-        raise MediaError(f"{name}: is a picture in the format {picture}, which is not read here. {_REMEDIES[picture]}")
+    if picture in UNREAD:
+        what, remedy = UNREAD[picture]
+        raise MediaError(f"{name}: is {what}, which is not read: {remedy} first.")
 
 
 @contextmanager

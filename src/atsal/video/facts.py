@@ -46,7 +46,7 @@ class StreamFacts:
     even_step: Fraction | None  # ticks from frame to frame by the index, where all are where one rate puts them
     whole: bool  # the file is as long as it says
     joinable: bool  # a transport or program stream
-    sought: bool  # a frame is found by its time
+    sought: bool  # frames can be found by seeking to their time
 
     @property
     def variable_rate(self) -> bool:

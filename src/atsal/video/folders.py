@@ -12,7 +12,7 @@ from atsal.video.originals import VIDEO_ORIGINALS, why_unread
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".tif", ".tiff", ".webp", ".bmp", ".dib", ".gif"}
-    | {".avif", ".avifs", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm"}
+    | {".avif", ".avifs", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm"}
 )
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".flv"}
@@ -33,7 +33,8 @@ def list_frames(folder: Path | str) -> list[Path]:
     """List the images of a folder that is one clip, hidden ones left out, in natural order.
 
     Raises:
-        MediaError: no folder, no image in it, or a picture that is not read: without it all later times were wrong.
+        MediaError: no folder, no image in it, or a picture that is not read: skipping it would shift the times of all
+            later frames.
 
     """
     folder = Path(folder)
@@ -42,8 +43,8 @@ def list_frames(folder: Path | str) -> list[Path]:
         why = why_unread(path) if path.suffix.lower() not in VIDEO_ORIGINALS else None
         if path.is_file() and (why is not None or _is_picture(path)):
             raise MediaError(
-                f"{path}: looks like a frame, but is not read ({why or _ENDING}); without it the times of all frames "
-                "after it would be wrong. Convert or rename it, or move it out of the folder."
+                f"{path}: looks like a frame, but is not read ({why or _ENDING}); skipping it would shift the times of "
+                "all later frames. Convert or rename it, or move it out of the folder."
             )
     return frames
 

@@ -18,6 +18,8 @@ _STILL_FORMATS = ("image2", "_pipe")
 # Titles may be of any bytes. PyAV 19 takes them as they are; those before refuse what is no UTF-8 unless told not to.
 _ANY_TITLE: dict[str, Any] = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "replace"}
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
+PROGRAM_STREAM = b"\0\0\1\xba"  # how one begins
+MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")  # what an MP4 or MOV may begin with, after 4 bytes
 _NOT_A_VIDEO_FORMATS = ("tty", "bin", "xbin", "adf", "idf")
 
 
@@ -50,8 +52,10 @@ def open_container(path: Path) -> InputContainer:
 
     Only local files: a playlist must not make this process fetch something from the network.
     """
+    with path.open("rb") as file:  # by the name, FFmpeg takes a program stream called .jpg for a picture
+        known = "mpeg" if file.read(len(PROGRAM_STREAM)) == PROGRAM_STREAM else None
     container: InputContainer = av.open(
-        str(path.absolute()), mode="r", options={"protocol_whitelist": "file"}, **_ANY_TITLE
+        str(path.absolute()), mode="r", format=known, options={"protocol_whitelist": "file"}, **_ANY_TITLE
     )
     return container
 
@@ -105,7 +109,7 @@ def _refuse_other_kinds(path: Path, format_name: str) -> None:
 def _unopened_message(path: Path, error: av.FFmpegError) -> str:
     with path.open("rb") as file:
         head = file.read(12)
-    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"):
+    if head[4:8] in MP4_BOXES:
         return (
             f"{path}: is an MP4 or MOV without its index (the 'moov' box): the recording or copy was cut off; expected "
             "a complete file. Copy it again, or repair it with a tool such as untrunc."

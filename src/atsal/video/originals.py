@@ -1,28 +1,28 @@
-"""Cameras' own files, by the endings of their names: their content opens, but it is no panorama."""
+"""Files that are refused by the endings of their names: cameras' own, which are no panoramas, and unread pictures."""
 
 from pathlib import Path
 
 from atsal.errors import MediaError
+from atsal.untrusted.pictures import UNREAD
 
 _FISHEYE = "a camera's original of two fisheye pictures, no panorama"
-_RAW = "a camera's raw picture"
-_DEVELOP = "develop it to a JPEG, PNG or TIFF"
-_LIGHT = "a picture of light values, which are no colours of a screen"
-_TONE_MAP = "tone-map it to a JPEG or PNG of 8 bits"
+_PICTURES = {
+    "camera raw": (".gpr", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"),
+    "OpenEXR": (".exr",),
+    "Radiance HDR": (".hdr",),
+    "HEIF": (".heic", ".heif", ".hif"),
+    "JPEG XL": (".jxl",),
+    "Photoshop": (".psd",),
+}
 _ORIGINALS = {
     ".insv": (_FISHEYE, "export it as an equirectangular (360°) MP4 with Insta360 Studio"),
     ".insp": (_FISHEYE, "export it as an equirectangular (360°) JPEG with Insta360 Studio"),
     ".osv": (_FISHEYE, "export it as an equirectangular (360°) MP4 with DJI Studio"),
     ".360": ("GoPro's original, six faces of a cube in two streams", "export it as a 360° MP4 with GoPro Player"),
     ".lrv": ("a camera's small preview of a recording", "export the recording itself as a 360° MP4"),
-    ".gpr": (_RAW, _DEVELOP),
-    **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"), (_RAW, _DEVELOP)),
-    **dict.fromkeys((".exr", ".hdr"), (_LIGHT, _TONE_MAP)),
-    **dict.fromkeys((".heic", ".heif", ".hif"), ("a picture in the format HEIF", "save it as JPEG, PNG or AVIF")),
-    ".jxl": ("a picture in the format JPEG XL", "turn it into a JPEG or PNG"),
-    ".psd": ("a picture in the format Photoshop", "export it as JPEG or PNG"),
+    **{ending: UNREAD[name] for name, endings in _PICTURES.items() for ending in endings},
 }
-VIDEO_ORIGINALS = frozenset({".insv", ".osv", ".360", ".lrv"})
+VIDEO_ORIGINALS = frozenset({".insv", ".osv", ".360", ".lrv"})  # refused where they are opened: see `camera`
 
 
 def why_unread(path: Path) -> str | None:
@@ -32,7 +32,7 @@ def why_unread(path: Path) -> str | None:
 
 
 def refuse_original(path: Path) -> None:
-    """Raise MediaError for a file of a camera's own ending."""
+    """Raise MediaError for a file with one of these endings."""
     why = why_unread(path)
     if why is not None:
         raise MediaError(f"{path}: {why}. If it is an equirectangular JPEG or MP4 already, rename it so.")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from atsal.errors import MediaError
+from atsal.untrusted.files import check_readable
 from atsal.video.camera import refuse_camera_original
 from atsal.video.facts import StreamFacts, stream_facts
 from atsal.video.opening import open_video, picture_streams
@@ -74,6 +76,13 @@ def probe_video(path: Path | str, stereo: StereoChoice = "auto", *, count: bool 
 
     """
     path = Path(path)
+    check_readable(path, "video")
+    found = path.stat()
+    return _probe(path, stereo, count, (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+
+
+@lru_cache(maxsize=4)  # a run asks for several things at once, and to count the frames is to read the whole file
+def _probe(path: Path, stereo: StereoChoice, count: bool, _version: tuple[int, ...]) -> VideoInfo:
     with open_video(path) as (container, stream):
         facts, jump = _facts(path, stream_facts(container, stream), count=count)
         first = _first_frame(path, container, stream)

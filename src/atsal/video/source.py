@@ -13,6 +13,8 @@ from atsal.video.facts import StreamFacts, step_pts, stream_facts
 from atsal.video.opening import open_video
 from atsal.video.timeline import ONE_RUN_OF_TIMES, frame_number
 
+_MOST_ROUNDING_S = 1e-3  # of a frame's time: far less than a frame lasts
+
 
 @dataclass(frozen=True, eq=False)
 class TimedFrame:
@@ -41,13 +43,13 @@ class FrameSource:
         self._last_s = 0.0
 
     def __iter__(self) -> Iterator[TimedFrame]:
-        for frame, half_tick_s in self._timed():
-            if self._end_s is not None and frame.timestamp_s >= self._end_s - half_tick_s:
+        for frame, rounding_s in self._timed():
+            if self._end_s is not None and frame.timestamp_s >= self._end_s - rounding_s:
                 self._stopped_early = True
                 return
             self._good = frame.index + 1
             self._last_s = frame.timestamp_s
-            if frame.timestamp_s >= self.start_s - half_tick_s:
+            if frame.timestamp_s >= self.start_s - rounding_s:
                 yield frame
 
     def check_complete(self) -> None:
@@ -66,7 +68,7 @@ class FrameSource:
             )
 
     def _timed(self) -> Iterator[tuple[TimedFrame, float]]:
-        """Frames from at or before `start_s`, each with half a tick of its clock: times are rounded to ticks."""
+        """Frames from at or before `start_s`, each with how far its time may be rounded."""
         with open_video(self._path, threaded=True) as (container, stream):
             facts = self._facts = stream_facts(container, stream)
             frames = GoodFrames(container, stream, facts)
@@ -92,8 +94,9 @@ class FrameSource:
     def _number(
         self, index: int, first: VideoFrame, rest: GoodFrames, facts: StreamFacts, origin: int | None
     ) -> Iterator[tuple[TimedFrame, float]]:
-        tick_s = float(facts.time_base)
+        # Times are rounded to ticks; but where a tick is as long as a frame, as in AVI, nothing was rounded.
+        rounding_s = min(float(facts.time_base) / 2, _MOST_ROUNDING_S)
         for number, picture in enumerate(chain([first], rest), start=index):
             ticks = picture.pts - origin if origin is not None and picture.pts is not None else number * step_pts(facts)
-            yield TimedFrame(number, float(ticks * facts.time_base), picture), tick_s / 2
+            yield TimedFrame(number, float(ticks * facts.time_base), picture), rounding_s
         self._damage = rest.damage

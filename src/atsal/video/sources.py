@@ -10,12 +10,14 @@ from atsal.untrusted.files import check_readable
 from atsal.untrusted.pictures import picture_format, read_head, refuse_unread
 from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, list_frames
 from atsal.video.image import read_image
-from atsal.video.originals import refuse_original
+from atsal.video.opening import MP4_BOXES, PROGRAM_STREAM
+from atsal.video.originals import VIDEO_ORIGINALS, refuse_original
 from atsal.video.pixels import scaled
 from atsal.video.reader import Frame, check_size
 from atsal.video.stereo import StereoChoice
 
-_VIDEO_MAGIC = (b"\x1a\x45\xdf\xa3", b"FLV\x01", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"\x00\x00\x01\xba")
+_VIDEO_MAGIC = (b"\x1a\x45\xdf\xa3", b"FLV\x01", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", PROGRAM_STREAM)
+_TRANSPORT_PACKETS = ((0, 188), (4, 192))  # where a transport stream's packets begin: the first, and the step
 
 
 def classify(path: Path | str) -> Literal["image", "video"]:
@@ -23,25 +25,34 @@ def classify(path: Path | str) -> Literal["image", "video"]:
 
     Raises:
         MediaError: missing, a folder, empty, of a kind that neither the content nor the name tells, a camera's own
-            file (see `originals`), or a picture in a format that is not read.
+            picture (see `originals`), or a picture in a format that is not read. A camera's own video is a video:
+            `probe_video` refuses it unless it says that it is equirectangular.
 
     """
     path = Path(path)
     check_readable(path, "image or video")
-    refuse_original(path)
+    ending = path.suffix.lower()
+    if ending not in VIDEO_ORIGINALS:
+        refuse_original(path)
     head = read_head(path)
     picture = picture_format(head)
     refuse_unread(str(path), picture)
     if picture is not None:
         return "image"
-    if head.startswith(_VIDEO_MAGIC) or head[4:8] == b"ftyp" or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
+    if ending in VIDEO_SUFFIXES | VIDEO_ORIGINALS or _is_video(path, head):
         return "video"
-    if path.suffix.lower() in VIDEO_SUFFIXES:
-        return "video"
-    if path.suffix.lower() in IMAGE_SUFFIXES:
+    if ending in IMAGE_SUFFIXES:
         return "image"
     known = ", ".join(sorted(IMAGE_SUFFIXES | VIDEO_SUFFIXES))
     raise MediaError(f"{path}: is neither an image nor a video by content or name; expected one of {known}.")
+
+
+def _is_video(path: Path, head: bytes) -> bool:
+    if head.startswith(_VIDEO_MAGIC) or head[4:8] in MP4_BOXES or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
+        return True
+    with path.open("rb") as file:
+        begin = file.read(3 * max(step for _, step in _TRANSPORT_PACKETS))
+    return any(begin[start::step][:3] == b"GGG" for start, step in _TRANSPORT_PACKETS)
 
 
 def read_image_sequence(

@@ -1,4 +1,4 @@
-"""Which part of a picture is one 360° view: the aspect-ratio check and the stereo layouts, for video and stills alike.
+"""The stereo layouts and the shapes they have, for videos and stills alike; `view` chooses among them.
 
 An equirectangular view covers 360° by 180°, so it is 2:1. A stereo picture packs two of them; the left eye's view is
 the one that is used::

@@ -1,4 +1,4 @@
-"""Which part of a picture is one 360° view, and what is done with it: turned, cut out, stretched to 2:1.
+"""The choice of the part of a picture that is one 360° view, and what is done with it: turned, cut, stretched to 2:1.
 
 The layout of the views comes first from the option, if one is given, else from what the file says, else from the shape
 in which the picture is shown. Views of another shape than 2:1 are taken where somebody says what they are::
