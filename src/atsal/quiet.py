@@ -1,4 +1,4 @@
-"""Warnings of other libraries that say nothing to who uses this one."""
+"""Warnings of other libraries that do not concern users of this package."""
 
 import re
 import warnings

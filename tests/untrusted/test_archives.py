@@ -85,3 +85,19 @@ def test_members_that_share_their_bytes_are_no_stored_ones(tmp_path):
         archive.filelist.append(twin)
     with opened(tmp_path / "a.zip") as archive, pytest.raises(DataError, match="2000 bytes together"):
         archive.check_stored()
+
+
+def test_an_archive_that_says_its_size_in_64_bits_is_read(tmp_path):
+    """As programs write it that do so whatever the size is."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a", b"content")
+    content = path.read_bytes()
+    at = content.rfind(b"PK\5\6")
+    count, size, offset = struct.unpack_from("<HII", content, at + 10)
+    end_64 = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, offset)
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, at, 1)
+    end = struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    path.write_bytes(content[:at] + end_64 + locator + end)
+    with open_archive(path, Blame(DataError, path, "copy it again")) as archive:
+        assert archive.read("a") == b"content"

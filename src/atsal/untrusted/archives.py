@@ -14,6 +14,7 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others take much memory
 _ENCRYPTED = 0x1
 _DIRECTORY_LIMIT = 32 * MIB  # some 300,000 members
 _END, _END_BYTES, _COMMENT_BYTES = b"PK\5\6", 22, 2**16
+_END_64, _IN_END_64 = b"PK\6\6", 0xFFFFFFFF  # large archives say it there
 
 
 class Archive:
@@ -42,7 +43,7 @@ class Archive:
         return tuple(self._zip.namelist())
 
     def check_stored(self) -> None:
-        """Refuse an archive that holds anything but what stands in it as it is: packed, encrypted, twice, or shared."""
+        """Refuse compressed, encrypted, duplicate or overlapping members."""
         members = self._zip.infolist()
         if len({member.filename for member in members}) < len(members):
             raise self._blame("holds a member twice")
@@ -51,7 +52,7 @@ class Archive:
                 raise self._blame(f"its member {shown(member.filename)} is packed or encrypted")
         size = sum(max(member.file_size, member.compress_size) for member in members)
         if size > self._bytes:
-            raise self._blame(f"its members say to be of {size} bytes together; the file has {self._bytes}")
+            raise self._blame(f"its members claim {size} bytes together; the file has {self._bytes}")
 
     def read(self, name: str, limit: int = MEMBER_LIMIT) -> bytes:
         """The content of a member of at most `limit` bytes."""
@@ -62,7 +63,7 @@ class Archive:
             if member.compress_type not in _METHODS:
                 raise ValueError("it is packed by an unusual method; pack it anew, by the ordinary one")
             if member.file_size > limit:
-                raise ValueError(f"it says to be of {member.file_size} bytes; expected {limit} at most")
+                raise ValueError(f"its header claims {member.file_size} bytes; expected {limit} at most")
             return self._zip.read(member)  # no more than it says
         except Exception as error:  # a damaged member ends in many kinds
             told = "there is none" if isinstance(error, KeyError) else reason(error)
@@ -74,8 +75,11 @@ def _check_directory(path: Path) -> None:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - _END_BYTES - _COMMENT_BYTES))
         tail = file.read()
-    end = tail[tail.rfind(_END) :]
-    if len(end) >= _END_BYTES and int.from_bytes(end[12:16], "little") > _DIRECTORY_LIMIT:
+    end, end_64 = tail[tail.rfind(_END) :], tail[tail.rfind(_END_64) :]
+    size = int.from_bytes(end[12:16], "little") if len(end) >= _END_BYTES else 0
+    if size == _IN_END_64 and tail.rfind(_END_64) >= 0:
+        size = int.from_bytes(end_64[40:48], "little")
+    if size > _DIRECTORY_LIMIT:
         raise ValueError("lists too many members")
 
 

@@ -32,6 +32,9 @@ def open_npy(path: Path, blame: Blame) -> NDArray[Any]:
         if not path.is_file():
             raise blame("no such file")
         with path.open("rb") as file:
+            if file.read(2) == b"PK":
+                raise blame("it is an .npz archive; expected one array")
+            file.seek(0)
             dtype, shape, order, start = _header(file)
             _check_size(dtype, shape, path.stat().st_size - start)
         if not math.prod(shape):
@@ -40,7 +43,7 @@ def open_npy(path: Path, blame: Blame) -> NDArray[Any]:
     except AtsalError:
         raise
     except Exception as error:  # whatever a made-up header brings about
-        raise blame(f"cannot be read as an array ({_explained(path, error)})") from error
+        raise blame(f"cannot be read as an array ({reason(error)})") from error
 
 
 def read_npz(path: Path, names: Sequence[str], blame: Blame) -> dict[str, NDArray[Any]]:
@@ -83,12 +86,8 @@ def _header(file: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...], Any, int]:
 def _check_size(dtype: np.dtype[Any], shape: tuple[int, ...], there: int) -> None:
     needed = math.prod(shape, start=int(dtype.itemsize))
     if needed > there or not dtype.itemsize:
-        raise ValueError(f"cut short, or a false header: {needed} bytes of numbers expected, {there} are there")
+        raise ValueError(
+            f"the header asks for {needed} bytes of numbers, the file has {there}: cut short, or a wrong header"
+        )
     if max(shape, default=0) > 2**40:  # of an array with a side of 0
         raise ValueError(f"has the shape {shown(shape)}")
-
-
-def _explained(path: Path, error: Exception) -> str:
-    with path.open("rb") as file:
-        start = file.read(4)
-    return "it is an .npz archive; expected one array" if start.startswith(b"PK") else reason(error)

@@ -214,3 +214,10 @@ def test_numbers_as_text_and_the_file_of_nobody(tmp_path):
         ("time or angle that is no number", 1),
         ("viewer with an empty file", 1),
     ]
+
+
+def test_a_viewer_who_rests_at_the_start_keeps_all_samples(tmp_path):
+    """Whole degrees: 0, 0 is where people look, not what a logger writes for a lost sample."""
+    steady = [(n / 10, 0, 0) for n in range(250)] + [(25 + n / 10, 3, n % 7) for n in range(50)]
+    ((samples,),) = one(tmp_path, clip(steady)).records.values()
+    assert len(samples) == 300

@@ -15,22 +15,26 @@ LOST_WRITTEN = f"0, -1 or 9999 in place of a position {LOST_SAMPLE}"
 _WITHIN = (0.0, -1.0)  # that may be positions too
 _BEYOND = (-1.0, *(sign * (10.0**digits - 1) for digits in range(1, 6) for sign in (1, -1)))
 _FEWEST, _SHARE, _TIMES = 5, 0.05, 10
+_WHOLE = 0.9  # share of positions
 _FEWEST_BEYOND = 3  # a slip of the tracker may leave the range once
 _FEWEST_PARTS = 50
 _SPREAD = 0.5  # degrees; a target that is looked at steadily is not taken for the whole sphere
 
 
 def placeholders(x: Floats, y: Floats, inside: Mask, recording: Integers | None = None) -> Mask:
-    """Which rows hold the same placeholder twice, (N,) bool; `inside` are the rows whose position is in range.
+    """Which rows hold the placeholder in both columns, (N,) bool; `inside` are the rows whose position is in range.
 
     A row out of range that holds -1, 9, 99, … is one. 0 and -1 in range are positions too: they are placeholders where
     at least 5 rows, and 5 % of all, hold them, 10 times as many as hold any other position. Those with which a
-    `recording` (N,), a number for each row, begins do not count for that: viewers may start at 0.
+    `recording` (N,), a number for each row, begins do not count for that: viewers may start at 0. Of a log in whole
+    units this cannot be told, for who rests at 0 holds it as often.
     """
     same = x == y
     found: Mask = same & ~inside & np.isin(x, _BEYOND)
     for value in _WITHIN:
         rows = same & inside & (x == value)
+        if _are_whole(x[inside & ~rows], y[inside & ~rows]):
+            continue
         counted = int((rows & ~_leading(rows, recording)).sum())
         if counted >= max(_FEWEST, _SHARE * len(x)) and counted >= _TIMES * _most_frequent(x[~rows], y[~rows]):
             found |= rows
@@ -52,6 +56,11 @@ def _leading(rows: Mask, recording: Integers | None) -> Mask:
     np.minimum.at(first_other, group[~rows], index[~rows])
     leading: Mask = rows & (index < first_other[group])
     return leading
+
+
+def _are_whole(x: Floats, y: Floats) -> bool:
+    """Whether a log holds whole numbers, but for some."""
+    return float(((x == np.round(x)) & (y == np.round(y))).mean()) > _WHOLE if len(x) else True
 
 
 def _most_frequent(x: Floats, y: Floats) -> int:

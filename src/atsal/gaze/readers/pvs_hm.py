@@ -13,7 +13,6 @@ Whether + really is left could not be verified against the videos.
 
 import importlib
 import struct
-import warnings
 import zlib
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +26,8 @@ from atsal.gaze.directions import Floats, unit_vectors
 from atsal.gaze.readers.placeholders import LOST_WRITTEN, placeholders
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import GazeSamples
-from atsal.untrusted.text import shown
+from atsal.quiet import ignored
+from atsal.untrusted.text import shown, some
 
 FILE_NAME = "FULLdata_per_video_frame.mat"
 VIEWERS = 58
@@ -205,6 +205,9 @@ def _contents(path: Path) -> list[tuple[str, tuple[int, ...], str]]:
             "s = load('in.mat'); save('-v7', 'out.mat', '-struct', 's')"
         )
     found: list[tuple[str, tuple[int, ...], str]] = _scipy_io(path, "whosmat")
+    names = [name for name, _, _ in found]
+    if len(set(names)) < len(names):
+        raise DataError(f"{path}: holds {some(names)}, one of them twice; expected each once")
     return found
 
 
@@ -214,8 +217,7 @@ def _scipy_io(path: Path, function: str, **options: Any) -> Any:
     except ImportError as error:
         raise MissingDependencyError(f"reading .mat files needs scipy: {installing('data')}") from error
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # scipy warns of names that stand twice
+        with ignored(UserWarning):  # of names that stand twice, which are refused by what `whosmat` tells
             return getattr(io, function)(str(path), appendmat=False, **options)
     except Exception as error:  # whatever scipy stumbles over in a damaged file
         text = f"{type(error).__name__}: {shown(str(error), 200)}"
