@@ -1,5 +1,3 @@
-import time
-
 import pytest
 
 from atsal.untrusted.xmp import xmp_values
@@ -33,7 +31,5 @@ def test_what_is_damaged_or_could_grow_is_refused(packet, message):
         xmp_values(packet)
 
 
-def test_depth_costs_nothing():
-    begun = time.monotonic()
+def test_depth_is_no_recursion():
     assert "a" in xmp_values(b"<a>" * 100000 + b"</a>" * 100000)
-    assert time.monotonic() - begun < 2
