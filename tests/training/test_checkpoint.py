@@ -173,7 +173,7 @@ def test_a_write_that_fails_leaves_the_last_good_checkpoint(trained, tmp_path, m
         raise error
 
     monkeypatch.setattr(checkpoint, "save_file", full)
-    with pytest.raises(OutputError, match=r"last\.safetensors: cannot be written"):
+    with pytest.raises(OutputError, match=r"last\.safetensors: cannot be written: the disk is full"):
         saved(path, *trained, progress=Progress(epoch=9))
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

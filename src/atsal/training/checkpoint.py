@@ -12,7 +12,7 @@ from typing import Any
 
 import safetensors
 import torch
-from safetensors.torch import save
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from atsal.aside import reported, write_aside
@@ -56,7 +56,7 @@ def save_checkpoint(
     tensors |= {f"state.{slot}": value for slot, value in states.items()}
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     with reported(path, also=safetensors.SafetensorError), write_aside(path) as part:
-        part.write_bytes(save(plain, {_PROGRESS: json.dumps(asdict(progress))}))
+        save_file(plain, part, {_PROGRESS: json.dumps(asdict(progress))})
 
 
 @dataclass(frozen=True)
