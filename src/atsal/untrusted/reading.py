@@ -35,6 +35,8 @@ def read_bytes(path: Path, blame: Blame, limit: int) -> bytes:
             raise blame("is no file")  # to open a pipe would wait for ever
         with path.open("rb") as file:
             content = file.read(limit + 1)
+    except PermissionError as error:
+        raise blame._replace(remedy="change its permissions")("may not be read") from error
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         raise blame(f"cannot be read ({reason(error)})") from error
     if len(content) > limit:
