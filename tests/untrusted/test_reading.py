@@ -24,7 +24,7 @@ def test_only_regular_files_of_bounded_size_are_read(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"x" * 100)
     assert read_bytes(path, Blame(ConfigError, path, "cut it"), 100) == b"x" * 100
-    with pytest.raises(ConfigError, match="a: is larger than the .* cut it"):
+    with pytest.raises(ConfigError, match=r"a: is larger than the .* cut it"):
         read_bytes(path, Blame(ConfigError, path, "cut it"), 99)
     with pytest.raises(ConfigError, match="is no file; name one"):
         read_bytes(tmp_path, Blame(ConfigError, tmp_path, "name one"), 100)
