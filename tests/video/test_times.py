@@ -261,6 +261,7 @@ def test_frames_are_counted_once_while_a_file_stays_as_it_is(clips, monkeypatch)
     assert item.expected_frames(Reading()) == 20
 
 
+@pytest.mark.skipif(CASES is None, reason="needs the shared cases")
 @pytest.mark.parametrize(("name", "count", "last_s"), [("cut_editlist.mp4", 27, 2.6), ("dropped.avi", 20, 3.9)])
 def test_the_shared_cases(name, count, last_s):
     frames = list(read_frames(CASES / name))
