@@ -205,12 +205,11 @@ def root(tmp_path_factory):
     "use",
     [
         "imports()",
-        *(f"predict({runtime!r})" for runtime in ("torch", "openvino", "onnx")),
+        *(f"predict({runtime!r})" for runtime in ("torch", "openvino")),
         "images()",
-        "metrics()",
         "prepare_and_benchmark()",
         "train()",
-        "export()",
+        *(pytest.param(use, marks=pytest.mark.slow) for use in ("predict('onnx')", "metrics()", "export()")),
     ],
 )
 def test_a_program_finds_everything_as_it_was(use, root, tmp_path):

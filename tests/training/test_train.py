@@ -123,7 +123,7 @@ def atsal(*arguments):
     return subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
 
 
-@pytest.mark.parametrize(("kind", "epochs"), [("photos", 3), ("clips", 10)])
+@pytest.mark.parametrize(("kind", "epochs"), [("photos", 3), pytest.param("clips", 10, marks=pytest.mark.slow)])
 def test_killed_anywhere_it_ends_with_the_same_weights(written, trained, tmp_path, kind, epochs):
     """kill -9 twice, at whatever the run was doing; then the folder alone suffices to go on."""
     folder, config = tmp_path / "killed", written(kind, epochs=epochs)
@@ -177,7 +177,7 @@ def side_by_side(settings):
     return {"train": sources, "clip_frames": 2, "seed": 2, "loss": "kld-cc"}
 
 
-@pytest.mark.parametrize("after", [2, 3, 5])
+@pytest.mark.parametrize("after", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (3, 5))])
 def test_interrupted_within_videos_it_goes_on_with_their_states(settings, trained, tmp_path, monkeypatch, after):
     config = from_mapping(TrainConfig, settings("clips", epochs=1, **side_by_side(settings)), "")
     step, steps = Trainer._step, []
@@ -225,7 +225,7 @@ def test_each_video_begins_without_a_state_and_then_keeps_its_own(settings, trai
     assert min(seen.values()) > 10
 
 
-@pytest.mark.parametrize("kind", ["clips", "photos"])
+@pytest.mark.parametrize("kind", [pytest.param("clips", marks=pytest.mark.slow), "photos"])
 def test_two_ranks_train_as_one(written, settings, trained, tmp_path, kind):
     """Under gloo each video, each photo belongs to one rank; the weights are those of one process."""
     changed = {"freeze_normalisation": True, "epochs": 1, "averaging": 0.0}
