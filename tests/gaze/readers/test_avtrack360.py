@@ -214,3 +214,12 @@ def test_numbers_as_text_and_the_file_of_nobody(tmp_path):
         ("time or angle that is no number", 1),
         ("viewer with an empty file", 1),
     ]
+
+
+@pytest.mark.parametrize("glances", [10, 50])
+def test_a_viewer_who_rests_ahead_is_kept(tmp_path, glances):
+    yaws = [0] * 290 if glances == 10 else [0] * 250
+    yaws[100:100] = range(11, 11 + glances)
+    reading = one(tmp_path, clip([(n / 10, 0, yaw) for n, yaw in enumerate(yaws, 1)]))
+    assert len(reading.records["6"][0]) == 300
+    assert reading.drops == ()
