@@ -58,6 +58,14 @@ def test_lost_samples_that_are_written_as_positions_count_as_lost(prepared, valu
     assert any("33% of the samples are not valid" in text for text in done.warnings)
 
 
+def test_whole_degrees_that_may_be_lost_are_kept_with_a_warning(prepared):
+    whole = [line.split(",") for line in rows(hide=[(1, 0)]).splitlines()]
+    done, opened = prepared(SAMPLES + "".join(f"a,{t},{float(x):.0f},{float(y):.0f}\n" for _, t, x, y in whole))
+    assert done.dropped == {}
+    assert len(opened.fixations("v")) == 150
+    assert any("50 samples at exactly 0, 0" in text for text in done.warnings)
+
+
 def test_a_viewer_who_starts_ahead_is_believed(prepared):
     start = "".join(f"a,{t:g},0,0\n" for t in np.arange(20) * 0.02)
     done, _ = prepared(SAMPLES + start + rows(TIMES + 0.4))

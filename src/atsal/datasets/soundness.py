@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from atsal.datasets.dataset import ItemGaze, Stimulus
 from atsal.datasets.finding import some_of
+from atsal.gaze.readers.placeholders import placeholders_within
 from atsal.gaze.readers.units import FIXATION_S
 from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Fixations, GazeSamples, PlanarFixations, rows_of_each
@@ -76,6 +77,9 @@ def _odd(gaze: ItemGaze) -> Iterator[str]:
     constant += [name for name, rows in _rows(gaze.fixations).items() if _is_one_place(gaze.fixations, rows)]
     if constant:
         yield f"{_named(constant)} hold one position throughout: was nothing tracked?"
+    lost = sum(map(_placeholders, gaze.samples))
+    if lost:
+        yield f"{lost} samples at exactly 0, 0 or -1, -1 lie far from those before and after: were they lost? Kept"
     steps = [np.diff(t.timestamp_s) for t in gaze.samples if t.timestamp_s is not None and len(t) >= _FEWEST_SAMPLES]
     standing = float(np.mean(np.concatenate(steps) == 0)) if steps else 0.0
     if standing > _MOST_STANDING:
@@ -95,6 +99,12 @@ def _odd(gaze: ItemGaze) -> Iterator[str]:
     for same in alike.values():
         if len(same) > 1:
             yield f"observers {_named(same)} differ by capitals only: are they one?"
+
+
+def _placeholders(track: GazeSamples) -> int:
+    """How many samples look like lost ones although their format, or whole degrees, made them positions."""
+    x, y = np.rad2deg(track.lonlat(track.directions[0])).round(6)
+    return int(placeholders_within(x, y, np.ones(len(track), bool) if track.valid is None else track.valid).sum())
 
 
 def _rows(fixations: Fixations | PlanarFixations | None) -> dict[str, NDArray[np.int64]]:

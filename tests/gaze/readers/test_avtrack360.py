@@ -216,8 +216,10 @@ def test_numbers_as_text_and_the_file_of_nobody(tmp_path):
     ]
 
 
-def test_a_viewer_who_rests_at_the_start_keeps_all_samples(tmp_path):
-    """Whole degrees: 0, 0 is where people look, not what a logger writes for a lost sample."""
-    steady = [(n / 10, 0, 0) for n in range(250)] + [(25 + n / 10, 3, n % 7) for n in range(50)]
-    ((samples,),) = one(tmp_path, clip(steady)).records.values()
-    assert len(samples) == 300
+@pytest.mark.parametrize("glances", [10, 50])
+def test_a_viewer_who_rests_ahead_is_kept(tmp_path, glances):
+    yaws = [0] * 290 if glances == 10 else [0] * 250
+    yaws[100:100] = range(11, 11 + glances)
+    reading = one(tmp_path, clip([(n / 10, 0, yaw) for n, yaw in enumerate(yaws, 1)]))
+    assert len(reading.records["6"][0]) == 300
+    assert reading.drops == ()

@@ -37,6 +37,38 @@ def test_logs_in_whole_degrees_look_ahead_often():
     assert not placeholders(x, y, INSIDE).any()
 
 
+def glancing():
+    """A viewer who rests at 0, 0 and turns to the side five times and back, and where it rests."""
+    x = np.zeros(300)
+    for first in range(10, 300, 60):
+        x[first : first + 10] = 70.3 * np.sin(np.linspace(0.1, np.pi - 0.1, 10)) + 0.01 * first
+    return x, x / 10, x == 0
+
+
+def test_a_viewer_who_rests_at_the_placeholder_moves_to_it():
+    x, y, rests = glancing()
+    assert rests.sum() == 250
+    assert not placeholders(x, y, np.ones(300, bool)).any()
+    x[rests] += RNG.normal(20, 0.3, 250)
+    y[rests] += 9
+    x[::4] = y[::4] = 0
+    assert np.flatnonzero(placeholders(x, y, np.ones(300, bool))).tolist() == list(range(0, 300, 4)), "it jumps"
+
+
+def test_neighbours_are_those_of_the_same_recording():
+    x, y, _ = glancing()
+    both = [np.stack([values, np.full(300, 90.5) + np.arange(300)], 1).ravel() for values in (x, y)]
+    assert not placeholders(*both, np.ones(600, bool), np.tile([0, 1], 300)).any()
+
+
+def test_whole_degrees_are_positions():
+    x, y = looks(slice(5, None, 4), 0, whole=True)
+    assert not placeholders(x, y, INSIDE).any()
+    assert placeholders(x + 200, y + 100, INSIDE).sum() == 0
+    x, y = np.abs(x), np.abs(y)
+    assert placeholders(x, y, INSIDE).sum() == 49, "pixels: 0, 0 is a corner"
+
+
 def test_out_of_range_one_is_enough():
     x, y = looks([7], 9999)
     assert np.flatnonzero(placeholders(x, y, np.abs(x) <= 180)).tolist() == [7]

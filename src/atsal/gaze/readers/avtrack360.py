@@ -28,7 +28,7 @@ from atsal.errors import DataError
 from atsal.gaze.directions import Floats, unit_vectors
 from atsal.gaze.readers.archives import archived_files, check_size
 from atsal.gaze.readers.number_text import number_in
-from atsal.gaze.readers.placeholders import LOST_WRITTEN, placeholders
+from atsal.gaze.readers.placeholders import LOST_WRITTEN, placeholders_beyond
 from atsal.gaze.readers.units import SAMPLE_STEP_S, middle, steps, units_for
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import GazeSamples
@@ -130,7 +130,10 @@ def _faults(clip: _Clip) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     yield _NO_NUMBER, ~(np.isfinite(clip.seconds) & np.isfinite(clip.pitch) & np.isfinite(clip.yaw))
     yield "pitch outside ±90°", np.abs(clip.pitch) > 90
     yield "yaw outside ±180°", np.abs(clip.yaw) > 180
-    yield LOST_WRITTEN, placeholders(clip.yaw, clip.pitch, (np.abs(clip.yaw) <= 180) & (np.abs(clip.pitch) <= 90))
+    yield (
+        LOST_WRITTEN,
+        placeholders_beyond(clip.yaw, clip.pitch, (np.abs(clip.yaw) <= 180) & (np.abs(clip.pitch) <= 90)),
+    )
     yield "time below 0", clip.seconds < 0
     if clip.length_s is not None:
         yield "time after the end of the video", clip.seconds > clip.length_s + 1e-6

@@ -15,7 +15,7 @@ LOST_WRITTEN = f"0, -1 or 9999 in place of a position {LOST_SAMPLE}"
 _WITHIN = (0.0, -1.0)  # that may be positions too
 _BEYOND = (-1.0, *(sign * (10.0**digits - 1) for digits in range(1, 6) for sign in (1, -1)))
 _FEWEST, _SHARE, _TIMES = 5, 0.05, 10
-_WHOLE = 0.9  # share of positions
+_FAR = 0.5  # times the usual distance
 _FEWEST_BEYOND = 3  # a slip of the tracker may leave the range once
 _FEWEST_PARTS = 50
 _SPREAD = 0.5  # degrees; a target that is looked at steadily is not taken for the whole sphere
@@ -24,20 +24,34 @@ _SPREAD = 0.5  # degrees; a target that is looked at steadily is not taken for t
 def placeholders(x: Floats, y: Floats, inside: Mask, recording: Integers | None = None) -> Mask:
     """Which rows hold the placeholder in both columns, (N,) bool; `inside` are the rows whose position is in range.
 
-    A row out of range that holds -1, 9, 99, … is one. 0 and -1 in range are positions too: they are placeholders where
-    at least 5 rows, and 5 % of all, hold them, 10 times as many as hold any other position. Those with which a
-    `recording` (N,), a number for each row, begins do not count for that: viewers may start at 0. Of a log in whole
-    units this cannot be told, for who rests at 0 holds it as often.
+    Those of `placeholders_beyond` and, unless the positions are whole degrees, of `placeholders_within`: a viewer who
+    rests holds 0, 0 often in whole degrees.
     """
-    same = x == y
-    found: Mask = same & ~inside & np.isin(x, _BEYOND)
+    found = placeholders_beyond(x, y, inside)
+    return found if _are_whole_degrees(x[inside], y[inside]) else found | placeholders_within(x, y, inside, recording)
+
+
+def placeholders_within(x: Floats, y: Floats, inside: Mask, recording: Integers | None = None) -> Mask:
+    """Which rows in range hold 0 or -1 in both columns without being positions, (N,) bool.
+
+    They are placeholders where at least 5 rows, and 5 % of all, hold them, 10 times as many as hold any other position,
+    and most of the rows before and after them lie far off. Those with which a `recording` (N,), a number for each row,
+    begins do not count for that: viewers may start at 0.
+    """
+    found = np.zeros(len(x), bool)
+    group = np.zeros(len(x), np.int64) if recording is None else recording
     for value in _WITHIN:
-        rows = same & inside & (x == value)
-        if _are_whole(x[inside & ~rows], y[inside & ~rows]):
-            continue
-        counted = int((rows & ~_leading(rows, recording)).sum())
-        if counted >= max(_FEWEST, _SHARE * len(x)) and counted >= _TIMES * _most_frequent(x[~rows], y[~rows]):
+        rows = (x == value) & (y == value) & inside
+        counted = rows & ~_leading(rows, group)
+        least = max(_FEWEST, _SHARE * len(x), _TIMES * _most_frequent(x[~rows], y[~rows]))
+        if counted.sum() >= least and _jump(counted, inside & ~rows, np.hypot(x - value, y - value), group):
             found |= rows
+    return found
+
+
+def placeholders_beyond(x: Floats, y: Floats, inside: Mask) -> Mask:
+    """Which rows out of range hold -1, 9, 99, … in both columns, (N,) bool; enough where only heads were tracked."""
+    found: Mask = (x == y) & ~inside & np.isin(x, _BEYOND)
     return found
 
 
@@ -48,9 +62,8 @@ def recordings(*names: NDArray[np.str_]) -> Integers:
     return number
 
 
-def _leading(rows: Mask, recording: Integers | None) -> Mask:
+def _leading(rows: Mask, group: Integers) -> Mask:
     """Those of the rows that no other row of their recording comes before."""
-    group = np.zeros(len(rows), np.int64) if recording is None else recording
     index = np.arange(len(rows))
     first_other = np.full(int(group.max(initial=0)) + 1, len(rows))
     np.minimum.at(first_other, group[~rows], index[~rows])
@@ -58,9 +71,22 @@ def _leading(rows: Mask, recording: Integers | None) -> Mask:
     return leading
 
 
-def _are_whole(x: Floats, y: Floats) -> bool:
-    """Whether a log holds whole numbers, but for some."""
-    return float(((x == np.round(x)) & (y == np.round(y))).mean()) > _WHOLE if len(x) else True
+def _jump(rows: Mask, others: Mask, distance: Floats, group: Integers) -> bool:
+    """Whether the others just before and after the rows lie about as far from them as the others do at all.
+
+    Gaze that moves to a position and away comes by what lies near it; a sample that is lost does not.
+    """
+    order = np.argsort(group, kind="stable")
+    rows, others, distance, group = rows[order], others[order], distance[order], group[order]
+    same = group[1:] == group[:-1]
+    beside = [distance[:-1][same & others[:-1] & rows[1:]], distance[1:][same & rows[:-1] & others[1:]]]
+    near = np.concatenate(beside)
+    return len(near) > 0 and bool(np.median(near) >= _FAR * np.median(distance[others]))
+
+
+def _are_whole_degrees(x: Floats, y: Floats) -> bool:
+    """Whether all are whole numbers, some of them negative: pixels and parts of the frame have 0, 0 in a corner."""
+    return bool((x == x.round()).all() and (y == y.round()).all() and min(x.min(initial=0), y.min(initial=0)) < -1)
 
 
 def _most_frequent(x: Floats, y: Floats) -> int:

@@ -23,7 +23,7 @@ import numpy as np
 from atsal.config import nearest
 from atsal.errors import DataError, MissingDependencyError, installing
 from atsal.gaze.directions import Floats, unit_vectors
-from atsal.gaze.readers.placeholders import LOST_WRITTEN, placeholders
+from atsal.gaze.readers.placeholders import LOST_WRITTEN, placeholders_beyond
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import GazeSamples
 from atsal.quiet import ignored
@@ -83,7 +83,7 @@ def _rows(lon: Floats, lat: Floats, counter: DropCounter, where: str) -> Any:
         return np.array([], np.int64)
     missing = ~(np.isfinite(lon) & np.isfinite(lat))
     inside = (np.abs(lon) <= 180 + _HAIR) & (np.abs(lat) <= 90 + _HAIR)  # NaN is not
-    written = placeholders(lon, lat, inside)
+    written = placeholders_beyond(lon, lat, inside)
     outside = ~missing & ~inside & ~written
     for reason, wrong in (
         ("position is missing", missing),
