@@ -123,7 +123,8 @@ def atsal(*arguments):
     return subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
 
 
-@pytest.mark.parametrize(("kind", "epochs"), [("photos", 3), pytest.param("clips", 10, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "epochs"), [("photos", 3), ("clips", 10)])
 def test_killed_anywhere_it_ends_with_the_same_weights(written, trained, tmp_path, kind, epochs):
     """kill -9 twice, at whatever the run was doing; then the folder alone suffices to go on."""
     folder, config = tmp_path / "killed", written(kind, epochs=epochs)
