@@ -141,11 +141,15 @@ class OutputFolder:
         if self.path.exists() and not self.path.is_dir():
             raise OutputError(f"{self.path}: is a file; expected a folder for {self.kind.holds}")
         with held(self.path):
-            self._refuse_others(settings, overwrite=overwrite)
+            goes_on = self._goes_on(settings, overwrite=overwrite)
             self._remove_leftovers()
-            yield self._begin(settings)
+            if not goes_on:
+                self.remove_results()
+                self.write_record(settings or {})
+            yield not goes_on
 
-    def _refuse_others(self, settings: Settings | None, *, overwrite: bool | None) -> None:
+    def _goes_on(self, settings: Settings | None, *, overwrite: bool | None) -> bool:
+        """Whether the folder holds results of these settings; `OutputError` where it is not this job's to write to."""
         before = self.settings()
         if before is None:
             there = [path.name for path in self.path.iterdir() if path.name != _LOCK and not is_leftover(path)]
@@ -153,28 +157,19 @@ class OutputFolder:
                 raise OutputError(
                     f"{self.path}: holds {some(there)} and is not {self.kind.holds}; choose another folder"
                 )
-            return
-        found = self._differences(settings)
+            return False
+        found = [] if settings is None else differences(before, _plain(settings))
         if found and not overwrite and self._has_results():
             remedy = "remove this one" if overwrite is None else "give --overwrite to make it anew"
             raise OutputError(
                 f"{self.path}: holds {self.kind.holds} made with other settings ({told(found)}); choose another "
                 f"folder, or {remedy}"
             )
-
-    def _differences(self, settings: Settings | None) -> list[Difference]:
-        return [] if settings is None else differences(self.settings(), _plain(settings))
+        return not found
 
     def _has_results(self) -> bool:
         """A job that failed before its first result leaves a folder that is as good as new."""
         return not set(self.files()) <= {self.kind.record, *self.kind.about}
-
-    def _begin(self, settings: Settings | None) -> bool:
-        if self.record.exists() and not self._differences(settings):
-            return False
-        self.remove_results()
-        self.write_record(settings or {})
-        return True
 
     def record_of(self, settings: Settings) -> dict[str, Any]:
         """What the record says of a folder that these settings made."""
