@@ -95,7 +95,7 @@ class ATSal(nn.Module):
     @property
     def state_shape(self) -> tuple[int, ...]:
         """Of the state of one video: (1, 6, C, S / 16, S / 16)."""
-        channels = self.config.width * PYRAMID if self.config.architecture == "lite" else FEATURES
+        channels = PYRAMID if self.config.architecture == "lite" else FEATURES
         return (1, 6, channels, self.config.face_size // 16, self.config.face_size // 16)
 
     def run_attention(self, erp: Tensor) -> tuple[Tensor, Tensor]:

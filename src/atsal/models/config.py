@@ -12,7 +12,7 @@ from atsal.projection.cubemap import Layout
 Architecture = Literal["paper", "lite"]
 ChannelOrder = Literal["rgb", "bgr"]
 _MOST_SMOOTHED_ROWS = 512  # the smoothing takes 16 bytes times the cube of it
-_MOST_ROWS, _MOST_ERP_ROWS, _MOST_FACE, _MOST_WIDTH = 1024, 1024, 1024, 16  # what takes a gigabyte of memory
+_MOST_ROWS, _MOST_ERP_ROWS, _MOST_FACE = 1024, 1024, 1024  # what takes a gigabyte of memory
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,6 @@ class ModelConfig:
     smoothing_deg: float = 0.0  # standard deviation of the spherical Gaussian on the expert maps before the product
     attention_exponent: float = 1.0  # the product is attention ** a * experts ** b; the paper's is 1, 1
     experts_exponent: float = 1.0
-    width: int = 1  # of lite: so many times its channels; teachers are wider than what they teach
 
     def __post_init__(self) -> None:
         """Refuse values that no network can take."""
@@ -46,7 +45,7 @@ class ModelConfig:
         if self.channel_order not in ("rgb", "bgr"):
             raise ConfigError(f"channel_order {self.channel_order!r}: expected 'rgb' or 'bgr'")
         check_range(self, erp_height=(32, _MOST_ERP_ROWS), frame_height=(1, _MOST_ROWS), map_height=(1, _MOST_ROWS))
-        check_range(self, face_size=(32, _MOST_FACE), width=(1, _MOST_WIDTH), smoothing_deg=(0, 90))
+        check_range(self, face_size=(32, _MOST_FACE), smoothing_deg=(0, 90))
         check_range(self, attention_exponent=(0, 100), experts_exponent=(0, 100))
         if self.smoothing_deg and self.map_height > _MOST_SMOOTHED_ROWS:
             raise ConfigError(
@@ -60,8 +59,6 @@ class ModelConfig:
             raise ConfigError(f"face_size {self.face_size}: expected a positive multiple of 32")
         if not 90 <= self.face_fov_deg < 150:
             raise ConfigError(f"face_fov_deg {self.face_fov_deg}: expected 90 to 150 degrees")
-        if self.width > 1 and self.architecture != "lite":
-            raise ConfigError(f"width {self.width}: expected 1 for the published layers")
         if len(self.mean) != 3 or not all(map(math.isfinite, (*self.mean, self.scale))) or self.scale <= 0:
             raise ConfigError("expected three means and a positive scale")
 

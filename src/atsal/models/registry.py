@@ -75,12 +75,7 @@ def new_parts(config: ModelConfig) -> dict[str, nn.Module]:
     the first one divided by the spread of its input, which comes in grey levels.
     """
     if config.architecture == "lite":
-        width = config.width
-        return {
-            "attention": LiteAttention(config.erp_height, width),
-            "poles": LiteExpert(width),
-            "equator": LiteExpert(width),
-        }
+        return {"attention": LiteAttention(), "poles": LiteExpert(), "equator": LiteExpert()}
     parts: dict[str, nn.Module] = {"attention": AttentionStream(), "poles": SalEMA(), "equator": SalEMA()}
     for module in (module for part in parts.values() for module in part.modules()):
         if isinstance(module, nn.Conv2d):

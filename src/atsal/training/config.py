@@ -13,7 +13,7 @@ from atsal.training.losses import LOSSES, LossName
 from atsal.training.photos import CropRange
 
 Part = Literal["attention", "equator", "poles", "fused"]
-Parameters = Literal["all", "mask", "average", "latitude"]
+Parameters = Literal["all", "mask", "average", "decoder"]
 ValidationMetric = Literal["cc", "nss", "sim", "kld"]
 SCRATCH = "scratch"
 MIN_VIEW = 32  # pixels: one value at the bottom of the networks
@@ -34,6 +34,7 @@ class SourceConfig:
     collage: tuple["SourceConfig", ...] = ()  # flat photos pasted together to 360° frames, for an attention stream
     raw: str | None = None  # prepared: where the raw files are now, if they were moved
     teachers: tuple[str, ...] = ()  # panoramas: models, or weight folders; the mean of their expert maps
+    teacher_face_size: int | None = None  # pixels of the faces that the teachers see, in place of their own
     blur: float = 0.0  # flat photos: of one more Gaussian on their maps, as a share of the side
     aspect: float | None = None  # photos: width / height of the scene, where the files were squeezed to another
     tilted: int = 0  # panoramas: so many more copies of each, pitched and rolled at random ...
@@ -159,17 +160,16 @@ class OptimiserConfig:
     weight_decay: float = 0.0
     parameters: Parameters = "all"
     average_learning_rate: float | None = None  # of the moving average's `alpha`, where it is another one
+    encoder_learning_rate: float | None = None  # of pretrained layers, where it is another one
     every: int = 1
     until: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
-        rates = [self.learning_rate, self.average_learning_rate or self.learning_rate]
-        if not all(0 < rate < math.inf for rate in rates) or not 0 <= self.weight_decay < math.inf:
+        rates = (self.learning_rate, self.average_learning_rate, self.encoder_learning_rate)
+        if not all(0 < rate < math.inf for rate in rates if rate is not None) or not 0 <= self.weight_decay < math.inf:
             raise ConfigError("expected learning rates that are numbers above 0, and a weight_decay of at least 0")
         check_range(self, every=(1, _MANY), until=(0, _MANY))
-        if self.average_learning_rate == 0:
-            raise ConfigError("expected average_learning_rate > 0")
 
     def claims(self, epoch: int) -> bool:
         """Whether it trains this epoch."""
@@ -226,6 +226,7 @@ class TrainConfig:
     start: str = SCRATCH  # a model's name, a weight folder, the model/ of another run; or scratch
     start_part: Literal["attention", "equator", "poles"] | None = None  # whose weights it starts from, if not its own
     model: ModelConfig | None = None  # needed from scratch
+    pretrained: str | None = None  # from scratch, lite: the checkpoint of EfficientNet-Lite0 that its encoders begin with
     seed: int = 0
     clip_frames: int | None = None  # frames of a clip; without, single frames
     max_steps_per_epoch: int | None = None

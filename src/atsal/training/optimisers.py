@@ -18,13 +18,18 @@ def make_optimiser(subject: Subject, config: OptimiserConfig) -> torch.optim.Opt
     if not named:
         raise ConfigError(f"parameters {config.parameters!r}: the {subject.part} of this network has none of them")
     averages = set(subject.parameters_of("average")) if config.parameters == "all" else set()
+    rates = {"rest": config.learning_rate, "encoder": config.encoder_learning_rate, "average": config.average_learning_rate}
+
+    def kind_of(name: str) -> str:
+        return "average" if name in averages else "encoder" if "encoder" in name.split(".") else "rest"
+
     groups = [
         (
-            [p for name, p in named.items() if (name in averages) == is_average and (p.ndim > 1) == is_matrix],
-            (config.average_learning_rate or config.learning_rate) if is_average else config.learning_rate,
+            [p for name, p in named.items() if kind_of(name) == of and (p.ndim > 1) == is_matrix],
+            rate or config.learning_rate,
             config.weight_decay if is_matrix or config.kind == "adam" else 0.0,
         )
-        for is_average in (False, True)
+        for of, rate in rates.items()
         for is_matrix in (True, False)
     ]
     kind = torch.optim.Adam if config.kind == "adam" else torch.optim.AdamW

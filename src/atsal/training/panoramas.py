@@ -62,7 +62,12 @@ class PanoramaSource:
         """The mean of the teachers' maps (N, 1, h, 2h): made once, then read from the file `kept`."""
         if not kept.is_file():
             teachers = [find_bundle(teacher) for teacher in self.config.teachers]
-            maps = [expert_consensus(build_network(teacher), self.frames, self.map_height) for teacher in teachers]
+            maps = [
+                expert_consensus(
+                    build_network(teacher, face_size=self.config.teacher_face_size), self.frames, self.map_height
+                )
+                for teacher in teachers
+            ]
             self.teachers = [teacher.checksum for teacher in teachers]
             with reported(kept, also=SafetensorError):
                 kept.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from atsal.errors import DataError
 from atsal.gaze.maps import saliency_map
@@ -29,8 +28,3 @@ def equator_prior(config: SourceConfig, height: int) -> Tensor:
         raise DataError(f"{prepared.folder}: no fixation on {', '.join(items[:3])}, …; an equator prior needs some")
     return torch.stack(profiles).mean(0).float()
 
-
-def log_profile(profile: Tensor, rows: int) -> Tensor:
-    """Logits (rows,) that reproduce a latitude profile (H,) under a sigmoid, up to a factor: its peak at 1/2."""
-    resized = F.interpolate(profile[None, None], rows, mode="linear")[0, 0]
-    return torch.logit((resized / resized.max() / 2).clamp(1e-4, 1 - 1e-4))

@@ -12,14 +12,16 @@ from atsal.datasets.prepared import PreparedSet
 from atsal.errors import ConfigError
 from atsal.models.atsal import ATSal
 from atsal.models.bundle import Bundle, write_bundle
+from atsal.jobs.checksums import file_sha256
 from atsal.models.config import ModelConfig
+from atsal.models.efficientnet import Encoder, read_imagenet_weights
 from atsal.models.lite import LiteAttention
 from atsal.models.registry import find_bundle, load_parts, new_parts
 from atsal.training.checkpoint import Progress
 from atsal.training.config import SCRATCH, SourceConfig, TrainConfig
 from atsal.training.panoramas import PanoramaSource
 from atsal.training.photo_source import CollageSource, PhotoSource
-from atsal.training.priors import equator_prior, log_profile
+from atsal.training.priors import equator_prior
 from atsal.training.run_folder import plain
 from atsal.training.sources import Source, SphereSource, open_prepared
 from atsal.training.subject import Subject
@@ -39,19 +41,28 @@ def write_start(config: TrainConfig, folder: Path) -> None:
         with torch.random.fork_rng(devices=[]):  # the program's own chance is as it was
             torch.default_generator.manual_seed(config.seed)
             parts = new_parts(model)
+        if config.pretrained is not None:
+            provenance |= _take_pretrained(parts, Path(config.pretrained))
     else:
         bundle = find_bundle(config.start)
         model, provenance = bundle.config, dict(bundle.provenance)
         parts = load_parts(bundle)
     if config.start_part is not None:
         _take_over(parts, config.start_part, config.part)
-    if config.prior is not None and isinstance(parts["attention"], LiteAttention) and config.part == "attention":
-        logits = parts["attention"].latitude_logits
-        with torch.no_grad():
-            logits.copy_(log_profile(equator_prior(config.prior, model.map_height), len(logits)))
     if config.moving_average is not None:
         _set_moving_average(parts, config)
     write_bundle(folder, model, {name: part.state_dict() for name, part in parts.items()}, provenance)
+
+
+def _take_pretrained(parts: Mapping[str, nn.Module], file: Path) -> dict[str, Any]:
+    """Begin every encoder with the weights of ImageNet; returns where they come from."""
+    weights = read_imagenet_weights(file)
+    for name, part in parts.items():
+        encoder = getattr(part, "encoder", None)
+        if not isinstance(encoder, Encoder):
+            raise ConfigError(f"pretrained: the {name} of this network has no encoder for it; expected that of lite")
+        encoder.load_state_dict(weights)
+    return {"pretrained": {"file": file.name, "sha256": file_sha256(file)}}
 
 
 def _take_over(parts: Mapping[str, nn.Module], source: str, part: str) -> None:

@@ -19,7 +19,7 @@ _PARAMETERS: dict[Parameters, tuple[str, ...]] = {  # how the names of each grou
     "all": ("",),
     "mask": ("attention_module.", "mask.", "mask_logits."),
     "average": ("alpha", "average.alpha"),
-    "latitude": ("latitude_logits",),
+    "decoder": ("pyramid.", "decoder.", "average."),
 }
 
 
