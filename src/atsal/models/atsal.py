@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 from atsal.errors import ConfigError, ShapeError
 from atsal.models.config import ModelConfig
+from atsal.models.directions import Direction, check_direction
+from atsal.models.front_prior import FrontPrior
 from atsal.models.lite import PYRAMID
 from atsal.models.vgg import FEATURES
 from atsal.projection import CubemapToErp, ErpToCubemap, SphericalGaussian, resize_erp
@@ -24,17 +26,26 @@ EXPERTS = {"equator": EQUATOR_FACES, "poles": POLE_FACES}  # the faces of each, 
 
 
 class Prediction(NamedTuple):
-    """Maps of one frame, (B, 1, h, 2h) each and >= 0, the attention mask, and the state to pass with the next frame."""
+    """What the layers make of one frame: maps (B, 1, h, 2h) >= 0 without the prior, mask, state for the next frame."""
 
-    fused: Tensor
-    attention: Tensor  # in [0, 1]
+    fused: Tensor  # turned to the direction
+    attention: Tensor  # as it comes, in [0, 1]
     experts: Tensor  # in [0, 1]
     mask: Tensor  # (B, 1, h', w') in [0, 1], of the attention stream's own resolution
     state: Tensor  # (B, 6, C, h'', w''), one a face; of consecutive frames, the states after each
 
 
 class ATSal(nn.Module):
-    """Both streams and their fusion; `attention`, `poles` and `equator` are of either size (see `registry`)."""
+    """Both streams and their fusion; `attention`, `poles` and `equator` are of either size (see `registry`).
+
+    Args:
+        config: sizes, preprocessing, fusion.
+        attention, poles, equator: the layers.
+        procedure: how the published layers are run.
+        direction: what the maps are a density of, where the config has directions.
+        front_deg: longitude of the front of the picture, + to the right; None: there is none.
+
+    """
 
     def __init__(
         self,
@@ -44,6 +55,8 @@ class ATSal(nn.Module):
         equator: nn.Module,
         *,
         procedure: Procedure = "corrected",
+        direction: Direction = "head_eye",
+        front_deg: float | None = 0.0,
     ) -> None:
         super().__init__()
         if procedure == "published" and config.architecture != "paper":
@@ -67,7 +80,22 @@ class ATSal(nn.Module):
         row, column = torch.meshgrid(rows, columns, indexing="ij")
         self._halve = SamplingGrid(row, column, config.frame_height, 2 * config.frame_height)
         self._stitch: CubemapToErp | None = None  # made at the first frame, when the size of the experts' maps is known
-        self._smooth = SphericalGaussian(config.map_height, config.smoothing_deg) if config.smoothing_deg else None
+        check_direction(direction)
+        if front_deg is not None and not -180 <= front_deg <= 180:
+            raise ConfigError(f"front_deg {front_deg}: expected a longitude of -180 to 180 degrees, or None")
+        if config.directions is None and (direction != "head_eye" or front_deg != 0.0):
+            raise ConfigError(
+                "this model has learned where people look as one: it takes no direction and no front; leave them out, "
+                "or use lite"
+            )
+        self.direction: Direction = direction
+        self.front_deg = front_deg
+        self._towards = config.directions.of(direction) if config.directions else None
+        self._prior, self._smooth = None, None
+        if self._towards is not None:
+            self._prior = FrontPrior(self._towards.prior, config.map_height, front_deg)
+            if self._towards.smoothing_deg:
+                self._smooth = SphericalGaussian(config.map_height, self._towards.smoothing_deg)
 
     def forward(
         self, erp: Tensor, state: Tensor | None = None, *, consecutive: bool = False, carry: Tensor | None = None
@@ -120,7 +148,7 @@ class ATSal(nn.Module):
         maps, state = self.run_faces(self.cut(erp), state, consecutive=consecutive, carry=carry)
         if self.procedure == "published":
             maps = torch.floor(maps / maps.amax((-2, -1), keepdim=True) * 255) / 255
-        return self.smooth(self.stitcher(maps.shape[-1])(maps)), state
+        return self.stitcher(maps.shape[-1])(maps), state
 
     def run_faces(
         self, faces: Tensor, state: Tensor | None = None, *, consecutive: bool = False, carry: Tensor | None = None
@@ -171,13 +199,36 @@ class ATSal(nn.Module):
             self._stitch = CubemapToErp(size, config.map_height, config.layout, fov_deg=config.face_fov_deg)
         return self._stitch
 
-    def smooth(self, experts: Tensor) -> Tensor:
-        """Smooth the experts' map (B, 1, h, 2h) as the model's settings say."""
-        return self._smooth(experts) if self._smooth else experts
+    @property
+    def has_prior(self) -> bool:
+        """Whether its maps depend on the time since the start of a video."""
+        return self._prior is not None
+
+    def prior(self, seconds: Tensor) -> Tensor:
+        """Where people look whatever is shown: (T, 1, h, 2h) of mean 1, at (T,) seconds; see `FrontPrior`."""
+        if self._prior is None:
+            return torch.ones((), device=seconds.device)
+        return self._prior(seconds)
 
     def fuse(self, attention: Tensor, experts: Tensor) -> Tensor:
-        """Pixelwise product of the two streams' maps, each raised to its exponent."""
-        return product(attention, experts, self.config.attention_exponent, self.config.experts_exponent)
+        """The pixelwise product of the streams' raw maps (B, 1, h, 2h), turned to the direction; without the prior."""
+        config = self.config
+        return self._turned(product(attention, experts, config.attention_exponent, config.experts_exponent), 1.0)
+
+    def alone(self, stream: Tensor) -> Tensor:
+        """What the raw map (B, 1, h, 2h) of one stream says without the other; without the prior.
+
+        It has both exponents. The paper's streams are as they are.
+        """
+        return self._turned(stream, self.config.attention_exponent + self.config.experts_exponent)
+
+    def _turned(self, content: Tensor, exponent: float) -> Tensor:
+        if self._towards is None:
+            return content
+        exponent *= self._towards.exponent
+        content = content if exponent == 1 else content**exponent
+        return self._smooth(content) if self._smooth else content
+
 
     def preprocess(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) RGB in [0, 255] -> what the networks were trained on, in their precision."""

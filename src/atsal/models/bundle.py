@@ -1,6 +1,6 @@
 """A weight folder: what the package itself loads. `model.json` and one safetensors file per network.
 
-`model.json` has the keys `format` (1), `config` (a `ModelConfig`), `provenance` (where the weights come from, free
+`model.json` has the keys `format` (2), `config` (a `ModelConfig`), `provenance` (where the weights come from, free
 form) and `files`: {part: {file, sha256, bytes}}. Parts are `attention`, `poles` and `equator`.
 """
 
@@ -28,7 +28,8 @@ from atsal.untrusted.json_text import read_object
 from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import reason, shown
 
-FORMAT = 1
+FORMAT = 2
+_GONE = ("width", "smoothing_deg")  # settings of format 1, which only lite used
 PARTS = ("attention", "poles", "equator")
 DESCRIPTION = "model.json"
 WEIGHT_FOLDER = FolderKind(
@@ -148,10 +149,18 @@ def read_bundle(folder: Path | str) -> Bundle:
     folder = Path(folder)
     description = _read_description(folder / DESCRIPTION)
     found = description.get("format")
-    if type(found) is not int or found != FORMAT:
+    if type(found) is not int or found not in (1, FORMAT):
         raise WeightsError(f"{folder}: format {shown(found)}, expected {FORMAT}; update atsal, or {REMEDY}")
     try:
-        config = ModelConfig.from_dict(description["config"])
+        settings = dict(description["config"])
+        if found == 1:
+            if settings["architecture"] == "lite":
+                raise WeightsError(
+                    f"{folder}: weights of version 3 of lite or an earlier one, expected version 4: its layers are "
+                    "others; train again, or keep the release of atsal that made them"
+                )
+            settings = {name: value for name, value in settings.items() if name not in _GONE}
+        config = ModelConfig.from_dict(settings)
         provenance, files = dict(description["provenance"]), dict(description["files"])
         missing = [part for part in PARTS if part not in files]
         checksums = {part: str(files[part]["sha256"]) for part in PARTS if part in files}

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from atsal.config import check_range, from_mapping
 from atsal.errors import ConfigError
+from atsal.models.directions import Directions
 from atsal.projection.cubemap import Layout
 
 Architecture = Literal["paper", "lite"]
@@ -32,9 +33,9 @@ class ModelConfig:
     channel_order: ChannelOrder = "rgb"
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)  # in channel_order, grey levels
     scale: float = 255.0
-    smoothing_deg: float = 0.0  # standard deviation of the spherical Gaussian on the expert maps before the product
     attention_exponent: float = 1.0  # the product is attention ** a * experts ** b; the paper's is 1, 1
     experts_exponent: float = 1.0
+    directions: Directions | None = None  # what becomes of the product; None: it is the map, as in the paper
 
     def __post_init__(self) -> None:
         """Refuse values that no network can take."""
@@ -45,12 +46,10 @@ class ModelConfig:
         if self.channel_order not in ("rgb", "bgr"):
             raise ConfigError(f"channel_order {self.channel_order!r}: expected 'rgb' or 'bgr'")
         check_range(self, erp_height=(32, _MOST_ERP_ROWS), frame_height=(1, _MOST_ROWS), map_height=(1, _MOST_ROWS))
-        check_range(self, face_size=(32, _MOST_FACE), smoothing_deg=(0, 90))
+        check_range(self, face_size=(32, _MOST_FACE))
         check_range(self, attention_exponent=(0, 100), experts_exponent=(0, 100))
-        if self.smoothing_deg and self.map_height > _MOST_SMOOTHED_ROWS:
-            raise ConfigError(
-                f"map_height {self.map_height}: expected at most {_MOST_SMOOTHED_ROWS} with smoothing_deg"
-            )
+        if self.directions is not None and self.map_height > _MOST_SMOOTHED_ROWS:
+            raise ConfigError(f"map_height {self.map_height}: expected at most {_MOST_SMOOTHED_ROWS} with directions")
         if self.erp_height % 32:
             raise ConfigError(f"erp_height {self.erp_height}: expected a positive multiple of 32")
         if self.frame_height % self.erp_height:

@@ -13,6 +13,7 @@ from atsal.models.atsal import ATSal, Procedure
 from atsal.models.attention import AttentionStream
 from atsal.models.bundle import Bundle, read_bundle
 from atsal.models.config import ModelConfig
+from atsal.models.directions import Direction
 from atsal.models.lite import LiteAttention, LiteExpert, fold_normalisation
 from atsal.models.salema import SalEMA
 
@@ -51,7 +52,14 @@ def find_bundle(name: str | Path) -> Bundle:
     return read_bundle(Path(name))
 
 
-def build_network(bundle: Bundle, *, face_size: int | None = None, procedure: Procedure = "corrected") -> ATSal:
+def build_network(
+    bundle: Bundle,
+    *,
+    face_size: int | None = None,
+    procedure: Procedure = "corrected",
+    direction: Direction = "head_eye",
+    front_deg: float | None = 0.0,
+) -> ATSal:
     """Build the network of a bundle, in eval mode, on the CPU, with its weights loaded strictly.
 
     `face_size` replaces the bundle's own (the published experts run on 160 and on 256). Raises `WeightsError` where
@@ -64,7 +72,7 @@ def build_network(bundle: Bundle, *, face_size: int | None = None, procedure: Pr
     if config.architecture == "lite":
         for module in parts.values():
             fold_normalisation(module)
-    network = ATSal(config, **parts, procedure=procedure).eval()
+    network = ATSal(config, **parts, procedure=procedure, direction=direction, front_deg=front_deg).eval()
     return network.requires_grad_(False)
 
 

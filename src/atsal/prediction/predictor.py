@@ -1,5 +1,6 @@
 """Frames in, maps out: a network together with its preprocessing, and the state of a video kept in plain sight."""
 
+import math
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from atsal.device import choose_device
 from atsal.errors import ConfigError, PredictionError, ShapeError
 from atsal.models.atsal import Procedure
 from atsal.models.bundle import Bundle
+from atsal.models.directions import Direction
+from atsal.models.front_prior import PHOTO
 from atsal.models.registry import build_network, find_bundle
 from atsal.prediction.pipeline import ahead, batched, mapped
 from atsal.prediction.runtimes import Precision, Runtime, make_runtime
@@ -60,7 +63,12 @@ class Predictor:
         return f"Predictor({self.bundle.folder.name!r}, runtime={self.runtime.name!r}, device='{self.runtime.device}')"
 
     def predict_image(
-        self, erp: NDArray[np.uint8], *, stream: Stream = "fused", height: int | None = None
+        self,
+        erp: NDArray[np.uint8],
+        *,
+        stream: Stream = "fused",
+        height: int | None = None,
+        seconds: float | None = None,
     ) -> NDArray[np.float32]:
         """Predict the saliency map of one ERP image.
 
@@ -68,6 +76,8 @@ class Predictor:
             erp: (H, W, 3) uint8 RGB, W = 2H within 2 %, H at least 16.
             stream: which map: "fused", or "attention" or "experts" alone.
             height: rows of the map; by default `config.erp_height` (160 for lite, 320 for paper).
+            seconds: of a picture that is a frame of a video, the time since its start: viewers of a video keep to its
+                front more than those of a photo, in the first seconds most. None: a photo.
 
         Returns:
             (h, 2h) float32 >= 0: a density up to a factor, per pixel of equal solid angle (not per ERP pixel).
@@ -77,7 +87,7 @@ class Predictor:
             ConfigError: an unknown stream, a height below 1.
 
         """
-        maps, _ = self.step(erp, None, (stream,), height)
+        maps, _ = self.step(erp, None, (stream,), height, seconds=seconds)
         return maps[stream]
 
     def predict_video(
@@ -118,8 +128,11 @@ class Predictor:
         height: int | None = None,
         state: Floats | None = None,
         group: int | None = None,
+        seconds: float | None = None,
     ) -> Iterator[tuple[FrameResult, Floats | None]]:
         """Predict the maps of any frames, each with the state after it; pass one back in to go on after that frame.
+
+        `seconds` stands for every frame's own time since the start of the video; `front_prior.PHOTO` for stills.
 
         `group` frames run at once, by default as many as the runtime likes; they are read before the first result
         comes. An error of a frame's reading comes after the results of those before it; one of the network names the
@@ -132,7 +145,8 @@ class Predictor:
         ready = mapped(lambda frame: (frame, self._scaled(frame.image, f"frame {frame.index}")), frames)
         for some in batched(ready, group):
             with _of_frames([frame for frame, _ in some]):
-                maps, states = self._steps([image for _, image in some], state, streams, height)
+                times = [frame.timestamp_s if seconds is None else seconds for frame, _ in some]
+                maps, states = self._steps([image for _, image in some], state, streams, height, times)
             for number, (frame, _) in enumerate(some):
                 own = {stream: found[number] for stream, found in maps.items()}
                 state = None if states is None else states[number]
@@ -152,19 +166,38 @@ class Predictor:
         return 2 * self.config.frame_height, self.config.frame_height
 
     def step(
-        self, image: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int | None = None
+        self,
+        image: NDArray[np.uint8],
+        state: Floats | None,
+        streams: Sequence[Stream],
+        height: int | None = None,
+        *,
+        seconds: float | None,
     ) -> tuple[dict[Stream, Floats], Floats | None]:
-        """One frame: (H, 2H, 3) uint8 RGB and the state after the last one -> maps by stream, and the new state."""
-        maps, states = self._steps([self._scaled(image, "an image")], state, streams, height)
+        """One frame: (H, 2H, 3) uint8 RGB and the state after the last one -> maps by stream, and the new state.
+
+        `seconds` is the time since the start of the video, None for a photo; `ConfigError` for one below 0.
+        """
+        if seconds is not None and not 0 <= seconds < math.inf:
+            raise ConfigError(f"seconds {seconds}: expected the time since the start of the video, 0 or more; or None")
+        time = PHOTO if seconds is None else seconds
+        maps, states = self._steps([self._scaled(image, "an image")], state, streams, height, [time])
         return {stream: found[0] for stream, found in maps.items()}, None if states is None else states[0]
 
     def _steps(
-        self, images: Sequence[NDArray[np.uint8]], state: Floats | None, streams: Sequence[Stream], height: int | None
+        self,
+        images: Sequence[NDArray[np.uint8]],
+        state: Floats | None,
+        streams: Sequence[Stream],
+        height: int | None,
+        seconds: Sequence[float],
     ) -> tuple[dict[Stream, Floats], Floats | None]:
         """Consecutive frames of the network's size: maps (T, h, 2h) by stream, and the states after each."""
         _check_request(streams, height)
         rows = self.config.erp_height if height is None else height
-        maps, states = self.runtime.run(np.stack(images), self._checked(state), streams, rows)
+        maps, states = self.runtime.run(
+            np.stack(images), self._checked(state), streams, rows, np.array(seconds, np.float32)
+        )
         return maps, states
 
     def _checked(self, state: Floats | None) -> Floats | None:
@@ -231,6 +264,8 @@ def load_model(
     precision: Precision = "float32",
     face_size: int | None = None,
     procedure: Procedure = "corrected",
+    direction: Direction = "head_eye",
+    front_deg: float | None = 0.0,
 ) -> Predictor:
     """Load a model with its preprocessing.
 
@@ -241,6 +276,9 @@ def load_model(
         precision: "float32", or "half": float16 on CUDA, bfloat16 in OpenVINO on processors that have it.
         face_size: pixels of a cube face's side, in place of the model's own; 160 or 256 for "paper".
         procedure: "corrected", or "published": the released test procedure, for comparison with old results.
+        direction: of lite: "head_eye", a density of gaze, or "head", one of the middle of the viewport.
+        front_deg: of lite: longitude of the front, around which the maker composed, in degrees, + to the right; None
+            where there is none, as for viewers who start anywhere.
 
     Raises:
         ConfigError: an unknown name, device or runtime, or a runtime that cannot do what is asked for.
@@ -250,5 +288,7 @@ def load_model(
     """
     chosen = choose_device(device)
     bundle = find_bundle(name)
-    network = build_network(bundle, face_size=face_size, procedure=procedure)
+    network = build_network(
+        bundle, face_size=face_size, procedure=procedure, direction=direction, front_deg=front_deg
+    )
     return Predictor(make_runtime(runtime, network, chosen, precision), bundle)

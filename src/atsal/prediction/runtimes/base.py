@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from atsal.models.atsal import ATSal
 from atsal.prediction.runtimes.threads import can_limit, limit
-from atsal.prediction.streams import Stream
+from atsal.prediction.streams import Stream, finished
 from atsal.projection import resize_erp
 
 T = TypeVar("T")
@@ -55,7 +55,9 @@ class Runtime(ABC):
         """Get ready for `run` in the background, while the first frames are read."""
 
     @abstractmethod
-    def run(self, frames: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int) -> Maps:
+    def run(
+        self, frames: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int, seconds: Floats
+    ) -> Maps:
         """Run T consecutive frames of one video.
 
         Args:
@@ -63,6 +65,7 @@ class Runtime(ABC):
             state: (6, C, S / 16, S / 16), what the frame before left; None at the start of a video.
             streams: the maps to return.
             height: rows of the maps.
+            seconds: (T,) time of each since the start of the video; `front_prior.PHOTO` for a still.
 
         """
 
@@ -99,7 +102,9 @@ class SideBySide(Runtime):
     def watch(self, frames: NDArray[np.uint8], state: Floats | None) -> tuple[Floats, Floats]:
         """The experts' maps of `run`'s frames, and their states (T, 6, …)."""
 
-    def run(self, frames: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int) -> Maps:
+    def run(
+        self, frames: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int, seconds: Floats
+    ) -> Maps:
         """Run the streams that are needed."""
         jobs: dict[Stream, Callable[[], Any]] = {
             "attention": lambda: self.attend(frames),
@@ -111,7 +116,7 @@ class SideBySide(Runtime):
         states = None
         if "experts" in found:
             found["experts"], states = found["experts"]
-        return Maps(self._start(lambda: self._finished(found, streams, height)).result(), states)
+        return Maps(self._start(lambda: self._finished(found, streams, height, seconds)).result(), states)
 
     def _start(self, job: Callable[[], T]) -> "Future[T]":
         """Start a job; where the streams run side by side, in the pool.
@@ -124,9 +129,11 @@ class SideBySide(Runtime):
         done.set_result(job())
         return done
 
-    def _finished(self, parts: dict[Stream, Floats], streams: Sequence[Stream], height: int) -> dict[Stream, Floats]:
+    @torch.inference_mode()
+    def _finished(
+        self, parts: dict[Stream, Floats], streams: Sequence[Stream], height: int, seconds: Floats
+    ) -> dict[Stream, Floats]:
         """The maps asked for, of `height` rows."""
-        maps = {part: torch.from_numpy(found[:, None]) for part, found in parts.items()}
-        if "fused" in streams:
-            maps["fused"] = self.network.fuse(maps["attention"], maps["experts"])
-        return {stream: resize_erp(maps[stream], height)[:, 0].numpy() for stream in streams}
+        raw = {part: torch.from_numpy(found[:, None]) for part, found in parts.items()}
+        maps = finished(self.network, raw, streams, torch.from_numpy(seconds))
+        return {stream: resize_erp(found, height)[:, 0].numpy() for stream, found in maps.items()}

@@ -8,11 +8,13 @@ from torch import Tensor, nn
 
 from atsal.errors import ConfigError
 from atsal.models.atsal import ATSal
-from atsal.prediction.streams import Stream
+from atsal.models.front_prior import PHOTO
+from atsal.prediction.streams import Stream, finished
 from atsal.quiet import ignored
 
 OPSET = 17  # the first with every operator used here
 STATE, NEXT_STATE = "state", "next_state"  # ONNX keeps one name for one tensor
+SECONDS = "seconds"
 
 
 class Step(nn.Module):
@@ -20,14 +22,18 @@ class Step(nn.Module):
 
     Inputs, in the order of `input_names`: `frames` (T, H, 2H, 3) uint8 RGB; where the experts run, `state`
     (1, 6, C, S / 16, S / 16) float32, what the last frame left, and `carry`, a float32 that is 0 at the start of a
-    video, where any finite state is passed over, and 1 afterwards. Outputs: maps (T, h, 2h) float32 >= 0, and
-    `next_state` (T, 6, C, S / 16, S / 16).
+    video, where any finite state is passed over, and 1 afterwards; where the network has a prior, `seconds` (T,)
+    float32, the time since the start of the video, `front_prior.PHOTO` for a still. Outputs: maps (T, h, 2h)
+    float32 >= 0, and `next_state` (T, 6, C, S / 16, S / 16).
+
+    With `raw`, the maps of "attention" and "experts" as the layers give them, for `streams.finished`; without seconds.
     """
 
-    def __init__(self, network: ATSal, streams: Sequence[Stream]) -> None:
+    def __init__(self, network: ATSal, streams: Sequence[Stream], *, raw: bool = False) -> None:
         super().__init__()
         self.network = network
         self.streams = tuple(streams)
+        self.raw = raw
 
     @property
     def has_experts(self) -> bool:
@@ -37,7 +43,13 @@ class Step(nn.Module):
     @property
     def input_names(self) -> list[str]:
         """The names of the inputs."""
-        return ["frames", STATE, "carry"] if self.has_experts else ["frames"]
+        names = ["frames", STATE, "carry"] if self.has_experts else ["frames"]
+        return [*names, SECONDS] if self.has_seconds else names
+
+    @property
+    def has_seconds(self) -> bool:
+        """Whether the maps depend on the time."""
+        return self.network.has_prior and not self.raw
 
     @property
     def output_names(self) -> list[str]:
@@ -48,27 +60,32 @@ class Step(nn.Module):
         """Inputs of the right shapes: grey frames at the start of a video."""
         height = self.network.config.frame_height
         grey = torch.full((frames, height, 2 * height, 3), 128, dtype=torch.uint8)
-        return (grey, torch.zeros(self.network.state_shape), torch.zeros(())) if self.has_experts else (grey,)
+        past = (torch.zeros(self.network.state_shape), torch.zeros(())) if self.has_experts else ()
+        return (grey, *past, torch.full((frames,), PHOTO)) if self.has_seconds else (grey, *past)
 
-    def forward(self, frames: Tensor, state: Tensor | None = None, carry: Tensor | None = None) -> tuple[Tensor, ...]:
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Run the streams."""
-        erp = frames.permute(0, 3, 1, 2).float()
+        given = dict(zip(self.input_names, inputs, strict=True))
+        erp = given["frames"].permute(0, 3, 1, 2).float()
         maps: dict[Stream, Tensor] = {}
+        state = None
         if self.streams != ("experts",):
             maps["attention"], _ = self.network.run_attention(erp)
         if self.has_experts:
-            maps["experts"], state = self.network.run_experts(erp, state, consecutive=True, carry=carry)
-        if "fused" in self.streams:
-            maps["fused"] = self.network.fuse(maps["attention"], maps["experts"])
+            maps["experts"], state = self.network.run_experts(
+                erp, given[STATE], consecutive=True, carry=given["carry"]
+            )
+        if not self.raw:
+            maps = finished(self.network, maps, self.streams, given.get(SECONDS, erp.new_zeros(len(erp))))
         found = tuple(maps[stream][:, 0].clamp(min=0) for stream in self.streams)
         return (*found, state) if state is not None and self.has_experts else found
 
 
-def onnx_bytes(network: ATSal, streams: Sequence[Stream], frames: int = 1) -> bytes:
+def onnx_bytes(network: ATSal, streams: Sequence[Stream], frames: int = 1, *, raw: bool = False) -> bytes:
     """The graph of `Step` for this many frames at once, as an ONNX file; float32. Raises `ConfigError`."""
     if network.procedure == "published":
         raise ConfigError("procedure 'published' runs in torch alone: leave the runtime at 'torch'")
-    step = Step(network, streams).eval()  # the exporter puts the mode back to what this says
+    step = Step(network, streams, raw=raw).eval()  # the exporter puts the mode back to what this says
     file = io.BytesIO()
     tracer: type[Warning] = torch.jit.TracerWarning  # type: ignore[attr-defined]
     with (

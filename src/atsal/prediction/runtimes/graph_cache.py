@@ -59,7 +59,7 @@ def cached_onnx(network: ATSal, streams: Sequence[Stream]) -> bytes:
     kept = KeptGraph(network, streams, f"onnx, torch {torch.__version__}")
     content = kept.read()
     if content is None:
-        content = graph.onnx_bytes(network, streams)
+        content = graph.onnx_bytes(network, streams, raw=True)
         kept.write(content)
     return content
 

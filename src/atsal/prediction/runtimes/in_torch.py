@@ -70,22 +70,24 @@ class CudaRuntime(Runtime):
         return self._device
 
     @torch.inference_mode()
-    def run(self, frames: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int) -> Maps:
+    def run(
+        self, frames: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int, seconds: Floats
+    ) -> Maps:
         """Run up to `self.frames` frames at once, more one after the other."""
         count, most = len(frames), self.frames
         if count > most:
-            first = self.run(frames[:most], state, streams, height)
+            first = self.run(frames[:most], state, streams, height, seconds[:most])
             state = None if first.states is None else first.states[-1]
-            return _joined(first, self.run(frames[most:], state, streams, height))
+            return _joined(first, self.run(frames[most:], state, streams, height, seconds[most:]))
         step = Step(self.network, streams)
         if self._device.type == "cuda":
             if step.streams not in self._captured:
                 self._captured[step.streams] = Captured(step, self.frames, self._device)
-            full = np.concatenate([frames, frames[-1:].repeat(self.frames - count, 0)])
-            found = self._captured[step.streams](_given(step, full, state))
+            full, times = (np.concatenate([x, x[-1:].repeat(self.frames - count, 0)]) for x in (frames, seconds))
+            found = self._captured[step.streams](_given(step, full, state, times))
         else:  # what can be tried of it without a GPU
             inputs = [example.to(self._device) for example in step.examples(count)]
-            _fill(inputs, _given(step, frames, state))
+            _fill(inputs, _given(step, frames, state, seconds))
             found = step(*inputs)
         states = found[-1][:count].float().cpu().numpy() if step.has_experts else None
         maps = dict(zip(step.streams, found, strict=False))
@@ -127,9 +129,10 @@ def _joined(first: Maps, second: Maps) -> Maps:
     return Maps(streams, np.concatenate([first.states, second.states]))
 
 
-def _given(step: Step, frames: NDArray[np.uint8], state: Floats | None) -> tuple[Any, ...]:
+def _given(step: Step, frames: NDArray[np.uint8], state: Floats | None, seconds: Floats) -> tuple[Any, ...]:
     """The values of a step's inputs."""
-    return (frames, state, 0.0 if state is None else 1.0) if step.has_experts else (frames,)
+    past = (state, 0.0 if state is None else 1.0) if step.has_experts else ()
+    return (frames, *past, seconds) if step.has_seconds else (frames, *past)
 
 
 def _fill(inputs: Sequence[Tensor], given: Sequence[Any]) -> None:

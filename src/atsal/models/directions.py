@@ -1,0 +1,47 @@
+"""What is predicted: where gaze goes in the picture, or where heads point. One set of layers serves both.
+
+Heads follow eyes slowly and not all the way: their maps are flatter and smoother, they point at the horizon while the
+eyes look below it, and they keep to the front less. That is all that differs, and all of it stands here.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from atsal.config import check_range, nearest
+from atsal.errors import ConfigError
+from atsal.models.front_prior import FrontPriorConfig
+
+Direction = Literal["head_eye", "head"]
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+
+
+@dataclass(frozen=True)
+class DirectionConfig:
+    """How what the layers see in a frame becomes a density: `smooth(content ** exponent) * prior`."""
+
+    exponent: float  # below 1: flatter
+    smoothing_deg: float  # standard deviation of a Gaussian on the sphere
+    prior: FrontPriorConfig
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        check_range(self, exponent=(0, 100), smoothing_deg=(0, 90))
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Both kinds."""
+
+    head_eye: DirectionConfig  # head and eyes together: gaze in the picture
+    head: DirectionConfig  # the middle of the viewport
+
+    def of(self, direction: Direction) -> DirectionConfig:
+        """The settings of one."""
+        check_direction(direction)
+        return self.head if direction == "head" else self.head_eye
+
+
+def check_direction(direction: str) -> None:
+    """Raise `ConfigError` for a direction that there is not."""
+    if direction not in DIRECTIONS:
+        raise ConfigError(f"direction {direction!r}{nearest(direction, DIRECTIONS)}")
