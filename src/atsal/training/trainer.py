@@ -26,7 +26,7 @@ from atsal.training.plan import Step, epoch_steps
 from atsal.training.ranks import Ranks
 from atsal.training.reporting import Silent
 from atsal.training.run_folder import RunFolder
-from atsal.training.sources import Sample, Source, describe_prepared, open_prepared
+from atsal.training.sources import Sample, Source
 from atsal.training.stage import load_subject, open_sources, provenance
 from atsal.training.validation import Validation, judge, validate
 
@@ -61,7 +61,6 @@ class Trainer:
                 {
                     "train": [s.describe() for s in self.sources],
                     "validation": [s.describe() for s in held_out],
-                    "prior": None if config.prior is None else describe_prepared(*open_prepared(config.prior)),
                 }
             )
         self.loader = Loader(self.sources, held_out, workers=machine.workers)
