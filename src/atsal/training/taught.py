@@ -1,6 +1,7 @@
 """360° frames without gaze, under maps that other models make of them: distillation."""
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -134,10 +135,15 @@ def with_tilted_copies(frames: Tensor, maps: Tensor, copies: int, tilt_deg: floa
 @torch.no_grad()
 def expert_consensus(network: ATSal, frames: Tensor, height: int) -> Tensor:
     """The experts' maps of stills (N, 3, H, 2H) uint8, averaged over turned cubes, (N, 1, height, 2 height)."""
-    rows = network.config.map_height
-    views = [(RotateErp(frames.shape[2], *v), RotateErp(rows, *v, inverse=True)) for v in TURNS]
+    views = _turns(frames.shape[2], network.config.map_height)
     maps = [
         torch.stack([back(network.run_experts(turn(frame[None].float()))[0]) for turn, back in views]).mean(0)
         for frame in frames
     ]
     return resize_erp(torch.cat(maps), height)
+
+
+@lru_cache(maxsize=2)
+def _turns(frame_height: int, map_height: int) -> list[tuple[RotateErp, RotateErp]]:
+    """What turns a frame, and what turns a map back, for each view."""
+    return [(RotateErp(frame_height, *v), RotateErp(map_height, *v, inverse=True)) for v in TURNS]

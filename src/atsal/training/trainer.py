@@ -91,7 +91,7 @@ class Trainer:
         config, progress = self.config, self.progress
         steps = epoch_steps(config, self.extents, progress.epoch)
         optimiser = self.optimisers[config.optimiser_of(progress.epoch)]
-        self._train_mode()
+        self._train_mode(optimiser)
         self.loader.waited_s = 0.0
         started, seen = time.monotonic(), 0
         batches = self._read(steps[progress.step_in_epoch :])
@@ -284,9 +284,12 @@ class Trainer:
         own = [slot for slot in states if self.ranks.has(slot)]
         self.states = {slot: states[slot].to(self.machine.device) for slot in own}
 
-    def _train_mode(self) -> None:
+    def _train_mode(self, optimiser: torch.optim.Optimizer) -> None:
         self.subject.eval()  # the parts that are not trained stay as they are
         self.subject.module.train()
+        learning = {id(p) for group in optimiser.param_groups for p in group["params"]}
+        for parameter in self.subject.module.parameters():
+            parameter.requires_grad_(id(parameter) in learning)  # layers below the first of them need no gradient
         if self.config.freeze_normalisation:
             for module in self.subject.module.modules():
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
