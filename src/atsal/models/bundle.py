@@ -2,13 +2,16 @@
 
 `model.json` has the keys `format` (2), `config` (a `ModelConfig`), `provenance` (where the weights come from, free
 form) and `files`: {part: {file, sha256, bytes}}. Parts are `attention`, `poles` and `equator`.
+
+What the experts have alike, as an encoder that only one of them trained, is stored once: `files.poles` then has
+`shares`: {part: "equator", tensors: how many}, and the poles' file holds the rest.
 """
 
 import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,7 @@ from atsal.untrusted.text import reason, shown
 FORMAT = 2
 _GONE = ("width", "smoothing_deg")  # settings of format 1, which only lite used
 PARTS = ("attention", "poles", "equator")
+_HOLDER = {"poles": "equator"}  # whose file has what both have alike
 DESCRIPTION = "model.json"
 WEIGHT_FOLDER = FolderKind(
     holds="a weight folder",
@@ -50,6 +54,7 @@ class Bundle:
     config: ModelConfig
     provenance: Mapping[str, Any]
     checksums: Mapping[str, str]  # sha256 in hexadecimal of each part's file
+    shared: Mapping[str, int] = field(default_factory=dict)  # part -> how many tensors it has of its holder's file
 
     @property
     def checksum(self) -> str:
@@ -61,12 +66,24 @@ class Bundle:
         """Return the state dict of `attention`, `poles` or `equator`, float32, on the CPU; or a `WeightsError`."""
         if part not in self.checksums:
             raise WeightsError(f"{self.folder}: no part {shown(part)}; expected {', '.join(self.checksums)}")
-        file = self.folder / part_file(part)
-        try:
-            stored = safetensors.torch.load_file(file)
-        except Exception as error:  # also of a name that UTF-8 cannot write
-            raise WeightsError(f"{file}: cannot be read ({reason(error)}); {REMEDY}") from error
+        stored = _read_part(self.folder, part)
+        if part in self.shared:
+            rest = {k: v for k, v in _read_part(self.folder, _HOLDER[part]).items() if k not in stored}
+            if len(rest) != self.shared[part]:
+                raise WeightsError(
+                    f"{self.folder / DESCRIPTION}: {part} shares {self.shared[part]} tensors with {_HOLDER[part]}, "
+                    f"found {len(rest)} that it lacks; {REMEDY}"
+                )
+            stored |= rest
         return {key: value.float() if value.is_floating_point() else value for key, value in stored.items()}
+
+
+def _read_part(folder: Path, part: str) -> dict[str, Tensor]:
+    file = folder / part_file(part)
+    try:
+        return safetensors.torch.load_file(file)
+    except Exception as error:  # also of a name that UTF-8 cannot write
+        raise WeightsError(f"{file}: cannot be read ({reason(error)}); {REMEDY}") from error
 
 
 def part_file(part: str) -> str:
@@ -120,25 +137,46 @@ def _write_files(
     *,
     half: bool,
 ) -> None:
-    files = {}
+    files: dict[str, dict[str, Any]] = {}
     for part in PARTS:
         file = folder / part_file(part)
+        shared = _shared(parts, part)
         try:
-            tensors = {key: value.detach().cpu().contiguous() for key, value in parts[part].items()}
+            tensors = {
+                key: value.detach().cpu().contiguous() for key, value in parts[part].items() if key not in shared
+            }
             if half:
                 tensors = {key: value.half() if value.ndim > 1 else value for key, value in tensors.items()}
-            file.write_bytes(
-                safetensors.torch.save(tensors)
-            )  # its own way of writing gives nobody else the right to read
+            # its own way of writing gives nobody else the right to read
+            file.write_bytes(safetensors.torch.save(tensors))
         except (ValueError, RuntimeError) as error:  # sparse tensors, tensors sharing memory
             raise WeightsError(f"{part}: cannot be stored ({error}); give dense tensors of their own") from error
         files[part] = {"file": file.name, "sha256": file_sha256(file), "bytes": file.stat().st_size}
+        if shared:
+            files[part]["shares"] = {"part": _HOLDER[part], "tensors": len(shared)}
     description = {"format": FORMAT, "config": config.to_dict(), "provenance": dict(provenance), "files": files}
     try:
         text = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise OutputError(f"provenance cannot be stored as JSON ({error}); give plain values") from error
     (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+
+
+def _shared(parts: Mapping[str, Mapping[str, Tensor]], part: str) -> set[str]:
+    """The tensors of a part that its holder has alike, where nothing else of the holder's would be taken for its own.
+
+    None where the experts have nothing larger in common than a new network's normalisation.
+    """
+    if part not in _HOLDER:
+        return set()
+    own, other = parts[part], parts[_HOLDER[part]]
+    alike = {key for key, value in own.items() if key in other and _same(value, other[key])}
+    whole = own.keys() == other.keys() and any(own[key].ndim > 1 for key in alike)
+    return alike if whole else set()
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return one.dtype == other.dtype and one.layout == other.layout == torch.strided and torch.equal(one, other)
 
 
 def read_bundle(folder: Path | str) -> Bundle:
@@ -167,6 +205,7 @@ def read_bundle(folder: Path | str) -> Bundle:
         sizes = {part: files[part]["bytes"] for part in checksums}
         if not all(map(_SHA256.fullmatch, checksums.values())) or not all(type(size) is int for size in sizes.values()):
             raise ValueError("a file without its checksum or its size")
+        shared = {part: _shared_count(part, files[part]["shares"]) for part in checksums if "shares" in files[part]}
     except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
         told = f"{type(error).__name__}: {reason(error)}"
         raise WeightsError(f"{folder / DESCRIPTION}: damaged ({told}); {REMEDY}") from error
@@ -174,7 +213,14 @@ def read_bundle(folder: Path | str) -> Bundle:
         raise WeightsError(f"{folder / DESCRIPTION}: does not list {', '.join(missing)}; {REMEDY}")
     for part in PARTS:
         _verify(folder / part_file(part), sizes[part], checksums[part])
-    return Bundle(folder, config, provenance, checksums)
+    return Bundle(folder, config, provenance, checksums, shared)
+
+
+def _shared_count(part: str, shares: Any) -> int:
+    count = shares["tensors"]
+    if shares["part"] != _HOLDER.get(part) or type(count) is not int or count < 1:
+        raise ValueError(f"{part} shares {shown(shares)}")
+    return count
 
 
 def _read_description(file: Path) -> dict[str, Any]:

@@ -133,8 +133,8 @@ def _names() -> Mapping[str, str]:
     block = 0
     for stage, (expansion, *_, count) in enumerate(STAGES):
         for number in range(count):
-            parts = (("_expand_conv", "_bn0"),) if expansion > 1 else ()
-            parts += (("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2"))
+            parts = [("_expand_conv", "_bn0")] if expansion > 1 else []
+            parts += [("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2")]
             for layer, (convolution, normalisation) in enumerate(parts):
                 own = f"stages.{stage}.{number}.layers.{layer}"
                 names[f"_blocks.{block}.{convolution}"] = f"{own}.0"

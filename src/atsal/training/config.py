@@ -21,23 +21,26 @@ MAX_VIEW = 1024
 _MANY = 1_000_000  # epochs, frames, copies: more is a slip, and would take for ever or all memory
 _MOST_TOGETHER = 4096  # in a batch
 _MOST_OPTIMISERS = 16
-KINDS = ("prepared", "photos", "panoramas", "collage")
+TAUGHT = ("panoramas", "videos", "scenes")  # kinds of sources without gaze
+KINDS = ("prepared", "photos", *TAUGHT)
 
 
 @dataclass(frozen=True)
 class SourceConfig:
-    """One source of samples: `prepared`, `photos`, `panoramas` or `collage` says of which kind."""
+    """One source of samples: `prepared`, `photos`, `panoramas`, `videos` or `scenes` says of which kind."""
 
     prepared: str | None = None  # a folder that `atsal prepare` wrote: 360° images, videos, or flat photos
     photos: str | None = None  # flat photos of which only density maps exist: images.zip and maps.npz
     panoramas: str | None = None  # a folder of 360° images without gaze, whose maps the `teachers` make
-    collage: tuple["SourceConfig", ...] = ()  # flat photos pasted together to 360° frames, for an attention stream
+    videos: tuple[str, ...] = ()  # 360° videos without gaze, or folders of them, taught likewise
+    scenes: int | None = None  # so many made-up scenes, taught likewise
     raw: str | None = None  # prepared: where the raw files are now, if they were moved
-    teachers: tuple[str, ...] = ()  # panoramas: models, or weight folders; the mean of their expert maps
+    teachers: tuple[str, ...] = ()  # models, or weight folders; the mean of their expert maps
     teacher_face_size: int | None = None  # pixels of the faces that the teachers see, in place of their own
+    taught_frames: int = 8  # videos, scenes: frames taken of each, evenly spread
     blur: float = 0.0  # flat photos: of one more Gaussian on their maps, as a share of the side
     aspect: float | None = None  # photos: width / height of the scene, where the files were squeezed to another
-    tilted: int = 0  # panoramas: so many more copies of each, pitched and rolled at random ...
+    tilted: int = 0  # taught: so many more copies of each frame, pitched and rolled at random ...
     tilt_deg: float = 20.0  # ... by up to this much
     split: str | None = None  # prepared: "name.part" as in the manifest, "published.train"
     exclude: tuple[str, ...] = ()  # items left out
@@ -54,15 +57,15 @@ class SourceConfig:
         kinds = [kind for kind in KINDS if getattr(self, kind)]
         if len(kinds) != 1:
             raise ConfigError(f"found {' and '.join(kinds) or 'none'} of {', '.join(KINDS)}; expected one")
-        if bool(self.teachers) != (kinds == ["panoramas"]):
-            raise ConfigError("panoramas need teachers, and nothing else takes any")
+        if bool(self.teachers) != self.is_taught:
+            raise ConfigError(f"{', '.join(TAUGHT)} need teachers, and nothing else takes any")
         chosen = [fold for fold in (self.only_fold, self.without_fold) if fold is not None]
         if (self.folds is None) != (not chosen) or len(chosen) > 1:
             raise ConfigError("folds needs one of only_fold and without_fold, and they need folds")
         if self.folds is not None and not (self.folds >= 2 and 0 <= chosen[0] < self.folds):
             raise ConfigError(f"fold {chosen[0]} of {self.folds}: expected 0 to folds - 1, and at least 2 folds")
         check_range(self, folds=(2, _MANY), frames_per_item=(1, _MANY), stride=(1, _MANY), tilted=(0, 1000))
-        check_range(self, tilt_deg=(0, 180))
+        check_range(self, tilt_deg=(0, 180), scenes=(1, _MANY), taught_frames=(1, _MANY))
         if self.sigma_deg is not None and not 0 < self.sigma_deg < 180:
             raise ConfigError(f"{self.folder}: sigma_deg {self.sigma_deg}; expected more than 0, less than 180 degrees")
         if self.aspect is not None and not 0 < self.aspect < math.inf:
@@ -74,10 +77,13 @@ class SourceConfig:
 
     @property
     def folder(self) -> Path:
-        """Where the data lie; those of a collage, the first of them."""
-        if self.collage:
-            return self.collage[0].folder
-        return Path(self.prepared or self.photos or self.panoramas or "")
+        """Where the data lie, of several places the first; scenes lie nowhere."""
+        return Path(self.prepared or self.photos or self.panoramas or next(iter(self.videos), "scenes"))
+
+    @property
+    def is_taught(self) -> bool:
+        """Whether its maps are those of teachers."""
+        return any(getattr(self, kind) for kind in TAUGHT)
 
 
 @dataclass(frozen=True)
@@ -128,23 +134,6 @@ class PhotoViews:
     def size_at(self, done: float) -> int:
         """The size of the views after a share `done` of the epochs."""
         return next((step.size for step in self.growth if done < step.until), self.size)
-
-
-@dataclass(frozen=True)
-class Collage:
-    """How flat photos become 360° frames for an attention stream: two rows of four views of different photos.
-
-    Their measured maps, smoothed on the sphere and multiplied by the equator prior, are the frame's.
-    """
-
-    smoothing_deg: float = 6.0
-    crops: CropRange = field(
-        default_factory=lambda: CropRange(smallest=0.5, roll_deg=20, tilt=0.3, stretch=1.3, colour=0.3)
-    )
-
-    def __post_init__(self) -> None:
-        """Refuse values out of range."""
-        check_range(self, smoothing_deg=(0, 90))
 
 
 @dataclass(frozen=True)
@@ -226,19 +215,19 @@ class TrainConfig:
     start: str = SCRATCH  # a model's name, a weight folder, the model/ of another run; or scratch
     start_part: Literal["attention", "equator", "poles"] | None = None  # whose weights it starts from, if not its own
     model: ModelConfig | None = None  # needed from scratch
-    pretrained: str | None = None  # from scratch, lite: the checkpoint of EfficientNet-Lite0 that its encoders begin with
+    pretrained: str | None = (
+        None  # from scratch, lite: the checkpoint of EfficientNet-Lite0 that its encoders begin with
+    )
     seed: int = 0
     clip_frames: int | None = None  # frames of a clip; without, single frames
     max_steps_per_epoch: int | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
     photo_views: PhotoViews = field(default_factory=PhotoViews)
-    collage: Collage = field(default_factory=Collage)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     accumulate: int = 1  # batches a step
     clip_norm: float | None = None  # of the gradient
     averaging: float = 0.0  # decay of the running average of the weights; 0: none
     freeze_normalisation: bool = False  # batch normalisation keeps its statistics
-    prior: SourceConfig | None = None  # whose mean latitude profile is the equator prior, see `priors`
     moving_average: float | None = None  # set the experts' share of the new frame before training, 0 to 1
     validation: ValidationConfig | None = None
 
@@ -257,12 +246,11 @@ class TrainConfig:
             raise ConfigError(f"loss {self.loss!r} is of the attention stream's map and mask; part is {self.part!r}")
         if not all(any(o.claims(epoch) for o in self.optimisers) for epoch in range(self.epochs)):
             raise ConfigError("some epochs are claimed by no optimiser: give one without every and until")
-        for sources in (self.train, *(source.collage for source in self.train)):
-            shares = [source.share for source in sources]
-            if any(shares) and (None in shares or self.clip_frames):
-                raise ConfigError("give every source a share, or none; clips take none")
-        if self.clip_frames and any(s.photos or s.panoramas or s.collage for s in self.train):
-            raise ConfigError("clips are of prepared 360° videos; photos and panoramas are single frames")
+        shares = [source.share for source in self.train]
+        if any(shares) and (None in shares or self.clip_frames):
+            raise ConfigError("give every source a share, or none; clips take none")
+        if self.clip_frames and any(s.photos or s.is_taught for s in self.train):
+            raise ConfigError("clips are of prepared 360° videos; photos and what is taught are single frames")
 
     def _check_ranges(self) -> None:
         check_range(self, epochs=(1, _MANY), batch=(1, _MOST_TOGETHER), accumulate=(1, _MOST_TOGETHER))
@@ -301,13 +289,12 @@ def with_folders_resolved(config: TrainConfig) -> TrainConfig:
             photos=absolute(s.photos),
             panoramas=absolute(s.panoramas),
             raw=absolute(s.raw),
+            videos=tuple(absolute(v) or v for v in s.videos),
             teachers=tuple(absolute(t) or t for t in s.teachers),
-            collage=tuple(map(source, s.collage)),
         )
 
     validation = config.validation
     if validation is not None:
         validation = replace(validation, sources=tuple(map(source, validation.sources)))
-    prior = None if config.prior is None else source(config.prior)
     start = absolute(config.start) or config.start
-    return replace(config, train=tuple(map(source, config.train)), validation=validation, prior=prior, start=start)
+    return replace(config, train=tuple(map(source, config.train)), validation=validation, start=start)

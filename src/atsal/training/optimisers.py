@@ -18,7 +18,11 @@ def make_optimiser(subject: Subject, config: OptimiserConfig) -> torch.optim.Opt
     if not named:
         raise ConfigError(f"parameters {config.parameters!r}: the {subject.part} of this network has none of them")
     averages = set(subject.parameters_of("average")) if config.parameters == "all" else set()
-    rates = {"rest": config.learning_rate, "encoder": config.encoder_learning_rate, "average": config.average_learning_rate}
+    rates = {
+        "rest": config.learning_rate,
+        "encoder": config.encoder_learning_rate,
+        "average": config.average_learning_rate,
+    }
 
     def kind_of(name: str) -> str:
         return "average" if name in averages else "encoder" if "encoder" in name.split(".") else "rest"

@@ -40,14 +40,6 @@ class Photos:
         return len(self.names)
 
 
-def joined(parts: Sequence[Photos]) -> Photos:
-    """Photos of several sets as one."""
-    names = [name for part in parts for name in part.names]
-    return Photos(
-        names, *(torch.cat([getattr(part, kind) for part in parts]) for kind in ("images", "maps", "aspects"))
-    )
-
-
 def read_prepared_photos(prepared: PreparedSet, items: Sequence[str], blur: float = 0.0) -> Photos:
     """Photos of a prepared set with the maps of their fixations, σ as the data set has it, blurred once more.
 

@@ -10,21 +10,20 @@ from torch import nn
 
 from atsal.datasets.prepared import PreparedSet
 from atsal.errors import ConfigError
+from atsal.jobs.checksums import file_sha256
 from atsal.models.atsal import ATSal
 from atsal.models.bundle import Bundle, write_bundle
-from atsal.jobs.checksums import file_sha256
 from atsal.models.config import ModelConfig
 from atsal.models.efficientnet import Encoder, read_imagenet_weights
 from atsal.models.lite import LiteAttention
 from atsal.models.registry import find_bundle, load_parts, new_parts
 from atsal.training.checkpoint import Progress
 from atsal.training.config import SCRATCH, SourceConfig, TrainConfig
-from atsal.training.panoramas import PanoramaSource
-from atsal.training.photo_source import CollageSource, PhotoSource
-from atsal.training.priors import equator_prior
+from atsal.training.photo_source import PhotoSource
 from atsal.training.run_folder import plain
-from atsal.training.sources import Source, SphereSource, open_prepared
+from atsal.training.sources import Source, SphereSource
 from atsal.training.subject import Subject
+from atsal.training.taught import TaughtSource
 
 _CLOSED_MASK = -3.0  # logit: an attention stream that starts from an expert begins with an all but closed mask
 
@@ -98,35 +97,24 @@ def load_subject(bundle: Bundle, config: TrainConfig) -> Subject:
 def open_sources(chosen: Sequence[SourceConfig], config: TrainConfig, model: ModelConfig, taught: Path) -> list[Source]:
     """Open each source; `ConfigError` where it cannot serve the part, `DataError` for data that are not as expected.
 
-    What teachers make of panoramas is kept in the folder `taught`: a run that goes on needs them no more.
+    What teachers make of a source is kept in the folder `taught`: a run that goes on needs them no more.
     """
     return [_open(source, config, model, taught / f"{k}.safetensors") for k, source in enumerate(chosen)]
 
 
 def _open(source: SourceConfig, config: TrainConfig, model: ModelConfig, taught: Path) -> Source:
-    if source.collage:
-        return _open_collage(source, config, model)
     flat = source.photos is not None
     if source.prepared is not None:
         flat = PreparedSet(source.folder).dataset.stimuli == "photos"
     if flat and config.part not in ("equator", "poles"):
-        raise ConfigError(
-            f"{source.folder}: holds flat photos, which only an expert can learn from, not {config.part}; or paste "
-            "them together to 360° frames: collage: [{ prepared: … }]"
-        )
+        raise ConfigError(f"{source.folder}: holds flat photos, which only an expert can learn from, not {config.part}")
     if flat and config.clip_frames:
         raise ConfigError(f"{source.folder}: holds flat photos; clips are of 360° videos")
     if flat:
         return PhotoSource(source, config.photo_views)
-    if source.panoramas is not None:
-        return PanoramaSource(source, model, config.augmentation, config.prior, taught)
+    if source.is_taught:
+        return TaughtSource(source, model, config.augmentation, taught)
     return SphereSource(source, model, config.augmentation)
-
-
-def _open_collage(source: SourceConfig, config: TrainConfig, model: ModelConfig) -> CollageSource:
-    if config.part != "attention" or config.prior is None:
-        raise ConfigError("a collage is for an attention stream, under an equator prior: give a 360° set as prior")
-    return CollageSource(source, config.collage, model, equator_prior(config.prior, model.map_height))
 
 
 def provenance(config: TrainConfig, start: Bundle, sources: Sequence[Source], progress: Progress) -> dict[str, Any]:
@@ -141,9 +129,6 @@ def provenance(config: TrainConfig, start: Bundle, sources: Sequence[Source], pr
     }
     seen = {stream: dict(sets) for stream, sets in dict(start.provenance.get("trained_on", {})).items()}
     known = [(source.name, source.items) for source in sources if isinstance(source, SphereSource)]
-    if config.prior is not None:
-        prepared, items = open_prepared(config.prior)
-        known.append((prepared.dataset.name, items))
     for stream in {"fused": ("attention", "experts"), "attention": ("attention",)}.get(config.part, ("experts",)):
         of_stream = seen.setdefault(stream, {})
         for name, items in known:
@@ -156,7 +141,7 @@ def provenance(config: TrainConfig, start: Bundle, sources: Sequence[Source], pr
 
 
 def _without_items(value: Any) -> Any:
-    """What a source says of itself, and a collage of its parts, without the thousands of names in `data.json`."""
+    """What a source says of itself, without the thousands of names in `data.json`."""
     if isinstance(value, dict):
         return {key: _without_items(v) for key, v in value.items() if key not in ("items", "sha256")}
     return [_without_items(v) for v in value] if isinstance(value, list) else value

@@ -26,7 +26,7 @@ from atsal.training.plan import Step, epoch_steps
 from atsal.training.ranks import Ranks
 from atsal.training.reporting import Silent
 from atsal.training.run_folder import RunFolder
-from atsal.training.sources import Sample, Source, describe_prepared, open_prepared
+from atsal.training.sources import Sample, Source
 from atsal.training.stage import load_subject, open_sources, provenance
 from atsal.training.validation import Validation, judge, validate
 
@@ -61,7 +61,6 @@ class Trainer:
                 {
                     "train": [s.describe() for s in self.sources],
                     "validation": [s.describe() for s in held_out],
-                    "prior": None if config.prior is None else describe_prepared(*open_prepared(config.prior)),
                 }
             )
         self.loader = Loader(self.sources, held_out, workers=machine.workers)
@@ -92,7 +91,7 @@ class Trainer:
         config, progress = self.config, self.progress
         steps = epoch_steps(config, self.extents, progress.epoch)
         optimiser = self.optimisers[config.optimiser_of(progress.epoch)]
-        self._train_mode()
+        self._train_mode(optimiser)
         self.loader.waited_s = 0.0
         started, seen = time.monotonic(), 0
         batches = self._read(steps[progress.step_in_epoch :])
@@ -285,9 +284,12 @@ class Trainer:
         own = [slot for slot in states if self.ranks.has(slot)]
         self.states = {slot: states[slot].to(self.machine.device) for slot in own}
 
-    def _train_mode(self) -> None:
+    def _train_mode(self, optimiser: torch.optim.Optimizer) -> None:
         self.subject.eval()  # the parts that are not trained stay as they are
         self.subject.module.train()
+        learning = {id(p) for group in optimiser.param_groups for p in group["params"]}
+        for parameter in self.subject.module.parameters():
+            parameter.requires_grad_(id(parameter) in learning)  # layers below the first of them need no gradient
         if self.config.freeze_normalisation:
             for module in self.subject.module.modules():
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):

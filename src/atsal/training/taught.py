@@ -1,78 +1,71 @@
-"""360° images without gaze, under maps that other models make of them: distillation."""
+"""360° frames without gaze, under maps that other models make of them: distillation."""
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from atsal.aside import reported, write_aside
-from atsal.errors import DataError, WeightsError
+from atsal.errors import WeightsError
 from atsal.jobs.checksums import file_sha256
 from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
 from atsal.models.registry import build_network, find_bundle
 from atsal.projection import RotateErp, resize_erp
 from atsal.training.config import Augmentation, SourceConfig
+from atsal.training.moments import STEP_S, STEPS, Moments
 from atsal.training.plan import Extent, Key
-from atsal.training.priors import equator_prior
 from atsal.training.sources import Sample, chosen_items, draw_transform, moved_frames, of_peak_one, recoloured
 from atsal.untrusted.json_text import parse_json
 from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import reason
-from atsal.video.folders import IMAGE_SUFFIXES
-from atsal.video.image import read_image
-from atsal.video.pixels import scaled
 
 _TILT_SEED = 5  # the copies are a property of a source, not of a run
 TURNS = ((0, 0, 0), (45, 0, 0), (0, 30, 30), (45, -30, 30))  # yaw, pitch, roll of the cube, degrees
 
 
-class PanoramaSource:
-    """Panoramas and the maps that the teachers' experts make of them, averaged over turned cubes."""
+class TaughtSource:
+    """Panoramas, moments of videos or scenes, and the maps that the teachers' experts make of them.
 
-    def __init__(
-        self,
-        config: SourceConfig,
-        model: ModelConfig,
-        augmentation: Augmentation,
-        prior: SourceConfig | None,
-        taught: Path,
-    ) -> None:
+    The target of a moment is the mean over the frames around it, so that what is learned is steady in time.
+    """
+
+    def __init__(self, config: SourceConfig, model: ModelConfig, augmentation: Augmentation, taught: Path) -> None:
         self.config, self.augmentation = config, augmentation
         self.map_height = model.map_height
-        self.name = config.folder.name
-        files = {file.stem: file for file in sorted(config.folder.glob("*")) if file.suffix.lower() in IMAGE_SUFFIXES}
-        if not files:
-            raise DataError(f"{config.folder}: no image there; expected a folder of 360° images")
-        self.items = chosen_items(config, list(files))
-        size = (2 * model.frame_height, model.frame_height)
-        pictures = [scaled(read_image(files[item]), size) for item in self.items]
-        self.frames = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
-        self.checksums = {item: file_sha256(files[item]) for item in self.items}
-        consensus = self._taught(taught)
-        self.frames, consensus = with_tilted_copies(self.frames, consensus, config.tilted, config.tilt_deg)
-        self.maps = consensus if prior is None else consensus * equator_prior(prior, self.map_height)[:, None]
+        self.name = "scenes" if config.scenes else config.folder.name
+        moments = Moments.of(config)
+        self.items = chosen_items(config, moments.every)
+        self.checksums = {item: file_sha256(moments.files[item]) for item in self.items if item in moments.files}
+        if not taught.is_file():
+            self._teach(moments, model.frame_height, taught)
+        shown = [moment for item in self.items for moment in moments.of_item(item, model.frame_height)]
+        self._shown = [moment.item for moment in shown]
+        frames = torch.stack([moment.frame for moment in shown])
+        self.frames, self.maps = with_tilted_copies(frames, self._taught(taught), config.tilted, config.tilt_deg)
+
+    def _teach(self, moments: Moments, height: int, kept: Path) -> None:
+        """Write the mean of the teachers' maps, (N, 1, h, 2h), to the file `kept`."""
+        bundles = [find_bundle(teacher) for teacher in self.config.teachers]
+        teachers = [build_network(bundle, face_size=self.config.teacher_face_size) for bundle in bundles]
+        maps = [
+            torch.stack([expert_consensus(t, moment.frames, self.map_height).mean(0) for t in teachers]).mean(0)
+            for item in self.items
+            for moment in moments.of_item(item, height)
+        ]
+        noted = {"teachers": json.dumps([bundle.checksum for bundle in bundles])}
+        with reported(kept, also=SafetensorError):
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with write_aside(kept) as part:
+                save_file({"maps": torch.stack(maps)}, part, noted)
 
     def _taught(self, kept: Path) -> Tensor:
-        """The mean of the teachers' maps (N, 1, h, 2h): made once, then read from the file `kept`."""
-        if not kept.is_file():
-            teachers = [find_bundle(teacher) for teacher in self.config.teachers]
-            maps = [
-                expert_consensus(
-                    build_network(teacher, face_size=self.config.teacher_face_size), self.frames, self.map_height
-                )
-                for teacher in teachers
-            ]
-            self.teachers = [teacher.checksum for teacher in teachers]
-            with reported(kept, also=SafetensorError):
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                with write_aside(kept) as part:
-                    save_file({"maps": torch.stack(maps).mean(0)}, part, {"teachers": json.dumps(self.teachers)})
+        """What `_teach` wrote."""
         try:
             with safe_open(kept, framework="pt") as file:
                 self.teachers = parse_json(file.metadata()["teachers"], Blame(WeightsError, kept, "delete it"))
@@ -83,11 +76,11 @@ class PanoramaSource:
         return found
 
     def extent(self) -> Extent:
-        """One frame an item and tilted copy."""
+        """One frame a moment and tilted copy."""
         return Extent((1,) * len(self.frames))
 
     def sample(self, key: Key) -> Sample:
-        """A panorama and its map, moved together; the map takes the place of counts, too."""
+        """A frame and its map, moved together; the map takes the place of counts, too."""
         rng = torch.Generator().manual_seed(key.seed)
         transform = draw_transform(self.augmentation, key, rng, 2 * self.map_height)
         frames = moved_frames(self.frames[key.item][None], transform)
@@ -96,18 +89,29 @@ class PanoramaSource:
         return self._sample(key, frames, transform.erp(self.maps[key.item][None]))
 
     def plain(self, key: Key) -> Sample:
-        """A panorama and its map."""
+        """A frame and its map."""
         return self._sample(key, self.frames[key.item][None], self.maps[key.item][None])
 
     def _sample(self, key: Key, frames: Tensor, maps: Tensor) -> Sample:
         maps = of_peak_one(maps)[:, None]
-        name = f"{self.name}/{self.items[key.item % len(self.items)]}"
+        name = f"{self.name}/{self._shown[key.item % len(self._shown)]}"
         return Sample(name, key, frames[:, None], maps, maps)
 
     def describe(self) -> dict[str, Any]:
         """The pictures and who taught them."""
-        return {
-            "panoramas": str(self.config.folder.resolve()),
+        config = self.config
+        shown: dict[str, Any] = {"panoramas": str(config.folder.resolve())}
+        if config.scenes or config.videos:
+            what = (
+                {"scenes": config.scenes}
+                if config.scenes
+                else {"videos": [str(Path(v).resolve()) for v in config.videos]}
+            )
+            shown = what | {
+                "taught_frames": config.taught_frames,
+                "around_s": [k * STEP_S for k in range(-STEPS, STEPS + 1)],
+            }
+        return shown | {
             "items": list(self.items),
             "sha256": self.checksums,
             "teachers": self.teachers,
@@ -131,10 +135,15 @@ def with_tilted_copies(frames: Tensor, maps: Tensor, copies: int, tilt_deg: floa
 @torch.no_grad()
 def expert_consensus(network: ATSal, frames: Tensor, height: int) -> Tensor:
     """The experts' maps of stills (N, 3, H, 2H) uint8, averaged over turned cubes, (N, 1, height, 2 height)."""
-    rows = network.config.map_height
-    views = [(RotateErp(frames.shape[2], *v), RotateErp(rows, *v, inverse=True)) for v in TURNS]
+    views = _turns(frames.shape[2], network.config.map_height)
     maps = [
         torch.stack([back(network.run_experts(turn(frame[None].float()))[0]) for turn, back in views]).mean(0)
         for frame in frames
     ]
     return resize_erp(torch.cat(maps), height)
+
+
+@lru_cache(maxsize=2)
+def _turns(frame_height: int, map_height: int) -> list[tuple[RotateErp, RotateErp]]:
+    """What turns a frame, and what turns a map back, for each view."""
+    return [(RotateErp(frame_height, *v), RotateErp(map_height, *v, inverse=True)) for v in TURNS]
