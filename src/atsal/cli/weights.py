@@ -116,3 +116,39 @@ def weights_fuse(
     attention, experts = fuse(model, source, output, **how)
     say(f"attention ** {attention:g} * experts ** {experts:g}")
     say(output)
+
+
+@weights.command("front")
+@click.argument("logs", nargs=-1, required=True, type=PATH)
+@click.option("--latitude", "latitudes", multiple=True, type=PATH, help="More logs, of which latitudes alone are used.")
+@click.option("--licence", "licences", multiple=True, help="NAME=TEXT: the licence of a table's data, by its name.")
+@click.option("-o", "--output", required=True, type=PATH, help="File to write, as front-prior.json.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+def weights_front(
+    logs: tuple[Path, ...], latitudes: tuple[Path, ...], licences: tuple[str, ...], output: Path, overwrite: bool
+) -> None:
+    """Fit the front prior to LOGS of head directions, one a set, which count the same.
+
+    A log is a table (.csv, .csv.gz, .parquet) of the columns video, viewer, t_s, lon_deg and lat_deg, or the head
+    rotations of AVTrack360. With several, the gain on each of what is fitted on the others is printed.
+    """
+    from atsal.models.front_prior_file import write_front_priors  # noqa: PLC0415
+    from atsal.training.front import fitted_priors, held_out_gains  # noqa: PLC0415
+    from atsal.training.head_logs import read_head_logs  # noqa: PLC0415
+
+    if output.exists() and not overwrite:
+        raise ConfigError(f"{output}: is there already; give another name or --overwrite")
+    read = read_head_logs(logs, latitudes, dict(map(_named, licences)))
+    if len(logs) > 1:
+        say("bits a look over latitude alone, of the prior fitted on the other sets: all, before 4 s, from 4 s on")
+        for name, gains in held_out_gains(read):
+            say(f"{name}: " + ", ".join(f"{gain:.3f}" for gain in gains))
+    write_front_priors(output, fitted_priors(read))
+    say(output)
+
+
+def _named(option: str) -> tuple[str, str]:
+    name, equals, text = option.partition("=")
+    if not name or not equals or not text:
+        raise ConfigError(f"--licence {option}: expected NAME=TEXT, as nasrabadi=MIT")
+    return name, text
