@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from atsal.cli.parameters import PATH, POSITIVE
+from atsal.cli.parameters import PATH, Number
 from atsal.cli.saying import say
 from atsal.errors import ConfigError
 
@@ -102,19 +102,34 @@ def weights_import(output: Path | None, **values: Any) -> None:
 @click.argument("prepared", type=PATH)
 @click.option("-o", "--output", required=True, type=PATH, help="Weight folder to write.")
 @click.option("--exclude", multiple=True, help="An item to leave out; may be given several times.")
-@click.option("--sigma", "sigma_deg", type=POSITIVE, help="Of the measured maps, degrees.  [default: the set's]")
+@click.option(
+    "--direction",
+    type=click.Choice(["head_eye", "head"]),
+    help="What the gaze of the set is of.  [default: as it was prepared]",
+)
+@click.option(
+    "--head-eye",
+    type=(Number(min=0), Number(min=0)),
+    default=(1.0, 5.0),
+    show_default=True,
+    metavar="EXPONENT DEGREES",
+    help="Exponent and smoothing of the map of gaze, where the set has head directions alone.",
+)
 @click.option("--half", is_flag=True, help="Store the kernels in half precision.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing weight folder.")
-def weights_fuse(
-    model: str, prepared: Path, output: Path, exclude: tuple[str, ...], sigma_deg: float | None, **how: bool
-) -> None:
-    """Choose the exponents of the fusion of MODEL, a name or a weight folder, on the set PREPARED of 360° images."""
+def weights_fuse(model: str, prepared: Path, output: Path, exclude: tuple[str, ...], **how: Any) -> None:
+    """Choose the fusion of MODEL, a name or a weight folder of lite, on the set PREPARED of 360° images or videos.
+
+    Chosen are the streams' shares, the sharpness and the strength of the front that give most bits a fixation.
+    """
     from atsal.training.config import SourceConfig  # noqa: PLC0415
     from atsal.training.fusion import fuse  # noqa: PLC0415
 
-    source = SourceConfig(prepared=str(prepared), exclude=exclude, sigma_deg=sigma_deg)
-    attention, experts = fuse(model, source, output, **how)
-    say(f"attention ** {attention:g} * experts ** {experts:g}")
+    chosen = fuse(model, SourceConfig(prepared=str(prepared), exclude=exclude), output, **how)
+    say(
+        f"(attention ** {chosen.share:g} * experts ** {1 - chosen.share:g}) ** {chosen.exponent:g}, smoothed by "
+        f"{chosen.smoothing_deg:g}°, the front to the power {chosen.strength:g}: {chosen.bits:.3f} bits a fixation"
+    )
     say(output)
 
 

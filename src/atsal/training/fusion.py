@@ -1,71 +1,186 @@
-"""The exponents of the fusion, chosen on measured maps: the product is `attention ** a * experts ** b`."""
+"""The fusion, chosen on measured gaze: `smooth((attention ** share * experts ** (1 - share)) ** exponent) * prior`.
 
-import dataclasses
+Chosen together are the share of each stream, the sharpness (exponent, smoothing) and the strength of the front, by the
+bits that the map as a density gives a fixation: so what is chosen is calibrated, not only well correlated.
+"""
+
 import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from atsal.errors import OutputError
+from atsal.errors import ConfigError, DataError, OutputError
 from atsal.models.atsal import ATSal, product
-from atsal.models.bundle import PARTS, check_target, write_bundle
+from atsal.models.bundle import PARTS, Bundle, check_target, write_bundle
+from atsal.models.directions import DirectionConfig, Directions, check_direction
+from atsal.models.front_prior import FrontPrior, FrontPriorConfig
 from atsal.models.registry import build_network, find_bundle
-from atsal.projection import solid_angle_weights
+from atsal.projection import SphericalGaussian, solid_angle_weights
 from atsal.training.config import Augmentation, SourceConfig
-from atsal.training.losses import kld_cc
-from atsal.training.plan import Key
-from atsal.training.sources import SphereSource
+from atsal.training.sources import SphereSource, validation_keys
 
-EXPONENTS = (0.25, 0.35, 0.5, 0.65, 0.75, 0.85, 1.0, 1.25)
+SHARES = tuple(k / 8 for k in range(9))  # of the attention stream
+EXPONENTS = tuple(round(0.5 + 0.1 * k, 1) for k in range(9))
+SMOOTHINGS_DEG = (0.0, 4.0, 6.0, 8.0, 10.0, 12.0)
+STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+FRAMES_PER_VIDEO = 10
+_LEAST = 1e-6  # of a map: its logarithm is finite
 
 
 class Measured(NamedTuple):
-    """Maps (N, 1, h, 2h) of both streams on the first frames of N items, and the measured ones."""
+    """Raw maps (N, 1, h, 2h) of both streams on N frames, the fixations on them, and the time of each."""
 
     attention: Tensor
     experts: Tensor
-    target: Tensor
+    counts: Tensor
+    seconds: Tensor  # (N,) since the start, `front_prior.PHOTO` for photos
 
-    def of(self, items: Tensor) -> "Measured":
-        """Only some of the items."""
-        return Measured(self.attention[items], self.experts[items], self.target[items])
+    def of(self, frames: Tensor) -> "Measured":
+        """Only some of the frames."""
+        return Measured(*(part[frames] for part in self))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One setting of the fusion, and what it is worth."""
+
+    share: float
+    exponent: float
+    smoothing_deg: float
+    strength: float
+    bits: float  # a fixation, over the uniform density
 
 
 @torch.no_grad()
 def measure(network: ATSal, source: SphereSource) -> Measured:
-    """Run both streams on the first frame of each item of a source."""
-    maps = []
-    for item in range(len(source.items)):
-        sample = source.plain(Key(0, item))
-        found = network(sample.frames[:, 0].float())
-        maps.append((found.attention, found.experts, sample.maps[:, 0]))
-    return Measured(*(torch.cat(kind) for kind in zip(*maps, strict=True)))
+    """Run both streams on the images of a source, or on frames of its videos; those that nobody saw are left out.
+
+    Raises `DataError` where nobody looked at anything.
+    """
+    frames = []
+    for key in itertools.chain(*validation_keys(source, 0, FRAMES_PER_VIDEO, None)):
+        sample = source.plain(key)
+        if sample.counts.sum() > 0:
+            found = network(sample.frames[:, 0].float())
+            frames.append((found.attention, found.experts, sample.counts[:, 0], source.seconds(key)))
+    if not frames:
+        raise DataError(f"{source.config.folder}: no fixation on any frame; expected measured gaze to choose by")
+    return Measured(*(torch.cat(kind) for kind in zip(*frames, strict=True)))
 
 
-def choose_exponents(measured: Measured) -> tuple[float, float]:
-    """The exponents of attention and experts with the smallest KLD - CC, weighted by solid angle."""
-    weights = solid_angle_weights(measured.target.shape[-2]).float()
+@torch.no_grad()
+def choose(measured: Measured, prior: FrontPriorConfig, shares: Sequence[float] = SHARES) -> Choice:
+    """The setting whose density gives the most bits, tried over the whole grid."""
+    rows = measured.counts.shape[-2]
+    attention, experts = (stream.clamp(min=_LEAST).log() for stream in (measured.attention, measured.experts))
+    priors = {s: FrontPrior(with_strength(prior, s), rows)(measured.seconds) for s in STRENGTHS}
+    smoothings: dict[float, Callable[[Tensor], Tensor]] = {
+        sigma: SphericalGaussian(rows, sigma) if sigma else lambda content: content for sigma in SMOOTHINGS_DEG
+    }
+    found = []
+    for share, exponent in itertools.product(shares, EXPONENTS):
+        content = torch.exp(exponent * (share * attention + (1 - share) * experts))
+        for sigma, smooth in smoothings.items():
+            smoothed = smooth(content)
+            for strength, density in priors.items():
+                bits = float(bits_per_fixation(smoothed * density, measured.counts).mean())
+                found.append(Choice(share, exponent, sigma, strength, bits))
+    return max(found, key=lambda choice: choice.bits)
 
-    def loss(exponents: tuple[float, float]) -> float:
-        return kld_cc(product(measured.attention, measured.experts, *exponents), measured.target, weights).item()
 
-    return min(itertools.product(EXPONENTS, EXPONENTS), key=loss)
+def bits_per_fixation(density: Tensor, counts: Tensor) -> Tensor:
+    """The mean of log2 of the density over the uniform one at the fixations of each map: (N,).
+
+    Density and counts are (N, 1, h, 2h); the density is normalised by solid angle.
+    """
+    weights = solid_angle_weights(density.shape[-2]).to(density)
+    mean = (density * weights).sum((1, 2, 3)) / (weights.sum() * density.shape[-1])
+    logs = torch.log2(density.clamp(min=1e-12) / mean[:, None, None, None])
+    return (counts * logs).sum((1, 2, 3)) / counts.sum((1, 2, 3))
 
 
-def fuse(model: Path | str, source: SourceConfig, output: Path, *, half: bool, overwrite: bool) -> tuple[float, float]:
-    """Write a weight folder like `model` with the exponents that suit the source best; returns them."""
+def with_strength(prior: FrontPriorConfig, strength: float) -> FrontPriorConfig:
+    """The prior with its front, of films and photos alike, to this power."""
+    return replace(prior, video_strength=strength, photo_strength=strength)
+
+
+def _fitted(prior: FrontPriorConfig, measured: Measured, strength: float) -> FrontPriorConfig:
+    """The prior with the strength of what was measured; photos and films have one each."""
+    if (measured.seconds < 0).all():
+        return replace(prior, photo_strength=strength)
+    return replace(prior, video_strength=strength)
+
+
+def density(measured: Measured, choice: Choice, prior: FrontPriorConfig) -> Tensor:
+    """The map (N, 1, h, 2h) that a choice makes of each frame."""
+    rows = measured.counts.shape[-2]
+    content = product(measured.attention, measured.experts, choice.share, 1 - choice.share) ** choice.exponent
+    smoothed = SphericalGaussian(rows, choice.smoothing_deg)(content) if choice.smoothing_deg else content
+    return smoothed * FrontPrior(with_strength(prior, choice.strength), rows)(measured.seconds)
+
+
+def fuse(
+    model: Path | str,
+    source: SourceConfig,
+    output: Path,
+    *,
+    direction: str | None = None,
+    head_eye: tuple[float, float] = (1.0, 5.0),
+    half: bool,
+    overwrite: bool,
+) -> Choice:
+    """Write a weight folder like `model` with the fusion that suits the source best; returns the choice.
+
+    `direction` is what the source's gaze is of, by default as it was prepared. Where that is `head`, the map of gaze
+    gets `head_eye`: exponent and smoothing in degrees; else the map of heads stays as the model has it.
+    """
     bundle = find_bundle(model)
+    if bundle.config.architecture != "lite":
+        raise ConfigError(f"{bundle.folder}: the paper's fusion has nothing to choose; give weights of lite")
     if output.exists() and output.samefile(bundle.folder):
         raise OutputError(f"{output}: is the model that is read; give another folder")
     check_target(output, overwrite=overwrite)
-    network = build_network(bundle)
     opened = SphereSource(source, bundle.config, Augmentation())
-    chosen = choose_exponents(measure(network, opened))
-    config = dataclasses.replace(bundle.config, attention_exponent=chosen[0], experts_exponent=chosen[1])
-    noted = {"dataset": opened.name, "items": list(opened.items), "sigma_deg": opened.sigma_deg}
+    direction = direction or opened.prepared.preparation.direction
+    check_direction(direction)
+    directions = _directions(bundle)
+    measured = measure(build_network(bundle), opened)
+    own = directions.head if direction == "head" else directions.head_eye
+    chosen = choose(measured, own.prior)
+    fitted = DirectionConfig(chosen.exponent, chosen.smoothing_deg, _fitted(own.prior, measured, chosen.strength))
+    gaze = replace(directions.head_eye, exponent=head_eye[0], smoothing_deg=head_eye[1])
+    config = replace(
+        bundle.config,
+        attention_exponent=chosen.share,
+        experts_exponent=1 - chosen.share,
+        directions=Directions(gaze, fitted) if direction == "head" else replace(directions, head_eye=fitted),
+    )
+    noted = {
+        "dataset": opened.name,
+        "items": list(opened.items),
+        "direction": direction,
+        "bits": round(chosen.bits, 4),
+        "bits_of_the_prior": round(_bits_of_prior(measured, fitted.prior), 4),
+        "chosen": {name: value for name, value in asdict(chosen).items() if name != "bits"},
+    }
     provenance = {**bundle.provenance, "exponents_chosen_on": noted}
     parts = {part: bundle.load(part) for part in PARTS}
     write_bundle(output, config, parts, provenance, overwrite=overwrite, half=half)
     return chosen
+
+
+def _directions(bundle: Bundle) -> Directions:
+    """Those of the model; of one that was trained from scratch, those of the packaged one."""
+    found = bundle.config.directions or find_bundle("lite").config.directions
+    if found is None:
+        raise ConfigError(f"{bundle.folder}: no directions in its settings; expected those of lite")
+    return found
+
+
+def _bits_of_prior(measured: Measured, prior: FrontPriorConfig) -> float:
+    density = FrontPrior(prior, measured.counts.shape[-2])(measured.seconds)
+    return float(bits_per_fixation(density, measured.counts).mean())

@@ -21,10 +21,12 @@ from atsal.gaze.maps import Window, fixation_map, saliency_map
 from atsal.gaze.records import Fixations
 from atsal.jobs.checksums import file_sha256
 from atsal.models.config import ModelConfig
+from atsal.models.front_prior import PHOTO
 from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.photos import jitter_colour
 from atsal.training.plan import Extent, Key, clips_of, seed_of
 
+LATE_S = 30.0  # long after the start, whose part of the prior has faded
 _FOLD_SEED = 0  # folds are a property of a source, not of a run
 
 
@@ -152,6 +154,18 @@ class SphereSource:
     def describe(self) -> dict[str, Any]:
         """The set, its items, σ."""
         return describe_prepared(self.prepared, self.items) | {"sigma_deg": self.sigma_deg}
+
+    def seconds(self, key: Key) -> Tensor:
+        """The times (T,) of a key's frames since the start of the video; `PHOTO` for photos.
+
+        A still in place of a video stands for all of it, and is `LATE_S`.
+        """
+        stimulus = self.prepared.stimulus(self.items[key.item])
+        if stimulus.kind == "image":
+            return torch.tensor([LATE_S if self.prepared.dataset.stimuli == "videos" else PHOTO])
+        numbers = range(key.first, key.first + key.count * key.stride, key.stride)
+        rate = stimulus.frames_per_s
+        return torch.tensor([number / rate if rate else LATE_S for number in numbers])
 
     def _read(self, key: Key, transform: Transform, rng: torch.Generator | None) -> Sample:
         item = self.items[key.item]
