@@ -104,7 +104,7 @@ class FrontPrior:
         later, start = config.later(longitude).log(), config.start(longitude).log()
         if front_deg is None:
             later, start = torch.zeros_like(later), torch.zeros_like(start)
-        self._latitude = Fixed(latitude.log().expand(rows, 2 * rows).contiguous())
+        self._latitude = Fixed(latitude.log())
         self._later = Fixed(later)
         self._change = Fixed(start - later)
         self._weights = Fixed(weights)
