@@ -3,7 +3,8 @@
 Makers compose around the front of the picture, films begin there, and viewers come back to it even where they start
 anywhere. The density is separable, symmetric in longitude, and has few parameters:
 
-    log p(lon, lat, t) = log latitude(lat) + strength * (log later(lon) + exp(-t / fading_s) * log(start(lon) / later(lon)))
+    log p(lon, lat, t) = log latitude(lat) + strength * (log later(lon) + fresh(t) * log(start(lon) / later(lon))),
+    fresh(t) = exp(-t / fading_s)
 
 `atsal.training.front` fits them to logs of head directions; docs/models/front-prior.md has the figures. Photos have no
 time: theirs is the later profile, at a strength of its own.
