@@ -78,9 +78,12 @@ class ATSal(nn.Module):
         if front_deg is not None and not -180 <= front_deg <= 180:
             raise ConfigError(f"front_deg {front_deg}: expected a longitude of -180 to 180 degrees, or None")
         if config.directions is None and (direction != "head_eye" or front_deg != 0.0):
+            found = f"direction {direction!r} (--direction)"
+            if direction == "head_eye":
+                found = "front_deg None (--no-front)" if front_deg is None else f"front_deg {front_deg:g} (--front)"
             raise ConfigError(
-                "this model has learned where people look as one: it takes no direction and no front; leave them out, "
-                "or use lite"
+                f"{found}: a model of architecture {config.architecture!r} without directions, which has one map of a "
+                "frame and knows no front; leave it out, or use lite"
             )
         self.direction: Direction = direction
         self.front_deg = front_deg
