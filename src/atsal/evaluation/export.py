@@ -123,7 +123,14 @@ def export_model(
         raise DataError(f"{entry.label}: predicts 360° frames; {truth.prepared.folder} holds flat photos")
     items = {name: Item(path, _kind(path)) for name, path in stimuli(truth).items()}
     _check_stride(entry, truth)
-    predictor = load_model(entry.model or "", device=entry.device, face_size=entry.face_size, procedure=entry.procedure)
+    predictor = load_model(
+        entry.model or "",
+        device=entry.device,
+        face_size=entry.face_size,
+        procedure=entry.procedure,
+        direction=entry.direction,
+        front_deg=entry.front_deg,
+    )
     streams = tuple(stream for stream in STREAMS if stream in entry.streams)
     settings = {
         "model": entry.model,
@@ -132,6 +139,7 @@ def export_model(
         "face_size": predictor.config.face_size,
         "streams": list(streams),
         "stride": entry.stride,
+        **_towards(predictor),
         "stimuli": _stimuli_before(folder) | {name: item.path.name for name, item in items.items()},
     }
     options = Options(streams, ("npy",), Reading(stride=entry.stride))
@@ -151,6 +159,12 @@ def export_model(
             elif not outcome.skipped:
                 report(f"{entry.label}: {name}, {outcome.frames} frame{'s' * (outcome.frames != 1)}")
     return Exported(folder, settings, failed, _trained_on(predictor.bundle.provenance, truth.prepared.dataset.name))
+
+
+def _towards(predictor: "Predictor") -> dict[str, Any]:
+    """The direction and front of a model that has some."""
+    network = predictor.network
+    return {"direction": network.direction, "front_deg": network.front_deg} if network.has_prior else {}
 
 
 def _stimuli_before(folder: Path) -> dict[str, str]:
