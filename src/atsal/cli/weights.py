@@ -120,7 +120,7 @@ def weights_import(output: Path | None, **values: Any) -> None:
 def weights_fuse(model: str, prepared: Path, output: Path, exclude: tuple[str, ...], **how: Any) -> None:
     """Choose the fusion of MODEL, a name or a weight folder of lite, on the set PREPARED of 360° images or videos.
 
-    Chosen are the streams' shares, the sharpness and the strength of the front that give most bits a fixation.
+    Chosen are the shares of the streams, the sharpness and the strengths of the prior with the least KLD - CC.
     """
     from atsal.training.config import SourceConfig  # noqa: PLC0415
     from atsal.training.fusion import fuse  # noqa: PLC0415
@@ -128,7 +128,8 @@ def weights_fuse(model: str, prepared: Path, output: Path, exclude: tuple[str, .
     chosen = fuse(model, SourceConfig(prepared=str(prepared), exclude=exclude), output, **how)
     say(
         f"(attention ** {chosen.share:g} * experts ** {1 - chosen.share:g}) ** {chosen.exponent:g}, smoothed by "
-        f"{chosen.smoothing_deg:g}°, the front to the power {chosen.strength:g}: {chosen.bits:.3f} bits a fixation"
+        f"{chosen.smoothing_deg:g}°, the prior's latitudes to the power {chosen.latitude_strength:g}, its front "
+        f"to {chosen.strength:g}: KLD - CC {chosen.loss:.4f}"
     )
     say(output)
 

@@ -1,11 +1,12 @@
 """Where people look in 360° films whatever they show: by latitude, by longitude from the front, by time.
 
 Makers compose around the front of the picture, films begin there, and viewers come back to it even where they start
-anywhere. The density is separable, symmetric in longitude, and has few parameters; `strength` is a power:
+anywhere. The density is separable, symmetric in longitude, and has few parameters:
 
-    p(lon, lat, t) ~ latitude(lat) * ((1 - s) longitude(lon) + s peak(lon)) ** strength,  s = start * exp(-t / fading_s)
+    p(lon, lat, t) ~ latitude(lat) * ((1 - s) longitude(lon) + s peak(lon)),  s = start * exp(-t / fading_s)
 
-`atsal.training.front` fits it to logs of head directions; docs/models/front-prior.md has the figures. Photos have no
+Times a map of what a frame shows, which knows part of this already, both factors are raised to powers, their strengths,
+of 1 or less. `atsal.training.front` fits it to logs of head directions; docs/models/front-prior.md has the figures. Photos have no
 time: theirs is `s = 0`, at a strength of its own.
 """
 
@@ -93,13 +94,14 @@ class FrontPriorConfig:
     start: float  # share of viewers who begin at the front
     start_deg: float  # how far they are spread about it, as of `peak_values`
     fading_s: float  # time in which the share falls to 1 / e
-    video_strength: float = 1.0  # power of the longitude's part
+    latitude_strength: float = 1.0  # powers of the two factors
+    video_strength: float = 1.0
     photo_strength: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
         check_range(self, start=(0, 1), start_deg=(1, 180), fading_s=(0.1, 1000))
-        check_range(self, video_strength=(0, 10), photo_strength=(0, 10))
+        check_range(self, latitude_strength=(0, 10), video_strength=(0, 10), photo_strength=(0, 10))
 
 
 class FrontPrior:
@@ -121,7 +123,7 @@ class FrontPrior:
         values, peak = config.longitude(longitude), peak_values(longitude, config.start_deg)
         if front_deg is None:
             values, peak = torch.ones_like(values), torch.ones_like(peak)
-        self._latitude = Fixed(latitude.expand(rows, 2 * rows).contiguous())
+        self._latitude = Fixed(latitude**config.latitude_strength)
         self._longitude = Fixed(values)
         self._at_start = Fixed(peak - values)
         self._weights = Fixed(weights)
