@@ -35,6 +35,7 @@ class Options:
     reading: Reading = field(default_factory=Reading)
     height: int | None = None  # rows of the maps; None: the model's own
     overwrite: bool = False
+    still_at_s: float | None = None  # of stills that are frames of videos: the time since the start; None: photos
 
     def __post_init__(self) -> None:
         """Drop repeated formats, and refuse two whose files would have the same name."""
