@@ -12,7 +12,9 @@ from typing import Literal
 from atsal.config import check_range, nearest, read_yaml
 from atsal.errors import ConfigError
 
-Baseline = Literal["uniform", "centre", "equator-prior", "mean-of-others", "spectral-residual", "viewers"]
+Baseline = Literal[
+    "uniform", "centre", "equator-prior", "front-prior", "mean-of-others", "spectral-residual", "viewers"
+]
 StreamName = Literal["fused", "attention", "experts"]
 DirectionName = Literal["head_eye", "head"]
 STREAM_ORDER: tuple[StreamName, ...] = ("attention", "experts", "fused")

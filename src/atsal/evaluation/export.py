@@ -17,10 +17,13 @@ from atsal.errors import DataError, OutputError
 from atsal.evaluation import spectral_residual
 from atsal.evaluation.baselines import baseline_map
 from atsal.evaluation.benchmark_config import Baseline, PredictorEntry
+from atsal.evaluation.front_baseline import front_prior_fitted_on
 from atsal.evaluation.pooled import open_pooled
 from atsal.evaluation.protocol import Protocol
 from atsal.evaluation.truth import Truth, open_truth
+from atsal.jobs.checksums import file_sha256
 from atsal.jobs.output_folder import FolderKind, OutputFolder
+from atsal.models.front_prior_file import FRONT_PRIOR
 from atsal.untrusted.text import some, why
 from atsal.video.sources import classify
 from atsal.workers import run_each
@@ -41,7 +44,7 @@ _MANY = 32  # items; for fewer, workers take longer to start than to work
 
 @dataclass(frozen=True)
 class Exported:
-    """A folder of maps, what made them, and the items that each stream of the maker had seen in training."""
+    """A folder of maps, what made them, and the items that each stream of the maker ("": its one) saw in training."""
 
     folder: Path
     settings: dict[str, Any]
@@ -66,17 +69,24 @@ def export_baseline(
 ) -> Exported:
     """Write the maps of a baseline for each scored item, `<item>.npy`.
 
-    `pooled` is the file of what the items say together, saved under `fingerprint`.
+    `pooled` is the file of what the items say together, saved under `fingerprint`. Raises `DataError` for the front
+    prior of flat photos.
     """
     settings = {"baseline": baseline, "protocol or gaze": fingerprint}
     if baseline == "spectral-residual":
         settings["version"] = str(spectral_residual.VERSION)
     prepared = truth.prepared
+    trained_on: dict[str, tuple[str, ...]] = {}
+    if baseline == "front-prior":
+        if truth.protocol.is_planar:
+            raise DataError(f"{baseline}: is of 360° pictures; {prepared.folder} holds flat photos")
+        settings["prior"] = file_sha256(FRONT_PRIOR)
+        trained_on = {"": front_prior_fitted_on(truth)}
     place = (prepared.folder, prepared.source, truth.protocol, truth.without, pooled, fingerprint, folder)
     with _claimed(folder, settings, overwrite=overwrite):
         todo = [item for item in truth.items if not (folder / f"{item}.npy").exists()]
         made = list(run_each(_Baseline(baseline, *place), todo, workers if len(todo) >= _MANY else 1))
-    return Exported(folder, settings, {item: failed for item, failed in made if failed is not None})
+    return Exported(folder, settings, {item: failed for item, failed in made if failed is not None}, trained_on)
 
 
 @dataclass(frozen=True)
@@ -132,6 +142,7 @@ def export_model(
         front_deg=entry.front_deg,
     )
     streams = tuple(stream for stream in STREAMS if stream in entry.streams)
+    still_s = truth.prepared.dataset.still_s
     settings = {
         "model": entry.model,
         "weights": predictor.bundle.checksum,
@@ -140,9 +151,10 @@ def export_model(
         "streams": list(streams),
         "stride": entry.stride,
         **_towards(predictor),
+        "still_s": still_s,
         "stimuli": _stimuli_before(folder) | {name: item.path.name for name, item in items.items()},
     }
-    options = Options(streams, ("npy",), Reading(stride=entry.stride))
+    options = Options(streams, ("npy",), Reading(stride=entry.stride), still_at_s=still_s)
     refuse_collisions(items.values(), folder, options, InputFiles(items.values()))
     failed: dict[str, str] = {}
     with _claimed(folder, settings, overwrite=overwrite):

@@ -31,7 +31,7 @@ START, START_DEG = 0.4, 10.0
 EYES_LOWER_DEG = 3.0  # than heads
 STRENGTHS: dict[Direction, tuple[float, float]] = {"head_eye": (1.0, 0.25), "head": (0.5, 0.25)}  # of videos, photos
 _EARLY_S = 4.0
-_STEPS = 1000  # of L-BFGS at most; it takes some hundred
+_STEPS = 500  # of L-BFGS at most; it takes some tens
 _EVENLY = 1e-3  # at least that share of all looks lies anywhere: the density is nowhere 0
 _FREE = {  # name: the range in which it is sought, and where from
     "centre_deg": (-45.0, 45.0, 0.0),
