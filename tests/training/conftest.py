@@ -24,7 +24,6 @@ TINY = {
     "map_height": 32,
     "face_size": 32,
     "face_fov_deg": 100,
-    "smoothing_deg": 10,
 }
 CPU = Machine(torch.device("cpu"), workers=0, checkpoint_steps=1)
 

@@ -108,9 +108,9 @@ class _Packed:
     """
 
     names: list[tuple[str, Key]]
-    shapes: list[tuple[torch.Size, ...]]  # of each sample's frames, maps and counts
+    shapes: list[tuple[torch.Size, ...]]  # of each sample's frames, maps, counts and, if it has one, prior
     frames: Tensor  # (bytes,) uint8
-    maps: Tensor  # (values,) float32: of each sample its maps, then its counts
+    maps: Tensor  # (values,) float32: of each sample its maps, its counts, its prior
 
     @classmethod
     def of(cls, batch: Sequence[Sample | AtsalError]) -> "_Packed | AtsalError":
@@ -122,9 +122,9 @@ class _Packed:
             samples.append(sample)
         return cls(
             [(s.name, s.key) for s in samples],
-            [(s.frames.shape, s.maps.shape, s.counts.shape) for s in samples],
+            [(s.frames.shape, *(part.shape for part in _maps(s))) for s in samples],
             torch.cat([s.frames.flatten() for s in samples]),
-            torch.cat([part.flatten() for s in samples for part in (s.maps, s.counts)]),
+            torch.cat([part.flatten() for s in samples for part in _maps(s)]),
         )
 
     def samples(self) -> list[Sample]:
@@ -132,9 +132,14 @@ class _Packed:
         frames = iter(torch.split(self.frames, [shapes[0].numel() for shapes in self.shapes]))
         maps = iter(torch.split(self.maps, [shape.numel() for shapes in self.shapes for shape in shapes[1:]]))
         return [
-            Sample(name, key, next(frames).view(s[0]), next(maps).view(s[1]), next(maps).view(s[2]))
-            for (name, key), s in zip(self.names, self.shapes, strict=True)
+            Sample(name, key, next(frames).view(shape), *(next(maps).view(of) for of in of_maps))
+            for (name, key), (shape, *of_maps) in zip(self.names, self.shapes, strict=True)
         ]
+
+
+def _maps(sample: Sample) -> list[Tensor]:
+    """The maps that a sample has, in the order of its fields."""
+    return [part for part in (sample.maps, sample.counts, sample.prior) if part is not None]
 
 
 def _workers_context() -> BaseContext:

@@ -21,7 +21,8 @@ from atsal.gaze.maps import Window, fixation_map, saliency_map
 from atsal.gaze.records import Fixations
 from atsal.jobs.checksums import file_sha256
 from atsal.models.config import ModelConfig
-from atsal.models.front_prior import PHOTO
+from atsal.models.directions import Direction
+from atsal.models.front_prior import PHOTO, FrontPrior
 from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.photos import jitter_colour
 from atsal.training.plan import Extent, Key, clips_of, seed_of
@@ -39,6 +40,9 @@ class Sample:
     frames: Tensor  # (T, V, 3, H, W) uint8 RGB; on the sphere W = 2H, H = the model's frame_height
     maps: Tensor  # (T, V, 1, h, w) float32 >= 0; the peak over the whole frame or photo is 1, unless nobody looked
     counts: Tensor  # (T, V, 1, h, w) float32, fixations a pixel; of photos the density takes their place
+    # (T, V, 1, h, w) float32, peak 1: where people look whatever is shown, which the layers need not learn: what they
+    # predict times this is compared with the maps. None where the maps are of what is shown alone.
+    prior: Tensor | None = None
 
     @property
     def is_sphere(self) -> bool:
@@ -137,6 +141,10 @@ class SphereSource:
             )
         self.name = self.prepared.dataset.name
         self.sigma_deg = config.sigma_deg or self.prepared.preparation.sphere_sigma_deg
+        self.direction: Direction = "head" if self.prepared.preparation.direction == "head" else "head_eye"
+        self._prior = None
+        if model.directions is not None:
+            self._prior = FrontPrior(model.directions.of(self.direction).prior, self.map_height)
 
     def extent(self) -> Extent:
         """The frames of each item; images have one."""
@@ -179,7 +187,11 @@ class SphereSource:
         made = {window: self._measured(item, window, transform) for window in dict.fromkeys(windows)}
         maps, counts = (torch.stack([made[window][k] for window in windows]) for k in (0, 1))
         name = f"{self.name}/{item}"
-        return Sample(name, key, frames[:, None], maps[:, None], counts[:, None])
+        prior = None
+        if self._prior is not None:
+            prior = transform.erp(self._prior(self.seconds(key)))
+            prior = (prior / prior.amax((1, 2, 3), keepdim=True))[:, None]
+        return Sample(name, key, frames[:, None], maps[:, None], counts[:, None], prior)
 
     def _measured(self, item: str, window: Window | None, transform: Transform) -> tuple[Tensor, Tensor]:
         """Map and counts (1, h, 2h) of a window, moved."""

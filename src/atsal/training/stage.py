@@ -14,6 +14,7 @@ from atsal.jobs.checksums import file_sha256
 from atsal.models.atsal import ATSal
 from atsal.models.bundle import Bundle, write_bundle
 from atsal.models.config import ModelConfig
+from atsal.models.directions import Direction
 from atsal.models.efficientnet import Encoder, read_imagenet_weights
 from atsal.models.lite import LiteAttention
 from atsal.models.registry import find_bundle, load_parts, new_parts
@@ -88,10 +89,21 @@ def _set_moving_average(parts: Mapping[str, nn.Module], config: TrainConfig) -> 
                 nn.init.constant_(parameter, float(torch.logit(torch.tensor(share))))
 
 
-def load_subject(bundle: Bundle, config: TrainConfig) -> Subject:
-    """The part in training, with the start's weights."""
+def load_subject(bundle: Bundle, config: TrainConfig, sources: Sequence[Source]) -> Subject:
+    """The part in training, with the start's weights.
+
+    The fused map is turned to the direction of the sources' gaze; `ConfigError` where they have both.
+    """
+    direction: Direction = "head_eye"
+    if config.part == "fused" and bundle.config.directions is not None:
+        measured = {source.direction: source for source in sources if isinstance(source, SphereSource)}
+        if len(measured) > 1:
+            told = " and ".join(f"{source.name} has {kind}" for kind, source in measured.items())
+            raise ConfigError(f"part fused: the gaze of its sources is of two directions ({told}); give sets of one")
+        direction = next(iter(measured), direction)
     parts = load_parts(bundle)
-    return Subject(ATSal(bundle.config, parts["attention"], parts["poles"], parts["equator"]), config.part)
+    network = ATSal(bundle.config, parts["attention"], parts["poles"], parts["equator"], direction=direction)
+    return Subject(network, config.part)
 
 
 def open_sources(chosen: Sequence[SourceConfig], config: TrainConfig, model: ModelConfig, taught: Path) -> list[Source]:

@@ -97,12 +97,18 @@ class Subject(nn.Module):
 
     def targets(self, maps: Tensor, like: Tensor, *, sphere: bool) -> Tensor:
         """Measured maps (B, V, 1, h, w) brought to the views and the size of the maps `like`."""
+        found = self.on_views(maps, like, sphere=sphere)
+        if sphere and self.part in ("attention", "fused"):  # means over pixels have lower peaks
+            found = found / found.amax((1, 2, 3, 4), keepdim=True).clamp(min=TINY)
+        return found
+
+    def on_views(self, maps: Tensor, like: Tensor, *, sphere: bool) -> Tensor:
+        """Maps (B, V, 1, h, w) on the views and in the size of the maps `like`, their values as they are."""
         height, width = like.shape[-2:]
         if not sphere:
             return resize_flat(maps.flatten(0, 1), height, width).reshape(like.shape)
         if self.part in ("attention", *TOGETHER):
-            found = resize_erp(maps[:, 0], height)  # means over pixels have lower peaks
-            return (found / found.amax((1, 2, 3), keepdim=True).clamp(min=TINY))[:, None]
+            return resize_erp(maps[:, 0], height)[:, None]
         rows = maps.shape[-2]
         if (rows, height) not in self._cutters:
             config = self.config

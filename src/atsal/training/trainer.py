@@ -51,8 +51,6 @@ class Trainer:
         self.folder, self.machine, self.ranks, self.reporter = folder, machine, ranks, reporter
         self.config = config = folder.config()
         self.bundle = read_bundle(folder.start)
-        self.subject = load_subject(self.bundle, config).to(machine.device)
-        self.subject.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.sources = open_sources(config.train, config, self.bundle.config, folder.taught / "train")
         held_out: list[Source] = []
         if config.validation is not None:
@@ -64,6 +62,8 @@ class Trainer:
                     "validation": [s.describe() for s in held_out],
                 }
             )
+        self.subject = load_subject(self.bundle, config, [*self.sources, *held_out]).to(machine.device)
+        self.subject.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.loader = Loader(self.sources, held_out, workers=machine.workers)
         self.extents = [source.extent() for source in self.sources]
         self.loss = LOSSES[config.loss]
@@ -316,8 +316,9 @@ class Trainer:
 
 
 def _alike(samples: Sequence[Sample]) -> list[list[Sample]]:
-    """Samples that can be computed together: those of one shape."""
-    groups: dict[tuple[torch.Size, ...], list[Sample]] = {}
+    """Samples that can be computed together: those of one shape, under a prior or not."""
+    groups: dict[tuple[torch.Size, torch.Size, bool], list[Sample]] = {}
     for sample in samples:
-        groups.setdefault((sample.frames.shape[1:], sample.maps.shape[1:]), []).append(sample)
+        kind = (sample.frames.shape[1:], sample.maps.shape[1:], sample.prior is None)
+        groups.setdefault(kind, []).append(sample)
     return list(groups.values())

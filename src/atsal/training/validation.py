@@ -49,8 +49,8 @@ def judge(
 ) -> tuple[Judged, Tensor | None]:
     """Run one frame of each sample, the `at`-th of its clip; returns what a loss may look at, and the new state.
 
-    On a GPU the network runs in bfloat16. `carry` (B,) is 0 for samples at the start of their video, whose state counts
-    as nothing, else 1.
+    On a GPU the network runs in bfloat16. Of samples under a prior (all, or none), what is predicted is taken times it.
+    `carry` (B,) is 0 for samples at the start of their video, whose state counts as nothing, else 1.
     """
     sphere = samples[0].is_sphere
     frames = torch.stack([sample.frames[at] for sample in samples]).to(device).float()
@@ -58,6 +58,9 @@ def judge(
     with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
         saliency, mask, state = subject(frames, state, carry)
     saliency = saliency.float()
+    priors = [sample.prior[at] for sample in samples if sample.prior is not None]
+    if priors:
+        saliency = saliency * subject.on_views(torch.stack(priors).to(device), saliency, sphere=sphere)
     target = subject.targets(maps, saliency, sphere=sphere)
     fixations = subject.counts(counts, saliency, sphere=sphere)
     weights = subject.weights(saliency, sphere=sphere)
