@@ -48,7 +48,7 @@ class PredictorEntry:
     stride: int = 1  # of a model on videos: predict every so many frames
     face_size: int | None = None  # of a model
     procedure: Literal["corrected", "published"] = "corrected"  # of a model
-    direction: DirectionName = "head_eye"  # of lite
+    direction: DirectionName | None = None  # of lite; by default what the gaze of the data set is of
     front_deg: float | None = 0.0  # of lite: longitude of the front of the pictures, + right; null: they have none
     device: str = "auto"  # of a model
     repeats: int = 10  # of the viewers: how many random halves

@@ -29,6 +29,7 @@ from atsal.video.sources import classify
 from atsal.workers import run_each
 
 if TYPE_CHECKING:
+    from atsal.models.directions import Direction
     from atsal.prediction.items import Item, Kind
     from atsal.prediction.job import Options, Outcome
     from atsal.prediction.predictor import Predictor
@@ -138,11 +139,11 @@ def export_model(
         device=entry.device,
         face_size=entry.face_size,
         procedure=entry.procedure,
-        direction=entry.direction,
+        direction=entry.direction or _measured(entry, truth.protocol),
         front_deg=entry.front_deg,
     )
     streams = tuple(stream for stream in STREAMS if stream in entry.streams)
-    still_s = truth.prepared.dataset.still_s
+    still_s = truth.prepared.dataset.still_s if predictor.network.has_prior else None
     settings = {
         "model": entry.model,
         "weights": predictor.bundle.checksum,
@@ -171,6 +172,14 @@ def export_model(
             elif not outcome.skipped:
                 report(f"{entry.label}: {name}, {outcome.frames} frame{'s' * (outcome.frames != 1)}")
     return Exported(folder, settings, failed, _trained_on(predictor.bundle.provenance, truth.prepared.dataset.name))
+
+
+def _measured(entry: PredictorEntry, protocol: Protocol) -> "Direction":
+    """What the gaze is of, where the model has a choice."""
+    from atsal.models.registry import find_bundle  # noqa: PLC0415
+
+    has_choice = find_bundle(entry.model or "").config.directions is not None
+    return "head" if has_choice and protocol.direction == "head" else "head_eye"
 
 
 def _towards(predictor: "Predictor") -> dict[str, Any]:

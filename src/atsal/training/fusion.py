@@ -88,9 +88,7 @@ def choose(measured: Measured, prior: FrontPriorConfig, shares: Sequence[float] 
     weights = solid_angle_weights(rows).float()
     attention, experts = (stream.clamp(min=_LEAST).log() for stream in (measured.attention, measured.experts))
     strengths = [*itertools.product(LATITUDE_STRENGTHS, STRENGTHS)]
-    priors = [
-        FrontPrior(Choice(0, 0, 0, *pair, 0).prior(prior), rows)(measured.seconds) for pair in strengths
-    ]
+    priors = [FrontPrior(Choice(0, 0, 0, *pair, 0).prior(prior), rows)(measured.seconds) for pair in strengths]
     smoothings: dict[float, Callable[[Tensor], Tensor]] = {
         sigma: SphericalGaussian(rows, sigma) if sigma else lambda content: content for sigma in SMOOTHINGS_DEG
     }
@@ -118,7 +116,11 @@ def bits_per_fixation(density: Tensor, counts: Tensor) -> Tensor:
 
 def _fitted(prior: FrontPriorConfig, measured: Measured, choice: Choice) -> FrontPriorConfig:
     """The prior with the strengths of what was measured; photos and films have one each of the front."""
-    kept = {"video_strength": prior.video_strength} if (measured.seconds < 0).all() else {"photo_strength": prior.photo_strength}
+    kept = (
+        {"video_strength": prior.video_strength}
+        if (measured.seconds < 0).all()
+        else {"photo_strength": prior.photo_strength}
+    )
     return replace(choice.prior(prior), **kept)
 
 
@@ -170,7 +172,9 @@ def fuse(
         "dataset": opened.name,
         "items": list(opened.items),
         "direction": direction,
-        "bits_per_fixation": round(float(bits_per_fixation(density(measured, chosen, own.prior), measured.counts).mean()), 4),
+        "bits_per_fixation": round(
+            float(bits_per_fixation(density(measured, chosen, own.prior), measured.counts).mean()), 4
+        ),
         "chosen": {name: round(value, 4) for name, value in asdict(chosen).items()},
     }
     provenance = {**bundle.provenance, "exponents_chosen_on": noted}

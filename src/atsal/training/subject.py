@@ -98,7 +98,7 @@ class Subject(nn.Module):
     def targets(self, maps: Tensor, like: Tensor, *, sphere: bool) -> Tensor:
         """Measured maps (B, V, 1, h, w) brought to the views and the size of the maps `like`."""
         found = self.on_views(maps, like, sphere=sphere)
-        if sphere and self.part in ("attention", "fused"):  # means over pixels have lower peaks
+        if sphere and self.part in ("attention", *TOGETHER):  # means over pixels have lower peaks
             found = found / found.amax((1, 2, 3, 4), keepdim=True).clamp(min=TINY)
         return found
 
