@@ -60,8 +60,12 @@ class Choice:
 
     def prior(self, prior: FrontPriorConfig) -> FrontPriorConfig:
         """The prior with these strengths, that of the front for films and photos alike."""
-        own = {"latitude_strength": self.latitude_strength, "video_strength": self.strength}
-        return replace(prior, **own, photo_strength=self.strength)
+        return replace(
+            prior,
+            latitude_strength=self.latitude_strength,
+            video_strength=self.strength,
+            photo_strength=self.strength,
+        )
 
 
 @torch.no_grad()
@@ -116,12 +120,10 @@ def bits_per_fixation(density: Tensor, counts: Tensor) -> Tensor:
 
 def _fitted(prior: FrontPriorConfig, measured: Measured, choice: Choice) -> FrontPriorConfig:
     """The prior with the strengths of what was measured; photos and films have one each of the front."""
-    kept = (
-        {"video_strength": prior.video_strength}
-        if (measured.seconds < 0).all()
-        else {"photo_strength": prior.photo_strength}
-    )
-    return replace(choice.prior(prior), **kept)
+    found = choice.prior(prior)
+    if (measured.seconds < 0).all():
+        return replace(found, video_strength=prior.video_strength)
+    return replace(found, photo_strength=prior.photo_strength)
 
 
 def density(measured: Measured, choice: Choice, prior: FrontPriorConfig) -> Tensor:
