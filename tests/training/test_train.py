@@ -401,7 +401,6 @@ def test_teachers_may_go_once_a_run_has_begun(settings, sets, trained, tmp_path)
     values = settings(
         "frames",
         train=[{"panoramas": str(pictures), "teachers": [str(teacher)], "tilted": 1, "share": 1.0}],
-        prior={"prepared": sets.images},
         epochs=1,
         max_steps_per_epoch=2,
     )
