@@ -332,3 +332,26 @@ def test_what_is_dumped_is_read_again(tmp_path):
     values = {"one": shared, "two": shared, "three": 1e-05, "four": [0.1, 3, True, None]}
     (tmp_path / "x.yaml").write_text(dump_yaml(values), "utf-8")
     assert load_yaml(tmp_path / "x.yaml") == values
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ({"panoramas": "x", "videos": ["y"], "teachers": ["lite"]}, "found panoramas and videos of"),
+        ({}, "found none of prepared, photos, panoramas, videos, scenes"),
+        ({"videos": ["y"]}, "panoramas, videos, scenes need teachers"),
+        ({"scenes": 3}, "panoramas, videos, scenes need teachers"),
+        ({"prepared": "x", "teachers": ["lite"]}, "nothing else takes any"),
+        ({"collage": [{"prepared": "x"}]}, "unknown setting 'collage'"),
+    ],
+)
+def test_a_source_is_of_one_kind(source, message):
+    with pytest.raises(ConfigError, match=message):
+        from_mapping(TrainConfig, ONE_EPOCH | {"train": [source]}, "x.yaml")
+
+
+def test_what_is_taught_comes_in_single_frames():
+    for source in ({"scenes": 3, "teachers": ["lite"]}, {"videos": ["y"], "teachers": ["lite"]}):
+        from_mapping(TrainConfig, ONE_EPOCH | {"train": [source]}, "x.yaml")
+        with pytest.raises(ConfigError, match="what is taught are single frames"):
+            from_mapping(TrainConfig, ONE_EPOCH | {"train": [source], "clip_frames": 4}, "x.yaml")
