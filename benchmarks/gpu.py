@@ -37,9 +37,9 @@ def measure(network: ATSal, precision: str) -> None:
     runtime = CudaRuntime(network, torch.device("cuda"), precision)
     height = network.config.frame_height
     frames = np.random.default_rng(0).integers(0, 255, (runtime.frames, height, 2 * height, 3), np.uint8)
-    rows = network.config.map_height
-    states = runtime.run(frames, None, ("fused",), rows).states
-    whole = min(timed(lambda: runtime.run(frames, states[-1], ("fused",), rows)) for _ in range(ROUNDS))
+    rows, times = network.config.map_height, np.arange(runtime.frames, dtype=np.float32) / 30
+    states = runtime.run(frames, None, ("fused",), rows, times).states
+    whole = min(timed(lambda: runtime.run(frames, states[-1], ("fused",), rows, times)) for _ in range(ROUNDS))
     (captured,) = runtime._captured.values()
     graph = min(timed(captured._graph.replay) for _ in range(ROUNDS))
     name = f"{network.config.architecture} 6x{network.config.face_size} {precision}"

@@ -15,7 +15,18 @@ import click
 from atsal.aside import made_folder
 from atsal.cli.data import datasets, inspect, prepare
 from atsal.cli.evaluation import benchmark, evaluate
-from atsal.cli.parameters import PATH, POSITIVE, Number, device_option, erp_rows, face_size_option, model_option
+from atsal.cli.parameters import (
+    PATH,
+    POSITIVE,
+    Number,
+    device_option,
+    direction_options,
+    erp_rows,
+    face_size_option,
+    model_option,
+    options,
+    taken_direction,
+)
 from atsal.cli.saying import say
 from atsal.cli.speed import bench, export
 from atsal.cli.training import overfit, train
@@ -95,19 +106,9 @@ def main() -> None:
         raise ConfigError("the folder that this command was started in is gone; change to another one") from error
 
 
-def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Several options as one decorator, in their order."""
-
-    def apply(command: Any) -> Any:
-        for decorator in reversed(decorators):
-            command = decorator(command)
-        return command
-
-    return apply
-
-
 model_options = options(
     model_option,
+    direction_options,
     face_size_option,
     click.option(
         "--procedure",
@@ -170,6 +171,13 @@ def _reading(values: dict[str, Any]) -> "Reading":
     help="Size of maps, as 640x320, not of overlays.  [default: the model's]",
 )
 @click.option("--as-frames", is_flag=True, help="A folder of images is one clip, not stills.")
+@click.option(
+    "--still-at",
+    "still_at_s",
+    type=Number(min=0),
+    metavar="SECONDS",
+    help="Of lite: stills are frames of a video, shown this long after its start.  [default: photos]",
+)
 @click.option("--overwrite", is_flag=True, help="Replace results of earlier runs.")
 @reading_options
 @model_options
@@ -180,13 +188,14 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     names; a JSON manifest lies beside each. The same command again goes on where an earlier run stopped.
     """
     from atsal.prediction.items import InputFiles, find_items, find_remarks  # noqa: PLC0415
-    from atsal.prediction.job import Options, predict_item, refuse_collisions  # noqa: PLC0415
+    from atsal.prediction.job import Options, predict_item, refuse_collisions, refuse_useless  # noqa: PLC0415
     from atsal.prediction.streams import STREAMS  # noqa: PLC0415
 
     _refuse_file(output)
     streams: tuple[Any, ...] = STREAMS if stream == "all" else (stream,)
     reading = _reading(values)
-    chosen = Options(streams, formats or ("overlay",), reading, values["height"], values["overwrite"])
+    names = ("height", "overwrite", "still_at_s")
+    chosen = Options(streams, formats or ("overlay",), reading, **{name: values[name] for name in names})
     if not values["as_frames"]:
         _refuse_input_folder(inputs, output, chosen.formats)
     items, problems = find_items(inputs, as_frames=values["as_frames"])
@@ -198,6 +207,7 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     if items:
         with made_folder(output):
             predictor = _load(values, frames=sum(_FEW if item.kind != "image" else 1 for item in items))
+            refuse_useless(predictor, chosen)
             work = partial(predict_item, predictor, folder=output, options=chosen, inputs=sources)
             failed += _each(items, reading, work)
     if failed:
@@ -234,7 +244,7 @@ def _load(values: dict[str, Any], frames: int = _FEW) -> "Predictor":
     if values["runtime"] == "auto" and values["precision"] == "float32" and frames < _FEW:
         values["runtime"] = "torch"
     chosen = {name: values[name] for name in ("device", "runtime", "precision", "face_size", "procedure")}
-    return load_model(values["model"], **chosen)
+    return load_model(values["model"], **chosen, **taken_direction(values))
 
 
 def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]") -> int:

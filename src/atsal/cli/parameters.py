@@ -2,10 +2,13 @@
 
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+
+from atsal.errors import ConfigError
 
 
 class _PathType(click.Path):
@@ -43,6 +46,45 @@ class Number(click.FloatRange):
 
 
 POSITIVE = Number(min=0, min_open=True)
+
+
+def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Several options as one decorator, in their order."""
+
+    def apply(command: Any) -> Any:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return apply
+
+
+direction_options = options(
+    click.option(
+        "--direction",
+        type=click.Choice(["head_eye", "head"]),
+        default="head_eye",
+        show_default=True,
+        help="Of lite. head_eye: where people look, head and eyes together; head: where their heads point.",
+    ),
+    click.option(
+        "--front",
+        type=Number(min=-180, max=180),
+        metavar="YAW",
+        help="Of lite: where the front of the picture lies, in degrees, + to the right.  [default: 0, the middle]",
+    ),
+    click.option(
+        "--no-front", is_flag=True, help="Of lite: the picture has no front, as where viewers start anywhere."
+    ),
+)
+
+
+def taken_direction(values: dict[str, Any]) -> dict[str, Any]:
+    """Take what `direction_options` gave out of the values, as `direction` and `front_deg` of `load_model`."""
+    direction, front, no_front = (values.pop(name) for name in ("direction", "front", "no_front"))
+    if no_front and front is not None:
+        raise ConfigError("--front and --no-front exclude each other: give one of them")
+    return {"direction": direction, "front_deg": None if no_front else (front or 0.0)}
 
 
 def erp_rows(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:

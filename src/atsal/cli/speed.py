@@ -5,7 +5,14 @@ from typing import Any
 
 import click
 
-from atsal.cli.parameters import PATH, device_option, face_size_option, model_option
+from atsal.cli.parameters import (
+    PATH,
+    device_option,
+    direction_options,
+    face_size_option,
+    model_option,
+    taken_direction,
+)
 from atsal.cli.saying import plain, say
 from atsal.errors import ConfigError
 
@@ -13,10 +20,11 @@ from atsal.errors import ConfigError
 @click.command()
 @click.argument("output", type=PATH)
 @model_option
+@direction_options
 @face_size_option
 @click.option("--stream", type=click.Choice(["fused", "attention", "experts", "all"]), default="all", show_default=True)
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
-def export(output: Path, model: str, face_size: int | None, stream: str, overwrite: bool) -> None:
+def export(output: Path, model: str, stream: str, **values: Any) -> None:
     """Write a model as the ONNX file OUTPUT, which runs without this package: one frame and the state a step."""
     from atsal.prediction.export import export_onnx  # noqa: PLC0415
     from atsal.prediction.streams import STREAMS  # noqa: PLC0415
@@ -24,7 +32,7 @@ def export(output: Path, model: str, face_size: int | None, stream: str, overwri
     if output.suffix != ".onnx":
         raise ConfigError(f"{output}: expected a name ending in .onnx")
     streams: tuple[Any, ...] = STREAMS if stream == "all" else (stream,)
-    difference = export_onnx(model, output, streams=streams, face_size=face_size, overwrite=overwrite)
+    difference = export_onnx(model, output, streams=streams, **taken_direction(values), **values)
     say(f"{output}: {output.stat().st_size / 1e6:.1f} MB; differs by {difference:.1e} from PyTorch, state included")
 
 

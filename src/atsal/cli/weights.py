@@ -120,7 +120,7 @@ def weights_import(output: Path | None, **values: Any) -> None:
 def weights_fuse(model: str, prepared: Path, output: Path, exclude: tuple[str, ...], **how: Any) -> None:
     """Choose the fusion of MODEL, a name or a weight folder of lite, on the set PREPARED of 360° images or videos.
 
-    Chosen are the streams' shares, the sharpness and the strength of the front that give most bits a fixation.
+    Chosen are the shares of the streams, the sharpness and the strengths of the prior with the least KLD - CC.
     """
     from atsal.training.config import SourceConfig  # noqa: PLC0415
     from atsal.training.fusion import fuse  # noqa: PLC0415
@@ -128,6 +128,43 @@ def weights_fuse(model: str, prepared: Path, output: Path, exclude: tuple[str, .
     chosen = fuse(model, SourceConfig(prepared=str(prepared), exclude=exclude), output, **how)
     say(
         f"(attention ** {chosen.share:g} * experts ** {1 - chosen.share:g}) ** {chosen.exponent:g}, smoothed by "
-        f"{chosen.smoothing_deg:g}°, the front to the power {chosen.strength:g}: {chosen.bits:.3f} bits a fixation"
+        f"{chosen.smoothing_deg:g}°, the prior's latitudes to the power {chosen.latitude_strength:g}, its front "
+        f"to {chosen.strength:g}: KLD - CC {chosen.loss:.4f}"
     )
     say(output)
+
+
+@weights.command("front")
+@click.argument("logs", nargs=-1, required=True, type=PATH)
+@click.option("--latitude", "latitudes", multiple=True, type=PATH, help="More logs, of which latitudes alone are used.")
+@click.option("--licence", "licences", multiple=True, help="NAME=TEXT: the licence of a table's data, by its name.")
+@click.option("-o", "--output", required=True, type=PATH, help="File to write, as front-prior.json.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+def weights_front(
+    logs: tuple[Path, ...], latitudes: tuple[Path, ...], licences: tuple[str, ...], output: Path, overwrite: bool
+) -> None:
+    """Fit the front prior to LOGS of head directions, one a set, which count the same.
+
+    A log is a table (.csv, .csv.gz, .parquet) of the columns video, viewer, t_s, lon_deg and lat_deg, or the head
+    rotations of AVTrack360. With several, the gain on each of what is fitted on the others is printed.
+    """
+    from atsal.models.front_prior_file import write_front_priors  # noqa: PLC0415
+    from atsal.training.front import fitted_priors, held_out_gains  # noqa: PLC0415
+    from atsal.training.head_logs import read_head_logs  # noqa: PLC0415
+
+    if output.exists() and not overwrite:
+        raise ConfigError(f"{output}: is there already; give another name or --overwrite")
+    read = read_head_logs(logs, latitudes, dict(map(_named, licences)))
+    if len(logs) > 1:
+        say("bits a look over latitude alone, of the prior fitted on the other sets: all, before 4 s, from 4 s on")
+        for name, gains in held_out_gains(read):
+            say(f"{name}: " + ", ".join(f"{gain:.3f}" for gain in gains))
+    write_front_priors(output, fitted_priors(read))
+    say(output)
+
+
+def _named(option: str) -> tuple[str, str]:
+    name, equals, text = option.partition("=")
+    if not name or not equals or not text:
+        raise ConfigError(f"--licence {option}: expected NAME=TEXT, as nasrabadi=MIT")
+    return name, text

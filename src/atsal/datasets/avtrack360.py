@@ -127,6 +127,7 @@ DATASET = Dataset(
     read=read,
     start_lonlat_deg=(0.0, 0.0),
     skip_s=2.0,
+    still_s=15.0,  # of 30: when the stills are from is not said, and the map is that of the whole clip
     splits={"static": {"use": tuple(video for video in _IDS if video not in _SCENE_CHANGES)}},
     notes=(
         "Looking up is a negative pitch; the reader turns it.",

@@ -84,6 +84,7 @@ class Dataset:
     skip_s: float = 0.0  # the start position, left out of the maps
     splits: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)  # name -> part -> item ids
     read_splits: Callable[[Path], Mapping[str, Mapping[str, tuple[str, ...]]]] | None = None  # those the release holds
+    still_s: float | None = None  # when in its video a still of one is, in seconds; None: stills are photos
     sigma_width: float = 1 / 32  # of flat photos' maps: standard deviation as a share of the photo's width
     notes: tuple[str, ...] = ()  # traps of the format, and how they are met
 

@@ -6,17 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.evaluation.benchmark_config import Baseline
+from atsal.evaluation.front_baseline import front_prior
 from atsal.evaluation.pooled import Others, Pooled
 from atsal.evaluation.spectral_residual import spectral_residual, spectral_residual_erp
 from atsal.evaluation.truth import Truth
 
 
 def baseline_map(baseline: Baseline, truth: Truth, pooled: Pooled, item: str) -> NDArray[np.floating]:
-    """The map of a baseline for an item, (H, W); of the spectral residual of a video one a window, (N, H, W)."""
+    """The map of a baseline for an item, (H, W); where it changes with the window, of a video one a window, (N, H, W).
+
+    That is so of the spectral residual and of the front prior.
+    """
     if baseline == "uniform":
         return np.ones(truth.size(item))
     if baseline == "spectral-residual":
         return _spectral_residual(truth, item)
+    if baseline == "front-prior":
+        return front_prior(truth, item)
     others = Others(truth, pooled, item)
     made: dict[str, Callable[[], NDArray[np.floating]]] = {
         "centre": others.centre,

@@ -12,8 +12,11 @@ from typing import Literal
 from atsal.config import check_range, nearest, read_yaml
 from atsal.errors import ConfigError
 
-Baseline = Literal["uniform", "centre", "equator-prior", "mean-of-others", "spectral-residual", "viewers"]
+Baseline = Literal[
+    "uniform", "centre", "equator-prior", "front-prior", "mean-of-others", "spectral-residual", "viewers"
+]
 StreamName = Literal["fused", "attention", "experts"]
+DirectionName = Literal["head_eye", "head"]
 STREAM_ORDER: tuple[StreamName, ...] = ("attention", "experts", "fused")
 _NAME = re.compile(r"[\w.-]+")
 
@@ -45,6 +48,8 @@ class PredictorEntry:
     stride: int = 1  # of a model on videos: predict every so many frames
     face_size: int | None = None  # of a model
     procedure: Literal["corrected", "published"] = "corrected"  # of a model
+    direction: DirectionName | None = None  # of lite; by default what the gaze of the data set is of
+    front_deg: float | None = 0.0  # of lite: longitude of the front of the pictures, + right; null: they have none
     device: str = "auto"  # of a model
     repeats: int = 10  # of the viewers: how many random halves
     datasets: tuple[str, ...] | None = None  # by their names; all, if not given
@@ -63,12 +68,13 @@ class PredictorEntry:
             raise ConfigError(f"predictor {self.label}: datasets is empty; leave it out to score on all")
         if not self.streams or len(set(self.streams)) < len(self.streams):
             raise ConfigError(f"streams {', '.join(self.streams) or '(none)'}: expected at least one, each once")
-        check_range(self, stride=(1, 1_000_000), repeats=(1, 1000))
+        check_range(self, stride=(1, 1_000_000), repeats=(1, 1000), front_deg=(-180, 180))
 
     def _refuse_useless(self) -> None:
         """Settings that this kind of predictor does not take."""
         taken = {"repeats"} if self.baseline == "viewers" else set()
-        taken |= {"streams", "stride", "face_size", "procedure", "device"} if self.model is not None else set()
+        of_models = {"streams", "stride", "face_size", "procedure", "direction", "front_deg", "device"}
+        taken |= of_models if self.model is not None else set()
         taken |= {"partial"} if self.maps is not None else set()
         useless = [
             f.name

@@ -17,15 +17,19 @@ from atsal.errors import DataError, OutputError
 from atsal.evaluation import spectral_residual
 from atsal.evaluation.baselines import baseline_map
 from atsal.evaluation.benchmark_config import Baseline, PredictorEntry
+from atsal.evaluation.front_baseline import front_prior_fitted_on
 from atsal.evaluation.pooled import open_pooled
 from atsal.evaluation.protocol import Protocol
 from atsal.evaluation.truth import Truth, open_truth
+from atsal.jobs.checksums import file_sha256
 from atsal.jobs.output_folder import FolderKind, OutputFolder
+from atsal.models.front_prior_file import FRONT_PRIOR
 from atsal.untrusted.text import some, why
 from atsal.video.sources import classify
 from atsal.workers import run_each
 
 if TYPE_CHECKING:
+    from atsal.models.directions import Direction
     from atsal.prediction.items import Item, Kind
     from atsal.prediction.job import Options, Outcome
     from atsal.prediction.predictor import Predictor
@@ -41,7 +45,7 @@ _MANY = 32  # items; for fewer, workers take longer to start than to work
 
 @dataclass(frozen=True)
 class Exported:
-    """A folder of maps, what made them, and the items that each stream of the maker had seen in training."""
+    """A folder of maps, what made them, and the items that each stream of the maker ("": its one) saw in training."""
 
     folder: Path
     settings: dict[str, Any]
@@ -66,17 +70,24 @@ def export_baseline(
 ) -> Exported:
     """Write the maps of a baseline for each scored item, `<item>.npy`.
 
-    `pooled` is the file of what the items say together, saved under `fingerprint`.
+    `pooled` is the file of what the items say together, saved under `fingerprint`. Raises `DataError` for the front
+    prior of flat photos.
     """
     settings = {"baseline": baseline, "protocol or gaze": fingerprint}
     if baseline == "spectral-residual":
         settings["version"] = str(spectral_residual.VERSION)
     prepared = truth.prepared
+    trained_on: dict[str, tuple[str, ...]] = {}
+    if baseline == "front-prior":
+        if truth.protocol.is_planar:
+            raise DataError(f"{baseline}: is of 360° pictures; {prepared.folder} holds flat photos")
+        settings["prior"] = file_sha256(FRONT_PRIOR)
+        trained_on = {"": front_prior_fitted_on(truth)}
     place = (prepared.folder, prepared.source, truth.protocol, truth.without, pooled, fingerprint, folder)
     with _claimed(folder, settings, overwrite=overwrite):
         todo = [item for item in truth.items if not (folder / f"{item}.npy").exists()]
         made = list(run_each(_Baseline(baseline, *place), todo, workers if len(todo) >= _MANY else 1))
-    return Exported(folder, settings, {item: failed for item, failed in made if failed is not None})
+    return Exported(folder, settings, {item: failed for item, failed in made if failed is not None}, trained_on)
 
 
 @dataclass(frozen=True)
@@ -123,8 +134,16 @@ def export_model(
         raise DataError(f"{entry.label}: predicts 360° frames; {truth.prepared.folder} holds flat photos")
     items = {name: Item(path, _kind(path)) for name, path in stimuli(truth).items()}
     _check_stride(entry, truth)
-    predictor = load_model(entry.model or "", device=entry.device, face_size=entry.face_size, procedure=entry.procedure)
+    predictor = load_model(
+        entry.model or "",
+        device=entry.device,
+        face_size=entry.face_size,
+        procedure=entry.procedure,
+        direction=entry.direction or _measured(entry, truth.protocol),
+        front_deg=entry.front_deg,
+    )
     streams = tuple(stream for stream in STREAMS if stream in entry.streams)
+    still_s = truth.prepared.dataset.still_s if predictor.network.has_prior else None
     settings = {
         "model": entry.model,
         "weights": predictor.bundle.checksum,
@@ -132,9 +151,11 @@ def export_model(
         "face_size": predictor.config.face_size,
         "streams": list(streams),
         "stride": entry.stride,
+        **_towards(predictor),
+        "still_s": still_s,
         "stimuli": _stimuli_before(folder) | {name: item.path.name for name, item in items.items()},
     }
-    options = Options(streams, ("npy",), Reading(stride=entry.stride))
+    options = Options(streams, ("npy",), Reading(stride=entry.stride), still_at_s=still_s)
     refuse_collisions(items.values(), folder, options, InputFiles(items.values()))
     failed: dict[str, str] = {}
     with _claimed(folder, settings, overwrite=overwrite):
@@ -151,6 +172,20 @@ def export_model(
             elif not outcome.skipped:
                 report(f"{entry.label}: {name}, {outcome.frames} frame{'s' * (outcome.frames != 1)}")
     return Exported(folder, settings, failed, _trained_on(predictor.bundle.provenance, truth.prepared.dataset.name))
+
+
+def _measured(entry: PredictorEntry, protocol: Protocol) -> "Direction":
+    """What the gaze is of, where the model has a choice."""
+    from atsal.models.registry import find_bundle  # noqa: PLC0415
+
+    has_choice = find_bundle(entry.model or "").config.directions is not None
+    return "head" if has_choice and protocol.direction == "head" else "head_eye"
+
+
+def _towards(predictor: "Predictor") -> dict[str, Any]:
+    """The direction and front of a model that has some."""
+    network = predictor.network
+    return {"direction": network.direction, "front_deg": network.front_deg} if network.has_prior else {}
 
 
 def _stimuli_before(folder: Path) -> dict[str, str]:

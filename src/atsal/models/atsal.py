@@ -18,7 +18,7 @@ from atsal.models.lite import PYRAMID
 from atsal.models.vgg import FEATURES
 from atsal.projection import CubemapToErp, ErpToCubemap, SphericalGaussian, resize_erp
 from atsal.projection.geometry import EQUATOR_FACES, POLE_FACES
-from atsal.projection.sampling import Fixed, SamplingGrid
+from atsal.projection.sampling import Fixed
 from atsal.projection.sphere import check_erp
 
 Procedure = Literal["corrected", "published"]
@@ -73,20 +73,17 @@ class ATSal(nn.Module):
         self._precision = torch.float32
         self.memory_format = torch.channels_last  # of what the layers get; the fastest on CPUs and GPUs alike
         self._cut = ErpToCubemap(config.frame_height, config.face_size, config.layout, fov_deg=config.face_fov_deg)
-        # between four pixels, bilinear sampling is their mean; runtimes do it faster than pooling
-        rows, columns = (
-            torch.arange(side, dtype=torch.float64) * 2 + 0.5 for side in (config.erp_height, 2 * config.erp_height)
-        )
-        row, column = torch.meshgrid(rows, columns, indexing="ij")
-        self._halve = SamplingGrid(row, column, config.frame_height, 2 * config.frame_height)
         self._stitch: CubemapToErp | None = None  # made at the first frame, when the size of the experts' maps is known
         check_direction(direction)
         if front_deg is not None and not -180 <= front_deg <= 180:
             raise ConfigError(f"front_deg {front_deg}: expected a longitude of -180 to 180 degrees, or None")
         if config.directions is None and (direction != "head_eye" or front_deg != 0.0):
+            found = f"direction {direction!r} (--direction)"
+            if direction == "head_eye":
+                found = "front_deg None (--no-front)" if front_deg is None else f"front_deg {front_deg:g} (--front)"
             raise ConfigError(
-                "this model has learned where people look as one: it takes no direction and no front; leave them out, "
-                "or use lite"
+                f"{found}: a model of architecture {config.architecture!r} without directions, which has one map of a "
+                "frame and knows no front; leave it out, or use lite"
             )
         self.direction: Direction = direction
         self.front_deg = front_deg
@@ -134,7 +131,10 @@ class ATSal(nn.Module):
     def attend(self, erp: Tensor) -> tuple[Tensor, Tensor]:
         """As `run_attention`, with the map in the network's own size."""
         times = self.config.frame_height // self.config.erp_height
-        pooled = self._halve.sample(erp) if times == 2 else F.avg_pool2d(erp, times)
+        if times == 2:  # between four pixels, bilinear sampling is their mean; runtimes do it faster than pooling
+            pooled = F.interpolate(erp, (self.config.erp_height, 2 * self.config.erp_height), mode="bilinear")
+        else:
+            pooled = F.avg_pool2d(erp, times)
         saliency, mask = self.attention(self.preprocess(pooled))
         return saliency.float(), mask
 
@@ -228,7 +228,6 @@ class ATSal(nn.Module):
         exponent *= self._towards.exponent
         content = content if exponent == 1 else content**exponent
         return self._smooth(content) if self._smooth else content
-
 
     def preprocess(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) RGB in [0, 255] -> what the networks were trained on, in their precision."""

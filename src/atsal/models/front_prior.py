@@ -3,10 +3,11 @@
 Makers compose around the front of the picture, films begin there, and viewers come back to it even where they start
 anywhere. The density is separable, symmetric in longitude, and has few parameters:
 
-    log p(lon, lat, t) = log latitude(lat) + strength * (log later(lon) + exp(-t / fading_s) * log(start(lon) / later(lon)))
+    p(lon, lat, t) ~ latitude(lat) * ((1 - s) longitude(lon) + s peak(lon)),  s = start * exp(-t / fading_s)
 
-`atsal.training.front` fits them to logs of head directions; docs/models/front-prior.md has the figures. Photos have no
-time: theirs is the later profile, at a strength of its own.
+Times a map of what a frame shows, which knows part of this already, both factors are raised to powers, their strengths,
+of 1 or less. `atsal.training.front` fits it to logs of head directions; docs/models/front-prior.md has the figures. Photos have no
+time: theirs is `s = 0`, at a strength of its own.
 """
 
 import math
@@ -21,6 +22,28 @@ from atsal.projection.sampling import Fixed
 from atsal.projection.sphere import erp_latitudes, erp_longitudes, solid_angle_weights
 
 PHOTO = -1.0  # in place of the seconds since the start: a picture that stands still
+Number = float | Tensor  # what a fit varies are tensors of one value
+
+
+def latitude_values(
+    lat_rad: Tensor, centre_deg: Number, narrow_deg: Number, broad_deg: Number, broad: Number, floor: Number
+) -> Tensor:
+    """What a `LatitudeProfile` of these parameters says."""
+    away = torch.rad2deg(lat_rad) - centre_deg
+    narrow, wide = (torch.exp(-0.5 * (away / sigma) ** 2) for sigma in (narrow_deg, broad_deg))
+    return narrow + broad * wide + floor
+
+
+def longitude_values(lon_rad: Tensor, narrow_deg: Number, narrow: Number, broad_deg: Number, broad: Number) -> Tensor:
+    """What a `LongitudeProfile` of these parameters says."""
+    return 1 - narrow - broad + narrow * peak_values(lon_rad, narrow_deg) + broad * peak_values(lon_rad, broad_deg)
+
+
+def peak_values(lon_rad: Tensor, width_deg: Number) -> Tensor:
+    """A von Mises density over uniform about longitude 0; `width_deg` is 1 / sqrt(kappa), near a standard deviation."""
+    kappa = torch.as_tensor(width_deg).to(lon_rad).deg2rad() ** -2
+    mean: Tensor = torch.special.i0e(kappa)
+    return torch.exp(kappa * (torch.cos(lon_rad) - 1)) / mean
 
 
 @dataclass(frozen=True)
@@ -39,34 +62,27 @@ class LatitudeProfile:
 
     def __call__(self, lat_rad: Tensor) -> Tensor:
         """Values at latitudes, up to a factor."""
-        away = torch.rad2deg(lat_rad) - self.centre_deg
-        narrow, broad = (torch.exp(-0.5 * (away / sigma) ** 2) for sigma in (self.narrow_deg, self.broad_deg))
-        return narrow + self.broad * broad + self.floor
+        return latitude_values(lat_rad, self.centre_deg, self.narrow_deg, self.broad_deg, self.broad, self.floor)
 
 
 @dataclass(frozen=True)
 class LongitudeProfile:
     """Density over uniform by longitude from the front: two von Mises peaks there, the rest spread evenly."""
 
-    narrow_deg: float  # about the standard deviation, 1 / sqrt(kappa)
+    narrow_deg: float  # widths, as of `peak_values`
     narrow: float  # shares of all looks
     broad_deg: float
     broad: float
 
     def __post_init__(self) -> None:
-        """Refuse what is no density."""
+        """Refuse what is no density, or has zeros."""
         check_range(self, narrow_deg=(1, 180), broad_deg=(1, 180), narrow=(0, 1), broad=(0, 1))
         if not self.narrow + self.broad < 1:
             raise ConfigError(f"narrow {self.narrow} and broad {self.broad}: expected shares of a sum below 1")
 
     def __call__(self, lon_rad: Tensor) -> Tensor:
         """Values at longitudes; their mean over the circle is 1."""
-        peaks = zip((self.narrow, self.broad), (self.narrow_deg, self.broad_deg), strict=True)
-        found = torch.full_like(lon_rad, 1 - self.narrow - self.broad)
-        for share, width in peaks:
-            kappa = lon_rad.new_tensor(math.radians(width) ** -2)
-            found = found + share * torch.exp(kappa * (torch.cos(lon_rad) - 1)) / torch.special.i0e(kappa)
-        return found
+        return longitude_values(lon_rad, self.narrow_deg, self.narrow, self.broad_deg, self.broad)
 
 
 @dataclass(frozen=True)
@@ -74,15 +90,18 @@ class FrontPriorConfig:
     """The parameters of the prior, as they are stored."""
 
     latitude: LatitudeProfile
-    start: LongitudeProfile
-    later: LongitudeProfile
-    fading_s: float  # time in which the start's part falls to 1 / e
-    video_strength: float = 1.0  # power of the longitude's part
+    longitude: LongitudeProfile
+    start: float  # share of viewers who begin at the front
+    start_deg: float  # how far they are spread about it, as of `peak_values`
+    fading_s: float  # time in which the share falls to 1 / e
+    latitude_strength: float = 1.0  # powers of the two factors
+    video_strength: float = 1.0
     photo_strength: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
-        check_range(self, fading_s=(0.1, 1000), video_strength=(0, 10), photo_strength=(0, 10))
+        check_range(self, start=(0, 1), start_deg=(1, 180), fading_s=(0.1, 1000))
+        check_range(self, latitude_strength=(0, 10), video_strength=(0, 10), photo_strength=(0, 10))
 
 
 class FrontPrior:
@@ -101,12 +120,12 @@ class FrontPrior:
         weights = solid_angle_weights(rows)
         latitude = latitude * weights.sum() / (latitude * weights).sum()
         longitude = erp_longitudes(2 * rows)[None, :] - math.radians(front_deg or 0.0)
-        later, start = config.later(longitude).log(), config.start(longitude).log()
+        values, peak = config.longitude(longitude), peak_values(longitude, config.start_deg)
         if front_deg is None:
-            later, start = torch.zeros_like(later), torch.zeros_like(start)
-        self._latitude = Fixed(latitude.log().expand(rows, 2 * rows).contiguous())
-        self._later = Fixed(later)
-        self._change = Fixed(start - later)
+            values, peak = torch.ones_like(values), torch.ones_like(peak)
+        self._latitude = Fixed(latitude**config.latitude_strength)
+        self._longitude = Fixed(values)
+        self._at_start = Fixed(peak - values)
         self._weights = Fixed(weights)
 
     def __call__(self, seconds: Tensor) -> Tensor:
@@ -114,10 +133,10 @@ class FrontPrior:
         config = self.config
         time = seconds[:, None, None]
         is_photo = (time < 0).to(seconds.dtype)
-        fresh = torch.exp(-time.clamp(min=0) / config.fading_s) * (1 - is_photo)
+        fresh = config.start * torch.exp(-time.clamp(min=0) / config.fading_s) * (1 - is_photo)
         strength = config.video_strength + (config.photo_strength - config.video_strength) * is_photo
-        longitude = self._later.like(seconds) + fresh * self._change.like(seconds)
-        density = torch.exp(self._latitude.like(seconds) + strength * longitude)
+        longitude = self._longitude.like(seconds) + fresh * self._at_start.like(seconds)
+        density = self._latitude.like(seconds) * torch.exp(strength * longitude.log())
         weights = self._weights.like(seconds)
         mean = (density * weights).sum((-2, -1), keepdim=True) / (2 * self.rows * weights.sum())
         return (density / mean)[:, None]

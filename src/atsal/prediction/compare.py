@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from atsal.errors import MediaError, TruncatedMediaError
+from atsal.models.front_prior import PHOTO
 from atsal.prediction.items import Item, Reading
 from atsal.prediction.pipeline import ahead, mapped
 from atsal.prediction.predictor import FrameResult, Predictor
@@ -51,7 +52,8 @@ def compare(
         return comparison(result.image, maps, panel)
 
     read = ahead(frames, predictor.runtime.frames)
-    pictures = mapped(lambda pair: (pair[0], picture(pair[0])), ahead(predictor.run(read), 1))
+    results = predictor.run(read, seconds=PHOTO if item.kind == "image" else None)
+    pictures = mapped(lambda pair: (pair[0], picture(pair[0])), ahead(results, 1))
     with closing(ahead(pictures, 1)) as drawn:
         begun = next(drawn, None)
         if begun is None:

@@ -13,15 +13,18 @@ from atsal.aside import reported, write_aside
 from atsal.errors import MissingDependencyError, OutputError, installing
 from atsal.models.atsal import ATSal
 from atsal.models.bundle import Bundle
+from atsal.models.directions import Direction
+from atsal.models.front_prior import PHOTO
 from atsal.models.registry import build_network, find_bundle
+from atsal.prediction.compact import compact
 from atsal.prediction.runtimes import OnnxRuntime
-from atsal.prediction.runtimes.graph import OPSET, Step, onnx_bytes
+from atsal.prediction.runtimes.graph import OPSET, SECONDS, Step, onnx_bytes
 from atsal.prediction.streams import STREAMS, Stream
 from atsal.synthetic import Scene
 from atsal.version import __version__
 
 TOLERANCE = 1e-4
-CHECKED_FRAMES = 3
+CHECKED_TIMES_S = (0.0, 0.2, 3.0, PHOTO)  # of the frames on which it is checked
 
 
 def export_onnx(
@@ -30,12 +33,15 @@ def export_onnx(
     *,
     streams: Sequence[Stream] = STREAMS,
     face_size: int | None = None,
+    direction: Direction = "head_eye",
+    front_deg: float | None = 0.0,
     overwrite: bool = False,
 ) -> float:
     """Write the graph of one recurrent step, check it in ONNX Runtime against PyTorch, and return the difference.
 
-    `runtimes.graph.Step` says what goes in and out, for one frame at a time. The file's metadata has the key "atsal":
-    JSON with version, configuration, checksum and the meaning of inputs and outputs.
+    `runtimes.graph.Step` says what goes in and out, for one frame at a time; `direction` and `front_deg`, those of
+    `load_model`, are fixed in the file. Its metadata has the key "atsal": JSON with version, configuration, checksum
+    and the meaning of inputs and outputs.
 
     Raises `OutputError` where there is a file already and not `overwrite`, or where the check fails: nothing is written
     then. `MissingDependencyError` without the extra `onnx`.
@@ -46,7 +52,7 @@ def export_onnx(
     if not OnnxRuntime.is_installed():
         raise MissingDependencyError(f"exporting needs the packages onnx and onnxruntime: {installing('onnx')}")
     bundle = find_bundle(model)
-    network = build_network(bundle, face_size=face_size)
+    network = build_network(bundle, face_size=face_size, direction=direction, front_deg=front_deg)
     graph = with_metadata(
         onnx_bytes(network, streams), describe(bundle, network, streams), output_shapes(network, streams)
     )
@@ -73,10 +79,14 @@ def describe(bundle: Bundle, network: ATSal, streams: Sequence[Stream]) -> dict[
         inputs |= {"state": f"{shape} float32, next_state of the frame before; zeros at a video's start"}
         inputs |= {"carry": "() float32, 0 at a video's start, else 1"}
         outputs |= {"next_state": f"{shape} float32"}
+    if step.has_seconds:
+        inputs |= {SECONDS: f"(1,) float32, time since the start of the video, also of a part; {PHOTO:g} for a photo"}
     return {
         "atsal": __version__,
         "weights_sha256": bundle.checksum,
         "config": network.config.to_dict(),
+        "direction": network.direction,
+        "front_deg": network.front_deg,
         "opset": OPSET,
         "inputs": inputs,
         "outputs": outputs,
@@ -91,10 +101,11 @@ def output_shapes(network: ATSal, streams: Sequence[Stream]) -> list[tuple[int, 
 
 
 def with_metadata(graph: bytes, description: dict[str, Any], shapes: Sequence[tuple[int, ...]]) -> bytes:
-    """Write a description and the shapes of the outputs into the graph, and check it by the rules of ONNX."""
+    """Write a description and the shapes of the outputs into the graph, made small, and check it by ONNX's rules."""
     import onnx  # noqa: PLC0415 - an extra
 
     model = onnx.load_model_from_string(graph)
+    compact(model)
     for output, shape in zip(model.graph.output, shapes, strict=True):
         del output.type.tensor_type.shape.dim[:]
         for size in shape:
@@ -112,10 +123,13 @@ def check(graph: bytes, network: ATSal, streams: Sequence[Stream]) -> float:
     step = Step(network, streams).eval()
     scene, worst = Scene(0), 0.0
     state = np.zeros(network.state_shape, np.float32)
-    for number in range(CHECKED_FRAMES):
+    for number, time_s in enumerate(CHECKED_TIMES_S):
         frame = scene.render(network.config.frame_height, number / 5)[None]
-        given: list[NDArray[Any]] = [frame, state, np.asarray(float(number > 0), np.float32)]
-        given = given if step.has_experts else given[:1]
+        given: list[NDArray[Any]] = [frame]
+        if step.has_experts:
+            given += [state, np.asarray(float(number > 0), np.float32)]
+        if step.has_seconds:
+            given += [np.array([time_s], np.float32)]
         found = session.run(None, dict(zip(step.input_names, given, strict=True)))
         with torch.inference_mode():
             expected = [x.numpy() for x in step(*map(torch.from_numpy, given))]

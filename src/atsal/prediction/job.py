@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from atsal.aside import hidden_name, reported, write_json
-from atsal.errors import InputError, MediaError, OutputError, TruncatedMediaError
+from atsal.errors import ConfigError, InputError, MediaError, OutputError, TruncatedMediaError
 from atsal.jobs.output_folder import held, require_files
+from atsal.models.front_prior import PHOTO
 from atsal.prediction.items import InputFiles, Item, Size
 from atsal.prediction.pipeline import ahead, mapped
 from atsal.prediction.predictor import FrameResult, Predictor
@@ -18,7 +19,7 @@ from atsal.prediction.results import Options, Place, even, make_sinks, places
 from atsal.prediction.runtimes.base import Floats
 from atsal.version import __version__, versions
 
-__all__ = ["Options", "Outcome", "predict_item", "refuse_collisions"]
+__all__ = ["Options", "Outcome", "predict_item", "refuse_collisions", "refuse_useless"]
 
 T = TypeVar("T")
 OVERLAY_WIDTH = 1920  # widest overlay; wider sources are scaled down
@@ -53,11 +54,22 @@ def predict_item(
     otherwise starts anew. Nothing is touched before the first frame is predicted. `progress` is called with the number
     of frames done; `inputs` are files that no result may replace, by default those of `item`.
 
-    Raises `OutputError` where results of another source or with other settings are in the way and `options.overwrite`
-    is off, where another run writes results of this name there, and whatever reading, predicting and writing raise.
+    Raises `ConfigError` for options that the model does not take, `OutputError` where results of another source or
+    with other settings are in the way and `options.overwrite` is off, where another run writes results of this name
+    there, and whatever reading, predicting and writing raise.
     """
+    refuse_useless(predictor, options)
     with held(folder, item.stem):
         return _Job(predictor, item, folder, options, inputs or InputFiles([item])).run(progress)
+
+
+def refuse_useless(predictor: Predictor, options: Options) -> None:
+    """Raise `ConfigError` for options that would change nothing with this model."""
+    if options.still_at_s is not None and not predictor.network.has_prior:
+        raise ConfigError(
+            f"still_at_s {options.still_at_s:g} (--still-at): the maps of {predictor.bundle.folder.name!r} do not "
+            "depend on the time; leave it out, or use lite"
+        )
 
 
 def refuse_collisions(items: Iterable[Item], folder: Path, options: Options, inputs: InputFiles) -> None:
@@ -185,9 +197,18 @@ class _Job:
         runtime = self._predictor.runtime
         # Frames that are drawn on are large: on a CPU, which gains little from more, they go one by one.
         group = 1 if "overlay" in options.formats and runtime.device.type == "cpu" else runtime.frames
-        run = self._predictor.run
-        read = ahead(remaining, group)
-        return ahead(run(read, streams=options.streams, height=options.height, state=journal.state, group=group), 1)
+        seconds = None  # a frame's own time
+        if self._item.kind == "image":
+            seconds = PHOTO if options.still_at_s is None else options.still_at_s
+        results = self._predictor.run(
+            ahead(remaining, group),
+            streams=options.streams,
+            height=options.height,
+            state=journal.state,
+            group=group,
+            seconds=seconds,
+        )
+        return ahead(results, 1)
 
     def _reading_size(self) -> Size | None:
         """The size to scale frames to in the decoder: the network's, or the overlay's where one is drawn."""

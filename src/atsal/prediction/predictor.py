@@ -288,7 +288,5 @@ def load_model(
     """
     chosen = choose_device(device)
     bundle = find_bundle(name)
-    network = build_network(
-        bundle, face_size=face_size, procedure=procedure, direction=direction, front_deg=front_deg
-    )
+    network = build_network(bundle, face_size=face_size, procedure=procedure, direction=direction, front_deg=front_deg)
     return Predictor(make_runtime(runtime, network, chosen, precision), bundle)

@@ -30,13 +30,19 @@ _OPTION_NAMES = {
     "start_s": "start",
     "duration_s": "duration",
     "height": "size",
+    "front_deg": "front",
+    "still_at_s": "still-at",
 }
+_BEFORE = {"direction": "head_eye", "front_deg": 0.0}  # earlier versions had no others and did not record them,
+_GONE = ("width", "smoothing_deg")  # and recorded these settings of a model
 
 
 def describe(predictor: Predictor, item: Item, options: Options) -> Settings:
     """Everything the results depend on, as JSON values."""
     chosen = dataclasses.asdict(options)
     del chosen["overwrite"]
+    chosen["still_at_s"] = options.still_at_s if item.kind == "image" else None
+    chosen |= {"direction": predictor.network.direction, "front_deg": predictor.network.front_deg}
     model = {
         "folder": predictor.bundle.folder.name,
         "sha256": predictor.bundle.checksum,
@@ -50,13 +56,23 @@ def describe(predictor: Predictor, item: Item, options: Options) -> Settings:
 
 def changed(previous: Settings, settings: Settings, item: Item) -> list[str]:
     """In what two runs on `item` differ, in words of the command line; the same source may have moved."""
-    before, now = dict(previous), dict(settings)
+    before, now = _completed(previous), dict(settings)
     source = before.get("source")
     if isinstance(source, dict):
         now["source"] = now["source"] | {"path": source.get("path")}
         if "sha256" not in source:  # of an earlier version, which went by the date
             now["source"] = now["source"] | {"sha256": None, "modified_ns": item.modified_ns}
     return list(dict.fromkeys(_word(difference.name) for difference in differences(before, now)))
+
+
+def _completed(settings: Settings) -> Settings:
+    """The settings of a run of an earlier version, as this one would have recorded them."""
+    model, options = settings["model"], settings["options"]
+    if isinstance(options, dict):
+        options = _BEFORE | options
+    if isinstance(model, dict) and isinstance(model.get("config"), dict):
+        model = model | {"config": {name: value for name, value in model["config"].items() if name not in _GONE}}
+    return settings | {"model": model, "options": options}
 
 
 def _word(name: str) -> str:

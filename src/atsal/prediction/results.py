@@ -4,6 +4,7 @@ An image `x.jpg` gives `OUT/x.npy`; a video `x.mp4` gives a folder `OUT/x/` with
 `--stream all` the fused maps have these names and the others carry theirs: `OUT/x.attention.npy`, `OUT/x.attention/`.
 """
 
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -35,12 +36,15 @@ class Options:
     reading: Reading = field(default_factory=Reading)
     height: int | None = None  # rows of the maps; None: the model's own
     overwrite: bool = False
+    still_at_s: float | None = None  # when a still is shown, since the start of the video it is of; None: a photo
 
     def __post_init__(self) -> None:
-        """Drop repeated formats, and refuse two whose files would have the same name."""
+        """Drop repeated formats, and refuse two whose files would have the same name, and times that there are not."""
         object.__setattr__(self, "formats", tuple(dict.fromkeys(self.formats)))
         if {"png", "png16"} <= set(self.formats):
             raise ConfigError("formats png and png16 would write files of the same name: choose one of them")
+        if self.still_at_s is not None and not 0 <= self.still_at_s < math.inf:
+            raise ConfigError(f"still_at_s {self.still_at_s}: expected seconds since the start of the video, 0 or more")
 
 
 @dataclass(frozen=True)

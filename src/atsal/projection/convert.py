@@ -18,6 +18,8 @@ from atsal.projection.sphere import (
     solid_angle_weights,
 )
 
+_NOTHING = 1e-9  # share of a wave that may be lost; float32 rounds by more
+
 
 def erp_to_viewport(
     erp: Tensor, yaw_deg: float, pitch_deg: float, fov_deg: float, size: int | tuple[int, int]
@@ -160,9 +162,10 @@ class SphericalGaussian:
     """Smooth ERP maps by a Gaussian of the angular distance, exact at the poles and across the ±180° border.
 
     The kernel between two latitudes depends on the difference of longitudes alone, so along each pair of rows the
-    smoothing is a circular convolution: a product of Fourier coefficients. Each output is a weighted mean of the
-    input (weights Gaussian times solid angle), so a constant map stays as it is. Costs H³ memory: use it at H <= 320.
-    The transform is a product of matrices too: as fast at these sizes, and every runtime knows it.
+    smoothing is a circular convolution: a product of Fourier coefficients. North and south are alike, so what is even
+    about the equator stays even, and what is odd stays odd: two products of half the rows. Each output is a weighted
+    mean of the input (weights Gaussian times solid angle), so a constant map stays as it is. Costs H³ memory: use it
+    at H <= 320. The transform is a product of matrices too: as fast at these sizes, and every runtime knows it.
     """
 
     def __init__(self, erp_height: int, sigma_deg: float) -> None:
@@ -177,12 +180,21 @@ class SphericalGaussian:
         kernel = torch.exp(-0.5 * (angle / math.radians(sigma_deg)) ** 2) * solid_angle_weights(erp_height)
         kernel /= kernel.sum((1, 2), keepdim=True)
         # real, for the kernel is even in the longitude; (frequency, row out, row in)
-        self._transfer = Fixed(torch.fft.rfft(kernel).real.permute(2, 0, 1).contiguous())
-        waves = torch.polar(torch.ones(()).double(), step[:, None] * torch.arange(erp_height + 1))
-        self._waves = Fixed(torch.stack([waves.real, waves.imag]))  # (2, column, frequency)
-        counted = torch.full((erp_height + 1,), 2.0, dtype=torch.float64)
-        counted[[0, -1]] = 1  # all other frequencies stand for their negative ones, too
-        self._inverse = Fixed((self._waves.like(kernel) * counted / (2 * erp_height)).transpose(1, 2))
+        transfer = torch.fft.rfft(kernel).real.permute(2, 0, 1)
+        passed = int((transfer.abs().amax((1, 2)) > _NOTHING).sum())  # higher frequencies are lost all the same
+        half = (erp_height + 1) // 2
+        north, south = transfer[:passed, :half, :half], transfer[:passed, :half].flip(2)[..., :half]
+        both = torch.stack([north + south, north - south]) / 2
+        if erp_height % 2:
+            both[..., -1] /= 2  # the row on the equator is its own image
+        self._transfer = Fixed(both)  # (even and odd, frequency, row out, row in)
+        angles = step[:, None] * torch.arange(passed)
+        self._waves = Fixed(torch.cat([angles.cos(), angles.sin()], 1))  # (column, cosines and sines)
+        counted = torch.full((passed,), 2.0, dtype=torch.float64)
+        counted[0] = 1  # all other frequencies stand for their negative ones, too
+        if passed == erp_height + 1:
+            counted[-1] = 1
+        self._inverse = Fixed((torch.cat([angles.cos(), angles.sin()], 1) * counted.repeat(2) / (2 * erp_height)).mT)
         self.erp_height = erp_height
 
     def __call__(self, erp: Tensor) -> Tensor:
@@ -191,10 +203,16 @@ class SphericalGaussian:
         return in_float32(self._smooth, erp)
 
     def _smooth(self, erp: Tensor) -> Tensor:
-        spectrum = erp.flatten(0, 1) @ self._waves.like(erp)[:, None]  # (2, B C, H, frequency)
-        smoothed = self._transfer.like(erp) @ spectrum.permute(3, 2, 0, 1).flatten(2)  # (frequency, H, 2 B C)
-        parts = smoothed.reshape(*smoothed.shape[:2], 2, -1).permute(2, 3, 1, 0)  # (2, B C, H, frequency)
-        maps: Tensor = (parts @ self._inverse.like(erp)[:, None]).sum(0).reshape(erp.shape)
+        maps = erp.flatten(0, 1)
+        half = (self.erp_height + 1) // 2
+        north, south = maps[:, :half], maps.flip(1)[:, :half]
+        waves = torch.stack([north + south, north - south]) @ self._waves.like(erp)  # (2, B C, half, 2 frequencies)
+        waves = waves.unflatten(-1, (2, -1)).permute(0, 4, 2, 1, 3)  # (2, frequency, half, B C, 2)
+        waves = self._transfer.like(erp) @ waves.flatten(3)
+        waves = waves.unflatten(-1, (-1, 2)).permute(0, 3, 2, 4, 1).flatten(3)  # (2, B C, half, 2 frequencies)
+        even, odd = (waves @ self._inverse.like(erp)).unbind()
+        smooth = torch.cat([even + odd, (even - odd)[:, : self.erp_height - half].flip(1)], 1).reshape(erp.shape)
         # a weighted mean stays within its input; Fourier sums stray from zero by a few millionths
         lowest, highest = erp.amin((-2, -1), keepdim=True), erp.amax((-2, -1), keepdim=True)
-        return maps.clamp(lowest, highest)
+        smooth = torch.where(smooth < lowest, lowest, smooth)  # WebGPU has no minimum of two tensors
+        return torch.where(smooth > highest, highest, smooth)

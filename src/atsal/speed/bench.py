@@ -31,6 +31,7 @@ from atsal.prediction.items import Item, Reading
 from atsal.prediction.runtimes import GRAPH_RUNTIMES, Precision, Runtime, make_runtime
 from atsal.prediction.runtimes.base import Floats
 from atsal.prediction.runtimes.in_torch import TorchRuntime
+from atsal.prediction.streams import Stream, finished
 from atsal.speed.machine import convolution_rate, describe_machine, matrix_rate, peak_memory_mib, timed_seconds
 from atsal.speed.published import PublishedProcedure
 from atsal.synthetic import render_video
@@ -39,6 +40,7 @@ from atsal.video.reader import Frame, probe_video, read_frames
 FORMAT = 1
 HELD = {"lite": 32, "paper": 2}  # frames held to run the network on
 SYNTHETIC_S, SYNTHETIC_ROWS = 10, 960
+FRAME_RATE = 30  # of the frames held
 Timed = dict[str, list[float]]  # seconds a frame, one of each round
 
 
@@ -193,19 +195,25 @@ def _network(
 def _plain(network: ATSal, images: NDArray[np.uint8]) -> Floats:
     """The fused maps of consecutive frames by the layers as they are, which all runtimes are compared with."""
     state, found = None, []
-    for image in images:
-        maps = network(torch.from_numpy(image).permute(2, 0, 1)[None].float(), state)
-        state = maps.state
-        found.append(maps.fused[0, 0].numpy())
+    for image, seconds in zip(images, torch.from_numpy(_times(len(images))), strict=True):
+        raw = network(torch.from_numpy(image).permute(2, 0, 1)[None].float(), state)
+        state = raw.state
+        maps = finished(network, {"attention": raw.attention, "experts": raw.experts}, ("fused",), seconds[None])
+        found.append(maps["fused"][0, 0].numpy())
     return np.stack(found)
+
+
+def _times(count: int) -> Floats:
+    """Seconds since the start of the video."""
+    return (np.arange(count) / FRAME_RATE).astype(np.float32)
 
 
 def _run(runtime: Runtime, images: NDArray[np.uint8]) -> Floats:
     state: Floats | None = None
-    maps = []
+    maps, times = [], _times(len(images))
     for at in range(0, len(images), runtime.frames):
-        group = images[at : at + runtime.frames]
-        found, states = runtime.run(group, state, ("fused",), runtime.config.map_height)
+        group = slice(at, at + runtime.frames)
+        found, states = runtime.run(images[group], state, ("fused",), runtime.config.map_height, times[group])
         state = None if states is None else states[-1]
         maps.append(found["fused"])
     return np.concatenate(maps)
@@ -213,7 +221,8 @@ def _run(runtime: Runtime, images: NDArray[np.uint8]) -> Floats:
 
 def _run_published(published: PublishedProcedure, images: NDArray[np.uint8]) -> Floats:
     states: list[torch.Tensor | None] = [None] * 6
-    return np.stack([published.fuse(published.attend(image), published.watch(image, states)) for image in images])
+    pairs = zip(images, _times(len(images)).tolist(), strict=True)
+    return np.stack([published.fuse(published.attend(x), published.watch(x, states), time) for x, time in pairs])
 
 
 def _difference(found: Floats, expected: Floats) -> dict[str, float]:
@@ -247,13 +256,17 @@ def _stages(network: ATSal, image: NDArray[np.uint8], rounds: int) -> dict[str, 
     erp = torch.from_numpy(image).permute(2, 0, 1)[None].float()
     faces = network.cut(erp)
     maps, state = network.run_faces(faces)
-    attention, experts = network.run_attention(erp)[0], network.run_experts(erp)[0]
+    raw: dict[Stream, torch.Tensor] = {
+        "attention": network.run_attention(erp)[0],
+        "experts": network.run_experts(erp)[0],
+    }
+    start = torch.zeros(1)
     jobs: dict[str, Callable[[], object]] = {
         "cut the faces": lambda: network.cut(erp),
         "attention stream": lambda: network.run_attention(erp),
         "experts": lambda: network.run_faces(faces, state),
-        "lay back and smooth": lambda: network.smooth(network.stitcher(maps.shape[-1])(maps)),
-        "fuse": lambda: network.fuse(attention, experts),
+        "lay back": lambda: network.stitcher(maps.shape[-1])(maps),
+        "fuse and finish": lambda: finished(network, raw, ("fused",), start),
     }
     cpu = torch.device("cpu")
     for job in jobs.values():

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from atsal.errors import MissingDependencyError, installing
 from atsal.models.atsal import ATSal
+from atsal.prediction.streams import finished
 from atsal.projection.cubemap import cube_geometry
 from atsal.projection.geometry import FACE_NAMES, POLE_FACES
 from atsal.projection.sampling import wrap_pad
@@ -51,7 +52,7 @@ class PublishedProcedure:
         attention = (self.attend(frame.image) for frame in read_frames(video, size=size))
         states: list[torch.Tensor | None] = [None] * len(FACE_NAMES)
         for attended, frame in zip(attention, read_frames(video, size=size), strict=True):
-            yield self.fuse(attended, self.watch(frame.image, states))
+            yield self.fuse(attended, self.watch(frame.image, states), frame.timestamp_s)
 
     @torch.inference_mode()
     def attend(self, image: NDArray[np.uint8]) -> torch.Tensor:
@@ -70,9 +71,10 @@ class PublishedProcedure:
             maps.append(found[0, 0])
         return self._stitch(torch.stack(maps)[None])
 
-    def fuse(self, attention: torch.Tensor, experts: torch.Tensor) -> Floats:
-        """Their product."""
-        return np.asarray(self.network.fuse(attention, experts)[0, 0].numpy())
+    def fuse(self, attention: torch.Tensor, experts: torch.Tensor, seconds: float) -> Floats:
+        """The fused map, as the network has it, so long after the start of the video."""
+        maps = finished(self.network, {"attention": attention, "experts": experts}, ("fused",), torch.tensor([seconds]))
+        return np.asarray(maps["fused"][0, 0].numpy())
 
     def _cut(self, image: NDArray[np.uint8], number: int) -> torch.Tensor:
         """Face `number` (3, S, S) of an image (H, 2H, 3)."""
@@ -95,4 +97,4 @@ class PublishedProcedure:
         for share, grid in zip(shares, stitcher.grids, strict=True):
             row, column = (x.numpy() for x in grid.positions())
             erp += share * self._sample(atlas, (row, column), order=1, mode="nearest")
-        return self.network.smooth(torch.from_numpy(erp)[None, None])
+        return torch.from_numpy(erp)[None, None]

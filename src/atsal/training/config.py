@@ -12,7 +12,8 @@ from atsal.models.registry import NAMES
 from atsal.training.losses import LOSSES, LossName
 from atsal.training.photos import CropRange
 
-Part = Literal["attention", "equator", "poles", "fused"]
+Part = Literal["attention", "equator", "poles", "experts", "fused"]
+TOGETHER: tuple[Part, ...] = ("experts", "fused")  # several parts at once, by the map that they make together
 Parameters = Literal["all", "mask", "average", "decoder"]
 ValidationMetric = Literal["cc", "nss", "sim", "kld"]
 SCRATCH = "scratch"
@@ -257,8 +258,8 @@ class TrainConfig:
         check_range(self, clip_frames=(1, _MOST_TOGETHER), max_steps_per_epoch=(1, 1000 * _MANY), seed=(0, 2**53))
         if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
             raise ConfigError(f"clip_norm {self.clip_norm}: expected a number above 0; without it nothing is clipped")
-        if self.part == "fused" and self.start_part is not None:
-            raise ConfigError("start_part is for a single part; fused trains all three, each from its own weights")
+        if self.part in TOGETHER and self.start_part is not None:
+            raise ConfigError(f"start_part is for a single part; {self.part} trains several, each from its own weights")
         if self.moving_average is not None and (self.part == "attention" or not 0 < self.moving_average < 1):
             raise ConfigError("moving_average is the experts' share of the new frame, above 0 and below 1")
         if not 0 <= self.averaging < 1:

@@ -1,7 +1,7 @@
 """The fusion, chosen on measured gaze: `smooth((attention ** share * experts ** (1 - share)) ** exponent) * prior`.
 
-Chosen together are the share of each stream, the sharpness (exponent, smoothing) and the strength of the front, by the
-bits that the map as a density gives a fixation: so what is chosen is calibrated, not only well correlated.
+Chosen together are the share of each stream, the sharpness (exponent, smoothing) and the strengths of the prior, by
+KLD - CC, as the layers were trained: what is chosen is calibrated, not only well correlated.
 """
 
 import itertools
@@ -21,21 +21,24 @@ from atsal.models.front_prior import FrontPrior, FrontPriorConfig
 from atsal.models.registry import build_network, find_bundle
 from atsal.projection import SphericalGaussian, solid_angle_weights
 from atsal.training.config import Augmentation, SourceConfig
+from atsal.training.losses import kld_cc
 from atsal.training.sources import SphereSource, validation_keys
 
 SHARES = tuple(k / 8 for k in range(9))  # of the attention stream
 EXPONENTS = tuple(round(0.5 + 0.1 * k, 1) for k in range(9))
 SMOOTHINGS_DEG = (0.0, 4.0, 6.0, 8.0, 10.0, 12.0)
-STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+LATITUDE_STRENGTHS = (0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
+STRENGTHS = (0.25, 0.35, 0.5, 0.65, 0.8, 1.0)
 FRAMES_PER_VIDEO = 10
 _LEAST = 1e-6  # of a map: its logarithm is finite
 
 
 class Measured(NamedTuple):
-    """Raw maps (N, 1, h, 2h) of both streams on N frames, the fixations on them, and the time of each."""
+    """Raw maps (N, 1, h, 2h) of both streams on N frames, the measured ones, the fixations, and the time of each."""
 
     attention: Tensor
     experts: Tensor
+    target: Tensor  # measured maps
     counts: Tensor
     seconds: Tensor  # (N,) since the start, `front_prior.PHOTO` for photos
 
@@ -51,8 +54,18 @@ class Choice:
     share: float
     exponent: float
     smoothing_deg: float
-    strength: float
-    bits: float  # a fixation, over the uniform density
+    latitude_strength: float
+    strength: float  # of the front
+    loss: float  # KLD - CC
+
+    def prior(self, prior: FrontPriorConfig) -> FrontPriorConfig:
+        """The prior with these strengths, that of the front for films and photos alike."""
+        return replace(
+            prior,
+            latitude_strength=self.latitude_strength,
+            video_strength=self.strength,
+            photo_strength=self.strength,
+        )
 
 
 @torch.no_grad()
@@ -66,7 +79,7 @@ def measure(network: ATSal, source: SphereSource) -> Measured:
         sample = source.plain(key)
         if sample.counts.sum() > 0:
             found = network(sample.frames[:, 0].float())
-            frames.append((found.attention, found.experts, sample.counts[:, 0], source.seconds(key)))
+            frames.append((found.attention, found.experts, sample.maps[:, 0], sample.counts[:, 0], source.seconds(key)))
     if not frames:
         raise DataError(f"{source.config.folder}: no fixation on any frame; expected measured gaze to choose by")
     return Measured(*(torch.cat(kind) for kind in zip(*frames, strict=True)))
@@ -74,10 +87,12 @@ def measure(network: ATSal, source: SphereSource) -> Measured:
 
 @torch.no_grad()
 def choose(measured: Measured, prior: FrontPriorConfig, shares: Sequence[float] = SHARES) -> Choice:
-    """The setting whose density gives the most bits, tried over the whole grid."""
-    rows = measured.counts.shape[-2]
+    """The setting with the least KLD - CC, tried over the whole grid."""
+    rows = measured.target.shape[-2]
+    weights = solid_angle_weights(rows).float()
     attention, experts = (stream.clamp(min=_LEAST).log() for stream in (measured.attention, measured.experts))
-    priors = {s: FrontPrior(with_strength(prior, s), rows)(measured.seconds) for s in STRENGTHS}
+    strengths = [*itertools.product(LATITUDE_STRENGTHS, STRENGTHS)]
+    priors = [FrontPrior(Choice(0, 0, 0, *pair, 0).prior(prior), rows)(measured.seconds) for pair in strengths]
     smoothings: dict[float, Callable[[Tensor], Tensor]] = {
         sigma: SphericalGaussian(rows, sigma) if sigma else lambda content: content for sigma in SMOOTHINGS_DEG
     }
@@ -86,10 +101,10 @@ def choose(measured: Measured, prior: FrontPriorConfig, shares: Sequence[float] 
         content = torch.exp(exponent * (share * attention + (1 - share) * experts))
         for sigma, smooth in smoothings.items():
             smoothed = smooth(content)
-            for strength, density in priors.items():
-                bits = float(bits_per_fixation(smoothed * density, measured.counts).mean())
-                found.append(Choice(share, exponent, sigma, strength, bits))
-    return max(found, key=lambda choice: choice.bits)
+            for pair, density in zip(strengths, priors, strict=True):
+                loss = float(kld_cc(smoothed * density, measured.target, weights))
+                found.append(Choice(share, exponent, sigma, *pair, loss))
+    return min(found, key=lambda choice: choice.loss)
 
 
 def bits_per_fixation(density: Tensor, counts: Tensor) -> Tensor:
@@ -103,24 +118,20 @@ def bits_per_fixation(density: Tensor, counts: Tensor) -> Tensor:
     return (counts * logs).sum((1, 2, 3)) / counts.sum((1, 2, 3))
 
 
-def with_strength(prior: FrontPriorConfig, strength: float) -> FrontPriorConfig:
-    """The prior with its front, of films and photos alike, to this power."""
-    return replace(prior, video_strength=strength, photo_strength=strength)
-
-
-def _fitted(prior: FrontPriorConfig, measured: Measured, strength: float) -> FrontPriorConfig:
-    """The prior with the strength of what was measured; photos and films have one each."""
+def _fitted(prior: FrontPriorConfig, measured: Measured, choice: Choice) -> FrontPriorConfig:
+    """The prior with the strengths of what was measured; photos and films have one each of the front."""
+    found = choice.prior(prior)
     if (measured.seconds < 0).all():
-        return replace(prior, photo_strength=strength)
-    return replace(prior, video_strength=strength)
+        return replace(found, video_strength=prior.video_strength)
+    return replace(found, photo_strength=prior.photo_strength)
 
 
 def density(measured: Measured, choice: Choice, prior: FrontPriorConfig) -> Tensor:
     """The map (N, 1, h, 2h) that a choice makes of each frame."""
-    rows = measured.counts.shape[-2]
+    rows = measured.target.shape[-2]
     content = product(measured.attention, measured.experts, choice.share, 1 - choice.share) ** choice.exponent
     smoothed = SphericalGaussian(rows, choice.smoothing_deg)(content) if choice.smoothing_deg else content
-    return smoothed * FrontPrior(with_strength(prior, choice.strength), rows)(measured.seconds)
+    return smoothed * FrontPrior(choice.prior(prior), rows)(measured.seconds)
 
 
 def fuse(
@@ -151,7 +162,7 @@ def fuse(
     measured = measure(build_network(bundle), opened)
     own = directions.head if direction == "head" else directions.head_eye
     chosen = choose(measured, own.prior)
-    fitted = DirectionConfig(chosen.exponent, chosen.smoothing_deg, _fitted(own.prior, measured, chosen.strength))
+    fitted = DirectionConfig(chosen.exponent, chosen.smoothing_deg, _fitted(own.prior, measured, chosen))
     gaze = replace(directions.head_eye, exponent=head_eye[0], smoothing_deg=head_eye[1])
     config = replace(
         bundle.config,
@@ -163,9 +174,10 @@ def fuse(
         "dataset": opened.name,
         "items": list(opened.items),
         "direction": direction,
-        "bits": round(chosen.bits, 4),
-        "bits_of_the_prior": round(_bits_of_prior(measured, fitted.prior), 4),
-        "chosen": {name: value for name, value in asdict(chosen).items() if name != "bits"},
+        "bits_per_fixation": round(
+            float(bits_per_fixation(density(measured, chosen, own.prior), measured.counts).mean()), 4
+        ),
+        "chosen": {name: round(value, 4) for name, value in asdict(chosen).items()},
     }
     provenance = {**bundle.provenance, "exponents_chosen_on": noted}
     parts = {part: bundle.load(part) for part in PARTS}
@@ -179,8 +191,3 @@ def _directions(bundle: Bundle) -> Directions:
     if found is None:
         raise ConfigError(f"{bundle.folder}: no directions in its settings; expected those of lite")
     return found
-
-
-def _bits_of_prior(measured: Measured, prior: FrontPriorConfig) -> float:
-    density = FrontPrior(prior, measured.counts.shape[-2])(measured.seconds)
-    return float(bits_per_fixation(density, measured.counts).mean())

@@ -19,7 +19,7 @@ from atsal.models.efficientnet import Encoder, read_imagenet_weights
 from atsal.models.lite import LiteAttention
 from atsal.models.registry import find_bundle, load_parts, new_parts
 from atsal.training.checkpoint import Progress
-from atsal.training.config import SCRATCH, SourceConfig, TrainConfig
+from atsal.training.config import SCRATCH, TOGETHER, SourceConfig, TrainConfig
 from atsal.training.photo_source import PhotoSource
 from atsal.training.run_folder import plain
 from atsal.training.sources import Source, SphereSource
@@ -83,7 +83,7 @@ def _take_over(parts: Mapping[str, nn.Module], source: str, part: str) -> None:
 
 def _set_moving_average(parts: Mapping[str, nn.Module], config: TrainConfig) -> None:
     share = config.moving_average or 0.0
-    for name in ("poles", "equator") if config.part == "fused" else (config.part,):
+    for name in ("poles", "equator") if config.part in TOGETHER else (config.part,):
         for key, parameter in parts[name].named_parameters():
             if key.endswith("alpha"):
                 nn.init.constant_(parameter, float(torch.logit(torch.tensor(share))))

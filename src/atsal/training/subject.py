@@ -6,11 +6,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from atsal.models.atsal import ATSal
+from atsal.models.atsal import EXPERTS, ATSal
+from atsal.models.bundle import PARTS
 from atsal.models.config import ModelConfig
 from atsal.projection import ErpToCubemap, resize_erp, resize_flat, solid_angle_weights
 from atsal.projection.geometry import EQUATOR_FACES, POLE_FACES
-from atsal.training.config import Parameters, Part
+from atsal.training.config import TOGETHER, Parameters, Part
 from atsal.training.face_counts import FaceCounts
 from atsal.training.sources import is_erp
 
@@ -41,7 +42,8 @@ class Subject(nn.Module):
         super().__init__()
         self.network, self.part = network, part
         self.network.requires_grad_(False)
-        self.module.requires_grad_(True)
+        for name in {"experts": tuple(EXPERTS), "fused": PARTS}.get(part, (part,)):
+            getattr(self.network, name).requires_grad_(True)
         self._faces = POLE_FACES if part == "poles" else EQUATOR_FACES
         self._cutters: dict[tuple[int, int], ErpToCubemap] = {}
         self._counters: dict[tuple[int, int], FaceCounts] = {}
@@ -53,14 +55,14 @@ class Subject(nn.Module):
 
     @property
     def module(self) -> nn.Module:
-        """What is trained and kept in checkpoints; the whole network where the fused map is trained."""
-        return self.network if self.part == "fused" else getattr(self.network, self.part)
+        """What is trained and kept in checkpoints; the whole network where several parts are trained together."""
+        return self.network if self.part in TOGETHER else getattr(self.network, self.part)
 
     def averaged_copy(self) -> "Subject":
         """The same with weights of its own, in eval mode."""
         network = copy.copy(self.network)
         network._modules = dict(self.network._modules)  # the other parts are shared: they do not change
-        if self.part == "fused":
+        if self.part in TOGETHER:
             network._modules = {name: copy.deepcopy(part) for name, part in self.network._modules.items()}
         else:
             network._modules[self.part] = copy.deepcopy(self.module)
@@ -69,8 +71,8 @@ class Subject(nn.Module):
     def parameters_of(self, group: Parameters) -> dict[str, nn.Parameter]:
         """The trained parameters of a group, by name."""
         prefixes = _PARAMETERS[group]
-        named = dict(self.module.named_parameters())
-        if self.part != "fused":
+        named = {name: p for name, p in self.module.named_parameters() if p.requires_grad}
+        if self.part not in TOGETHER:
             return {name: p for name, p in named.items() if name.startswith(prefixes)}
         return {name: p for name, p in named.items() if name.partition(".")[2].startswith(prefixes)}
 
@@ -86,6 +88,9 @@ class Subject(nn.Module):
         if self.part == "fused":
             found = network(frames[:, 0], state, carry=carry)
             return Output(found.fused[:, None], found.mask, found.state)
+        if self.part == "experts":
+            maps, state = network.run_experts(frames[:, 0], state, carry=carry)
+            return Output(maps[:, None], None, state)
         faces = network.cut(frames[:, 0])[:, self._faces] if is_erp(frames) else frames
         maps, state = network.run_expert(self.part, faces, state, carry=carry)
         return Output(maps, None, state)
@@ -93,7 +98,7 @@ class Subject(nn.Module):
     def targets(self, maps: Tensor, like: Tensor, *, sphere: bool) -> Tensor:
         """Measured maps (B, V, 1, h, w) brought to the views and the size of the maps `like`."""
         found = self.on_views(maps, like, sphere=sphere)
-        if sphere and self.part in ("attention", "fused"):  # means over pixels have lower peaks
+        if sphere and self.part in ("attention", *TOGETHER):  # means over pixels have lower peaks
             found = found / found.amax((1, 2, 3, 4), keepdim=True).clamp(min=TINY)
         return found
 
@@ -102,7 +107,7 @@ class Subject(nn.Module):
         height, width = like.shape[-2:]
         if not sphere:
             return resize_flat(maps.flatten(0, 1), height, width).reshape(like.shape)
-        if self.part in ("attention", "fused"):
+        if self.part in ("attention", *TOGETHER):
             return resize_erp(maps[:, 0], height)[:, None]
         rows = maps.shape[-2]
         if (rows, height) not in self._cutters:
@@ -115,7 +120,7 @@ class Subject(nn.Module):
         height, width = like.shape[-2:]
         if not sphere:  # densities
             return self.targets(counts, like, sphere=False)
-        if self.part in ("attention", "fused"):
+        if self.part in ("attention", *TOGETHER):
             return _pooled_counts(counts[:, 0], height, width)[:, None]
         rows = counts.shape[-2]
         if (rows, height) not in self._counters:
@@ -128,7 +133,7 @@ class Subject(nn.Module):
         height, width = like.shape[-2:]
         if not sphere:
             return like.new_ones(1, 1, 1, 1, 1)
-        if self.part in ("attention", "fused"):
+        if self.part in ("attention", *TOGETHER):
             return solid_angle_weights(height).to(like)[None, None, None]
         half = ErpToCubemap(2, height, "standard", fov_deg=self.config.face_fov_deg).geometry.half_extent
         line = ((torch.arange(width, device=like.device) + 0.5) * 2 / width - 1) * half

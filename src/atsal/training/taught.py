@@ -26,7 +26,10 @@ from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import reason
 
 _TILT_SEED = 5  # the copies are a property of a source, not of a run
-TURNS = ((0, 0, 0), (45, 0, 0), (0, 30, 30), (45, -30, 30))  # yaw, pitch, roll of the cube, degrees
+TURNS = (  # yaw, pitch, roll of the cube, degrees
+    *((0, 0, 0), (45, 0, 0), (0, 30, 30), (45, -30, 30)),
+    *((22, 0, 0), (67, 15, 15), (22, 30, -30), (67, -45, 0)),
+)
 
 
 class TaughtSource:

@@ -19,6 +19,7 @@ from atsal.training.checkpoint import (
     restore_optimisers,
     save_checkpoint,
 )
+from atsal.training.config import TOGETHER
 from atsal.training.loader import Loader
 from atsal.training.losses import LOSSES
 from atsal.training.optimisers import make_optimiser, rate_factor, set_rates, update_average
@@ -67,6 +68,9 @@ class Trainer:
         self.extents = [source.extent() for source in self.sources]
         self.loss = LOSSES[config.loss]
         self.optimisers = [make_optimiser(self.subject, optimiser) for optimiser in config.optimisers]
+        trained = {p for optimiser in self.optimisers for group in optimiser.param_groups for p in group["params"]}
+        for parameter in self.subject.module.parameters():
+            parameter.requires_grad_(parameter in trained)  # gradients that nobody uses cost most of the time
         self.averaged = self.subject.averaged_copy()
         self.states: dict[int, Tensor] = {}  # of this rank's slots
         self.progress = Progress()
@@ -300,7 +304,7 @@ class Trainer:
         config, folder = self.config, self.folder
         chosen = read_checkpoint(folder.last if self.progress.best_epoch is None else folder.best)
         weights = chosen.of("averaged")
-        if config.part == "fused":
+        if config.part in TOGETHER:
             trained = {
                 p: {k.removeprefix(f"{p}."): v for k, v in weights.items() if k.startswith(f"{p}.")} for p in PARTS
             }

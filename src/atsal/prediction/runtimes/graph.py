@@ -72,9 +72,7 @@ class Step(nn.Module):
         if self.streams != ("experts",):
             maps["attention"], _ = self.network.run_attention(erp)
         if self.has_experts:
-            maps["experts"], state = self.network.run_experts(
-                erp, given[STATE], consecutive=True, carry=given["carry"]
-            )
+            maps["experts"], state = self.network.run_experts(erp, given[STATE], consecutive=True, carry=given["carry"])
         if not self.raw:
             maps = finished(self.network, maps, self.streams, given.get(SECONDS, erp.new_zeros(len(erp))))
         found = tuple(maps[stream][:, 0].clamp(min=0) for stream in self.streams)
@@ -86,6 +84,8 @@ def onnx_bytes(network: ATSal, streams: Sequence[Stream], frames: int = 1, *, ra
     if network.procedure == "published":
         raise ConfigError("procedure 'published' runs in torch alone: leave the runtime at 'torch'")
     step = Step(network, streams, raw=raw).eval()  # the exporter puts the mode back to what this says
+    with torch.inference_mode():
+        step(*step.examples(1))  # what is made at the first frame is worked out here, not in the graph
     file = io.BytesIO()
     tracer: type[Warning] = torch.jit.TracerWarning  # type: ignore[attr-defined]
     with (

@@ -1,0 +1,59 @@
+"""The file of front priors: one for each direction, and what they were fitted on. `atsal weights front` writes it."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from atsal.aside import write_json
+from atsal.config import from_mapping
+from atsal.errors import ConfigError, WeightsError
+from atsal.models.directions import Direction
+from atsal.models.front_prior import FrontPriorConfig
+from atsal.untrusted.json_text import read_object
+from atsal.untrusted.reading import Blame
+
+FRONT_PRIOR = Path(__file__).parent / "weights" / "front-prior.json"
+
+
+@dataclass(frozen=True)
+class HeadLogSource:
+    """Logs of a set that the priors were fitted on."""
+
+    name: str  # for a data set of `atsal prepare`, its name there
+    file: str
+    sha256: str
+    licence: str
+    used: Literal["all", "latitude"]
+    viewers: int
+    videos: int
+    samples: int
+
+
+@dataclass(frozen=True)
+class FrontPriors:
+    """Both priors, as stored."""
+
+    format: Literal["atsal front priors 1"]
+    head_eye: FrontPriorConfig
+    head: FrontPriorConfig
+    sources: tuple[HeadLogSource, ...]
+
+
+def read_front_priors(path: Path = FRONT_PRIOR) -> dict[Direction, FrontPriorConfig]:
+    """The priors by direction: those that the package ships, or another file's; `WeightsError` as below."""
+    found = read_front_prior_file(path)
+    return {"head_eye": found.head_eye, "head": found.head}
+
+
+def read_front_prior_file(path: Path = FRONT_PRIOR) -> FrontPriors:
+    """All that a file of priors holds; `WeightsError` for a file of another shape."""
+    blame = Blame(WeightsError, path, "expected what `atsal weights front` writes")
+    try:
+        return from_mapping(FrontPriors, read_object(path, blame), "found")
+    except ConfigError as error:
+        raise blame(f"is no file of front priors ({error})") from error
+
+
+def write_front_priors(path: Path, priors: FrontPriors) -> None:
+    """Write a file that `read_front_priors` takes; `OutputError` where it cannot be written."""
+    write_json(path, asdict(priors))
