@@ -10,7 +10,10 @@ from atsal.errors import ConfigError
 from atsal.evaluation.benchmark_config import BenchmarkConfig
 from atsal.evaluation.protocol import read_protocol
 from atsal.models.config import ModelConfig
+from atsal.models.registry import find_bundle
 from atsal.training.config import TrainConfig
+
+DIRECTIONS = find_bundle("lite").config.to_dict()["directions"]
 
 
 @dataclass(frozen=True)
@@ -196,11 +199,11 @@ def test_nearest_lists_all_where_nothing_is_close():
         {"face_size": 100},
         {"face_fov_deg": 80.0},
         {"scale": 0.0},
-        {"smoothing_deg": -1.0},
         {"frame_height": 100},
         {"frame_height": 0},
         {"map_height": 0},
-        {"map_height": 1024, "smoothing_deg": 1.0},
+        {"map_height": 1024, "directions": DIRECTIONS},
+        {"directions": {"head": DIRECTIONS["head"]}},
         {"mean": [1.0, 2.0]},
     ],
 )
@@ -232,22 +235,22 @@ ONE_EPOCH = {
     [
         {"map_height": 10**9},
         {"map_height": 0},
-        {"map_height": 1024, "smoothing_deg": 1.0},
+        {"map_height": 1024, "directions": DIRECTIONS},
         {"face_size": 32 * 10**6},
         {"erp_height": 32 * 10**6, "frame_height": 32 * 10**6},
         {"frame_height": 160 * 10**6},
-        {"width": 1000},
         {"attention_exponent": math.nan},
         {"experts_exponent": -1.0},
         {"experts_exponent": math.inf},
-        {"smoothing_deg": math.nan},
-        {"smoothing_deg": 1e9},
+        {"directions": DIRECTIONS | {"head": DIRECTIONS["head"] | {"smoothing_deg": math.nan}}},
+        {"directions": DIRECTIONS | {"head": DIRECTIONS["head"] | {"smoothing_deg": 1e9}}},
+        {"directions": DIRECTIONS | {"head": DIRECTIONS["head"] | {"exponent": -1.0}}},
         {"scale": math.inf},
         {"mean": [math.nan, 0, 0]},
         {"face_fov_deg": math.nan},
         {"map_height": 10**400},
         {"map_height": 320.5},
-        {"width": True},
+        {"face_size": True},
     ],
 )
 def test_sizes_and_exponents_of_models_are_bounded(changed):
@@ -281,7 +284,8 @@ def test_a_model_made_in_python_is_checked_too():
         {"train": [{"panoramas": "x", "teachers": ["lite"], "tilt_deg": math.nan}]},
         {"photo_views": {"size": 10**6}},
         {"photo_views": {"count": 10**9}},
-        {"collage": {"smoothing_deg": 1e9}},
+        {"train": [{"scenes": 10**9, "teachers": ["lite"]}]},
+        {"train": [{"videos": ["x"], "teachers": ["lite"], "taught_frames": 0}]},
         {"optimisers": [{"learning_rate": math.nan}]},
         {"optimisers": [{"learning_rate": 0.1}] * 1000},
         {"validation": {"sources": [{"prepared": "x"}], "frames_per_item": 10**12}},
@@ -328,3 +332,26 @@ def test_what_is_dumped_is_read_again(tmp_path):
     values = {"one": shared, "two": shared, "three": 1e-05, "four": [0.1, 3, True, None]}
     (tmp_path / "x.yaml").write_text(dump_yaml(values), "utf-8")
     assert load_yaml(tmp_path / "x.yaml") == values
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ({"panoramas": "x", "videos": ["y"], "teachers": ["lite"]}, "found panoramas and videos of"),
+        ({}, "found none of prepared, photos, panoramas, videos, scenes"),
+        ({"videos": ["y"]}, "panoramas, videos, scenes need teachers"),
+        ({"scenes": 3}, "panoramas, videos, scenes need teachers"),
+        ({"prepared": "x", "teachers": ["lite"]}, "nothing else takes any"),
+        ({"collage": [{"prepared": "x"}]}, "unknown setting 'collage'"),
+    ],
+)
+def test_a_source_is_of_one_kind(source, message):
+    with pytest.raises(ConfigError, match=message):
+        from_mapping(TrainConfig, ONE_EPOCH | {"train": [source]}, "x.yaml")
+
+
+def test_what_is_taught_comes_in_single_frames():
+    for source in ({"scenes": 3, "teachers": ["lite"]}, {"videos": ["y"], "teachers": ["lite"]}):
+        from_mapping(TrainConfig, ONE_EPOCH | {"train": [source]}, "x.yaml")
+        with pytest.raises(ConfigError, match="what is taught are single frames"):
+            from_mapping(TrainConfig, ONE_EPOCH | {"train": [source], "clip_frames": 4}, "x.yaml")

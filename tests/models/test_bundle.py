@@ -45,7 +45,7 @@ def test_round_trip(folder):
 def test_description_is_the_documented_one(folder):
     description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     assert sorted(description) == ["config", "files", "format", "provenance"]
-    assert description["format"] == 1
+    assert description["format"] == 2
     assert description["files"]["poles"] == {
         "file": "poles.safetensors",
         "sha256": file_sha256(folder / "poles.safetensors"),
@@ -84,7 +84,8 @@ def test_truncated_and_missing_parts_are_named(folder):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d.update(format=2), "format 2, expected 1; update atsal"),
+        (lambda d: d.update(format=3), "format 3, expected 2; update atsal"),
+        (lambda d: d.update(format=1), "version 3 of lite or an earlier one, expected version 4"),
         (lambda d: d.pop("format"), "format None"),
         (lambda d: d["files"].pop("poles"), "does not list poles"),
         (lambda d: d["files"]["poles"].pop("sha256"), "damaged"),
@@ -92,12 +93,60 @@ def test_truncated_and_missing_parts_are_named(folder):
         (lambda d: d.pop("config"), "damaged"),
         (lambda d: d["config"].update(colour="rgb"), "damaged.*unknown setting .*colour"),
         (lambda d: d.update(provenance=7), "damaged"),
+        (lambda d: d["files"]["poles"].update(shares={"part": "attention", "tensors": 1}), "damaged.*poles shares"),
+        (lambda d: d["files"]["equator"].update(shares={"part": "poles", "tensors": 1}), "damaged.*equator shares"),
+        (lambda d: d["files"]["poles"].update(shares={"part": "equator", "tensors": 0}), "damaged.*poles shares"),
+        (lambda d: d["files"]["poles"].update(shares={"part": "equator", "tensors": True}), "damaged.*poles shares"),
+        (lambda d: d["files"]["poles"].update(shares="equator"), "damaged"),
     ],
 )
 def test_damaged_descriptions(folder, change, message):
     edit(folder, change)
     with pytest.raises(WeightsError, match=message):
         read_bundle(folder)
+
+
+def experts_alike(decoder=0.0):
+    """Parts whose experts have one encoder."""
+    found = {part: tensors | {"encoder": torch.arange(300.0).reshape(3, 100)} for part, tensors in parts().items()}
+    found["attention"]["encoder"] = found["attention"]["encoder"] + 1
+    found["poles"]["weight"] = found["poles"]["weight"] + decoder
+    return found
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_what_the_experts_have_alike_is_stored_once(tmp_path, half):
+    given = experts_alike()
+    folder = write_bundle(tmp_path / "weights", CONFIG, given, {}, half=half)
+    description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    assert description["files"]["poles"]["shares"] == {"part": "equator", "tensors": 1}
+    assert "shares" not in description["files"]["equator"]
+    sizes = {part: (folder / f"{part}.safetensors").stat().st_size for part in PARTS}
+    assert sizes["poles"] < sizes["equator"] / 2
+    bundle = read_bundle(folder)
+    for part, tensors in given.items():
+        loaded = bundle.load(part)
+        assert loaded.keys() == tensors.keys()
+        assert all(torch.equal(loaded[key], tensors[key]) for key in tensors)
+    again = write_bundle(tmp_path / "again", CONFIG, {p: bundle.load(p) for p in PARTS}, {}, half=half)
+    assert read_bundle(again).checksum == bundle.checksum
+    other = write_bundle(tmp_path / "other", CONFIG, experts_alike(decoder=1.0), {}, half=half)
+    assert read_bundle(other).checksum != bundle.checksum
+
+
+def test_experts_that_are_the_same_throughout_are_stored_once(tmp_path):
+    given = experts_alike()
+    given["poles"] = {key: value.clone() for key, value in given["equator"].items()}
+    bundle = read_bundle(write_bundle(tmp_path / "weights", CONFIG, given, {}))
+    assert all(torch.equal(bundle.load("poles")[key], value) for key, value in given["poles"].items())
+
+
+def test_another_number_of_shared_tensors_is_told(tmp_path):
+    """A tensor that the poles' file lacks is not quietly taken from the equator's."""
+    folder = write_bundle(tmp_path / "weights", CONFIG, experts_alike(), {})
+    edit(folder, lambda d: d["files"]["poles"]["shares"].update(tensors=2))
+    with pytest.raises(WeightsError, match="poles shares 2 tensors with equator, found 1 that it lacks; fetch"):
+        read_bundle(folder).load("poles")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "\xff"])

@@ -11,6 +11,7 @@ from atsal.config import from_mapping
 from atsal.datasets import dataset_named
 from atsal.datasets.preparation import preparation_for
 from atsal.datasets.prepare import prepare
+from atsal.models.registry import find_bundle
 from atsal.training.config import TrainConfig
 from atsal.training.run import train
 from atsal.training.trainer import Machine
@@ -25,6 +26,7 @@ TINY = {
     "face_size": 32,
     "face_fov_deg": 100,
 }
+DIRECTED = TINY | {"directions": find_bundle("lite").config.to_dict()["directions"]}
 CPU = Machine(torch.device("cpu"), workers=0, checkpoint_steps=1)
 
 
@@ -52,7 +54,7 @@ def sets(tmp_path_factory):
 def settings(sets):
     """The settings of a small run of each kind."""
     adam = [{"kind": "adamw", "learning_rate": 0.003}]
-    common = {"model": TINY, "epochs": 2, "batch": 2, "optimisers": adam, "averaging": 0.9}
+    common = {"model": DIRECTED, "epochs": 2, "batch": 2, "optimisers": adam, "averaging": 0.9}
     kinds = {
         "photos": {
             "part": "equator",

@@ -1,55 +1,154 @@
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 
-from atsal import load_model
 from atsal.cli import main
-from atsal.models.bundle import read_bundle
+from atsal.datasets import dataset_named
+from atsal.datasets.preparation import preparation_for
+from atsal.datasets.prepare import prepare
+from atsal.evaluation.metrics import information_gain
+from atsal.models.bundle import PARTS, read_bundle, write_bundle
+from atsal.models.directions import DirectionConfig
+from atsal.models.front_prior import PHOTO
 from atsal.models.registry import build_network, find_bundle
+from atsal.prediction.streams import finished
+from atsal.projection import solid_angle_weights
+from atsal.training import fusion
 from atsal.training.config import Augmentation, SourceConfig
-from atsal.training.fusion import Measured, choose_exponents, measure
+from atsal.training.fusion import Choice, Measured, bits_per_fixation, choose, density, fuse, measure
 from atsal.training.sources import SphereSource
 
-
-def test_exponents_are_those_that_made_the_target():
-    attention, experts = torch.rand(2, 4, 1, 20, 40) * 0.9 + 0.05
-    assert choose_exponents(Measured(attention, experts, attention**0.5 * experts**1.25)) == (0.5, 1.25)
+HEAD = find_bundle("lite").config.directions.head
+LATE = torch.full((6,), 30.0)
 
 
-def test_streams_are_measured_on_the_frames_as_they_are(sets):
+def streams(rows=20, seed=0):
+    """Two rough maps that have nothing to do with each other, for six frames."""
+    rng = torch.Generator().manual_seed(seed)
+    return (0.05 + 0.9 * torch.rand(2, 6, 1, rows, 2 * rows, generator=rng) ** 2).unbind()
+
+
+@pytest.fixture
+def small_grid(monkeypatch):
+    """Few settings: the whole grid is tried on maps of few rows, above."""
+    monkeypatch.setattr(fusion, "EXPONENTS", (0.7, 1.0))
+    monkeypatch.setattr(fusion, "SMOOTHINGS_DEG", (0.0, 10.0))
+    monkeypatch.setattr(fusion, "LATITUDE_STRENGTHS", (0.5, 0.8))
+    monkeypatch.setattr(fusion, "STRENGTHS", (0.35, 0.8))
+
+
+def measured_as(truth):
+    """Maps that were measured of viewers who look as the model says under some setting."""
+    attention, experts = streams()
+    nobody = torch.zeros(6, 1, 20, 40)
+    measured = Measured(attention, experts, nobody, nobody, LATE)
+    return measured._replace(target=density(measured, truth, HEAD.prior))
+
+
+@pytest.mark.parametrize(
+    "truth",
+    [
+        Choice(0.75, 0.7, 0.0, 0.6, 0.5, 0),
+        Choice(0.25, 1.2, 10.0, 1.0, 1.0, 0),
+        Choice(1.0, 0.9, 4.0, 0.4, 0.25, 0),
+    ],
+)
+def test_the_setting_that_was_looked_by_is_chosen(truth):
+    found = choose(measured_as(truth), HEAD.prior)
+    assert dataclasses.replace(found, loss=0) == truth
+    assert found.loss == pytest.approx(-1, abs=1e-3), "KLD 0, CC 1"
+
+
+def test_a_stream_alone_gets_its_own_setting():
+    found = choose(measured_as(Choice(0.75, 0.7, 0.0, 0.6, 0.5, 0)), HEAD.prior, shares=(0.0,))
+    assert found.share == 0
+    assert found.loss > -0.99
+
+
+def test_bits_are_those_of_the_benchmark_over_the_uniform_density():
+    rng = torch.Generator().manual_seed(0)
+    maps, counts = torch.rand(3, 1, 16, 32, generator=rng), torch.randint(0, 3, (3, 1, 16, 32), generator=rng).float()
+    weights = solid_angle_weights(16).expand(16, 32).numpy()
+    expected = [
+        information_gain(m[0].numpy(), np.ones((16, 32), np.float32), c[0].numpy(), weights=weights)
+        for m, c in zip(maps, counts, strict=True)
+    ]
+    assert bits_per_fixation(maps, counts).tolist() == pytest.approx(expected, abs=1e-3)
+    assert bits_per_fixation(torch.ones(3, 1, 16, 32), counts).tolist() == pytest.approx([0, 0, 0], abs=1e-6)
+
+
+def test_streams_are_measured_raw_on_the_frames_as_they_are(sets):
     bundle = find_bundle("lite")
     source = SphereSource(SourceConfig(prepared=sets.images), bundle.config, Augmentation(yaw=True))
     network = build_network(bundle)
     found = measure(network, source)
-    frame = torch.from_numpy(source.prepared.picture(source.items[2]).copy())
-    assert found.attention.shape == found.experts.shape == found.target.shape == (6, 1, 80, 160)
+    assert found.attention.shape == found.experts.shape == found.counts.shape == found.target.shape == (6, 1, 80, 160)
+    assert found.seconds.tolist() == [PHOTO] * 6
     picked = found.of(torch.tensor([2]))
-    model = load_model("lite", device="cpu")
-    again = model.predict_image(frame.numpy(), stream="experts", height=80)
-    assert torch.allclose(picked.experts[0, 0], torch.from_numpy(again), atol=2e-2)
+    frame = torch.from_numpy(np.stack(list(source.prepared.pictures(source.items[2], [0], size=(640, 320)))))
+    with torch.no_grad():
+        expected = network(frame.permute(0, 3, 1, 2).float())
+    assert torch.allclose(picked.experts, expected.experts, atol=1e-5)
+    assert torch.allclose(picked.attention, expected.attention, atol=1e-5)
+    assert picked.counts.sum() == len(source.prepared.fixations(source.items[2]))
 
 
-def test_fused_weights_are_the_same_but_for_the_exponents(sets, tmp_path):
-    arguments = ["weights", "fuse", "lite", sets.images, "-o", str(tmp_path / "fused"), "--half", "--sigma", "8"]
-    found = CliRunner().invoke(main, arguments, catch_exceptions=False)
+def test_what_is_chosen_is_what_the_model_then_predicts(sets, tmp_path, small_grid):
+    """The density that was judged is the fused map of the weights that are written, up to a factor."""
+    chosen = fuse("lite", SourceConfig(prepared=sets.images), tmp_path / "fused", half=False, overwrite=False)
+    bundle = read_bundle(tmp_path / "fused")
+    source = SphereSource(SourceConfig(prepared=sets.images), bundle.config, Augmentation())
+    network = build_network(bundle, direction=source.direction)
+    measured = measure(network, source)
+    raw = {"attention": measured.attention, "experts": measured.experts}
+    shown = finished(network, raw, ["fused"], measured.seconds)["fused"]
+    expected = density(measured, chosen, network.config.directions.of(source.direction).prior)
+    assert torch.allclose(
+        shown / shown.amax((1, 2, 3), keepdim=True), expected / expected.amax((1, 2, 3), keepdim=True), atol=1e-4
+    )
+    noted = bundle.provenance["exponents_chosen_on"]
+    assert bits_per_fixation(shown, measured.counts).mean().item() == pytest.approx(
+        noted["bits_per_fixation"], abs=1e-3
+    )
+
+
+def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(sets, tmp_path, small_grid):
+    dataset = dataset_named("vr-eyetracking")
+    settings = preparation_for(dataset, direction="head")
+    prepare(dataset, sets.root / "raw" / "vr-eyetracking", tmp_path / "heads", settings, workers=1)
+    arguments = ["weights", "fuse", "lite", str(tmp_path / "heads"), "-o", str(tmp_path / "fused"), "--half"]
+    found = CliRunner().invoke(main, [*arguments, "--head-eye", "0.9", "4"], catch_exceptions=False)
     assert found.exit_code == 0
     before, after = find_bundle("lite"), read_bundle(tmp_path / "fused")
-    assert f"attention ** {after.config.attention_exponent:g} * experts" in found.output
-    replaced = {name: getattr(after.config, name) for name in ("attention_exponent", "experts_exponent")}
-    assert dataclasses.replace(before.config, **replaced) == after.config
-    assert after.provenance["exponents_chosen_on"]["sigma_deg"] == 8
+    chosen = after.provenance["exponents_chosen_on"]
+    setting = chosen["chosen"]
+    assert chosen["direction"] == "head"
+    assert f"attention ** {setting['share']:g} * experts" in found.output
+    assert after.config.attention_exponent + after.config.experts_exponent == 1
+    head, gaze = after.config.directions.head, after.config.directions.head_eye
+    strengths = {"latitude_strength": setting["latitude_strength"], "video_strength": setting["strength"]}
+    prior = dataclasses.replace(before.config.directions.head.prior, **strengths)
+    assert head == DirectionConfig(setting["exponent"], setting["smoothing_deg"], prior)
+    assert gaze == DirectionConfig(0.9, 4.0, before.config.directions.head_eye.prior)
     for part in ("attention", "equator"):
         for name, value in before.load(part).items():
-            assert after.load(part)[name].dtype == value.dtype
             assert torch.allclose(after.load(part)[name], value, rtol=1e-3, atol=1e-6), name
     assert CliRunner().invoke(main, arguments).exit_code == 1, "nothing is overwritten unasked"
 
 
-def test_half_precision_halves_the_files(tmp_path, sets):
-    from atsal.models.bundle import PARTS, write_bundle
+def test_gaze_in_photos_sets_the_map_of_gaze_and_the_front_of_photos(sets, tmp_path, small_grid):
+    chosen = fuse("lite", SourceConfig(prepared=sets.images), tmp_path / "fused", half=True, overwrite=False)
+    before, after = find_bundle("lite").config.directions, read_bundle(tmp_path / "fused").config.directions
+    strengths = {"latitude_strength": chosen.latitude_strength, "photo_strength": chosen.strength}
+    prior = dataclasses.replace(before.head_eye.prior, **strengths)
+    assert after.head_eye == DirectionConfig(chosen.exponent, chosen.smoothing_deg, prior)
+    assert after.head == before.head
 
+
+def test_half_precision_halves_the_files(tmp_path):
     lite = find_bundle("lite")
     parts = {part: lite.load(part) for part in PARTS}
     whole, half = (

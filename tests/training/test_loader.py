@@ -17,15 +17,15 @@ from atsal.training.loader import Loader
 from atsal.training.photo_source import PhotoSource
 from atsal.training.plan import Key
 from atsal.training.sources import SphereSource
-from training.conftest import TINY
+from training.conftest import DIRECTED
 
 
 @pytest.fixture(scope="module")
 def sources(sets):
-    """Flat photos in two views, and 360° video."""
+    """Flat photos in two views, and 360° video under the prior."""
     return [
         PhotoSource(SourceConfig(prepared=sets.photos), PhotoViews(count=2, size=32)),
-        SphereSource(SourceConfig(prepared=sets.videos), ModelConfig(**TINY), Augmentation(yaw=True)),
+        SphereSource(SourceConfig(prepared=sets.videos), ModelConfig.from_dict(DIRECTED), Augmentation(yaw=True)),
     ]
 
 
@@ -41,7 +41,8 @@ def test_workers_hand_over_what_the_sources_give_round_after_round(sources):
                 for found, key in zip(batch, keys, strict=True):
                     expected = getattr(sources[key.source], give)(key)
                     assert (found.name, found.key) == (expected.name, expected.key)
-                    for kind in ("frames", "maps", "counts"):
+                    assert (found.prior is None) == (expected.prior is None) == (key is PHOTO)
+                    for kind in ("frames", "maps", "counts") + (() if key is PHOTO else ("prior",)):
                         assert getattr(found, kind).dtype == getattr(expected, kind).dtype
                         assert torch.equal(getattr(found, kind), getattr(expected, kind)), kind
 

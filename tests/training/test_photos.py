@@ -11,15 +11,13 @@ from atsal.datasets.prepared import PreparedSet
 from atsal.errors import DataError, MediaError
 from atsal.gaze.planar import planar_saliency_map
 from atsal.gaze.records import PlanarFixations
-from atsal.models.config import ModelConfig
-from atsal.training.config import Collage, PhotoViews, SourceConfig
-from atsal.training.photo_source import CollageSource, PhotoSource
+from atsal.training.config import PhotoViews, SourceConfig
+from atsal.training.photo_source import PhotoSource
 from atsal.training.photos import (
     CropRange,
     Photos,
     density_photo_names,
     gaussian_blur,
-    joined,
     random_crops,
     read_density_photos,
     read_prepared_photos,
@@ -27,7 +25,6 @@ from atsal.training.photos import (
 )
 from atsal.training.plan import Key
 from fakes.fixations2d import write_density_maps
-from training.conftest import TINY
 
 WHOLE = CropRange(whole=1.0, colour=0.0)
 
@@ -191,13 +188,6 @@ def test_photos_that_nobody_looked_at_are_left_out(prepared, monkeypatch):
         read_prepared_photos(prepared, ["1001"])
 
 
-def test_sets_of_photos_are_joined(photos):
-    both = joined([photos, own_maps(2)])
-    assert both.names == [*photos.names, "0", "1"]
-    assert len(both.images) == len(both.maps) == len(both.aspects) == 14
-    assert torch.equal(both.maps[:12], photos.maps)
-
-
 @pytest.mark.parametrize(
     "range_",
     [
@@ -320,78 +310,3 @@ def test_density_photos_are_a_source_too(sets):
     assert len(source.items) == 2
     assert source.describe()["items"] == list(source.items)
     assert source.sample(Key(0, 0, size=32)).name == f"tasks/{source.items[0]}"
-
-
-def collage(sets, prior=None, height=64, **settings):
-    model = ModelConfig(**TINY | {"frame_height": 2 * height, "erp_height": height})
-    parts = (SourceConfig(prepared=sets.photos), SourceConfig(photos=sets.densities))
-    prior = torch.ones(32) if prior is None else prior
-    return CollageSource(SourceConfig(collage=parts), Collage(**settings), model, prior)
-
-
-def test_a_collage_is_a_frame_of_eight_photos_with_a_peak_of_one(sets):
-    source = collage(sets)
-    assert len(source.items) == 18
-    assert source.items[0] == "osie/1001"
-    assert source.items[-1].startswith("tasks/")
-    assert source.extent().frames == (1,) * 18
-    sample = source.sample(Key(0, 3, seed=1))
-    assert sample.frames.shape == (1, 1, 3, 128, 256)
-    assert sample.frames.dtype == torch.uint8
-    assert sample.maps.shape == (1, 1, 1, 32, 64)
-    assert sample.is_sphere
-    assert sample.maps.max() == 1
-    assert sample.maps.min() >= 0
-    again, other = source.sample(Key(0, 3, seed=1)), source.sample(Key(0, 3, seed=2))
-    assert torch.equal(sample.frames, again.frames)
-    assert torch.equal(sample.maps, again.maps)
-    assert not torch.equal(sample.frames, other.frames)
-
-
-def test_the_keys_photo_is_in_its_collage(sets):
-    """Photos of one colour, each its own: the frame holds the key's, and eight at most."""
-    source = collage(sets, crops=CropRange(colour=0.0))
-    count = len(source.photos)
-    greys = (torch.arange(count) * 10 + 5).to(torch.uint8)
-    source.photos = Photos(
-        source.photos.names,
-        greys[:, None, None, None].expand(-1, 3, 256, 256),
-        source.photos.maps,
-        source.photos.aspects,
-    )
-    places = set()
-    for item in range(count):
-        frame = source.sample(Key(0, item, seed=item)).frames[0, 0, 0]
-        assert greys[item] in frame
-        assert len(frame.unique()) <= 8
-        _, shares = frame.unique(return_counts=True)
-        assert set(shares.tolist()) <= {64 * 64 * k for k in range(1, 9)}, "each of an eighth of the frame"
-        places.add(int((frame == greys[item]).nonzero()[0, 1]))
-    assert len(places) > 5, "turned"
-
-
-def test_frame_and_map_of_a_collage_turn_together(sets):
-    """The photos show their own maps: smoothed, the frame is the map, whatever the turn."""
-    source = collage(sets, height=128, crops=CropRange(colour=0.0), smoothing_deg=8.0)
-    source.photos = own_maps(len(source.photos))
-    scale = source.photos.maps.amax((1, 2, 3), keepdim=True)
-    source.photos = Photos(
-        source.photos.names, source.photos.images, source.photos.maps / scale, torch.ones_like(source.photos.aspects)
-    )
-    peaks = set()
-    for item in range(8):
-        sample = source.sample(Key(0, item, seed=item))
-        frame = avg_pool2d(sample.frames[0].float().mean(1, keepdim=True), 8)
-        shown = source._smooth(frame)
-        assert (shown / shown.max() - sample.maps[0]).abs().max() < 0.06
-        assert torch.equal(sample.counts, sample.maps)
-        peaks.add(int(sample.maps.argmax()) % 64)
-    assert len(peaks) > 4
-
-
-def test_the_map_of_a_collage_is_under_the_prior(sets):
-    prior = torch.zeros(32)
-    prior[10:14] = torch.tensor([1.0, 2.0, 2.0, 1.0])
-    flat, under = (collage(sets, p).sample(Key(0, 5, seed=4)).maps[0, 0, 0] for p in (None, prior))
-    expected = flat * prior[:, None]
-    assert torch.allclose(under, expected / expected.max(), atol=1e-5)

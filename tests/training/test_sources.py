@@ -15,6 +15,7 @@ from atsal.datasets.stimulus import read_some_frames
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.maps import Window, fixation_map
 from atsal.models.config import ModelConfig
+from atsal.models.front_prior import PHOTO, FrontPrior
 from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.plan import Extent, Key
 from atsal.training.sources import (
@@ -27,8 +28,9 @@ from atsal.training.sources import (
     validation_keys,
 )
 from atsal.video.reader import read_frames
+from fakes.avtrack360 import write_avtrack360
 from fakes.every_set import WRITERS
-from training.conftest import TINY
+from training.conftest import DIRECTED, TINY
 
 MODEL = ModelConfig(**TINY)
 SIGMA = 12.0
@@ -336,3 +338,53 @@ def test_videos_are_validated_whole_each_at_the_stride_of_its_source():
         [(0, 2, 3, True)],
     ]
     assert [[key.count for key in own] for own in validation_keys(_Frames(5), 0, 10, 2)] == [[2, 2, 1]]
+
+
+def test_the_prior_moves_with_frame_and_map(sets):
+    """Its front is where the frame's front went, whatever the turn; the layers learn what is shown alone."""
+    for move, augmentation in MOVES.items():
+        source = SphereSource(SourceConfig(prepared=sets.images), ModelConfig.from_dict(DIRECTED), augmentation)
+        still = FrontPrior(ModelConfig.from_dict(DIRECTED).directions.head_eye.prior, 32)(torch.tensor([PHOTO]))
+        for seed in range(4):
+            key = Key(0, 1, seed=seed)
+            sample, rng = source.sample(key), torch.Generator().manual_seed(seed)
+            expected = draw_transform(augmentation, key, rng, 64).erp(still)
+            assert sample.prior.shape == sample.maps.shape
+            assert torch.allclose(sample.prior[0], expected / expected.max(), atol=1e-6), move
+
+
+def test_the_prior_of_a_frame_is_that_of_its_time(sets):
+    config = ModelConfig.from_dict(DIRECTED)
+    source = SphereSource(SourceConfig(prepared=sets.videos), config, Augmentation())
+    rate = source.prepared.stimulus(source.items[0]).frames_per_s
+    sample = source.plain(Key(0, 0, first=0, count=3, stride=4))
+    assert source.seconds(sample.key).tolist() == pytest.approx([0, 4 / rate, 8 / rate])
+    expected = FrontPrior(config.directions.head_eye.prior, 32)(torch.tensor([0, 4 / rate, 8 / rate]))
+    assert torch.allclose(sample.prior[:, 0], expected / expected.amax((1, 2, 3), keepdim=True), atol=1e-6)
+    assert sample.prior.amax((1, 2, 3, 4)).tolist() == [1, 1, 1]
+    assert not torch.allclose(sample.prior[0], sample.prior[2], atol=0.01)
+
+
+def test_a_set_of_heads_has_the_prior_of_heads(sets, tmp_path):
+    dataset = dataset_named("vr-eyetracking")
+    settings = preparation_for(dataset, direction="head")
+    prepare(dataset, sets.root / "raw" / "vr-eyetracking", tmp_path / "heads", settings, workers=1)
+    config = ModelConfig.from_dict(DIRECTED)
+    source = SphereSource(SourceConfig(prepared=str(tmp_path / "heads")), config, Augmentation())
+    expected = FrontPrior(config.directions.head.prior, 32)(torch.zeros(1))
+    assert source.direction == "head"
+    assert torch.allclose(source.plain(Key(0, 0)).prior[0], expected / expected.max(), atol=1e-6)
+
+
+def test_a_still_in_place_of_a_video_is_late(tmp_path):
+    """It stands for the whole clip, in which everybody has left the start."""
+    write_avtrack360(tmp_path / "raw", items=1, stills=True)
+    dataset = dataset_named("avtrack360")
+    prepare(dataset, tmp_path / "raw", tmp_path / "set", preparation_for(dataset), workers=1)
+    source = SphereSource(SourceConfig(prepared=str(tmp_path / "set")), ModelConfig.from_dict(DIRECTED), Augmentation())
+    assert source.prepared.stimulus(source.items[0]).kind == "image"
+    assert source.seconds(Key(0, 0)).tolist() == [30]
+
+
+def test_without_directions_there_is_no_prior(sets):
+    assert SphereSource(SourceConfig(prepared=sets.videos), MODEL, Augmentation()).plain(Key(0, 0)).prior is None

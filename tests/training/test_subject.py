@@ -223,7 +223,8 @@ def test_the_averaged_copy_has_weights_of_its_own_and_shares_the_rest(network, p
 def test_named_parameters_of_both_streams(network):
     subject = Subject(network, "fused")
     assert subject.parameters_of("average").keys() == {"poles.average.alpha", "equator.average.alpha"}
-    assert subject.parameters_of("latitude").keys() == {"attention.latitude_logits"}
+    decoder = {name.split(".")[1] for name in subject.parameters_of("decoder")}
+    assert decoder == {"pyramid", "decoder", "average"}, "of each part"
     assert all(name.startswith("attention.mask") for name in subject.parameters_of("mask"))
     assert len(subject.parameters_of("mask")) > 2
 

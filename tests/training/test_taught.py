@@ -1,3 +1,4 @@
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,11 +13,13 @@ from atsal.models.bundle import write_bundle
 from atsal.models.config import ModelConfig
 from atsal.models.registry import build_network, find_bundle, new_parts
 from atsal.projection import erp_directions, resize_erp, solid_angle_weights
+from atsal.synthetic import Scene, render_video
 from atsal.training.config import Augmentation, SourceConfig, TrainConfig
-from atsal.training.panoramas import PanoramaSource, expert_consensus, with_tilted_copies
+from atsal.training.moments import Moments
 from atsal.training.plan import Key
-from atsal.training.priors import equator_prior
 from atsal.training.stage import open_sources
+from atsal.training.taught import TURNS, TaughtSource, expert_consensus, with_tilted_copies
+from atsal.video.reader import read_frames
 from fakes.lite_data import write_panoramas
 from training.conftest import TINY
 
@@ -60,10 +63,11 @@ def panoramas(tmp_path_factory):
     )
 
 
-def opened(panoramas, augmentation=None, prior=None, taught=None, **settings):
+def opened(panoramas, augmentation=None, taught=None, **settings):
     settings = {"teachers": panoramas.teachers[:1]} | settings
-    config = SourceConfig(panoramas=panoramas.folder, **settings)
-    return PanoramaSource(config, MODEL, augmentation or Augmentation(), prior, taught or panoramas.new_run())
+    if not settings.keys() & {"videos", "scenes"}:
+        settings["panoramas"] = panoramas.folder
+    return TaughtSource(SourceConfig(**settings), MODEL, augmentation or Augmentation(), taught or panoramas.new_run())
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
@@ -79,21 +83,20 @@ def test_turns_of_the_cube_are_undone(direction):
     found = expert_consensus(stub(bright), frame, 32)
     assert found.shape == (1, 1, 32, 64)
     assert (found - spot(direction, 32)).abs().max() < 0.08
-    assert len(seen) == 4
-    assert all((seen[k] - seen[0]).abs().max() > 50 for k in (1, 2, 3)), "each turn shows another view"
+    assert len(seen) == len(TURNS)
+    assert all((seen[k] - seen[0]).abs().max() > 20 for k in range(1, len(TURNS))), "each turn shows another view"
     assert seen[0].max() > 200, "grey levels, not shares"
 
 
 def test_every_turn_counts_the_same():
-    """Experts that mark straight ahead whatever they see mark the four directions that the cube was turned to."""
+    """Experts that mark straight ahead whatever they see mark the directions that the cube was turned to."""
     ahead = spot((0, 0, 1), 32)
     found = expert_consensus(stub(lambda erp: (ahead, None)), torch.zeros(2, 3, 64, 128, dtype=torch.uint8), 32)
     assert found.shape == (2, 1, 32, 64)
-    for turned_to in ((0, 0), (45, 0), (0, 30), (45, -30)):
-        lon, lat = np.deg2rad(turned_to)
-        row, column = int((0.5 - lat / np.pi) * 32), int((lon / (2 * np.pi) + 0.5) * 64)
-        assert 0.2 < found[0, 0, row, column] < 0.6
-    assert found[0].mean() == pytest.approx(ahead.mean().item(), rel=0.1)
+    yaw_pitch = [np.deg2rad(turn[:2]) for turn in TURNS]
+    turned_to = [(np.sin(lon) * np.cos(lat), np.sin(lat), np.cos(lon) * np.cos(lat)) for lon, lat in yaw_pitch]
+    expected = torch.stack([spot(direction, 32) for direction in turned_to]).mean(0)
+    assert (found - expected).abs().max() < 0.05
     assert torch.equal(found[0], found[1])
 
 
@@ -142,20 +145,20 @@ def test_teachers_are_averaged(panoramas):
 def test_teachers_are_needed_once(panoramas, tmp_path, monkeypatch):
     """A run that goes on reads what they taught."""
     first = opened(panoramas, tilted=1, taught=tmp_path / "taught")
-    monkeypatch.setattr("atsal.training.panoramas.build_network", None)
+    monkeypatch.setattr("atsal.training.taught.build_network", None)
     again = opened(panoramas, tilted=1, taught=tmp_path / "taught")
     assert torch.equal(first.maps, again.maps)
     assert torch.equal(first.frames, again.frames)
     assert first.describe() == again.describe()
 
 
-def test_two_sources_of_one_folder_are_taught_apart(panoramas, tmp_path, sets, settings):
+def test_two_sources_of_one_folder_are_taught_apart(panoramas, tmp_path, settings):
     """As those of folds to train and to validate on: each has a file of its own."""
     sources = [
         SourceConfig(panoramas=str(panoramas.folder), teachers=tuple(panoramas.teachers), exclude=(name,))
         for name in ("made_up_0", "made_up_2")
     ]
-    config = from_mapping(TrainConfig, settings("frames", prior={"prepared": sets.images}), "")
+    config = from_mapping(TrainConfig, settings("frames"), "")
     first, second = open_sources(sources, config, MODEL, tmp_path / "taught")
     assert torch.equal(first.maps[0], second.maps[1]), "of made_up_1, which both have"
     assert not torch.equal(first.maps[0], second.maps[0])
@@ -167,11 +170,66 @@ def test_damaged_maps_of_teachers_name_the_remedy(panoramas, tmp_path):
         opened(panoramas, taught=tmp_path / "taught")
 
 
-def test_maps_are_multiplied_by_the_prior(panoramas, sets):
-    prior = SourceConfig(prepared=sets.images, sigma_deg=15.0)
-    plain, under = opened(panoramas, tilted=1), opened(panoramas, tilted=1, prior=prior)
-    assert torch.allclose(under.maps, plain.maps * equator_prior(prior, 32)[:, None], atol=1e-6)
-    assert torch.equal(under.frames, plain.frames)
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """A video of 4 s at 10 frames a second, of a made-up scene."""
+    folder = tmp_path_factory.mktemp("clips")
+    render_video(folder / "square.mp4", seconds=4, frame_rate=10, erp_height=64, seed=5)
+    return folder / "square.mp4"
+
+
+def test_moments_of_a_video_are_spread_evenly_each_with_the_frames_around_it(clip):
+    moments = list(
+        Moments.of(SourceConfig(videos=(str(clip),), teachers=("x",), taught_frames=4)).of_item("square", 64)
+    )
+    every = [torch.from_numpy(frame.image).permute(2, 0, 1) for frame in read_frames(clip, size=(128, 64))]
+    assert len(moments) == 4
+    for moment, middle in zip(moments, (5, 15, 25, 35), strict=True):
+        shown = [every[number] for number in range(middle - 4, middle + 5, 2)]
+        assert torch.equal(moment.frames, torch.stack(shown))
+        assert torch.equal(moment.frame, every[middle])
+
+
+def test_moments_at_the_ends_of_a_video_have_fewer_frames_around_them(clip):
+    moments = list(
+        Moments.of(SourceConfig(videos=(str(clip),), teachers=("x",), taught_frames=20)).of_item("square", 64)
+    )
+    every = [torch.from_numpy(frame.image).permute(2, 0, 1) for frame in read_frames(clip, size=(128, 64))]
+    assert [len(moments[k].frames) for k in (0, 1, 10, 18, 19)] == [3, 4, 5, 4, 3]
+    assert all(torch.equal(moment.frame, every[2 * k + 1]) for k, moment in enumerate(moments))
+
+
+def test_the_map_of_a_moment_is_the_mean_over_the_frames_around_it(panoramas, clip):
+    """So that what is learned is steady: the maps of two moments differ less than those of their frames."""
+    source = opened(panoramas, videos=(str(clip.parent),), taught_frames=2)
+    moments = list(Moments.of(source.config).of_item("square", 64))
+    network = build_network(find_bundle(panoramas.teachers[0]))
+    assert source.items == ("square",)
+    assert source.extent().frames == (1, 1)
+    for number, moment in enumerate(moments):
+        sample = source.plain(Key(0, number))
+        expected = expert_consensus(network, moment.frames, 32).mean(0)
+        assert sample.name == f"{clip.parent.name}/square"
+        assert torch.equal(sample.frames[0, 0], moment.frame)
+        assert torch.allclose(sample.maps[0, 0], expected / expected.max(), atol=1e-5)
+    assert source.describe()["around_s"] == pytest.approx([-0.4, -0.2, 0, 0.2, 0.4])
+    assert list(source.describe()["sha256"]) == ["square"]
+
+
+def test_made_up_scenes_are_shown_at_some_times(panoramas):
+    source = opened(panoramas, scenes=2, taught_frames=3, tilted=1)
+    assert source.items == ("scene 0", "scene 1")
+    assert source.extent().frames == (1,) * 12
+    assert [source.plain(Key(0, k)).name for k in (0, 2, 3, 6)] == [f"scenes/scene {k}" for k in (0, 0, 1, 0)]
+    scene = torch.from_numpy(Scene(1).render(64, 10.0)).permute(2, 0, 1)
+    assert torch.equal(source.plain(Key(0, 4)).frames[0, 0], scene), "the second of three moments of 20 s"
+    assert source.describe()["scenes"] == 2
+
+
+def test_videos_of_one_name_are_refused(clip, tmp_path):
+    shutil.copy(clip, tmp_path / "square.mp4")
+    with pytest.raises(ConfigError, match="expected videos of different names"):
+        Moments.of(SourceConfig(videos=(str(clip), str(tmp_path)), teachers=("x",)))
 
 
 def test_samples_move_frame_and_map_together(panoramas):

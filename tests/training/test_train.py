@@ -17,13 +17,17 @@ from safetensors.torch import load_file
 from atsal import load_model
 from atsal.cli import main
 from atsal.config import from_mapping
-from atsal.errors import TrainingError
+from atsal.datasets import dataset_named
+from atsal.datasets.preparation import preparation_for
+from atsal.datasets.prepare import prepare
+from atsal.errors import ConfigError, TrainingError
 from atsal.jobs.output_folder import held
 from atsal.models.bundle import read_bundle
 from atsal.synthetic import Scene
-from atsal.training.config import TrainConfig
+from atsal.training.config import SourceConfig, TrainConfig
 from atsal.training.photo_source import PhotoSource
 from atsal.training.run import train
+from atsal.training.stage import load_subject, open_sources, write_start
 from atsal.training.trainer import Machine, Trainer
 from atsal.training.validation import judge as judging
 from training.conftest import CPU
@@ -65,6 +69,46 @@ def test_stages_follow_each_other(trained):
     start = read_bundle(second / "start")
     assert same(start.load("poles"), read_bundle(first / "model").load("equator"))
     assert [stage["part"] for stage in read_bundle(second / "model").provenance["stages"]] == ["equator", "poles"]
+
+
+def test_experts_whose_decoder_alone_was_trained_keep_one_encoder(trained):
+    """To the bit, statistics and averages included, so it is stored once."""
+    first = trained("photos", "first", epochs=1)
+    second = trained(
+        "photos",
+        "second",
+        part="poles",
+        start=str(first / "model"),
+        start_part="equator",
+        model=None,
+        epochs=1,
+        optimisers=[{"learning_rate": 0.003, "weight_decay": 0.1, "parameters": "decoder"}],
+        freeze_normalisation=True,
+    )
+    bundle = read_bundle(second / "model")
+    equator, poles = bundle.load("equator"), bundle.load("poles")
+    changed = {name for name in equator if not torch.equal(equator[name], poles[name])}
+    assert {name.partition(".")[0] for name in changed} == {"pyramid", "decoder"}
+    sizes = {part: (second / "model" / f"{part}.safetensors").stat().st_size for part in ("equator", "poles")}
+    assert sizes["poles"] < sizes["equator"] / 10
+
+
+def test_the_fused_map_is_turned_to_the_direction_of_the_gaze(settings, sets, tmp_path):
+    """Which is one for all sources; the layers of a part alone know no direction, and learn from both."""
+    dataset = dataset_named("vr-eyetracking")
+    heads = {"prepared": str(tmp_path / "heads"), "stride": 5}
+    preparation = preparation_for(dataset, direction="head")
+    prepare(dataset, sets.root / "raw" / "vr-eyetracking", tmp_path / "heads", preparation, workers=1)
+    config = from_mapping(TrainConfig, settings("fused", train=[heads], validation=None), "")
+    write_start(config, tmp_path / "start")
+    bundle = read_bundle(tmp_path / "start")
+    opened = open_sources(config.train, config, bundle.config, tmp_path / "taught")
+    assert load_subject(bundle, config, opened).network.direction == "head"
+    both = open_sources([*config.train, SourceConfig(prepared=sets.videos)], config, bundle.config, tmp_path / "taught")
+    with pytest.raises(ConfigError, match="gaze of its sources is of two directions"):
+        load_subject(bundle, config, both)
+    alone = from_mapping(TrainConfig, settings("clips"), "")
+    assert load_subject(bundle, alone, both).network.direction == "head_eye"
 
 
 def test_it_learns(trained):
@@ -401,7 +445,6 @@ def test_teachers_may_go_once_a_run_has_begun(settings, sets, trained, tmp_path)
     values = settings(
         "frames",
         train=[{"panoramas": str(pictures), "teachers": [str(teacher)], "tilted": 1, "share": 1.0}],
-        prior={"prepared": sets.images},
         epochs=1,
         max_steps_per_epoch=2,
     )

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -15,9 +17,9 @@ from atsal.training.plan import Key
 from atsal.training.ranks import Ranks
 from atsal.training.sources import SphereSource
 from atsal.training.subject import Output, Subject
-from atsal.training.validation import METRICS, frame_scores, validate
+from atsal.training.validation import METRICS, frame_scores, judge, validate
 from evaluation.oracles import cc_by_formula, kld_by_formula, nss_by_formula, sim_by_formula
-from training.conftest import CPU, TINY
+from training.conftest import CPU, DIRECTED, TINY
 
 
 @pytest.mark.parametrize("batch", [2, 5, 100])
@@ -110,3 +112,21 @@ def test_validation_scores_are_those_of_the_sphere(sets):
 def test_an_unknown_metric_is_refused_before_anything_is_trained():
     with pytest.raises(ConfigError, match="'kdl'; did you mean 'kld'"):
         ValidationConfig(sources=(SourceConfig(prepared="somewhere"),), metric="kdl")
+
+
+@pytest.mark.parametrize("part", ["attention", "equator", "fused"])
+def test_what_is_predicted_is_compared_under_the_prior(sets, part):
+    """The layers' map times the prior, on the part's own views; what was measured stays as it is."""
+    config = ModelConfig.from_dict(DIRECTED)
+    subject = Subject(ATSal(config, **new_parts(config)), part).eval()
+    source = SphereSource(SourceConfig(prepared=sets.videos), config, Augmentation(yaw=True, flip=True))
+    samples = [source.sample(Key(0, item, first=2, seed=5 + item)) for item in range(2)]
+    with torch.no_grad():
+        judged, _ = judge(subject, samples, 0, CPU.device)
+        bare, _ = judge(subject, [dataclasses.replace(sample, prior=None) for sample in samples], 0, CPU.device)
+    priors = torch.stack([sample.prior[0] for sample in samples])
+    expected = subject.on_views(priors, bare.saliency, sphere=True)
+    assert expected.shape == judged.saliency.shape
+    assert expected.std() > 0.05
+    assert torch.allclose(judged.saliency, bare.saliency * expected, atol=1e-6)
+    assert torch.equal(judged.target, bare.target)

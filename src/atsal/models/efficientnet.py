@@ -2,7 +2,7 @@
 
 Tan and Le, "EfficientNet", ICML 2019; its Lite variants are TensorFlow's (Apache-2.0): no squeeze-and-excitation, ReLU6
 for swish, stem and first stage as in the smallest network. Strided convolutions are padded evenly here, on both
-sides, where TensorFlow pads the far side: the same features, one pixel earlier.
+sides, where TensorFlow pads the far side: each then sees its input one pixel earlier, and the features are the same.
 """
 
 from collections.abc import Mapping

@@ -93,7 +93,8 @@ class Moments:
         if length_s is None:
             raise DataError(f"{file}: its length cannot be told, so no moments of it can be chosen; convert it to MP4")
         for time_s in self._times(length_s):
-            first = max(0.0, time_s - STEPS * STEP_S)
+            before = min(STEPS, int(time_s / STEP_S + 1e-6))  # none before the video begins
+            first = max(0.0, time_s - before * STEP_S)
             last = time_s + STEPS * STEP_S
             found = list(
                 read_frames(

@@ -7,7 +7,7 @@ data.json           the data: sets, items, checksums
 start/              the weight folder it began with
 log.jsonl           a line an epoch, and one now and then within
 tensorboard/        the same as curves, and pictures
-taught/             the teachers' maps of panoramas, where there are any
+taught/             the teachers' maps, where there are any
 checkpoints/        last.safetensors and best.safetensors, with all that a run goes on from
 model/              at the end: a weight folder for `--model` and for the next stage
 """
