@@ -33,7 +33,7 @@ def exported(tmp_path_factory):
 def test_one_file_tells_how_to_run_it(exported):
     described = json.loads({p.key: p.value for p in onnx.load(exported).metadata_props}["atsal"])
     session = onnxruntime.InferenceSession(exported)
-    assert [x.name for x in session.get_inputs()] == list(described["inputs"]) == ["frames", "state", "carry"]
+    assert [x.name for x in session.get_inputs()] == list(described["inputs"]) == ["frames", "state", "carry", "seconds"]
     assert [x.name for x in session.get_outputs()] == list(described["outputs"])
     network = build_network(find_bundle("lite"))
     rows = network.config.map_height
@@ -54,7 +54,7 @@ def test_the_example_of_the_documents_runs_without_this_package(exported, tmp_pa
     model, state = load_model("lite", runtime="torch"), None
     for number in range(3):
         image = Scene(2).render(320, number / 5)
-        maps, state = model.step(image, state, ("fused",), model.config.map_height)
+        maps, state = model.step(image, state, ("fused",), model.config.map_height, seconds=number / 30)
         assert np.abs(np.load(tmp_path / f"{number}.npy") - maps["fused"]).max() <= 1e-4
 
 
@@ -62,7 +62,7 @@ def test_only_the_attention_stream_has_no_state(tmp_path):
     path = tmp_path / "attention.onnx"
     exporting.export_onnx("lite", path, streams=("attention",))
     session = onnxruntime.InferenceSession(path)
-    assert [x.name for x in session.get_inputs()] == ["frames"]
+    assert [x.name for x in session.get_inputs()] == ["frames", "seconds"]
     assert [x.name for x in session.get_outputs()] == ["attention"]
 
 
@@ -110,8 +110,8 @@ def traced(monkeypatch):
     made = []
     real = graph.onnx_bytes
 
-    def counted(*arguments):
-        made.append(real(*arguments))
+    def counted(*arguments, **settings):
+        made.append(real(*arguments, **settings))
         return made[-1]
 
     monkeypatch.setattr(graph, "onnx_bytes", counted)
