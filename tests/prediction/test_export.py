@@ -33,7 +33,9 @@ def exported(tmp_path_factory):
 def test_one_file_tells_how_to_run_it(exported):
     described = json.loads({p.key: p.value for p in onnx.load(exported).metadata_props}["atsal"])
     session = onnxruntime.InferenceSession(exported)
-    assert [x.name for x in session.get_inputs()] == list(described["inputs"]) == ["frames", "state", "carry", "seconds"]
+    assert (
+        [x.name for x in session.get_inputs()] == list(described["inputs"]) == ["frames", "state", "carry", "seconds"]
+    )
     assert [x.name for x in session.get_outputs()] == list(described["outputs"])
     network = build_network(find_bundle("lite"))
     rows = network.config.map_height
