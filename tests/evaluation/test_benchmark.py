@@ -225,9 +225,9 @@ def test_a_model_and_its_streams_are_exported_once(base):
 def test_maps_of_another_direction_or_front_are_not_used_again(base):
     entry = {"model": "lite", "device": "cpu", "streams": ["attention"]}
     run(base, entry)
-    with pytest.raises(OutputError, match=r"direction was head_eye, is head.*--overwrite"):
+    with pytest.raises(OutputError, match=r"direction was 'head_eye', is 'head'.*--overwrite"):
         run(base, entry | {"direction": "head"})
-    with pytest.raises(OutputError, match=r"front_deg was 0.0, is None.*--overwrite"):
+    with pytest.raises(OutputError, match=r"front_deg was 0\.0, is .*--overwrite"):
         run(base, entry | {"front_deg": None})
     with pytest.raises(ConfigError, match="direction cannot be chosen for it"):
         run(base, {"baseline": "centre", "direction": "head"})

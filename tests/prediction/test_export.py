@@ -45,13 +45,17 @@ def test_one_file_tells_how_to_run_it(exported):
 
 
 WEBGPU = frozenset(
-    """Abs Acos Acosh Add ArgMax ArgMin Asin Asinh Atan Atanh AveragePool BatchNormalization Cast Ceil Clip Concat Conv
-    ConvTranspose Cos Cosh CumSum DFT DepthToSpace DequantizeLinear Div Einsum Elu Equal Erf Exp Expand Flatten Floor
-    Gather GatherElements GatherND Gelu Gemm GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual GridSample
-    HardSigmoid HardSwish If InstanceNormalization LayerNormalization LeakyRelu Less LessOrEqual Log MatMul MaxPool Mul
-    Neg Not Pad Pow Range Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin
-    ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize ScatterND Sigmoid Sin Sinh Slice Softmax Split Sqrt Squeeze
-    Sub Tan Tanh ThresholdedRelu Tile Transpose Unsqueeze Where""".split()
+    re.findall(
+        r"\w+",
+        """Abs Acos Acosh Add ArgMax ArgMin Asin Asinh Atan Atanh AveragePool BatchNormalization Cast Ceil Clip Concat
+        Conv ConvTranspose Cos Cosh CumSum DFT DepthToSpace DequantizeLinear Div Einsum Elu Equal Erf Exp
+        Expand Flatten Floor Gather GatherElements GatherND Gelu Gemm GlobalAveragePool GlobalMaxPool
+        Greater GreaterOrEqual GridSample HardSigmoid HardSwish If InstanceNormalization LayerNormalization
+        LeakyRelu Less LessOrEqual Log MatMul MaxPool Mul Neg Not Pad Pow Range Reciprocal ReduceL1 ReduceL2
+        ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare
+        Relu Reshape Resize ScatterND Sigmoid Sin Sinh Slice Softmax Split Sqrt Squeeze Sub Tan Tanh
+        ThresholdedRelu Tile Transpose Unsqueeze Where""",
+    )
 )  # docs/webgpu-operators.md of onnxruntime-web 1.30; Reshape, which moves nothing, and Shape have no kernel
 
 

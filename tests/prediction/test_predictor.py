@@ -10,7 +10,6 @@ from atsal.models.atsal import ATSal
 from atsal.prediction.predictor import STREAMS, load_model
 from atsal.video.reader import Frame, read_frames
 
-
 LATER_S = 30.0  # when time makes no difference any more
 
 
