@@ -43,7 +43,7 @@ def _keep_each_once(graph: Any) -> None:
     kept_tensors = []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
-        content = hashlib.sha256(np.ascontiguousarray(values)).digest()
+        content = hashlib.sha256(values.tobytes()).digest()
         name = first.setdefault((tensor.data_type, values.shape, content), tensor.name)
         if name == tensor.name:
             kept_tensors.append(tensor)
