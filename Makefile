@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test test-fuzz test-slow test-gpu lint format bench clean
+.PHONY: help demo test test-fuzz test-slow test-web test-gpu lint format bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -41,13 +41,20 @@ format: .venv/dev ## format, and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 
 test: lint ## every check: format, lint, types, tests
-	@$(BIN)/python -m pytest -m 'not gpu and not slow and not fuzz' --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest -m 'not gpu and not slow and not fuzz and not web' --numprocesses 2 --dist loadfile
 
 test-fuzz: .venv/dev ## 2,400 damaged files, each read or refused with a message
 	@$(BIN)/python -m pytest -m fuzz
 
 test-slow: .venv/dev ## the tests that take many seconds each
 	@$(BIN)/python -m pytest -m slow
+
+.venv/web: .venv/core
+	@npm install --silent --no-save --ignore-scripts --prefix $@ onnxruntime-web@1.30.0
+	@touch $@
+
+test-web: .venv/dev .venv/web ## the ONNX file in onnxruntime-web; needs node and npm
+	@$(BIN)/python -m pytest -m web
 
 test-gpu: .venv/dev ## the tests that need a CUDA device
 	@$(BIN)/python -m pytest -m gpu

@@ -134,14 +134,49 @@ def test_a_folder_of_stills_or_of_frames(folder):
     Path("frames").mkdir()
     for number in (2, 10, 1):
         Image.fromarray(Scene(number).render(32, 0.0)).save(f"frames/f{number}.png")
-    run("predict", "frames", "-o", "stills", "--format", "npy")
+    run("predict", "frames", "-o", "stills", "--format", "npy", "--still-at", "0")
     assert sorted(path.name for path in Path("stills").glob("*.npy")) == ["f1.npy", "f10.npy", "f2.npy"]
     run("predict", "frames", "-o", "clip", "--format", "npy", "--as-frames")
     assert [path.name for path in sorted(Path("clip/frames").iterdir())] == ["000000.npy", "000001.npy", "000002.npy"]
-    # The first frame of a clip is as a still; the others remember.
+    # The first frame of a clip is as a still at its start; the others come later, and remember.
     # (Few stills run in PyTorch, clips in OpenVINO.)
     np.testing.assert_allclose(np.load("stills/f1.npy"), np.load("clip/frames/000000.npy"), rtol=1e-3, atol=1e-6)
     assert np.abs(np.load("stills/f2.npy") - np.load("clip/frames/000001.npy")).max() > 1e-6
+
+
+def test_direction_front_and_time_are_options(folder):
+    from atsal import load_model
+    from atsal.video.image import read_image
+
+    run("predict", "still.png", "-o", "a", "--format", "npy", "--direction", "head", "--front", "-90")
+    run("predict", "still.png", "-o", "b", "--format", "npy", "--no-front", "--still-at", "2")
+    picture = read_image(Path("still.png"))
+    head = load_model("lite", device="cpu", runtime="torch", direction="head", front_deg=-90.0)
+    anywhere = load_model("lite", device="cpu", runtime="torch", front_deg=None)
+    np.testing.assert_allclose(np.load("a/still.npy"), head.predict_image(picture), rtol=1e-4)
+    np.testing.assert_allclose(np.load("b/still.npy"), anywhere.predict_image(picture, seconds=2), rtol=1e-4)
+    options = json.loads(Path("b/still.json").read_text())["settings"]["options"]
+    assert (options["direction"], options["front_deg"], options["still_at_s"]) == ("head_eye", None, 2.0)
+    assert (
+        "made with another direction, front"
+        in run("predict", "still.png", "-o", "a", "--format", "npy", status=1).stderr
+    )
+    run("compare", "still.png", "-o", "c.png", "--direction", "head", "--no-front")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["--front", "200"], 2, "--front"),
+        (["--front", "nan"], 2, "--front"),
+        (["--front", "0", "--no-front"], 1, "--front and --no-front exclude each other"),
+        (["--direction", "eye"], 2, "--direction"),
+        (["--still-at", "-1"], 2, "--still-at"),
+    ],
+)
+def test_directions_fronts_and_times_that_there_are_not(folder, arguments, status, message):
+    assert message in run("predict", "still.png", "-o", "out", *arguments, status=status).stderr
+    assert not Path("out").exists()
 
 
 def test_a_model_is_exported_and_measured(folder):

@@ -1,7 +1,7 @@
 """Predict where people look in 360° images and video.
 
 >>> import atsal
->>> model = atsal.load_model("lite")
+>>> model = atsal.load_model("lite")             # direction="head", front_deg=90.0, …
 >>> saliency = model.predict_image(erp)          # (H, W, 3) uint8 RGB -> (h, w) float32 >= 0
 >>> for r in model.predict_video("in.mp4"):      # streaming, constant memory
 ...     r.frame_index, r.timestamp_s, r.saliency, r.attention, r.experts

@@ -222,6 +222,19 @@ def test_a_model_and_its_streams_are_exported_once(base):
     assert single.runs[0].scores("cc") == pytest.approx(found.run("lite: experts").scores("cc"))
 
 
+def test_maps_of_another_direction_or_front_are_not_used_again(base):
+    entry = {"model": "lite", "device": "cpu", "streams": ["attention"]}
+    run(base, entry)
+    with pytest.raises(OutputError, match=r"direction was 'head_eye', is 'head'.*--overwrite"):
+        run(base, entry | {"direction": "head"})
+    with pytest.raises(OutputError, match=r"front_deg was 0\.0, is .*--overwrite"):
+        run(base, entry | {"front_deg": None})
+    with pytest.raises(ConfigError, match="direction cannot be chosen for it"):
+        run(base, {"baseline": "centre", "direction": "head"})
+    with pytest.raises(ConfigError, match="front_deg"):
+        run(base, entry | {"front_deg": 200})
+
+
 def test_a_model_is_not_tried_on_photos(tmp_path, photo_set):
     entry = {"prepared": str(photo_set.folder), "protocol": "flat-photos", "name": "photos"}
     values = {"title": "t", "datasets": [entry], "predictors": [{"model": "lite"}, {"baseline": "mean-of-others"}]}

@@ -18,6 +18,7 @@ from atsal.errors import MissingDependencyError, OutputError
 from atsal.models.registry import build_network, find_bundle
 from atsal.prediction.runtimes import graph
 from atsal.prediction.runtimes.graph_cache import cached_onnx
+from atsal.prediction.streams import STREAMS
 from atsal.synthetic import Scene
 from atsal.video.maps import write_rgb_png
 from atsal.video.reader import Frame
@@ -33,12 +34,79 @@ def exported(tmp_path_factory):
 def test_one_file_tells_how_to_run_it(exported):
     described = json.loads({p.key: p.value for p in onnx.load(exported).metadata_props}["atsal"])
     session = onnxruntime.InferenceSession(exported)
-    assert [x.name for x in session.get_inputs()] == list(described["inputs"]) == ["frames", "state", "carry"]
+    assert (
+        [x.name for x in session.get_inputs()] == list(described["inputs"]) == ["frames", "state", "carry", "seconds"]
+    )
     assert [x.name for x in session.get_outputs()] == list(described["outputs"])
     network = build_network(find_bundle("lite"))
     rows = network.config.map_height
     assert [x.shape for x in session.get_outputs()] == [[1, rows, 2 * rows]] * 3 + [list(network.state_shape)]
     assert described["weights_sha256"] == find_bundle("lite").checksum
+
+
+WEBGPU = frozenset(
+    re.findall(
+        r"\w+",
+        """Abs Acos Acosh Add ArgMax ArgMin Asin Asinh Atan Atanh AveragePool BatchNormalization Cast Ceil Clip Concat
+        Conv ConvTranspose Cos Cosh CumSum DFT DepthToSpace DequantizeLinear Div Einsum Elu Equal Erf Exp
+        Expand Flatten Floor Gather GatherElements GatherND Gelu Gemm GlobalAveragePool GlobalMaxPool
+        Greater GreaterOrEqual GridSample HardSigmoid HardSwish If InstanceNormalization LayerNormalization
+        LeakyRelu Less LessOrEqual Log MatMul MaxPool Mul Neg Not Pad Pow Range Reciprocal ReduceL1 ReduceL2
+        ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare
+        Relu Reshape Resize ScatterND Sigmoid Sin Sinh Slice Softmax Split Sqrt Squeeze Sub Tan Tanh
+        ThresholdedRelu Tile Transpose Unsqueeze Where""",
+    )
+)  # docs/webgpu-operators.md of onnxruntime-web 1.30; Reshape, which moves nothing, and Shape have no kernel
+
+
+def test_every_operator_runs_on_webgpu(exported, tmp_path):
+    """Those that are left once constants are worked out, which runtimes do when they load a file."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(tmp_path / "folded.onnx")
+    onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
+    left = {node.op_type for node in onnx.load(tmp_path / "folded.onnx").graph.node}
+    assert "Conv" in left
+    assert left <= WEBGPU
+    stored = {node.op_type for node in onnx.load(exported).graph.node}
+    assert not [name for name in stored if "Sequence" in name]
+    assert {node.domain for node in onnx.load(exported).graph.node} == {""}
+
+
+def test_kernels_are_stored_in_half_precision_and_nothing_is_lost(exported):
+    network = build_network(find_bundle("lite"))
+    kernels = {name: value for name, value in network.named_parameters() if value.ndim == 4}
+    assert exported.stat().st_size < 2 * sum(value.numel() for value in kernels.values()) + 2_400_000
+    stored = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(exported).graph.initializer}
+    halves = [array for array in stored.values() if array.dtype == np.float16 and array.ndim == 4]
+    assert halves
+    known = {value.numpy().tobytes() for value in kernels.values()}
+    assert all(array.astype(np.float32).tobytes() in known for array in halves)
+    step = graph.Step(network, STREAMS)
+    given = {name: x.numpy() for name, x in zip(step.input_names, step.examples(1), strict=True)}
+    given["frames"] = Scene(2).render(320, 0.0)[None]
+    plain, small = (
+        onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"]).run(None, given)
+        for file in (graph.onnx_bytes(network, STREAMS), exported)
+    )
+    for one, other in zip(plain, small, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_direction_and_front_are_fixed_in_the_file(tmp_path):
+    path = tmp_path / "head.onnx"
+    exporting.export_onnx("lite", path, streams=("attention",), direction="head", front_deg=90.0)
+    described = json.loads({p.key: p.value for p in onnx.load(path).metadata_props}["atsal"])
+    assert (described["direction"], described["front_deg"]) == ("head", 90.0)
+    assert "-1 for a photo" in described["inputs"]["seconds"]
+    image = Scene(2).render(320, 0.0)
+    model = load_model("lite", device="cpu", runtime="torch", direction="head", front_deg=90.0)
+    session = onnxruntime.InferenceSession(path)
+    for seconds in (0.0, 2.0, None):
+        given = {"frames": image[None], "seconds": np.array([-1.0 if seconds is None else seconds], np.float32)}
+        (found,) = session.run(["attention"], given)
+        expected = model.predict_image(image, stream="attention", height=model.config.map_height, seconds=seconds)
+        assert np.abs(found[0] - expected).max() <= 1e-4 * expected.max()
 
 
 def test_the_example_of_the_documents_runs_without_this_package(exported, tmp_path, pytestconfig):
@@ -54,7 +122,7 @@ def test_the_example_of_the_documents_runs_without_this_package(exported, tmp_pa
     model, state = load_model("lite", runtime="torch"), None
     for number in range(3):
         image = Scene(2).render(320, number / 5)
-        maps, state = model.step(image, state, ("fused",), model.config.map_height)
+        maps, state = model.step(image, state, ("fused",), model.config.map_height, seconds=number / 30)
         assert np.abs(np.load(tmp_path / f"{number}.npy") - maps["fused"]).max() <= 1e-4
 
 
@@ -62,7 +130,7 @@ def test_only_the_attention_stream_has_no_state(tmp_path):
     path = tmp_path / "attention.onnx"
     exporting.export_onnx("lite", path, streams=("attention",))
     session = onnxruntime.InferenceSession(path)
-    assert [x.name for x in session.get_inputs()] == ["frames"]
+    assert [x.name for x in session.get_inputs()] == ["frames", "seconds"]
     assert [x.name for x in session.get_outputs()] == ["attention"]
 
 
@@ -110,8 +178,8 @@ def traced(monkeypatch):
     made = []
     real = graph.onnx_bytes
 
-    def counted(*arguments):
-        made.append(real(*arguments))
+    def counted(*arguments, **settings):
+        made.append(real(*arguments, **settings))
         return made[-1]
 
     monkeypatch.setattr(graph, "onnx_bytes", counted)

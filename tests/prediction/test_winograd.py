@@ -126,7 +126,7 @@ def test_the_large_network_equals_float64_over_a_video(large):
     state, states = None, None
     for frame in frames:
         expected = exact(torch.from_numpy(frame).permute(2, 0, 1)[None].double(), state)
-        found = runtime.run(frame[None], None if states is None else states[-1], STREAMS, 64)
+        found = runtime.run(frame[None], None if states is None else states[-1], STREAMS, 64, np.zeros(1, np.float32))
         state, states = expected.state, found.states
         for stream in STREAMS:
             assert np.abs(found.streams[stream][0] - getattr(expected, stream)[0, 0].numpy()).max() < SHARE, stream

@@ -1,5 +1,6 @@
 """An ONNX graph in few bytes, for a file that is downloaded: each constant once, and in half precision where exact."""
 
+import hashlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -42,7 +43,8 @@ def _keep_each_once(graph: Any) -> None:
     kept_tensors = []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
-        name = first.setdefault((tensor.data_type, values.shape, values.tobytes()), tensor.name)
+        content = hashlib.sha256(values.tobytes()).digest()
+        name = first.setdefault((tensor.data_type, values.shape, content), tensor.name)
         if name == tensor.name:
             kept_tensors.append(tensor)
         else:

@@ -207,9 +207,9 @@ class SphericalGaussian:
         half = (self.erp_height + 1) // 2
         north, south = maps[:, :half], maps.flip(1)[:, :half]
         waves = torch.stack([north + south, north - south]) @ self._waves.like(erp)  # (2, B C, half, 2 frequencies)
-        waves = waves.unflatten(-1, (2, -1)).permute(0, 4, 2, 1, 3)  # (2, frequency, half, B C, 2)
+        waves = waves.reshape(*waves.shape[:3], 2, -1).permute(0, 4, 2, 1, 3)  # (2, frequency, half, B C, 2)
         waves = self._transfer.like(erp) @ waves.flatten(3)
-        waves = waves.unflatten(-1, (-1, 2)).permute(0, 3, 2, 4, 1).flatten(3)  # (2, B C, half, 2 frequencies)
+        waves = waves.reshape(*waves.shape[:3], -1, 2).permute(0, 3, 2, 4, 1).flatten(3)  # as before
         even, odd = (waves @ self._inverse.like(erp)).unbind()
         smooth = torch.cat([even + odd, (even - odd)[:, : self.erp_height - half].flip(1)], 1).reshape(erp.shape)
         # a weighted mean stays within its input; Fourier sums stray from zero by a few millionths

@@ -1,0 +1,192 @@
+"""Direction, front and time, as users reach them."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from atsal import load_model
+from atsal.errors import ConfigError, OutputError
+from atsal.models.atsal import ATSal
+from atsal.models.config import ModelConfig
+from atsal.prediction.items import Item, Reading
+from atsal.prediction.job import Options, predict_item
+from atsal.prediction.record import changed
+from atsal.projection.sphere import solid_angle_weights
+from atsal.video.reader import read_frames
+
+NPY = Options(formats=("npy",))
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Makes a predictor with these settings."""
+    made = {}
+
+    def make(**settings):
+        key = tuple(sorted(settings.items()))
+        if key not in made:
+            made[key] = load_model("lite", device="cpu", runtime="torch", **settings)
+        return made[key]
+
+    return make
+
+
+def ahead(saliency, degrees=30):
+    """The share of the looks within so many degrees of longitude 0."""
+    rows, columns = saliency.shape
+    looks = (saliency * solid_angle_weights(rows).numpy()).sum(0)
+    half = round(columns * degrees / 360)
+    return looks[columns // 2 - half : columns // 2 + half].sum() / looks.sum()
+
+
+def prior(predictor, seconds):
+    return predictor.network.prior(torch.tensor([seconds]))[0, 0].numpy()
+
+
+def test_the_front_goes_where_it_is_said_to_be(model, scene):
+    """The content stays and the prior turns."""
+    straight, right = (model(front_deg=yaw).predict_image(scene, height=80, seconds=1) for yaw in (0.0, 90.0))
+    known = prior(model(front_deg=0.0), 1.0)
+    expected = straight / known * np.roll(known, known.shape[1] // 4, axis=1)
+    np.testing.assert_allclose(right, expected, rtol=1e-3)
+    assert ahead(np.roll(right, -right.shape[1] // 4, axis=1)) > 2 * ahead(right)
+
+
+def test_without_a_front_only_the_content_tells_longitudes_apart(model, scene):
+    found = model(front_deg=None).predict_image(scene, height=80, seconds=0)
+    again = model(front_deg=None).predict_image(scene, height=80, seconds=60)
+    np.testing.assert_array_equal(found, again)
+    latitude = prior(model(front_deg=None), 0.0)
+    np.testing.assert_allclose(latitude, np.broadcast_to(latitude[:, :1], latitude.shape), rtol=1e-5)
+    content = model(front_deg=0.0).predict_image(scene, height=80, seconds=60) / prior(model(front_deg=0.0), 60.0)
+    np.testing.assert_allclose(found, content * latitude, rtol=1e-3)
+
+
+def test_heads_and_gaze_have_maps_of_their_own(model, scene):
+    gaze, head = (model(direction=name).predict_image(scene) for name in ("head_eye", "head"))
+    assert np.abs(gaze / gaze.mean() - head / head.mean()).max() > 0.05
+
+
+def test_looks_begin_at_the_front_and_spread_out(model, scene):
+    shares = [ahead(model().predict_image(scene, seconds=seconds)) for seconds in (0, 1, 10, None)]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] > shares[2] + 0.05
+    assert shares[2] > shares[3] + 0.05
+
+
+@pytest.mark.parametrize("seconds", [-1, -1e-9, float("nan"), float("inf")])
+def test_a_time_that_there_is_not_is_refused(model, scene, seconds):
+    with pytest.raises(ConfigError, match="since the start of the video"):
+        model().predict_image(scene, seconds=seconds)
+    with pytest.raises(ConfigError, match="since the start of the video"):
+        Options(still_at_s=seconds)
+
+
+def test_part_of_a_video_has_the_times_of_the_whole(model, clip, tmp_path):
+    options = Options(formats=("npy",), streams=("attention",), reading=Reading(start_s=0.5), height=80)
+    predict_item(model(), Item(clip, "video"), tmp_path, options)
+    frame = next(iter(read_frames(clip, start_s=0.5)))
+    expected = model().predict_image(frame.image, stream="attention", height=80, seconds=0.5)
+    found = np.load(tmp_path / "walk" / "000004.npy")
+    np.testing.assert_allclose(found, expected, rtol=0.02)
+    at_start = model().predict_image(frame.image, stream="attention", height=80, seconds=0)
+    assert np.abs(found - expected).max() < 0.1 * np.abs(found - at_start).max()
+
+
+def test_a_folder_of_frames_has_the_times_of_its_rate(model, frame_folder, tmp_path):
+    options = Options(formats=("npy",), streams=("attention",), reading=Reading(fps=2, start_s=4), height=80)
+    predict_item(model(), Item(frame_folder, "sequence"), tmp_path / "out", options)
+    found = np.load(tmp_path / "out" / "frames" / "000008.npy")
+    picture = next(Item(frame_folder / "f8.png", "image").frames(Reading(), None)).image
+    expected = model().predict_image(picture, stream="attention", height=80, seconds=4)
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+def test_a_still_is_a_photo_or_a_frame_of_a_video(model, still, tmp_path):
+    path = still("x.png")
+    picture = next(Item(path, "image").frames(Reading(), None)).image
+    for folder, still_at_s in (("photo", None), ("frame", 2.0)):
+        outcome = predict_item(
+            model(), Item(path, "image"), tmp_path / folder, Options(("fused",), ("npy",), still_at_s=still_at_s)
+        )
+        found = np.load(tmp_path / folder / "x.npy")
+        np.testing.assert_array_equal(found, model().predict_image(picture, seconds=still_at_s))
+        assert json.loads(outcome.manifest.read_text())["settings"]["options"]["still_at_s"] == still_at_s
+
+
+@pytest.mark.parametrize(
+    ("settings", "still_at_s", "word"),
+    [
+        ({"direction": "head"}, None, "direction"),
+        ({"front_deg": 90.0}, None, "front"),
+        ({"front_deg": None}, None, "front"),
+        ({}, 3.0, "still-at"),
+    ],
+)
+def test_maps_of_other_settings_are_not_taken_for_these(model, still, tmp_path, settings, still_at_s, word):
+    item = Item(still("x.png"), "image")
+    predict_item(model(), item, tmp_path / "out", NPY)
+    before = (tmp_path / "out" / "x.npy").read_bytes()
+    other = Options(("fused",), ("npy",), still_at_s=still_at_s)
+    with pytest.raises(OutputError, match=f"made with another {word}; give --overwrite"):
+        predict_item(model(**settings), item, tmp_path / "out", other)
+    assert (tmp_path / "out" / "x.npy").read_bytes() == before
+
+
+def test_a_stopped_run_does_not_go_on_with_another_front(model, clip, tmp_path):
+    def stop(done):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        predict_item(model(), Item(clip, "video"), tmp_path / "out", NPY, stop)
+    with pytest.raises(OutputError, match="made with another front"):
+        predict_item(model(front_deg=90.0), Item(clip, "video"), tmp_path / "out", NPY)
+
+
+def test_a_record_of_an_earlier_version_tells_by_its_weights(model, still, tmp_path):
+    """It has no direction, front and time, and settings of a model that are gone."""
+    item = Item(still("x.png"), "image")
+    outcome = predict_item(model(), item, tmp_path / "out", NPY)
+    now = json.loads(outcome.manifest.read_text())["settings"]
+    earlier = json.loads(json.dumps(now))
+    for name in ("direction", "front_deg", "still_at_s"):
+        del earlier["options"][name]
+    earlier["model"]["config"] |= {"width": 1.0, "smoothing_deg": 5.0}
+    assert changed(earlier, now, item) == []
+    assert changed(earlier, now | {"options": now["options"] | {"front_deg": None}}, item) == ["front"]
+    earlier["model"]["sha256"] = "0" * 64
+    assert changed(earlier, now, item) == ["model"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"direction": "head"}, r"direction 'head' \(--direction\): .*'paper'.* leave it out, or use lite"),
+        ({"front_deg": 20.0}, r"front_deg 20 \(--front\)"),
+        ({"front_deg": None}, r"front_deg None \(--no-front\)"),
+    ],
+)
+def test_the_published_layers_take_no_direction(settings, message):
+    config = ModelConfig("paper", erp_height=64, frame_height=64, map_height=64, face_size=32)
+    with pytest.raises(ConfigError, match=message):
+        ATSal(config, nn.Identity(), nn.Identity(), nn.Identity(), **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"direction": "heads"}, "did you mean 'head'"), ({"front_deg": 181.0}, "-180 to 180 degrees, or None")],
+)
+def test_a_direction_that_there_is_not_is_refused(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        load_model("lite", device="cpu", **settings)
+
+
+def test_a_time_is_refused_where_it_changes_nothing(model, still, tmp_path, monkeypatch):
+    monkeypatch.setattr(model().network, "_prior", None)  # as in the published network
+    with pytest.raises(ConfigError, match=r"still_at_s 2 \(--still-at\): .*'lite'.* do not depend on the time"):
+        predict_item(model(), Item(still("x.png"), "image"), tmp_path / "out", Options(still_at_s=2.0))
+    assert not (tmp_path / "out").exists()
