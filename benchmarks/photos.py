@@ -3,7 +3,7 @@
     python benchmarks/photos.py MODEL          a name, or a weight folder; data/ holds the prepared osie, crowd, scene
 
 Whole photos, squeezed to squares, against the fixations without each viewer's first or with all, σ as the data set has
-it or a twentieth of the width; the expert alone, times the mean map of the set's other photos, and that mean map alone.
+it or 1/25 of the width; the expert alone, times the mean map of the set's other photos, and that mean map alone.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("--data", type=Path, default=Path("data"))
-    parser.add_argument("--rows", type=int, default=128)
+    parser.add_argument("--rows", type=int, default=192)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     expert = load_parts(find_bundle(chosen.model))["equator"]
@@ -37,7 +37,7 @@ def main() -> None:
         prepared, held_out = open_prepared(SourceConfig(prepared=folder, folds=FOLDS, only_fold=0))
         _, others = open_prepared(SourceConfig(prepared=folder, folds=FOLDS, without_fold=0))
         maps = [predicted(expert, prepared.picture(item), chosen.rows) for item in held_out]
-        for sigma_name, sigma in (("own", prepared.dataset.sigma_width), ("1/20", 0.05)):
+        for sigma_name, sigma in (("own", prepared.dataset.sigma_width), ("1/25", 0.04)):
             for fixations in ("but the first", "all"):
 
                 def measured(item: str, sigma: float = sigma, fixations: str = fixations) -> np.ndarray:

@@ -258,8 +258,8 @@ class TrainConfig:
         check_range(self, clip_frames=(1, _MOST_TOGETHER), max_steps_per_epoch=(1, 1000 * _MANY), seed=(0, 2**53))
         if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
             raise ConfigError(f"clip_norm {self.clip_norm}: expected a number above 0; without it nothing is clipped")
-        if self.part in TOGETHER and self.start_part is not None:
-            raise ConfigError(f"start_part is for a single part; {self.part} trains several, each from its own weights")
+        if self.part == "fused" and self.start_part is not None:
+            raise ConfigError("start_part is not for fused: it trains all three, each from its own weights")
         if self.moving_average is not None and (self.part == "attention" or not 0 < self.moving_average < 1):
             raise ConfigError("moving_average is the experts' share of the new frame, above 0 and below 1")
         if not 0 <= self.averaging < 1:
