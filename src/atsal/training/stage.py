@@ -11,7 +11,7 @@ from torch import nn
 from atsal.datasets.prepared import PreparedSet
 from atsal.errors import ConfigError
 from atsal.jobs.checksums import file_sha256
-from atsal.models.atsal import ATSal
+from atsal.models.atsal import EXPERTS, ATSal
 from atsal.models.bundle import Bundle, write_bundle
 from atsal.models.config import ModelConfig
 from atsal.models.directions import Direction
@@ -48,7 +48,8 @@ def write_start(config: TrainConfig, folder: Path) -> None:
         model, provenance = bundle.config, dict(bundle.provenance)
         parts = load_parts(bundle)
     if config.start_part is not None:
-        _take_over(parts, config.start_part, config.part)
+        for part in tuple(EXPERTS) if config.part == "experts" else (config.part,):
+            _take_over(parts, config.start_part, part)
     if config.moving_average is not None:
         _set_moving_average(parts, config)
     write_bundle(folder, model, {name: part.state_dict() for name, part in parts.items()}, provenance)
