@@ -214,7 +214,9 @@ class TrainConfig:
     optimisers: tuple[OptimiserConfig, ...]
     batch: int  # photos, frames, or videos side by side
     start: str = SCRATCH  # a model's name, a weight folder, the model/ of another run; or scratch
-    start_part: Literal["attention", "equator", "poles"] | None = None  # whose weights it starts from, or both experts, if not its own
+    start_part: Literal["attention", "equator", "poles"] | None = (
+        None  # whose weights it starts from, or both experts, if not its own
+    )
     model: ModelConfig | None = None  # needed from scratch
     pretrained: str | None = (
         None  # from scratch, lite: the checkpoint of EfficientNet-Lite0 that its encoders begin with
