@@ -1,10 +1,10 @@
 """Maps of `lite` on the frames of AVTrack360, each under settings of the fusion that were chosen without the frame.
 
-    python benchmarks/avtrack360/held_out.py MODEL data/avtrack360 -o OUT
+    python benchmarks/avtrack360/held_out.py MODEL data/avtrack360 --prior PRIOR.json -o OUT
 
-The layers saw no 360° gaze at all. For each fold of frames, shares, sharpness and the strength of the front are chosen
-on the others, for the fused map and for each stream alone: some minutes on two cores. Writes OUT/<map>/<frame>.npy,
-which `atsal benchmark` scores.
+The layers saw no 360° gaze at all, and PRIOR.json was fitted on other sets (`atsal weights front`). For each fold of
+frames, shares, sharpness and the strengths of the prior are chosen on the others, for the fused map and for each stream
+alone: some minutes on two cores. Writes OUT/<map>/<frame>.npy, which `atsal benchmark` scores.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from atsal.models.front_prior import FrontPrior
+from atsal.models.front_prior_file import read_front_priors
 from atsal.models.registry import build_network, find_bundle
 from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.fusion import SHARES, bits_per_fixation, choose, density, measure
@@ -29,10 +30,11 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("prepared")
     parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--prior", type=Path, required=True, help="a front prior that knows nothing of the set")
     parser.add_argument("--exclude", nargs="*", default=["11", "12", "14", "16"], help="frames that match no clip")
     chosen = parser.parse_args()
     bundle = find_bundle(chosen.model)
-    prior = (bundle.config.directions or find_bundle("lite").config.directions).head.prior
+    prior = read_front_priors(chosen.prior)["head"]
     source = SphereSource(
         SourceConfig(prepared=chosen.prepared, exclude=tuple(chosen.exclude)), bundle.config, Augmentation()
     )

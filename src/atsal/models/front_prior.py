@@ -5,9 +5,9 @@ anywhere. The density is separable, symmetric in longitude, and has few paramete
 
     p(lon, lat, t) ~ latitude(lat) * ((1 - s) longitude(lon) + s peak(lon)),  s = start * exp(-t / fading_s)
 
-Times a map of what a frame shows, which knows part of this already, both factors are raised to powers, their strengths,
-of 1 or less. `atsal.training.front` fits it to logs of head directions; docs/models/front-prior.md has the figures. Photos have no
-time: theirs is `s = 0`, at a strength of its own.
+Beside a map of what a frame shows, which knows part of this already, both factors are raised to powers, their
+strengths. `atsal.training.front` fits it to logs of head directions; docs/models/front-prior.md has the figures. Photos
+have no time: theirs is `s = 0`, at a strength of its own.
 """
 
 import math

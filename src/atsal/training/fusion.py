@@ -18,6 +18,7 @@ from atsal.models.atsal import ATSal, product
 from atsal.models.bundle import PARTS, Bundle, check_target, write_bundle
 from atsal.models.directions import DirectionConfig, Directions, check_direction
 from atsal.models.front_prior import FrontPrior, FrontPriorConfig
+from atsal.models.front_prior_file import read_front_priors
 from atsal.models.registry import build_network, find_bundle
 from atsal.projection import SphericalGaussian, solid_angle_weights
 from atsal.training.config import Augmentation, SourceConfig
@@ -158,24 +159,30 @@ def fuse(
     opened = SphereSource(source, bundle.config, Augmentation())
     direction = direction or opened.prepared.preparation.direction
     check_direction(direction)
-    directions = _directions(bundle)
+    priors = read_front_priors()
+    prior = priors[direction]
     measured = measure(build_network(bundle), opened)
-    own = directions.head if direction == "head" else directions.head_eye
-    chosen = choose(measured, own.prior)
-    fitted = DirectionConfig(chosen.exponent, chosen.smoothing_deg, _fitted(own.prior, measured, chosen))
-    gaze = replace(directions.head_eye, exponent=head_eye[0], smoothing_deg=head_eye[1])
+    chosen = choose(measured, prior)
+    fitted = DirectionConfig(chosen.exponent, chosen.smoothing_deg, _fitted(prior, measured, chosen))
+    if direction == "head":
+        gaze = replace(
+            priors["head_eye"], latitude_strength=chosen.latitude_strength
+        )  # the content tells as much of it
+        directions = Directions(DirectionConfig(*head_eye, gaze), fitted)
+    else:
+        directions = Directions(fitted, _directions(bundle).head)
     config = replace(
         bundle.config,
         attention_exponent=chosen.share,
         experts_exponent=1 - chosen.share,
-        directions=Directions(gaze, fitted) if direction == "head" else replace(directions, head_eye=fitted),
+        directions=directions,
     )
     noted = {
         "dataset": opened.name,
         "items": list(opened.items),
         "direction": direction,
         "bits_per_fixation": round(
-            float(bits_per_fixation(density(measured, chosen, own.prior), measured.counts).mean()), 4
+            float(bits_per_fixation(density(measured, chosen, prior), measured.counts).mean()), 4
         ),
         "chosen": {name: round(value, 4) for name, value in asdict(chosen).items()},
     }

@@ -27,7 +27,7 @@ from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.photos import jitter_colour
 from atsal.training.plan import Extent, Key, clips_of, seed_of
 
-LATE_S = 30.0  # long after the start, whose part of the prior has faded
+_LATE_S = 30.0
 _FOLD_SEED = 0  # folds are a property of a source, not of a run
 
 
@@ -166,14 +166,15 @@ class SphereSource:
     def seconds(self, key: Key) -> Tensor:
         """The times (T,) of a key's frames since the start of the video; `PHOTO` for photos.
 
-        A still in place of a video stands for all of it, and is `LATE_S`.
+        A folder of pictures tells no rate: its frames are late, when the start's part of the prior has faded.
         """
         stimulus = self.prepared.stimulus(self.items[key.item])
         if stimulus.kind == "image":
-            return torch.tensor([LATE_S if self.prepared.dataset.stimuli == "videos" else PHOTO])
+            still_s = self.prepared.dataset.still_s
+            return torch.tensor([PHOTO if still_s is None else still_s])
         numbers = range(key.first, key.first + key.count * key.stride, key.stride)
         rate = stimulus.frames_per_s
-        return torch.tensor([number / rate if rate else LATE_S for number in numbers])
+        return torch.tensor([number / rate if rate else _LATE_S for number in numbers])
 
     def _read(self, key: Key, transform: Transform, rng: torch.Generator | None) -> Sample:
         item = self.items[key.item]
