@@ -30,7 +30,7 @@ from atsal.training.run import train
 from atsal.training.stage import load_subject, open_sources, write_start
 from atsal.training.trainer import Machine, Trainer
 from atsal.training.validation import judge as judging
-from training.conftest import CPU
+from training.conftest import CPU, TINY
 
 
 def weights(folder):
@@ -143,7 +143,7 @@ def nearly_same(first, second):
     assert first.keys() == second.keys()
     names = [name for name in first if name.startswith("weights.") and first[name].is_floating_point()]
     apart = torch.cat([(first[name] - second[name]).abs().flatten() for name in names])
-    return apart.quantile(0.995) < 2e-6 and apart.max() < 0.003
+    return apart.quantile(0.995) < 2e-5 and apart.max() < 0.02
 
 
 def test_accumulating_is_a_larger_batch(trained, sets):
@@ -432,7 +432,7 @@ def test_a_run_from_published_layers_begins_with_logits_of_order_one(sets, tmp_p
 
 def test_watched_frames_teach_the_poles_that_nobody_looks_there(settings, sets, tmp_path):
     """Pole faces without gaze are targets of zero, as long as somebody looked at the frame."""
-    values = settings("clips", train=[{"prepared": sets.images}], epochs=1)
+    values = settings("clips", train=[{"prepared": sets.images}], epochs=1, model=TINY)  # no prior says it
     train(from_mapping(TrainConfig, values, ""), tmp_path / "run", CPU)
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert lines[-1]["loss"] > 0.05

@@ -58,7 +58,7 @@ class Moments:
         files: dict[str, Path] = {}
         for place in places:
             found = [file for file in sorted(place.glob("*")) if file.suffix.lower() in suffixes]
-            if not place.is_dir():
+            if config.videos and place.is_file():
                 found = [place]
             if not found:
                 raise DataError(f"{place}: no {kind} there; expected a folder of 360° {kind}s")
