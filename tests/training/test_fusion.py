@@ -13,6 +13,7 @@ from atsal.evaluation.metrics import information_gain
 from atsal.models.bundle import PARTS, read_bundle, write_bundle
 from atsal.models.directions import DirectionConfig
 from atsal.models.front_prior import PHOTO
+from atsal.models.front_prior_file import read_front_priors
 from atsal.models.registry import build_network, find_bundle
 from atsal.prediction.streams import finished
 from atsal.projection import solid_angle_weights
@@ -109,7 +110,7 @@ def test_what_is_chosen_is_what_the_model_then_predicts(sets, tmp_path, small_gr
     assert torch.allclose(
         shown / shown.amax((1, 2, 3), keepdim=True), expected / expected.amax((1, 2, 3), keepdim=True), atol=1e-4
     )
-    noted = bundle.provenance["exponents_chosen_on"]
+    noted = bundle.provenance["fusion_chosen_on"]
     assert bits_per_fixation(shown, measured.counts).mean().item() == pytest.approx(
         noted["bits_per_fixation"], abs=1e-3
     )
@@ -123,16 +124,19 @@ def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(sets, tmp_pa
     found = CliRunner().invoke(main, [*arguments, "--head-eye", "0.9", "4"], catch_exceptions=False)
     assert found.exit_code == 0
     before, after = find_bundle("lite"), read_bundle(tmp_path / "fused")
-    chosen = after.provenance["exponents_chosen_on"]
+    chosen = after.provenance["fusion_chosen_on"]
     setting = chosen["chosen"]
     assert chosen["direction"] == "head"
     assert f"attention ** {setting['share']:g} * experts" in found.output
     assert after.config.attention_exponent + after.config.experts_exponent == 1
     head, gaze = after.config.directions.head, after.config.directions.head_eye
     strengths = {"latitude_strength": setting["latitude_strength"], "video_strength": setting["strength"]}
-    prior = dataclasses.replace(before.config.directions.head.prior, **strengths)
+    prior = dataclasses.replace(read_front_priors()["head"], **strengths)
     assert head == DirectionConfig(setting["exponent"], setting["smoothing_deg"], prior)
-    assert gaze == DirectionConfig(0.9, 4.0, before.config.directions.head_eye.prior)
+    as_much = dataclasses.replace(read_front_priors()["head_eye"], latitude_strength=setting["latitude_strength"])
+    assert gaze == DirectionConfig(0.9, 4.0, as_much)
+    seen = after.provenance["trained_on"]
+    assert set(chosen["items"]) <= set(seen["attention"]["vr-eyetracking"]) & set(seen["experts"]["vr-eyetracking"])
     for part in ("attention", "equator"):
         for name, value in before.load(part).items():
             assert torch.allclose(after.load(part)[name], value, rtol=1e-3, atol=1e-6), name
@@ -143,7 +147,7 @@ def test_gaze_in_photos_sets_the_map_of_gaze_and_the_front_of_photos(sets, tmp_p
     chosen = fuse("lite", SourceConfig(prepared=sets.images), tmp_path / "fused", half=True, overwrite=False)
     before, after = find_bundle("lite").config.directions, read_bundle(tmp_path / "fused").config.directions
     strengths = {"latitude_strength": chosen.latitude_strength, "photo_strength": chosen.strength}
-    prior = dataclasses.replace(before.head_eye.prior, **strengths)
+    prior = dataclasses.replace(read_front_priors()["head_eye"], **strengths)
     assert after.head_eye == DirectionConfig(chosen.exponent, chosen.smoothing_deg, prior)
     assert after.head == before.head
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from atsal.errors import ConfigError, ShapeError
 from atsal.models.config import ModelConfig
-from atsal.models.directions import Direction, check_direction
+from atsal.models.directions import Direction, known_direction
 from atsal.models.front_prior import FrontPrior
 from atsal.models.lite import PYRAMID
 from atsal.models.vgg import FEATURES
@@ -74,7 +74,7 @@ class ATSal(nn.Module):
         self.memory_format = torch.channels_last  # of what the layers get; the fastest on CPUs and GPUs alike
         self._cut = ErpToCubemap(config.frame_height, config.face_size, config.layout, fov_deg=config.face_fov_deg)
         self._stitch: CubemapToErp | None = None  # made at the first frame, when the size of the experts' maps is known
-        check_direction(direction)
+        direction = known_direction(direction)
         if front_deg is not None and not -180 <= front_deg <= 180:
             raise ConfigError(f"front_deg {front_deg}: expected a longitude of -180 to 180 degrees, or None")
         if config.directions is None and (direction != "head_eye" or front_deg != 0.0):

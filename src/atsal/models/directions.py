@@ -37,11 +37,12 @@ class Directions:
 
     def of(self, direction: Direction) -> DirectionConfig:
         """The settings of one."""
-        check_direction(direction)
         return self.head if direction == "head" else self.head_eye
 
 
-def check_direction(direction: str) -> None:
-    """Raise `ConfigError` for a direction that there is not."""
-    if direction not in DIRECTIONS:
-        raise ConfigError(f"direction {direction!r}{nearest(direction, DIRECTIONS)}")
+def known_direction(direction: str) -> Direction:
+    """The direction of that name; `ConfigError` where there is none."""
+    for known in DIRECTIONS:
+        if direction == known:
+            return known
+    raise ConfigError(f"direction {direction!r}{nearest(direction, DIRECTIONS)}")

@@ -16,9 +16,9 @@ from torch import Tensor
 from atsal.errors import ConfigError, DataError, OutputError
 from atsal.models.atsal import ATSal, product
 from atsal.models.bundle import PARTS, Bundle, check_target, write_bundle
-from atsal.models.directions import DirectionConfig, Directions, check_direction
+from atsal.models.directions import DirectionConfig, Directions, known_direction
 from atsal.models.front_prior import FrontPrior, FrontPriorConfig
-from atsal.models.front_prior_file import read_front_priors
+from atsal.models.front_prior_file import read_front_prior_file, read_front_priors
 from atsal.models.registry import build_network, find_bundle
 from atsal.projection import SphericalGaussian, solid_angle_weights
 from atsal.training.config import Augmentation, SourceConfig
@@ -157,14 +157,13 @@ def fuse(
         raise OutputError(f"{output}: is the model that is read; give another folder")
     check_target(output, overwrite=overwrite)
     opened = SphereSource(source, bundle.config, Augmentation())
-    direction = direction or opened.prepared.preparation.direction
-    check_direction(direction)
+    taken = known_direction(direction or opened.prepared.preparation.direction)
     priors = read_front_priors()
-    prior = priors[direction]
+    prior = priors[taken]
     measured = measure(build_network(bundle), opened)
     chosen = choose(measured, prior)
     fitted = DirectionConfig(chosen.exponent, chosen.smoothing_deg, _fitted(prior, measured, chosen))
-    if direction == "head":
+    if taken == "head":
         gaze = replace(
             priors["head_eye"], latitude_strength=chosen.latitude_strength
         )  # the content tells as much of it
@@ -180,13 +179,13 @@ def fuse(
     noted = {
         "dataset": opened.name,
         "items": list(opened.items),
-        "direction": direction,
+        "direction": taken,
         "bits_per_fixation": round(
             float(bits_per_fixation(density(measured, chosen, prior), measured.counts).mean()), 4
         ),
         "chosen": {name: round(value, 4) for name, value in asdict(chosen).items()},
     }
-    provenance = {**bundle.provenance, "exponents_chosen_on": noted}
+    provenance = {**bundle.provenance, "fusion_chosen_on": noted, "trained_on": _seen(bundle, opened)}
     parts = {part: bundle.load(part) for part in PARTS}
     write_bundle(output, config, parts, provenance, overwrite=overwrite, half=half)
     return chosen
@@ -198,3 +197,14 @@ def _directions(bundle: Bundle) -> Directions:
     if found is None:
         raise ConfigError(f"{bundle.folder}: no directions in its settings; expected those of lite")
     return found
+
+
+def _seen(bundle: Bundle, source: SphereSource) -> dict[str, dict[str, list[str]]]:
+    """By stream, the items of each set that its map knows something of: all of a set that the prior was fitted on."""
+    of_prior = {fitted.name for fitted in read_front_prior_file().sources}
+    items = source.prepared.items if source.name in of_prior else source.items
+    before = {stream: dict(sets) for stream, sets in dict(bundle.provenance.get("trained_on", {})).items()}
+    for stream in ("attention", "experts"):
+        sets = before.setdefault(stream, {})
+        sets[source.name] = sorted({*sets.get(source.name, []), *items})
+    return before
