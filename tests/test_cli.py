@@ -149,19 +149,24 @@ def test_direction_front_and_time_are_options(folder):
     from atsal.video.image import read_image
 
     run("predict", "still.png", "-o", "a", "--format", "npy", "--direction", "head", "--front", "-90")
-    run("predict", "still.png", "-o", "b", "--format", "npy", "--no-front", "--still-at", "2")
+    run("predict", "still.png", "-o", "b", "--format", "npy", "--front", "0", "--still-at", "2")
+    assert (
+        "do not depend on the time"
+        in run("predict", "still.png", "-o", "d", "--no-front", "--still-at", "2", status=1).stderr
+    )
     picture = read_image(Path("still.png"))
     head = load_model("lite", device="cpu", runtime="torch", direction="head", front_deg=-90.0)
-    anywhere = load_model("lite", device="cpu", runtime="torch", front_deg=None)
+    gaze = load_model("lite", device="cpu", runtime="torch")
     np.testing.assert_allclose(np.load("a/still.npy"), head.predict_image(picture), rtol=1e-4)
-    np.testing.assert_allclose(np.load("b/still.npy"), anywhere.predict_image(picture, seconds=2), rtol=1e-4)
+    np.testing.assert_allclose(np.load("b/still.npy"), gaze.predict_image(picture, seconds=2), rtol=1e-4)
     options = json.loads(Path("b/still.json").read_text())["settings"]["options"]
-    assert (options["direction"], options["front_deg"], options["still_at_s"]) == ("head_eye", None, 2.0)
+    assert (options["direction"], options["front_deg"], options["still_at_s"]) == ("head_eye", 0.0, 2.0)
     assert (
         "made with another direction, front"
         in run("predict", "still.png", "-o", "a", "--format", "npy", status=1).stderr
     )
     run("compare", "still.png", "-o", "c.png", "--direction", "head", "--no-front")
+    run("compare", "still.png", "-o", "e.png", "--still-at", "2")
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from atsal.config import from_mapping
-from atsal.datasets import dataset_named
-from atsal.errors import DataError
+from atsal.datasets import dataset_named, times
+from atsal.datasets.dataset import Stimulus
+from atsal.errors import OutputError
+from atsal.evaluation import front_baseline
 from atsal.evaluation.baselines import baseline_map
 from atsal.evaluation.benchmark import Benchmark
 from atsal.evaluation.benchmark_config import BenchmarkConfig
@@ -100,22 +102,33 @@ def test_it_beats_latitudes_where_viewers_keep_to_the_front(truth):
         assert found["information_gain"] > least
 
 
-def test_times_that_nothing_tells_are_said(truth):
-    class Untold(Truth):
-        def gaze(self, item, window=None):
-            return dataclasses.replace(super().gaze(item, window), onset_s=None, duration_ms=None)
+@pytest.mark.parametrize("stimulus", [Stimulus("frames", 128, 64, 10), Stimulus()])
+def test_without_a_rate_it_is_late(truth, monkeypatch, stimulus):
+    """Of a folder of frames, and of gaze whose video is not there."""
+    monkeypatch.setattr(truth.prepared, "stimulus", lambda _item: stimulus)
+    clips = Truth(truth.prepared, dataclasses.replace(truth.protocol, window="clip"))
+    np.testing.assert_allclose(front_prior(clips, "video_2"), alone("head_eye", 30.0)[0])
+    frames = Truth(truth.prepared, dataclasses.replace(truth.protocol, window="frame"))
+    found = front_prior(frames, "video_2")
+    np.testing.assert_allclose(found, alone("head_eye", 30.0).repeat(len(found), 0))
 
-    stimulus = dataclasses.replace(truth.prepared.stimulus("video_2"), frames_per_s=None, duration_s=None)
 
-    class Prepared:
-        dataset, preparation = truth.prepared.dataset, truth.prepared.preparation
-        manifest, items = truth.prepared.manifest, truth.prepared.items
-        fixations = staticmethod(truth.prepared.fixations)
+def test_frames_of_an_uneven_rate_have_their_own_times(truth, monkeypatch):
+    uneven = dataclasses.replace(truth.prepared.stimulus("video_2"), uneven_rate=True)
+    shown = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 2.0, 2.1, 2.2, 2.3, 2.4])
+    monkeypatch.setattr(truth.prepared, "stimulus", lambda _item: uneven)
+    monkeypatch.setattr(times, "_times_of", lambda _path, _changed_ns: shown)
+    np.testing.assert_allclose(times.seconds_of(truth.prepared, "video_2", [4, 4.5, 6]), [0.4, 1.2, 2.1])
+    np.testing.assert_allclose(front_prior(truth, "video_2"), alone("head_eye", 0.1, 0.3, 2.0, 2.2, 2.4))
+    monkeypatch.setattr(truth.prepared, "source", truth.prepared.folder / "gone")
+    assert times.seconds_of(truth.prepared, "video_2", [4]) == [0.4]
 
-        def stimulus(self, item):
-            return stimulus
 
-    for window, message in (("frame", "rate"), ("clip", "how long")):
-        untold = Untold(Prepared(), dataclasses.replace(truth.protocol, window=window))
-        with pytest.raises(DataError, match=message):
-            front_prior(untold, "video_2")
+def test_its_maps_are_made_anew_where_what_they_depend_on_has_changed(folder_set, base_of, monkeypatch):
+    entry = {"baseline": "front-prior"}
+    (found,) = base_of(folder_set, "folder-video", entry).datasets
+    assert found.run("front-prior").settings["still_s"] is None
+    assert found.run("front-prior").settings["skip_s"] == 0.0
+    monkeypatch.setattr(front_baseline, "VERSION", 99)
+    with pytest.raises(OutputError, match=r"version was '1', is '99'.*--overwrite"):
+        base_of(folder_set, "folder-video", entry)

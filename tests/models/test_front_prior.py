@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from atsal.errors import ConfigError, WeightsError
 from atsal.models.front_prior import PHOTO, FrontPrior, FrontPriorConfig, LatitudeProfile, LongitudeProfile
@@ -93,11 +95,46 @@ def test_a_frame_has_the_same_prior_in_every_batch_and_precision():
     torch.testing.assert_close(density(seconds=TIMES.float()), density().float(), rtol=1e-4, atol=1e-5)
 
 
+def ends(low, high):
+    return st.one_of(st.sampled_from([low, high]), st.floats(low, high))
+
+
+LATITUDES = st.builds(LatitudeProfile, ends(-90, 90), ends(1, 90), ends(1, 180), ends(0, 100), ends(0, 100))
+SHARES = st.sampled_from([(0.0, 0.0), (0.999999, 0.0), (0.0, 0.999999), (0.5, 0.499999), (0.1, 0.4)])
+LONGITUDES = st.builds(
+    lambda shares, narrow, broad: LongitudeProfile(narrow, shares[0], broad, shares[1]),
+    SHARES,
+    ends(1, 180),
+    ends(1, 180),
+)
+CONFIGS = st.builds(
+    FrontPriorConfig,
+    LATITUDES,
+    LONGITUDES,
+    ends(0, 0.99),
+    ends(1, 180),
+    ends(0.1, 1000),
+    ends(0, 3),
+    ends(0, 3),
+    ends(0, 3),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(CONFIGS)
+def test_no_setting_that_is_taken_gives_zeros_or_what_is_no_number(config):
+    """In float32, as runtimes have it: a weight folder may hold any."""
+    found = density(config, seconds=TIMES.float())
+    assert found.isfinite().all()
+    assert found.min() > 0
+
+
 @pytest.mark.parametrize(
     ("part", "wrong", "message"),
     [
         (PRIOR, {"fading_s": 0.0}, "fading_s"),
-        (PRIOR, {"start": 1.2}, "start"),
+        (PRIOR, {"start": 1.0}, "start"),
+        (PRIOR, {"video_strength": 3.5}, "video_strength"),
         (PRIOR, {"photo_strength": -1.0}, "photo_strength"),
         (PRIOR.longitude, {"narrow": 0.8}, "sum below 1"),
         (PRIOR.latitude, {"narrow_deg": 0.0}, "narrow_deg"),

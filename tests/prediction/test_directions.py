@@ -1,5 +1,6 @@
 """Direction, front and time, as users reach them."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -8,14 +9,22 @@ import torch
 from torch import nn
 
 from atsal import load_model
+from atsal.cli.parameters import DIRECTION
 from atsal.errors import ConfigError, OutputError
 from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
+from atsal.models.directions import DIRECTIONS
+from atsal.models.front_prior import PHOTO
+from atsal.models.registry import build_network, find_bundle
+from atsal.prediction.compare import compare
 from atsal.prediction.items import Item, Reading
 from atsal.prediction.job import Options, predict_item
+from atsal.prediction.predictor import Predictor
 from atsal.prediction.record import changed
+from atsal.prediction.runtimes import make_runtime
+from atsal.prediction.runtimes.graph import Step
 from atsal.projection.sphere import solid_angle_weights
-from atsal.video.reader import read_frames
+from atsal.video.reader import Frame, read_frames
 
 NPY = Options(formats=("npy",))
 
@@ -56,8 +65,8 @@ def test_the_front_goes_where_it_is_said_to_be(model, scene):
 
 
 def test_without_a_front_only_the_content_tells_longitudes_apart(model, scene):
-    found = model(front_deg=None).predict_image(scene, height=80, seconds=0)
-    again = model(front_deg=None).predict_image(scene, height=80, seconds=60)
+    found = model(front_deg=None).predict_image(scene, height=80)
+    again = model(front_deg=None).step(scene, None, ("fused",), 80, seconds=60)[0]["fused"]
     np.testing.assert_array_equal(found, again)
     latitude = prior(model(front_deg=None), 0.0)
     np.testing.assert_allclose(latitude, np.broadcast_to(latitude[:, :1], latitude.shape), rtol=1e-5)
@@ -85,15 +94,20 @@ def test_a_time_that_there_is_not_is_refused(model, scene, seconds):
         Options(still_at_s=seconds)
 
 
-def test_part_of_a_video_has_the_times_of_the_whole(model, clip, tmp_path):
+def test_part_of_a_video_has_the_times_of_the_whole(clip, tmp_path):
+    """Under a start that fades within a few frames: a time off by one would show."""
+    bundle = find_bundle("lite")
+    head_eye = bundle.config.directions.head_eye
+    quick = dataclasses.replace(head_eye.prior, start=0.9, fading_s=0.2, video_strength=1.0)
+    directions = dataclasses.replace(bundle.config.directions, head_eye=dataclasses.replace(head_eye, prior=quick))
+    model = load_bundle(dataclasses.replace(bundle, config=dataclasses.replace(bundle.config, directions=directions)))
     options = Options(formats=("npy",), streams=("attention",), reading=Reading(start_s=0.5), height=80)
-    predict_item(model(), Item(clip, "video"), tmp_path, options)
-    frame = next(iter(read_frames(clip, start_s=0.5)))
-    expected = model().predict_image(frame.image, stream="attention", height=80, seconds=0.5)
-    found = np.load(tmp_path / "walk" / "000004.npy")
-    np.testing.assert_allclose(found, expected, rtol=0.02)
-    at_start = model().predict_image(frame.image, stream="attention", height=80, seconds=0)
-    assert np.abs(found - expected).max() < 0.1 * np.abs(found - at_start).max()
+    predict_item(model, Item(clip, "video"), tmp_path, options)
+    for frame in read_frames(clip, start_s=0.5, size=model.frame_size):
+        found = np.load(tmp_path / "walk" / f"{frame.index:06d}.npy")
+        content = model.predict_image(frame.image, stream="attention", height=80) / prior(model, PHOTO)
+        np.testing.assert_allclose(found / content, prior(model, frame.index / 8), rtol=1e-3)
+        assert np.abs(prior(model, frame.index / 8) / prior(model, (frame.index + 1) / 8) - 1).max() > 0.01
 
 
 def test_a_folder_of_frames_has_the_times_of_its_rate(model, frame_folder, tmp_path):
@@ -185,8 +199,90 @@ def test_a_direction_that_there_is_not_is_refused(settings, message):
         load_model("lite", device="cpu", **settings)
 
 
-def test_a_time_is_refused_where_it_changes_nothing(model, still, tmp_path, monkeypatch):
-    monkeypatch.setattr(model().network, "_prior", None)  # as in the published network
-    with pytest.raises(ConfigError, match=r"still_at_s 2 \(--still-at\): .*'lite'.* do not depend on the time"):
-        predict_item(model(), Item(still("x.png"), "image"), tmp_path / "out", Options(still_at_s=2.0))
-    assert not (tmp_path / "out").exists()
+@pytest.fixture(scope="module")
+def without_directions():
+    bundle = find_bundle("lite")
+    return load_bundle(dataclasses.replace(bundle, config=dataclasses.replace(bundle.config, directions=None)))
+
+
+def load_bundle(bundle):
+    return Predictor(make_runtime("torch", build_network(bundle), torch.device("cpu")), bundle)
+
+
+@pytest.mark.parametrize("name", ["no front", "no directions"])
+def test_a_time_is_refused_where_it_changes_nothing(model, without_directions, still, scene, tmp_path, name):
+    predictor = without_directions if name == "no directions" else model(front_deg=None)
+    item = Item(still("x.png"), "image")
+    message = r"\(--still-at\) 2: .*'lite' do not depend on the time.*leave it out, or use lite with a front"
+    with pytest.raises(ConfigError, match=message):
+        predict_item(predictor, item, tmp_path / "out", Options(still_at_s=2.0))
+    with pytest.raises(ConfigError, match=message):
+        compare(predictor, item, tmp_path / "out.png", Reading(), still_at_s=2.0)
+    with pytest.raises(ConfigError, match="seconds 2: "):
+        predictor.predict_image(scene, seconds=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    maps, _ = predictor.step(scene, None, ("attention",), 80, seconds=2)  # a fact of a frame, with any model
+    np.testing.assert_array_equal(maps["attention"], predictor.predict_image(scene, stream="attention", height=80))
+
+
+def test_only_models_that_depend_on_the_time_ask_for_it(model, without_directions):
+    for predictor, depends in ((model(), True), (model(front_deg=None), False), (without_directions, False)):
+        assert ("seconds" in Step(predictor.network, ("attention",)).input_names) == depends
+
+
+def frames_at(scene, *times):
+    return [Frame(number, time, scene) for number, time in enumerate(times)]
+
+
+@pytest.mark.parametrize("wrong", [-0.02, float("nan"), float("inf")])
+def test_frames_of_a_time_that_there_is_not_are_refused(model, scene, wrong):
+    """After the results of those before them."""
+    results = model().run(frames_at(scene, 0.0, 0.1, wrong), streams=("attention",), height=80)
+    assert [next(results)[0].frame_index for _ in range(2)] == [0, 1]
+    with pytest.raises(ConfigError, match=r"frame 2: timestamp_s .*since the start of the video, 0 or more"):
+        next(results)
+    with pytest.raises(ConfigError, match="since the start of the video"):
+        next(model().run(frames_at(scene, 0.0), seconds=wrong))
+
+
+def test_a_time_that_was_rounded_to_before_the_start_is_the_start(model, scene):
+    early, start = (
+        next(model().run(frames_at(scene, time), streams=("attention",), height=80))[0].attention
+        for time in (-0.0005, 0.0)
+    )
+    np.testing.assert_array_equal(early, start)
+
+
+@pytest.mark.parametrize("seconds", [None, 0, 2.5])
+def test_one_time_may_stand_for_all_frames(model, scene, seconds):
+    results = model().run(frames_at(scene, 0.0, 1.0, 9.0), streams=("attention",), height=80, seconds=seconds)
+    expected = model().predict_image(scene, stream="attention", height=80, seconds=seconds)
+    for result, _ in results:
+        np.testing.assert_allclose(result.attention, expected, rtol=1e-4)
+
+
+def test_a_comparison_has_the_time_of_its_still(model, still, clip, tmp_path):
+    item = Item(still("x.png"), "image")
+    picture = next(item.frames(Reading(), None)).image
+    for seconds in (None, 2.0):
+        (result,) = compare(model(), item, tmp_path / "c.png", Reading(), still_at_s=seconds).results
+        expected = model().predict_image(picture, stream="attention", seconds=seconds)
+        np.testing.assert_array_equal(result.attention, expected)
+    with pytest.raises(ConfigError, match="is a video, whose frames have times"):
+        compare(model(), Item(clip, "video"), tmp_path / "c.mp4", Reading(), still_at_s=2.0)
+
+
+def test_a_folder_of_frames_may_have_one_time(model, frame_folder, tmp_path):
+    item = Item(frame_folder, "sequence")
+    options = Options(formats=("npy",), streams=("attention",), still_at_s=20.0, height=80)
+    predict_item(model(), item, tmp_path / "out", options)
+    for number, frame in enumerate(item.frames(Reading(), None)):
+        found = np.load(tmp_path / "out" / "frames" / f"{number:06d}.npy")
+        expected = model().predict_image(frame.image, stream="attention", height=80, seconds=20)
+        np.testing.assert_allclose(found, expected, rtol=1e-3)
+    with pytest.raises(OutputError, match="made with another still-at"):
+        predict_item(model(), item, tmp_path / "out", dataclasses.replace(options, still_at_s=None))
+
+
+def test_the_command_line_knows_the_directions():
+    assert tuple(DIRECTION.choices) == DIRECTIONS

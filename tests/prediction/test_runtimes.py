@@ -150,6 +150,18 @@ def test_the_gpu_runtime_has_the_same_shapes_and_types(frames, expected):
     assert errors[0] < 0.5 * errors[1]
 
 
+def test_the_gpu_runtime_has_the_prior_of_each_time_in_half_precision(frames):
+    """A photo among frames of a video, on the CPU."""
+    network = build_network(find_bundle("lite"))
+    times = np.array([0.0, PHOTO, 60.0], np.float32)
+    known = network.prior(torch.from_numpy(times))[:, 0].numpy()
+    maps, _ = CudaRuntime(network, CPU, "half").run(frames[[0, 0, 0]], None, ("attention",), 80, times)
+    content = maps["attention"] / known
+    for one in content[1:]:
+        np.testing.assert_allclose(one, content[0], rtol=0.02)
+    assert apart(maps["attention"][1], maps["attention"][0]) > 0.05
+
+
 class OfThree:
     """In place of a captured graph, which takes so many frames and no more."""
 

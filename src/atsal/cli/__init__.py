@@ -25,6 +25,7 @@ from atsal.cli.parameters import (
     face_size_option,
     model_option,
     options,
+    still_at_option,
     taken_direction,
 )
 from atsal.cli.saying import say
@@ -171,13 +172,7 @@ def _reading(values: dict[str, Any]) -> "Reading":
     help="Size of maps, as 640x320, not of overlays.  [default: the model's]",
 )
 @click.option("--as-frames", is_flag=True, help="A folder of images is one clip, not stills.")
-@click.option(
-    "--still-at",
-    "still_at_s",
-    type=Number(min=0),
-    metavar="SECONDS",
-    help="Of lite: stills are frames of a video, shown this long after its start.  [default: photos]",
-)
+@still_at_option
 @click.option("--overwrite", is_flag=True, help="Replace results of earlier runs.")
 @reading_options
 @model_options
@@ -188,7 +183,8 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     names; a JSON manifest lies beside each. The same command again goes on where an earlier run stopped.
     """
     from atsal.prediction.items import InputFiles, find_items, find_remarks  # noqa: PLC0415
-    from atsal.prediction.job import Options, predict_item, refuse_collisions, refuse_useless  # noqa: PLC0415
+    from atsal.prediction.job import Options, predict_item, refuse_collisions  # noqa: PLC0415
+    from atsal.prediction.results import STILL_AT  # noqa: PLC0415
     from atsal.prediction.streams import STREAMS  # noqa: PLC0415
 
     _refuse_file(output)
@@ -207,7 +203,7 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     if items:
         with made_folder(output):
             predictor = _load(values, frames=sum(_FEW if item.kind != "image" else 1 for item in items))
-            refuse_useless(predictor, chosen)
+            predictor.refuse_useless(chosen.still_at_s, STILL_AT)
             work = partial(predict_item, predictor, folder=output, options=chosen, inputs=sources)
             failed += _each(items, reading, work)
     if failed:
@@ -310,6 +306,7 @@ def _progress(item: "Item", reading: "Reading") -> "Iterator[Callable[[int], Non
 @click.option("-o", "--output", required=True, type=PATH, help="The .mp4 (video) or .png (image) to write.")
 @click.option("--sheet", type=PATH, help="Also write a contact sheet, a PNG.")
 @click.option("--as-frames", is_flag=True, help="A folder of images is one clip.")
+@still_at_option
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
 @reading_options
 @model_options
@@ -335,7 +332,8 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     with made_folder(output.parent):
         predictor = _load(values)
         with _progress(items[0], reading) as progress:
-            found = write_comparison(predictor, items[0], output, reading, progress=progress)
+            still_at_s = values["still_at_s"]
+            found = write_comparison(predictor, items[0], output, reading, still_at_s=still_at_s, progress=progress)
     _tell_how_taken(items[0], reading)
     if sheet is not None:
         with made_folder(sheet.parent):

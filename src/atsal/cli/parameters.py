@@ -59,10 +59,18 @@ def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return apply
 
 
+DIRECTION = click.Choice(["head_eye", "head"])  # `models.directions.DIRECTIONS`, which would take torch to import
+still_at_option = click.option(
+    "--still-at",
+    "still_at_s",
+    type=Number(min=0),
+    metavar="SECONDS",
+    help="lite only: treat stills (with --as-frames, all pictures) as video frames shown SECONDS after the start.",
+)
 direction_options = options(
     click.option(
         "--direction",
-        type=click.Choice(["head_eye", "head"]),
+        type=DIRECTION,
         default="head_eye",
         show_default=True,
         help="Of lite. head_eye: where people look, head and eyes together; head: where their heads point.",

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from atsal.cli.parameters import PATH, Number
+from atsal.cli.parameters import DIRECTION, PATH, Number
 from atsal.cli.saying import say
 from atsal.errors import ConfigError
 
@@ -104,7 +104,7 @@ def weights_import(output: Path | None, **values: Any) -> None:
 @click.option("--exclude", multiple=True, help="An item to leave out; may be given several times.")
 @click.option(
     "--direction",
-    type=click.Choice(["head_eye", "head"]),
+    type=DIRECTION,
     help="What the gaze of the set is of.  [default: as it was prepared]",
 )
 @click.option(

@@ -11,12 +11,12 @@ from typing import Literal
 
 from atsal.config import check_range, nearest, read_yaml
 from atsal.errors import ConfigError
+from atsal.models.directions import Direction
 
 Baseline = Literal[
     "uniform", "centre", "equator-prior", "front-prior", "mean-of-others", "spectral-residual", "viewers"
 ]
 StreamName = Literal["fused", "attention", "experts"]
-DirectionName = Literal["head_eye", "head"]
 STREAM_ORDER: tuple[StreamName, ...] = ("attention", "experts", "fused")
 _NAME = re.compile(r"[\w.-]+")
 
@@ -48,7 +48,7 @@ class PredictorEntry:
     stride: int = 1  # of a model on videos: predict every so many frames
     face_size: int | None = None  # of a model
     procedure: Literal["corrected", "published"] = "corrected"  # of a model
-    direction: DirectionName | None = None  # of lite; by default what the gaze of the data set is of
+    direction: Direction | None = None  # of lite; by default what the gaze of the data set is of
     front_deg: float | None = 0.0  # of lite: longitude of the front of the pictures, + right; null: they have none
     device: str = "auto"  # of a model
     repeats: int = 10  # of the viewers: how many random halves

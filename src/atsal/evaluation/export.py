@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from atsal.aside import reported, write_aside
+from atsal.datasets.times import seconds_of
 from atsal.errors import DataError, OutputError
-from atsal.evaluation import spectral_residual
+from atsal.evaluation import front_baseline, spectral_residual
 from atsal.evaluation.baselines import baseline_map
 from atsal.evaluation.benchmark_config import Baseline, PredictorEntry
-from atsal.evaluation.front_baseline import front_prior_fitted_on
 from atsal.evaluation.pooled import open_pooled
 from atsal.evaluation.protocol import Protocol
 from atsal.evaluation.truth import Truth, open_truth
@@ -29,7 +29,6 @@ from atsal.video.sources import classify
 from atsal.workers import run_each
 
 if TYPE_CHECKING:
-    from atsal.models.directions import Direction
     from atsal.prediction.items import Item, Kind
     from atsal.prediction.job import Options, Outcome
     from atsal.prediction.predictor import Predictor
@@ -73,7 +72,7 @@ def export_baseline(
     `pooled` is the file of what the items say together, saved under `fingerprint`. Raises `DataError` for the front
     prior of flat photos.
     """
-    settings = {"baseline": baseline, "protocol or gaze": fingerprint}
+    settings: dict[str, Any] = {"baseline": baseline, "protocol or gaze": fingerprint}
     if baseline == "spectral-residual":
         settings["version"] = str(spectral_residual.VERSION)
     prepared = truth.prepared
@@ -81,8 +80,9 @@ def export_baseline(
     if baseline == "front-prior":
         if truth.protocol.is_planar:
             raise DataError(f"{baseline}: is of 360° pictures; {prepared.folder} holds flat photos")
-        settings["prior"] = file_sha256(FRONT_PRIOR)
-        trained_on = {"": front_prior_fitted_on(truth)}
+        settings |= {"prior": file_sha256(FRONT_PRIOR), "version": str(front_baseline.VERSION)}
+        settings |= {"still_s": prepared.dataset.still_s, "skip_s": prepared.dataset.skip_s}
+        trained_on = {"": front_baseline.front_prior_fitted_on(truth)}
     place = (prepared.folder, prepared.source, truth.protocol, truth.without, pooled, fingerprint, folder)
     with _claimed(folder, settings, overwrite=overwrite):
         todo = [item for item in truth.items if not (folder / f"{item}.npy").exists()]
@@ -125,43 +125,26 @@ def export_model(
     Goes on where an earlier run stopped, and with the other items after one whose stimulus cannot be predicted on.
     Raises `DataError` for flat photos and for items without a stimulus.
     """
-    from atsal.prediction.items import InputFiles, Item, Reading  # noqa: PLC0415 - only here: models load slowly
-    from atsal.prediction.job import Options, refuse_collisions  # noqa: PLC0415
-    from atsal.prediction.predictor import load_model  # noqa: PLC0415
-    from atsal.prediction.streams import STREAMS  # noqa: PLC0415
+    from atsal.prediction.items import InputFiles, Item  # noqa: PLC0415 - only here: models load slowly
+    from atsal.prediction.job import refuse_collisions  # noqa: PLC0415
 
     if truth.protocol.is_planar:
         raise DataError(f"{entry.label}: predicts 360° frames; {truth.prepared.folder} holds flat photos")
     items = {name: Item(path, _kind(path)) for name, path in stimuli(truth).items()}
     _check_stride(entry, truth)
-    predictor = load_model(
-        entry.model or "",
-        device=entry.device,
-        face_size=entry.face_size,
-        procedure=entry.procedure,
-        direction=entry.direction or _measured(entry, truth.protocol),
-        front_deg=entry.front_deg,
-    )
-    streams = tuple(stream for stream in STREAMS if stream in entry.streams)
-    still_s = truth.prepared.dataset.still_s if predictor.network.has_prior else None
-    settings = {
-        "model": entry.model,
-        "weights": predictor.bundle.checksum,
-        "procedure": entry.procedure,
-        "face_size": predictor.config.face_size,
-        "streams": list(streams),
-        "stride": entry.stride,
-        **_towards(predictor),
-        "still_s": still_s,
-        "stimuli": _stimuli_before(folder) | {name: item.path.name for name, item in items.items()},
+    predictor = _predictor(entry, truth.protocol)
+    options = {name: _options(entry, truth, name, item, predictor) for name, item in items.items()}
+    inputs = InputFiles(items.values())
+    for name, item in items.items():
+        refuse_collisions([item], folder, options[name], inputs)
+    settings = _settings(entry, truth, predictor) | {
+        "stimuli": _stimuli_before(folder) | {name: item.path.name for name, item in items.items()}
     }
-    options = Options(streams, ("npy",), Reading(stride=entry.stride), still_at_s=still_s)
-    refuse_collisions(items.values(), folder, options, InputFiles(items.values()))
     failed: dict[str, str] = {}
     with _claimed(folder, settings, overwrite=overwrite):
         for name, item in items.items():
             try:
-                outcome = _predicted(predictor, item, folder, options, overwrite=overwrite)
+                outcome = _predicted(predictor, item, folder, options[name], overwrite=overwrite)
             except OutputError:
                 raise  # the next item would fail too
             except Exception as error:  # of its stimulus, also what no reader foresaw: the other items go on
@@ -174,18 +157,57 @@ def export_model(
     return Exported(folder, settings, failed, _trained_on(predictor.bundle.provenance, truth.prepared.dataset.name))
 
 
-def _measured(entry: PredictorEntry, protocol: Protocol) -> "Direction":
-    """What the gaze is of, where the model has a choice."""
-    from atsal.models.registry import find_bundle  # noqa: PLC0415
+def _predictor(entry: PredictorEntry, protocol: Protocol) -> "Predictor":
+    """The model; where it has directions, towards what the gaze is of unless the entry says otherwise."""
+    from atsal.device import choose_device  # noqa: PLC0415
+    from atsal.models.directions import measured_direction  # noqa: PLC0415
+    from atsal.models.registry import build_network, find_bundle  # noqa: PLC0415
+    from atsal.prediction.predictor import Predictor  # noqa: PLC0415
+    from atsal.prediction.runtimes import make_runtime  # noqa: PLC0415
 
-    has_choice = find_bundle(entry.model or "").config.directions is not None
-    return "head" if has_choice and protocol.direction == "head" else "head_eye"
+    device = choose_device(entry.device)
+    bundle = find_bundle(entry.model or "")
+    measured = measured_direction(protocol.direction) if bundle.config.directions is not None else "head_eye"
+    network = build_network(
+        bundle,
+        face_size=entry.face_size,
+        procedure=entry.procedure,
+        direction=entry.direction or measured,
+        front_deg=entry.front_deg,
+    )
+    return Predictor(make_runtime("auto", network, device, "float32"), bundle)
 
 
-def _towards(predictor: "Predictor") -> dict[str, Any]:
-    """The direction and front of a model that has some."""
+def _options(entry: PredictorEntry, truth: Truth, name: str, item: "Item", predictor: "Predictor") -> "Options":
+    """How an item is predicted; videos have the times of their frames, stills and folders of frames the set's."""
+    from atsal.prediction.items import Reading  # noqa: PLC0415
+    from atsal.prediction.job import Options  # noqa: PLC0415
+    from atsal.prediction.streams import STREAMS  # noqa: PLC0415
+
+    streams = tuple(stream for stream in STREAMS if stream in entry.streams)
+    seconds = None
+    if item.kind != "video" and predictor.network.depends_on_time:
+        seconds = seconds_of(truth.prepared, name, [0])
+    return Options(streams, ("npy",), Reading(stride=entry.stride), still_at_s=seconds[0] if seconds else None)
+
+
+def _settings(entry: PredictorEntry, truth: Truth, predictor: "Predictor") -> dict[str, Any]:
+    """What the maps of all items depend on, but for the stimuli."""
+    from atsal.prediction.streams import STREAMS  # noqa: PLC0415
+
     network = predictor.network
-    return {"direction": network.direction, "front_deg": network.front_deg} if network.has_prior else {}
+    settings = {
+        "model": entry.model,
+        "weights": predictor.bundle.checksum,
+        "procedure": entry.procedure,
+        "face_size": predictor.config.face_size,
+        "streams": [stream for stream in STREAMS if stream in entry.streams],
+        "stride": entry.stride,
+        "still_s": truth.prepared.dataset.still_s if network.depends_on_time else None,
+    }
+    if network.prior is not None:
+        settings |= {"direction": network.direction, "front_deg": network.front_deg}
+    return settings
 
 
 def _stimuli_before(folder: Path) -> dict[str, str]:

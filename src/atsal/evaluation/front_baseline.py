@@ -10,27 +10,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from atsal.errors import DataError
+from atsal.datasets.times import is_still, seconds_of
 from atsal.evaluation.truth import EVERYTHING, Truth
-from atsal.gaze.records import Fixations
-from atsal.models.directions import Direction
+from atsal.models.directions import measured_direction
 from atsal.models.front_prior import PHOTO, FrontPrior
 from atsal.models.front_prior_file import read_front_prior_file, read_front_priors
 
+VERSION = 1  # of this module; maps of another one are not scored as maps of this one
 _STEP_S = 0.5  # at which a clip's densities are taken for their mean
 
 
 def front_prior(truth: Truth, item: str) -> NDArray[np.float64]:
     """Densities of solid-angle mean 1: of a video one a window, (N, H, W), at its middle; else (H, W).
 
-    Of a whole clip it is the mean over its time, of a still of a clip that at the still's. Raises `DataError` where
-    nothing tells the times.
+    Of a whole clip it is the mean over its time but for the `skip_s` that the set leaves out, of a still of a clip that
+    at the still's. Where nothing tells the times it is that of late in a video (`datasets.times`).
     """
-    direction: Direction = "head" if truth.prepared.preparation.direction == "head" else "head_eye"
+    direction = measured_direction(truth.prepared.preparation.direction)
     prior = FrontPrior(replace(read_front_priors()[direction], video_strength=1.0), truth.size(item)[0])
     windowed = truth.windows(item) != EVERYTHING
-    seconds = _window_middles(truth, item) if windowed else _times(truth, item)
-    found: NDArray[np.float64] = prior(torch.tensor(seconds, dtype=torch.float64))[:, 0].numpy()
+    seconds = seconds_of(truth.prepared, item, _window_middles(truth, item) if windowed else _all_over(truth, item))
+    times = torch.tensor([PHOTO] if seconds is None else seconds, dtype=torch.float64)
+    found: NDArray[np.float64] = prior(times)[:, 0].numpy()
     return found if windowed else found.mean(0)
 
 
@@ -41,30 +42,16 @@ def front_prior_fitted_on(truth: Truth) -> tuple[str, ...]:
 
 
 def _window_middles(truth: Truth, item: str) -> list[float]:
-    rate = truth.prepared.stimulus(item).frames_per_s
-    if rate is None:
-        raise DataError(f"{item}: nothing tells the frames' rate, and with it when its windows are; score whole clips")
     windows = [window for window in truth.windows(item) if window is not None]
-    return [(window.first_frame + window.last_frame + 1) / 2 / rate for window in windows]
+    return [(window.first_frame + window.last_frame + 1) / 2 for window in windows]
 
 
-def _times(truth: Truth, item: str) -> list[float]:
-    """Of one map of everything: a still's time, or times all over the clip, but for what the set leaves out."""
-    dataset, stimulus = truth.prepared.dataset, truth.prepared.stimulus(item)
-    if (
-        stimulus.kind == "image"
-        or (stimulus.kind is None and dataset.still_s is not None)
-        or dataset.stimuli == "images"
-    ):
-        return [PHOTO if dataset.still_s is None else dataset.still_s]
-    end = stimulus.duration_s or _last_onset(truth, item)
-    start = min(dataset.skip_s, end)
-    count = max(1, round((end - start) / _STEP_S))
+def _all_over(truth: Truth, item: str) -> list[float]:
+    """Frames all over a clip, but for what the set leaves out; the one of a still or of what has no times."""
+    stimulus = truth.prepared.stimulus(item)
+    if is_still(truth.prepared, item) or stimulus.frames is None or stimulus.frames_per_s is None:
+        return [0.0]
+    end = stimulus.frames
+    start = min(truth.prepared.dataset.skip_s * stimulus.frames_per_s, end)
+    count = max(1, round((end - start) / stimulus.frames_per_s / _STEP_S))
     return [start + (number + 0.5) / count * (end - start) for number in range(count)]
-
-
-def _last_onset(truth: Truth, item: str) -> float:
-    gaze = truth.gaze(item)
-    if not isinstance(gaze, Fixations) or gaze.onset_s is None or not len(gaze):
-        raise DataError(f"{item}: neither the stimulus nor the gaze tells how long it lasts; put the video beside")
-    return float(gaze.onset_s.max())

@@ -28,7 +28,7 @@ EXPERTS = {"equator": EQUATOR_FACES, "poles": POLE_FACES}  # the faces of each, 
 class Prediction(NamedTuple):
     """What the layers make of one frame: maps (B, 1, h, 2h) >= 0 without the prior, mask, state for the next frame."""
 
-    fused: Tensor  # turned to the direction
+    fused: Tensor  # with the exponent and smoothing of the direction applied
     attention: Tensor  # as it comes, in [0, 1]
     experts: Tensor  # in [0, 1]
     mask: Tensor  # (B, 1, h', w') in [0, 1], of the attention stream's own resolution
@@ -59,40 +59,21 @@ class ATSal(nn.Module):
         front_deg: float | None = 0.0,
     ) -> None:
         super().__init__()
-        if procedure == "published" and config.architecture != "paper":
-            raise ConfigError(
-                "procedure 'published' reproduces the paper's release: it needs the network 'paper', not "
-                f"{config.architecture!r}"
-            )
+        _check_procedure(config, procedure)
         self.config = config
         self.procedure = procedure
-        self.attention = attention
-        self.poles = poles
-        self.equator = equator
+        self.attention, self.poles, self.equator = attention, poles, equator
         self._mean = Fixed(torch.tensor(config.mean, dtype=torch.float64).reshape(3, 1, 1))
         self._precision = torch.float32
         self.memory_format = torch.channels_last  # of what the layers get; the fastest on CPUs and GPUs alike
         self._cut = ErpToCubemap(config.frame_height, config.face_size, config.layout, fov_deg=config.face_fov_deg)
         self._stitch: CubemapToErp | None = None  # made at the first frame, when the size of the experts' maps is known
-        direction = known_direction(direction)
-        if front_deg is not None and not -180 <= front_deg <= 180:
-            raise ConfigError(f"front_deg {front_deg}: expected a longitude of -180 to 180 degrees, or None")
-        if config.directions is None and (direction != "head_eye" or front_deg != 0.0):
-            found = f"direction {direction!r} (--direction)"
-            if direction == "head_eye":
-                found = "front_deg None (--no-front)" if front_deg is None else f"front_deg {front_deg:g} (--front)"
-            raise ConfigError(
-                f"{found}: a model of architecture {config.architecture!r} without directions, which has one map of a "
-                "frame and knows no front; leave it out, or use lite"
-            )
-        self.direction: Direction = direction
-        self.front_deg = front_deg
-        self._towards = config.directions.of(direction) if config.directions else None
-        self._prior, self._smooth = None, None
-        if self._towards is not None:
-            self._prior = FrontPrior(self._towards.prior, config.map_height, front_deg)
-            if self._towards.smoothing_deg:
-                self._smooth = SphericalGaussian(config.map_height, self._towards.smoothing_deg)
+        self.direction, self.front_deg = known_direction(direction), front_deg
+        _check_front(config, self.direction, front_deg)
+        own = self._directed = config.directions.of(self.direction) if config.directions else None
+        # Where people look whatever is shown: (T, 1, h, 2h) of mean 1 at (T,) seconds; None without directions.
+        self.prior = FrontPrior(own.prior, config.map_height, front_deg) if own else None
+        self._smooth = SphericalGaussian(config.map_height, own.smoothing_deg) if own and own.smoothing_deg else None
 
     def forward(
         self, erp: Tensor, state: Tensor | None = None, *, consecutive: bool = False, carry: Tensor | None = None
@@ -200,32 +181,29 @@ class ATSal(nn.Module):
         return self._stitch
 
     @property
-    def has_prior(self) -> bool:
-        """Whether its maps depend on the time since the start of a video."""
-        return self._prior is not None
-
-    def prior(self, seconds: Tensor) -> Tensor:
-        """Where people look whatever is shown: (T, 1, h, 2h) of mean 1, at (T,) seconds; see `FrontPrior`."""
-        if self._prior is None:
-            return torch.ones((), device=seconds.device)
-        return self._prior(seconds)
+    def depends_on_time(self) -> bool:
+        """Whether its maps depend on the time since the start of a video: by the prior, and only around a front."""
+        return self.prior is not None and self.front_deg is not None
 
     def fuse(self, attention: Tensor, experts: Tensor) -> Tensor:
-        """The pixelwise product of the streams' raw maps (B, 1, h, 2h), turned to the direction; without the prior."""
+        """The pixelwise product of the streams' raw maps (B, 1, h, 2h), without the prior.
+
+        The exponent and smoothing of the direction are applied.
+        """
         config = self.config
-        return self._turned(product(attention, experts, config.attention_exponent, config.experts_exponent), 1.0)
+        return self._as_directed(product(attention, experts, config.attention_exponent, config.experts_exponent), 1.0)
 
     def alone(self, stream: Tensor) -> Tensor:
         """What the raw map (B, 1, h, 2h) of one stream says without the other; without the prior.
 
         It has both exponents. The paper's streams are as they are.
         """
-        return self._turned(stream, self.config.attention_exponent + self.config.experts_exponent)
+        return self._as_directed(stream, self.config.attention_exponent + self.config.experts_exponent)
 
-    def _turned(self, content: Tensor, exponent: float) -> Tensor:
-        if self._towards is None:
+    def _as_directed(self, content: Tensor, exponent: float) -> Tensor:
+        if self._directed is None:
             return content
-        exponent *= self._towards.exponent
+        exponent *= self._directed.exponent
         content = content if exponent == 1 else content**exponent
         return self._smooth(content) if self._smooth else content
 
@@ -235,6 +213,27 @@ class ATSal(nn.Module):
             images = images.flip(1)
         images = ((images - self._mean.like(images)) / self.config.scale).to(self._precision)
         return images.contiguous(memory_format=self.memory_format)
+
+
+def _check_procedure(config: ModelConfig, procedure: Procedure) -> None:
+    if procedure == "published" and config.architecture != "paper":
+        raise ConfigError(
+            "procedure 'published' reproduces the paper's release: it needs the network 'paper', not "
+            f"{config.architecture!r}"
+        )
+
+
+def _check_front(config: ModelConfig, direction: Direction, front_deg: float | None) -> None:
+    if front_deg is not None and not -180 <= front_deg <= 180:
+        raise ConfigError(f"front_deg {front_deg}: expected a longitude of -180 to 180 degrees, or None")
+    if config.directions is None and (direction != "head_eye" or front_deg != 0.0):
+        found = f"direction {direction!r} (--direction)"
+        if direction == "head_eye":
+            found = "front_deg None (--no-front)" if front_deg is None else f"front_deg {front_deg:g} (--front)"
+        raise ConfigError(
+            f"{found}: a model of architecture {config.architecture!r} without directions, which has one map of a "
+            "frame and knows no front; leave it out, or use lite"
+        )
 
 
 def product(attention: Tensor, experts: Tensor, attention_exponent: float, experts_exponent: float) -> Tensor:

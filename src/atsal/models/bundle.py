@@ -163,7 +163,7 @@ def _write_files(
 
 
 def _shared(parts: Mapping[str, Mapping[str, Tensor]], part: str) -> set[str]:
-    """The tensors of a part that its holder has alike, where nothing else of the holder's would be taken for its own.
+    """The tensors of a part that its holder has alike, only if both experts have the same tensor names.
 
     None where the experts have nothing larger in common than a new network's normalisation.
     """

@@ -1,7 +1,7 @@
 """What is predicted: where gaze goes in the picture, or where heads point. One set of layers serves both.
 
 Heads follow eyes slowly and not all the way: their maps are flatter and smoother, they point at the horizon while the
-eyes look below it, and they keep to the front less. That is all that differs, and all of it stands here.
+eyes look below it, and they keep to the front less. Only these settings differ.
 """
 
 from dataclasses import dataclass
@@ -38,6 +38,11 @@ class Directions:
     def of(self, direction: Direction) -> DirectionConfig:
         """The settings of one."""
         return self.head if direction == "head" else self.head_eye
+
+
+def measured_direction(gaze: str) -> Direction:
+    """The direction of maps that are compared with gaze of this direction, as of a `gaze.records.Direction`."""
+    return "head" if gaze == "head" else "head_eye"
 
 
 def known_direction(direction: str) -> Direction:

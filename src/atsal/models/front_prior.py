@@ -22,6 +22,7 @@ from atsal.projection.sampling import Fixed
 from atsal.projection.sphere import erp_latitudes, erp_longitudes, solid_angle_weights
 
 PHOTO = -1.0  # in place of the seconds since the start: a picture that stands still
+_LEAST = 1e-3  # of the mean: each factor's least value, so that no power of it is 0 in float32
 Number = float | Tensor  # what a fit varies are tensors of one value
 
 
@@ -75,7 +76,7 @@ class LongitudeProfile:
     broad: float
 
     def __post_init__(self) -> None:
-        """Refuse what is no density, or has zeros."""
+        """Refuse what is no density."""
         check_range(self, narrow_deg=(1, 180), broad_deg=(1, 180), narrow=(0, 1), broad=(0, 1))
         if not self.narrow + self.broad < 1:
             raise ConfigError(f"narrow {self.narrow} and broad {self.broad}: expected shares of a sum below 1")
@@ -91,7 +92,7 @@ class FrontPriorConfig:
 
     latitude: LatitudeProfile
     longitude: LongitudeProfile
-    start: float  # share of viewers who begin at the front
+    start: float  # share of viewers who begin at the front, 0.99 at most: elsewhere the density is above 0
     start_deg: float  # how far they are spread about it, as of `peak_values`
     fading_s: float  # time in which the share falls to 1 / e
     latitude_strength: float = 1.0  # powers of the two factors
@@ -99,9 +100,9 @@ class FrontPriorConfig:
     photo_strength: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse values out of range."""
-        check_range(self, start=(0, 1), start_deg=(1, 180), fading_s=(0.1, 1000))
-        check_range(self, latitude_strength=(0, 10), video_strength=(0, 10), photo_strength=(0, 10))
+        """Refuse values out of range, and those with which the density would be 0 or infinite somewhere."""
+        check_range(self, start=(0, 0.99), start_deg=(1, 180), fading_s=(0.1, 1000))
+        check_range(self, latitude_strength=(0, 3), video_strength=(0, 3), photo_strength=(0, 3))
 
 
 class FrontPrior:
@@ -118,9 +119,9 @@ class FrontPrior:
         self.config, self.rows = config, rows
         latitude = config.latitude(erp_latitudes(rows))[:, None]
         weights = solid_angle_weights(rows)
-        latitude = latitude * weights.sum() / (latitude * weights).sum()
+        latitude = (latitude * weights.sum() / (latitude * weights).sum()).clamp(min=_LEAST)
         longitude = erp_longitudes(2 * rows)[None, :] - math.radians(front_deg or 0.0)
-        values, peak = config.longitude(longitude), peak_values(longitude, config.start_deg)
+        values, peak = config.longitude(longitude).clamp(min=_LEAST), peak_values(longitude, config.start_deg)
         if front_deg is None:
             values, peak = torch.ones_like(values), torch.ones_like(peak)
         self._latitude = Fixed(latitude**config.latitude_strength)

@@ -1,7 +1,8 @@
 """The compact two-stream network: the design of ATSal at a small part of its cost.
 
-One encoder (`efficientnet`), pretrained on ImageNet, and one decoder serve both streams: a feature pyramid (Lin et al.,
-CVPR 2017) of separable convolutions, with the saliency map at a quarter of the input's resolution.
+Both streams have an encoder (`efficientnet`), pretrained on ImageNet, and a decoder of the same design: a feature
+pyramid (Lin et al., CVPR 2017) of separable convolutions, with the saliency map at a quarter of the input's resolution.
+The experts share their encoder's weights.
 
 Images enter as RGB in [0, 1].
 """

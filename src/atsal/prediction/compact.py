@@ -13,7 +13,7 @@ def compact(model: Any) -> None:
     """Make an `onnx.ModelProto` smaller, in place; what it computes stays the same to the last bit.
 
     Constants become initialisers, each kept once. Those that half precision holds exactly, as the kernels of lite, are
-    stored in it, with a cast to float32 before all else, which runtimes do once, when they load the file.
+    stored in it, followed by a cast to float32 that runtimes evaluate once, at load.
     """
     graph = model.graph
     _name_constants(graph)

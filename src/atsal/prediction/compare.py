@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from atsal.errors import MediaError, TruncatedMediaError
-from atsal.models.front_prior import PHOTO
+from atsal.errors import ConfigError, MediaError, TruncatedMediaError
 from atsal.prediction.items import Item, Reading
 from atsal.prediction.pipeline import ahead, mapped
-from atsal.prediction.predictor import FrameResult, Predictor
-from atsal.prediction.results import even
+from atsal.prediction.predictor import FrameResult, Predictor, Seconds
+from atsal.prediction.results import STILL_AT, even
 from atsal.prediction.streams import STREAMS, Stream
 from atsal.video.render import PeakTracker, Picture, comparison, label, overlay, resize, tile
 from atsal.video.writer import VideoWriter, write_rgb_png
@@ -37,10 +36,17 @@ def compare(
     output: Path,
     reading: Reading,
     *,
+    still_at_s: Seconds = None,
     panel_height: int = PANEL_HEIGHT,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> Comparison:
-    """Write source, attention, experts and fused as four panels: a PNG for an image, an MP4 with sound for a video."""
+    """Write source, attention, experts and fused as four panels: a PNG for an image, an MP4 with sound for a video.
+
+    `still_at_s` is that of `job.Options`; `ConfigError` where it changes nothing.
+    """
+    predictor.refuse_useless(still_at_s, STILL_AT)
+    if item.kind == "video" and still_at_s is not None:
+        raise ConfigError(f"{STILL_AT} {still_at_s:g}: {item.path} is a video, whose frames have times; leave it out")
     panel = (2 * even(panel_height), even(panel_height))
     frames = item.frames(reading, None if item.kind == "image" else panel)
     peaks = {stream: PeakTracker() for stream in STREAMS}
@@ -52,7 +58,7 @@ def compare(
         return comparison(result.image, maps, panel)
 
     read = ahead(frames, predictor.runtime.frames)
-    results = predictor.run(read, seconds=PHOTO if item.kind == "image" else None)
+    results = predictor.run(read, seconds=item.shown_at(still_at_s))
     pictures = mapped(lambda pair: (pair[0], picture(pair[0])), ahead(results, 1))
     with closing(ahead(pictures, 1)) as drawn:
         begun = next(drawn, None)

@@ -82,6 +82,11 @@ class Item:
             )
         return rate
 
+    def shown_at(self, still_at_s: float | None) -> float | Literal["own"] | None:
+        """When its pictures are shown, for `Predictor.run`: `still_at_s`, None for photos, or each at its own time."""
+        is_timed = self.kind == "video" or (self.kind == "sequence" and still_at_s is None)
+        return "own" if is_timed else still_at_s
+
     def view_size(self, reading: Reading) -> Size:
         """(width, height) of the view that `frames` delivers when no size is asked for."""
         if self.kind == "video":

@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from atsal.aside import hidden_name, reported, write_json
-from atsal.errors import ConfigError, InputError, MediaError, OutputError, TruncatedMediaError
+from atsal.errors import InputError, MediaError, OutputError, TruncatedMediaError
 from atsal.jobs.output_folder import held, require_files
-from atsal.models.front_prior import PHOTO
 from atsal.prediction.items import InputFiles, Item, Size
 from atsal.prediction.pipeline import ahead, mapped
 from atsal.prediction.predictor import FrameResult, Predictor
 from atsal.prediction.record import Journal, Record, changed, describe, read_manifest
-from atsal.prediction.results import Options, Place, even, make_sinks, places
+from atsal.prediction.results import STILL_AT, Options, Place, even, make_sinks, places
 from atsal.prediction.runtimes.base import Floats
 from atsal.version import __version__, versions
 
-__all__ = ["Options", "Outcome", "predict_item", "refuse_collisions", "refuse_useless"]
+__all__ = ["Options", "Outcome", "predict_item", "refuse_collisions"]
 
 T = TypeVar("T")
 OVERLAY_WIDTH = 1920  # widest overlay; wider sources are scaled down
@@ -58,18 +57,9 @@ def predict_item(
     with other settings are in the way and `options.overwrite` is off, where another run writes results of this name
     there, and whatever reading, predicting and writing raise.
     """
-    refuse_useless(predictor, options)
+    predictor.refuse_useless(options.still_at_s, STILL_AT)
     with held(folder, item.stem):
         return _Job(predictor, item, folder, options, inputs or InputFiles([item])).run(progress)
-
-
-def refuse_useless(predictor: Predictor, options: Options) -> None:
-    """Raise `ConfigError` for options that would change nothing with this model."""
-    if options.still_at_s is not None and not predictor.network.has_prior:
-        raise ConfigError(
-            f"still_at_s {options.still_at_s:g} (--still-at): the maps of {predictor.bundle.folder.name!r} do not "
-            "depend on the time; leave it out, or use lite"
-        )
 
 
 def refuse_collisions(items: Iterable[Item], folder: Path, options: Options, inputs: InputFiles) -> None:
@@ -197,16 +187,13 @@ class _Job:
         runtime = self._predictor.runtime
         # Frames that are drawn on are large: on a CPU, which gains little from more, they go one by one.
         group = 1 if "overlay" in options.formats and runtime.device.type == "cpu" else runtime.frames
-        seconds = None  # a frame's own time
-        if self._item.kind == "image":
-            seconds = PHOTO if options.still_at_s is None else options.still_at_s
         results = self._predictor.run(
             ahead(remaining, group),
             streams=options.streams,
             height=options.height,
             state=journal.state,
             group=group,
-            seconds=seconds,
+            seconds=self._item.shown_at(options.still_at_s),
         )
         return ahead(results, 1)
 

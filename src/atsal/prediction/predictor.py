@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,10 @@ from atsal.prediction.runtimes.base import Floats
 from atsal.prediction.streams import STREAMS, Stream
 from atsal.video.pixels import scaled
 from atsal.video.reader import Frame, read_frames
+from atsal.video.source import MOST_ROUNDING_S
 from atsal.video.stereo import ASPECT_TOLERANCE, MIN_VIEW_HEIGHT, StereoChoice
+
+Seconds = float | None  # since the start of the video; None: of a photo, which has no time
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +72,7 @@ class Predictor:
         *,
         stream: Stream = "fused",
         height: int | None = None,
-        seconds: float | None = None,
+        seconds: Seconds = None,
     ) -> NDArray[np.float32]:
         """Predict the saliency map of one ERP image.
 
@@ -84,9 +88,10 @@ class Predictor:
 
         Raises:
             ShapeError: not such an image.
-            ConfigError: an unknown stream, a height below 1.
+            ConfigError: an unknown stream, a height below 1, a time below 0 or where it would change nothing.
 
         """
+        self.refuse_useless(seconds, "seconds")
         maps, _ = self.step(erp, None, (stream,), height, seconds=seconds)
         return maps[stream]
 
@@ -128,26 +133,33 @@ class Predictor:
         height: int | None = None,
         state: Floats | None = None,
         group: int | None = None,
-        seconds: float | None = None,
+        seconds: Seconds | Literal["own"] = "own",
     ) -> Iterator[tuple[FrameResult, Floats | None]]:
         """Predict the maps of any frames, each with the state after it; pass one back in to go on after that frame.
 
-        `seconds` stands for every frame's own time since the start of the video; `front_prior.PHOTO` for stills.
+        `seconds` is when all of them are shown, as of `step`; by default each has its own time, `timestamp_s`. Down to
+        -0.001 s, as time stamps are rounded, that counts as 0.
 
         `group` frames run at once, by default as many as the runtime likes; they are read before the first result
-        comes. An error of a frame's reading comes after the results of those before it; one of the network names the
-        frames. Raises `ConfigError` for a group below 1.
+        comes. An error of a frame, as of reading it, comes after the results of those before it; one of the network
+        names the frames. Raises `ConfigError` for a group below 1 and for times that there are not.
         """
         group = self.runtime.frames if group is None else group
         if group < 1:
             raise ConfigError(f"group {group}: expected the number of frames to run at once, 1 or more")
+
+        def when(frame: Frame) -> Seconds:
+            return _own_time(frame) if seconds == "own" else seconds
+
+        if seconds != "own":
+            check_seconds(seconds, "seconds")
         self.runtime.prepare(streams)
-        ready = mapped(lambda frame: (frame, self._scaled(frame.image, f"frame {frame.index}")), frames)
+        ready = mapped(lambda frame: (frame, self._scaled(frame.image, f"frame {frame.index}"), when(frame)), frames)
         for some in batched(ready, group):
-            with _of_frames([frame for frame, _ in some]):
-                times = [frame.timestamp_s if seconds is None else seconds for frame, _ in some]
-                maps, states = self._steps([image for _, image in some], state, streams, height, times)
-            for number, (frame, _) in enumerate(some):
+            with _of_frames([frame for frame, _, _ in some]):
+                images, times = [image for _, image, _ in some], [time for _, _, time in some]
+                maps, states = self._steps(images, state, streams, height, times)
+            for number, (frame, _, _) in enumerate(some):
                 own = {stream: found[number] for stream, found in maps.items()}
                 state = None if states is None else states[number]
                 result = FrameResult(
@@ -172,17 +184,24 @@ class Predictor:
         streams: Sequence[Stream],
         height: int | None = None,
         *,
-        seconds: float | None,
+        seconds: Seconds,
     ) -> tuple[dict[Stream, Floats], Floats | None]:
         """One frame: (H, 2H, 3) uint8 RGB and the state after the last one -> maps by stream, and the new state.
 
-        `seconds` is the time since the start of the video, None for a photo; `ConfigError` for one below 0.
+        `seconds` is the time since the start of the video, with any model; None for a photo. `ConfigError` below 0.
         """
-        if seconds is not None and not 0 <= seconds < math.inf:
-            raise ConfigError(f"seconds {seconds}: expected the time since the start of the video, 0 or more; or None")
-        time = PHOTO if seconds is None else seconds
-        maps, states = self._steps([self._scaled(image, "an image")], state, streams, height, [time])
+        check_seconds(seconds, "seconds")
+        maps, states = self._steps([self._scaled(image, "an image")], state, streams, height, [seconds])
         return {stream: found[0] for stream, found in maps.items()}, None if states is None else states[0]
+
+    def refuse_useless(self, seconds: Seconds, name: str) -> None:
+        """Raise `ConfigError` for a time of a still that there is not, or that would change nothing with this model."""
+        check_seconds(seconds, name)
+        if seconds is not None and not self.network.depends_on_time:
+            raise ConfigError(
+                f"{name} {seconds:g}: the maps of {self.bundle.folder.name!r} do not depend on the time"
+                f"{' without a front' if self.network.prior else ''}; leave it out, or use lite with a front"
+            )
 
     def _steps(
         self,
@@ -190,14 +209,13 @@ class Predictor:
         state: Floats | None,
         streams: Sequence[Stream],
         height: int | None,
-        seconds: Sequence[float],
+        seconds: Sequence[Seconds],
     ) -> tuple[dict[Stream, Floats], Floats | None]:
         """Consecutive frames of the network's size: maps (T, h, 2h) by stream, and the states after each."""
         _check_request(streams, height)
         rows = self.config.erp_height if height is None else height
-        maps, states = self.runtime.run(
-            np.stack(images), self._checked(state), streams, rows, np.array(seconds, np.float32)
-        )
+        times = np.array([PHOTO if time is None else time for time in seconds], np.float32)
+        maps, states = self.runtime.run(np.stack(images), self._checked(state), streams, rows, times)
         return maps, states
 
     def _checked(self, state: Floats | None) -> Floats | None:
@@ -231,6 +249,19 @@ def _of_frames(frames: Sequence[Frame]) -> Iterator[None]:
             f"frames {first.index} to {last.index} (from {first.timestamp_s:.3f} s): the network failed: "
             f"{reason}{remedy}"
         ) from error
+
+
+def check_seconds(seconds: Seconds, name: str) -> None:
+    """Raise `ConfigError` unless `seconds` is None or a time since the start of a video: finite, 0 or more."""
+    if seconds is not None and not 0 <= seconds < math.inf:
+        raise ConfigError(f"{name} {seconds}: expected seconds since the start of the video, 0 or more; None: a photo")
+
+
+def _own_time(frame: Frame) -> float:
+    """When the frame is shown; a reader's rounding may put the first of a video a little before its start."""
+    time = 0.0 if -MOST_ROUNDING_S <= frame.timestamp_s < 0 else frame.timestamp_s
+    check_seconds(time, f"frame {frame.index}: timestamp_s")
+    return time
 
 
 def _check_request(streams: Sequence[Stream], height: int | None) -> None:

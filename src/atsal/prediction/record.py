@@ -41,7 +41,7 @@ def describe(predictor: Predictor, item: Item, options: Options) -> Settings:
     """Everything the results depend on, as JSON values."""
     chosen = dataclasses.asdict(options)
     del chosen["overwrite"]
-    chosen["still_at_s"] = options.still_at_s if item.kind == "image" else None
+    chosen["still_at_s"] = options.still_at_s if item.kind != "video" else None
     chosen |= {"direction": predictor.network.direction, "front_deg": predictor.network.front_deg}
     model = {
         "folder": predictor.bundle.folder.name,

@@ -4,7 +4,6 @@ An image `x.jpg` gives `OUT/x.npy`; a video `x.mp4` gives a folder `OUT/x/` with
 `--stream all` the fused maps have these names and the others carry theirs: `OUT/x.attention.npy`, `OUT/x.attention/`.
 """
 
-import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from typing import Literal, Self
 from atsal.aside import name_start, reported
 from atsal.errors import ConfigError
 from atsal.prediction.items import Item, Kind, Reading
-from atsal.prediction.predictor import FrameResult
+from atsal.prediction.predictor import FrameResult, Seconds, check_seconds
 from atsal.prediction.streams import Stream
 from atsal.video.render import PeakTracker, Picture, grey, overlay
 from atsal.video.writer import VideoWriter, write_map_npy, write_map_png, write_rgb_png
@@ -25,6 +24,7 @@ Pictures = dict[Stream, Picture]  # by stream
 Format = Literal["npy", "png", "png16", "video", "overlay"]
 FORMATS: tuple[Format, ...] = ("npy", "png", "png16", "video", "overlay")
 FRAME_DIGITS = 6
+STILL_AT = "still_at_s (--still-at)"  # as messages call it, for both kinds of users
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,16 @@ class Options:
     reading: Reading = field(default_factory=Reading)
     height: int | None = None  # rows of the maps; None: the model's own
     overwrite: bool = False
-    still_at_s: float | None = None  # when a still is shown, since the start of the video it is of; None: a photo
+    # When pictures are shown, since the start of the video they are of: stills (None: photos), and all frames of a
+    # folder (None: by their rate).
+    still_at_s: Seconds = None
 
     def __post_init__(self) -> None:
         """Drop repeated formats, and refuse two whose files would have the same name, and times that there are not."""
         object.__setattr__(self, "formats", tuple(dict.fromkeys(self.formats)))
         if {"png", "png16"} <= set(self.formats):
             raise ConfigError("formats png and png16 would write files of the same name: choose one of them")
-        if self.still_at_s is not None and not 0 <= self.still_at_s < math.inf:
-            raise ConfigError(f"still_at_s {self.still_at_s}: expected seconds since the start of the video, 0 or more")
+        check_seconds(self.still_at_s, "still_at_s")
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def finished(
         stream: network.fuse(raw["attention"], raw["experts"]) if stream == "fused" else network.alone(raw[stream])
         for stream in streams
     }
-    if not network.has_prior:
+    if network.prior is None:
         return maps
     prior = network.prior(seconds)
     return {stream: content * prior for stream, content in maps.items()}

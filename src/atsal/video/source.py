@@ -13,7 +13,7 @@ from atsal.video.facts import StreamFacts, step_pts, stream_facts
 from atsal.video.opening import open_video
 from atsal.video.timeline import ONE_RUN_OF_TIMES, frame_number
 
-_MOST_ROUNDING_S = 1e-3  # of a frame's time: far less than a frame lasts
+MOST_ROUNDING_S = 1e-3  # of a frame's time: far less than a frame lasts
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ class FrameSource:
         self, index: int, first: VideoFrame, rest: GoodFrames, facts: StreamFacts, origin: int | None
     ) -> Iterator[tuple[TimedFrame, float]]:
         # Times are rounded to ticks; but where a tick is as long as a frame, as in AVI, nothing was rounded.
-        rounding_s = min(float(facts.time_base) / 2, _MOST_ROUNDING_S)
+        rounding_s = min(float(facts.time_base) / 2, MOST_ROUNDING_S)
         for number, picture in enumerate(chain([first], rest), start=index):
             ticks = picture.pts - origin if origin is not None and picture.pts is not None else number * step_pts(facts)
             yield TimedFrame(number, float(ticks * facts.time_base), picture), rounding_s

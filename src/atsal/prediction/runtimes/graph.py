@@ -22,7 +22,7 @@ class Step(nn.Module):
 
     Inputs, in the order of `input_names`: `frames` (T, H, 2H, 3) uint8 RGB; where the experts run, `state`
     (1, 6, C, S / 16, S / 16) float32, what the last frame left, and `carry`, a float32 that is 0 at the start of a
-    video, where any finite state is passed over, and 1 afterwards; where the network has a prior, `seconds` (T,)
+    video, where any finite state is passed over, and 1 afterwards; where the maps depend on the time, `seconds` (T,)
     float32, the time since the start of the video, `front_prior.PHOTO` for a still. Outputs: maps (T, h, 2h)
     float32 >= 0, and `next_state` (T, 6, C, S / 16, S / 16).
 
@@ -49,7 +49,7 @@ class Step(nn.Module):
     @property
     def has_seconds(self) -> bool:
         """Whether the maps depend on the time."""
-        return self.network.has_prior and not self.raw
+        return self.network.depends_on_time and not self.raw
 
     @property
     def output_names(self) -> list[str]:
