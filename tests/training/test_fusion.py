@@ -38,7 +38,7 @@ def small_grid(monkeypatch):
     monkeypatch.setattr(fusion, "EXPONENTS", (0.7, 1.0))
     monkeypatch.setattr(fusion, "SMOOTHINGS_DEG", (0.0, 10.0))
     monkeypatch.setattr(fusion, "LATITUDE_STRENGTHS", (0.5, 0.8))
-    monkeypatch.setattr(fusion, "STRENGTHS", (0.35, 0.8))
+    monkeypatch.setattr(fusion, "FRONT_STRENGTHS", (0.35, 0.8))
 
 
 def measured_as(truth):
@@ -130,7 +130,7 @@ def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(sets, tmp_pa
     assert f"attention ** {setting['share']:g} * experts" in found.output
     assert after.config.attention_exponent + after.config.experts_exponent == 1
     head, gaze = after.config.directions.head, after.config.directions.head_eye
-    strengths = {"latitude_strength": setting["latitude_strength"], "video_strength": setting["strength"]}
+    strengths = {"latitude_strength": setting["latitude_strength"], "video_strength": setting["front_strength"]}
     prior = dataclasses.replace(read_front_priors()["head"], **strengths)
     assert head == DirectionConfig(setting["exponent"], setting["smoothing_deg"], prior)
     as_much = dataclasses.replace(read_front_priors()["head_eye"], latitude_strength=setting["latitude_strength"])
@@ -146,7 +146,7 @@ def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(sets, tmp_pa
 def test_gaze_in_photos_sets_the_map_of_gaze_and_the_front_of_photos(sets, tmp_path, small_grid):
     chosen = fuse("lite", SourceConfig(prepared=sets.images), tmp_path / "fused", half=True, overwrite=False)
     before, after = find_bundle("lite").config.directions, read_bundle(tmp_path / "fused").config.directions
-    strengths = {"latitude_strength": chosen.latitude_strength, "photo_strength": chosen.strength}
+    strengths = {"latitude_strength": chosen.latitude_strength, "photo_strength": chosen.front_strength}
     prior = dataclasses.replace(read_front_priors()["head_eye"], **strengths)
     assert after.head_eye == DirectionConfig(chosen.exponent, chosen.smoothing_deg, prior)
     assert after.head == before.head

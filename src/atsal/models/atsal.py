@@ -12,11 +12,11 @@ from torch.nn import functional as F
 
 from atsal.errors import ConfigError, ShapeError
 from atsal.models.config import ModelConfig
-from atsal.models.directions import Direction, known_direction
+from atsal.models.directions import Direction, known_direction, sharpened, smoothing
 from atsal.models.front_prior import FrontPrior
 from atsal.models.lite import PYRAMID
 from atsal.models.vgg import FEATURES
-from atsal.projection import CubemapToErp, ErpToCubemap, SphericalGaussian, resize_erp
+from atsal.projection import CubemapToErp, ErpToCubemap, resize_erp
 from atsal.projection.geometry import EQUATOR_FACES, POLE_FACES
 from atsal.projection.sampling import Fixed
 from atsal.projection.sphere import check_erp
@@ -91,8 +91,7 @@ class ATSal(nn.Module):
         self._prior, self._smooth = None, None
         if self._towards is not None:
             self._prior = FrontPrior(self._towards.prior, config.map_height, front_deg)
-            if self._towards.smoothing_deg:
-                self._smooth = SphericalGaussian(config.map_height, self._towards.smoothing_deg)
+            self._smooth = smoothing(config.map_height, self._towards.smoothing_deg)
 
     def forward(
         self, erp: Tensor, state: Tensor | None = None, *, consecutive: bool = False, carry: Tensor | None = None
@@ -225,9 +224,7 @@ class ATSal(nn.Module):
     def _turned(self, content: Tensor, exponent: float) -> Tensor:
         if self._towards is None:
             return content
-        exponent *= self._towards.exponent
-        content = content if exponent == 1 else content**exponent
-        return self._smooth(content) if self._smooth else content
+        return sharpened(content, exponent * self._towards.exponent, self._smooth)
 
     def preprocess(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) RGB in [0, 255] -> what the networks were trained on, in their precision."""

@@ -78,7 +78,7 @@ def fit_front(logs: Sequence[HeadLog]) -> FrontPriorConfig:
 
 
 def fitted_priors(logs: Sequence[HeadLog]) -> FrontPriors:
-    """What is stored of a fit; eyes look lower than heads, and keep to the front more."""
+    """What is stored of a fit; eyes look lower than heads; strengths as configured."""
     heads = fit_front(logs)
     lower = round(heads.latitude.centre_deg - EYES_LOWER_DEG, 4)
     eyes = replace(heads, latitude=replace(heads.latitude, centre_deg=lower))
