@@ -126,6 +126,19 @@ def test_parameters_that_a_part_does_not_have_are_refused(part, settings, parame
         make_optimiser(subject(part, settings), OptimiserConfig(1e-3, parameters=parameters))
 
 
+@pytest.mark.parametrize(
+    ("part", "settings"),
+    [
+        ("poles", {"parameters": "decoder", "encoder_learning_rate": 0.1}),
+        ("poles", {"parameters": "decoder", "average_learning_rate": 0.1}),
+        ("attention", {"average_learning_rate": 0.1}),
+    ],
+)
+def test_a_rate_of_what_is_not_trained_is_refused(part, settings):
+    with pytest.raises(ConfigError, match=r"_learning_rate: parameters .* leave it out"):
+        make_optimiser(subject(part), OptimiserConfig(1e-3, **settings))
+
+
 def test_a_schedule_scales_each_rate_anew():
     one = subject("equator")
     optimiser = make_optimiser(one, OptimiserConfig(1e-3, average_learning_rate=0.1))

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -203,7 +203,9 @@ def fuse(
     opened = SphereSource(source, bundle.config, Augmentation())
     taken = known_direction(direction or opened.prepared.preparation.direction)
     if head_eye is not None and taken != "head":
-        raise ConfigError(f"--head-eye: is for a set of head directions; that of {opened.name} is {taken}: leave it out")
+        raise ConfigError(
+            f"--head-eye: is for a set of head directions; that of {opened.name} is {taken}: leave it out"
+        )
     priors = read_front_prior_file(prior)
     gaze = DirectionConfig(*(head_eye or HEAD_EYE), priors.head_eye)
     of_set = priors.head if taken == "head" else priors.head_eye

@@ -27,7 +27,7 @@ from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.photos import jitter_colour
 from atsal.training.plan import Extent, Key, clips_of, seed_of
 
-_LATE_S = 30.0
+_LATE_S = 30.0  # where nothing tells the time of a frame: the start's part of the prior has faded
 _FOLD_SEED = 0  # folds are a property of a source, not of a run
 
 
@@ -40,8 +40,8 @@ class Sample:
     frames: Tensor  # (T, V, 3, H, W) uint8 RGB; on the sphere W = 2H, H = the model's frame_height
     maps: Tensor  # (T, V, 1, h, w) float32 >= 0; the peak over the whole frame or photo is 1, unless nobody looked
     counts: Tensor  # (T, V, 1, h, w) float32, fixations a pixel; of photos the density takes their place
-    # (T, V, 1, h, w) float32, peak 1: where people look whatever is shown, which the layers need not learn: what they
-    # predict times this is compared with the maps. None where the maps are of what is shown alone.
+    # (T, V, 1, h, w) float32: the prior at the frame's time, peak 1; predictions are multiplied by it before they are
+    # compared with the maps; None: no prior
     prior: Tensor | None = None
 
     @property
