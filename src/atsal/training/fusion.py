@@ -115,7 +115,7 @@ def choose(measured: Measured, prior: FrontPriorConfig, shares: Sequence[float] 
             f"{photos} photos and {len(measured.seconds) - photos} frames of videos: the prior's front has another "
             "strength for each; choose on one kind, and exclude the other"
         )
-    chunks = torch.arange(len(measured.seconds)).split(_AT_ONCE)
+    chunks = torch.split(torch.arange(len(measured.seconds)), _AT_ONCE)
     losses = torch.stack([_losses(measured.of(frames), prior, shares) for frames in chunks]).sum(0)
     best = int(losses.argmin())
     grid = itertools.product(shares, EXPONENTS, SMOOTHINGS_DEG, LATITUDE_STRENGTHS, FRONT_STRENGTHS)
@@ -217,7 +217,6 @@ def fuse(
         directions = Directions(replace(gaze, prior=latitude), fitted)
     else:
         directions = Directions(fitted, _directions(bundle).head)
-    shares = {"attention_exponent": chosen.share, "experts_exponent": 1 - chosen.share}
     bits = bits_per_fixation(density(measured, chosen, of_set), measured.counts).mean()
     noted = {
         "dataset": opened.name,
@@ -228,7 +227,8 @@ def fuse(
     }
     provenance = {**bundle.provenance, "fusion_chosen_on": noted, "trained_on": _seen(bundle, opened, priors)}
     parts = {part: bundle.load(part) for part in PARTS}
-    config = replace(bundle.config, **shares, directions=directions)
+    shares = replace(bundle.config, attention_exponent=chosen.share, experts_exponent=1 - chosen.share)
+    config = replace(shares, directions=directions)
     write_bundle(output, config, parts, provenance, overwrite=overwrite, half=half)
     return chosen
 

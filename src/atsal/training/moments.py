@@ -78,7 +78,7 @@ class Moments:
             yield Moment(item, _frames([scaled(read_image(self.files[item]), (2 * height, height))]), 0)
 
     def _times(self, length_s: float, frames: int | None = None) -> list[float]:
-        """Evenly spread; no more than there are frames, each of which is taught once."""
+        """Evenly spread; no more than there are frames."""
         count = min(self.config.taught_frames, frames or self.config.taught_frames)
         return [(k + 0.5) * length_s / count for k in range(count)]
 
