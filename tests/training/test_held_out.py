@@ -31,7 +31,7 @@ def test_each_frame_is_scored_by_settings_chosen_without_it(pytestconfig, tmp_pa
     runpy.run_path(script, run_name="__main__")
     for stream in ("prior", "fused", "attention", "experts"):
         assert sorted(path.stem for path in (tmp_path / "out" / stream).iterdir()) == ["1", "2", "3", "4"]
-    alone = FrontPrior(replace(own.head, video_strength=1.0), 80)(torch.tensor([30.0]))[0, 0].numpy()
+    alone = FrontPrior(replace(own.head, video_strength=1.0), 80)(torch.tensor([15.0]))[0, 0].numpy()
     found = np.load(tmp_path / "out" / "prior" / "2.npy")
     np.testing.assert_allclose(found / found.mean(), alone / alone.mean(), rtol=1e-4)
     said = capsys.readouterr().out
