@@ -297,6 +297,21 @@ def test_counts_of_a_training_are_bounded(changed):
         from_mapping(TrainConfig, ONE_EPOCH | changed, "x.yaml")
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"train": [{"prepared": "x", "teacher_face_size": 192}]}, "teacher_face_size is of a source with teachers"),
+        ({"train": [{"prepared": "x", "tilted": 2}]}, "tilted is of a source with teachers"),
+        ({"train": [{"panoramas": "x", "teachers": ["lite"], "tilt_deg": 10}]}, "tilt_deg is of tilted copies"),
+        ({"train": [{"panoramas": "x", "teachers": ["lite"], "taught_frames": 4}]}, "taught_frames is of videos"),
+        ({"start": "lite", "model": None, "pretrained": "x.pth"}, "pretrained is for a start from scratch"),
+    ],
+)
+def test_settings_that_change_nothing_are_refused(changed, message):
+    with pytest.raises(ConfigError, match=message):
+        from_mapping(TrainConfig, ONE_EPOCH | changed, "x.yaml")
+
+
 def test_counts_of_benchmarks_and_protocols_are_bounded():
     benchmark = {
         "title": "t",

@@ -17,7 +17,7 @@ from atsal.models.front_prior import FrontPrior
 from atsal.models.front_prior_file import read_front_priors
 from atsal.models.registry import build_network, find_bundle
 from atsal.training.config import Augmentation, SourceConfig
-from atsal.training.fusion import SHARES, bits_per_fixation, choose, density, measure
+from atsal.training.fusion import SHARES, bits_per_fixation, choose, density, measure, with_strengths
 from atsal.training.sources import SphereSource
 from atsal.video.maps import write_map_npy
 
@@ -40,12 +40,14 @@ def main() -> None:
     )
     measured = measure(build_network(bundle), source)
     fold_of = torch.from_numpy(np.random.default_rng(0).permutation(len(source.items)) % FOLDS)
-    maps = {"prior": FrontPrior(prior, measured.counts.shape[-2])(measured.seconds)}
+    alone = with_strengths(prior, 1.0, 1.0)  # the stored strengths are those beside the content of a frame
+    maps = {"prior": FrontPrior(alone, measured.counts.shape[-2])(measured.seconds)}
     for stream, shares in STREAMS.items():
         maps[stream] = torch.zeros_like(measured.counts)
         for fold in range(FOLDS):
             choice = choose(measured.of(fold_of != fold), prior, shares)
-            print(f"{stream} without fold {fold}: {choice}", flush=True)
+            edge = f"; at the edge: {', '.join(choice.on_edge())}" if choice.on_edge() else ""
+            print(f"{stream} without fold {fold}: {choice}{edge}", flush=True)
             maps[stream][fold_of == fold] = density(measured.of(fold_of == fold), choice, prior)
     for stream, found in maps.items():
         print(f"{stream}: {bits_per_fixation(found, measured.counts).mean():.3f} bits a fixation")

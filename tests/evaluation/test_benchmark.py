@@ -19,6 +19,9 @@ from atsal.evaluation.benchmark_config import BenchmarkConfig, folder_name
 from atsal.evaluation.protocol import read_protocol
 from atsal.evaluation.results import difference, estimate
 from atsal.gaze.maps import saliency_map
+from atsal.models.bundle import PARTS, write_bundle
+from atsal.models.registry import find_bundle
+from atsal.models.seen import ALL_ITEMS
 from evaluation.conftest import ROWS, prepared
 from fakes.folder import write_folder
 from fakes.gaze import Target
@@ -252,6 +255,14 @@ def test_frames_that_a_model_was_trained_on_are_marked(base):
     assert found.runs[0].in_sample == ("image_1",)
     with pytest.raises(ConfigError, match="trained_on names elsewhere"):
         run(base, {"maps": "maps", "trained_on": ["image_1", "elsewhere"]})
+
+
+def test_all_items_of_a_set_that_a_prior_was_fitted_on_are_marked(base):
+    bundle = find_bundle("lite")
+    seen = {"trained_on": {"attention": {"folder": [ALL_ITEMS]}}}
+    write_bundle(base / "fitted", bundle.config, {part: bundle.load(part) for part in PARTS}, seen)
+    found = run(base, {"model": str(base / "fitted"), "device": "cpu", "streams": ["attention"]}).datasets[0]
+    assert len(found.runs[0].in_sample) == len(found.runs[0].items) > 0
 
 
 def test_items_are_drawn_as_they_were_scored(base):

@@ -15,7 +15,7 @@ from atsal.errors import ConfigError, DataError
 from atsal.models.front_prior import FrontPrior, FrontPriorConfig, LatitudeProfile, LongitudeProfile
 from atsal.models.front_prior_file import read_front_prior_file, read_front_priors
 from atsal.projection import solid_angle_weights
-from atsal.training.front import START, START_DEG, fit_front, front_gain, held_out_gains
+from atsal.training.front import START, START_DEG, STRENGTHS, fit_front, front_gain, held_out_gains
 from atsal.training.head_logs import read_head_log, read_head_logs
 from fakes.avtrack360 import pack, write_avtrack360
 
@@ -171,8 +171,8 @@ def test_the_command_writes_priors_of_both_directions(made, tmp_path):
     assert [(s.name, s.licence, s.viewers, s.videos) for s in file.sources[:1]] == [("seen", "CC0", 937, 2)]
     assert file.sources[1].licence == "not stated"
     assert priors["head_eye"].latitude.centre_deg == pytest.approx(priors["head"].latitude.centre_deg - 3)
-    assert priors["head"].video_strength == 0.5
-    assert priors["head_eye"].video_strength == 1
+    for direction, strengths in STRENGTHS.items():
+        assert (priors[direction].video_strength, priors[direction].photo_strength) == strengths
     assert json.loads(out.read_text())["sources"][0]["sha256"] == read_head_log(made / "seen.csv.gz").source.sha256
     again = CliRunner().invoke(main, arguments)
     assert again.exit_code == 1

@@ -9,17 +9,20 @@ from atsal.cli import main
 from atsal.datasets import dataset_named
 from atsal.datasets.preparation import preparation_for
 from atsal.datasets.prepare import prepare
+from atsal.errors import ConfigError, DataError
 from atsal.evaluation.metrics import information_gain
 from atsal.models.bundle import PARTS, read_bundle, write_bundle
 from atsal.models.directions import DirectionConfig
 from atsal.models.front_prior import PHOTO
-from atsal.models.front_prior_file import read_front_priors
+from atsal.models.front_prior_file import read_front_prior_file, read_front_priors, write_front_priors
 from atsal.models.registry import build_network, find_bundle
+from atsal.models.seen import ALL_ITEMS
 from atsal.prediction.streams import finished
 from atsal.projection import solid_angle_weights
 from atsal.training import fusion
 from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.fusion import Choice, Measured, bits_per_fixation, choose, density, fuse, measure
+from atsal.training.losses import kld_cc
 from atsal.training.sources import SphereSource
 
 HEAD = find_bundle("lite").config.directions.head
@@ -38,7 +41,7 @@ def small_grid(monkeypatch):
     monkeypatch.setattr(fusion, "EXPONENTS", (0.7, 1.0))
     monkeypatch.setattr(fusion, "SMOOTHINGS_DEG", (0.0, 10.0))
     monkeypatch.setattr(fusion, "LATITUDE_STRENGTHS", (0.5, 0.8))
-    monkeypatch.setattr(fusion, "STRENGTHS", (0.35, 0.8))
+    monkeypatch.setattr(fusion, "FRONT_STRENGTHS", (0.35, 0.8))
 
 
 def measured_as(truth):
@@ -67,6 +70,57 @@ def test_a_stream_alone_gets_its_own_setting():
     found = choose(measured_as(Choice(0.75, 0.7, 0.0, 0.6, 0.5, 0)), HEAD.prior, shares=(0.0,))
     assert found.share == 0
     assert found.loss > -0.99
+
+
+def test_the_loss_of_the_choice_is_that_of_the_training(small_grid):
+    """Of frames in several chunks, on which nothing fits."""
+    attention, experts = (stream.repeat(3, 1, 1, 1) for stream in streams())
+    target, seconds = streams(seed=1)[0].repeat(3, 1, 1, 1), torch.linspace(0, 10, 18)
+    measured = Measured(attention, experts, target, torch.zeros_like(target), seconds)
+    found = choose(measured, HEAD.prior, shares=(0.25, 0.5))
+    expected = kld_cc(density(measured, found, HEAD.prior), target, solid_angle_weights(20).float())
+    assert found.loss == pytest.approx(expected.item(), abs=1e-4)
+    for changed in ({"front_strength": 0.35}, {"exponent": 1.0}, {"share": 0.25}, {"smoothing_deg": 0.0}):
+        other = density(measured, dataclasses.replace(found, **changed), HEAD.prior)
+        assert kld_cc(other, target, solid_angle_weights(20).float()) > found.loss - 1e-5
+
+
+def test_what_lies_at_the_edge_of_the_grid_is_told():
+    middle = Choice(0.0, 1.0, 0.0, 0.6, 1.25, 0)
+    assert middle.on_edge() == ()
+    assert dataclasses.replace(middle, exponent=1.5, front_strength=1.5).on_edge() == ("exponent", "front_strength")
+
+
+def test_photos_and_videos_are_not_mixed():
+    attention, experts = streams()
+    seconds = torch.tensor([PHOTO, 1, 2, 3, 4, 5])
+    with pytest.raises(DataError, match="1 photos and 5 frames of videos"):
+        choose(Measured(attention, experts, attention, attention, seconds), HEAD.prior)
+
+
+def test_useless_settings_of_gaze_are_refused_before_anything_is_tried(sets, tmp_path, monkeypatch):
+    monkeypatch.setattr(fusion, "measure", None)
+    source, how = SourceConfig(prepared=sets.images), {"half": False, "overwrite": False}
+    with pytest.raises(ConfigError, match="--head-eye: is for a set of head directions"):
+        fuse("lite", source, tmp_path / "fused", head_eye=(1.0, 5.0), **how)
+    with pytest.raises(ConfigError, match="smoothing_deg"):
+        fuse("lite", source, tmp_path / "fused", direction="head", head_eye=(1.0, 120.0), **how)
+
+
+def test_another_prior_is_taken_and_its_sets_are_noted(sets, tmp_path, small_grid):
+    shipped = read_front_prior_file()
+    narrow = dataclasses.replace(shipped.head_eye, fading_s=1.5)
+    own = dataclasses.replace(shipped.sources[0], name="salient360-images")
+    write_front_priors(tmp_path / "own.json", dataclasses.replace(shipped, head_eye=narrow, sources=(own,)))
+    arguments = ["weights", "fuse", "lite", sets.images, "-o", str(tmp_path / "fused"), "--exclude", "P1"]
+    found = CliRunner().invoke(main, [*arguments, "--prior", str(tmp_path / "own.json")], catch_exceptions=False)
+    assert found.exit_code == 0
+    assert "at the edge of what was tried" in found.output, "a grid of two is all edges"
+    bundle = read_bundle(tmp_path / "fused")
+    assert bundle.config.directions.head_eye.prior.fading_s == 1.5
+    seen = bundle.provenance["trained_on"]["attention"]["salient360-images"]
+    assert {"P2", ALL_ITEMS} <= set(seen)
+    assert "P1" not in seen
 
 
 def test_bits_are_those_of_the_benchmark_over_the_uniform_density():
@@ -130,7 +184,7 @@ def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(sets, tmp_pa
     assert f"attention ** {setting['share']:g} * experts" in found.output
     assert after.config.attention_exponent + after.config.experts_exponent == 1
     head, gaze = after.config.directions.head, after.config.directions.head_eye
-    strengths = {"latitude_strength": setting["latitude_strength"], "video_strength": setting["strength"]}
+    strengths = {"latitude_strength": setting["latitude_strength"], "video_strength": setting["front_strength"]}
     prior = dataclasses.replace(read_front_priors()["head"], **strengths)
     assert head == DirectionConfig(setting["exponent"], setting["smoothing_deg"], prior)
     as_much = dataclasses.replace(read_front_priors()["head_eye"], latitude_strength=setting["latitude_strength"])
@@ -146,7 +200,7 @@ def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(sets, tmp_pa
 def test_gaze_in_photos_sets_the_map_of_gaze_and_the_front_of_photos(sets, tmp_path, small_grid):
     chosen = fuse("lite", SourceConfig(prepared=sets.images), tmp_path / "fused", half=True, overwrite=False)
     before, after = find_bundle("lite").config.directions, read_bundle(tmp_path / "fused").config.directions
-    strengths = {"latitude_strength": chosen.latitude_strength, "photo_strength": chosen.strength}
+    strengths = {"latitude_strength": chosen.latitude_strength, "photo_strength": chosen.front_strength}
     prior = dataclasses.replace(read_front_priors()["head_eye"], **strengths)
     assert after.head_eye == DirectionConfig(chosen.exponent, chosen.smoothing_deg, prior)
     assert after.head == before.head

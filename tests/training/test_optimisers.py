@@ -98,7 +98,8 @@ def test_the_mask_alone(settings, beginnings, part):
 @pytest.mark.parametrize("part", ["equator", "attention", "fused"])
 def test_pretrained_layers_have_a_rate_of_their_own(part):
     one = subject(part)
-    chosen = OptimiserConfig(1e-3, encoder_learning_rate=2e-4, average_learning_rate=0.1, weight_decay=0.1)
+    average = None if part == "attention" else 0.1  # it has none
+    chosen = OptimiserConfig(1e-3, encoder_learning_rate=2e-4, average_learning_rate=average, weight_decay=0.1)
     found = rates_and_decays(one, make_optimiser(one, chosen))
     assert found.keys() == dict(one.module.named_parameters()).keys()
     for name, (rate, decay) in found.items():
@@ -124,6 +125,19 @@ def test_the_decoder_alone_leaves_the_encoder():
 def test_parameters_that_a_part_does_not_have_are_refused(part, settings, parameters):
     with pytest.raises(ConfigError, match=f"parameters '{parameters}': the {part} of this network has none"):
         make_optimiser(subject(part, settings), OptimiserConfig(1e-3, parameters=parameters))
+
+
+@pytest.mark.parametrize(
+    ("part", "settings"),
+    [
+        ("poles", {"parameters": "decoder", "encoder_learning_rate": 0.1}),
+        ("poles", {"parameters": "decoder", "average_learning_rate": 0.1}),
+        ("attention", {"average_learning_rate": 0.1}),
+    ],
+)
+def test_a_rate_of_what_is_not_trained_is_refused(part, settings):
+    with pytest.raises(ConfigError, match=r"_learning_rate: parameters .* leave it out"):
+        make_optimiser(subject(part), OptimiserConfig(1e-3, **settings))
 
 
 def test_a_schedule_scales_each_rate_anew():

@@ -383,7 +383,7 @@ def test_a_still_in_place_of_a_video_is_late(tmp_path):
     prepare(dataset, tmp_path / "raw", tmp_path / "set", preparation_for(dataset), workers=1)
     source = SphereSource(SourceConfig(prepared=str(tmp_path / "set")), ModelConfig.from_dict(DIRECTED), Augmentation())
     assert source.prepared.stimulus(source.items[0]).kind == "image"
-    assert source.seconds(Key(0, 0)).tolist() == [30]
+    assert source.seconds(Key(0, 0)).tolist() == [15], "the middle of a clip of 30 s"
 
 
 def test_without_directions_there_is_no_prior(sets):

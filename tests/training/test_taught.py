@@ -9,15 +9,16 @@ from torch.nn.functional import avg_pool2d, normalize
 
 from atsal.config import from_mapping
 from atsal.errors import ConfigError, DataError, WeightsError
-from atsal.models.bundle import write_bundle
+from atsal.models.bundle import PARTS, write_bundle
 from atsal.models.config import ModelConfig
 from atsal.models.registry import build_network, find_bundle, new_parts
 from atsal.projection import erp_directions, resize_erp, solid_angle_weights
 from atsal.synthetic import Scene, render_video
+from atsal.training.checkpoint import Progress
 from atsal.training.config import Augmentation, SourceConfig, TrainConfig
 from atsal.training.moments import Moments
 from atsal.training.plan import Key
-from atsal.training.stage import open_sources
+from atsal.training.stage import open_sources, provenance
 from atsal.training.taught import TURNS, TaughtSource, expert_consensus, with_tilted_copies
 from atsal.video.reader import read_frames
 from fakes.lite_data import write_panoramas
@@ -164,6 +165,28 @@ def test_two_sources_of_one_folder_are_taught_apart(panoramas, tmp_path, setting
     assert not torch.equal(first.maps[0], second.maps[0])
 
 
+def test_a_panorama_that_was_taken_away_is_told(panoramas, tmp_path):
+    shutil.copytree(panoramas.folder, tmp_path / "pictures")
+    own = SimpleNamespace(folder=str(tmp_path / "pictures"), teachers=panoramas.teachers)
+    opened(own, taught=tmp_path / "taught")
+    next((tmp_path / "pictures").glob("made_up_1*")).unlink()
+    with pytest.raises(DataError, match=r"maps of 3 frames, but .* shows 2; put back"):
+        opened(own, taught=tmp_path / "taught")
+
+
+def test_what_the_teachers_saw_their_pupil_knows(panoramas, tmp_path, settings):
+    find = find_bundle(panoramas.teachers[0])
+    told = {"trained_on": {"experts": {"avtrack360": ["1", "2"]}, "attention": {"avtrack360": ["3"]}}}
+    parts = {part: find.load(part) for part in PARTS}
+    teacher = str(write_bundle(tmp_path / "teacher", MODEL, parts, told))
+    source = opened(panoramas, teachers=(panoramas.teachers[1], teacher), taught=tmp_path / "taught")
+    config = from_mapping(TrainConfig, settings("frames"), "")
+    assert provenance(config, find, [source], Progress())["trained_on"] == {"attention": {"avtrack360": ["1", "2"]}}
+    shutil.rmtree(tmp_path / "teacher")
+    again = opened(panoramas, teachers=(panoramas.teachers[1], teacher), taught=tmp_path / "taught")
+    assert again.teachers_saw == source.teachers_saw
+
+
 def test_damaged_maps_of_teachers_name_the_remedy(panoramas, tmp_path):
     (tmp_path / "taught").write_bytes(b"nothing")
     with pytest.raises(WeightsError, match="delete it, and the teachers make it anew"):
@@ -197,6 +220,13 @@ def test_moments_at_the_ends_of_a_video_have_fewer_frames_around_them(clip):
     every = [torch.from_numpy(frame.image).permute(2, 0, 1) for frame in read_frames(clip, size=(128, 64))]
     assert [len(moments[k].frames) for k in (0, 1, 10, 18, 19)] == [3, 4, 5, 4, 3]
     assert all(torch.equal(moment.frame, every[2 * k + 1]) for k, moment in enumerate(moments))
+
+
+def test_a_video_has_no_more_moments_than_frames(clip):
+    config = SourceConfig(videos=(str(clip),), teachers=("x",), taught_frames=200)
+    frames = [moment.frame.numpy().tobytes() for moment in Moments.of(config).of_item("square", 64)]
+    assert len(frames) == 40
+    assert len(set(frames)) >= 39, "two lie equally near one moment"
 
 
 def test_the_map_of_a_moment_is_the_mean_over_the_frames_around_it(panoramas, clip):

@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -22,7 +24,7 @@ from atsal.datasets.preparation import preparation_for
 from atsal.datasets.prepare import prepare
 from atsal.errors import ConfigError, TrainingError
 from atsal.jobs.output_folder import held
-from atsal.models.bundle import read_bundle
+from atsal.models.bundle import PARTS, read_bundle, write_bundle
 from atsal.synthetic import Scene
 from atsal.training.config import SourceConfig, TrainConfig
 from atsal.training.photo_source import PhotoSource
@@ -69,6 +71,26 @@ def test_stages_follow_each_other(trained):
     start = read_bundle(second / "start")
     assert same(start.load("poles"), read_bundle(first / "model").load("equator"))
     assert [stage["part"] for stage in read_bundle(second / "model").provenance["stages"]] == ["equator", "poles"]
+
+
+def test_a_part_that_begins_as_another_knows_what_that_one_saw(settings, tmp_path):
+    first = from_mapping(TrainConfig, settings("photos"), "")
+    write_start(first, tmp_path / "first")
+    bundle, seen = read_bundle(tmp_path / "first"), {"experts": {"avtrack360": ["1"]}}
+    parts = {part: bundle.load(part) for part in PARTS}
+    write_bundle(tmp_path / "seen", bundle.config, parts, {"trained_on": seen})
+    values = settings("frames", start=str(tmp_path / "seen"), start_part="equator", model=None)
+    write_start(from_mapping(TrainConfig, values, ""), tmp_path / "start")
+    assert read_bundle(tmp_path / "start").provenance["trained_on"] == seen | {"attention": {"avtrack360": ["1"]}}
+
+
+def test_gaze_in_360_needs_a_model_with_a_prior(settings, sets, tmp_path):
+    scratch = from_mapping(TrainConfig, settings("photos", model=TINY), "")
+    write_start(scratch, tmp_path / "stage")
+    model = read_bundle(tmp_path / "stage").config
+    on_gaze = from_mapping(TrainConfig, settings("frames", start=str(tmp_path / "stage"), model=None), "")
+    with pytest.raises(ConfigError, match=r"no front prior yet.*`atsal weights fuse`"):
+        open_sources(on_gaze.train, on_gaze, model, tmp_path / "taught")
 
 
 def test_experts_whose_decoder_alone_was_trained_keep_one_encoder(trained):
@@ -482,12 +504,22 @@ def test_shipped_configurations_are_valid_and_follow_each_other(pytestconfig):
 
     root = pytestconfig.rootpath / "configs"
     files = sorted(root.rglob("*.yaml"))
+    assert len(list((root / "lite").glob("*.yaml"))) == 6
     assert len(files) >= 15
+    document = (pytestconfig.rootpath / "docs" / "models" / "lite.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"-o (runs/\S+)", document))  # runs under other names: the second teacher
+    every = {f"runs/{file.relative_to(root).with_suffix('').as_posix()}" for file in files}
+    made = []  # by the stages before, in their order
     for file in files:
         config = read_train_config(file)
-        if config.start.startswith("runs/"):
-            earlier = root / config.start.removeprefix("runs/").removesuffix("/model")
-            assert earlier.with_suffix(".yaml").is_file(), f"{file} starts from {config.start}, which no file makes"
+        teachers = [teacher for source in config.train for teacher in source.teachers]
+        for used in [config.start, *teachers]:
+            run = used.removesuffix("/model")
+            is_known = run in made or run in named if file.parent.name == "lite" else run in every
+            assert not used.startswith("runs/") or is_known, f"{file} uses {used}, which nothing makes before"
+        if config.pretrained is not None:
+            assert Path(config.pretrained).name in document, "where to get it"
+        made.append(f"runs/{file.relative_to(root).with_suffix('').as_posix()}")
 
 
 def _tree(folder):

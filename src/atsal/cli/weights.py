@@ -110,27 +110,34 @@ def weights_import(output: Path | None, **values: Any) -> None:
 @click.option(
     "--head-eye",
     type=(Number(min=0), Number(min=0)),
-    default=(1.0, 5.0),
-    show_default=True,
     metavar="EXPONENT DEGREES",
-    help="Exponent and smoothing of the map of gaze, where the set has head directions alone.",
+    help="Exponent and smoothing of the map of gaze, for a set that has head directions alone.  [1 5]",
+)
+@click.option(
+    "--prior", type=PATH, help="The front prior, a file that `atsal weights front` wrote.  [default: the packaged one]"
 )
 @click.option("--half", is_flag=True, help="Store the kernels in half precision.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing weight folder.")
-def weights_fuse(model: str, prepared: Path, output: Path, exclude: tuple[str, ...], **how: Any) -> None:
+def weights_fuse(
+    model: str, prepared: Path, output: Path, exclude: tuple[str, ...], prior: Path | None, **how: Any
+) -> None:
     """Choose the fusion of MODEL, a name or a weight folder of lite, on the set PREPARED of 360° images or videos.
 
     Chosen are the shares of the streams, the sharpness and the strengths of the prior with the least KLD - CC.
     """
+    from atsal.models.front_prior_file import FRONT_PRIOR  # noqa: PLC0415
     from atsal.training.config import SourceConfig  # noqa: PLC0415
     from atsal.training.fusion import fuse  # noqa: PLC0415
 
-    chosen = fuse(model, SourceConfig(prepared=str(prepared), exclude=exclude), output, **how)
+    source = SourceConfig(prepared=str(prepared), exclude=exclude)
+    chosen = fuse(model, source, output, prior=prior or FRONT_PRIOR, **how)
     say(
         f"(attention ** {chosen.share:g} * experts ** {1 - chosen.share:g}) ** {chosen.exponent:g}, smoothed by "
         f"{chosen.smoothing_deg:g}°, the prior's latitudes to the power {chosen.latitude_strength:g}, its front "
-        f"to {chosen.strength:g}: KLD - CC {chosen.loss:.4f}"
+        f"to {chosen.front_strength:g}: KLD - CC {chosen.loss:.4f}"
     )
+    for name in chosen.on_edge():
+        say(f"note: {name} {getattr(chosen, name):g} is at the edge of what was tried; one beyond may be better")
     say(output)
 
 

@@ -33,6 +33,7 @@ from atsal.evaluation.scoring import mistaken_orientation
 from atsal.evaluation.scoring_task import Task, kept, refuse_other_scores, run_task
 from atsal.evaluation.truth import EVERYTHING, Truth
 from atsal.jobs.output_folder import FolderKind, OutputFolder, require_files
+from atsal.models.seen import ALL_ITEMS
 from atsal.untrusted.text import some
 from atsal.version import __version__
 from atsal.video.render import Picture
@@ -326,7 +327,7 @@ class _SetRun:
             halves = f"the mean over {row.entry.repeats} random halves of the viewers"
             notes.append(f"{halves}, each scored against the other half; the other rows are scored against all viewers")
         trained_on = {*row.entry.trained_on, *(row.export.trained_on.get(row.stream, ()) if row.export else ())}
-        in_sample = tuple(item.item for item in items if item.item in trained_on)
+        in_sample = tuple(item.item for item in items if trained_on & {item.item, ALL_ITEMS})
         settings = row.export.settings if row.export else {"repeats": row.entry.repeats}
         return Run(row.label, row.kind, items, missing, tuple(notes), in_sample, settings)
 

@@ -12,11 +12,11 @@ from torch.nn import functional as F
 
 from atsal.errors import ConfigError, ShapeError
 from atsal.models.config import ModelConfig
-from atsal.models.directions import Direction, known_direction
+from atsal.models.directions import Direction, known_direction, sharpened, smoothing
 from atsal.models.front_prior import FrontPrior
 from atsal.models.lite import PYRAMID
 from atsal.models.vgg import FEATURES
-from atsal.projection import CubemapToErp, ErpToCubemap, SphericalGaussian, resize_erp
+from atsal.projection import CubemapToErp, ErpToCubemap, resize_erp
 from atsal.projection.geometry import EQUATOR_FACES, POLE_FACES
 from atsal.projection.sampling import Fixed
 from atsal.projection.sphere import check_erp
@@ -73,7 +73,7 @@ class ATSal(nn.Module):
         own = self._directed = config.directions.of(self.direction) if config.directions else None
         # Where people look whatever is shown: (T, 1, h, 2h) of mean 1 at (T,) seconds; None without directions.
         self.prior = FrontPrior(own.prior, config.map_height, front_deg) if own else None
-        self._smooth = SphericalGaussian(config.map_height, own.smoothing_deg) if own and own.smoothing_deg else None
+        self._smooth = smoothing(config.map_height, own.smoothing_deg) if own else None
 
     def forward(
         self, erp: Tensor, state: Tensor | None = None, *, consecutive: bool = False, carry: Tensor | None = None
@@ -203,9 +203,7 @@ class ATSal(nn.Module):
     def _as_directed(self, content: Tensor, exponent: float) -> Tensor:
         if self._directed is None:
             return content
-        exponent *= self._directed.exponent
-        content = content if exponent == 1 else content**exponent
-        return self._smooth(content) if self._smooth else content
+        return sharpened(content, exponent * self._directed.exponent, self._smooth)
 
     def preprocess(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) RGB in [0, 255] -> what the networks were trained on, in their precision."""

@@ -7,9 +7,12 @@ eyes look below it, and they keep to the front less. Only these settings differ.
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from torch import Tensor
+
 from atsal.config import check_range, nearest
 from atsal.errors import ConfigError
 from atsal.models.front_prior import FrontPriorConfig
+from atsal.projection import SphericalGaussian
 
 Direction = Literal["head_eye", "head"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
@@ -51,3 +54,14 @@ def known_direction(direction: str) -> Direction:
         if direction == known:
             return known
     raise ConfigError(f"direction {direction!r}{nearest(direction, DIRECTIONS)}")
+
+
+def smoothing(rows: int, sigma_deg: float) -> SphericalGaussian | None:
+    """What smooths maps of so many rows; None for 0 degrees, which leaves them as they are."""
+    return SphericalGaussian(rows, sigma_deg) if sigma_deg else None
+
+
+def sharpened(content: Tensor, exponent: float, smooth: SphericalGaussian | None) -> Tensor:
+    """`smooth(content ** exponent)` of maps (B, 1, h, 2h) >= 0: a direction's density but for the prior."""
+    content = content if exponent == 1 else content**exponent
+    return smooth(content) if smooth else content

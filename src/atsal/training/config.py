@@ -67,6 +67,7 @@ class SourceConfig:
             raise ConfigError(f"fold {chosen[0]} of {self.folds}: expected 0 to folds - 1, and at least 2 folds")
         check_range(self, folds=(2, _MANY), frames_per_item=(1, _MANY), stride=(1, _MANY), tilted=(0, 1000))
         check_range(self, tilt_deg=(0, 180), scenes=(1, _MANY), taught_frames=(1, _MANY))
+        self._check_useful()
         if self.sigma_deg is not None and not 0 < self.sigma_deg < 180:
             raise ConfigError(f"{self.folder}: sigma_deg {self.sigma_deg}; expected more than 0, less than 180 degrees")
         if self.aspect is not None and not 0 < self.aspect < math.inf:
@@ -75,6 +76,18 @@ class SourceConfig:
             raise ConfigError(f"blur {self.blur}: expected 0 to below 1, a share of the map's side")
         if self.share is not None and not 0 < self.share <= 1:
             raise ConfigError(f"share {self.share}: expected more than 0, at most 1")
+
+    def _check_useful(self) -> None:
+        """Refuse settings of what is taught that would change nothing."""
+        useful = {
+            "teacher_face_size": (self.is_taught, "a source with teachers"),
+            "tilted": (self.is_taught, "a source with teachers"),
+            "tilt_deg": (self.tilted > 0, "tilted copies"),
+            "taught_frames": (bool(self.videos or self.scenes), "videos and scenes"),
+        }
+        for name, (is_used, of) in useful.items():
+            if not is_used and getattr(self, name) != type(self).__dataclass_fields__[name].default:
+                raise ConfigError(f"{self.folder}: {name} is of {of}; leave it out")
 
     @property
     def folder(self) -> Path:
@@ -245,6 +258,8 @@ class TrainConfig:
             raise ConfigError("a start from scratch needs model settings; or name the weights to start from")
         if self.start != SCRATCH and self.model is not None:
             raise ConfigError(f"the model settings come with the weights {self.start!r}: leave model out")
+        if self.start != SCRATCH and self.pretrained is not None:
+            raise ConfigError(f"pretrained is for a start from scratch; {self.start!r} has its weights: leave it out")
         if LOSSES[self.loss].needs_mask and self.part != "attention":
             raise ConfigError(f"loss {self.loss!r} is of the attention stream's map and mask; part is {self.part!r}")
         if not all(any(o.claims(epoch) for o in self.optimisers) for epoch in range(self.epochs)):
@@ -299,5 +314,10 @@ def with_folders_resolved(config: TrainConfig) -> TrainConfig:
     validation = config.validation
     if validation is not None:
         validation = replace(validation, sources=tuple(map(source, validation.sources)))
-    start = absolute(config.start) or config.start
-    return replace(config, train=tuple(map(source, config.train)), validation=validation, start=start)
+    return replace(
+        config,
+        train=tuple(map(source, config.train)),
+        validation=validation,
+        start=absolute(config.start) or config.start,
+        pretrained=absolute(config.pretrained),
+    )

@@ -29,7 +29,7 @@ from atsal.training.head_logs import LATITUDES, LONGITUDES, TIME_STEP_S, TIMES, 
 # Share and spread of the viewers who begin at the front. Not fitted: laboratories have all begin there, or nobody.
 START, START_DEG = 0.4, 10.0
 EYES_LOWER_DEG = 3.0  # than heads
-STRENGTHS: dict[Direction, tuple[float, float]] = {"head_eye": (1.25, 0.3), "head": (0.65, 0.3)}  # of videos, photos
+STRENGTHS: dict[Direction, tuple[float, float]] = {"head_eye": (1.1, 0.3), "head": (0.65, 0.3)}  # of videos, photos
 _EARLY_S = 4.0
 _STEPS = 500  # of L-BFGS at most; it takes some tens
 _EVENLY = 1e-3  # at least that share of all looks lies anywhere: the density is nowhere 0
@@ -78,7 +78,7 @@ def fit_front(logs: Sequence[HeadLog]) -> FrontPriorConfig:
 
 
 def fitted_priors(logs: Sequence[HeadLog]) -> FrontPriors:
-    """What is stored of a fit; eyes look lower than heads, and keep to the front more."""
+    """What is stored of a fit; eyes look lower than heads; strengths as configured."""
     heads = fit_front(logs)
     lower = round(heads.latitude.centre_deg - EYES_LOWER_DEG, 4)
     eyes = replace(heads, latitude=replace(heads.latitude, centre_deg=lower))

@@ -5,7 +5,7 @@ KLD - CC, as the layers were trained: what is chosen is calibrated, not only wel
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -16,22 +16,27 @@ from torch import Tensor
 from atsal.errors import ConfigError, DataError, OutputError
 from atsal.models.atsal import ATSal, product
 from atsal.models.bundle import PARTS, Bundle, check_target, write_bundle
-from atsal.models.directions import DirectionConfig, Directions, known_direction
+from atsal.models.directions import DirectionConfig, Directions, known_direction, sharpened, smoothing
 from atsal.models.front_prior import FrontPrior, FrontPriorConfig
-from atsal.models.front_prior_file import read_front_prior_file, read_front_priors
+from atsal.models.front_prior_file import FRONT_PRIOR, FrontPriors, read_front_prior_file
 from atsal.models.registry import build_network, find_bundle
-from atsal.projection import SphericalGaussian, solid_angle_weights
+from atsal.models.seen import ALL_ITEMS, Seen, add_seen, seen_by
+from atsal.projection import solid_angle_weights
 from atsal.training.config import Augmentation, SourceConfig
-from atsal.training.losses import kld_cc
+from atsal.training.losses import EPSILON
 from atsal.training.sources import SphereSource, validation_keys
 
-SHARES = tuple(k / 8 for k in range(9))  # of the attention stream
-EXPONENTS = tuple(round(0.5 + 0.1 * k, 1) for k in range(9))
-SMOOTHINGS_DEG = (0.0, 4.0, 6.0, 8.0, 10.0, 12.0)
-LATITUDE_STRENGTHS = (0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
-STRENGTHS = (0.25, 0.35, 0.5, 0.65, 0.8, 1.0)
+# Few settings: on the sixteen frames of AVTrack360, what is best of a finer grid on twelve is worse on the other four.
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the attention stream
+EXPONENTS = (0.5, 0.7, 1.0, 1.5)
+SMOOTHINGS_DEG = (5.0, 10.0)
+LATITUDE_STRENGTHS = (0.4, 0.6, 0.8, 1.0)
+FRONT_STRENGTHS = (0.25, 0.5, 0.65, 0.8, 1.1, 1.5)
+HEAD_EYE = (1.0, 5.0)  # exponent and smoothing in degrees of the map of gaze, where only heads were measured
 FRAMES_PER_VIDEO = 10
-_LEAST = 1e-6  # of a map: its logarithm is finite
+_AT_ONCE = 16  # frames under all strengths: some 150 MB
+_LEAST = 1e-6  # of a stream's map ...
+_TINY = 1e-30  # ... and of what is made of it: their logarithms are finite
 
 
 class Measured(NamedTuple):
@@ -48,6 +53,11 @@ class Measured(NamedTuple):
         return Measured(*(part[frames] for part in self))
 
 
+def with_strengths(prior: FrontPriorConfig, latitude: float, front: float) -> FrontPriorConfig:
+    """The prior with these strengths, that of the front for videos and photos alike."""
+    return replace(prior, latitude_strength=latitude, video_strength=front, photo_strength=front)
+
+
 @dataclass(frozen=True)
 class Choice:
     """One setting of the fusion, and what it is worth."""
@@ -56,17 +66,25 @@ class Choice:
     exponent: float
     smoothing_deg: float
     latitude_strength: float
-    strength: float  # of the front
+    front_strength: float
     loss: float  # KLD - CC
 
-    def prior(self, prior: FrontPriorConfig) -> FrontPriorConfig:
-        """The prior with these strengths, that of the front for films and photos alike."""
-        return replace(
-            prior,
-            latitude_strength=self.latitude_strength,
-            video_strength=self.strength,
-            photo_strength=self.strength,
-        )
+    def applied_to(self, prior: FrontPriorConfig) -> FrontPriorConfig:
+        """The prior with the chosen strengths."""
+        return with_strengths(prior, self.latitude_strength, self.front_strength)
+
+    def on_edge(self) -> tuple[str, ...]:
+        """The settings that are the first or last of those tried, so that one beyond may be better.
+
+        No smoothing, and one stream alone, have nothing beyond.
+        """
+        ends = {
+            "exponent": (EXPONENTS[0], EXPONENTS[-1]),
+            "smoothing_deg": SMOOTHINGS_DEG[-1:],
+            "latitude_strength": (LATITUDE_STRENGTHS[0], LATITUDE_STRENGTHS[-1]),
+            "front_strength": (FRONT_STRENGTHS[0], FRONT_STRENGTHS[-1]),
+        }
+        return tuple(name for name, values in ends.items() if getattr(self, name) in values)
 
 
 @torch.no_grad()
@@ -88,24 +106,62 @@ def measure(network: ATSal, source: SphereSource) -> Measured:
 
 @torch.no_grad()
 def choose(measured: Measured, prior: FrontPriorConfig, shares: Sequence[float] = SHARES) -> Choice:
-    """The setting with the least KLD - CC, tried over the whole grid."""
+    """The setting with the least KLD - CC, tried over the whole grid.
+
+    Raises `DataError` where photos and frames of videos are mixed: the front has another strength for each.
+    """
+    photos = int((measured.seconds < 0).sum())
+    if 0 < photos < len(measured.seconds):
+        raise DataError(
+            f"{photos} photos and {len(measured.seconds) - photos} frames of videos: the prior's front has another "
+            "strength for each; choose on one kind, and exclude the other"
+        )
+    chunks = torch.split(torch.arange(len(measured.seconds)), _AT_ONCE)
+    losses = torch.stack([_losses(measured.of(frames), prior, shares) for frames in chunks]).sum(0)
+    best = int(losses.argmin())
+    grid = itertools.product(shares, EXPONENTS, SMOOTHINGS_DEG, LATITUDE_STRENGTHS, FRONT_STRENGTHS)
+    return Choice(*next(itertools.islice(grid, best, None)), float(losses[best]) / len(measured.seconds))
+
+
+def _losses(measured: Measured, prior: FrontPriorConfig, shares: Sequence[float]) -> Tensor:
+    """The sum of KLD - CC over the frames, for each setting of the grid, in its order."""
     rows = measured.target.shape[-2]
-    weights = solid_angle_weights(rows).float()
-    attention, experts = (stream.clamp(min=_LEAST).log() for stream in (measured.attention, measured.experts))
-    strengths = [*itertools.product(LATITUDE_STRENGTHS, STRENGTHS)]
-    priors = [FrontPrior(Choice(0, 0, 0, *pair, 0).prior(prior), rows)(measured.seconds) for pair in strengths]
-    smoothings: dict[float, Callable[[Tensor], Tensor]] = {
-        sigma: SphericalGaussian(rows, sigma) if sigma else lambda content: content for sigma in SMOOTHINGS_DEG
-    }
+    strengths = itertools.product(LATITUDE_STRENGTHS, FRONT_STRENGTHS)
+    priors = [FrontPrior(with_strengths(prior, *pair), rows)(measured.seconds).flatten(1) for pair in strengths]
+    loss_of = _UnderPriors(measured.target, torch.stack(priors, 2))
+    attention, experts = (stream.clamp(min=_LEAST) for stream in (measured.attention, measured.experts))
+    smooths = [smoothing(rows, sigma) for sigma in SMOOTHINGS_DEG]
     found = []
-    for share, exponent in itertools.product(shares, EXPONENTS):
-        content = torch.exp(exponent * (share * attention + (1 - share) * experts))
-        for sigma, smooth in smoothings.items():
-            smoothed = smooth(content)
-            for pair, density in zip(strengths, priors, strict=True):
-                loss = float(kld_cc(smoothed * density, measured.target, weights))
-                found.append(Choice(share, exponent, sigma, *pair, loss))
-    return min(found, key=lambda choice: choice.loss)
+    for share in shares:
+        content = product(attention, experts, share, 1 - share)
+        found += [loss_of(sharpened(content, e, smooth)) for e, smooth in itertools.product(EXPONENTS, smooths)]
+    return torch.cat(found)
+
+
+class _UnderPriors:
+    """`losses.kld_cc` of a map times each of P priors (N, h 2h, P): all sums over pixels are products of matrices."""
+
+    def __init__(self, target: Tensor, priors: Tensor) -> None:
+        weights = solid_angle_weights(target.shape[-2]).to(target).expand(target.shape[-2:]).flatten()
+        weights = weights / weights.sum()
+        target = target.flatten(1)
+        target = target / (target * weights).sum(1, keepdim=True)
+        self._weighted_target = (target * weights)[:, None]
+        self._mean = weights[:, None] * priors
+        self._square = self._mean * priors
+        self._common = target[:, :, None] * self._mean
+        self._target_square = (self._weighted_target * target[:, None]).sum(2)
+        entropy = (weights * torch.xlogy(target, target)).sum(1, keepdim=True)
+        self._kld = entropy - (self._weighted_target @ priors.clamp(min=_TINY).log())[:, 0]
+
+    def __call__(self, content: Tensor) -> Tensor:
+        """The sums (P,) over the frames of maps (N, 1, h, 2h)."""
+        content = content.flatten(1)[:, None].clamp(min=_TINY)
+        mean = (content @ self._mean)[:, 0]
+        kld = self._kld - (self._weighted_target * content.log()).sum(2) + mean.log()
+        spread = ((content**2 @ self._square)[:, 0] / mean**2 - 1) * (self._target_square - 1)
+        cc = ((content @ self._common)[:, 0] / mean - 1) / torch.sqrt(spread.clamp(min=0) + EPSILON)
+        return (kld - cc).sum(0)
 
 
 def bits_per_fixation(density: Tensor, counts: Tensor) -> Tensor:
@@ -119,20 +175,12 @@ def bits_per_fixation(density: Tensor, counts: Tensor) -> Tensor:
     return (counts * logs).sum((1, 2, 3)) / counts.sum((1, 2, 3))
 
 
-def _fitted(prior: FrontPriorConfig, measured: Measured, choice: Choice) -> FrontPriorConfig:
-    """The prior with the strengths of what was measured; photos and films have one each of the front."""
-    found = choice.prior(prior)
-    if (measured.seconds < 0).all():
-        return replace(found, video_strength=prior.video_strength)
-    return replace(found, photo_strength=prior.photo_strength)
-
-
 def density(measured: Measured, choice: Choice, prior: FrontPriorConfig) -> Tensor:
     """The map (N, 1, h, 2h) that a choice makes of each frame."""
     rows = measured.target.shape[-2]
-    content = product(measured.attention, measured.experts, choice.share, 1 - choice.share) ** choice.exponent
-    smoothed = SphericalGaussian(rows, choice.smoothing_deg)(content) if choice.smoothing_deg else content
-    return smoothed * FrontPrior(choice.prior(prior), rows)(measured.seconds)
+    content = product(measured.attention, measured.experts, choice.share, 1 - choice.share)
+    content = sharpened(content, choice.exponent, smoothing(rows, choice.smoothing_deg))
+    return content * FrontPrior(choice.applied_to(prior), rows)(measured.seconds)
 
 
 def fuse(
@@ -141,54 +189,68 @@ def fuse(
     output: Path,
     *,
     direction: str | None = None,
-    head_eye: tuple[float, float] = (1.0, 5.0),
+    head_eye: tuple[float, float] | None = None,
+    prior: Path = FRONT_PRIOR,
     half: bool,
     overwrite: bool,
 ) -> Choice:
     """Write a weight folder like `model` with the fusion that suits the source best; returns the choice.
 
     `direction` is what the source's gaze is of, by default as it was prepared. Where that is `head`, the map of gaze
-    gets `head_eye`: exponent and smoothing in degrees; else the map of heads stays as the model has it.
+    gets `head_eye`, exponent and smoothing in degrees, by default `HEAD_EYE`; else the map of heads stays as the model
+    has it. `prior` is a file that `atsal weights front` wrote, by default the packaged one.
     """
+    bundle = _bundle(model, output, overwrite=overwrite)
+    opened = SphereSource(source, bundle.config, Augmentation())
+    taken = known_direction(direction or opened.prepared.preparation.direction)
+    if head_eye is not None and taken != "head":
+        raise ConfigError(
+            f"--head-eye: is for a set of head directions; that of {opened.name} is {taken}: leave it out"
+        )
+    priors = read_front_prior_file(prior)
+    gaze = DirectionConfig(*(head_eye or HEAD_EYE), priors.head_eye)
+    of_set = priors.head if taken == "head" else priors.head_eye
+    measured = measure(build_network(bundle), opened)
+    chosen = choose(measured, of_set)
+    fitted = DirectionConfig(chosen.exponent, chosen.smoothing_deg, _fitted(of_set, measured, chosen))
+    if taken == "head":  # the content tells as much of the latitudes of gaze
+        latitude = replace(gaze.prior, latitude_strength=chosen.latitude_strength)
+        directions = Directions(replace(gaze, prior=latitude), fitted)
+    else:
+        directions = Directions(fitted, _directions(bundle).head)
+    bits = bits_per_fixation(density(measured, chosen, of_set), measured.counts).mean()
+    noted = {
+        "dataset": opened.name,
+        "items": list(opened.items),
+        "direction": taken,
+        "bits_per_fixation": round(float(bits), 4),
+        "chosen": {name: round(value, 4) for name, value in asdict(chosen).items()},
+    }
+    provenance = {**bundle.provenance, "fusion_chosen_on": noted, "trained_on": _seen(bundle, opened, priors)}
+    parts = {part: bundle.load(part) for part in PARTS}
+    shares = replace(bundle.config, attention_exponent=chosen.share, experts_exponent=1 - chosen.share)
+    config = replace(shares, directions=directions)
+    write_bundle(output, config, parts, provenance, overwrite=overwrite, half=half)
+    return chosen
+
+
+def _bundle(model: Path | str, output: Path, *, overwrite: bool) -> Bundle:
+    """The model, where its fusion can be chosen and the result be written."""
     bundle = find_bundle(model)
     if bundle.config.architecture != "lite":
         raise ConfigError(f"{bundle.folder}: the paper's fusion has nothing to choose; give weights of lite")
     if output.exists() and output.samefile(bundle.folder):
         raise OutputError(f"{output}: is the model that is read; give another folder")
     check_target(output, overwrite=overwrite)
-    opened = SphereSource(source, bundle.config, Augmentation())
-    taken = known_direction(direction or opened.prepared.preparation.direction)
-    priors = read_front_priors()
-    prior = priors[taken]
-    measured = measure(build_network(bundle), opened)
-    chosen = choose(measured, prior)
-    fitted = DirectionConfig(chosen.exponent, chosen.smoothing_deg, _fitted(prior, measured, chosen))
-    if taken == "head":
-        gaze = replace(
-            priors["head_eye"], latitude_strength=chosen.latitude_strength
-        )  # the content tells as much of it
-        directions = Directions(DirectionConfig(*head_eye, gaze), fitted)
-    else:
-        directions = Directions(fitted, _directions(bundle).head)
-    config = replace(
-        bundle.config,
-        attention_exponent=chosen.share,
-        experts_exponent=1 - chosen.share,
-        directions=directions,
-    )
-    noted = {
-        "dataset": opened.name,
-        "items": list(opened.items),
-        "direction": taken,
-        "bits_per_fixation": round(
-            float(bits_per_fixation(density(measured, chosen, prior), measured.counts).mean()), 4
-        ),
-        "chosen": {name: round(value, 4) for name, value in asdict(chosen).items()},
-    }
-    provenance = {**bundle.provenance, "fusion_chosen_on": noted, "trained_on": _seen(bundle, opened)}
-    parts = {part: bundle.load(part) for part in PARTS}
-    write_bundle(output, config, parts, provenance, overwrite=overwrite, half=half)
-    return chosen
+    return bundle
+
+
+def _fitted(prior: FrontPriorConfig, measured: Measured, choice: Choice) -> FrontPriorConfig:
+    """The prior with the strengths of what was measured; photos and videos have one each of the front."""
+    found = choice.applied_to(prior)
+    if (measured.seconds < 0).all():
+        return replace(found, video_strength=prior.video_strength)
+    return replace(found, photo_strength=prior.photo_strength)
 
 
 def _directions(bundle: Bundle) -> Directions:
@@ -199,12 +261,9 @@ def _directions(bundle: Bundle) -> Directions:
     return found
 
 
-def _seen(bundle: Bundle, source: SphereSource) -> dict[str, dict[str, list[str]]]:
-    """By stream, the items of each set that its map knows something of: all of a set that the prior was fitted on."""
-    of_prior = {fitted.name for fitted in read_front_prior_file().sources}
-    items = source.prepared.items if source.name in of_prior else source.items
-    before = {stream: dict(sets) for stream, sets in dict(bundle.provenance.get("trained_on", {})).items()}
-    for stream in ("attention", "experts"):
-        sets = before.setdefault(stream, {})
-        sets[source.name] = sorted({*sets.get(source.name, []), *items})
-    return before
+def _seen(bundle: Bundle, source: SphereSource, priors: FrontPriors) -> Seen:
+    """What the model has seen, the items that the fusion is chosen on, and all of each set of the prior."""
+    seen = seen_by(bundle.provenance)
+    of_prior = [(fitted.name, (ALL_ITEMS,)) for fitted in priors.sources]
+    add_seen(seen, ("attention", "experts"), [(source.name, source.items), *of_prior])
+    return seen

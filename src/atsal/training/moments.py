@@ -77,8 +77,9 @@ class Moments:
         else:
             yield Moment(item, _frames([scaled(read_image(self.files[item]), (2 * height, height))]), 0)
 
-    def _times(self, length_s: float) -> list[float]:
-        count = self.config.taught_frames
+    def _times(self, length_s: float, frames: int | None = None) -> list[float]:
+        """Evenly spread; no more than there are frames."""
+        count = min(self.config.taught_frames, frames or self.config.taught_frames)
         return [(k + 0.5) * length_s / count for k in range(count)]
 
     def _of_scene(self, item: str, height: int) -> Iterator[Moment]:
@@ -89,10 +90,11 @@ class Moments:
 
     def _of_video(self, item: str, height: int) -> Iterator[Moment]:
         file = self.files[item]
-        length_s = probe_video(file, count=True).duration_s
+        probed = probe_video(file, count=True)
+        length_s = probed.duration_s
         if length_s is None:
             raise DataError(f"{file}: its length cannot be told, so no moments of it can be chosen; convert it to MP4")
-        for time_s in self._times(length_s):
+        for time_s in self._times(length_s, probed.frame_count):
             before = min(STEPS, int(time_s / STEP_S + 1e-6))  # none before the video begins
             first = max(0.0, time_s - before * STEP_S)
             last = time_s + STEPS * STEP_S

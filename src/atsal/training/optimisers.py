@@ -27,6 +27,12 @@ def make_optimiser(subject: Subject, config: OptimiserConfig) -> torch.optim.Opt
     def kind_of(name: str) -> str:
         return "average" if name in averages else "encoder" if "encoder" in name.split(".") else "rest"
 
+    for of, rate in rates.items():
+        if rate is not None and not any(kind_of(name) == of for name in named):
+            raise ConfigError(
+                f"{of}_learning_rate: parameters {config.parameters!r} of the {subject.part} hold no {of} with a "
+                "rate of its own; leave it out"
+            )
     groups = [
         (
             [p for name, p in named.items() if kind_of(name) == of and (p.ndim > 1) == is_matrix],

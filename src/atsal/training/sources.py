@@ -16,18 +16,18 @@ from torch import Tensor
 from atsal.datasets.augmentation import Chain, Flip, Stretch, Transform, published_variants, random_yaw_flip, steps_of
 from atsal.datasets.manifest import MANIFEST
 from atsal.datasets.prepared import PreparedSet
+from atsal.datasets.times import seconds_of
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.maps import Window, fixation_map, saliency_map
 from atsal.gaze.records import Fixations
 from atsal.jobs.checksums import file_sha256
 from atsal.models.config import ModelConfig
-from atsal.models.directions import Direction
+from atsal.models.directions import measured_direction
 from atsal.models.front_prior import PHOTO, FrontPrior
 from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.photos import jitter_colour
 from atsal.training.plan import Extent, Key, clips_of, seed_of
 
-_LATE_S = 30.0
 _FOLD_SEED = 0  # folds are a property of a source, not of a run
 
 
@@ -40,8 +40,8 @@ class Sample:
     frames: Tensor  # (T, V, 3, H, W) uint8 RGB; on the sphere W = 2H, H = the model's frame_height
     maps: Tensor  # (T, V, 1, h, w) float32 >= 0; the peak over the whole frame or photo is 1, unless nobody looked
     counts: Tensor  # (T, V, 1, h, w) float32, fixations a pixel; of photos the density takes their place
-    # (T, V, 1, h, w) float32, peak 1: where people look whatever is shown, which the layers need not learn: what they
-    # predict times this is compared with the maps. None where the maps are of what is shown alone.
+    # (T, V, 1, h, w) float32: the prior at the frame's time, peak 1; predictions are multiplied by it before they are
+    # compared with the maps; None: no prior
     prior: Tensor | None = None
 
     @property
@@ -141,7 +141,7 @@ class SphereSource:
             )
         self.name = self.prepared.dataset.name
         self.sigma_deg = config.sigma_deg or self.prepared.preparation.sphere_sigma_deg
-        self.direction: Direction = "head" if self.prepared.preparation.direction == "head" else "head_eye"
+        self.direction = measured_direction(self.prepared.preparation.direction)
         self._prior = None
         if model.directions is not None:
             self._prior = FrontPrior(model.directions.of(self.direction).prior, self.map_height)
@@ -164,17 +164,10 @@ class SphereSource:
         return describe_prepared(self.prepared, self.items) | {"sigma_deg": self.sigma_deg}
 
     def seconds(self, key: Key) -> Tensor:
-        """The times (T,) of a key's frames since the start of the video; `PHOTO` for photos.
-
-        A folder of pictures tells no rate: its frames are late, when the start's part of the prior has faded.
-        """
-        stimulus = self.prepared.stimulus(self.items[key.item])
-        if stimulus.kind == "image":
-            still_s = self.prepared.dataset.still_s
-            return torch.tensor([PHOTO if still_s is None else still_s])
+        """The times (T,) of a key's frames since the start of the video; `PHOTO` for photos."""
         numbers = range(key.first, key.first + key.count * key.stride, key.stride)
-        rate = stimulus.frames_per_s
-        return torch.tensor([number / rate if rate else _LATE_S for number in numbers])
+        times = seconds_of(self.prepared, self.items[key.item], numbers)
+        return torch.tensor([PHOTO] * key.count if times is None else times)
 
     def _read(self, key: Key, transform: Transform, rng: torch.Generator | None) -> Sample:
         item = self.items[key.item]

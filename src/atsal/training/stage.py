@@ -18,8 +18,9 @@ from atsal.models.directions import Direction
 from atsal.models.efficientnet import Encoder, read_imagenet_weights
 from atsal.models.lite import LiteAttention
 from atsal.models.registry import find_bundle, load_parts, new_parts
+from atsal.models.seen import add_seen, seen_by
 from atsal.training.checkpoint import Progress
-from atsal.training.config import SCRATCH, TOGETHER, SourceConfig, TrainConfig
+from atsal.training.config import SCRATCH, TOGETHER, Part, SourceConfig, TrainConfig
 from atsal.training.photo_source import PhotoSource
 from atsal.training.run_folder import plain
 from atsal.training.sources import Source, SphereSource
@@ -50,6 +51,10 @@ def write_start(config: TrainConfig, folder: Path) -> None:
     if config.start_part is not None:
         for part in tuple(EXPERTS) if config.part == "experts" else (config.part,):
             _take_over(parts, config.start_part, part)
+        seen = seen_by(provenance)
+        given = [sets for stream in _streams(config.start_part) for sets in seen.get(stream, {}).items()]
+        add_seen(seen, _streams(config.part), given)
+        provenance["trained_on"] = seen
     if config.moving_average is not None:
         _set_moving_average(parts, config)
     write_bundle(folder, model, {name: part.state_dict() for name, part in parts.items()}, provenance)
@@ -127,11 +132,19 @@ def _open(source: SourceConfig, config: TrainConfig, model: ModelConfig, taught:
         return PhotoSource(source, config.photo_views)
     if source.is_taught:
         return TaughtSource(source, model, config.augmentation, taught)
+    if config.start != SCRATCH and model.architecture == "lite" and model.directions is None:
+        raise ConfigError(
+            f"{source.folder}: holds gaze in 360°, but {config.start} has no front prior yet, so its layers would "
+            "learn what the prior will say again; run `atsal weights fuse` on it and start from the result"
+        )
     return SphereSource(source, model, config.augmentation)
 
 
 def provenance(config: TrainConfig, start: Bundle, sources: Sequence[Source], progress: Progress) -> dict[str, Any]:
-    """Where weights come from: what the start's say, with this stage added, and the 360° items that each stream saw."""
+    """Where weights come from: what the start's say, with this stage added, and the 360° items that each stream saw.
+
+    What the teachers saw, their pupil knows.
+    """
     stage = {
         "title": config.title,
         "part": config.part,
@@ -140,17 +153,21 @@ def provenance(config: TrainConfig, start: Bundle, sources: Sequence[Source], pr
         "validation": {name: score if math.isfinite(score) else None for name, score in progress.scores.items()},
         "data": [_without_items(s.describe()) for s in sources],
     }
-    seen = {stream: dict(sets) for stream, sets in dict(start.provenance.get("trained_on", {})).items()}
-    known = [(source.name, source.items) for source in sources if isinstance(source, SphereSource)]
-    for stream in {"fused": ("attention", "experts"), "attention": ("attention",)}.get(config.part, ("experts",)):
-        of_stream = seen.setdefault(stream, {})
-        for name, items in known:
-            of_stream[name] = sorted({*of_stream.get(name, []), *items})
+    seen = seen_by(start.provenance)
+    for source in sources:
+        if isinstance(source, SphereSource):
+            add_seen(seen, _streams(config.part), [(source.name, source.items)])
+        elif isinstance(source, TaughtSource):
+            add_seen(seen, _streams(config.part), source.teachers_saw.items())
     return {
         **start.provenance,
         "stages": [*start.provenance.get("stages", []), _without_paths(stage)],
         "trained_on": seen,
     }
+
+
+def _streams(part: Part) -> tuple[str, ...]:
+    return {"fused": ("attention", "experts"), "attention": ("attention",)}.get(part, ("experts",))
 
 
 def _without_items(value: Any) -> Any:

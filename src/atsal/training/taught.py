@@ -11,11 +11,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from atsal.aside import reported, write_aside
-from atsal.errors import WeightsError
+from atsal.errors import DataError, WeightsError
 from atsal.jobs.checksums import file_sha256
 from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
 from atsal.models.registry import build_network, find_bundle
+from atsal.models.seen import Seen, add_seen, seen_by
 from atsal.projection import RotateErp, resize_erp
 from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.moments import STEP_S, STEPS, Moments
@@ -49,8 +50,13 @@ class TaughtSource:
             self._teach(moments, model.frame_height, taught)
         shown = [moment for item in self.items for moment in moments.of_item(item, model.frame_height)]
         self._shown = [moment.item for moment in shown]
-        frames = torch.stack([moment.frame for moment in shown])
-        self.frames, self.maps = with_tilted_copies(frames, self._taught(taught), config.tilted, config.tilt_deg)
+        frames, maps = torch.stack([moment.frame for moment in shown]), self._taught(taught)
+        if len(maps) != len(frames):
+            raise DataError(
+                f"{taught}: holds the teachers' maps of {len(maps)} frames, but {config.folder} shows {len(frames)}; "
+                "put back what the run began with, or begin a new run"
+            )
+        self.frames, self.maps = with_tilted_copies(frames, maps, config.tilted, config.tilt_deg)
 
     def _teach(self, moments: Moments, height: int, kept: Path) -> None:
         """Write the mean of the teachers' maps, (N, 1, h, 2h), to the file `kept`."""
@@ -61,7 +67,13 @@ class TaughtSource:
             for item in self.items
             for moment in moments.of_item(item, height)
         ]
-        noted = {"teachers": json.dumps([bundle.checksum for bundle in bundles])}
+        seen: Seen = {}
+        for bundle in bundles:
+            add_seen(seen, ("experts",), seen_by(bundle.provenance).get("experts", {}).items())
+        noted = {
+            "teachers": json.dumps([bundle.checksum for bundle in bundles]),
+            "trained_on": json.dumps(seen.get("experts", {})),
+        }
         with reported(kept, also=SafetensorError):
             kept.parent.mkdir(parents=True, exist_ok=True)
             with write_aside(kept) as part:
@@ -71,7 +83,9 @@ class TaughtSource:
         """What `_teach` wrote."""
         try:
             with safe_open(kept, framework="pt") as file:
-                self.teachers = parse_json(file.metadata()["teachers"], Blame(WeightsError, kept, "delete it"))
+                told, blame = file.metadata(), Blame(WeightsError, kept, "delete it")
+                self.teachers = parse_json(told["teachers"], blame)
+                self.teachers_saw: dict[str, list[str]] = parse_json(told.get("trained_on", "{}"), blame)
                 found: Tensor = file.get_tensor("maps")
         except (OSError, SafetensorError, KeyError, TypeError, ValueError, WeightsError) as error:
             remedy = "delete it, and the teachers make it anew"

@@ -68,9 +68,6 @@ class Trainer:
         self.extents = [source.extent() for source in self.sources]
         self.loss = LOSSES[config.loss]
         self.optimisers = [make_optimiser(self.subject, optimiser) for optimiser in config.optimisers]
-        trained = {p for optimiser in self.optimisers for group in optimiser.param_groups for p in group["params"]}
-        for parameter in self.subject.module.parameters():
-            parameter.requires_grad_(parameter in trained)  # gradients that nobody uses cost most of the time
         self.averaged = self.subject.averaged_copy()
         self.states: dict[int, Tensor] = {}  # of this rank's slots
         self.progress = Progress()
@@ -293,7 +290,7 @@ class Trainer:
         self.subject.module.train()
         learning = {id(p) for group in optimiser.param_groups for p in group["params"]}
         for parameter in self.subject.module.parameters():
-            parameter.requires_grad_(id(parameter) in learning)  # layers below the first of them need no gradient
+            parameter.requires_grad_(id(parameter) in learning)  # a gradient that nobody uses costs most of the time
         if self.config.freeze_normalisation:
             for module in self.subject.module.modules():
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
