@@ -3,7 +3,7 @@
     python benchmarks/avtrack360/held_out.py MODEL data/avtrack360 --prior PRIOR.json -o OUT
 
 The layers saw no 360° gaze at all, and PRIOR.json was fitted on other sets (`atsal weights front`). For each fold of
-frames, shares, sharpness and the strengths of the prior are chosen on the others, for the fused map and for each stream
+frames, sharpness and the strengths of the prior are chosen on the others, for the fused map and for each stream
 alone: some minutes on two cores. Writes OUT/<map>/<frame>.npy, which `atsal benchmark` scores.
 """
 
@@ -17,12 +17,11 @@ from atsal.models.front_prior import FrontPrior
 from atsal.models.front_prior_file import read_front_priors
 from atsal.models.registry import build_network, find_bundle
 from atsal.training.config import Augmentation, SourceConfig
-from atsal.training.fusion import SHARES, bits_per_fixation, choose, density, measure, with_strengths
+from atsal.training.fusion import bits_per_fixation, choose, density, measure, share_of, with_strengths
 from atsal.training.sources import SphereSource
 from atsal.video.maps import write_map_npy
 
 FOLDS = 4
-STREAMS = {"fused": SHARES, "attention": (1.0,), "experts": (0.0,)}
 
 
 def main() -> None:
@@ -42,10 +41,10 @@ def main() -> None:
     fold_of = torch.from_numpy(np.random.default_rng(0).permutation(len(source.items)) % FOLDS)
     alone = with_strengths(prior, 1.0, 1.0)  # the stored strengths are those beside the content of a frame
     maps = {"prior": FrontPrior(alone, measured.counts.shape[-2])(measured.seconds)}
-    for stream, shares in STREAMS.items():
+    for stream, share in {"fused": share_of(bundle.config), "attention": 1.0, "experts": 0.0}.items():
         maps[stream] = torch.zeros_like(measured.counts)
         for fold in range(FOLDS):
-            choice = choose(measured.of(fold_of != fold), prior, shares)
+            choice = choose(measured.of(fold_of != fold), prior, share)
             edge = f"; at the edge: {', '.join(choice.on_edge())}" if choice.on_edge() else ""
             print(f"{stream} without fold {fold}: {choice}{edge}", flush=True)
             maps[stream][fold_of == fold] = density(measured.of(fold_of == fold), choice, prior)

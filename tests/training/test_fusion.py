@@ -61,13 +61,13 @@ def measured_as(truth):
     ],
 )
 def test_the_setting_that_was_looked_by_is_chosen(truth):
-    found = choose(measured_as(truth), HEAD.prior)
+    found = choose(measured_as(truth), HEAD.prior, truth.share)
     assert dataclasses.replace(found, loss=0) == truth
     assert found.loss == pytest.approx(-1, abs=1e-3), "KLD 0, CC 1"
 
 
 def test_a_stream_alone_gets_its_own_setting():
-    found = choose(measured_as(Choice(0.75, 0.7, 0.0, 0.6, 0.5, 0)), HEAD.prior, shares=(0.0,))
+    found = choose(measured_as(Choice(0.75, 0.7, 0.0, 0.6, 0.5, 0)), HEAD.prior, share=0.0)
     assert found.share == 0
     assert found.loss > -0.99
 
@@ -77,25 +77,25 @@ def test_the_loss_of_the_choice_is_that_of_the_training(small_grid):
     attention, experts = (stream.repeat(3, 1, 1, 1) for stream in streams())
     target, seconds = streams(seed=1)[0].repeat(3, 1, 1, 1), torch.linspace(0, 10, 18)
     measured = Measured(attention, experts, target, torch.zeros_like(target), seconds)
-    found = choose(measured, HEAD.prior, shares=(0.25, 0.5))
+    found = choose(measured, HEAD.prior, share=0.5)
     expected = kld_cc(density(measured, found, HEAD.prior), target, solid_angle_weights(20).float())
     assert found.loss == pytest.approx(expected.item(), abs=1e-4)
-    for changed in ({"front_strength": 0.35}, {"exponent": 1.0}, {"share": 0.25}, {"smoothing_deg": 0.0}):
+    for changed in ({"front_strength": 0.35}, {"exponent": 1.0}, {"smoothing_deg": 0.0}):
         other = density(measured, dataclasses.replace(found, **changed), HEAD.prior)
         assert kld_cc(other, target, solid_angle_weights(20).float()) > found.loss - 1e-5
 
 
 def test_what_lies_at_the_edge_of_the_grid_is_told():
-    middle = Choice(0.0, 1.0, 0.0, 0.6, 1.25, 0)
+    middle = Choice(0.0, 0.7, 5.0, 0.6, 0.8, 0)
     assert middle.on_edge() == ()
-    assert dataclasses.replace(middle, exponent=1.5, front_strength=1.5).on_edge() == ("exponent", "front_strength")
+    assert dataclasses.replace(middle, exponent=1.0, front_strength=1.5).on_edge() == ("exponent", "front_strength")
 
 
 def test_photos_and_videos_are_not_mixed():
     attention, experts = streams()
     seconds = torch.tensor([PHOTO, 1, 2, 3, 4, 5])
     with pytest.raises(DataError, match="1 photos and 5 frames of videos"):
-        choose(Measured(attention, experts, attention, attention, seconds), HEAD.prior)
+        choose(Measured(attention, experts, attention, attention, seconds), HEAD.prior, 0.5)
 
 
 def test_useless_settings_of_gaze_are_refused_before_anything_is_tried(sets, tmp_path, monkeypatch):

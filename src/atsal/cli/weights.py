@@ -123,7 +123,7 @@ def weights_fuse(
 ) -> None:
     """Choose the fusion of MODEL, a name or a weight folder of lite, on the set PREPARED of 360° images or videos.
 
-    Chosen are the shares of the streams, the sharpness and the strengths of the prior with the least KLD - CC.
+    Chosen are the sharpness and the strengths of the prior with the least KLD - CC.
     """
     from atsal.models.front_prior_file import FRONT_PRIOR  # noqa: PLC0415
     from atsal.training.config import SourceConfig  # noqa: PLC0415

@@ -1,7 +1,8 @@
 """The fusion, chosen on measured gaze: `smooth((attention ** share * experts ** (1 - share)) ** exponent) * prior`.
 
-Chosen together are the share of each stream, the sharpness (exponent, smoothing) and the strengths of the prior, by
-KLD - CC, as the layers were trained: what is chosen is calibrated, not only well correlated.
+The share is the one under which the streams were trained together. Chosen are the sharpness (exponent, smoothing) and
+the strengths of the prior, by KLD - CC, as the layers were trained: what is chosen is calibrated, not only well
+correlated.
 """
 
 import itertools
@@ -16,6 +17,7 @@ from torch import Tensor
 from atsal.errors import ConfigError, DataError, OutputError
 from atsal.models.atsal import ATSal, product
 from atsal.models.bundle import PARTS, Bundle, check_target, write_bundle
+from atsal.models.config import ModelConfig
 from atsal.models.directions import DirectionConfig, Directions, known_direction, sharpened, smoothing
 from atsal.models.front_prior import FrontPrior, FrontPriorConfig
 from atsal.models.front_prior_file import FRONT_PRIOR, FrontPriors, read_front_prior_file
@@ -27,8 +29,7 @@ from atsal.training.losses import EPSILON
 from atsal.training.sources import SphereSource, validation_keys
 
 # Few settings: on the sixteen frames of AVTrack360, what is best of a finer grid on twelve is worse on the other four.
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the attention stream
-EXPONENTS = (0.5, 0.7, 1.0, 1.5)
+EXPONENTS = (0.5, 0.7, 1.0)
 SMOOTHINGS_DEG = (5.0, 10.0)
 LATITUDE_STRENGTHS = (0.4, 0.6, 0.8, 1.0)
 FRONT_STRENGTHS = (0.25, 0.5, 0.65, 0.8, 1.1, 1.5)
@@ -51,6 +52,11 @@ class Measured(NamedTuple):
     def of(self, frames: Tensor) -> "Measured":
         """Only some of the frames."""
         return Measured(*(part[frames] for part in self))
+
+
+def share_of(config: ModelConfig) -> float:
+    """The share of the attention stream in a model's product."""
+    return config.attention_exponent / (config.attention_exponent + config.experts_exponent)
 
 
 def with_strengths(prior: FrontPriorConfig, latitude: float, front: float) -> FrontPriorConfig:
@@ -76,7 +82,7 @@ class Choice:
     def on_edge(self) -> tuple[str, ...]:
         """The settings that are the first or last of those tried, so that one beyond may be better.
 
-        No smoothing, and one stream alone, have nothing beyond.
+        No smoothing has nothing beyond.
         """
         ends = {
             "exponent": (EXPONENTS[0], EXPONENTS[-1]),
@@ -105,8 +111,8 @@ def measure(network: ATSal, source: SphereSource) -> Measured:
 
 
 @torch.no_grad()
-def choose(measured: Measured, prior: FrontPriorConfig, shares: Sequence[float] = SHARES) -> Choice:
-    """The setting with the least KLD - CC, tried over the whole grid.
+def choose(measured: Measured, prior: FrontPriorConfig, share: float) -> Choice:
+    """The setting with the least KLD - CC, tried over the whole grid, at a share of the attention stream.
 
     Raises `DataError` where photos and frames of videos are mixed: the front has another strength for each.
     """
@@ -117,13 +123,13 @@ def choose(measured: Measured, prior: FrontPriorConfig, shares: Sequence[float] 
             "strength for each; choose on one kind, and exclude the other"
         )
     chunks = torch.split(torch.arange(len(measured.seconds)), _AT_ONCE)
-    losses = torch.stack([_losses(measured.of(frames), prior, shares) for frames in chunks]).sum(0)
+    losses = torch.stack([_losses(measured.of(frames), prior, share) for frames in chunks]).sum(0)
     best = int(losses.argmin())
-    grid = itertools.product(shares, EXPONENTS, SMOOTHINGS_DEG, LATITUDE_STRENGTHS, FRONT_STRENGTHS)
+    grid = itertools.product([share], EXPONENTS, SMOOTHINGS_DEG, LATITUDE_STRENGTHS, FRONT_STRENGTHS)
     return Choice(*next(itertools.islice(grid, best, None)), float(losses[best]) / len(measured.seconds))
 
 
-def _losses(measured: Measured, prior: FrontPriorConfig, shares: Sequence[float]) -> Tensor:
+def _losses(measured: Measured, prior: FrontPriorConfig, share: float) -> Tensor:
     """The sum of KLD - CC over the frames, for each setting of the grid, in its order."""
     rows = measured.target.shape[-2]
     strengths = itertools.product(LATITUDE_STRENGTHS, FRONT_STRENGTHS)
@@ -131,11 +137,8 @@ def _losses(measured: Measured, prior: FrontPriorConfig, shares: Sequence[float]
     loss_of = _UnderPriors(measured.target, torch.stack(priors, 2))
     attention, experts = (stream.clamp(min=_LEAST) for stream in (measured.attention, measured.experts))
     smooths = [smoothing(rows, sigma) for sigma in SMOOTHINGS_DEG]
-    found = []
-    for share in shares:
-        content = product(attention, experts, share, 1 - share)
-        found += [loss_of(sharpened(content, e, smooth)) for e, smooth in itertools.product(EXPONENTS, smooths)]
-    return torch.cat(found)
+    content = product(attention, experts, share, 1 - share)
+    return torch.cat([loss_of(sharpened(content, e, smooth)) for e, smooth in itertools.product(EXPONENTS, smooths)])
 
 
 class _UnderPriors:
@@ -211,7 +214,7 @@ def fuse(
     gaze = DirectionConfig(*(head_eye or HEAD_EYE), priors.head_eye)
     of_set = priors.head if taken == "head" else priors.head_eye
     measured = measure(build_network(bundle), opened)
-    chosen = choose(measured, of_set)
+    chosen = choose(measured, of_set, share_of(bundle.config))
     fitted = DirectionConfig(chosen.exponent, chosen.smoothing_deg, _fitted(of_set, measured, chosen))
     if taken == "head":  # the content tells as much of the latitudes of gaze
         latitude = replace(gaze.prior, latitude_strength=chosen.latitude_strength)
