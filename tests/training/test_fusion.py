@@ -55,9 +55,9 @@ def measured_as(truth):
 @pytest.mark.parametrize(
     "truth",
     [
-        Choice(0.75, 0.7, 0.0, 0.6, 0.5, 0),
-        Choice(0.25, 1.2, 10.0, 1.0, 1.0, 0),
-        Choice(1.0, 0.9, 4.0, 0.4, 0.25, 0),
+        Choice(0.75, 0.7, 5.0, 0.6, 0.5, 0),
+        Choice(0.25, 1.0, 10.0, 1.0, 1.5, 0),
+        Choice(1.0, 0.5, 5.0, 0.4, 0.25, 0),
     ],
 )
 def test_the_setting_that_was_looked_by_is_chosen(truth):
@@ -67,7 +67,7 @@ def test_the_setting_that_was_looked_by_is_chosen(truth):
 
 
 def test_a_stream_alone_gets_its_own_setting():
-    found = choose(measured_as(Choice(0.75, 0.7, 0.0, 0.6, 0.5, 0)), HEAD.prior, share=0.0)
+    found = choose(measured_as(Choice(0.75, 0.7, 5.0, 0.6, 0.5, 0)), HEAD.prior, share=0.0)
     assert found.share == 0
     assert found.loss > -0.99
 
