@@ -6,7 +6,6 @@ correlated.
 """
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
