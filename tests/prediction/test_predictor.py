@@ -15,7 +15,7 @@ LATER_S = 30.0  # when time makes no difference any more
 
 def maps_of(predictor, *images):
     frames = (Frame(number, LATER_S + number / 10, image) for number, image in enumerate(images))
-    return [result for result, _ in predictor.run(frames)]
+    return [result for result, _ in predictor.run(frames, seconds=LATER_S)]
 
 
 def differ(one, other):

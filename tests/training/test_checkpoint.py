@@ -52,7 +52,7 @@ def begun(seed):
 def step(subject, optimiser, seed):
     made = torch.Generator().manual_seed(seed)
     optimiser.zero_grad()
-    frames, state = (torch.rand(1, 2, *shape, generator=made) for shape in ((3, 32, 32), (64, 2, 2)))
+    frames, state = (torch.rand(1, 2, *shape, generator=made) for shape in ((3, 32, 32), (96, 2, 2)))
     (subject(frames * 255, state).saliency ** 2).sum().backward()
     optimiser.step()
 
