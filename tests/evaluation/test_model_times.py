@@ -8,6 +8,7 @@ from PIL import Image
 
 from atsal import load_model
 from atsal.datasets.dataset import Stimulus
+from atsal.errors import InputError
 from atsal.evaluation import export
 from atsal.evaluation.benchmark_config import PredictorEntry
 from atsal.evaluation.truth import Truth
@@ -69,6 +70,18 @@ def test_stills_of_a_video_have_the_time_of_the_set(clips, tmp_path, monkeypatch
         image, stream="attention", seconds=seconds
     )
     np.testing.assert_allclose(np.load(tmp_path / "out" / "image_1.npy"), expected, rtol=1e-3)
+
+
+def test_stimuli_of_one_name_are_refused_before_any_is_predicted(clips, tmp_path, monkeypatch):
+    """Else the maps of one would be scored as those of the other."""
+    files = {item: tmp_path / item / "scene.png" for item in ("image_1", "video_2")}
+    for number, file in enumerate(files.values()):
+        file.parent.mkdir()
+        Image.fromarray(Scene(number).render(64, 0.0)).save(file)
+    monkeypatch.setattr(export, "stimuli", lambda _truth: files)
+    with pytest.raises(InputError, match=r"would both write .*scene\.json"):
+        exported(clips, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_weights_are_read_once(clips, tmp_path, monkeypatch):

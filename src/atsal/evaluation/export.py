@@ -4,7 +4,7 @@ Scores are taken from these folders alone. A folder made with other settings is 
 `overwrite`, made anew.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from atsal.prediction.items import Item, Kind
     from atsal.prediction.job import Options, Outcome
     from atsal.prediction.predictor import Predictor
+    from atsal.prediction.streams import Stream
 
 EXPORTED_MAPS = FolderKind(
     holds="a folder of exported maps",
@@ -125,26 +126,27 @@ def export_model(
     Goes on where an earlier run stopped, and with the other items after one whose stimulus cannot be predicted on.
     Raises `DataError` for flat photos and for items without a stimulus.
     """
-    from atsal.prediction.items import InputFiles, Item  # noqa: PLC0415 - only here: models load slowly
-    from atsal.prediction.job import refuse_collisions  # noqa: PLC0415
+    from atsal.prediction.items import InputFiles, Item, Reading  # noqa: PLC0415 - only here: models load slowly
+    from atsal.prediction.job import Options, refuse_collisions  # noqa: PLC0415
+    from atsal.prediction.streams import STREAMS  # noqa: PLC0415
 
     if truth.protocol.is_planar:
         raise DataError(f"{entry.label}: predicts 360° frames; {truth.prepared.folder} holds flat photos")
     items = {name: Item(path, _kind(path)) for name, path in stimuli(truth).items()}
     _check_stride(entry, truth)
     predictor = _predictor(entry, truth.protocol)
-    options = {name: _options(entry, truth, name, item, predictor) for name, item in items.items()}
-    inputs = InputFiles(items.values())
-    for name, item in items.items():
-        refuse_collisions([item], folder, options[name], inputs)
-    settings = _settings(entry, truth, predictor) | {
+    streams = tuple(stream for stream in STREAMS if stream in entry.streams)
+    options = Options(streams, ("npy",), Reading(stride=entry.stride))
+    refuse_collisions(items.values(), folder, options, InputFiles(items.values()))
+    settings = _settings(entry, truth, predictor, streams) | {
         "stimuli": _stimuli_before(folder) | {name: item.path.name for name, item in items.items()}
     }
     failed: dict[str, str] = {}
     with _claimed(folder, settings, overwrite=overwrite):
         for name, item in items.items():
             try:
-                outcome = _predicted(predictor, item, folder, options[name], overwrite=overwrite)
+                own = replace(options, still_at_s=_still_at(truth, name, item, predictor))
+                outcome = _predicted(predictor, item, folder, own, overwrite=overwrite)
             except OutputError:
                 raise  # the next item would fail too
             except Exception as error:  # of its stimulus, also what no reader foresaw: the other items go on
@@ -159,49 +161,41 @@ def export_model(
 
 def _predictor(entry: PredictorEntry, protocol: Protocol) -> "Predictor":
     """The model; where it has directions, towards what the gaze is of unless the entry says otherwise."""
-    from atsal.device import choose_device  # noqa: PLC0415
     from atsal.models.directions import measured_direction  # noqa: PLC0415
-    from atsal.models.registry import build_network, find_bundle  # noqa: PLC0415
-    from atsal.prediction.predictor import Predictor  # noqa: PLC0415
-    from atsal.prediction.runtimes import make_runtime  # noqa: PLC0415
+    from atsal.models.registry import find_bundle  # noqa: PLC0415
+    from atsal.prediction.predictor import load_model  # noqa: PLC0415
 
-    device = choose_device(entry.device)
     bundle = find_bundle(entry.model or "")
     measured = measured_direction(protocol.direction) if bundle.config.directions is not None else "head_eye"
-    network = build_network(
+    return load_model(
         bundle,
+        device=entry.device,
         face_size=entry.face_size,
         procedure=entry.procedure,
         direction=entry.direction or measured,
         front_deg=entry.front_deg,
     )
-    return Predictor(make_runtime("auto", network, device, "float32"), bundle)
 
 
-def _options(entry: PredictorEntry, truth: Truth, name: str, item: "Item", predictor: "Predictor") -> "Options":
-    """How an item is predicted; videos have the times of their frames, stills and folders of frames the set's."""
-    from atsal.prediction.items import Reading  # noqa: PLC0415
-    from atsal.prediction.job import Options  # noqa: PLC0415
-    from atsal.prediction.streams import STREAMS  # noqa: PLC0415
-
-    streams = tuple(stream for stream in STREAMS if stream in entry.streams)
-    seconds = None
-    if item.kind != "video" and predictor.network.depends_on_time:
-        seconds = seconds_of(truth.prepared, name, [0])
-    return Options(streams, ("npy",), Reading(stride=entry.stride), still_at_s=seconds[0] if seconds else None)
+def _still_at(truth: Truth, name: str, item: "Item", predictor: "Predictor") -> float | None:
+    """When a still or a folder of frames is shown, by the set; None for photos and videos, whose frames have times."""
+    if item.kind == "video" or not predictor.network.depends_on_time:
+        return None
+    seconds = seconds_of(truth.prepared, name, [0])
+    return seconds[0] if seconds else None
 
 
-def _settings(entry: PredictorEntry, truth: Truth, predictor: "Predictor") -> dict[str, Any]:
+def _settings(
+    entry: PredictorEntry, truth: Truth, predictor: "Predictor", streams: "Sequence[Stream]"
+) -> dict[str, Any]:
     """What the maps of all items depend on, but for the stimuli."""
-    from atsal.prediction.streams import STREAMS  # noqa: PLC0415
-
     network = predictor.network
     settings = {
         "model": entry.model,
         "weights": predictor.bundle.checksum,
         "procedure": entry.procedure,
         "face_size": predictor.config.face_size,
-        "streams": [stream for stream in STREAMS if stream in entry.streams],
+        "streams": list(streams),
         "stride": entry.stride,
         "still_s": truth.prepared.dataset.still_s if network.depends_on_time else None,
     }

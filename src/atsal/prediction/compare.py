@@ -1,6 +1,6 @@
 """One source and what each stream makes of it, side by side: a video or picture of four panels, and a contact sheet."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
@@ -49,18 +49,8 @@ def compare(
         raise ConfigError(f"{STILL_AT} {still_at_s:g}: {item.path} is a video, whose frames have times; leave it out")
     panel = (2 * even(panel_height), even(panel_height))
     frames = item.frames(reading, None if item.kind == "image" else panel)
-    peaks = {stream: PeakTracker() for stream in STREAMS}
-
-    def picture(result: FrameResult) -> Picture:
-        maps: dict[str, tuple[np.ndarray, float]] = {}
-        for stream in ORDER:
-            maps[stream] = (result.map(stream), peaks[stream].update(result.map(stream)))
-        return comparison(result.image, maps, panel)
-
-    read = ahead(frames, predictor.runtime.frames)
-    results = predictor.run(read, seconds=item.shown_at(still_at_s))
-    pictures = mapped(lambda pair: (pair[0], picture(pair[0])), ahead(results, 1))
-    with closing(ahead(pictures, 1)) as drawn:
+    results = predictor.run(ahead(frames, predictor.runtime.frames), seconds=item.shown_at(still_at_s))
+    with closing(ahead(_drawn(mapped(lambda pair: pair[0], ahead(results, 1)), panel), 1)) as drawn:
         begun = next(drawn, None)
         if begun is None:
             raise MediaError(f"{item.path}: no frame in the part that was asked for")
@@ -79,6 +69,19 @@ def compare(
         )
         with writer:
             return _write_all(writer, chain([begun], drawn), progress)
+
+
+def _drawn(results: Iterable[FrameResult], panel: tuple[int, int]) -> Iterator[tuple[FrameResult, Picture]]:
+    """Each result with its four panels; the colours follow the peaks over time."""
+    peaks = {stream: PeakTracker() for stream in STREAMS}
+
+    def picture(result: FrameResult) -> Picture:
+        maps: dict[str, tuple[np.ndarray, float]] = {}
+        for stream in ORDER:
+            maps[stream] = (result.map(stream), peaks[stream].update(result.map(stream)))
+        return comparison(result.image, maps, panel)
+
+    return mapped(lambda result: (result, picture(result)), results)
 
 
 def _write_all(

@@ -288,7 +288,7 @@ def check_erp_image(image: NDArray[np.uint8], name: str = "an image") -> None:
 
 
 def load_model(
-    name: str | Path = "lite",
+    name: str | Path | Bundle = "lite",
     *,
     device: str = "auto",
     runtime: str = "auto",
@@ -301,7 +301,7 @@ def load_model(
     """Load a model with its preprocessing.
 
     Args:
-        name: "lite", "paper", or a weight folder written by `atsal weights import` or by training.
+        name: "lite", "paper", or a weight folder written by `atsal weights import` or by training, also an open one.
         device: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:1", ….
         runtime: "auto" (OpenVINO for `lite` on a CPU where it is installed, else PyTorch), "torch", "openvino", "onnx".
         precision: "float32", or "half": float16 on CUDA, bfloat16 in OpenVINO on processors that have it.
@@ -318,6 +318,6 @@ def load_model(
 
     """
     chosen = choose_device(device)
-    bundle = find_bundle(name)
+    bundle = name if isinstance(name, Bundle) else find_bundle(name)
     network = build_network(bundle, face_size=face_size, procedure=procedure, direction=direction, front_deg=front_deg)
     return Predictor(make_runtime(runtime, network, chosen, precision), bundle)

@@ -89,7 +89,7 @@ def _take_over(parts: Mapping[str, nn.Module], source: str, part: str) -> None:
 
 def _set_moving_average(parts: Mapping[str, nn.Module], config: TrainConfig) -> None:
     share = config.moving_average or 0.0
-    for name in ("poles", "equator") if config.part in TOGETHER else (config.part,):
+    for name in tuple(EXPERTS) if config.part in TOGETHER else (config.part,):
         for key, parameter in parts[name].named_parameters():
             if key.endswith("alpha"):
                 nn.init.constant_(parameter, float(torch.logit(torch.tensor(share))))
