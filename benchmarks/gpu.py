@@ -35,7 +35,7 @@ def measure(network: ATSal, precision: str) -> None:
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
     runtime = CudaRuntime(network, torch.device("cuda"), precision)
-    height = network.config.frame_height
+    height = network.config.erp_height
     frames = np.random.default_rng(0).integers(0, 255, (runtime.frames, height, 2 * height, 3), np.uint8)
     rows, times = network.config.map_height, np.arange(runtime.frames, dtype=np.float32) / 30
     states = runtime.run(frames, None, ("fused",), rows, times).states

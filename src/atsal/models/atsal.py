@@ -4,17 +4,17 @@ Dahou, Tliba, McGuinness, O'Connor, "ATSal: An Attention Based Architecture for 
 ICPR Workshops 2020 (arXiv 2011.10600). `docs/reproduction.md` lists what differs from the released code.
 """
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from atsal.errors import ConfigError, ShapeError
 from atsal.models.config import ModelConfig
 from atsal.models.directions import Direction, known_direction, sharpened, smoothing
 from atsal.models.front_prior import FrontPrior
-from atsal.models.lite import PYRAMID
+from atsal.models.lite import PYRAMID, LiteExpert
 from atsal.models.vgg import FEATURES
 from atsal.projection import CubemapToErp, ErpToCubemap, resize_erp
 from atsal.projection.geometry import EQUATOR_FACES, POLE_FACES
@@ -66,7 +66,7 @@ class ATSal(nn.Module):
         self._mean = Fixed(torch.tensor(config.mean, dtype=torch.float64).reshape(3, 1, 1))
         self._precision = torch.float32
         self.memory_format = torch.channels_last  # of what the layers get; the fastest on CPUs and GPUs alike
-        self._cut = ErpToCubemap(config.frame_height, config.face_size, config.layout, fov_deg=config.face_fov_deg)
+        self._cut = ErpToCubemap(config.erp_height, config.face_size, config.layout, fov_deg=config.face_fov_deg)
         self._stitch: CubemapToErp | None = None  # made at the first frame, when the size of the experts' maps is known
         self.direction, self.front_deg = known_direction(direction), front_deg
         _check_front(config, self.direction, front_deg)
@@ -82,9 +82,9 @@ class ATSal(nn.Module):
 
         With `consecutive`, B frames of one video, and a state (1, 6, …). `carry`, one for each video or a scalar for
         all, is 0 where a video begins, so that its state counts as nothing, else 1.
-        `erp` is (B, 3, H, 2H) RGB in [0, 255], H = config.frame_height. Raises `ShapeError` for another shape.
+        `erp` is (B, 3, H, 2H) RGB in [0, 255], H = config.erp_height. Raises `ShapeError` for another shape.
         """
-        check_erp(erp, self.config.frame_height)
+        check_erp(erp, self.config.erp_height)
         if erp.shape[1] != 3:
             raise ShapeError(f"a frame of {erp.shape[1]} channels: expected 3 (RGB)")
         attention, mask = self.run_attention(erp)
@@ -111,12 +111,7 @@ class ATSal(nn.Module):
 
     def attend(self, erp: Tensor) -> tuple[Tensor, Tensor]:
         """As `run_attention`, with the map in the network's own size."""
-        times = self.config.frame_height // self.config.erp_height
-        if times == 2:  # between four pixels, bilinear sampling is their mean; runtimes do it faster than pooling
-            pooled = F.interpolate(erp, (self.config.erp_height, 2 * self.config.erp_height), mode="bilinear")
-        else:
-            pooled = F.avg_pool2d(erp, times)
-        saliency, mask = self.attention(self.preprocess(pooled))
+        saliency, mask = self.attention(self.preprocess(erp))
         return saliency.float(), mask
 
     def run_experts(
@@ -135,12 +130,12 @@ class ATSal(nn.Module):
         self, faces: Tensor, state: Tensor | None = None, *, consecutive: bool = False, carry: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Both experts on faces (B, 6, 3, S, S) RGB in [0, 255]; maps (B, 6, 1, s, s) and state (B, 6, C, h, w)."""
-        parts = [
-            self.run_expert(
-                name, faces[:, own], None if state is None else state[:, own], consecutive=consecutive, carry=carry
-            )
-            for name, own in EXPERTS.items()
-        ]
+        encoded = self._encode("equator", faces) if self._have_one_encoder() else None
+        parts = []
+        for name, own in EXPERTS.items():
+            features = self._encode(name, faces[:, own]) if encoded is None else [x[:, own] for x in encoded]
+            before = None if state is None else state[:, own]
+            parts.append(self._decode(name, features, before, consecutive, carry))
         maps, states = (torch.cat(both, 1) for both in zip(*parts, strict=True))
         return maps, states
 
@@ -154,13 +149,27 @@ class ATSal(nn.Module):
         carry: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """The expert `equator` or `poles` on views (B, V, 3, S, S) RGB in [0, 255]: maps (B, V, 1, s, s) and state."""
-        batch = faces.shape[0]
-        expert: nn.Module = getattr(self, name)
-        views = self.preprocess(faces.flatten(0, 1))
-        before = None if state is None else state.flatten(0, 1).to(views.dtype)
+        return self._decode(name, self._encode(name, faces), state, consecutive, carry)
+
+    def _have_one_encoder(self) -> bool:
+        equator, poles = self.equator, self.poles
+        return isinstance(equator, LiteExpert) and isinstance(poles, LiteExpert) and equator.encoder is poles.encoder
+
+    def _encode(self, name: str, faces: Tensor) -> list[Tensor]:
+        """An expert's features (B, V, C, h, w) of views (B, V, 3, S, S) RGB in [0, 255]."""
+        encoded = getattr(self, name).encode(self.preprocess(faces.flatten(0, 1)))
+        return [x.reshape(*faces.shape[:2], *x.shape[1:]) for x in encoded]
+
+    def _decode(
+        self, name: str, features: Sequence[Tensor], state: Tensor | None, consecutive: bool, carry: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """An expert's maps and state, of its features (B, V, C, h, w)."""
+        batch, views = features[0].shape[:2]
+        flat = [x.flatten(0, 1) for x in features]
+        before = None if state is None else state.flatten(0, 1).to(flat[0].dtype)
         if carry is not None and carry.ndim:
-            carry = carry.repeat_interleave(faces.shape[1])[:, None, None, None]
-        found = expert(views, before, batch if consecutive else 1, carry)
+            carry = carry.repeat_interleave(views)[:, None, None, None]
+        found = getattr(self, name).decode(flat, before, batch if consecutive else 1, carry)
         maps, after = (x.reshape(batch, -1, *x.shape[1:]) for x in found)
         return maps.float(), after
 

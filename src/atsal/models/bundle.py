@@ -198,6 +198,8 @@ def read_bundle(folder: Path | str) -> Bundle:
                     "others; train again, or keep the release of atsal that made them"
                 )
             settings = {name: value for name, value in settings.items() if name not in _GONE}
+        if settings.get("frame_height") == settings["erp_height"]:  # one number, once written twice
+            del settings["frame_height"]
         config = ModelConfig.from_dict(settings)
         provenance, files = dict(description["provenance"]), dict(description["files"])
         missing = [part for part in PARTS if part not in files]

@@ -13,7 +13,7 @@ from atsal.projection.cubemap import Layout
 Architecture = Literal["paper", "lite"]
 ChannelOrder = Literal["rgb", "bgr"]
 _MOST_SMOOTHED_ROWS = 512  # the smoothing takes 16 bytes times the cube of it
-_MOST_ROWS, _MOST_ERP_ROWS, _MOST_FACE = 1024, 1024, 1024  # what takes a gigabyte of memory
+_MOST_ROWS, _MOST_FACE = 1024, 1024  # what takes a gigabyte of memory
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,8 @@ class ModelConfig:
     """
 
     architecture: Architecture
-    erp_height: int  # rows of the frame the attention stream sees; its width is twice that
+    erp_height: int  # rows of the frame that comes in, from which the faces are cut; its width is twice that
     face_size: int  # pixels of a cube face's side
-    frame_height: int = 320  # rows of the frame that comes in, from which faces are cut
     map_height: int = 320  # rows at which the streams are fused
     face_fov_deg: float = 90.0  # more than 90: faces overlap and are blended
     layout: Layout = "standard"
@@ -45,15 +44,13 @@ class ModelConfig:
             raise ConfigError(f"layout {self.layout!r}: expected 'standard' or 'published'")
         if self.channel_order not in ("rgb", "bgr"):
             raise ConfigError(f"channel_order {self.channel_order!r}: expected 'rgb' or 'bgr'")
-        check_range(self, erp_height=(32, _MOST_ERP_ROWS), frame_height=(1, _MOST_ROWS), map_height=(1, _MOST_ROWS))
+        check_range(self, erp_height=(32, _MOST_ROWS), map_height=(1, _MOST_ROWS))
         check_range(self, face_size=(32, _MOST_FACE))
         check_range(self, attention_exponent=(0, 100), experts_exponent=(0, 100))
         if self.directions is not None and self.map_height > _MOST_SMOOTHED_ROWS:
             raise ConfigError(f"map_height {self.map_height}: expected at most {_MOST_SMOOTHED_ROWS} with directions")
         if self.erp_height % 32:
             raise ConfigError(f"erp_height {self.erp_height}: expected a positive multiple of 32")
-        if self.frame_height % self.erp_height:
-            raise ConfigError(f"frame_height {self.frame_height}: expected a multiple of erp_height {self.erp_height}")
         if self.face_size % 32:
             raise ConfigError(f"face_size {self.face_size}: expected a positive multiple of 32")
         if not 90 <= self.face_fov_deg < 150:

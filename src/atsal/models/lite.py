@@ -7,6 +7,8 @@ The experts share their encoder's weights.
 Images enter as RGB in [0, 1].
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -89,12 +91,22 @@ class LiteExpert(nn.Module):
         Returns the saliency (B, 1, S / 4, S / 4) in [0, 1] and the new state (B, 96, S / 16, S / 16), S rounded up to
         a multiple of 32 inside.
         """
-        padded = replicate_pad_to_multiple(x, STRIDE)
-        quarter, eighth, sixteenth, bottom = self.encoder(padded)
-        state = self.average(self.pyramid(sixteenth, bottom), state, frames, carry)
-        logits = self.decoder(quarter, eighth, state)
+        saliency, state = self.decode(self.encode(x), state, frames, carry)
         height, width = -(-x.shape[-2] // OUTPUT_STRIDE), -(-x.shape[-1] // OUTPUT_STRIDE)
-        return torch.sigmoid(logits)[..., :height, :width], state
+        return saliency[..., :height, :width], state
+
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """The encoder's features of (B, 3, S, S), S rounded up to a multiple of 32: at 1/4, 1/8, 1/16 and 1/32."""
+        features: list[Tensor] = self.encoder(replicate_pad_to_multiple(x, STRIDE))
+        return features
+
+    def decode(
+        self, features: Sequence[Tensor], state: Tensor | None, frames: int = 1, carry: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """As `forward`, from what `encode` makes of the input; the saliency is of the rounded size."""
+        quarter, eighth, sixteenth, bottom = features
+        state = self.average(self.pyramid(sixteenth, bottom), state, frames, carry)
+        return torch.sigmoid(self.decoder(quarter, eighth, state)), state
 
 
 class LiteAttention(nn.Module):
@@ -104,7 +116,7 @@ class LiteAttention(nn.Module):
     as the rest.
     """
 
-    MARGIN = 32  # pixels added on each side, columns of the opposite side
+    MARGIN = 16  # pixels added on each side, columns of the opposite side
 
     def __init__(self) -> None:
         super().__init__()
@@ -127,6 +139,15 @@ class LiteAttention(nn.Module):
         logits = self.decoder(quarter, eighth, pyramid)
         cut, cut_mask = margin // OUTPUT_STRIDE, margin // 16
         return torch.sigmoid(logits)[..., cut:-cut], mask[..., cut_mask:-cut_mask]
+
+
+def share_encoder(equator: nn.Module, poles: nn.Module) -> None:
+    """Give both experts one encoder if their encoders have the same weights, so that it runs once for all faces."""
+    if not isinstance(equator, LiteExpert) or not isinstance(poles, LiteExpert):
+        return
+    own, other = equator.encoder.state_dict(), poles.encoder.state_dict()
+    if all(torch.equal(value, other[name]) for name, value in own.items()):
+        poles.encoder = equator.encoder
 
 
 def fold_normalisation(module: nn.Module) -> None:

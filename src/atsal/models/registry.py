@@ -14,7 +14,7 @@ from atsal.models.attention import AttentionStream
 from atsal.models.bundle import Bundle, read_bundle
 from atsal.models.config import ModelConfig
 from atsal.models.directions import Direction
-from atsal.models.lite import LiteAttention, LiteExpert, fold_normalisation
+from atsal.models.lite import LiteAttention, LiteExpert, fold_normalisation, share_encoder
 from atsal.models.salema import SalEMA
 
 GREY_SPREAD = 64.0  # standard deviation of photos, of 255
@@ -70,6 +70,7 @@ def build_network(
         config = dataclasses.replace(config, face_size=face_size)
     parts = load_parts(bundle)
     if config.architecture == "lite":
+        share_encoder(parts["equator"], parts["poles"])
         for module in parts.values():
             fold_normalisation(module)
     network = ATSal(config, **parts, procedure=procedure, direction=direction, front_deg=front_deg).eval()

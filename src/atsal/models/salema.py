@@ -1,5 +1,7 @@
 """SalEMA (Linardos et al., BMVC 2019), ATSal's expert on a cube face: a SalGAN with a bottleneck averaged in time."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -33,7 +35,17 @@ class SalEMA(nn.Module):
         Returns the saliency (B, 1, H, W) in [0, 1] and the new state (B, 512, H / 16, W / 16). Each face, each video
         has its own state. Raises `ShapeError` for an input or a state of another shape.
         """
+        return self.decode(self.encode(x), state, frames, carry)
+
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """What is averaged in time: (B, 512, H / 16, W / 16) of (B, 3, H, W)."""
         check_input(tuple(x.shape), STRIDE, STRIDE)
-        features = self.salgan[: AVERAGED + 1](x)
-        state = exponential_average(features, state, self.alpha, frames, carry)
+        return [self.salgan[: AVERAGED + 1](x)]
+
+    def decode(
+        self, features: Sequence[Tensor], state: Tensor | None, frames: int = 1, carry: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """As `forward`, from what `encode` makes of the input."""
+        (x,) = features
+        state = exponential_average(x, state, self.alpha, frames, carry)
         return self.salgan[AVERAGED + 1 :](state), state

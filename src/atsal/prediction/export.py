@@ -69,7 +69,7 @@ def export_onnx(
 
 def describe(bundle: Bundle, network: ATSal, streams: Sequence[Stream]) -> dict[str, Any]:
     """What a reader of the file needs, as JSON values."""
-    step, height = Step(network, streams), network.config.frame_height
+    step, height = Step(network, streams), network.config.erp_height
     rows = network.config.map_height
     inputs = {"frames": f"(1, {height}, {2 * height}, 3) uint8, an equirectangular frame in RGB"}
     what = f"(1, {rows}, {2 * rows}) float32 >= 0, density per unit of solid angle, unscaled"
@@ -124,7 +124,7 @@ def check(graph: bytes, network: ATSal, streams: Sequence[Stream]) -> float:
     scene, worst = Scene(0), 0.0
     state = np.zeros(network.state_shape, np.float32)
     for number, time_s in enumerate(CHECKED_TIMES_S):
-        frame = scene.render(network.config.frame_height, number / 5)[None]
+        frame = scene.render(network.config.erp_height, number / 5)[None]
         given: list[NDArray[Any]] = [frame]
         if step.has_experts:
             given += [state, np.asarray(float(number > 0), np.float32)]

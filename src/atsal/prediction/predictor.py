@@ -175,7 +175,7 @@ class Predictor:
     @property
     def frame_size(self) -> tuple[int, int]:
         """(width, height) to which frames are best scaled before they come in."""
-        return 2 * self.config.frame_height, self.config.frame_height
+        return 2 * self.config.erp_height, self.config.erp_height
 
     def step(
         self,
@@ -230,7 +230,7 @@ class Predictor:
         return np.require(state, np.float32, ("C", "W"))
 
     def _scaled(self, image: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8 of any size -> (frame_height, 2 frame_height, 3)."""
+        """(H, W, 3) uint8 of any size -> (erp_height, 2 erp_height, 3)."""
         check_erp_image(image, name)
         return scaled(image, self.frame_size)
 

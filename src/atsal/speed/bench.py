@@ -72,7 +72,7 @@ def bench(chosen: Bench, say: Callable[[str], None] = lambda _line: None) -> dic
         def network() -> ATSal:
             return build_network(bundle, face_size=chosen.face_size)
 
-        size = (2 * bundle.config.frame_height, bundle.config.frame_height)
+        size = (2 * bundle.config.erp_height, bundle.config.erp_height)
         frames = list(islice(read_frames(video, size=size), HELD[bundle.config.architecture]))
         gflop = gflop_a_frame(network())
         runtimes = {}
@@ -121,7 +121,7 @@ def _describe_video(video: Path) -> dict[str, Any]:
 
 def gflop_a_frame(network: ATSal) -> float:
     """Floating point operations of the layers for a frame, two per multiplication and addition, in units of 10⁹."""
-    height = network.config.frame_height
+    height = network.config.erp_height
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         network(torch.zeros(1, 3, height, 2 * height))
     return float(counter.get_total_flops() / 1e9)

@@ -44,11 +44,11 @@ class PublishedProcedure:
         network.memory_format = torch.contiguous_format
         config = network.config
         self._geometry = cube_geometry(config.face_size, config.layout, config.face_fov_deg)
-        self._rows, self._columns = (x.numpy() + 1 for x in self._geometry.erp_positions(config.frame_height))
+        self._rows, self._columns = (x.numpy() + 1 for x in self._geometry.erp_positions(config.erp_height))
 
     def frames(self, video: Path) -> Iterator[Floats]:
         """The fused maps (h, 2h) of a video's frames."""
-        size = (2 * self.network.config.frame_height, self.network.config.frame_height)
+        size = (2 * self.network.config.erp_height, self.network.config.erp_height)
         attention = (self.attend(frame.image) for frame in read_frames(video, size=size))
         states: list[torch.Tensor | None] = [None] * len(FACE_NAMES)
         for attended, frame in zip(attention, read_frames(video, size=size), strict=True):

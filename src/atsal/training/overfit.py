@@ -33,7 +33,7 @@ from atsal.video.writer import write_rgb_png
 TRIAL = FolderKind(holds="a trial of training", format="atsal overfit", record="overfit.json")
 FRAMES, FPS, HEIGHT, SEED = 8, 4.0, 128, 3
 VIEWERS, SPREAD_DEG = 24, 4.0
-SMALL = ModelConfig("lite", erp_height=64, face_size=64, frame_height=128, map_height=64, face_fov_deg=110)
+SMALL = ModelConfig("lite", erp_height=64, face_size=64, map_height=64, face_fov_deg=110)
 
 
 def write_scene(folder: Path) -> None:

@@ -37,7 +37,7 @@ class Sample:
 
     name: str  # "set/item", for messages
     key: Key
-    frames: Tensor  # (T, V, 3, H, W) uint8 RGB; on the sphere W = 2H, H = the model's frame_height
+    frames: Tensor  # (T, V, 3, H, W) uint8 RGB; on the sphere W = 2H, H = the model's erp_height
     maps: Tensor  # (T, V, 1, h, w) float32 >= 0; the peak over the whole frame or photo is 1, unless nobody looked
     counts: Tensor  # (T, V, 1, h, w) float32, fixations a pixel; of photos the density takes their place
     # (T, V, 1, h, w) float32: the prior at the frame's time, peak 1; predictions are multiplied by it before they are
@@ -130,13 +130,13 @@ class SphereSource:
 
     def __init__(self, config: SourceConfig, model: ModelConfig, augmentation: Augmentation) -> None:
         self.config, self.augmentation = config, augmentation
-        self.frame_height, self.map_height = model.frame_height, model.map_height
+        self.erp_height, self.map_height = model.erp_height, model.map_height
         self.prepared, self.items = open_prepared(config)
         if self.prepared.dataset.stimuli == "photos":
             raise ConfigError(f"{config.folder}: holds flat photos; expected 360° images or videos")
-        if augmentation.yaw and self.frame_height % self.map_height:
+        if augmentation.yaw and self.erp_height % self.map_height:
             raise ConfigError(
-                f"frames of {self.frame_height} rows and maps of {self.map_height} cannot be turned together by whole "
+                f"frames of {self.erp_height} rows and maps of {self.map_height} cannot be turned together by whole "
                 "pixels: leave yaw out"
             )
         self.name = self.prepared.dataset.name
@@ -172,7 +172,7 @@ class SphereSource:
     def _read(self, key: Key, transform: Transform, rng: torch.Generator | None) -> Sample:
         item = self.items[key.item]
         numbers = range(key.first, key.first + key.count * key.stride, key.stride)
-        size = (2 * self.frame_height, self.frame_height)
+        size = (2 * self.erp_height, self.erp_height)
         pictures = list(self.prepared.pictures(item, numbers, size=size))
         frames = moved_frames(torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2), transform)
         if rng is not None and self.augmentation.colour:

@@ -47,8 +47,8 @@ class TaughtSource:
         self.items = chosen_items(config, moments.every)
         self.checksums = {item: file_sha256(moments.files[item]) for item in self.items if item in moments.files}
         if not taught.is_file():
-            self._teach(moments, model.frame_height, taught)
-        shown = [moment for item in self.items for moment in moments.of_item(item, model.frame_height)]
+            self._teach(moments, model.erp_height, taught)
+        shown = [moment for item in self.items for moment in moments.of_item(item, model.erp_height)]
         self._shown = [moment.item for moment in shown]
         frames, maps = torch.stack([moment.frame for moment in shown]), self._taught(taught)
         if len(maps) != len(frames):
@@ -161,6 +161,6 @@ def expert_consensus(network: ATSal, frames: Tensor, height: int) -> Tensor:
 
 
 @lru_cache(maxsize=2)
-def _turns(frame_height: int, map_height: int) -> list[tuple[RotateErp, RotateErp]]:
+def _turns(erp_height: int, map_height: int) -> list[tuple[RotateErp, RotateErp]]:
     """What turns a frame, and what turns a map back, for each view."""
-    return [(RotateErp(frame_height, *v), RotateErp(map_height, *v, inverse=True)) for v in TURNS]
+    return [(RotateErp(erp_height, *v), RotateErp(map_height, *v, inverse=True)) for v in TURNS]

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from threading import Barrier
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
@@ -61,7 +62,7 @@ class Runtime(ABC):
         """Run T consecutive frames of one video.
 
         Args:
-            frames: (T, H, 2H, 3) uint8 RGB, H = config.frame_height.
+            frames: (T, H, 2H, 3) uint8 RGB, H = config.erp_height.
             state: (6, C, S / 16, S / 16), what the frame before left; None at the start of a video.
             streams: the maps to return.
             height: rows of the maps.
@@ -81,9 +82,10 @@ def _pool_of_two(threads: int) -> ThreadPoolExecutor:
 class SideBySide(Runtime):
     """A runtime on the CPU that runs the two streams as functions of their own.
 
-    The layers of small networks are so short that threads which share them wait for one another as long as they
-    compute, and stand still as soon as another program takes a core. There each stream gets half of the threads and
-    both run at once. Large networks run one after the other on all threads. The threads of the program keep theirs.
+    The layers of small networks are so short that threads that share a layer spend more time waiting for each other
+    than computing. So each half of the threads works on its own: one runs the experts frame by frame, the other runs
+    the attention stream, and the half that finishes first takes frames from the attention stream's queue. Large
+    networks run one after the other on all threads. The thread settings of the caller are not changed.
     """
 
     def __init__(self, network: ATSal) -> None:
@@ -106,17 +108,27 @@ class SideBySide(Runtime):
         self, frames: NDArray[np.uint8], state: Floats | None, streams: Sequence[Stream], height: int, seconds: Floats
     ) -> Maps:
         """Run the streams that are needed."""
-        jobs: dict[Stream, Callable[[], Any]] = {
-            "attention": lambda: self.attend(frames),
-            "experts": lambda: self.watch(frames, state),
-        }
-        running = {part: self._start(jobs[part]) for part in needed(streams)}
-        wait(running.values())  # where one fails, the other does not run on into the next call
-        found = {part: future.result() for part, future in running.items()}
+        parts = needed(streams)
+        watching = [self._start(lambda: self.watch(frames, state))] if "experts" in parts else []
+        attending = []
+        if "attention" in parts:
+            attending = [self._start(partial(self.attend, frames[i : i + 1])) for i in range(len(frames))]
+        started: list[Future[Any]] = [*watching, *attending]
+        wait(started)  # where one fails, the others do not run on into the next call
+        found: dict[Stream, Floats] = {}
         states = None
-        if "experts" in found:
-            found["experts"], states = found["experts"]
-        return Maps(self._start(lambda: self._finished(found, streams, height, seconds)).result(), states)
+        if attending:
+            found["attention"] = np.concatenate([future.result() for future in attending])
+        for future in watching:
+            found["experts"], states = future.result()
+        half = (len(frames) + 1) // 2
+        finishing = [
+            self._start(partial(self._finished, {k: v[own] for k, v in found.items()}, streams, height, seconds[own]))
+            for own in (slice(half), slice(half, None))
+            if len(frames[own])
+        ]
+        done = [future.result() for future in finishing]
+        return Maps({stream: np.concatenate([maps[stream] for maps in done]) for stream in streams}, states)
 
     def _start(self, job: Callable[[], T]) -> "Future[T]":
         """Start a job; where the streams run side by side, in the pool.

@@ -58,7 +58,7 @@ class Step(nn.Module):
 
     def examples(self, frames: int) -> tuple[Tensor, ...]:
         """Inputs of the right shapes: grey frames at the start of a video."""
-        height = self.network.config.frame_height
+        height = self.network.config.erp_height
         grey = torch.full((frames, height, 2 * height, 3), 128, dtype=torch.uint8)
         past = (torch.zeros(self.network.state_shape), torch.zeros(())) if self.has_experts else ()
         return (grey, *past, torch.full((frames,), PHOTO)) if self.has_seconds else (grey, *past)

@@ -27,7 +27,7 @@ Compiled = Callable[[Inputs], Sequence[NDArray[Any]]]
 
 
 class GraphRuntime(SideBySide):
-    """Each stream is a graph of one frame, compiled when it is first needed."""
+    """Each stream is a graph of one frame, compiled when it is first needed: once for each thread that runs it."""
 
     needs: ClassVar[tuple[str, ...]]  # to import; tracing needs onnx
     extra: str  # of atsal, that brings them
@@ -40,7 +40,7 @@ class GraphRuntime(SideBySide):
                 "or take runtime 'torch'"
             )
         self.precision = precision
-        self._compiled: dict[Stream, Compiled] = {}
+        self._idle: dict[Stream, list[Compiled]] = {part: [] for part in PARTS}
         self._locks = {part: Lock() for part in PARTS}
 
     @classmethod
@@ -60,7 +60,7 @@ class GraphRuntime(SideBySide):
     def prepare(self, streams: Sequence[Stream]) -> None:
         """Start to compile what these streams need."""
         for part in needed(streams):
-            self._start(partial(self._part, part))
+            self._start(partial(self._compile_ahead, part))
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -71,30 +71,36 @@ class GraphRuntime(SideBySide):
             reason = textwrap.shorten(str(error), 200, placeholder=" …") or type(error).__name__
             raise PredictionError(f"runtime {self.name!r} failed ({reason}); try --runtime torch") from error
 
-    def _part(self, part: Stream) -> Compiled:
+    def _compile_ahead(self, part: Stream) -> None:
+        with self._compiled(part):
+            pass
+
+    @contextmanager
+    def _compiled(self, part: Stream) -> Iterator[Compiled]:
+        """Lend a compiled part that no other thread runs."""
         with self._locks[part]:
-            if part not in self._compiled:
-                self._compiled[part] = self.compile(part)
-            return self._compiled[part]
+            run = self._idle[part].pop() if self._idle[part] else self.compile(part)
+        try:
+            yield run
+        finally:
+            self._idle[part].append(run)
 
     def attend(self, frames: NDArray[np.uint8]) -> Floats:
         """Run the attention stream, frame by frame."""
-        run = self._part("attention")
-        with self._told():
+        with self._compiled("attention") as run, self._told():
             return np.concatenate([np.array(run({"frames": frames[i : i + 1]})[0]) for i in range(len(frames))])
 
     def watch(self, frames: NDArray[np.uint8], state: Floats | None) -> tuple[Floats, Floats]:
         """Run the experts, frame by frame."""
-        run = self._part("experts")
         before = np.zeros(self.network.state_shape, np.float32) if state is None else state[None]
         maps, states = [], []
-        for i in range(len(frames)):
-            carry = np.float32(i > 0 or state is not None)
-            with self._told():
-                found, after = run({"frames": frames[i : i + 1], STATE: before, "carry": np.asarray(carry)})
-            maps.append(np.array(found))
-            before = np.array(after)
-            states.append(before)
+        with self._compiled("experts") as run, self._told():
+            for i in range(len(frames)):
+                carry = np.asarray(np.float32(i > 0 or state is not None))
+                found, after = run({"frames": frames[i : i + 1], STATE: before, "carry": carry})
+                maps.append(np.array(found))
+                before = np.array(after)
+                states.append(before)
         return np.concatenate(maps), np.concatenate(states)
 
 
