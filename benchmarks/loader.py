@@ -2,7 +2,7 @@
 
     python benchmarks/loader.py [VIDEO]       a 360° video; without one, a made-up clip of 1920 x 960
 
-Prints frames a second for clips of 20 frames of 320 x 640 and maps of 80 x 160, for each number of worker processes,
+Prints frames a second for clips of 20 frames of 160 x 320 and maps of 80 x 160, for each number of worker processes,
 beside decoding and scaling the same frames in sequence: the ratio is what seeking and the maps cost.
 """
 
@@ -59,7 +59,7 @@ def main() -> None:
         source = SphereSource(config.train[0], find_bundle("lite").config, Augmentation(yaw=True, flip=True))
         batches = [batch for step in epoch_steps(config, [source.extent()], 0) for batch in step]
         started = time.perf_counter()
-        count = sum(1 for _ in read_frames(video, size=(640, 320)))
+        count = sum(1 for _ in read_frames(video, size=(320, 160)))
         plain = count / (time.perf_counter() - started)
         print(f"decoding and scaling alone, in sequence: {plain:.0f} frames/s")
         for workers in (0, 1, 2, 4):

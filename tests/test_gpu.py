@@ -24,7 +24,7 @@ def test_a_run_with_state_equals_the_cpu():
     on_cpu, on_gpu = load_model("lite", device="cpu"), load_model("lite", device="cuda")
     states = [None, None]
     for time_s in (0.0, 0.2, 0.4):
-        image = Scene(0).render(320, time_s)
+        image = Scene(0).render(160, time_s)
         (expected, states[0]), (found, states[1]) = (
             model.step(image, state, ("fused", "attention", "experts"), seconds=time_s)
             for model, state in zip((on_cpu, on_gpu), states, strict=True)
@@ -38,7 +38,7 @@ def test_a_captured_batch_equals_the_cpu_in_either_precision():
     for precision, tolerance in (("float32", 1e-4), ("half", 2e-2)):
         on_gpu = load_model("lite", device="cuda", precision=precision)
         count = 2 * on_gpu.runtime.frames + 3  # two captured batches, and a rest
-        frames = [Frame(i, i / 10, Scene(0).render(320, i / 10)) for i in range(count)]
+        frames = [Frame(i, i / 10, Scene(0).render(160, i / 10)) for i in range(count)]
         pairs = zip(on_cpu.run(frames), on_gpu.run(frames), strict=True)
         for (expected, _), (found, _) in pairs:
             assert np.abs(found.saliency - expected.saliency).max() <= tolerance * expected.saliency.max()
@@ -47,7 +47,7 @@ def test_a_captured_batch_equals_the_cpu_in_either_precision():
 
 def test_published_layers_equal_the_cpu_without_tensor_floats():
     torch.manual_seed(0)
-    config = ModelConfig("paper", erp_height=64, face_size=64, frame_height=64, map_height=64)
+    config = ModelConfig("paper", erp_height=64, face_size=64, map_height=64)
     network = ATSal(config, **new_parts(config)).eval()
     frames = np.stack([Scene(0).render(64, k / 10) for k in range(3)])
     on_cpu, on_gpu = (make_runtime("torch", copy.deepcopy(network), torch.device(d)) for d in ("cpu", "cuda"))

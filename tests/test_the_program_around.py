@@ -176,7 +176,7 @@ TRAIN = {
     "title": "small",
     "part": "equator",
     "loss": "kld-cc",
-    "model": {"architecture": "lite", "frame_height": 64, "erp_height": 32, "map_height": 32, "face_size": 32},
+    "model": {"architecture": "lite", "erp_height": 32, "map_height": 32, "face_size": 32},
     "epochs": 1,
     "batch": 2,
     "optimisers": [{"kind": "adamw", "learning_rate": 0.003}],

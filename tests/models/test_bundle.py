@@ -106,6 +106,15 @@ def test_damaged_descriptions(folder, change, message):
         read_bundle(folder)
 
 
+def test_a_frame_height_of_the_same_rows_is_read(folder):
+    """Earlier versions wrote both; the frame is now what the attention stream sees."""
+    edit(folder, lambda d: d["config"].update(frame_height=CONFIG.erp_height))
+    assert read_bundle(folder).config == CONFIG
+    edit(folder, lambda d: d["config"].update(frame_height=2 * CONFIG.erp_height))
+    with pytest.raises(WeightsError, match=r"damaged.*unknown setting .*frame_height"):
+        read_bundle(folder)
+
+
 def experts_alike(decoder=0.0):
     """Parts whose experts have one encoder."""
     found = {part: tensors | {"encoder": torch.arange(300.0).reshape(3, 100)} for part, tensors in parts().items()}

@@ -16,8 +16,8 @@ def predictor() -> Predictor:
 
 @pytest.fixture(scope="session")
 def scene() -> np.ndarray:
-    """A picture of 640x320, the size the network takes frames at."""
-    return Scene(7).render(320, 0.0)
+    """A picture of 320x160, the size the network takes frames at."""
+    return Scene(7).render(160, 0.0)
 
 
 @pytest.fixture(scope="session")

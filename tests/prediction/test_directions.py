@@ -185,7 +185,7 @@ def test_a_record_of_an_earlier_version_tells_by_its_weights(model, still, tmp_p
     ],
 )
 def test_the_published_layers_take_no_direction(settings, message):
-    config = ModelConfig("paper", erp_height=64, frame_height=64, map_height=64, face_size=32)
+    config = ModelConfig("paper", erp_height=64, map_height=64, face_size=32)
     with pytest.raises(ConfigError, match=message):
         ATSal(config, nn.Identity(), nn.Identity(), nn.Identity(), **settings)
 

@@ -84,7 +84,7 @@ def test_kernels_are_stored_in_half_precision_and_nothing_is_lost(exported):
     assert all(array.astype(np.float32).tobytes() in known for array in halves)
     step = graph.Step(network, STREAMS)
     given = {name: x.numpy() for name, x in zip(step.input_names, step.examples(1), strict=True)}
-    given["frames"] = Scene(2).render(320, 0.0)[None]
+    given["frames"] = Scene(2).render(160, 0.0)[None]
     plain, small = (
         onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"]).run(None, given)
         for file in (graph.onnx_bytes(network, STREAMS), exported)
@@ -99,7 +99,7 @@ def test_direction_and_front_are_fixed_in_the_file(tmp_path):
     described = json.loads({p.key: p.value for p in onnx.load(path).metadata_props}["atsal"])
     assert (described["direction"], described["front_deg"]) == ("head", 90.0)
     assert "-1 for a photo" in described["inputs"]["seconds"]
-    image = Scene(2).render(320, 0.0)
+    image = Scene(2).render(160, 0.0)
     model = load_model("lite", device="cpu", runtime="torch", direction="head", front_deg=90.0)
     session = onnxruntime.InferenceSession(path)
     for seconds in (0.0, 2.0, None):
@@ -114,14 +114,14 @@ def test_the_example_of_the_documents_runs_without_this_package(exported, tmp_pa
     text = (pytestconfig.rootpath / "docs" / "export.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     for number in range(3):
-        write_rgb_png(tmp_path / f"{number}.png", Scene(2).render(320, number / 5))
+        write_rgb_png(tmp_path / f"{number}.png", Scene(2).render(160, number / 5))
     (tmp_path / "lite.onnx").write_bytes(exported.read_bytes())
     blocked = "import sys; sys.modules['torch'] = sys.modules['atsal'] = None\n"
     (tmp_path / "example.py").write_text(blocked + textwrap.dedent(example), encoding="utf-8")
     subprocess.run([sys.executable, "example.py", "0.png", "1.png", "2.png"], cwd=tmp_path, check=True)
     model, state = load_model("lite", runtime="torch"), None
     for number in range(3):
-        image = Scene(2).render(320, number / 5)
+        image = Scene(2).render(160, number / 5)
         maps, state = model.step(image, state, ("fused",), model.config.map_height, seconds=number / 30)
         assert np.abs(np.load(tmp_path / f"{number}.npy") - maps["fused"]).max() <= 1e-4
 
@@ -141,7 +141,7 @@ def test_a_graph_that_differs_is_not_written(tmp_path, monkeypatch, value):
             pass
 
         def run(self, _names, inputs):
-            height = inputs["frames"].shape[1] // 4
+            height = inputs["frames"].shape[1] // 2
             return [np.full((1, height, 2 * height), value, np.float32)] * 3 + [inputs["state"]]
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", Wrong)

@@ -4,6 +4,8 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from time import sleep
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +20,7 @@ from atsal.models.front_prior import PHOTO
 from atsal.models.registry import build_network, find_bundle, new_parts
 from atsal.prediction.runtimes import in_torch, make_runtime
 from atsal.prediction.runtimes.graph import onnx_bytes
+from atsal.prediction.runtimes.in_graph import GraphRuntime
 from atsal.prediction.runtimes.in_torch import CudaRuntime
 from atsal.prediction.streams import STREAMS, finished
 from atsal.synthetic import Scene
@@ -32,7 +35,7 @@ TIMES = (np.arange(7) / 5).astype(np.float32)
 @pytest.fixture(scope="module")
 def frames():
     """Seven frames of a scene at the network's size."""
-    return np.stack([Scene(7).render(320, number / 5) for number in range(7)])
+    return np.stack([Scene(7).render(160, number / 5) for number in range(7)])
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +87,57 @@ def test_every_runtime_equals_float64_over_a_video(runtime, frames, expected):
         state, at = states[-1], at + count
 
 
+def test_frames_of_one_call_equal_a_call_a_frame(runtime, frames):
+    together, states = runtime.run(frames, None, STREAMS, 80, TIMES)
+    state = None
+    for number in range(len(frames)):
+        own = slice(number, number + 1)
+        alone, after = runtime.run(frames[own], state, STREAMS, 80, TIMES[own])
+        state = after[-1]
+        assert apart(state, states[number]) <= 1e-5
+        for stream in STREAMS:
+            assert apart(alone[stream], together[stream][own]) <= 1e-5, (stream, number)
+
+
+class Watched(GraphRuntime):
+    """Compiles to a function that notes whether it is called while it runs."""
+
+    name, needs, extra = "watched", (), "none"
+    map_of_one_frame = np.ones((1, 80, 160), np.float32)
+
+    def __init__(self, network):
+        super().__init__(network)
+        self.made = []
+
+    def compile(self, part):
+        turn = Lock()
+        self.made.append(part)
+
+        def run(inputs):
+            assert turn.acquire(blocking=False), "two threads run one graph"
+            sleep(0.02)
+            turn.release()
+            maps = [self.map_of_one_frame]
+            return maps if part == "attention" else [*maps, inputs["state"] + 1]
+
+        return run
+
+
+def test_two_threads_never_run_one_compiled_graph():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        runtime = Watched(build_network(find_bundle("lite")))
+        frames = np.zeros((12, 160, 320, 3), np.uint8)
+        for _ in range(2):
+            _, states = runtime.run(frames, None, STREAMS, 80, np.zeros(12, np.float32))
+            assert states[:, 0, 0, 0, 0].tolist() == list(range(1, 13))
+            runtime.run(frames, None, ("attention",), 80, np.zeros(12, np.float32))
+    finally:
+        torch.set_num_threads(before)
+    assert sorted(runtime.made) == ["attention", "attention", "experts"], "a graph a thread, kept for later calls"
+
+
 def test_a_new_video_forgets_the_last_one(runtime, frames, expected):
     _, states = runtime.run(frames[3:5], None, ("experts",), 80, TIMES[3:5])
     again, first = runtime.run(frames[:1], None, ("experts",), 80, TIMES[:1])
@@ -116,12 +170,12 @@ def test_only_the_streams_asked_for(runtime, frames, expected, streams):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "stream"), [("openvino", "experts"), ("onnx", "attention")])
-def test_the_published_layers_run_in_graphs(name, stream, frames):
+def test_the_published_layers_run_in_graphs(name, stream):
     """Small faces and frames: the whole network takes seconds a frame."""
-    config = ModelConfig("paper", erp_height=64, frame_height=64, map_height=64, face_size=32, channel_order="bgr")
+    config = ModelConfig("paper", erp_height=64, map_height=64, face_size=32, channel_order="bgr")
     torch.manual_seed(0)
     network = ATSal(config, **new_parts(config)).eval().requires_grad_(False)
-    small = np.ascontiguousarray(frames[:2, ::5, ::5])
+    small = np.stack([Scene(7).render(64, number / 5) for number in range(2)])
     one, _ = make_runtime("torch", copy.deepcopy(network), CPU).run(small, None, (stream,), 64, TIMES[:2])
     other, _ = make_runtime(name, network, CPU).run(small, None, (stream,), 64, TIMES[:2])
     assert np.abs(one[stream] - other[stream]).max() <= TOLERANCE
@@ -286,7 +340,7 @@ def test_a_bad_frame_is_named_after_the_results_before_it(predictor, scene):
     frames = [Frame(i, i / 10, scene if i < 2 else scene[:, :100]) for i in range(3)]
     results = predictor.run(frames)
     assert [next(results)[0].frame_index for _ in range(2)] == [0, 1]
-    with pytest.raises(ShapeError, match="frame 2 of 100x320 pixels"):
+    with pytest.raises(ShapeError, match="frame 2 of 100x160 pixels"):
         next(results)
 
 

@@ -34,7 +34,7 @@ def test_the_program_of_the_documents_gives_the_maps_of_pytorch(tmp_path, pytest
     (tmp_path / "node_modules").symlink_to(modules)
     (tmp_path / "saliency.mjs").write_text(example, encoding="utf-8")
     (tmp_path / "run.mjs").write_text(RUN.format(times=[*TIMES_S]), encoding="utf-8")
-    images = [Scene(2).render(320, number / 5) for number in range(len(TIMES_S))]
+    images = [Scene(2).render(160, number / 5) for number in range(len(TIMES_S))]
     for number, image in enumerate(images):
         rgba = np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
         (tmp_path / f"{number}.rgba").write_bytes(rgba.tobytes())

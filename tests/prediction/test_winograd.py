@@ -110,7 +110,7 @@ def test_gradients_are_refused_and_leave_no_trace():
 def large() -> ATSal:
     """The published layers, random, on small frames."""
     torch.manual_seed(0)
-    config = ModelConfig("paper", 64, 32, frame_height=64, map_height=64, channel_order="bgr", scale=1.0)
+    config = ModelConfig("paper", 64, 32, map_height=64, channel_order="bgr", scale=1.0)
     return ATSal(config, **new_parts(config)).eval().requires_grad_(False)
 
 

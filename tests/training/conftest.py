@@ -20,8 +20,7 @@ from fakes.fixations2d import write_density_maps, write_fixations2d
 
 TINY = {
     "architecture": "lite",
-    "frame_height": 64,
-    "erp_height": 32,
+    "erp_height": 64,
     "map_height": 32,
     "face_size": 32,
     "face_fov_deg": 100,

@@ -143,7 +143,7 @@ def test_streams_are_measured_raw_on_the_frames_as_they_are(sets):
     assert found.attention.shape == found.experts.shape == found.counts.shape == found.target.shape == (6, 1, 80, 160)
     assert found.seconds.tolist() == [PHOTO] * 6
     picked = found.of(torch.tensor([2]))
-    frame = torch.from_numpy(np.stack(list(source.prepared.pictures(source.items[2], [0], size=(640, 320)))))
+    frame = torch.from_numpy(np.stack(list(source.prepared.pictures(source.items[2], [0], size=(320, 160)))))
     with torch.no_grad():
         expected = network(frame.permute(0, 3, 1, 2).float())
     assert torch.allclose(picked.experts, expected.experts, atol=1e-5)

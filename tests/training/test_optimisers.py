@@ -13,7 +13,7 @@ from atsal.training.optimisers import make_optimiser, rate_factor, set_rates, up
 from atsal.training.subject import Subject
 from training.conftest import TINY
 
-PAPER = {"architecture": "paper", "erp_height": 64, "face_size": 32, "frame_height": 64, "map_height": 32}
+PAPER = {"architecture": "paper", "erp_height": 64, "face_size": 32, "map_height": 32}
 
 
 def subject(part, settings=TINY):

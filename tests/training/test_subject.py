@@ -271,8 +271,8 @@ def test_the_attention_stream_gives_map_and_mask_and_the_fused_map_a_state_too(n
         attention = Subject(network, "attention").eval()(frames)
         fused = Subject(network, "fused").eval()(frames)
         expected = network(frames[:, 0])
-    assert attention.saliency.shape == (2, 1, 1, 8, 16)
-    assert attention.mask.shape == (2, 1, 2, 4)
+    assert attention.saliency.shape == (2, 1, 1, 16, 32)
+    assert attention.mask.shape == (2, 1, 4, 8)
     assert attention.state is None
     assert torch.allclose(fused.saliency[:, 0], expected.fused, atol=1e-6)
     assert torch.allclose(fused.state, expected.state, atol=1e-5)

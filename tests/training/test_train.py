@@ -53,7 +53,7 @@ def test_each_kind_trains_its_part_and_leaves_the_rest(trained, settings, kind):
         changed = not same(start.load(name), model.load(name))
         assert changed == (part in (name, "fused")), name
     predictor = load_model(folder / "model", device="cpu")
-    assert predictor.predict_image(Scene(0).render(64, 0.0)).shape == (32, 64)
+    assert predictor.predict_image(Scene(0).render(64, 0.0)).shape == (64, 128)
     stage = model.provenance["stages"][-1]
     assert stage["part"] == part
     assert str(folder.parent.parent) not in json.dumps(dict(model.provenance)), "weights tell no paths of the machine"
@@ -447,7 +447,7 @@ def test_a_run_from_published_layers_begins_with_logits_of_order_one(sets, tmp_p
     from atsal.models.registry import new_parts
 
     torch.manual_seed(0)
-    model = ModelConfig("paper", erp_height=64, face_size=32, frame_height=64, map_height=64, scale=1.0)
+    model = ModelConfig("paper", erp_height=64, face_size=32, map_height=64, scale=1.0)
     saliency, _ = new_parts(model)["equator"](torch.randn(1, 3, 64, 64) * 60)
     assert 0.01 < saliency.mean() < 0.99
 
