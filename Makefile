@@ -23,7 +23,7 @@ help: ## list the targets
 
 demo: .venv/core ## predict on a made-up 360° scene and show the result
 	@mkdir -p demo
-	@$(BIN)/python -m atsal.synthetic demo/scene.mp4
+	@$(BIN)/python -m atsal.video.synthetic_scene demo/scene.mp4
 	@$(BIN)/atsal compare demo/scene.mp4 -o demo/comparison.mp4 --sheet demo/comparison.png --overwrite
 	@echo
 	@echo "demo/comparison.mp4 shows the scene and what attention, experts and both together make of it;"

@@ -10,9 +10,9 @@ import time
 import numpy as np
 import torch
 
-from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
 from atsal.models.registry import build_network, find_bundle, new_parts
+from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes.in_torch import CudaRuntime
 
 ROUNDS = 8

@@ -15,18 +15,18 @@ import numpy as np
 import torch
 
 from atsal.datasets import dataset_named
-from atsal.datasets.preparation import preparation_for
-from atsal.datasets.prepare import prepare
+from atsal.datasets.prepared.preparation import preparation_for
+from atsal.datasets.prepared.prepare import prepare
 from atsal.gaze.records import Fixations
 from atsal.gaze.tables import write_fixations
 from atsal.models.registry import find_bundle
-from atsal.synthetic import render_video
 from atsal.training.config import Augmentation, OptimiserConfig, SourceConfig, TrainConfig
 from atsal.training.loader import Loader
-from atsal.training.plan import epoch_steps
+from atsal.training.sampler import epoch_steps
 from atsal.training.sources import SphereSource
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
+from atsal.video.synthetic_scene import render_video
 
 VIEWERS = 40
 

@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional as F
 
 from atsal.evaluation.metrics import cc
-from atsal.gaze.planar import planar_saliency_map
+from atsal.gaze.flat_maps import planar_saliency_map
 from atsal.models.registry import find_bundle, load_parts
 from atsal.training.config import SourceConfig
 from atsal.training.photos import without_first

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from atsal.datasets.augmentation import Stretch
 from atsal.datasets.prepared import PreparedSet
+from atsal.datasets.prepared.augmentation import Stretch
 from atsal.evaluation.metrics import cc
 from atsal.gaze.maps import saliency_map
 from atsal.projection import solid_angle_weights

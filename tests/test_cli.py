@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from atsal.cli import main
-from atsal.synthetic import Scene, render_video
+from atsal.video.synthetic_scene import Scene, render_video
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_a_folder_of_stills_or_of_frames(folder):
 
 def test_direction_front_and_time_are_options(folder):
     from atsal import load_model
-    from atsal.video.image import read_image
+    from atsal.video.image_reader import read_image
 
     run("predict", "still.png", "-o", "a", "--format", "npy", "--direction", "head", "--front", "-90")
     run("predict", "still.png", "-o", "b", "--format", "npy", "--front", "0", "--still-at", "2")

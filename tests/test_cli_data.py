@@ -52,7 +52,7 @@ def test_prepare_and_inspect(tmp_path, monkeypatch):
     def full(_path, _picture):
         raise OutputError("the disk is full")
 
-    monkeypatch.setattr("atsal.video.maps.write_rgb_png", full)
+    monkeypatch.setattr("atsal.video.image_writer.write_rgb_png", full)
     assert "the disk is full" in atsal("inspect", tmp_path / "out", "-o", tmp_path / "new" / "deep", status=1)
     assert not (tmp_path / "new").exists(), "no empty folder stays"
 

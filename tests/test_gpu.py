@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from atsal import load_model
-from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
 from atsal.models.registry import new_parts
+from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes import make_runtime
-from atsal.synthetic import Scene
 from atsal.video.reader import Frame
+from atsal.video.synthetic_scene import Scene
 
 pytestmark = [
     pytest.mark.gpu,

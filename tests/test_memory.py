@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from atsal.memory import share_freed_memory
+from atsal.jobs.memory import share_freed_memory
 
 SCRIPT = """
 import sys, threading, time
 import numpy as np
-from atsal.memory import share_freed_memory
+from atsal.jobs.memory import share_freed_memory
 
 def held_mb():
     with open("/proc/self/status") as file:
@@ -57,7 +57,7 @@ def test_without_a_c_library_nothing_happens(monkeypatch):
 FAULTS = """
 import resource, sys
 import numpy as np
-from atsal.memory import keep_freed_memory
+from atsal.jobs.memory import keep_freed_memory
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

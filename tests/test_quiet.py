@@ -1,7 +1,7 @@
 import threading
 import warnings
 
-from atsal.quiet import ignored
+from atsal.jobs.warning_filter import ignored
 
 
 def test_only_what_is_named_is_ignored_and_only_for_the_time():

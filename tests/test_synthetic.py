@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from atsal.errors import ConfigError
-from atsal.synthetic import Scene, render_video
 from atsal.video.reader import probe_video, read_frames
+from atsal.video.synthetic_scene import Scene, render_video
 
 
 def test_same_seed_same_picture():
@@ -65,7 +65,7 @@ def test_no_seam_and_calm_poles(seed):
 def test_an_object_crosses_the_seam_whole():
     from dataclasses import replace
 
-    from atsal import synthetic
+    from atsal.video import synthetic_scene as synthetic
 
     grey = np.full((128, 256, 3), 100, np.uint8)
     thing = replace(Scene(0).objects[1], lat_rad=0.0, sway_rad=0.0, speed=0.0)
@@ -80,7 +80,7 @@ def test_an_object_crosses_the_seam_whole():
 def test_an_object_over_the_pole():
     from dataclasses import replace
 
-    from atsal import synthetic
+    from atsal.video import synthetic_scene as synthetic
 
     grey = np.full((128, 256, 3), 100, np.uint8)
     synthetic._draw(grey, replace(Scene(0).objects[2], lat_rad=math.pi / 2, sway_rad=0.0), 0.0)

@@ -92,7 +92,7 @@ def predict(runtime):
 
 
 def images():
-    from atsal.video.image import read_image
+    from atsal.video.image_reader import read_image
 
     on_threads(lambda: read_image(root / "raw" / "image_1.png"))
 
@@ -110,8 +110,8 @@ def metrics():
 def prepare_and_benchmark():
     from atsal.config import from_mapping
     from atsal.datasets import dataset_named
-    from atsal.datasets.preparation import preparation_for
-    from atsal.datasets.prepare import prepare
+    from atsal.datasets.prepared.preparation import preparation_for
+    from atsal.datasets.prepared.prepare import prepare
     from atsal.evaluation.benchmark import Benchmark
     from atsal.evaluation.benchmark_config import BenchmarkConfig
     from atsal.evaluation.report import write_report
@@ -230,7 +230,7 @@ def test_importing_takes_no_large_block():
         "made = []\n"
         "empty = torch.empty\n"
         "torch.empty = lambda *a, **k: made.append(a) or empty(*a, **k)\n"
-        "import atsal.evaluation.arrays, atsal.evaluation.metrics, atsal.evaluation.scoring\n"
+        "import atsal.evaluation.metric_inputs, atsal.evaluation.metrics, atsal.evaluation.scoring\n"
         "assert not made, made\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

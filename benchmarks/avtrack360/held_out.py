@@ -19,7 +19,7 @@ from atsal.models.registry import build_network, find_bundle
 from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.fusion import bits_per_fixation, choose, density, measure, share_of, with_strengths
 from atsal.training.sources import SphereSource
-from atsal.video.maps import write_map_npy
+from atsal.video.image_writer import write_map_npy
 
 FOLDS = 4
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atsal.datasets.augmentation import Chain, Flip, Shift, Stretch, published_variants, random_yaw_flip
+from atsal.datasets.prepared.augmentation import Chain, Flip, Shift, Stretch, published_variants, random_yaw_flip
 from atsal.errors import ConfigError, ShapeError
 from atsal.gaze.maps import fixation_map, saliency_map
 from atsal.gaze.records import Fixations

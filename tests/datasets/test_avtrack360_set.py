@@ -66,7 +66,7 @@ def test_stills_and_an_archive(tmp_path):
 def test_the_logs_are_read_once(made, monkeypatch):
     root, _ = made
     items = AVTRACK360.find(root).items
-    monkeypatch.setattr("atsal.datasets.avtrack360.read_videos", None)
+    monkeypatch.setattr("atsal.datasets.sets.avtrack360.read_videos", None)
     for item in items:
         assert AVTRACK360.read(item, "head", Stimulus()).samples
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atsal.datasets.checks import warnings
 from atsal.datasets.dataset import Dataset, Found, ItemGaze
-from atsal.datasets.statistics import CELL_ROWS, SetStatistics, item_statistics, pooled
+from atsal.datasets.prepared.checks import warnings
+from atsal.datasets.prepared.statistics import CELL_ROWS, SetStatistics, item_statistics, pooled
 from atsal.errors import DataError
 from atsal.gaze.directions import unit_vectors, wrap_longitude
 from atsal.gaze.readers.avtrack360 import read_avtrack360

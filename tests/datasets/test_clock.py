@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from atsal.datasets.clock import in_unit
 from atsal.datasets.dataset import Stimulus
+from atsal.datasets.table_times import in_unit
 from atsal.errors import DataError
 from atsal.gaze.directions import unit_vectors
 from atsal.gaze.records import Fixations, GazeSamples

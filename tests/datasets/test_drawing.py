@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atsal.datasets.drawing import MOST_PATHS, draw_item, erp_lines, great_circle, observer_colours
+from atsal.datasets.prepared.drawing import MOST_PATHS, draw_item, erp_lines, great_circle, observer_colours
 from atsal.errors import ConfigError, ShapeError
 from atsal.gaze.directions import lonlat_from_vectors, unit_vectors
 from atsal.gaze.records import Fixations, PlanarFixations

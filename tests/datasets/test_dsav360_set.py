@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from atsal.datasets.dataset import Stimulus
-from atsal.datasets.dsav360 import DATASET, IDS
+from atsal.datasets.sets.dsav360 import DATASET, IDS
 from atsal.datasets.stimulus import describe
 from atsal.errors import DataError
 from fakes.dsav360 import write_dsav360

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from atsal.datasets.dataset import Stimulus
-from atsal.datasets.em360 import DATASET
+from atsal.datasets.sets.em360 import DATASET
 from atsal.errors import DataError
 from atsal.gaze.directions import angle_rad, unit_vectors
 from atsal.gaze.readers.em360 import read_em360

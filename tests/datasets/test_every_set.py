@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 
 from atsal.datasets import NAMES, dataset_named
-from atsal.datasets.augmentation import Chain, Flip, Shift
-from atsal.datasets.preparation import preparation_for
-from atsal.datasets.prepare import prepare
 from atsal.datasets.prepared import PreparedSet
-from atsal.datasets.sample import read_sample
+from atsal.datasets.prepared.augmentation import Chain, Flip, Shift
+from atsal.datasets.prepared.preparation import preparation_for
+from atsal.datasets.prepared.prepare import prepare
+from atsal.datasets.prepared.sample import read_sample
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.directions import angle_rad, unit_vectors
 from fakes.avtrack360 import write_avtrack360

@@ -3,7 +3,7 @@
 import pytest
 
 from atsal.datasets import dataset_named
-from atsal.datasets.finding import files_below
+from atsal.datasets.raw_files import files_below
 from fakes.every_set import WRITERS
 
 RELEASED = [name for name in WRITERS if name != "folder"]

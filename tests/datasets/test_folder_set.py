@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from atsal.datasets.dataset import Stimulus
-from atsal.datasets.folder import DATASET
+from atsal.datasets.sets.folder import DATASET
 from atsal.errors import DataError
 from atsal.gaze.directions import angle_rad, unit_vectors
 from atsal.gaze.records import GazeSamples, PlanarFixations

@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 
 from atsal.datasets import dataset_named
-from atsal.datasets.augmentation import published_variants
-from atsal.datasets.inspection import draw_prepared_item
-from atsal.datasets.preparation import preparation_for
-from atsal.datasets.prepare import prepare
 from atsal.datasets.prepared import PreparedSet
+from atsal.datasets.prepared.augmentation import published_variants
+from atsal.datasets.prepared.inspection import draw_prepared_item
+from atsal.datasets.prepared.preparation import preparation_for
+from atsal.datasets.prepared.prepare import prepare
 from atsal.errors import ConfigError, DataError, OutputError
 from atsal.gaze.maps import Window
 from fakes.gaze import Target

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from atsal.datasets.dataset import Stimulus
-from atsal.datasets.pvs_hm import DATASET, TEST, VIDEOS
+from atsal.datasets.sets.pvs_hm import DATASET, TEST, VIDEOS
 from atsal.errors import DataError
 from atsal.gaze.directions import angle_rad, unit_vectors
 from fakes.pvs_hm import FPS, FRAMES, write_pvs_hm

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from atsal.datasets import dataset_named
-from atsal.datasets.inspection import draw_prepared_item
-from atsal.datasets.item_record import open_record, read_record
-from atsal.datasets.preparation import preparation_for
-from atsal.datasets.prepare import prepare
 from atsal.datasets.prepared import PreparedSet
+from atsal.datasets.prepared.inspection import draw_prepared_item
+from atsal.datasets.prepared.item_record import open_record, read_record
+from atsal.datasets.prepared.preparation import preparation_for
+from atsal.datasets.prepared.prepare import prepare
 from atsal.errors import ConfigError, DataError
 from fakes.folder import write_folder
 
@@ -129,7 +129,7 @@ def test_an_item_whose_statistics_are_damaged_is_made_anew(prepared, tmp_path):
 
 
 def test_what_no_reader_foresaw_refuses_one_item(prepared, tmp_path, monkeypatch):
-    from atsal.datasets import prepare_item
+    from atsal.datasets.prepared import prepare_item
 
     def describe(item, stimuli):
         if item.id == "image_1":

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from atsal.datasets.dataset import RawItem, Stimulus
-from atsal.datasets.salient360_videos import DATASET, VIDEOS
+from atsal.datasets.sets.salient360_videos import DATASET, VIDEOS
 from atsal.errors import DataError
 from atsal.gaze.directions import angle_rad, unit_vectors
 from atsal.gaze.readers.saliency_bin import read_saliency_bin

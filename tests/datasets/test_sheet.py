@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atsal.datasets.checks import warnings
 from atsal.datasets.dataset import Dataset, Found, ItemGaze
-from atsal.datasets.sheet import draw_sheet
-from atsal.datasets.statistics import SetStatistics, item_statistics, pooled
+from atsal.datasets.prepared.checks import warnings
+from atsal.datasets.prepared.sheet import draw_sheet
+from atsal.datasets.prepared.statistics import SetStatistics, item_statistics, pooled
 from atsal.errors import MissingDependencyError
 from atsal.gaze.directions import unit_vectors
 from atsal.gaze.reading import Drop
@@ -100,7 +100,8 @@ def test_every_kind_of_set_fits_on_it(found):
 
 def test_it_loads_late_and_leaves_no_state():
     code = (
-        "import sys; from atsal.datasets.statistics import SetStatistics; from atsal.datasets.sheet import draw_sheet;"
+        "import sys; from atsal.datasets.prepared.statistics import SetStatistics;"
+        "from atsal.datasets.prepared.sheet import draw_sheet;"
         "assert 'matplotlib' not in sys.modules; from test_sheet import DECLARED;"
         "draw_sheet(SetStatistics(), DECLARED, []); assert 'matplotlib.pyplot' not in sys.modules"
     )

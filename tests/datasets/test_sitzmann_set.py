@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from atsal.datasets.dataset import Stimulus
-from atsal.datasets.sitzmann import DATASET, IDS
+from atsal.datasets.sets.sitzmann import DATASET, IDS
 from atsal.errors import DataError
 from fakes.gaze import SPREAD_RAD
 from fakes.sitzmann import write_sitzmann

@@ -7,10 +7,10 @@ import pytest
 
 from atsal.datasets import dataset_named
 from atsal.datasets.dataset import ItemGaze, Stimulus
-from atsal.datasets.preparation import fixations_of, preparation_for
-from atsal.datasets.prepare import prepare
+from atsal.datasets.implausible_gaze import sound
 from atsal.datasets.prepared import PreparedSet
-from atsal.datasets.soundness import sound
+from atsal.datasets.prepared.preparation import fixations_of, preparation_for
+from atsal.datasets.prepared.prepare import prepare
 from atsal.errors import DataError
 from atsal.gaze.directions import unit_vectors
 from atsal.gaze.records import Fixations, GazeSamples

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from atsal.datasets.dataset import Stimulus
-from atsal.datasets.sport360 import DATASET, IDS
+from atsal.datasets.sets.sport360 import DATASET, IDS
 from atsal.datasets.stimulus import describe
 from atsal.errors import DataError
 from fakes.gaze import SPREAD_RAD

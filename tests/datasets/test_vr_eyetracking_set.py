@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from atsal.datasets.dataset import Stimulus
+from atsal.datasets.sets.vr_eyetracking import DATASET, IDS, read_split_file
 from atsal.datasets.stimulus import describe
-from atsal.datasets.vr_eyetracking import DATASET, IDS, read_split_file
 from atsal.errors import DataError
 from fakes.vr_eyetracking import write_split_file, write_vr_eyetracking
 

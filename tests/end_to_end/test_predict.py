@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import atsal
-from atsal.synthetic import Scene, render_video
+from atsal.video.synthetic_scene import Scene, render_video
 
 SOURCES = str(Path(atsal.__file__).parents[1])
 # As installed; and Ctrl-C works even where the tests run in the background, whose children ignore it.

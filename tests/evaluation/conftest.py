@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from atsal.datasets import dataset_named
-from atsal.datasets.preparation import preparation_for
-from atsal.datasets.prepare import prepare
 from atsal.datasets.prepared import PreparedSet
-from atsal.evaluation.pooled import Pooled
+from atsal.datasets.prepared.preparation import preparation_for
+from atsal.datasets.prepared.prepare import prepare
+from atsal.evaluation.ground_truth import Truth
+from atsal.evaluation.priors import Pooled
 from atsal.evaluation.protocol import read_protocol
-from atsal.evaluation.truth import Truth
 from fakes.fixations2d import write_fixations2d
 from fakes.folder import write_folder
 

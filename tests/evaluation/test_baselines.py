@@ -7,11 +7,11 @@ import pytest
 
 from atsal.errors import DataError
 from atsal.evaluation.baselines import baseline_map
+from atsal.evaluation.ground_truth import Truth
 from atsal.evaluation.metrics import auc_judd, cc
-from atsal.evaluation.pooled import FLOOR, Others, Pooled
+from atsal.evaluation.priors import FLOOR, Others, Pooled
 from atsal.evaluation.scoring import HALF_ALONE, score_item, score_viewers
 from atsal.evaluation.spectral_residual import spectral_residual, spectral_residual_erp
-from atsal.evaluation.truth import Truth
 from atsal.gaze.records import Fixations
 from atsal.projection import solid_angle_weights
 from evaluation.conftest import ROWS, protocol

@@ -19,9 +19,9 @@ from atsal.evaluation.benchmark_config import BenchmarkConfig, folder_name
 from atsal.evaluation.protocol import read_protocol
 from atsal.evaluation.results import difference, estimate
 from atsal.gaze.maps import saliency_map
-from atsal.models.bundle import PARTS, write_bundle
 from atsal.models.registry import find_bundle
-from atsal.models.seen import ALL_ITEMS
+from atsal.models.seen_items import ALL_ITEMS
+from atsal.models.weight_folder import PARTS, write_bundle
 from evaluation.conftest import ROWS, prepared
 from fakes.folder import write_folder
 from fakes.gaze import Target

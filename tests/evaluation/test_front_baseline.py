@@ -7,17 +7,18 @@ import pytest
 import torch
 
 from atsal.config import from_mapping
-from atsal.datasets import dataset_named, times
+from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Stimulus
+from atsal.datasets.prepared import frame_times as times
 from atsal.errors import OutputError
 from atsal.evaluation import front_baseline
 from atsal.evaluation.baselines import baseline_map
 from atsal.evaluation.benchmark import Benchmark
 from atsal.evaluation.benchmark_config import BenchmarkConfig
 from atsal.evaluation.front_baseline import front_prior
-from atsal.evaluation.pooled import Others, Pooled
+from atsal.evaluation.ground_truth import Truth
+from atsal.evaluation.priors import Others, Pooled
 from atsal.evaluation.scoring import score_item
-from atsal.evaluation.truth import Truth
 from atsal.gaze.records import Fixations
 from atsal.models.front_prior import PHOTO, FrontPrior
 from atsal.models.front_prior_file import read_front_priors

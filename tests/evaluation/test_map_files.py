@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from atsal.errors import DataError, InputError
-from atsal.evaluation.mapfiles import find_map_files
-from atsal.evaluation.windowed import WindowMaps
+from atsal.evaluation.map_files import find_map_files
+from atsal.evaluation.window_maps import WindowMaps
 from evaluation.conftest import ROWS
 from fakes import mp4
 

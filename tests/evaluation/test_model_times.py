@@ -11,10 +11,10 @@ from atsal.datasets.dataset import Stimulus
 from atsal.errors import InputError
 from atsal.evaluation import export
 from atsal.evaluation.benchmark_config import PredictorEntry
-from atsal.evaluation.truth import Truth
+from atsal.evaluation.ground_truth import Truth
 from atsal.models import registry
-from atsal.synthetic import Scene
 from atsal.video.reader import read_frames
+from atsal.video.synthetic_scene import Scene
 
 LITE = PredictorEntry(model="lite", device="cpu", streams=("attention",))
 

@@ -6,7 +6,7 @@ import pytest
 
 from atsal.errors import ConfigError
 from atsal.evaluation.protocol import protocol_names, read_protocol
-from atsal.evaluation.published import PAPER, PUBLISHED_METRICS, PublishedRow, PublishedScore, published_rows
+from atsal.evaluation.published_scores import PAPER, PUBLISHED_METRICS, PublishedRow, PublishedScore, published_rows
 
 VR = read_protocol("vr-eyetracking")
 SAME = replace(VR, weighting="none")  # as the paper, as far as it says

@@ -4,8 +4,8 @@ import pytest
 
 from atsal.datasets import dataset_named
 from atsal.errors import ConfigError, DataError
+from atsal.evaluation.ground_truth import Truth
 from atsal.evaluation.protocol import Protocol, protocol_for, protocol_names, read_protocol
-from atsal.evaluation.truth import Truth
 from evaluation.conftest import prepared, protocol
 from fakes.folder import write_folder
 from fakes.gaze import Target

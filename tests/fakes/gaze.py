@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from atsal.synthetic import Scene, render_video
+from atsal.video.synthetic_scene import Scene, render_video
 
 SPREAD_RAD = np.deg2rad(1.5)  # of the observers' gaze around the target
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from atsal.synthetic import Scene
+from atsal.video.synthetic_scene import Scene
 from fakes.fixations2d import webp
 
 

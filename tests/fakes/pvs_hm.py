@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from atsal.datasets.pvs_hm import VIDEOS
+from atsal.datasets.sets.pvs_hm import VIDEOS
 from fakes.gaze import Target
 
 FRAMES = 10

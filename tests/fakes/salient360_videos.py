@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from atsal.datasets.salient360_videos import VIDEOS
+from atsal.datasets.sets.salient360_videos import VIDEOS
 from fakes.gaze import Target
 from fakes.salient360_images import HEIGHT, blob, write_maps, write_scanpaths
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from atsal.synthetic import Scene
+from atsal.video.synthetic_scene import Scene
 from fakes.gaze import Target
 from fakes.sitzmann import python2_pickle
 

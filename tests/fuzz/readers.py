@@ -15,22 +15,22 @@ from PIL import Image
 from atsal.config import dump_yaml
 from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Stimulus
-from atsal.datasets.inspection import draw_prepared_item
-from atsal.datasets.preparation import fixations_of, preparation_for
-from atsal.datasets.prepare import prepare
 from atsal.datasets.prepared import PreparedSet
+from atsal.datasets.prepared.inspection import draw_prepared_item
+from atsal.datasets.prepared.preparation import fixations_of, preparation_for
+from atsal.datasets.prepared.prepare import prepare
 from atsal.datasets.stimulus import read_photo
 from atsal.evaluation.benchmark_config import read_benchmark
-from atsal.evaluation.mapfiles import find_map_files
-from atsal.evaluation.pooled import Pooled
+from atsal.evaluation.ground_truth import Truth
+from atsal.evaluation.map_files import find_map_files
+from atsal.evaluation.priors import Pooled
 from atsal.evaluation.protocol import read_protocol
-from atsal.evaluation.truth import Truth
-from atsal.models.bundle import PARTS, read_bundle
 from atsal.models.checkpoints import read_checkpoint, unwrap
-from atsal.prediction.record import read_manifest
+from atsal.models.weight_folder import PARTS, read_bundle
+from atsal.prediction.run_record import read_manifest
 from atsal.training import checkpoint
 from atsal.training.config import read_train_config
-from atsal.video.image import read_image
+from atsal.video.image_reader import read_image
 from fakes.every_set import WRITERS
 from fakes.fixations2d import write_fixations2d
 from fakes.folder import write_folder

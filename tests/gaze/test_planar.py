@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from atsal.errors import ConfigError
-from atsal.gaze.planar import planar_fixation_map, planar_saliency_map
+from atsal.gaze.flat_maps import planar_fixation_map, planar_saliency_map
 from atsal.gaze.records import PlanarFixations
 
 

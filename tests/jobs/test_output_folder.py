@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from atsal.aside import remove_leftovers
 from atsal.errors import OutputError
+from atsal.jobs.atomic_write import remove_leftovers
 from atsal.jobs.output_folder import FolderKind, OutputFolder, differences, held, require_files, told
 
 MAPS = FolderKind(

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from atsal.errors import ConfigError, ShapeError
-from atsal.models.atsal import ATSal
-from atsal.models.bundle import PARTS, read_bundle, write_bundle
 from atsal.models.config import ModelConfig
 from atsal.models.lite import PYRAMID, LiteAttention, LiteExpert, fold_normalisation
 from atsal.models.registry import build_network, find_bundle
+from atsal.models.two_stream import ATSal
+from atsal.models.weight_folder import PARTS, read_bundle, write_bundle
 from atsal.projection import erp_directions
 
 LITE = ModelConfig(architecture="lite", erp_height=160, face_size=128, map_height=80, face_fov_deg=110)

@@ -7,8 +7,8 @@ from test_checkpoints import save, tiny_state
 
 from atsal.errors import OutputError, WeightsError
 from atsal.jobs.checksums import file_sha256
-from atsal.models.bundle import PARTS, import_published, read_bundle, write_bundle
 from atsal.models.config import ModelConfig
+from atsal.models.weight_folder import PARTS, import_published, read_bundle, write_bundle
 
 CONFIG = ModelConfig(architecture="lite", erp_height=160, face_size=128, mean=(1.5, 2.0, 3.0), face_fov_deg=100.0)
 

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from atsal.errors import ConfigError, MissingDependencyError, OutputError, WeightsError
-from atsal.models.catalogue import MIB, PUBLISHED, PublishedCheckpoint, download, published
+from atsal.models.published_weights import MIB, PUBLISHED, PublishedCheckpoint, download, published
 
 CONTENT = bytes(range(256)) * 8000
 ENTRY = PublishedCheckpoint("small", "expert", "none", (len(CONTENT),), "nothing")

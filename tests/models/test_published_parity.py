@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
+from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes.winograd import use_winograd
 from atsal.projection import ErpToCubemap
 from fakes.published import BGR_MEANS, GOLDEN, RECORDED, face_sequence, network_input, unpack

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from atsal.prediction.predictor import Predictor, load_model
-from atsal.synthetic import Scene, render_video
+from atsal.video.synthetic_scene import Scene, render_video
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ from PIL import Image
 from atsal.errors import MediaError, OutputError
 from atsal.prediction.compare import Spread, compare, contact_sheet
 from atsal.prediction.items import Item, Reading
-from atsal.synthetic import render_video
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
+from atsal.video.synthetic_scene import render_video
 from atsal.video.writer import VideoWriter
 
 

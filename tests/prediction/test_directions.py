@@ -11,16 +11,16 @@ from torch import nn
 from atsal import load_model
 from atsal.cli.parameters import DIRECTION
 from atsal.errors import ConfigError, OutputError
-from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
 from atsal.models.directions import DIRECTIONS
 from atsal.models.front_prior import PHOTO
 from atsal.models.registry import build_network, find_bundle
+from atsal.models.two_stream import ATSal
 from atsal.prediction.compare import compare
 from atsal.prediction.items import Item, Reading
 from atsal.prediction.job import Options, predict_item
 from atsal.prediction.predictor import Predictor
-from atsal.prediction.record import changed
+from atsal.prediction.run_record import changed
 from atsal.prediction.runtimes import make_runtime
 from atsal.prediction.runtimes.graph import Step
 from atsal.projection.sphere import solid_angle_weights

@@ -19,9 +19,9 @@ from atsal.models.registry import build_network, find_bundle
 from atsal.prediction.runtimes import graph
 from atsal.prediction.runtimes.graph_cache import cached_onnx
 from atsal.prediction.streams import STREAMS
-from atsal.synthetic import Scene
-from atsal.video.maps import write_rgb_png
+from atsal.video.image_writer import write_rgb_png
 from atsal.video.reader import Frame
+from atsal.video.synthetic_scene import Scene
 
 
 @pytest.fixture(scope="module")

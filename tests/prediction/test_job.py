@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from atsal.errors import InputError, MediaError, OutputError
-from atsal.prediction import record, results
+from atsal.prediction import results
+from atsal.prediction import run_record as record
 from atsal.prediction.items import InputFiles, Item, Reading
 from atsal.prediction.job import Options, predict_item, refuse_collisions
 from atsal.prediction.predictor import STREAMS
@@ -46,7 +47,7 @@ def test_an_image_gives_a_map_of_its_name(predictor, still, out):
     outcome = predict_item(predictor, Item(path, "image"), out, NPY)
     assert (outcome.frames, outcome.skipped, outcome.problem) == (1, False, None)
     assert sorted(tree(out)) == ["x.json", "x.npy"]
-    from atsal.video.image import read_image
+    from atsal.video.image_reader import read_image
 
     np.testing.assert_array_equal(np.load(out / "x.npy"), predictor.predict_image(read_image(path)))
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from atsal.prediction.pipeline import ahead, batched
+from atsal.prediction.prefetch import ahead, batched
 
 
 def stages():

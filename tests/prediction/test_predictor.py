@@ -6,7 +6,7 @@ import pytest
 import atsal
 from atsal.device import choose_device
 from atsal.errors import ConfigError, ShapeError, WeightsError
-from atsal.models.atsal import ATSal
+from atsal.models.two_stream import ATSal
 from atsal.prediction.predictor import STREAMS, load_model
 from atsal.video.reader import Frame, read_frames
 
@@ -74,7 +74,7 @@ def test_images_of_any_size_are_taken(predictor, scene, size):
 
 
 def test_the_size_of_an_image_hardly_changes_its_map(predictor):
-    from atsal.synthetic import Scene
+    from atsal.video.synthetic_scene import Scene
 
     fine = Scene(7).render(960, 0.0)
     coarse = fine.reshape(320, 3, 640, 3, 3).mean(axis=(1, 3)).round().astype(np.uint8)

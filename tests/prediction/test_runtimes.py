@@ -14,17 +14,17 @@ import torch
 
 from atsal import load_model
 from atsal.errors import ConfigError, MissingDependencyError, PredictionError, ShapeError
-from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
 from atsal.models.front_prior import PHOTO
 from atsal.models.registry import build_network, find_bundle, new_parts
+from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes import in_torch, make_runtime
 from atsal.prediction.runtimes.graph import onnx_bytes
 from atsal.prediction.runtimes.in_graph import GraphRuntime
 from atsal.prediction.runtimes.in_torch import CudaRuntime
 from atsal.prediction.streams import STREAMS, finished
-from atsal.synthetic import Scene
 from atsal.video.reader import Frame
+from atsal.video.synthetic_scene import Scene
 
 CPU = torch.device("cpu")
 RUNTIMES = ["torch", "openvino", "onnx"]

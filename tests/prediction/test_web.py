@@ -9,7 +9,7 @@ import pytest
 
 from atsal import load_model
 from atsal.prediction.export import export_onnx
-from atsal.synthetic import Scene
+from atsal.video.synthetic_scene import Scene
 
 pytestmark = pytest.mark.web
 TIMES_S = (0.0, 0.2, 5.0)

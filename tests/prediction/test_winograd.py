@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from atsal.errors import PredictionError
-from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
 from atsal.models.registry import new_parts
 from atsal.models.salema import AVERAGED
+from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes import make_runtime, winograd
 from atsal.prediction.runtimes.winograd import Winograd, use_winograd
 from atsal.prediction.streams import STREAMS

@@ -15,8 +15,8 @@ from atsal.prediction.streams import finished
 from atsal.speed.bench import Bench, _alone, _left_out, bench, gflop_a_frame
 from atsal.speed.published import PublishedProcedure
 from atsal.speed.tables import tables
-from atsal.synthetic import render_video
 from atsal.video.reader import read_frames
+from atsal.video.synthetic_scene import render_video
 
 
 @pytest.fixture(scope="module")

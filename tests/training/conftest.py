@@ -9,8 +9,8 @@ import yaml
 
 from atsal.config import from_mapping
 from atsal.datasets import dataset_named
-from atsal.datasets.preparation import preparation_for
-from atsal.datasets.prepare import prepare
+from atsal.datasets.prepared.preparation import preparation_for
+from atsal.datasets.prepared.prepare import prepare
 from atsal.models.registry import find_bundle
 from atsal.training.config import TrainConfig
 from atsal.training.run import train

@@ -7,9 +7,9 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from atsal.errors import OutputError, WeightsError
-from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
 from atsal.models.registry import new_parts
+from atsal.models.two_stream import ATSal
 from atsal.training import checkpoint
 from atsal.training.checkpoint import (
     Progress,
@@ -20,7 +20,7 @@ from atsal.training.checkpoint import (
 )
 from atsal.training.config import OptimiserConfig
 from atsal.training.optimisers import make_optimiser
-from atsal.training.subject import Subject
+from atsal.training.trained_part import Subject
 from training.conftest import TINY
 
 ADAMS = [

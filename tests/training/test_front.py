@@ -15,7 +15,7 @@ from atsal.errors import ConfigError, DataError
 from atsal.models.front_prior import FrontPrior, FrontPriorConfig, LatitudeProfile, LongitudeProfile
 from atsal.models.front_prior_file import read_front_prior_file, read_front_priors
 from atsal.projection import solid_angle_weights
-from atsal.training.front import START, START_DEG, STRENGTHS, fit_front, front_gain, held_out_gains
+from atsal.training.fit_front_prior import START, START_DEG, STRENGTHS, fit_front, front_gain, held_out_gains
 from atsal.training.head_logs import read_head_log, read_head_logs
 from fakes.avtrack360 import pack, write_avtrack360
 

@@ -7,16 +7,16 @@ from click.testing import CliRunner
 
 from atsal.cli import main
 from atsal.datasets import dataset_named
-from atsal.datasets.preparation import preparation_for
-from atsal.datasets.prepare import prepare
+from atsal.datasets.prepared.preparation import preparation_for
+from atsal.datasets.prepared.prepare import prepare
 from atsal.errors import ConfigError, DataError
 from atsal.evaluation.metrics import information_gain
-from atsal.models.bundle import PARTS, read_bundle, write_bundle
 from atsal.models.directions import DirectionConfig
 from atsal.models.front_prior import PHOTO
 from atsal.models.front_prior_file import read_front_prior_file, read_front_priors, write_front_priors
 from atsal.models.registry import build_network, find_bundle
-from atsal.models.seen import ALL_ITEMS
+from atsal.models.seen_items import ALL_ITEMS
+from atsal.models.weight_folder import PARTS, read_bundle, write_bundle
 from atsal.prediction.streams import finished
 from atsal.projection import solid_angle_weights
 from atsal.training import fusion

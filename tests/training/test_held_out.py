@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from atsal.datasets import dataset_named
-from atsal.datasets.preparation import preparation_for
-from atsal.datasets.prepare import prepare
+from atsal.datasets.prepared.preparation import preparation_for
+from atsal.datasets.prepared.prepare import prepare
 from atsal.models.front_prior import FrontPrior
 from atsal.models.front_prior_file import read_front_prior_file, write_front_priors
 from atsal.training import fusion

@@ -15,7 +15,7 @@ from atsal.models.config import ModelConfig
 from atsal.training.config import Augmentation, PhotoViews, SourceConfig
 from atsal.training.loader import Loader
 from atsal.training.photo_source import PhotoSource
-from atsal.training.plan import Key
+from atsal.training.sampler import Key
 from atsal.training.sources import SphereSource
 from training.conftest import DIRECTED
 
@@ -74,7 +74,7 @@ def test_workers_end_with_a_main_process_that_is_killed(sets, tmp_path):
             from atsal.training.config import PhotoViews, SourceConfig
             from atsal.training.loader import Loader
             from atsal.training.photo_source import PhotoSource
-            from atsal.training.plan import Key
+            from atsal.training.sampler import Key
 
             if __name__ == "__main__":
                 source = PhotoSource(SourceConfig(prepared={sets.photos!r}), PhotoViews(count=2, size=32))

@@ -5,12 +5,12 @@ import torch
 from torch import nn
 
 from atsal.errors import ConfigError
-from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
 from atsal.models.registry import new_parts
+from atsal.models.two_stream import ATSal
 from atsal.training.config import OptimiserConfig, ScheduleConfig
 from atsal.training.optimisers import make_optimiser, rate_factor, set_rates, update_average
-from atsal.training.subject import Subject
+from atsal.training.trained_part import Subject
 from training.conftest import TINY
 
 PAPER = {"architecture": "paper", "erp_height": 64, "face_size": 32, "map_height": 32}

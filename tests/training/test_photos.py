@@ -9,7 +9,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from atsal.datasets.prepared import PreparedSet
 from atsal.errors import DataError, MediaError
-from atsal.gaze.planar import planar_saliency_map
+from atsal.gaze.flat_maps import planar_saliency_map
 from atsal.gaze.records import PlanarFixations
 from atsal.training.config import PhotoViews, SourceConfig
 from atsal.training.photo_source import PhotoSource
@@ -23,7 +23,7 @@ from atsal.training.photos import (
     read_prepared_photos,
     without_first,
 )
-from atsal.training.plan import Key
+from atsal.training.sampler import Key
 from fakes.fixations2d import write_density_maps
 
 WHOLE = CropRange(whole=1.0, colour=0.0)

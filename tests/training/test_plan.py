@@ -5,7 +5,7 @@ import pytest
 
 from atsal.errors import ConfigError
 from atsal.training.config import Growth, OptimiserConfig, PhotoViews, SourceConfig, TrainConfig
-from atsal.training.plan import Extent, epoch_steps, shares
+from atsal.training.sampler import Extent, epoch_steps, shares
 
 PHOTOS = Extent((1,) * 12)
 VIDEOS = (7, 5, 12, 3, 9)

@@ -7,17 +7,17 @@ import torch
 from PIL import Image
 
 from atsal.datasets import dataset_named
-from atsal.datasets.augmentation import Stretch, published_variants
-from atsal.datasets.preparation import preparation_for
-from atsal.datasets.prepare import prepare
 from atsal.datasets.prepared import PreparedSet
+from atsal.datasets.prepared.augmentation import Stretch, published_variants
+from atsal.datasets.prepared.preparation import preparation_for
+from atsal.datasets.prepared.prepare import prepare
 from atsal.datasets.stimulus import read_some_frames
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.maps import Window, fixation_map
 from atsal.models.config import ModelConfig
 from atsal.models.front_prior import PHOTO, FrontPrior
 from atsal.training.config import Augmentation, SourceConfig
-from atsal.training.plan import Extent, Key
+from atsal.training.sampler import Extent, Key
 from atsal.training.sources import (
     SphereSource,
     chosen_items,

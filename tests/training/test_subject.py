@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
 from atsal.models.registry import new_parts
+from atsal.models.two_stream import ATSal
 from atsal.projection import ErpToCubemap, erp_directions, solid_angle_weights
 from atsal.training.face_counts import FaceCounts
-from atsal.training.subject import Subject
+from atsal.training.trained_part import Subject
 from training.conftest import TINY
 
 FACES = {"equator": slice(0, 4), "poles": slice(4, 6)}

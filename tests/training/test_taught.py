@@ -9,18 +9,18 @@ from torch.nn.functional import avg_pool2d, normalize
 
 from atsal.config import from_mapping
 from atsal.errors import ConfigError, DataError, WeightsError
-from atsal.models.bundle import PARTS, write_bundle
 from atsal.models.config import ModelConfig
 from atsal.models.registry import build_network, find_bundle, new_parts
+from atsal.models.weight_folder import PARTS, write_bundle
 from atsal.projection import erp_directions, resize_erp, solid_angle_weights
-from atsal.synthetic import Scene, render_video
 from atsal.training.checkpoint import Progress
 from atsal.training.config import Augmentation, SourceConfig, TrainConfig
-from atsal.training.moments import Moments
-from atsal.training.plan import Key
-from atsal.training.stage import open_sources, provenance
-from atsal.training.taught import TURNS, TaughtSource, expert_consensus, with_tilted_copies
+from atsal.training.distillation import TURNS, TaughtSource, expert_consensus, with_tilted_copies
+from atsal.training.frames_without_gaze import Moments
+from atsal.training.sampler import Key
+from atsal.training.setup import open_sources, provenance
 from atsal.video.reader import read_frames
+from atsal.video.synthetic_scene import Scene, render_video
 from fakes.lite_data import write_panoramas
 from training.conftest import TINY
 
@@ -146,7 +146,7 @@ def test_teachers_are_averaged(panoramas):
 def test_teachers_are_needed_once(panoramas, tmp_path, monkeypatch):
     """A run that goes on reads what they taught."""
     first = opened(panoramas, tilted=1, taught=tmp_path / "taught")
-    monkeypatch.setattr("atsal.training.taught.build_network", None)
+    monkeypatch.setattr("atsal.training.distillation.build_network", None)
     again = opened(panoramas, tilted=1, taught=tmp_path / "taught")
     assert torch.equal(first.maps, again.maps)
     assert torch.equal(first.frames, again.frames)

@@ -20,18 +20,18 @@ from atsal import load_model
 from atsal.cli import main
 from atsal.config import from_mapping
 from atsal.datasets import dataset_named
-from atsal.datasets.preparation import preparation_for
-from atsal.datasets.prepare import prepare
+from atsal.datasets.prepared.preparation import preparation_for
+from atsal.datasets.prepared.prepare import prepare
 from atsal.errors import ConfigError, TrainingError
 from atsal.jobs.output_folder import held
-from atsal.models.bundle import PARTS, read_bundle, write_bundle
-from atsal.synthetic import Scene
+from atsal.models.weight_folder import PARTS, read_bundle, write_bundle
 from atsal.training.config import SourceConfig, TrainConfig
 from atsal.training.photo_source import PhotoSource
 from atsal.training.run import train
-from atsal.training.stage import load_subject, open_sources, write_start
+from atsal.training.setup import load_subject, open_sources, write_start
 from atsal.training.trainer import Machine, Trainer
 from atsal.training.validation import judge as judging
+from atsal.video.synthetic_scene import Scene
 from training.conftest import CPU, TINY
 
 
@@ -415,7 +415,7 @@ class Deadly(PhotoSource):
 
 
 def test_a_worker_that_ends_is_no_riddle(settings, tmp_path, monkeypatch):
-    monkeypatch.setattr("atsal.training.stage.PhotoSource", Deadly)
+    monkeypatch.setattr("atsal.training.setup.PhotoSource", Deadly)
     config = from_mapping(TrainConfig, settings("photos"), "")
     with pytest.raises(TrainingError, match=r"a worker ended early.*fewer --workers"):
         train(config, tmp_path / "run", Machine(CPU.device, 1, 100))

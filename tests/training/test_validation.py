@@ -6,17 +6,17 @@ import torch
 from torch import nn
 
 from atsal.errors import ConfigError
-from atsal.models.atsal import ATSal
 from atsal.models.config import ModelConfig
 from atsal.models.registry import new_parts
+from atsal.models.two_stream import ATSal
 from atsal.training.config import Augmentation, PhotoViews, SourceConfig, ValidationConfig
 from atsal.training.loader import Loader
 from atsal.training.losses import Judged
 from atsal.training.photo_source import PhotoSource
-from atsal.training.plan import Key
 from atsal.training.ranks import Ranks
+from atsal.training.sampler import Key
 from atsal.training.sources import SphereSource
-from atsal.training.subject import Output, Subject
+from atsal.training.trained_part import Output, Subject
 from atsal.training.validation import METRICS, frame_scores, judge, validate
 from evaluation.oracles import cc_by_formula, kld_by_formula, nss_by_formula, sim_by_formula
 from training.conftest import CPU, DIRECTED, TINY

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image, PngImagePlugin, features
 
 from atsal.errors import MediaError
-from atsal.video.image import glance, probe_image, read_image
+from atsal.video.image_reader import glance, probe_image, read_image
 
 AVIF = pytest.param("avif", marks=pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF"))
 FULL = {

@@ -9,9 +9,9 @@ from PIL import Image, features
 from atsal.errors import ConfigError, MediaError
 from atsal.untrusted import pictures
 from atsal.video.folders import folder_remarks, list_media
-from atsal.video.image import glance, probe_image, read_image
+from atsal.video.image_reader import glance, probe_image, read_image
+from atsal.video.media_files import classify, read_image_sequence
 from atsal.video.probe import probe_video
-from atsal.video.sources import classify, read_image_sequence
 from fakes import mp4
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "photos"

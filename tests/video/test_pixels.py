@@ -10,7 +10,7 @@ from PIL import Image, ImageOps, features
 
 from atsal.errors import MediaError
 from atsal.video import pixels as pixels_module
-from atsal.video.image import glance, probe_image, read_image
+from atsal.video.image_reader import glance, probe_image, read_image
 
 AVIF = pytest.param("avif", marks=pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF"))
 LEVELS = np.broadcast_to(np.arange(0, 256, 2, dtype=np.uint8)[None, :], (64, 128))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from atsal.errors import ConfigError, MediaError, TruncatedMediaError
 from atsal.video.reader import probe_video, read_frames
-from atsal.video.source import TimedFrame
+from atsal.video.timed_frames import TimedFrame
 
 VFR_TICKS = [k * 30 + (7 * k * k) % 23 for k in range(50)]  # milliseconds, uneven
 

@@ -8,7 +8,7 @@ import pytest
 
 from atsal.errors import MediaError
 from atsal.video.reader import probe_video, read_frames
-from atsal.video.spherical import has_spherical_tag, spherical_boxes, tag_spherical
+from atsal.video.spherical_tags import has_spherical_tag, spherical_boxes, tag_spherical
 
 FRONT, BACK = {"movflags": "faststart"}, {"brand": "isom"}
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.aside import made_folder
 from atsal.cli.data import datasets, inspect, prepare
 from atsal.cli.evaluation import benchmark, evaluate
 from atsal.cli.parameters import (
@@ -33,6 +32,7 @@ from atsal.cli.speed import bench, export
 from atsal.cli.training import overfit, train
 from atsal.cli.weights import weights
 from atsal.errors import AtsalError, ConfigError
+from atsal.jobs.atomic_write import made_folder
 from atsal.untrusted.text import printable
 from atsal.version import __version__
 
@@ -232,7 +232,7 @@ def _refuse_input_folder(inputs: tuple[Path, ...], output: Path, formats: tuple[
 
 def _load(values: dict[str, Any], frames: int = _FEW) -> "Predictor":
     """Load the model; for a few pictures in PyTorch, which is there at once; others compile, at first for long."""
-    from atsal.memory import share_freed_memory  # noqa: PLC0415
+    from atsal.jobs.memory import share_freed_memory  # noqa: PLC0415
 
     share_freed_memory()
     from atsal.prediction.predictor import load_model  # noqa: PLC0415
@@ -364,9 +364,9 @@ def _refuse_targets(source: "Item", targets: dict[Path, str], overwrite: bool) -
 def info(file: Path, stereo: Any) -> None:
     """Say what a file is: size, layout, rate, and what is odd about it; of a folder, what is in it."""
     from atsal.video.folders import described  # noqa: PLC0415
-    from atsal.video.image import probe_image  # noqa: PLC0415
+    from atsal.video.image_reader import probe_image  # noqa: PLC0415
+    from atsal.video.media_files import classify  # noqa: PLC0415
     from atsal.video.probe import probe_video  # noqa: PLC0415
-    from atsal.video.sources import classify  # noqa: PLC0415
 
     if file.is_dir():
         say(*described(file))

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.aside import made_folder
 from atsal.cli.parameters import PATH, POSITIVE, WORKER_COUNT, cores, erp_rows
 from atsal.cli.saying import plain, say
 from atsal.errors import ConfigError, InputError
+from atsal.jobs.atomic_write import made_folder
 
 if TYPE_CHECKING:
     from atsal.datasets.dataset import Dataset
-    from atsal.datasets.prepare import Prepared
+    from atsal.datasets.prepared.prepare import Prepared
 
 _SHOWN = 12  # warnings; the manifest has all
 
@@ -121,8 +121,8 @@ def prepare(name: str, source: Path, output: Path, only: tuple[str, ...], worker
     again goes on where an earlier run stopped.
     """
     from atsal.datasets import dataset_named  # noqa: PLC0415
-    from atsal.datasets.preparation import preparation_for  # noqa: PLC0415
-    from atsal.datasets.prepare import prepare as prepare_set  # noqa: PLC0415
+    from atsal.datasets.prepared.preparation import preparation_for  # noqa: PLC0415
+    from atsal.datasets.prepared.prepare import prepare as prepare_set  # noqa: PLC0415
 
     dataset = dataset_named(name)
     preparation = preparation_for(dataset, **chosen)
@@ -194,9 +194,9 @@ def inspect(
 
     Pictures that an earlier run drew are replaced, other files never.
     """
-    from atsal.datasets.inspection import draw_prepared_item, draw_set  # noqa: PLC0415
     from atsal.datasets.prepared import PreparedSet  # noqa: PLC0415
-    from atsal.video.maps import is_own_picture, write_rgb_png  # noqa: PLC0415
+    from atsal.datasets.prepared.inspection import draw_prepared_item, draw_set  # noqa: PLC0415
+    from atsal.video.image_writer import is_own_picture, write_rgb_png  # noqa: PLC0415
 
     opened = PreparedSet(prepared, source)
     chosen = opened.items if everything else items

@@ -81,7 +81,7 @@ def _run(
 
     from atsal.evaluation.benchmark import Benchmark  # noqa: PLC0415
     from atsal.evaluation.report import check_report, print_tables, write_report  # noqa: PLC0415
-    from atsal.memory import keep_freed_memory  # noqa: PLC0415
+    from atsal.jobs.memory import keep_freed_memory  # noqa: PLC0415
 
     if keep:
         check_report()  # before long work

@@ -61,7 +61,7 @@ def bench(video: Path | None, output: Path | None, overwrite: bool, **values: An
     """
     from rich.console import Console  # noqa: PLC0415
 
-    from atsal.aside import write_json  # noqa: PLC0415
+    from atsal.jobs.atomic_write import write_json  # noqa: PLC0415
     from atsal.speed.bench import Bench  # noqa: PLC0415
     from atsal.speed.bench import bench as measure  # noqa: PLC0415
     from atsal.speed.tables import tables  # noqa: PLC0415

@@ -46,7 +46,7 @@ def train(
     `atsal predict --model`, and for `start` of the next stage. Several GPUs: `torchrun --nproc-per-node 2 -m atsal …`.
     """
     from atsal.device import choose_device  # noqa: PLC0415
-    from atsal.memory import keep_freed_memory  # noqa: PLC0415
+    from atsal.jobs.memory import keep_freed_memory  # noqa: PLC0415
     from atsal.training.config import read_train_config  # noqa: PLC0415
     from atsal.training.run import train as run  # noqa: PLC0415
     from atsal.training.trainer import Machine  # noqa: PLC0415

@@ -21,7 +21,7 @@ def weights_list() -> None:
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    from atsal.models.catalogue import MIB, PUBLISHED  # noqa: PLC0415
+    from atsal.models.published_weights import MIB, PUBLISHED  # noqa: PLC0415
     from atsal.models.registry import NAMES, weights_home  # noqa: PLC0415
 
     models = Table("model", "what it is", "here", box=None)
@@ -45,7 +45,7 @@ def weights_info(model: str) -> None:
     import dataclasses  # noqa: PLC0415
     import json  # noqa: PLC0415
 
-    from atsal.models.catalogue import PUBLISHED  # noqa: PLC0415
+    from atsal.models.published_weights import PUBLISHED  # noqa: PLC0415
     from atsal.models.registry import find_bundle  # noqa: PLC0415
 
     for entry in PUBLISHED:
@@ -69,7 +69,7 @@ def weights_info(model: str) -> None:
 @click.option("-o", "--output", type=PATH, help="Folder.  [default: published/ in the weights folder]")
 def weights_download(names: tuple[str, ...], everything: bool, output: Path | None) -> None:
     """Download published checkpoints by NAME (see `atsal weights list`); a broken download is taken up again."""
-    from atsal.models.catalogue import PUBLISHED, download, published  # noqa: PLC0415
+    from atsal.models.published_weights import PUBLISHED, download, published  # noqa: PLC0415
     from atsal.models.registry import weights_home  # noqa: PLC0415
 
     if not names and not everything:
@@ -88,8 +88,8 @@ def weights_download(names: tuple[str, ...], everything: bool, output: Path | No
 @click.option("--overwrite", is_flag=True, help="Replace an existing weight folder.")
 def weights_import(output: Path | None, **values: Any) -> None:
     """Turn three published checkpoints into a weight folder that every command opens."""
-    from atsal.models.bundle import import_published, read_bundle  # noqa: PLC0415
     from atsal.models.registry import weights_home  # noqa: PLC0415
+    from atsal.models.weight_folder import import_published, read_bundle  # noqa: PLC0415
 
     folder = import_published(folder=output or weights_home() / "paper", **values)
     for note in read_bundle(folder).provenance.get("notes", []):
@@ -156,7 +156,7 @@ def weights_front(
     rotations of AVTrack360. With several, the gain on each of what is fitted on the others is printed.
     """
     from atsal.models.front_prior_file import write_front_priors  # noqa: PLC0415
-    from atsal.training.front import fitted_priors, held_out_gains  # noqa: PLC0415
+    from atsal.training.fit_front_prior import fitted_priors, held_out_gains  # noqa: PLC0415
     from atsal.training.head_logs import read_head_logs  # noqa: PLC0415
 
     if output.exists() and not overwrite:

@@ -29,6 +29,6 @@ def dataset_named(name: str) -> Dataset:
     """The declaration of a data set; `ConfigError` for a name that is none."""
     if name not in _MODULES:
         raise ConfigError(f"unknown data set {name!r}{nearest(name, NAMES)}")
-    module = import_module(f"atsal.datasets.{_MODULES[name]}")
+    module = import_module(f"atsal.datasets.sets.{_MODULES[name]}")
     found: Dataset = module.DATASETS[name] if hasattr(module, "DATASETS") else module.DATASET
     return found

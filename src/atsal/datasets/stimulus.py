@@ -17,11 +17,11 @@ from atsal.untrusted.pictures import open_picture, reading
 from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import printable
 from atsal.video.folders import list_frames
-from atsal.video.image import read_image
+from atsal.video.image_reader import read_image
+from atsal.video.media_files import classify, read_image_sequence
 from atsal.video.pixels import is_deep, scaled, upright_pixels
 from atsal.video.probe import VideoInfo, probe_video
 from atsal.video.reader import Frame, read_frames
-from atsal.video.sources import classify, read_image_sequence
 from atsal.video.timeline import are_even, frame_times
 
 Picture = NDArray[np.uint8]

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from atsal.evaluation.benchmark_config import Baseline
 from atsal.evaluation.front_baseline import front_prior
-from atsal.evaluation.pooled import Others, Pooled
+from atsal.evaluation.ground_truth import Truth
+from atsal.evaluation.priors import Others, Pooled
 from atsal.evaluation.spectral_residual import spectral_residual, spectral_residual_erp
-from atsal.evaluation.truth import Truth
 
 
 def baseline_map(baseline: Baseline, truth: Truth, pooled: Pooled, item: str) -> NDArray[np.floating]:

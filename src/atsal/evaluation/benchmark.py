@@ -19,25 +19,25 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from atsal.aside import reported
 from atsal.datasets.prepared import PreparedSet
 from atsal.errors import ConfigError, DataError, InputError, MissingDependencyError, OutputError, WeightsError
 from atsal.evaluation.benchmark_config import BenchmarkConfig, DatasetEntry, PredictorEntry, folder_name
 from atsal.evaluation.export import Exported, export_baseline, export_model, stimulus_of, stream_suffix
-from atsal.evaluation.mapfiles import MapFiles, find_map_files
+from atsal.evaluation.ground_truth import EVERYTHING, Truth
+from atsal.evaluation.map_files import MapFiles, find_map_files
 from atsal.evaluation.pictures import scored_picture
-from atsal.evaluation.pooled import Pooled
+from atsal.evaluation.priors import Pooled
 from atsal.evaluation.protocol import read_protocol
 from atsal.evaluation.results import DatasetResult, Kind, Result, Run
 from atsal.evaluation.scoring import mistaken_orientation
 from atsal.evaluation.scoring_task import Task, kept, refuse_other_scores, run_task
-from atsal.evaluation.truth import EVERYTHING, Truth
+from atsal.jobs.atomic_write import reported
 from atsal.jobs.output_folder import FolderKind, OutputFolder, require_files
-from atsal.models.seen import ALL_ITEMS
+from atsal.jobs.workers import run_each
+from atsal.models.seen_items import ALL_ITEMS
 from atsal.untrusted.text import some
 from atsal.version import __version__
 from atsal.video.render import Picture
-from atsal.workers import run_each
 
 BENCHMARK = FolderKind(
     holds="a benchmark",

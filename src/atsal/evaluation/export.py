@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from atsal.aside import reported, write_aside
-from atsal.datasets.times import seconds_of
+from atsal.datasets.prepared.frame_times import seconds_of
 from atsal.errors import DataError, OutputError
 from atsal.evaluation import front_baseline, spectral_residual
 from atsal.evaluation.baselines import baseline_map
 from atsal.evaluation.benchmark_config import Baseline, PredictorEntry
-from atsal.evaluation.pooled import open_pooled
+from atsal.evaluation.ground_truth import Truth, open_truth
+from atsal.evaluation.priors import open_pooled
 from atsal.evaluation.protocol import Protocol
-from atsal.evaluation.truth import Truth, open_truth
+from atsal.jobs.atomic_write import reported, write_aside
 from atsal.jobs.checksums import file_sha256
 from atsal.jobs.output_folder import FolderKind, OutputFolder
+from atsal.jobs.workers import run_each
 from atsal.models.front_prior_file import FRONT_PRIOR
 from atsal.untrusted.text import some, why
-from atsal.video.sources import classify
-from atsal.workers import run_each
+from atsal.video.media_files import classify
 
 if TYPE_CHECKING:
     from atsal.prediction.items import Item, Kind

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from atsal.datasets.times import is_still, seconds_of
-from atsal.evaluation.truth import EVERYTHING, Truth
+from atsal.datasets.prepared.frame_times import is_still, seconds_of
+from atsal.evaluation.ground_truth import EVERYTHING, Truth
 from atsal.models.directions import measured_direction
 from atsal.models.front_prior import PHOTO, FrontPrior
 from atsal.models.front_prior_file import read_front_prior_file, read_front_priors

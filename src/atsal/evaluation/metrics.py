@@ -19,7 +19,7 @@ from torch import Tensor
 
 from atsal.config import nearest
 from atsal.errors import ConfigError
-from atsal.evaluation.arrays import Array, Inputs, Score, dot, each, indices
+from atsal.evaluation.metric_inputs import Array, Inputs, Score, dot, each, indices
 
 METRICS = ("cc", "sim", "kld", "nss", "auc_judd", "auc_borji", "auc_shuffled", "information_gain", "kld_symmetric")
 EPSILON = 2.2204e-16  # added to a pixel's probability, as in the MIT saliency benchmark (double precision's epsilon)

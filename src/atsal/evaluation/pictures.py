@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.errors import InputError
-from atsal.evaluation.mapfiles import MapFiles
-from atsal.evaluation.truth import Floats, Truth
-from atsal.evaluation.windowed import WindowMaps
+from atsal.evaluation.ground_truth import Floats, Truth
+from atsal.evaluation.map_files import MapFiles
+from atsal.evaluation.window_maps import WindowMaps
 from atsal.gaze.maps import Window
 from atsal.video.render import Picture, label, overlay, resize, tile
 

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from atsal.config import check_range, nearest, read_yaml
 from atsal.datasets import NAMES
-from atsal.datasets.preparation import Events, WindowKind
 from atsal.datasets.prepared import PreparedSet
+from atsal.datasets.prepared.preparation import Events, WindowKind
 from atsal.errors import ConfigError
 from atsal.evaluation.metrics import METRICS
 from atsal.gaze.records import Direction

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from atsal.errors import DataError
+from atsal.evaluation.ground_truth import Floats, Gaze, Truth
 from atsal.evaluation.metrics import all_metrics, cc
-from atsal.evaluation.pooled import Others, floored
+from atsal.evaluation.priors import Others, floored
 from atsal.evaluation.results import LATITUDE_BANDS, ItemScores, mean
-from atsal.evaluation.truth import Floats, Gaze, Truth
 from atsal.gaze.maps import Window
 from atsal.gaze.records import PlanarFixations
 

@@ -8,15 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from atsal.aside import reported, write_json
 from atsal.errors import DataError, OutputError
-from atsal.evaluation.mapfiles import MapFiles
-from atsal.evaluation.pooled import Others, open_pooled
+from atsal.evaluation.ground_truth import open_truth
+from atsal.evaluation.map_files import MapFiles
+from atsal.evaluation.priors import Others, open_pooled
 from atsal.evaluation.protocol import Protocol
 from atsal.evaluation.results import ItemScores
 from atsal.evaluation.scoring import score_item, score_viewers
-from atsal.evaluation.truth import open_truth
-from atsal.evaluation.windowed import WindowMaps
+from atsal.evaluation.window_maps import WindowMaps
+from atsal.jobs.atomic_write import reported, write_json
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import some, why

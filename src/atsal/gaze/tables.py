@@ -21,16 +21,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from atsal.aside import reported, write_aside
 from atsal.config import nearest
 from atsal.errors import DataError, OutputError, ShapeError
 from atsal.gaze.directions import Floats, unit_vectors
-from atsal.gaze.readers.lines import listed
-from atsal.gaze.readers.parquet import pyarrow
-from atsal.gaze.readers.text import TextTable, load_table
-from atsal.gaze.readers.usable import usable_rows
+from atsal.gaze.readers.parsing.parquet_columns import pyarrow
+from atsal.gaze.readers.parsing.text_rows import listed
+from atsal.gaze.readers.parsing.text_table import TextTable, load_table
+from atsal.gaze.readers.parsing.usable_rows import usable_rows
 from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Fixations, GazeSamples, Integers, PlanarFixations, rows_of_each
+from atsal.jobs.atomic_write import reported, write_aside
 from atsal.untrusted.text import shown
 
 Column = NDArray[Any]

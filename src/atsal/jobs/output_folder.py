@@ -20,8 +20,16 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from atsal.aside import folder_aside, hidden_name, is_leftover, made_folder, remove_leftovers, reported, write_json
 from atsal.errors import OutputError
+from atsal.jobs.atomic_write import (
+    folder_aside,
+    hidden_name,
+    is_leftover,
+    made_folder,
+    remove_leftovers,
+    reported,
+    write_json,
+)
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import shown, some

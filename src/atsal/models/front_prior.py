@@ -6,8 +6,8 @@ anywhere. The density is separable, symmetric in longitude, and has few paramete
     p(lon, lat, t) ~ latitude(lat) * ((1 - s) longitude(lon) + s peak(lon)),  s = start * exp(-t / fading_s)
 
 Beside a map of what a frame shows, which knows part of this already, both factors are raised to powers, their
-strengths. `atsal.training.front` fits it to logs of head directions; docs/models/front-prior.md has the figures. Photos
-have no time: theirs is `s = 0`, at a strength of its own.
+strengths. `atsal.training.fit_front_prior` fits it to logs of head directions; docs/models/front-prior.md has the
+figures. Photos have no time: theirs is `s = 0`, at a strength of its own.
 """
 
 import math

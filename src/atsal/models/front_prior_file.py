@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from atsal.aside import write_json
 from atsal.config import from_mapping
 from atsal.errors import ConfigError, WeightsError
+from atsal.jobs.atomic_write import write_json
 from atsal.models.directions import Direction
 from atsal.models.front_prior import FrontPriorConfig
 from atsal.untrusted.json_text import read_object

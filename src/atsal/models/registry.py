@@ -9,13 +9,13 @@ from torch import nn
 
 from atsal.config import nearest
 from atsal.errors import ConfigError, WeightsError
-from atsal.models.atsal import ATSal, Procedure
 from atsal.models.attention import AttentionStream
-from atsal.models.bundle import Bundle, read_bundle
 from atsal.models.config import ModelConfig
 from atsal.models.directions import Direction
 from atsal.models.lite import LiteAttention, LiteExpert, fold_normalisation, share_encoder
 from atsal.models.salema import SalEMA
+from atsal.models.two_stream import ATSal, Procedure
+from atsal.models.weight_folder import Bundle, read_bundle
 
 GREY_SPREAD = 64.0  # standard deviation of photos, of 255
 LITE_WEIGHTS = Path(__file__).parent / "weights" / "lite"

@@ -10,8 +10,8 @@ import numpy as np
 
 from atsal.errors import ConfigError, MediaError, TruncatedMediaError
 from atsal.prediction.items import Item, Reading
-from atsal.prediction.pipeline import ahead, mapped
 from atsal.prediction.predictor import FrameResult, Predictor, Seconds
+from atsal.prediction.prefetch import ahead, mapped
 from atsal.prediction.results import STILL_AT, even
 from atsal.prediction.streams import STREAMS, Stream
 from atsal.video.render import PeakTracker, Picture, comparison, label, overlay, resize, tile

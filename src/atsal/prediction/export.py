@@ -9,19 +9,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from atsal.aside import reported, write_aside
 from atsal.errors import MissingDependencyError, OutputError, installing
-from atsal.models.atsal import ATSal
-from atsal.models.bundle import Bundle
+from atsal.jobs.atomic_write import reported, write_aside
 from atsal.models.directions import Direction
 from atsal.models.front_prior import PHOTO
 from atsal.models.registry import build_network, find_bundle
-from atsal.prediction.compact import compact
+from atsal.models.two_stream import ATSal
+from atsal.models.weight_folder import Bundle
+from atsal.prediction.compact_onnx import compact
 from atsal.prediction.runtimes import OnnxRuntime
 from atsal.prediction.runtimes.graph import OPSET, SECONDS, Step, onnx_bytes
 from atsal.prediction.streams import STREAMS, Stream
-from atsal.synthetic import Scene
 from atsal.version import __version__
+from atsal.video.synthetic_scene import Scene
 
 TOLERANCE = 1e-4
 CHECKED_TIMES_S = (0.0, 0.2, 3.0, PHOTO)  # of the frames on which it is checked

@@ -10,10 +10,10 @@ from typing import Literal
 from atsal.errors import ConfigError, InputError, MediaError
 from atsal.jobs.checksums import known_sha256
 from atsal.video.folders import folder_remarks, list_frames, list_media
-from atsal.video.image import glance, read_image
+from atsal.video.image_reader import glance, read_image
+from atsal.video.media_files import classify, read_image_sequence
 from atsal.video.probe import probe_video
 from atsal.video.reader import Frame, read_frames
-from atsal.video.sources import classify, read_image_sequence
 from atsal.video.stereo import StereoChoice
 from atsal.video.writer import HIGHEST_RATE
 

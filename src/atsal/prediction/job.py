@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from atsal.aside import hidden_name, reported, write_json
 from atsal.errors import InputError, MediaError, OutputError, TruncatedMediaError
+from atsal.jobs.atomic_write import hidden_name, reported, write_json
 from atsal.jobs.output_folder import held, require_files
 from atsal.prediction.items import InputFiles, Item, Size
-from atsal.prediction.pipeline import ahead, mapped
 from atsal.prediction.predictor import FrameResult, Predictor
-from atsal.prediction.record import Journal, Record, changed, describe, read_manifest
+from atsal.prediction.prefetch import ahead, mapped
 from atsal.prediction.results import STILL_AT, Options, Place, even, make_sinks, places
+from atsal.prediction.run_record import Journal, Record, changed, describe, read_manifest
 from atsal.prediction.runtimes.base import Floats
 from atsal.version import __version__, versions
 

@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 from atsal.config import nearest
 from atsal.device import choose_device
 from atsal.errors import ConfigError, PredictionError, ShapeError
-from atsal.models.atsal import Procedure
-from atsal.models.bundle import Bundle
 from atsal.models.directions import Direction
 from atsal.models.front_prior import PHOTO
 from atsal.models.registry import build_network, find_bundle
-from atsal.prediction.pipeline import ahead, batched, mapped
+from atsal.models.two_stream import Procedure
+from atsal.models.weight_folder import Bundle
+from atsal.prediction.prefetch import ahead, batched, mapped
 from atsal.prediction.runtimes import Precision, Runtime, make_runtime
 from atsal.prediction.runtimes.base import Floats
 from atsal.prediction.streams import STREAMS, Stream
 from atsal.video.pixels import scaled
 from atsal.video.reader import Frame, read_frames
-from atsal.video.source import MOST_ROUNDING_S
 from atsal.video.stereo import ASPECT_TOLERANCE, MIN_VIEW_HEIGHT, StereoChoice
+from atsal.video.timed_frames import MOST_ROUNDING_S
 
 Seconds = float | None  # since the start of the video; None: of a photo, which has no time
 

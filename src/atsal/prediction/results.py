@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
-from atsal.aside import name_start, reported
 from atsal.errors import ConfigError
+from atsal.jobs.atomic_write import name_start, reported
 from atsal.prediction.items import Item, Kind, Reading
 from atsal.prediction.predictor import FrameResult, Seconds, check_seconds
 from atsal.prediction.streams import Stream

@@ -5,7 +5,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from atsal.models.atsal import ATSal
+from atsal.models.two_stream import ATSal
 
 Stream = Literal["fused", "attention", "experts"]
 STREAMS: tuple[Stream, ...] = ("fused", "attention", "experts")

@@ -23,10 +23,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from atsal.device import choose_device
 from atsal.errors import AtsalError, installing
-from atsal.memory import share_freed_memory
-from atsal.models.atsal import ATSal
-from atsal.models.bundle import Bundle
+from atsal.jobs.memory import share_freed_memory
 from atsal.models.registry import build_network, find_bundle
+from atsal.models.two_stream import ATSal
+from atsal.models.weight_folder import Bundle
 from atsal.prediction.items import Item, Reading
 from atsal.prediction.runtimes import GRAPH_RUNTIMES, Precision, Runtime, make_runtime
 from atsal.prediction.runtimes.base import Floats
@@ -34,8 +34,8 @@ from atsal.prediction.runtimes.in_torch import TorchRuntime
 from atsal.prediction.streams import Stream, finished
 from atsal.speed.machine import convolution_rate, describe_machine, matrix_rate, peak_memory_mib, timed_seconds
 from atsal.speed.published import PublishedProcedure
-from atsal.synthetic import render_video
 from atsal.video.reader import Frame, probe_video, read_frames
+from atsal.video.synthetic_scene import render_video
 
 FORMAT = 1
 HELD = {"lite": 32, "paper": 2}  # frames held to run the network on

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from atsal.errors import MissingDependencyError, installing
-from atsal.models.atsal import ATSal
+from atsal.models.two_stream import ATSal
 from atsal.prediction.streams import finished
 from atsal.projection.cubemap import cube_geometry
 from atsal.projection.geometry import FACE_NAMES, POLE_FACES

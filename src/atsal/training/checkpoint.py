@@ -15,9 +15,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from atsal.aside import reported, write_aside
 from atsal.errors import WeightsError
-from atsal.training.subject import Subject
+from atsal.jobs.atomic_write import reported, write_aside
+from atsal.training.trained_part import Subject
 from atsal.untrusted.json_text import parse_json
 from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import reason

@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 
 from atsal.errors import ConfigError, DataError, OutputError
-from atsal.models.atsal import ATSal, product
-from atsal.models.bundle import PARTS, Bundle, check_target, write_bundle
 from atsal.models.config import ModelConfig
 from atsal.models.directions import DirectionConfig, Directions, known_direction, sharpened, smoothing
 from atsal.models.front_prior import FrontPrior, FrontPriorConfig
 from atsal.models.front_prior_file import FRONT_PRIOR, FrontPriors, read_front_prior_file
 from atsal.models.registry import build_network, find_bundle
-from atsal.models.seen import ALL_ITEMS, Seen, add_seen, seen_by
+from atsal.models.seen_items import ALL_ITEMS, Seen, add_seen, seen_by
+from atsal.models.two_stream import ATSal, product
+from atsal.models.weight_folder import PARTS, Bundle, check_target, write_bundle
 from atsal.projection import solid_angle_weights
 from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.losses import EPSILON

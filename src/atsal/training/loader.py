@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from atsal.errors import AtsalError
-from atsal.training.plan import Key
+from atsal.jobs.workers import as_worker, interrupts_ignored
+from atsal.training.sampler import Key
 from atsal.training.sources import Sample, Source
-from atsal.workers import as_worker, interrupts_ignored
 
 AHEAD = 4  # batches that each worker reads ahead
 

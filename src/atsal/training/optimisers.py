@@ -7,7 +7,7 @@ from torch import nn
 
 from atsal.errors import ConfigError
 from atsal.training.config import OptimiserConfig, ScheduleConfig
-from atsal.training.subject import Subject
+from atsal.training.trained_part import Subject
 
 _RATE = "base_rate"  # of a parameter group, before the schedule
 

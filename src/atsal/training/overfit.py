@@ -9,15 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from atsal.datasets import dataset_named
-from atsal.datasets.preparation import preparation_for
-from atsal.datasets.prepare import prepare
+from atsal.datasets.prepared.preparation import preparation_for
+from atsal.datasets.prepared.prepare import prepare
 from atsal.gaze.records import Fixations
 from atsal.gaze.tables import write_fixations
 from atsal.jobs.output_folder import FolderKind, OutputFolder
 from atsal.models.config import ModelConfig
 from atsal.prediction.compare import contact_sheet
 from atsal.prediction.predictor import load_model
-from atsal.synthetic import Scene, render_video
 from atsal.training.config import (
     OptimiserConfig,
     ScheduleConfig,
@@ -28,6 +27,7 @@ from atsal.training.config import (
 from atsal.training.run import Say, train
 from atsal.training.run_folder import RunFolder
 from atsal.training.trainer import Machine
+from atsal.video.synthetic_scene import Scene, render_video
 from atsal.video.writer import write_rgb_png
 
 TRIAL = FolderKind(holds="a trial of training", format="atsal overfit", record="overfit.json")

@@ -14,7 +14,7 @@ from atsal.training.photos import (
     read_density_photos,
     read_prepared_photos,
 )
-from atsal.training.plan import Extent, Key
+from atsal.training.sampler import Extent, Key
 from atsal.training.sources import Sample, chosen_items, describe_prepared, of_peak_one, open_prepared
 
 WHOLE = 160  # pixels to which whole photos are squeezed both ways for validation

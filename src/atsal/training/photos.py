@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from atsal.datasets.prepared import PreparedSet
 from atsal.datasets.stimulus import read_photo
 from atsal.errors import ConfigError, DataError
-from atsal.gaze.planar import planar_saliency_map
+from atsal.gaze.flat_maps import planar_saliency_map
 from atsal.gaze.readers.fixations2d import read_density_maps
 from atsal.gaze.records import PlanarFixations
 from atsal.projection import resize_flat

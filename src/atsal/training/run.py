@@ -7,15 +7,15 @@ from pathlib import Path
 import torch
 
 from atsal.errors import AtsalError, ConfigError, TrainingError
-from atsal.models.bundle import DESCRIPTION
+from atsal.jobs.workers import ENDED
+from atsal.models.weight_folder import DESCRIPTION
 from atsal.training.checkpoint import Progress
 from atsal.training.config import TrainConfig, with_folders_resolved
 from atsal.training.ranks import Ranks, joined_ranks
 from atsal.training.reporting import Shown, Silent, check_reporting
 from atsal.training.run_folder import RunFolder
-from atsal.training.stage import write_start
+from atsal.training.setup import write_start
 from atsal.training.trainer import Machine, Trainer
-from atsal.workers import ENDED
 
 Say = Callable[[str], None]
 

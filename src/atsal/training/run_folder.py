@@ -24,11 +24,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from atsal.aside import reported, write_aside, write_json
 from atsal.config import dump_yaml
 from atsal.errors import ConfigError, DataError, TrainingError
+from atsal.jobs.atomic_write import reported, write_aside, write_json
 from atsal.jobs.output_folder import FolderKind, OutputFolder, differences, told
-from atsal.models.bundle import DESCRIPTION, WEIGHT_FOLDER
+from atsal.models.weight_folder import DESCRIPTION, WEIGHT_FOLDER
 from atsal.training.config import TrainConfig, read_train_config
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.reading import Blame

@@ -13,10 +13,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from atsal.datasets.augmentation import Chain, Flip, Stretch, Transform, published_variants, random_yaw_flip, steps_of
-from atsal.datasets.manifest import MANIFEST
 from atsal.datasets.prepared import PreparedSet
-from atsal.datasets.times import seconds_of
+from atsal.datasets.prepared.augmentation import (
+    Chain,
+    Flip,
+    Stretch,
+    Transform,
+    published_variants,
+    random_yaw_flip,
+    steps_of,
+)
+from atsal.datasets.prepared.frame_times import seconds_of
+from atsal.datasets.prepared.manifest import MANIFEST
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.maps import Window, fixation_map, saliency_map
 from atsal.gaze.records import Fixations
@@ -26,7 +34,7 @@ from atsal.models.directions import measured_direction
 from atsal.models.front_prior import PHOTO, FrontPrior
 from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.photos import jitter_colour
-from atsal.training.plan import Extent, Key, clips_of, seed_of
+from atsal.training.sampler import Extent, Key, clips_of, seed_of
 
 _FOLD_SEED = 0  # folds are a property of a source, not of a run
 

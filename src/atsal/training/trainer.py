@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from atsal.errors import TrainingError
 from atsal.evaluation.results import HIGHER_IS_BETTER
-from atsal.models.bundle import DESCRIPTION, PARTS, read_bundle, write_bundle
+from atsal.models.weight_folder import DESCRIPTION, PARTS, read_bundle, write_bundle
 from atsal.training.checkpoint import (
     Checkpoint,
     Progress,
@@ -23,12 +23,12 @@ from atsal.training.config import TOGETHER
 from atsal.training.loader import Loader
 from atsal.training.losses import LOSSES
 from atsal.training.optimisers import make_optimiser, rate_factor, set_rates, update_average
-from atsal.training.plan import Step, epoch_steps
 from atsal.training.ranks import Ranks
 from atsal.training.reporting import Silent
 from atsal.training.run_folder import RunFolder
+from atsal.training.sampler import Step, epoch_steps
+from atsal.training.setup import load_subject, open_sources, provenance
 from atsal.training.sources import Sample, Source
-from atsal.training.stage import load_subject, open_sources, provenance
 from atsal.training.validation import Validation, judge, validate
 
 

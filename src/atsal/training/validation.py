@@ -13,10 +13,10 @@ from atsal.evaluation.metrics import cc, kld, nss, sim
 from atsal.training.config import ValidationConfig, ValidationMetric
 from atsal.training.loader import Loader
 from atsal.training.losses import Judged
-from atsal.training.plan import Key
 from atsal.training.ranks import Ranks
+from atsal.training.sampler import Key
 from atsal.training.sources import Sample, validation_keys
-from atsal.training.subject import Subject
+from atsal.training.trained_part import Subject
 
 METRICS: tuple[ValidationMetric, ...] = get_args(ValidationMetric)
 NOBODY = 1e-3  # of the frame's peak: faces that nobody looked at hold the far ends of Gaussians, no target

@@ -5,8 +5,8 @@ from pathlib import Path
 from av.container import InputContainer
 
 from atsal.errors import MediaError
-from atsal.video.opening import picture_size, picture_streams
-from atsal.video.originals import refuse_original
+from atsal.video.camera_formats import refuse_original
+from atsal.video.container import picture_size, picture_streams
 from atsal.video.stereo import fits
 
 _INSTA360_END = b"8db42d694ccc418790edff439fe026bf"  # the last bytes of what its cameras write

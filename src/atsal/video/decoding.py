@@ -10,7 +10,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from atsal.video.facts import StreamFacts, step_pts
+from atsal.video.stream_timing import StreamFacts, step_pts
 
 TIMES_JUMP = "its times start again, as where recordings were joined as they are"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from atsal.errors import MediaError
 from atsal.untrusted.pictures import picture_format, read_head
 from atsal.untrusted.text import printable
-from atsal.video.originals import VIDEO_ORIGINALS, why_unread
+from atsal.video.camera_formats import VIDEO_ORIGINALS, why_unread
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".tif", ".tiff", ".webp", ".bmp", ".dib", ".gif"}

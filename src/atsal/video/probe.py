@@ -15,12 +15,12 @@ from av.video.stream import VideoStream
 from atsal.errors import MediaError
 from atsal.untrusted.files import check_readable
 from atsal.video.camera import refuse_camera_original
-from atsal.video.facts import StreamFacts, stream_facts
-from atsal.video.opening import open_video, picture_streams
-from atsal.video.spherical import has_spherical_tag
-from atsal.video.stated import read_stated
+from atsal.video.container import open_video, picture_streams
+from atsal.video.spherical_tags import has_spherical_tag
 from atsal.video.stereo import SMALL_HEIGHT, StereoChoice, StereoLayout
+from atsal.video.stream_timing import StreamFacts, stream_facts
 from atsal.video.timeline import counted
+from atsal.video.video_metadata import read_stated
 from atsal.video.view import View, choose_view
 
 _QUICKLY_READ_BYTES = 1 << 25

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from atsal.errors import ConfigError, MediaError
 from atsal.video.probe import VideoInfo, probe_video
 from atsal.video.scaling import ViewScaler
-from atsal.video.source import FrameSource, TimedFrame
 from atsal.video.stereo import StereoChoice, StereoLayout
+from atsal.video.timed_frames import FrameSource, TimedFrame
 
 __all__ = ["Frame", "StereoLayout", "VideoInfo", "probe_video", "read_frames"]
 

@@ -10,7 +10,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from atsal.errors import MediaError
-from atsal.video.turn import Turn
+from atsal.video.display_rotation import Turn
 
 _UNSPECIFIED_MATRIX = 2  # ITU-T H.273, matrix coefficients
 _ANY_TIME_BASE = Fraction(1, 90000)  # the graph wants one, but drops and repeats no frame

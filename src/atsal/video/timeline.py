@@ -13,9 +13,9 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from atsal.errors import MediaError
+from atsal.video.container import open_video
 from atsal.video.decoding import TIMES_JUMP, GoodFrames
-from atsal.video.facts import StreamFacts, step_pts, stream_facts
-from atsal.video.opening import open_video
+from atsal.video.stream_timing import StreamFacts, step_pts, stream_facts
 
 _ROUNDING_S = 0.001  # of Matroska's time stamps
 _SLACK = 0.05  # of a frame

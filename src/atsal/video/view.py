@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from atsal.errors import MediaError
-from atsal.video.stated import Stated
+from atsal.video.display_rotation import Turn
 from atsal.video.stereo import (
     ASPECT,
     StereoChoice,
@@ -29,7 +29,7 @@ from atsal.video.stereo import (
     fits,
     misfit_message,
 )
-from atsal.video.turn import Turn
+from atsal.video.video_metadata import Stated
 
 Source = Literal["option", "file", "shape"]
 

@@ -15,11 +15,11 @@ from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from atsal.aside import reported, write_aside
 from atsal.errors import ConfigError, OutputError, ShapeError
-from atsal.video.maps import check_rgb, write_map_npy, write_map_png, write_rgb_png
-from atsal.video.sound import SoundTrack
-from atsal.video.spherical import tag_spherical
+from atsal.jobs.atomic_write import reported, write_aside
+from atsal.video.audio import SoundTrack
+from atsal.video.image_writer import check_rgb, write_map_npy, write_map_png, write_rgb_png
+from atsal.video.spherical_tags import tag_spherical
 
 __all__ = ["HIGHEST_RATE", "VideoWriter", "write_map_npy", "write_map_png", "write_rgb_png"]
 

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from atsal.errors import DataError
-from atsal.gaze.readers import archives, lines, text
 from atsal.gaze.readers.avtrack360 import read_avtrack360
 from atsal.gaze.readers.fixations2d import read_density_maps
-from atsal.gaze.readers.text import load_table, read_quoted_table, read_table
+from atsal.gaze.readers.parsing import archives
+from atsal.gaze.readers.parsing import text_rows as lines
+from atsal.gaze.readers.parsing import text_table as text
+from atsal.gaze.readers.parsing.text_table import load_table, read_quoted_table, read_table
 from atsal.untrusted import arrays
 
 

@@ -3,8 +3,8 @@ import math
 import pytest
 
 from atsal.errors import DataError
-from atsal.gaze.readers.number_text import all_numbers, number_in
-from atsal.gaze.readers.text import read_table
+from atsal.gaze.readers.parsing.number_text import all_numbers, number_in
+from atsal.gaze.readers.parsing.text_table import read_table
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from atsal.gaze.readers.placeholders import look_exchanged, look_like_parts, placeholders
+from atsal.gaze.readers.parsing.position_checks import look_exchanged, look_like_parts, placeholders
 
 RNG = np.random.default_rng(3)
 INSIDE = np.ones(200, bool)

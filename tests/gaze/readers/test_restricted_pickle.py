@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from atsal.errors import DataError
-from atsal.gaze.readers.restricted_pickle import Frame, load
+from atsal.gaze.readers.parsing.restricted_pickle import Frame, load
 from fakes.sitzmann import Global, Made, frame, python2_pickle
 
 

@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from atsal.errors import DataError
-from atsal.gaze.readers.text import read_quoted_table, read_table
+from atsal.gaze.readers.parsing.text_table import read_quoted_table, read_table
 
 ROWS = "a, b,c\n1,2,3\n4,5,6\n"
 

@@ -3,13 +3,13 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from atsal.aside import reported, write_aside
 from atsal.errors import MissingDependencyError
 from atsal.evaluation.report.html import Drawing, page
 from atsal.evaluation.report.plots import NEEDED
 from atsal.evaluation.report.tables import gather
 from atsal.evaluation.report.text import markdown, print_tables, result_json, scores_csv, summary_csv
 from atsal.evaluation.results import Result
+from atsal.jobs.atomic_write import reported, write_aside
 
 __all__ = ["Drawing", "check_report", "print_tables", "write_report"]
 

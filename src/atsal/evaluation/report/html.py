@@ -12,7 +12,7 @@ from PIL import Image
 
 from atsal.errors import MissingDependencyError, ShapeError
 from atsal.evaluation.metrics import METRICS
-from atsal.evaluation.published import PublishedRow
+from atsal.evaluation.published_scores import PublishedRow
 from atsal.evaluation.report import plots
 from atsal.evaluation.report.tables import Row, Table
 from atsal.evaluation.report.text import LEGEND, interval_words

@@ -15,7 +15,7 @@ from atsal.errors import MissingDependencyError, installing
 from atsal.evaluation.report.tables import Row, Table
 from atsal.evaluation.report.words import STREAMS, label, split_stream
 from atsal.evaluation.results import LATITUDE_BANDS, DatasetResult, Estimate, Run
-from atsal.quiet import ignored
+from atsal.jobs.warning_filter import ignored
 from atsal.untrusted.text import printable
 
 if TYPE_CHECKING:

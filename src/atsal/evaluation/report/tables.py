@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from atsal.evaluation.protocol import Protocol
-from atsal.evaluation.published import PublishedRow, published_rows
+from atsal.evaluation.published_scores import PublishedRow, published_rows
 from atsal.evaluation.report.words import KINDS, LABELS, STREAMS, counted, number, split_stream
 from atsal.evaluation.results import (
     HIGHER_IS_BETTER,

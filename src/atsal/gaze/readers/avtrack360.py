@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 
 from atsal.errors import DataError
 from atsal.gaze.directions import Floats, unit_vectors
-from atsal.gaze.readers.archives import archived_files, check_size
-from atsal.gaze.readers.number_text import number_in
-from atsal.gaze.readers.placeholders import LOST_WRITTEN, placeholders_beyond
-from atsal.gaze.readers.units import SAMPLE_STEP_S, middle, steps, units_for
+from atsal.gaze.readers.parsing.archives import archived_files, check_size
+from atsal.gaze.readers.parsing.number_text import number_in
+from atsal.gaze.readers.parsing.position_checks import LOST_WRITTEN, placeholders_beyond
+from atsal.gaze.readers.parsing.time_units import SAMPLE_STEP_S, middle, steps, units_for
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import GazeSamples
 from atsal.untrusted.json_text import parse_json

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from atsal.errors import DataError, ShapeError
 from atsal.gaze.directions import Floats, lonlat_from_uv, lonlat_from_vectors, unit_vectors
-from atsal.gaze.readers.placeholders import recordings
-from atsal.gaze.readers.shares import shares_of_frame
-from atsal.gaze.readers.text import TextTable, read_table, require_columns
+from atsal.gaze.readers.parsing.normalised_positions import shares_of_frame
+from atsal.gaze.readers.parsing.position_checks import recordings
+from atsal.gaze.readers.parsing.text_table import TextTable, read_table, require_columns
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import MOST_FRAMES, Fixations, GazeSamples, Integers
 from atsal.untrusted.text import shown

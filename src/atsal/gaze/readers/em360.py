@@ -31,10 +31,10 @@ from numpy.typing import NDArray
 
 from atsal.errors import DataError
 from atsal.gaze.directions import Floats, lonlat_from_uv, unit_vectors
-from atsal.gaze.readers.lines import fitted, listed, misfit, text_rows
-from atsal.gaze.readers.number_text import number_in
-from atsal.gaze.readers.placeholders import LOST_WRITTEN, look_exchanged, placeholders
-from atsal.gaze.readers.text import TextTable, as_columns, require_columns
+from atsal.gaze.readers.parsing.number_text import number_in
+from atsal.gaze.readers.parsing.position_checks import LOST_WRITTEN, look_exchanged, placeholders
+from atsal.gaze.readers.parsing.text_rows import fitted, listed, misfit, text_rows
+from atsal.gaze.readers.parsing.text_table import TextTable, as_columns, require_columns
 from atsal.gaze.reading import Drop, DropCounter, Reading
 from atsal.gaze.records import GazeSamples
 from atsal.untrusted.text import shown

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from atsal.errors import DataError
 from atsal.gaze.directions import Floats
-from atsal.gaze.readers.placeholders import LOST_WRITTEN, placeholders, recordings
-from atsal.gaze.readers.text import TextTable, read_table, require_columns
-from atsal.gaze.readers.units import check_durations
+from atsal.gaze.readers.parsing.position_checks import LOST_WRITTEN, placeholders, recordings
+from atsal.gaze.readers.parsing.text_table import TextTable, read_table, require_columns
+from atsal.gaze.readers.parsing.time_units import check_durations
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import PlanarFixations, rows_of_each
 from atsal.untrusted.arrays import read_npz

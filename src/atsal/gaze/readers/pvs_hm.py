@@ -23,10 +23,10 @@ import numpy as np
 from atsal.config import nearest
 from atsal.errors import DataError, MissingDependencyError, installing
 from atsal.gaze.directions import Floats, unit_vectors
-from atsal.gaze.readers.placeholders import LOST_WRITTEN, placeholders_beyond
+from atsal.gaze.readers.parsing.position_checks import LOST_WRITTEN, placeholders_beyond
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import GazeSamples
-from atsal.quiet import ignored
+from atsal.jobs.warning_filter import ignored
 from atsal.untrusted.text import shown, some
 
 FILE_NAME = "FULLdata_per_video_frame.mat"

@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 
 from atsal.errors import DataError
 from atsal.gaze.directions import Floats, lonlat_from_uv
-from atsal.gaze.readers.placeholders import LOST_WRITTEN, placeholders
-from atsal.gaze.readers.text import TextTable, read_table, require_columns
+from atsal.gaze.readers.parsing.position_checks import LOST_WRITTEN, placeholders
+from atsal.gaze.readers.parsing.text_table import TextTable, read_table, require_columns
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import Fixations, Integers
 

@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 
 from atsal.errors import DataError
 from atsal.gaze.directions import Floats
-from atsal.gaze.readers.lines import fitted, header, text_rows, without_empty_end
-from atsal.gaze.readers.poses import combine, forward, rotate, turn
-from atsal.gaze.readers.text import TextTable, as_columns, require_columns
+from atsal.gaze.readers.parsing.quaternions import combine, forward, rotate, turn
+from atsal.gaze.readers.parsing.text_rows import fitted, header, text_rows, without_empty_end
+from atsal.gaze.readers.parsing.text_table import TextTable, as_columns, require_columns
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import GazeSamples, Integers
 from atsal.untrusted.text import shown

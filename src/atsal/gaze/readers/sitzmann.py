@@ -29,8 +29,8 @@ import numpy as np
 
 from atsal.errors import DataError
 from atsal.gaze.directions import Floats, lonlat_from_uv, unit_vectors
-from atsal.gaze.readers.restricted_pickle import Frame, load
-from atsal.gaze.readers.shares import Mask, shares_of_frame
+from atsal.gaze.readers.parsing.normalised_positions import Mask, shares_of_frame
+from atsal.gaze.readers.parsing.restricted_pickle import Frame, load
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import Fixations, GazeSamples
 from atsal.untrusted.text import shown

@@ -17,8 +17,8 @@ import numpy as np
 
 from atsal.errors import DataError
 from atsal.gaze.directions import lonlat_from_uv
-from atsal.gaze.readers.restricted_pickle import load
-from atsal.gaze.readers.shares import shares_of_frame
+from atsal.gaze.readers.parsing.normalised_positions import shares_of_frame
+from atsal.gaze.readers.parsing.restricted_pickle import load
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import Fixations
 from atsal.untrusted.text import printable, shown

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from atsal.config import nearest
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.directions import Floats, unit_vectors
-from atsal.gaze.readers.placeholders import LOST_WRITTEN, look_exchanged, placeholders, recordings
-from atsal.gaze.readers.text import TextTable, load_table
-from atsal.gaze.readers.units import FIXATION_S
+from atsal.gaze.readers.parsing.position_checks import LOST_WRITTEN, look_exchanged, placeholders, recordings
+from atsal.gaze.readers.parsing.text_table import TextTable, load_table
+from atsal.gaze.readers.parsing.time_units import FIXATION_S
 from atsal.gaze.reading import Drop, DropCounter, Reading
 from atsal.gaze.records import MOST_FRAMES, Fixations, GazeSamples, by_observer, rows_of_each
 

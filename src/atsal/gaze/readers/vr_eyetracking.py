@@ -21,8 +21,8 @@ import numpy as np
 
 from atsal.errors import DataError, ShapeError
 from atsal.gaze.directions import Floats, lonlat_from_uv, unit_vectors
-from atsal.gaze.readers.shares import shares_of_frame
-from atsal.gaze.readers.text import read_table
+from atsal.gaze.readers.parsing.normalised_positions import shares_of_frame
+from atsal.gaze.readers.parsing.text_table import read_table
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import MOST_FRAMES, GazeSamples
 

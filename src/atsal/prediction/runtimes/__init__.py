@@ -4,7 +4,7 @@ import torch
 
 from atsal.config import nearest
 from atsal.errors import ConfigError
-from atsal.models.atsal import ATSal
+from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes.base import Maps, Precision, Runtime
 from atsal.prediction.runtimes.in_graph import GraphRuntime, OnnxRuntime, OpenVinoRuntime
 from atsal.prediction.runtimes.in_torch import CudaRuntime, TorchRuntime

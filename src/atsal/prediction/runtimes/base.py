@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from atsal.models.atsal import ATSal
+from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes.threads import can_limit, limit
 from atsal.prediction.streams import Stream, finished
 from atsal.projection import resize_erp

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from atsal.errors import ConfigError
-from atsal.models.atsal import ATSal
+from atsal.jobs.warning_filter import ignored
 from atsal.models.front_prior import PHOTO
+from atsal.models.two_stream import ATSal
 from atsal.prediction.streams import Stream, finished
-from atsal.quiet import ignored
 
 OPSET = 17  # the first with every operator used here
 STATE, NEXT_STATE = "state", "next_state"  # ONNX keeps one name for one tensor

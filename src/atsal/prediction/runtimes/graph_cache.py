@@ -11,9 +11,9 @@ import torch
 
 import atsal.models
 import atsal.projection
-from atsal.aside import write_aside
-from atsal.models.atsal import ATSal
+from atsal.jobs.atomic_write import write_aside
 from atsal.models.registry import weights_home
+from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes import graph
 from atsal.prediction.streams import Stream
 

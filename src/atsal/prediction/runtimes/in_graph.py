@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from atsal.errors import MissingDependencyError, PredictionError, installing
-from atsal.models.atsal import ATSal
+from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes.base import PARTS, Floats, Precision, SideBySide, needed
 from atsal.prediction.runtimes.graph import STATE
 from atsal.prediction.runtimes.graph_cache import KeptGraph, cached_onnx

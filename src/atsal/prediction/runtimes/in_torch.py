@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from atsal.models.atsal import ATSal
+from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes.base import Floats, Maps, Precision, Runtime, SideBySide
 from atsal.prediction.runtimes.graph import Step
 from atsal.prediction.runtimes.winograd import use_winograd

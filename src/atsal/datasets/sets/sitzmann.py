@@ -1,0 +1,86 @@
+"""Sitzmann et al., IEEE TVCG 2018: 22 static scenes, here in the standing VR condition (780 of the 1,980 runs)."""
+
+import re
+from pathlib import Path
+
+from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
+from atsal.datasets.raw_files import collect, files_below, missing_files, nothing_found
+from atsal.gaze.readers.sitzmann import read_sitzmann
+from atsal.gaze.records import Direction, Fixations
+
+URL = "https://github.com/vsitzmann/vr-saliency"
+TREE = """\
+data/vr/cubemap_0000.pck ... cubemap_0021.pck
+data/img_files/cubemap_0000.png ... cubemap_0021.png
+data/seated_vr/*.pck, data/browser/0.pck ... 21.pck      (the other conditions; not needed)"""
+
+IDS = tuple(f"cubemap_{number:04d}" for number in range(22))
+_LOG = re.compile(r"cubemap_(\d{4})\.pck", re.IGNORECASE)
+_PICTURE = re.compile(r"cubemap_(\d{4})\.(?:png|jpe?g)", re.IGNORECASE)
+_SCANDMM_TEST = ("cubemap_0000", "cubemap_0006", "cubemap_0009")
+
+
+def find(source: Path) -> Found:
+    """The scenes of the standing VR condition: `vr/cubemap_*.pck` up to three folders deep, or the folder `vr` itself.
+
+    Raises `DataError` where there is none.
+    """
+    files = files_below(source, "vr/cubemap_*.pck")
+    if source.name == "vr" or not files:
+        files += sorted(file for file in source.glob("cubemap_*.pck") if source.name not in ("seated_vr", "browser"))
+    logs = collect(files, lambda name: _number(_LOG, name))
+    if not logs:
+        raise nothing_found(source, "vr/cubemap_*.pck of Sitzmann et al.", TREE, URL)
+    beside = source.parent if source.name == "vr" else source
+    files = [*files_below(beside, "img_files/cubemap_*.*"), *files_below(beside, "cubemap_*.*")]
+    pictures = collect(files, lambda name: _number(_PICTURE, name))
+    items = [RawItem(f"cubemap_{number:04d}", pictures.get(number), (logs[number],)) for number in sorted(logs)]
+    missing = missing_files(source, [item.id for item in items if item.stimulus is None], "img_files/<scene>.png")
+    missing += missing_files(source, [name for name in IDS if int(name[-4:]) not in logs], "vr/<scene>.pck")
+    return Found(tuple(items), tuple(missing))
+
+
+def _number(pattern: re.Pattern[str], name: str) -> int | None:
+    match = pattern.fullmatch(name)
+    return int(match[1]) if match else None
+
+
+def read(item: RawItem, direction: Direction, _stimulus: Stimulus) -> ItemGaze:
+    """Samples of each run, and the authors' fixations of the gaze; of the head there are samples only."""
+    reading = read_sitzmann(item.logs[0])
+    samples = tuple(run.samples for run in reading.records if len(run.samples))
+    fixations = Fixations.concatenate([run.fixations for run in reading.records])
+    return ItemGaze(samples, fixations if direction == "head_eye" else None, reading.drops, reading.notes)
+
+
+DATASET = Dataset(
+    name="sitzmann",
+    title="Saliency in VR (Sitzmann et al.), standing VR",
+    stimuli="images",
+    items=22,
+    observers="780 runs of unnamed viewers, at least 26 a scene",
+    directions=("head_eye", "head"),
+    events="fixations",
+    without_fixations=("head",),
+    sampling="Pupil Labs eye tracker in an Oculus DK2, 30 s a scene; the rate stands in the times",
+    sigma_deg={"head_eye": 1.0, "head": 4.75},
+    licence="none stated; ask the authors for other than research use",
+    url=URL,
+    citation=(
+        "Sitzmann, Serrano, Pavel, Agrawala, Gutierrez, Masia, Wetzstein: Saliency in VR: How Do People Explore "
+        "Virtual Environments? IEEE TVCG 24(4), 2018"
+    ),
+    tree=TREE,
+    find=find,
+    read=read,
+    splits={
+        # xiangjieSui/ScanDMM, config.py
+        "scandmm": {"train": tuple(name for name in IDS if name not in _SCANDMM_TEST), "test": _SCANDMM_TEST}
+    },
+    notes=(
+        "runs start at one of four viewpoints of the scene: there is no common start",
+        "a viewer's name is not known: one viewer has another name in each scene",
+        "the authors' map of the head is of samples slower than 37.2° a second; here all samples, or choose ivt",
+        "seated_vr and browser are read by `read_sitzmann`, not by this set",
+    ),
+)

@@ -1,0 +1,108 @@
+"""Writing one saliency map or picture: `.npy` as float32, `.png` in 8 or 16 bits; aside first, then renamed."""
+
+import io
+import math
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from atsal.errors import ConfigError, MediaError, ShapeError
+from atsal.jobs.atomic_write import reported, write_aside
+from atsal.untrusted.pictures import open_picture
+
+_SOFTWARE = "atsal"
+
+
+def write_map_npy(path: Path | str, saliency: NDArray[np.floating]) -> None:
+    """Write a saliency map (h, w), finite and >= 0, as a float32 `.npy`; an existing file is replaced.
+
+    Raises:
+        ShapeError: not such a map.
+        OutputError: the file cannot be written.
+
+    """
+    values = check_map(saliency)
+    path = Path(path)
+    buffer = io.BytesIO()  # numpy, writing to a file itself, does not say that the disk is full
+    np.save(buffer, values, allow_pickle=False)
+    with reported(path), write_aside(path) as part, part.open("wb") as file:
+        file.write(buffer.getbuffer())
+
+
+def write_map_png(
+    path: Path | str, saliency: NDArray[np.floating], bits: Literal[8, 16] = 8, peak: float | None = None
+) -> None:
+    """Write a saliency map (h, w), finite and >= 0, as a grey PNG; an existing file is replaced.
+
+    Args:
+        path: where to write.
+        saliency: the map.
+        bits: 8 (0 to 255) or 16 (0 to 65535) bits per pixel.
+        peak: the value to write as full scale; greater ones are cut off. By default the map's own maximum, so that
+            brightness is not comparable between maps. A map of zeros stays zero.
+
+    Raises:
+        ShapeError: not such a map.
+        ConfigError: `bits` or `peak` is out of range.
+        OutputError: the file cannot be written.
+
+    """
+    if bits not in (8, 16):
+        raise ConfigError(f"bits is {bits}; expected 8 or 16")
+    if peak is not None and not (math.isfinite(peak) and peak > 0):
+        raise ConfigError(f"peak is {peak}; expected a finite value greater than 0")
+    values = check_map(saliency).astype(np.float64)
+    scale = peak if peak is not None else float(values.max())
+    full = (1 << bits) - 1
+    levels = np.rint(np.clip(values / scale, 0, 1) * full) if scale > 0 else np.zeros_like(values)
+    _write_png(Path(path), levels.astype(np.uint8) if bits == 8 else levels.astype(np.uint16))
+
+
+def write_rgb_png(path: Path | str, image: NDArray[np.uint8]) -> None:
+    """Write an (H, W, 3) uint8 RGB image as a PNG that says who wrote it; an existing file is replaced.
+
+    Raises:
+        ShapeError: not such an image.
+        OutputError: the file cannot be written.
+
+    """
+    check_rgb(image)
+    told = PngInfo()
+    told.add_text("Software", _SOFTWARE)
+    _write_png(Path(path), image, told)
+
+
+def is_own_picture(path: Path) -> bool:
+    """Whether `write_rgb_png` wrote the file."""
+    try:
+        with open_picture(path) as image:
+            return image.info.get("Software") == _SOFTWARE
+    except MediaError:
+        return False
+
+
+def check_map(saliency: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Give the map as float32; raise ShapeError unless it is (h, w), floating, finite and >= 0."""
+    if saliency.ndim != 2 or not saliency.size or not np.issubdtype(saliency.dtype, np.floating):
+        raise ShapeError(
+            f"the saliency map is {saliency.dtype} of shape {saliency.shape}; expected floating point of shape (h, w)"
+        )
+    lowest, highest = float(saliency.min()), float(saliency.max())
+    if not (math.isfinite(lowest) and math.isfinite(highest) and lowest >= 0):
+        raise ShapeError(f"the saliency map has values from {lowest} to {highest}; expected finite ones, 0 or more")
+    return saliency.astype(np.float32, copy=False)
+
+
+def check_rgb(image: NDArray[np.uint8]) -> None:
+    """Raise ShapeError unless `image` is (H, W, 3) uint8."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise ShapeError(f"the image is {image.dtype} of shape {image.shape}; expected uint8 of shape (H, W, 3), RGB")
+
+
+def _write_png(path: Path, levels: NDArray[np.uint8] | NDArray[np.uint16], told: PngInfo | None = None) -> None:
+    with reported(path), write_aside(path) as part, part.open("wb") as file:
+        Image.fromarray(levels).save(file, format="PNG", pnginfo=told)
