@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from atsal.config import dump_yaml, from_mapping, load_yaml, nearest, read_yaml, with_overrides
+from atsal.config import apply_overrides, dump_yaml, from_mapping, load_yaml, read_yaml, suggest_name
 from atsal.errors import ConfigError
 from atsal.evaluation.benchmark_config import BenchmarkConfig
 from atsal.evaluation.protocol import read_protocol
@@ -95,14 +95,14 @@ def test_numbers_with_an_exponent_are_numbers(tmp_path, text, value):
 def test_other_readers_of_yaml_are_left_alone():
     import yaml
 
-    assert with_overrides({}, ["rate=1e-4"]) == {"rate": 1e-4}
+    assert apply_overrides({}, ["rate=1e-4"]) == {"rate": 1e-4}
     assert yaml.safe_load("rate: 1e-4") == {"rate": "1e-4"}
 
 
 def test_a_text_with_a_colon_is_told(tmp_path):
     path = tmp_path / "bad.yaml"
     path.write_text("title: one: two\n")
-    with pytest.raises(ConfigError, match=r"(?s)bad\.yaml: is no YAML.*need quotes"):
+    with pytest.raises(ConfigError, match=r"(?s)bad\.yaml: is not valid YAML.*in quotes"):
         load_yaml(path)
 
 
@@ -143,12 +143,12 @@ STAGE = {"epochs": 10, "optimisers": [{"rate": 0.1}, {"rate": 0.2}], "model": {"
     ],
 )
 def test_settings_are_replaced_by_their_place(override, expected):
-    assert with_overrides(STAGE, [override]) == STAGE | expected
+    assert apply_overrides(STAGE, [override]) == STAGE | expected
 
 
 def test_later_overrides_win_and_the_given_values_stay():
     before = {"model": {"size": 3}, "tags": ["a"]}
-    found = with_overrides(before, ["model.size=4", "tags.0=b", "model.size=5", "model=null", "model.size=6"])
+    found = apply_overrides(before, ["model.size=4", "tags.0=b", "model.size=5", "model=null", "model.size=6"])
     assert found == {"model": {"size": 6}, "tags": ["b"]}
     assert before == {"model": {"size": 3}, "tags": ["a"]}
 
@@ -158,35 +158,35 @@ def test_later_overrides_win_and_the_given_values_stay():
     [
         ("epochs", "expected key=value"),
         ("=3", "expected key=value"),
-        ("optimisers.2.rate=1", "found '2' where a list of 2 is"),
-        ("optimisers.rate=1", "found 'rate' where a list of 2 is"),
-        ("optimisers.-1.rate=1", "found '-1' where a list of 2 is"),
-        ("tags.2=c", "found '2' where a list of 2 is"),
+        ("optimisers.2.rate=1", "found '2' as index of a list of 2"),
+        ("optimisers.rate=1", "found 'rate' as index of a list of 2"),
+        ("optimisers.-1.rate=1", "found '-1' as index of a list of 2"),
+        ("tags.2=c", "found '2' as index of a list of 2"),
         ("epochs.more=1", "more stands below 10, which has no parts"),
-        ("tags=[a", "is no YAML"),
+        ("tags=[a", "is not valid YAML"),
     ],
 )
 def test_overrides_that_fit_nowhere_are_told(override, message):
     with pytest.raises(ConfigError, match=message):
-        with_overrides(STAGE, [override])
+        apply_overrides(STAGE, [override])
 
 
 @pytest.mark.parametrize("override", ["tags.0.more=1", "tags.0.more.still=1"])
 def test_a_list_of_texts_has_no_parts(override):
     with pytest.raises(ConfigError, match="no parts"):
-        with_overrides(STAGE, [override])
+        apply_overrides(STAGE, [override])
 
 
 @pytest.mark.parametrize("values", [["a"], None, "a"])
 def test_what_is_no_mapping_is_left_for_from_mapping_to_refuse(values):
-    left = with_overrides(values, ["epochs=3"])
+    left = apply_overrides(values, ["epochs=3"])
     assert left == values
     with pytest.raises(ConfigError, match=r"f\.yaml: found .*, expected a mapping"):
         from_mapping(Outer, left, "f.yaml")
 
 
 def test_nearest_lists_all_where_nothing_is_close():
-    assert nearest("zzz", ["lite", "paper"]) == "; expected one of lite, paper"
+    assert suggest_name("zzz", ["lite", "paper"]) == "; expected one of lite, paper"
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,15 @@
-"""The errors a user can meet. Each message says what was found, what was expected and what to do.
+"""All errors that atsal raises on purpose. Each message says what was found, what was expected and what to do.
 
 AtsalError
-├── InputError               what was given cannot be used
-│   ├── MediaError           a video or image: missing, empty, broken, of another kind
-│   │   └── TruncatedMediaError   a video that breaks half way: the frames before are good
-│   ├── DataError            a gaze log or data set: damaged, incomplete, of another format
-│   ├── ShapeError           an array or frame of another shape or type
-│   └── ConfigError          an unknown key, a wrong value, an unknown model name
+├── InputError               an input cannot be used
+│   ├── MediaError           a video or image: missing, empty, damaged, or another type of file
+│   │   └── TruncatedMediaError   a video that is damaged in the middle: the frames before are good
+│   ├── DataError            a gaze log or data set: damaged, incomplete, or in another format
+│   ├── ShapeError           an array or frame with a wrong shape or type
+│   └── ConfigError          an unknown key, a wrong value, an unknown name
 ├── PredictionError          a runtime that fails on a network or a frame
-├── TrainingError            a run that cannot go on: a loss that is no number, too little memory
-├── WeightsError             a checkpoint or weight folder: unsafe, of another network, damaged
+├── TrainingError            a training run that cannot continue: a loss of NaN, too little memory
+├── WeightsError             a checkpoint or weight folder: unsafe, damaged, or for another network
 ├── OutputError              a result cannot be written
 └── MissingDependencyError   an optional package is not installed
 """
@@ -20,23 +20,23 @@ class AtsalError(Exception):
 
 
 class InputError(AtsalError):
-    """What was given cannot be used."""
+    """An input that cannot be used."""
 
 
 class MediaError(InputError):
-    """A video or image that is missing, empty, broken or of another kind."""
+    """A video or image that is missing, empty, damaged, or another type of file."""
 
 
 class TruncatedMediaError(MediaError):
-    """A video that breaks half way; every frame delivered before this error is good."""
+    """A video that is damaged in the middle; every frame delivered before this error is good."""
 
 
 class DataError(InputError):
-    """A gaze log or a data set that is damaged, incomplete or of another format."""
+    """A gaze log or a data set that is damaged, incomplete, or in another format."""
 
 
 class ShapeError(InputError):
-    """An array or a frame of another shape, type or range than the function takes."""
+    """An array or a frame with another shape, type or range than the function takes."""
 
 
 class ConfigError(InputError):
@@ -48,11 +48,11 @@ class PredictionError(AtsalError):
 
 
 class TrainingError(AtsalError):
-    """A training run that cannot go on; its last good checkpoint is kept."""
+    """A training run that cannot continue; its last good checkpoint is kept."""
 
 
 class WeightsError(AtsalError):
-    """A checkpoint that is unsafe, damaged or of another network."""
+    """A checkpoint or weight folder that is unsafe, damaged, or for another network."""
 
 
 class OutputError(AtsalError):
@@ -63,6 +63,6 @@ class MissingDependencyError(AtsalError):
     """An optional package is not installed; the message names the extra that brings it."""
 
 
-def installing(extra: str) -> str:
-    """What to type for an extra of this package, in quotes that every shell takes."""
+def install_hint(extra: str) -> str:
+    """Return the command that installs an extra of this package, with quotes that every shell accepts."""
     return f'pip install "atsal[{extra}]"'

@@ -1,11 +1,11 @@
-"""The package's version, in one place with the installed metadata, and those of others."""
+"""The version of this package and of others, from their installed metadata."""
 
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """The versions of these packages, those that are installed."""
+    """Return the versions of those of the packages that are installed."""
     found = {}
     for package in packages:
         try:

@@ -9,10 +9,21 @@ import pytest
 
 from atsal.errors import OutputError
 from atsal.jobs.atomic_write import remove_leftovers
-from atsal.jobs.output_folder import FolderKind, OutputFolder, differences, held, require_files, told
+from atsal.jobs.output_folder import (
+    FolderKind,
+    OutputFolder,
+    find_differences,
+    list_differences,
+    lock_folder,
+    require_files,
+)
 
 MAPS = FolderKind(
-    holds="a set of maps", format="test maps", record="maps.json", writes=("list.json", "*/map.npy"), folders=("", "a")
+    description="a set of maps",
+    format="test maps",
+    record="maps.json",
+    writes=("list.json", "*/map.npy"),
+    folders=("", "a"),
 )
 SETTINGS = {"size": 64, "streams": ("fused",)}
 
@@ -27,7 +38,7 @@ def tree(path):
 
 
 def test_a_new_folder_gets_a_record_of_its_settings(folder):
-    with folder.claimed(SETTINGS) as is_new:
+    with folder.claim(SETTINGS) as is_new:
         assert is_new
         assert json.loads(folder.record.read_text()) == {
             "format": "test maps",
@@ -36,26 +47,26 @@ def test_a_new_folder_gets_a_record_of_its_settings(folder):
             "streams": ["fused"],
         }
     assert tree(folder.path) == {"maps.json"}  # the lock is gone
-    with folder.claimed(SETTINGS) as is_new:
+    with folder.claim(SETTINGS) as is_new:
         assert not is_new
 
 
 def test_other_settings_are_refused_and_named(folder):
-    with folder.claimed(SETTINGS):
+    with folder.claim(SETTINGS):
         (folder.path / "a").mkdir()
         (folder.path / "a" / "map.npy").touch()
     message = r"size was 64, is 32; streams\.0 was 'fused', is 'experts'.*remove this one"
-    with pytest.raises(OutputError, match=message), folder.claimed({"size": 32, "streams": ["experts"]}):
+    with pytest.raises(OutputError, match=message), folder.claim({"size": 32, "streams": ["experts"]}):
         pass
     assert folder.settings() == {"size": 64, "streams": ["fused"]}
 
 
 def test_overwriting_removes_what_its_jobs_wrote_and_nothing_else(folder):
-    with folder.claimed(SETTINGS):
+    with folder.claim(SETTINGS):
         for name in ("a/map.npy", "b/map.npy", "b/notes.txt", "list.json", "thesis.txt", "map.npy", "a.b/c/map.npy"):
             (folder.path / name).parent.mkdir(parents=True, exist_ok=True)
             (folder.path / name).touch()
-    with folder.claimed({"size": 32}, overwrite=True) as is_new:
+    with folder.claim({"size": 32}, overwrite=True) as is_new:
         assert is_new
     kept = {"b", "b/notes.txt", "thesis.txt", "map.npy", "a.b", "a.b/c", "a.b/c/map.npy"}
     assert tree(folder.path) == {"maps.json", *kept}
@@ -65,7 +76,7 @@ def test_overwriting_removes_what_its_jobs_wrote_and_nothing_else(folder):
 def test_a_link_to_a_folder_is_not_followed(folder, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "map.npy").touch()
-    with folder.claimed(SETTINGS):
+    with folder.claim(SETTINGS):
         (folder.path / "a").symlink_to(tmp_path / "elsewhere")
     folder.remove_results()
     assert (tmp_path / "elsewhere" / "map.npy").exists()
@@ -82,7 +93,7 @@ def test_a_link_to_a_folder_is_not_followed(folder, tmp_path):
 def test_a_folder_of_others_is_refused_and_untouched(folder, name):
     folder.path.mkdir(parents=True)
     (folder.path / name).write_text("mine")
-    with pytest.raises(OutputError, match="is not a set of maps; choose another folder"), folder.claimed(SETTINGS):
+    with pytest.raises(OutputError, match="is not a set of maps; choose another folder"), folder.claim(SETTINGS):
         pass
     assert tree(folder.path) == {name}
     assert (folder.path / name).read_text() == "mine"
@@ -95,14 +106,14 @@ def test_a_folder_of_others_is_refused_and_untouched(folder, name):
         ("{", "cannot be read"),
         ("[" * 100_000, "cannot be read"),
         ("[]", "holds a list, expected an object"),
-        ('{"format": "other", "version": 1}', "is no record of a set of maps"),
+        ('{"format": "other", "version": 1}', "is not a record of a set of maps"),
         ('{"format": "test maps", "version": 2}', "another version of atsal"),
     ],
 )
 def test_a_record_that_is_none_is_refused(folder, text, message):
     folder.path.mkdir(parents=True)
     folder.record.write_text(text)
-    with pytest.raises(OutputError, match=message), folder.claimed(SETTINGS, overwrite=True):
+    with pytest.raises(OutputError, match=message), folder.claim(SETTINGS, overwrite=True):
         pass
     assert folder.record.read_text() == text
 
@@ -110,7 +121,7 @@ def test_a_record_that_is_none_is_refused(folder, text, message):
 def test_a_file_is_no_folder(folder):
     folder.path.parent.mkdir()
     folder.path.write_text("mine")
-    with pytest.raises(OutputError, match="is a file; expected a folder"), folder.claimed(SETTINGS):
+    with pytest.raises(OutputError, match="is a file; expected a folder"), folder.claim(SETTINGS):
         pass
 
 
@@ -120,38 +131,38 @@ def test_leftovers_of_a_killed_job_are_removed_in_the_folders_of_its_kind(folder
     (folder.path / "c").mkdir()
     (folder.path / "c" / ".map.npy.0123abcd.atsal-part").touch()
     folder.write_record(SETTINGS)
-    with folder.claimed(SETTINGS):
+    with folder.claim(SETTINGS):
         assert tree(folder.path) - {".atsal-lock"} == {"maps.json", "a", "c", "c/.map.npy.0123abcd.atsal-part"}
 
 
 def test_a_second_job_is_refused_while_the_first_one_writes(folder):
     refused = pytest.raises(OutputError, match="another run is writing to it")
-    with folder.claimed(SETTINGS), refused, folder.claimed(SETTINGS):
+    with folder.claim(SETTINGS), refused, folder.claim(SETTINGS):
         pass
-    with folder.claimed(SETTINGS):
+    with folder.claim(SETTINGS):
         pass
 
 
 def test_a_second_process_is_refused_and_a_killed_one_holds_nothing(tmp_path):
     program = (
-        "import sys; from pathlib import Path; from atsal.jobs.output_folder import held\n"
-        "with held(Path(sys.argv[1])): print(1, flush=True); input()"
+        "import sys; from pathlib import Path; from atsal.jobs.output_folder import lock_folder\n"
+        "with lock_folder(Path(sys.argv[1])): print(1, flush=True); input()"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"1\n"
-        with pytest.raises(OutputError, match="another run"), held(tmp_path):
+        with pytest.raises(OutputError, match="another run"), lock_folder(tmp_path):
             pass
         other.kill()
     assert (tmp_path / ".atsal-lock").exists()
-    with held(tmp_path):
+    with lock_folder(tmp_path):
         pass
     assert not (tmp_path / ".atsal-lock").exists()
 
 
 def test_results_of_two_names_are_written_at_once(tmp_path):
     refused = pytest.raises(OutputError, match=", a: another run")
-    with held(tmp_path, "a"), held(tmp_path, "b"), refused, held(tmp_path, "a"):
+    with lock_folder(tmp_path, "a"), lock_folder(tmp_path, "b"), refused, lock_folder(tmp_path, "a"):
         pass
 
 
@@ -162,7 +173,7 @@ def test_one_of_many_gets_the_folder(tmp_path):
     def work():
         for _ in range(40):
             try:
-                with held(tmp_path):
+                with lock_folder(tmp_path):
                     inside.append(1)
                     most.append(len(inside))
                     inside.pop()
@@ -179,39 +190,39 @@ def test_one_of_many_gets_the_folder(tmp_path):
 
 
 def test_nothing_is_left_of_a_folder_that_nothing_was_written_to(tmp_path):
-    with held(tmp_path / "a" / "b"):
+    with lock_folder(tmp_path / "a" / "b"):
         pass
     assert not (tmp_path / "a").exists()
 
 
 def test_an_error_within_is_not_taken_for_one_of_the_folder(folder, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"video\.mp4"), folder.claimed(SETTINGS):
+    with pytest.raises(FileNotFoundError, match=r"video\.mp4"), folder.claim(SETTINGS):
         (tmp_path / "video.mp4").open()
 
 
 def test_a_document_is_written_once_its_files_were_seen(folder):
-    with folder.claimed(SETTINGS):
+    with folder.claim(SETTINGS):
         (folder.path / "a").mkdir()
         (folder.path / "a" / "map.npy").touch()
-        with pytest.raises(OutputError, match=r"b/map\.npy is not there any more; .*Run the same command again"):
+        with pytest.raises(OutputError, match=r"b/map\.npy is missing: .*Run the same command again"):
             folder.finish("list.json", {}, ["a/map.npy", "b/map.npy"])
         assert not (folder.path / "list.json").exists()
         folder.finish("list.json", {"maps": 1}, ["a/map.npy"])
     assert json.loads((folder.path / "list.json").read_text()) == {"maps": 1}
-    with pytest.raises(OutputError, match=r"b, c are not there"):
+    with pytest.raises(OutputError, match=r"b, c are missing"):
         require_files(folder.path, ["list.json", "b", "c"])
 
 
 def test_a_folder_is_replaced_as_a_whole(folder):
-    with folder.replaced(overwrite=False) as aside:
+    with folder.replace(overwrite=False) as aside:
         (aside / "maps.json").write_text("1")
         assert not folder.path.exists()
-    with pytest.raises(OutputError, match="exists already"), folder.replaced(overwrite=False):
+    with pytest.raises(OutputError, match="already exists"), folder.replace(overwrite=False):
         pass
-    with pytest.raises(ValueError, match="mine"), folder.replaced(overwrite=True) as aside:
+    with pytest.raises(ValueError, match="mine"), folder.replace(overwrite=True) as aside:
         raise ValueError("mine")
     assert (folder.path / "maps.json").read_text() == "1"
-    with folder.replaced(overwrite=True) as aside:
+    with folder.replace(overwrite=True) as aside:
         (aside / "maps.json").write_text("2")
     assert (folder.path / "maps.json").read_text() == "2"
     assert tree(folder.path.parent) == {"out", "out/maps.json"}
@@ -222,7 +233,7 @@ def test_a_folder_that_holds_anything_else_is_not_replaced(folder, name):
     (folder.path / name).parent.mkdir(parents=True)
     (folder.path / name).touch()
     folder.record.touch()
-    with pytest.raises(OutputError, match=f"holds {name}.*not overwritten"), folder.replaced(overwrite=True):
+    with pytest.raises(OutputError, match=f"holds {name}.*not overwritten"), folder.replace(overwrite=True):
         pass
     assert (folder.path / name).exists()
 
@@ -231,7 +242,7 @@ def test_a_folder_that_was_being_replaced_when_the_process_was_killed_is_put_bac
     old = folder.path.with_name(".out.0123abcd.atsal-old")
     old.mkdir(parents=True)
     (old / "maps.json").write_text("1")
-    with pytest.raises(OutputError, match="exists already"), folder.replaced(overwrite=False):
+    with pytest.raises(OutputError, match="already exists"), folder.replace(overwrite=False):
         pass
     assert (folder.path / "maps.json").read_text() == "1"
 
@@ -239,24 +250,24 @@ def test_a_folder_that_was_being_replaced_when_the_process_was_killed_is_put_bac
 def test_differences_are_named_by_their_place():
     before = {"a": {"b": 1, "c": [1, 2]}, "d": None, "e": "x" * 200}
     now = {"a": {"b": 2, "c": [1, 3]}, "f": None, "e": "y"}
-    found = differences(before, now)
+    found = find_differences(before, now)
     assert [difference.name for difference in found] == ["a.b", "a.c.1", "e"]
-    assert told(found[:2]) == "a.b was 1, is 2; a.c.1 was 2, is 3"
+    assert list_differences(found[:2]) == "a.b was 1, is 2; a.c.1 was 2, is 3"
     assert len(str(found[2])) < 100
-    assert differences(before, before) == []
-    assert told(differences({"a": 1}, {})) == "a was 1, is not set"
+    assert find_differences(before, before) == []
+    assert list_differences(find_differences({"a": 1}, {})) == "a was 1, is not set"
 
 
 def test_overwriting_removes_nothing_without_a_record(folder):
     (folder.path / "a").mkdir(parents=True)
     (folder.path / "a" / "map.npy").write_text("mine")
-    with pytest.raises(OutputError, match="is not a set of maps"), folder.claimed(SETTINGS, overwrite=True):
+    with pytest.raises(OutputError, match="is not a set of maps"), folder.claim(SETTINGS, overwrite=True):
         pass
     assert (folder.path / "a" / "map.npy").read_text() == "mine"
 
 
 def test_empty_folders_of_results_are_removed_with_them(folder):
-    with folder.claimed(SETTINGS):
+    with folder.claim(SETTINGS):
         (folder.path / "c" / "deep").mkdir(parents=True)
         (folder.path / "a").mkdir()
     folder.remove_results()
@@ -270,14 +281,14 @@ def test_a_folder_of_a_long_name_is_put_back_by_whom_knows_it(tmp_path):
     (old / "maps.json").write_text("1")
     remove_leftovers(tmp_path)
     assert old.is_dir(), "whose it is cannot be told from its name"
-    with pytest.raises(OutputError, match="exists already"), long.replaced(overwrite=False):
+    with pytest.raises(OutputError, match="already exists"), long.replace(overwrite=False):
         pass
     assert (long.path / "maps.json").read_text() == "1"
 
 
 def test_a_job_that_made_nothing_stands_in_nobodys_way(folder):
-    with folder.claimed(SETTINGS):
+    with folder.claim(SETTINGS):
         pass
-    with folder.claimed({"size": 32}) as is_new:
+    with folder.claim({"size": 32}) as is_new:
         assert is_new
     assert folder.settings() == {"size": 32}

@@ -175,7 +175,7 @@ def test_folders_without_weights(tmp_path, folder):
 
 def test_nothing_is_overwritten_unless_asked(folder):
     before = read_bundle(folder).checksum
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         write_bundle(folder, CONFIG, parts(5), {})
     assert read_bundle(folder).checksum == before
     write_bundle(folder, CONFIG, parts(5), {}, overwrite=True)
@@ -266,5 +266,5 @@ def test_import_refuses_swapped_files_and_existing_folders(imported, tmp_path):
     with pytest.raises(WeightsError, match="give it as 'attention'"):
         import_published(files["attention"], files["attention"], files["equator"], tmp_path / "new")
     assert not list(tmp_path.iterdir())
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         import_published(**files, folder=folder)

@@ -6,9 +6,9 @@ import pytest
 
 from atsal.errors import DataError
 from atsal.untrusted.arrays import open_npy, read_npz
-from atsal.untrusted.reading import Blame
+from atsal.untrusted.files import ErrorFactory
 
-BLAME = Blame(DataError, "a.npy", "write it again")
+BLAME = ErrorFactory(DataError, "a.npy", "write it again")
 
 
 def header(text, version=(1, 0), content=b"\0" * 64):
@@ -81,5 +81,5 @@ def test_arrays_of_an_archive_are_bounded(tmp_path):
         archive.writestr("a.npy", header("{'descr': '|O', 'fortran_order': False, 'shape': (2,)}"))
     with pytest.raises(DataError, match=r"its array a cannot be read .*expected plain numbers"):
         read_npz(tmp_path / "a.npz", ["a"], BLAME)
-    with pytest.raises(DataError, match=r"its member 'b\.npy' cannot be read \(there is none\)"):
+    with pytest.raises(DataError, match=r"its member 'b\.npy' cannot be read \(no such member\)"):
         read_npz(tmp_path / "a.npz", ["b"], BLAME)

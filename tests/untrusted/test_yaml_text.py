@@ -1,10 +1,10 @@
 import pytest
 
 from atsal.errors import ConfigError
-from atsal.untrusted.reading import Blame
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.yaml_text import parse_yaml
 
-BLAME = Blame(ConfigError, "a.yaml", "mend it")
+BLAME = ErrorFactory(ConfigError, "a.yaml", "mend it")
 
 
 def test_plain_data_comes_back():
@@ -23,9 +23,9 @@ def test_numbers_in_other_ways_are_texts():
     [
         ("a: &x [1]\nb: *x", "anchors"),
         ("a: &a [l]\nb: &b [*a, *a, *a]\nc: &c [*b, *b, *b]", "anchors"),
-        ("a: 1\nb:\n  c: 1\n  c: 2", r"\(line 4\): the key 'c' stands twice"),
-        ("1: 2", "a key that is no name"),
-        ("? [a]\n: 1", "a key that is no name"),
+        ("a: 1\nb:\n  c: 1\n  c: 2", r"\(line 4\): duplicate key 'c'"),
+        ("1: 2", "a key is not text"),
+        ("? [a]\n: 1", "a key is not text"),
         ("a: .inf", "finite"),
         ("a: -.INF", "finite"),
         ("a: .nan", "finite"),
@@ -37,8 +37,8 @@ def test_numbers_in_other_ways_are_texts():
         ("a: !!python/object:os.system x", "tags"),
         ("a: !!int abc", "tags"),
         ("a: !mine x", "tags"),
-        ('a: "x\\0y"', "zero byte"),
-        ('a: "\\ud800"', "half of a character"),
+        ('a: "x\\0y"', "null byte"),
+        ('a: "\\ud800"', "lone surrogate"),
         ("a: \0", "special characters"),
         ("a: 1\n---\nb: 2", "another document"),
         ("a: [", r"\(line 1\): "),

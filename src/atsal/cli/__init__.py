@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from atsal.cli.console import print_line
 from atsal.cli.data import datasets, inspect, prepare
 from atsal.cli.evaluation import benchmark, evaluate
 from atsal.cli.parameters import (
@@ -27,13 +28,12 @@ from atsal.cli.parameters import (
     still_at_option,
     taken_direction,
 )
-from atsal.cli.saying import say
 from atsal.cli.speed import bench, export
 from atsal.cli.training import overfit, train
 from atsal.cli.weights import weights
 from atsal.errors import AtsalError, ConfigError
-from atsal.jobs.atomic_write import made_folder
-from atsal.untrusted.text import printable
+from atsal.jobs.atomic_write import create_folder
+from atsal.untrusted.text import escape_controls
 from atsal.version import __version__
 
 if TYPE_CHECKING:
@@ -58,18 +58,18 @@ class Commands(click.Group):
             with _interrupts_kept():
                 return super().invoke(ctx)
         except click.UsageError as error:
-            error.message = printable(error.message)  # type: ignore[misc]
+            error.message = escape_controls(error.message)  # type: ignore[misc]
             raise
         except AtsalError as error:
-            say(f"atsal: {error}", err=True)
+            print_line(f"atsal: {error}", err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
-            say("", "atsal: stopped. What is whole is kept; the same command does the rest.", err=True)
+            print_line("", "atsal: stopped. What is whole is kept; the same command does the rest.", err=True)
             ctx.exit(STOPPED)
         except BrokenPipeError:
             ctx.exit(1)
         except OSError as error:  # what no command foresaw, as a name that is too long
-            say(f"atsal: {error}", err=True)
+            print_line(f"atsal: {error}", err=True)
             ctx.exit(1)
 
 
@@ -198,16 +198,16 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     sources = InputFiles(items)
     refuse_collisions(items, output, chosen, sources)
     for told in (*find_remarks(inputs, as_frames=values["as_frames"]), *problems):
-        say(f"atsal: {told}", err=True)
+        print_line(f"atsal: {told}", err=True)
     failed = len(problems)
     if items:
-        with made_folder(output):
+        with create_folder(output):
             predictor = _load(values, frames=sum(_FEW if item.kind != "image" else 1 for item in items))
             predictor.refuse_useless(chosen.still_at_s, STILL_AT)
             work = partial(predict_item, predictor, folder=output, options=chosen, inputs=sources)
             failed += _each(items, reading, work)
     if failed:
-        say(f"atsal: {failed} of {len(items) + len(problems)} inputs failed", err=True)
+        print_line(f"atsal: {failed} of {len(items) + len(problems)} inputs failed", err=True)
         sys.exit(1)
 
 
@@ -252,18 +252,18 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
                 outcome = work(item, progress=progress)
             _tell_how_taken(item, reading)
         except (AtsalError, OSError) as error:
-            say(f"atsal: {error}", err=True)
+            print_line(f"atsal: {error}", err=True)
             failed += 1
             continue
         count = f"{outcome.frames} frame{'s' * (outcome.frames != 1)}"
         if outcome.skipped:
-            say(f"{item.path}: done before, {count} ({outcome.manifest})")
+            print_line(f"{item.path}: done before, {count} ({outcome.manifest})")
         else:
             rate = f", {outcome.rate:.1f} frames/s" if outcome.rate and outcome.frames > 1 else ""
             some = f", {outcome.done} of them" if outcome.done < outcome.frames else ""  # it went on after the others
-            say(f"{item.path}: {count}{some} in {outcome.seconds:.1f} s{rate} ({outcome.manifest})")
+            print_line(f"{item.path}: {count}{some} in {outcome.seconds:.1f} s{rate} ({outcome.manifest})")
         if outcome.problem:
-            say(f"atsal: {outcome.problem} The good part is written.", err=True)
+            print_line(f"atsal: {outcome.problem} The good part is written.", err=True)
             failed += 1
     return failed
 
@@ -271,7 +271,7 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
 def _tell_how_taken(item: "Item", reading: "Reading") -> None:
     """Say what was made of the picture; an ordinary square photo looks like two views, too."""
     for note in item.notes(reading):
-        say(f"atsal: {item.path}: {note}", err=True)
+        print_line(f"atsal: {item.path}: {note}", err=True)
 
 
 @contextmanager
@@ -292,7 +292,7 @@ def _progress(item: "Item", reading: "Reading") -> "Iterator[Callable[[int], Non
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(printable(item.path.name), total=item.expected_frames(reading), rate="–")
+        task = bar.add_task(escape_controls(item.path.name), total=item.expected_frames(reading), rate="–")
 
         def update(done: int) -> None:
             speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
@@ -320,7 +320,7 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     reading = _reading(values)
     items, problems = find_items([source], as_frames=values["as_frames"])
     for told in find_remarks([source], as_frames=values["as_frames"]):
-        say(f"atsal: {told}", err=True)
+        print_line(f"atsal: {told}", err=True)
     if problems:
         raise problems[0]
     if len(items) != 1:
@@ -329,18 +329,18 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     _refuse_targets(items[0], {output: ending} | ({sheet: ".png"} if sheet else {}), values["overwrite"])
     if sheet is not None and sheet.resolve() == output.resolve():
         raise ConfigError(f"{sheet}: is the name of the comparison too; give another one for --sheet")
-    with made_folder(output.parent):
+    with create_folder(output.parent):
         predictor = _load(values)
         with _progress(items[0], reading) as progress:
             still_at_s = values["still_at_s"]
             found = write_comparison(predictor, items[0], output, reading, still_at_s=still_at_s, progress=progress)
     _tell_how_taken(items[0], reading)
     if sheet is not None:
-        with made_folder(sheet.parent):
+        with create_folder(sheet.parent):
             write_rgb_png(sheet, contact_sheet(found.results))
-    say(*(path for path in (output, sheet) if path is not None))
+    print_line(*(path for path in (output, sheet) if path is not None))
     if found.problem:
-        say(f"atsal: {found.problem} The good part is written.", err=True)
+        print_line(f"atsal: {found.problem} The good part is written.", err=True)
         sys.exit(1)
 
 
@@ -369,15 +369,15 @@ def info(file: Path, stereo: Any) -> None:
     from atsal.video.probe import probe_video  # noqa: PLC0415
 
     if file.is_dir():
-        say(*described(file))
+        print_line(*described(file))
         return
     if classify(file) == "image":
         found_image = probe_image(file, stereo=stereo)
-        say(f"{file}: image, {found_image.width}x{found_image.height}, {found_image.stereo}")
-        say(f"  stored   as {found_image.format}, {found_image.mode}")
-        say(f"  view     {found_image.eye_size[0]}x{found_image.eye_size[1]}")
+        print_line(f"{file}: image, {found_image.width}x{found_image.height}, {found_image.stereo}")
+        print_line(f"  stored   as {found_image.format}, {found_image.mode}")
+        print_line(f"  view     {found_image.eye_size[0]}x{found_image.eye_size[1]}")
         for oddity in found_image.oddities:
-            say(f"  odd:     {oddity}")
+            print_line(f"  odd:     {oddity}")
         return
     found = probe_video(file, stereo, count=True)
     length = "unknown length" if found.duration_s is None else f"{found.duration_s:.2f} s"
@@ -391,7 +391,7 @@ def info(file: Path, stereo: Any) -> None:
         f"  360° tag {'yes' if found.spherical_tagged else 'no'}",
         *(f"  odd:     {oddity}" for oddity in found.oddities),
     ]
-    say(*lines)
+    print_line(*lines)
 
 
 for command in (datasets, prepare, inspect, train, overfit, evaluate, benchmark, weights, export, bench):

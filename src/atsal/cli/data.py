@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from atsal.cli.console import print_line, rich_text
 from atsal.cli.parameters import PATH, POSITIVE, WORKER_COUNT, cores, erp_rows
-from atsal.cli.saying import plain, say
 from atsal.errors import ConfigError, InputError
-from atsal.jobs.atomic_write import made_folder
+from atsal.jobs.atomic_write import create_folder
 
 if TYPE_CHECKING:
     from atsal.datasets.dataset import Dataset
@@ -69,16 +69,16 @@ def datasets_info(name: str) -> None:
         facts[f"split {split}"] = ", ".join(f"{part} {len(items)}" for part, items in parts.items())
     if found.read_splits is not None:
         facts["more splits"] = "read from a file of the release, if it is there"
-    say(f"{found.name}: {found.title}", "")
+    print_line(f"{found.name}: {found.title}", "")
     for label, text in facts.items():
-        say(f"  {label:<10} {text}")
-    say("", "files below the source folder:", "")
-    say(*(f"  {line}" for line in found.tree.strip("\n").splitlines()))
+        print_line(f"  {label:<10} {text}")
+    print_line("", "files below the source folder:", "")
+    print_line(*(f"  {line}" for line in found.tree.strip("\n").splitlines()))
     if found.notes:
-        say("", "notes:")
+        print_line("", "notes:")
         for note in found.notes:
-            say(f"  - {note}")
-    say("", "prepare it:", "", f"  atsal prepare {found.name} SOURCE OUTPUT")
+            print_line(f"  - {note}")
+    print_line("", "prepare it:", "", f"  atsal prepare {found.name} SOURCE OUTPUT")
 
 
 def _sigma(found: "Dataset") -> str:
@@ -135,20 +135,20 @@ def prepare(name: str, source: Path, output: Path, only: tuple[str, ...], worker
 
 def _tell(done: "Prepared") -> None:
     for text in done.missing:
-        say(f"missing: {text}", err=True)
+        print_line(f"missing: {text}", err=True)
     for reason, count in sorted(done.dropped.items(), key=lambda drop: -drop[1])[:5]:
-        say(f"left out: {count} x {reason}", err=True)
+        print_line(f"left out: {count} x {reason}", err=True)
     if done.noted:
-        say(f"notes on {done.noted} items: see {done.folder / 'manifest.json'}", err=True)
+        print_line(f"notes on {done.noted} items: see {done.folder / 'manifest.json'}", err=True)
     for text in done.warnings[:_SHOWN]:
-        say(f"warning: {text}", err=True)
+        print_line(f"warning: {text}", err=True)
     if len(done.warnings) > _SHOWN:
-        say(f"{len(done.warnings) - _SHOWN} more warnings: see {done.folder / 'manifest.json'}", err=True)
+        print_line(f"{len(done.warnings) - _SHOWN} more warnings: see {done.folder / 'manifest.json'}", err=True)
     if done.refused:
-        say("mend or take away what is named above, and run the same command again", err=True)
+        print_line("mend or take away what is named above, and run the same command again", err=True)
     earlier = f", {done.kept} made before" if done.kept else ""
     refused = f", {len(done.refused)} refused" if done.refused else ""
-    say(f"{done.folder}: {done.made} item{'s' * (done.made != 1)} made{earlier}{refused}")
+    print_line(f"{done.folder}: {done.made} item{'s' * (done.made != 1)} made{earlier}{refused}")
 
 
 @contextmanager
@@ -158,7 +158,7 @@ def _progress() -> "Iterator[Callable[[str, str | None], None]]":
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if not console.is_terminal:
-        yield lambda item, why: say(f"atsal: {item} refused: {why}", err=True) if why else None
+        yield lambda item, why: print_line(f"atsal: {item} refused: {why}", err=True) if why else None
         return
     with console.status("preparing") as status:
         done = 0
@@ -166,9 +166,9 @@ def _progress() -> "Iterator[Callable[[str, str | None], None]]":
         def report(item: str, why: str | None) -> None:
             nonlocal done
             done += 1
-            status.update(plain(f"{done} items, last {item}"))
+            status.update(rich_text(f"{done} items, last {item}"))
             if why:
-                console.print(plain(f"atsal: {item} refused: {why}"))
+                console.print(rich_text(f"atsal: {item} refused: {why}"))
 
         yield report
 
@@ -206,18 +206,18 @@ def inspect(
         if target.exists() and not is_own_picture(target):
             raise ConfigError(f"{target}: is there already, and atsal did not draw it; give another output folder")
     failed = 0
-    with made_folder(output):
+    with create_folder(output):
         write_rgb_png(output / "sheet.png", draw_set(opened))
-        say(output / "sheet.png")
+        print_line(output / "sheet.png")
         for item in chosen:
             try:
                 picture = draw_prepared_item(opened, item, frame_index=frame_index, scanpaths=scanpaths)
             except InputError as error:
-                say(f"atsal: {item}: {error}", err=True)
+                print_line(f"atsal: {item}: {error}", err=True)
                 failed += 1
                 continue
             write_rgb_png(output / f"{item}.png", picture)
-            say(output / f"{item}.png")
+            print_line(output / f"{item}.png")
     if failed:
-        say(f"atsal: {failed} of {len(chosen)} items failed", err=True)
+        print_line(f"atsal: {failed} of {len(chosen)} items failed", err=True)
         sys.exit(1)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from atsal.cli.console import print_line, rich_text
 from atsal.cli.parameters import PATH, WORKER_COUNT, cores
-from atsal.cli.saying import plain, say
 
 if TYPE_CHECKING:
     from atsal.evaluation.benchmark_config import BenchmarkConfig
@@ -94,7 +94,7 @@ def _run(
     print_tables(result, Console(), **drawn)
     if keep:
         written = write_report(result, output, benchmark.draw, **drawn)
-        say(*written)
+        print_line(*written)
     if any(dataset.failed or dataset.damaged for dataset in result.datasets):
         sys.exit(1)
 
@@ -109,4 +109,4 @@ def _progress() -> Iterator[Callable[[str], None]]:
         yield lambda _line: None
         return
     with console.status("reading") as status:
-        yield lambda line: status.update(plain(line))
+        yield lambda line: status.update(rich_text(line))

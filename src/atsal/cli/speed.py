@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from atsal.cli.console import print_line, rich_text
 from atsal.cli.parameters import (
     PATH,
     device_option,
@@ -13,7 +14,6 @@ from atsal.cli.parameters import (
     model_option,
     taken_direction,
 )
-from atsal.cli.saying import plain, say
 from atsal.errors import ConfigError
 
 
@@ -33,7 +33,9 @@ def export(output: Path, model: str, stream: str, **values: Any) -> None:
         raise ConfigError(f"{output}: expected a name ending in .onnx")
     streams: tuple[Any, ...] = STREAMS if stream == "all" else (stream,)
     difference = export_onnx(model, output, streams=streams, **taken_direction(values), **values)
-    say(f"{output}: {output.stat().st_size / 1e6:.1f} MB; differs by {difference:.1e} from PyTorch, state included")
+    print_line(
+        f"{output}: {output.stat().st_size / 1e6:.1f} MB; differs by {difference:.1e} from PyTorch, state included"
+    )
 
 
 @click.command()
@@ -74,9 +76,9 @@ def bench(video: Path | None, output: Path | None, overwrite: bool, **values: An
         raise ConfigError(f"{output}: is there already; give another name or --overwrite")
     console, errors = Console(), Console(stderr=True)
     with errors.status("measuring") as status:
-        document = measure(Bench(video=video, **values), lambda line: status.update(plain(line)))
+        document = measure(Bench(video=video, **values), lambda line: status.update(rich_text(line)))
     for part in tables(document):
-        console.print(plain(part) if isinstance(part, str) else part)
+        console.print(rich_text(part) if isinstance(part, str) else part)
     if output is not None:
         write_json(output, document)
-        say(str(output))
+        print_line(str(output))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from atsal.cli.console import print_line, rich_text
 from atsal.cli.parameters import MOST_WORKERS, PATH, cores, device_option
-from atsal.cli.saying import plain, say
 from atsal.errors import ConfigError
 
 _CHECKPOINT_STEPS = 200
@@ -66,7 +66,7 @@ def train(
         workers = cores() if chosen.type == "cuda" else 0
     with _shown() as (say, status):
         progress = run(settings, folder, Machine(chosen, workers, checkpoint_steps), say=say, status=status)
-        say(f"done: {progress.finished}; weights in {folder / 'model'}")
+        print_line(f"done: {progress.finished}; weights in {folder / 'model'}")
 
 
 @contextmanager
@@ -78,10 +78,10 @@ def _shown() -> Iterator[tuple[Callable[[str], None], Callable[[str], None]]]:
     if int(os.environ.get("RANK", "0")) != 0:
         yield (lambda _line: None), (lambda _line: None)
     elif not console.is_terminal:
-        yield say, (lambda _line: None)
+        yield print_line, (lambda _line: None)
     else:
         with console.status("reading the data") as status:
-            yield (lambda line: console.print(plain(line))), (lambda line: status.update(plain(line)))
+            yield (lambda line: console.print(rich_text(line))), (lambda line: status.update(rich_text(line)))
 
 
 @click.command()
@@ -98,4 +98,4 @@ def overfit(output: Path, device: str) -> None:
 
     with _shown() as (say, status):
         score = run(output, Machine(choose_device(device), 0, _CHECKPOINT_STEPS), say=say, status=status)
-        say(f"CC {score:.3f} on the scene; {output / 'learned.png'} shows frame, attention, experts and fused")
+        print_line(f"CC {score:.3f} on the scene; {output / 'learned.png'} shows frame, attention, experts and fused")

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
+from atsal.cli.console import print_line
 from atsal.cli.parameters import DIRECTION, PATH, Number
-from atsal.cli.saying import say
 from atsal.errors import ConfigError
 
 
@@ -76,7 +76,7 @@ def weights_download(names: tuple[str, ...], everything: bool, output: Path | No
         raise ConfigError("nothing to download: give names from `atsal weights list`, or --all")
     entries = list(PUBLISHED) if everything else [published(name) for name in names]
     for entry in entries:
-        say(download(entry, output or weights_home() / "published"))
+        print_line(download(entry, output or weights_home() / "published"))
 
 
 @weights.command("import")
@@ -93,8 +93,8 @@ def weights_import(output: Path | None, **values: Any) -> None:
 
     folder = import_published(folder=output or weights_home() / "paper", **values)
     for note in read_bundle(folder).provenance.get("notes", []):
-        say(f"note: {note}")
-    say(folder)
+        print_line(f"note: {note}")
+    print_line(folder)
 
 
 @weights.command("fuse")
@@ -131,14 +131,14 @@ def weights_fuse(
 
     source = SourceConfig(prepared=str(prepared), exclude=exclude)
     chosen = fuse(model, source, output, prior=prior or FRONT_PRIOR, **how)
-    say(
+    print_line(
         f"(attention ** {chosen.share:g} * experts ** {1 - chosen.share:g}) ** {chosen.exponent:g}, smoothed by "
         f"{chosen.smoothing_deg:g}°, the prior's latitudes to the power {chosen.latitude_strength:g}, its front "
         f"to {chosen.front_strength:g}: KLD - CC {chosen.loss:.4f}"
     )
     for name in chosen.on_edge():
-        say(f"note: {name} {getattr(chosen, name):g} is at the edge of what was tried; one beyond may be better")
-    say(output)
+        print_line(f"note: {name} {getattr(chosen, name):g} is at the edge of what was tried; one beyond may be better")
+    print_line(output)
 
 
 @weights.command("front")
@@ -163,11 +163,13 @@ def weights_front(
         raise ConfigError(f"{output}: is there already; give another name or --overwrite")
     read = read_head_logs(logs, latitudes, dict(map(_named, licences)))
     if len(logs) > 1:
-        say("bits a look over latitude alone, of the prior fitted on the other sets: all, before 4 s, from 4 s on")
+        print_line(
+            "bits a look over latitude alone, of the prior fitted on the other sets: all, before 4 s, from 4 s on"
+        )
         for name, gains in held_out_gains(read):
-            say(f"{name}: " + ", ".join(f"{gain:.3f}" for gain in gains))
+            print_line(f"{name}: " + ", ".join(f"{gain:.3f}" for gain in gains))
     write_front_priors(output, fitted_priors(read))
-    say(output)
+    print_line(output)
 
 
 def _named(option: str) -> tuple[str, str]:

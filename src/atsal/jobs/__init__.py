@@ -1,1 +1,1 @@
-"""Jobs that take long: the folders they write to, and the processes they run in."""
+"""Long jobs: their output folders, atomic writes, worker processes and memory."""

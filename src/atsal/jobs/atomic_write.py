@@ -1,4 +1,4 @@
-"""Write aside, then rename: a result is either complete or not there."""
+"""Write to a hidden file or folder, then rename it: a result is either complete or does not exist."""
 
 import errno
 import hashlib
@@ -17,72 +17,26 @@ from atsal.errors import OutputError
 _REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space, or write elsewhere",
     errno.EDQUOT: "the disk quota is used up; free some space, or write elsewhere",
-    errno.EFBIG: "the file grew beyond the size allowed here; write elsewhere, or less",
-    errno.EACCES: "writing is not permitted there; choose another folder, or change its permissions",
-    errno.EPERM: "writing is not permitted there; choose another folder, or change its permissions",
+    errno.EFBIG: "the file exceeds the size limit of this system or process; write less, or elsewhere",
+    errno.EACCES: "permission denied; choose another folder, or change its permissions",
+    errno.EPERM: "permission denied; choose another folder, or change its permissions",
     errno.EROFS: "the file system is read-only; choose another folder",
     errno.ENOENT: "its folder does not exist; create it, or run the same command again if something removed it",
     errno.ENOTDIR: "a part of its path is a file, not a folder; choose another path",
-    errno.EISDIR: "there is a folder of this name; choose another name",
+    errno.EISDIR: "a folder has this name; choose another name",
     errno.ENAMETOOLONG: "its name is too long; choose a shorter one",
 }
-
-
-_LONG_NAME = 200  # bytes, of the 255 that a name may have
-_LEFTOVER = re.compile(r"\.(.+)\.[0-9a-f]{8}\.atsal-(part|old)", re.DOTALL)  # no other program has such names
-
-
-def _beside(path: Path, ending: str) -> Path:
-    return path.with_name(f".{name_start(path.name)}.{secrets.token_hex(4)}.atsal-{ending}")
-
-
-def hidden_name(name: str, ending: str) -> str:
-    """The name of the one hidden file that goes with a file: `.name.ending`, where that is too long with a checksum."""
-    raw = os.fsencode(name)
-    if len(raw) > _LONG_NAME:
-        name = f"{name_start(name)}-{hashlib.sha256(raw).hexdigest()[:12]}"
-    return f".{name}.{ending}"
-
-
-def name_start(name: str) -> str:
-    """What hidden files beside keep of a name: up to 100 bytes, for the limit of names, 255, is in bytes."""
-    return os.fsencode(name)[:100].decode("utf-8", "ignore")
-
-
-def is_leftover(path: Path) -> bool:
-    """Whether a killed process left it half-written."""
-    return _LEFTOVER.fullmatch(path.name) is not None
-
-
-def remove_leftovers(folder: Path, name: str | None = None) -> None:
-    """Remove what killed processes left half-written in a folder, of the file or folder `name` or of all.
-
-    Call it only where no other process writes. A folder that was about to be replaced is put back.
-    """
-    for path in list(folder.iterdir()) if folder.is_dir() else []:
-        found = _LEFTOVER.fullmatch(path.name)
-        if found is None or (name is not None and found[1] != name_start(name)):
-            continue
-        replaced = folder / (name or found[1])
-        is_lost = found[2] == "old" and not replaced.exists()
-        if is_lost and name is None and found[1] == name_start(found[1] + "?"):
-            continue  # its name was cut: only who knows it can put it back
-        with reported(path):
-            if is_lost:
-                path.rename(replaced)
-            elif path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+_LONG_NAME = 200  # bytes, of the 255 that file systems allow
+_LEFTOVER = re.compile(r"\.(.+)\.[0-9a-f]{8}\.atsal-(part|old)", re.DOTALL)  # no other program uses such names
 
 
 @contextmanager
-def write_aside(path: Path) -> Iterator[Path]:
-    """Give a new, empty, hidden file beside `path`; renamed to `path` on success, removed on any exception.
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Give a new, empty, hidden file beside `path`; rename it to `path` on success, remove it on any exception.
 
-    An existing file at `path` is replaced, in one step. Errors come as they are: see `reported`.
+    An existing file at `path` is replaced in one step. Raises `OSError`; see `output_errors`.
     """
-    part = _beside(path, "part")
+    part = _hidden_path(path, "part")
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a folder")
@@ -95,17 +49,17 @@ def write_aside(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def folder_aside(path: Path) -> Iterator[Path]:
-    """Give a new, empty, hidden folder beside `path`; renamed to `path` on success, removed on any exception.
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Give a new, empty, hidden folder beside `path`; rename it to `path` on success, remove it on any exception.
 
-    A folder at `path` is replaced, all that it holds is removed. Errors come as they are: see `reported`.
+    An existing folder at `path` is replaced, with everything in it. Raises `OSError`; see `output_errors`.
     """
-    part = _beside(path, "part")
+    part = _hidden_path(path, "part")
     try:
         part.mkdir(parents=True)
         yield part
         if path.exists():
-            old = _beside(path, "old")
+            old = _hidden_path(path, "old")
             path.rename(old)
             try:
                 part.rename(path)
@@ -120,11 +74,11 @@ def folder_aside(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def made_folder(path: Path) -> Iterator[None]:
-    """Make a folder, and those above it, for the block; those that are made and stay empty are removed at its end."""
+def create_folder(path: Path) -> Iterator[None]:
+    """Create a folder and its parents; at the end of the block, remove those that were created and are empty."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
-        with reported(path):
+        with output_errors(path):
             path.mkdir(parents=True, exist_ok=True)
         yield
     finally:
@@ -134,37 +88,81 @@ def made_folder(path: Path) -> Iterator[None]:
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Write the file aside and rename it; raises OutputError."""
-    with reported(path), write_aside(path) as part:
+    """Write a JSON file atomically; raise `OutputError` if that fails."""
+    with output_errors(path), atomic_file(path) as part:
         part.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 @contextmanager
-def reported(path: Path, *, also: type[Exception] = OSError) -> Iterator[None]:
-    """Raise OutputError, with the remedy, where the system fails within the block to write `path`.
+def output_errors(path: Path, *, also: type[Exception] = OSError) -> Iterator[None]:
+    """Turn an `OSError` in the block into an `OutputError` that says why `path` cannot be written, and what helps.
 
-    `also` is another kind of error that stands for such a failure, as FFmpeg's, with `errno` and `strerror`. An error
-    that names a file elsewhere is not about `path`: it comes as it is.
+    `also` is another type of error with `errno` and `strerror`, as FFmpeg's. An error that names a file in an unrelated
+    folder is not about `path` and passes unchanged.
     """
     try:
         yield
     except (OSError, also) as error:
-        about = getattr(error, "filename", None)
-        if isinstance(about, str) and not _concerns(Path(about).absolute(), path.absolute().parent):
+        named = getattr(error, "filename", None)
+        if isinstance(named, str) and not _is_related(Path(named).absolute(), path.absolute().parent):
             raise
-        code = getattr(error, "errno", None) or _stated_code(error)
+        code = getattr(error, "errno", None) or _code_in_text(error)
         remedy = _REMEDIES.get(code) if code is not None else None
         if remedy is None:
             remedy = f"{getattr(error, 'strerror', None) or type(error).__name__}; check the folder, or write elsewhere"
         raise OutputError(f"{path}: cannot be written: {remedy}.") from error
 
 
-def _stated_code(error: Exception) -> int | None:
-    """The system's number of an error that is no `OSError`, as safetensors writes it."""
+def hidden_name(name: str, ending: str) -> str:
+    """Return the name of the hidden file that belongs to a file: `.name.ending`; a checksum shortens a long name."""
+    raw = os.fsencode(name)
+    if len(raw) > _LONG_NAME:
+        name = f"{name_start(name)}-{hashlib.sha256(raw).hexdigest()[:12]}"
+    return f".{name}.{ending}"
+
+
+def name_start(name: str) -> str:
+    """Return the part of a name that hidden files keep: up to 100 bytes, because names are limited to 255 bytes."""
+    return os.fsencode(name)[:100].decode("utf-8", "ignore")
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether a killed process left this file or folder, incomplete."""
+    return _LEFTOVER.fullmatch(path.name) is not None
+
+
+def remove_leftovers(folder: Path, name: str | None = None) -> None:
+    """Remove what killed processes left in a folder: of the file or folder `name`, or of all.
+
+    A folder whose replacement was interrupted is restored. Call this only while no other process writes there.
+    """
+    for path in list(folder.iterdir()) if folder.is_dir() else []:
+        found = _LEFTOVER.fullmatch(path.name)
+        if found is None or (name is not None and found[1] != name_start(name)):
+            continue
+        original = folder / (name or found[1])
+        is_last_copy = found[2] == "old" and not original.exists()
+        if is_last_copy and name is None and found[1] == name_start(found[1] + "?"):
+            continue  # the name was cut: only a caller that knows it can restore the folder
+        with output_errors(path):
+            if is_last_copy:
+                path.rename(original)
+            elif path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def _hidden_path(path: Path, ending: str) -> Path:
+    return path.with_name(f".{name_start(path.name)}.{secrets.token_hex(4)}.atsal-{ending}")
+
+
+def _code_in_text(error: Exception) -> int | None:
+    """Return the `errno` in the text of an error that is not an `OSError`, as safetensors writes it."""
     found = re.search(r"os error (\d+)", str(error))
     return int(found[1]) if found else None
 
 
-def _concerns(about: Path, folder: Path) -> bool:
-    """Whether a file lies in the folder, or the folder in it, as where a folder above cannot be made."""
-    return about.is_relative_to(folder) or folder.is_relative_to(about)
+def _is_related(path: Path, folder: Path) -> bool:
+    """Whether a path lies in the folder, or above it (if a parent of the folder cannot be created)."""
+    return path.is_relative_to(folder) or folder.is_relative_to(path)

@@ -1,4 +1,4 @@
-"""Warnings of other libraries that do not concern users of this package."""
+"""Ignore warnings of other libraries that do not concern users of this package."""
 
 import re
 import warnings
@@ -8,19 +8,20 @@ from typing import Any
 
 
 @contextmanager
-def ignored(kind: type[Warning], *, message: str = "", module: str = "") -> Iterator[None]:
-    """Ignore warnings of a kind until the end, those whose text and module begin with a pattern, in all threads.
+def ignore_warnings(category: type[Warning], *, message: str = "", module: str = "") -> Iterator[None]:
+    """Ignore warnings of a category in the block, in all threads; `message` and `module` match the start of theirs.
 
-    Not `warnings.catch_warnings`: it puts the whole list of filters back, and where threads do so in turn, the filters
-    of one stay for good. Here only what was put in is taken out.
+    Unlike `warnings.catch_warnings`, it does not restore the whole list of filters, which leaves filters behind if
+    threads take turns. It removes only the filter that it added.
     """
     filters: Any = warnings.filters
-    entry = ("ignore", re.compile(message, re.I) if message else None, kind, re.compile(module) if module else None, 0)
+    patterns = (re.compile(message, re.I) if message else None, re.compile(module) if module else None)
+    entry = ("ignore", patterns[0], category, patterns[1], 0)
     filters.insert(0, entry)
     try:
         yield
     finally:
-        now: Any = warnings.filters  # another list, where another thread is within `catch_warnings`
-        for own in (filters,) if now is filters else (filters, now):
+        current: Any = warnings.filters  # another list if another thread is inside `catch_warnings`
+        for own in (filters,) if current is filters else (filters, current):
             with suppress(ValueError):
                 own.remove(entry)

@@ -1,4 +1,4 @@
-"""Run a job on many items in processes of their own, which never outlive the main one."""
+"""Run a job on many items in worker processes, which never outlive the main process."""
 
 import os
 import signal
@@ -13,59 +13,64 @@ from typing import TypeVar
 from atsal.errors import AtsalError
 from atsal.jobs.memory import keep_freed_memory
 
-ENDED = (
-    "a worker ended early. Where memory was short, the same command goes on where it stopped, with fewer --workers. "
-    "Where a script of yours asks for workers, what it does must stand below `if __name__ == '__main__':`"
+WORKER_ENDED = (
+    "a worker process ended unexpectedly. If memory was short, run the same command again with fewer --workers: it "
+    "resumes. If your own script starts workers, put its code below `if __name__ == '__main__':`"
 )
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def run_each(job: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[tuple[T, R]]:
-    """Yield each item with the job's result, as they are done; in this process for one worker or one item.
+def usable_cores() -> int:
+    """Return how many CPU cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-    At an exception, Ctrl-C included, all workers are ended at once. Raises `AtsalError` where the system ended one.
+
+def run_each(job: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[tuple[T, R]]:
+    """Yield each item with the job's result, in order of completion; in this process for one worker or one item.
+
+    On any exception, Ctrl-C included, all workers are terminated. Raises `AtsalError` if the system killed one.
     """
     if workers <= 1 or len(items) <= 1:
         for item in items:
             yield item, job(item)
         return
-    others = set(active_children())
-    # a copy of a process with threads may hang: start new ones
-    pool = ProcessPoolExecutor(min(workers, len(items)), get_context("spawn"), initializer=as_worker)
+    other_children = set(active_children())
+    # "spawn", because a forked copy of a process with threads may hang
+    pool = ProcessPoolExecutor(min(workers, len(items)), get_context("spawn"), initializer=init_worker)
     try:
         running: dict[Future[R], T] = {}
         for item in items:
-            with interrupts_ignored():
+            with ignore_interrupts():
                 running[pool.submit(job, item)] = item
             if len(running) >= 2 * workers:
-                yield from _finished(running)
+                yield from _take_finished(running)
         while running:
-            yield from _finished(running)
+            yield from _take_finished(running)
     except BaseException as error:
-        for process in set(active_children()) - others:
+        for process in set(active_children()) - other_children:
             process.terminate()
         if isinstance(error, BrokenProcessPool):
-            raise AtsalError(ENDED) from error
+            raise AtsalError(WORKER_ENDED) from error
         raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _finished(running: "dict[Future[R], T]") -> Iterator[tuple[T, R]]:
+def _take_finished(running: "dict[Future[R], T]") -> Iterator[tuple[T, R]]:
     done, _ = wait(running, return_when=FIRST_COMPLETED)
     for future in done:
         yield running.pop(future), future.result()
 
 
 @contextmanager
-def interrupts_ignored() -> Iterator[None]:
-    """A worker that starts meanwhile inherits it: Ctrl-C is the main process's business."""
+def ignore_interrupts() -> Iterator[None]:
+    """Ignore Ctrl-C in the block. Worker processes started in it inherit this: only the main process handles Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.getsignal(signal.SIGINT)
-    if before is None:  # not Python's to put back
+    if before is None:  # not set from Python, so Python cannot restore it
         yield
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -75,8 +80,8 @@ def interrupts_ignored() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def as_worker() -> None:
-    """Begin a worker: it ends with the main process, however that ends, and leaves other cores to other workers."""
+def init_worker() -> None:
+    """Prepare a worker process: it ends with the main process, and uses one core."""
     threading.Thread(target=_end_with_main, daemon=True).start()
     keep_freed_memory()
     import torch  # noqa: PLC0415 - only in workers

@@ -1,1 +1,1 @@
-"""Files and text that others made: read within bounds, and any failure to read them is an error of ours."""
+"""Safe reading of files from others: every reader has limits, and every failure is an `AtsalError` naming the file."""

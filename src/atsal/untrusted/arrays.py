@@ -1,4 +1,4 @@
-"""Arrays in `.npy` and `.npz` files that others wrote: plain numbers and texts, never more than the file holds."""
+"""Arrays in `.npy` and `.npz` files from others: plain numbers and texts, never more than the file holds."""
 
 import io
 import math
@@ -12,82 +12,81 @@ from numpy.typing import NDArray
 
 from atsal.errors import AtsalError
 from atsal.untrusted.archives import open_archive
-from atsal.untrusted.reading import MIB, Blame
-from atsal.untrusted.text import reason, shown
+from atsal.untrusted.files import MIB, ErrorFactory
+from atsal.untrusted.text import error_reason, short_repr
 
 _KINDS = "biufcSU"
-_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-_LONGEST_HEADER = 1024  # bytes; one of plain numbers has some hundred
-_MOST_DIMENSIONS = 8
-NPZ_LIMIT = 1024 * MIB  # of the arrays of one .npz, unpacked
+_HEADER_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+_MAX_HEADER_BYTES = 1024  # plain numbers need a few hundred
+_MAX_DIMENSIONS = 8
+_MAX_SIDE = 2**40  # also of an empty array, which has another side of 0
+MAX_NPZ_BYTES = 1024 * MIB  # all arrays of one `.npz`, unpacked
 
 
-def open_npy(path: Path, blame: Blame) -> NDArray[Any]:
-    """The array of a `.npy` file, mapped from the disk; raises the error of `blame`.
+def open_npy(path: Path, make_error: ErrorFactory) -> NDArray[Any]:
+    """Return the array of a `.npy` file, memory-mapped; raise the error of `make_error` if it is invalid.
 
-    Refused are objects, records and times, headers of more than 1,024 bytes, and arrays of more numbers than the file
-    holds.
+    Errors are: objects, records and times, headers of more than 1,024 bytes, and headers that claim more numbers than
+    the file holds.
     """
     try:
         if not path.is_file():
-            raise blame("no such file")
+            raise make_error("no such file")
         with path.open("rb") as file:
             if file.read(2) == b"PK":
-                raise blame("it is an .npz archive; expected one array")
+                raise make_error("it is an .npz archive; expected one array")
             file.seek(0)
-            dtype, shape, order, start = _header(file)
+            dtype, shape, order, start = _read_header(file)
             _check_size(dtype, shape, path.stat().st_size - start)
         if not math.prod(shape):
             return np.zeros(shape, dtype)
         return np.memmap(path, dtype, "r", start, shape, order)
     except AtsalError:
         raise
-    except Exception as error:  # whatever a made-up header brings about
-        raise blame(f"cannot be read as an array ({reason(error)})") from error
+    except Exception as error:  # an invalid header raises errors of many types
+        raise make_error(f"cannot be read as an array ({error_reason(error)})") from error
 
 
-def read_npz(path: Path, names: Sequence[str], blame: Blame) -> dict[str, NDArray[Any]]:
-    """Some arrays of a `.npz` file, by name, of 1 GiB at most together; raises the error of `blame`. As `open_npy`."""
+def read_npz(path: Path, names: Sequence[str], make_error: ErrorFactory) -> dict[str, NDArray[Any]]:
+    """Return arrays of a `.npz` file by name, at most 1 GiB in all; raise as `open_npy` does."""
     found: dict[str, NDArray[Any]] = {}
-    with open_archive(path, blame) as archive:
-        left = NPZ_LIMIT
+    with open_archive(path, make_error) as archive:
+        left = MAX_NPZ_BYTES
         for name in names:
             content = archive.read(f"{name}.npy", left)
             left -= len(content)
-            found[name] = parse_npy(content, blame, name)
+            found[name] = _parse_npy(content, make_error, name)
     return found
 
 
-def parse_npy(content: bytes, blame: Blame, name: str) -> NDArray[Any]:
-    """The array of the content of a `.npy` file, read-only; `name` is that of the array in its archive."""
+def _parse_npy(content: bytes, make_error: ErrorFactory, name: str) -> NDArray[Any]:
+    """Return the array, read-only, of the content of a `.npy` file called `name` in its archive."""
     try:
-        dtype, shape, order, start = _header(io.BytesIO(content))
+        dtype, shape, order, start = _read_header(io.BytesIO(content))
         _check_size(dtype, shape, len(content) - start)
         values: NDArray[Any] = np.frombuffer(content, dtype, math.prod(shape), start)
         return values.reshape(shape, order=order)
     except Exception as error:
-        raise blame(f"its array {name} cannot be read ({reason(error)})") from error
+        raise make_error(f"its array {name} cannot be read ({error_reason(error)})") from error
 
 
-def _header(file: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...], Any, int]:
-    """Type, shape, order and place of the numbers that follow; ValueError, and whatever numpy raises."""
-    start = io.BytesIO(file.read(2 * _LONGEST_HEADER))  # a header may say that it has 4 GiB
+def _read_header(file: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...], Any, int]:
+    """Return the type, the shape, the order and the offset of the numbers; raise ValueError, or whatever numpy does."""
+    start = io.BytesIO(file.read(2 * _MAX_HEADER_BYTES))  # a header may claim to have 4 GiB
     version = npy.read_magic(start)
-    if version not in _HEADERS:
+    if version not in _HEADER_READERS:
         raise ValueError(f"version {version[0]}.{version[1]} of the format; expected 1.0 or 2.0")
-    shape, is_fortran, dtype = _HEADERS[version](start, max_header_size=_LONGEST_HEADER)
+    shape, is_fortran, dtype = _HEADER_READERS[version](start, max_header_size=_MAX_HEADER_BYTES)
     if dtype.kind not in _KINDS or dtype.fields or dtype.subdtype:
-        raise ValueError(f"holds {shown(str(dtype))}, expected plain numbers")
-    if len(shape) > _MOST_DIMENSIONS or not all(type(n) is int and n >= 0 for n in shape):
-        raise ValueError(f"has the shape {shown(shape)}")
+        raise ValueError(f"holds {short_repr(str(dtype))}, expected plain numbers")
+    if len(shape) > _MAX_DIMENSIONS or not all(type(n) is int and 0 <= n <= _MAX_SIDE for n in shape):
+        raise ValueError(f"has the shape {short_repr(shape)}")
     return dtype, shape, "F" if is_fortran else "C", start.tell()
 
 
-def _check_size(dtype: np.dtype[Any], shape: tuple[int, ...], there: int) -> None:
+def _check_size(dtype: np.dtype[Any], shape: tuple[int, ...], available: int) -> None:
     needed = math.prod(shape, start=int(dtype.itemsize))
-    if needed > there or not dtype.itemsize:
+    if needed > available or not dtype.itemsize:
         raise ValueError(
-            f"the header asks for {needed} bytes of numbers, the file has {there}: cut short, or a wrong header"
+            f"the header asks for {needed} bytes of numbers, the file has {available}: cut short, or a wrong header"
         )
-    if max(shape, default=0) > 2**40:  # of an array with a side of 0
-        raise ValueError(f"has the shape {shown(shape)}")

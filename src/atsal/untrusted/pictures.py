@@ -1,22 +1,22 @@
-"""Pictures that others made, opened within bounds: any failure of Pillow is an error of ours with the file's name.
+"""Pictures from others: opened within limits, and any failure of Pillow becomes a `MediaError` with the file's name.
 
-The content tells the format, and Pillow is asked for that one alone. So no format is tried that runs other programs
-(EPS), and Pillow's own limit of pixels and the warnings of the program that uses us stay as they are.
+The format is detected from the content, and only that decoder of Pillow is used. So no format is tried that runs other
+programs (EPS), and the calling program's limit of pixels in Pillow and its warnings stay as they are.
 """
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO
 
 from PIL import ExifTags, Image
 
 from atsal.errors import AtsalError, MediaError
-from atsal.untrusted.text import printable
+from atsal.untrusted.text import escape_controls
 
-MAX_PIXELS = 400_000_000  # one view of 28,000 x 14,000; each pixel takes about 7 bytes to read
-_HEAD_BYTES = 64  # enough to tell a format
+MAX_PIXELS = 400_000_000  # one view of 28,000 x 14,000; reading takes about 7 bytes per pixel
+_HEAD_BYTES = 64  # enough to detect a format
 
 _SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
@@ -40,31 +40,30 @@ _SIGNATURES = {
     b"IIU\0": "camera raw",
     b"IIRO": "camera raw",
 }
-_NETPBM = re.compile(rb"P[1-6]\s+[\d#]")  # bits, grey or colours, as text or as bytes; then the width, or a comment
-# Kinds of still pictures in the boxes of MP4, by the brands of their "ftyp" box.
+_NETPBM = re.compile(rb"P[1-6]\s+[\d#]")  # then comes the width, or a comment
+# Brands in the "ftyp" box of still pictures that are stored in MP4 boxes.
 _STILL_BRANDS = frozenset(b"avif avis heic heix heim heis hevc hevx mif1 msf1 miaf MA1A MA1B".split())
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
-_LIGHT = "whose values are light, not colours of a screen"
 _TONE_MAP = "tone-map it to a JPEG or PNG of 8 bits"
-UNREAD = {  # formats that are not read: what such a file is, and what to do first
-    "HEIF": ("a picture in the format HEIF", "save it as JPEG, PNG or AVIF (`heif-convert IN.heic OUT.jpg`)"),
-    "JPEG XL": ("a picture in the format JPEG XL", "turn it into a JPEG or PNG (`djxl IN.jxl OUT.png`)"),
-    "OpenEXR": (f"a picture in the format OpenEXR, {_LIGHT}", _TONE_MAP),
-    "Radiance HDR": (f"a picture in the format Radiance HDR, {_LIGHT}", _TONE_MAP),
-    "Photoshop": ("a picture in the format Photoshop", "export it as JPEG or PNG"),
-    "camera raw": ("a camera's raw picture", "develop it to a JPEG, PNG or TIFF"),
+UNSUPPORTED = {  # format -> what such a file is, and how to convert it
+    "HEIF": ("a HEIF picture", "save it as JPEG, PNG or AVIF (`heif-convert IN.heic OUT.jpg`)"),
+    "JPEG XL": ("a JPEG XL picture", "convert it to JPEG or PNG (`djxl IN.jxl OUT.png`)"),
+    "OpenEXR": ("an OpenEXR picture of linear light", _TONE_MAP),
+    "Radiance HDR": ("a Radiance HDR picture of linear light", _TONE_MAP),
+    "Photoshop": ("a Photoshop picture", "export it as JPEG or PNG"),
+    "camera raw": ("a raw picture of a camera", "develop it to a JPEG, PNG or TIFF"),
 }
-_DNG_VERSION = 50706  # the TIFF tag by which a camera's raw picture is known
+_DNG_VERSION = 50706  # the TIFF tag that marks a raw picture
 
 
 def read_head(path: Path) -> bytes:
-    """The first bytes of a file, for `picture_format`."""
+    """Return the first bytes of a file, for `picture_format`."""
     with path.open("rb") as file:
         return file.read(_HEAD_BYTES)
 
 
 def picture_format(head: bytes) -> str | None:
-    """The format of a picture by its first 64 bytes, also of one that is not read here; None if it is no picture."""
+    """Return the format of a picture, supported or not, from its first 64 bytes; None if it is not a picture."""
     for signature, name in _SIGNATURES.items():
         if head.startswith(signature):
             return "camera raw" if head[8:10] == b"CR" and name == "TIFF" else name
@@ -72,10 +71,10 @@ def picture_format(head: bytes) -> str | None:
         return "PPM"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
-    return _in_mp4_boxes(head) if head[4:8] == b"ftyp" else None
+    return _format_in_mp4_boxes(head) if head[4:8] == b"ftyp" else None
 
 
-def _in_mp4_boxes(head: bytes) -> str | None:
+def _format_in_mp4_boxes(head: bytes) -> str | None:
     if head[8:12] == b"crx ":
         return "camera raw"
     end = min(int.from_bytes(head[:4], "big"), len(head))
@@ -85,92 +84,88 @@ def _in_mp4_boxes(head: bytes) -> str | None:
     return "AVIF" if brands & _AVIF_BRANDS else "HEIF"
 
 
-def refuse_unread(name: str, picture: str | None) -> None:
-    """Raise MediaError for a format (of `picture_format`) that is not read here, with what to do about it."""
-    if picture in UNREAD:
-        what, remedy = UNREAD[picture]
-        raise MediaError(f"{name}: is {what}, which is not read: {remedy} first.")
+def refuse_unsupported(name: str, found: str | None) -> None:
+    """Raise `MediaError` if the format found by `picture_format` is unsupported, and say how to convert the file."""
+    if found in UNSUPPORTED:
+        what, remedy = UNSUPPORTED[found]
+        raise MediaError(f"{name}: is {what}, a format that is not supported; {remedy} first.")
 
 
 @contextmanager
 def open_picture(path: Path, content: IO[bytes] | None = None, *, name: str = "") -> Iterator[Image.Image]:
-    """Open a picture by its header; pixels are decoded when they are asked for.
+    """Open a picture by its header; pixels are decoded when they are first used.
 
     Args:
         path: the file.
-        content: the picture's bytes where it lies inside `path`, an archive.
-        name: how messages name it; by default the path.
+        content: the bytes of the picture, if it lies inside `path`, an archive.
+        name: the name of the picture in messages; by default the path.
 
     Raises:
-        MediaError: no file, no picture, of a format that is not read, of more than 400 million pixels; and for anything
-            that Pillow raises until the picture is closed.
+        MediaError: not a file, not a picture, an unsupported format, more than 400 million pixels; and anything that
+            Pillow raises until the picture is closed.
 
     """
-    name = printable(name or str(path))
-    with reading(name):
+    name = escape_controls(name or str(path))
+    with picture_errors(name):
         if content is None and not path.is_file():
-            raise MediaError(f"{name}: is no file; expected a picture. Check the path.")
-        with content or path.open("rb") as file, _opened(file, name) as image:
+            raise MediaError(f"{name}: is not a file; expected a picture. Check the path.")
+        with content or path.open("rb") as file, _open_image(file, name) as image:
             yield image
 
 
 @contextmanager
-def reading(name: str) -> Iterator[None]:
-    """Turn whatever reading a picture raises into `MediaError` with the picture's `name`."""
+def picture_errors(name: str) -> Iterator[None]:
+    """Turn any error in the block into a `MediaError` with the picture's `name`."""
     try:
         yield
     except AtsalError:
         raise
     except (Image.DecompressionBombError, MemoryError) as error:
         raise MediaError(f"{name}: has too many pixels to read ({error}). Scale it down first.") from error
-    except Exception as error:  # Pillow tells a damaged file by errors of many kinds, and by others in each version
-        reason = printable(str(error)) or type(error).__name__
-        raise MediaError(_unreadable(name, reason)) from error
+    except Exception as error:  # Pillow raises errors of many types for damaged files, and others in each version
+        raise _unreadable(name, escape_controls(str(error)) or type(error).__name__) from error
 
 
-def _unreadable(name: str, reason: str) -> str:
-    return (
+def _unreadable(name: str, reason: str) -> MediaError:
+    return MediaError(
         f"{name}: cannot be read as an image ({reason}); expected a complete JPEG, PNG, TIFF, WebP, AVIF, JPEG 2000, "
         "GIF or BMP. Check that it opens elsewhere, or copy it again."
     )
 
 
-def _opened(file: IO[bytes], name: str) -> Image.Image:
+def _open_image(file: IO[bytes], name: str) -> Image.Image:
     found = picture_format(file.read(_HEAD_BYTES))
     file.seek(0)
     if found is None:
-        raise MediaError(_unreadable(name, "its first bytes are those of no picture"))
-    refuse_unread(name, found)
+        raise _unreadable(name, "its first bytes are not those of a picture")
+    refuse_unsupported(name, found)
     Image.preinit()
     if found not in Image.OPEN:
-        Image.init()  # takes a while
+        Image.init()  # slow: loads the decoders of all formats
     if found not in Image.OPEN:
         raise MediaError(
-            f"{name}: this version of Pillow does not read {found}; update it (pip install --upgrade pillow), or save "
+            f"{name}: this version of Pillow cannot read {found}; update it (pip install --upgrade pillow), or save "
             "the picture as PNG."
         )
-    # `Image.open` would check Pillow's own limit, which only the whole program can change, and warn.
+    # `Image.open` would apply Pillow's own limit, which is a setting of the whole program, and warn.
     image: Image.Image = Image.OPEN[found][0](file, "")
     width, height = stored_size(image)
     if width * height > MAX_PIXELS:
-        _refuse_size(name, width, height)
+        raise MediaError(
+            f"{name}: has {width}x{height} pixels, {width * height / 1e6:,.0f} million; at most "
+            f"{MAX_PIXELS / 1e6:,.0f} million are supported, as 28,000x14,000. Scale it down first; the networks take "
+            "far smaller pictures."
+        )
     if found == "TIFF":
         if _DNG_VERSION in image.tag_v2:  # type: ignore[attr-defined]
-            refuse_unread(name, "camera raw")
-        # It checks Pillow's limit once more where it makes room for its pixels: here is the room.
+            refuse_unsupported(name, "camera raw")
+        # Pillow would apply its limit again when it allocates the pixels of a TIFF: allocate them here.
         image.im = Image.new(image.mode, (width, height), None).im
     return image
 
 
-def _refuse_size(name: str, width: int, height: int) -> NoReturn:
-    raise MediaError(
-        f"{name}: has {width}x{height} pixels, {width * height / 1e6:,.0f} million; at most {MAX_PIXELS / 1e6:,.0f} "
-        "million are read, as 28,000x14,000. Scale it down first; the networks look at far smaller pictures."
-    )
-
-
 def stored_size(image: Image.Image) -> tuple[int, int]:
-    """(width, height) as stored: Pillow states a TIFF's size turned, as EXIF says, and all others' as stored."""
+    """Return (width, height) as stored; for a TIFF, Pillow's own `size` is that after the rotation in its EXIF data."""
     if image.format == "TIFF":
         tags = image.tag_v2  # type: ignore[attr-defined]
         return tags[ExifTags.Base.ImageWidth], tags[ExifTags.Base.ImageLength]

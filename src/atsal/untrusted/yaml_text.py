@@ -1,8 +1,8 @@
-"""YAML that others wrote, read as plain data: mappings by name, lists, texts, numbers, true, false, null; nothing else.
+"""Strict YAML: mappings with text keys, lists, text, decimal numbers, true, false and null; nothing else.
 
-What a file could fill memory with, run, or be misread by is left out of the language: anchors and aliases, tags, merged
-mappings, keys that stand twice, dates, and numbers written in any but the decimal way (to YAML 1.1, `010` is 8 and
-`1:30` is 90; here both are texts). `1e-4` is a number, as in YAML 1.2.
+YAML features that could fill memory, run code or be misread are errors or plain text: anchors and aliases, tags, merge
+keys, duplicate keys, dates, and numbers that are not decimal (in YAML 1.1, `010` is 8 and `1:30` is 90; here both are
+text). `1e-4` is a number, as in YAML 1.2.
 """
 
 import functools
@@ -10,19 +10,19 @@ import math
 import re
 from typing import Any
 
-from atsal.errors import MissingDependencyError, installing
-from atsal.untrusted.reading import MIB, Blame
-from atsal.untrusted.text import printable, reason, shown
+from atsal.errors import MissingDependencyError, install_hint
+from atsal.untrusted.files import MIB, ErrorFactory
+from atsal.untrusted.text import error_reason, escape_controls, short_repr
 
-LIMIT = MIB // 2  # PyYAML reads some 50 KB a second
-_DEEPEST = 32
-_DIGITS = 19  # of 2 ** 63
+MAX_BYTES = MIB // 2  # PyYAML reads about 50 KB a second
+_MAX_DEPTH = 32
+_MAX_DIGITS = 19  # of 2 ** 63
 _TAG = "tag:yaml.org,2002:"
 FLOAT = re.compile(
     r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?"
     r"|[0-9][0-9_]*[eE][-+]?[0-9]+|\.(?:inf|Inf|INF))$|\.(?:nan|NaN|NAN)$"
 )
-_SCALARS: dict[str, tuple[re.Pattern[str], str]] = {  # kind -> how it is written, and how it begins
+_SCALARS: dict[str, tuple[re.Pattern[str], str]] = {  # type -> pattern, and the characters it can start with
     "bool": (re.compile(r"(?:yes|no|true|false|on|off)$", re.IGNORECASE), "yYnNtTfFoO"),
     "null": (re.compile(r"(?:~|null|Null|NULL)?$"), "~nN"),
     "int": (re.compile(r"[-+]?(?:0|[1-9][0-9_]*)$"), "-+0123456789"),
@@ -30,81 +30,84 @@ _SCALARS: dict[str, tuple[re.Pattern[str], str]] = {  # kind -> how it is writte
 }
 
 
-def parse_yaml(text: str, blame: Blame) -> Any:
-    """The plain values of a YAML text; raises the error of `blame`, and `MissingDependencyError` without PyYAML."""
-    if len(text) > LIMIT:
-        raise blame(f"is longer than the {LIMIT / MIB:g} MiB that such a text may have")
-    loader = _loader()
+def parse_yaml(text: str, make_error: ErrorFactory) -> Any:
+    """Return the plain values of a YAML text.
+
+    Raises the error of `make_error` if the text is invalid, and `MissingDependencyError` without PyYAML.
+    """
+    if len(text) > MAX_BYTES:
+        raise make_error(f"is longer than the limit of {MAX_BYTES / MIB:g} MiB for YAML")
+    loader = _make_loader()
     import yaml  # noqa: PLC0415 - an extra
 
     try:
-        return yaml.load(text, loader)  # noqa: S506 - a safe loader, and less
+        return yaml.load(text, loader)  # noqa: S506 - stricter than the safe loader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = "" if mark is None else f" (line {mark.line + 1})"
-        raise blame(f"is no YAML of plain values{line}: {printable(str(error.problem)[:200])}") from error
-    except Exception as error:  # whatever the parser stumbles over
-        raise blame(f"is no YAML of plain values ({reason(error)})") from error
+        raise make_error(f"is not valid YAML{line}: {escape_controls(str(error.problem)[:200])}") from error
+    except Exception as error:  # the parser raises errors of many types
+        raise make_error(f"is not valid YAML ({error_reason(error)})") from error
 
 
 @functools.cache
-def _loader() -> Any:
-    """The class of the loader."""
+def _make_loader() -> Any:
+    """Return the loader class; PyYAML is imported here."""
     try:
         import yaml  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingDependencyError(
-            f"reading YAML needs PyYAML: {installing('evaluation')} (for training: {installing('train')})"
+            f"reading YAML needs PyYAML: {install_hint('evaluation')} (for training: {install_hint('train')})"
         ) from error
 
     class Loader(yaml.SafeLoader):
-        """A safe loader of plain data."""
+        """A safe loader that refuses everything but plain data."""
 
         yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as in the base class
         _depth = 0
 
         def compose_node(self, parent: Any, index: Any) -> Any:
-            """Compose a node, but no alias, no anchor, no tag, and nothing too deep."""
+            """Refuse aliases, anchors, tags and deep nesting."""
             event: Any = super().peek_event()  # type: ignore[no-untyped-call]
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-                raise _problem("anchors (&) and aliases (*) are not taken: write the values out", event)
+                raise _problem("anchors (&) and aliases (*) are not supported: write the values out", event)
             if event.tag not in (None, "!"):
-                raise _problem(f"tags (!) are not taken: found {shown(event.tag)}", event)
+                raise _problem(f"tags (!) are not supported: found {short_repr(event.tag)}", event)
             self._depth += 1
-            if self._depth > _DEEPEST:
-                raise _problem(f"nested deeper than {_DEEPEST}", event)
+            if self._depth > _MAX_DEPTH:
+                raise _problem(f"nested deeper than {_MAX_DEPTH}", event)
             node = super().compose_node(parent, index)
             self._depth -= 1
             return node
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            """Keys are texts, each once."""
+            """Refuse keys that are not text, and duplicate keys."""
             seen: set[str] = set()
             for key, _ in node.value:
                 if key.tag != f"{_TAG}str":
-                    raise _problem("a key that is no name; put it in quotes if it is meant", key)
+                    raise _problem("a key is not text; put it in quotes if it is meant", key)
                 if key.value in seen:
-                    raise _problem(f"the key {shown(key.value)} stands twice", key)
+                    raise _problem(f"duplicate key {short_repr(key.value)}", key)
                 seen.add(key.value)
             return super().construct_mapping(node, deep=deep)
 
         def construct_scalar(self, node: Any) -> Any:
-            """No file system and no terminal takes a zero byte, or half of a character."""
+            """Refuse null bytes and lone surrogates, which no file system and no terminal accepts."""
             value = super().construct_scalar(node)
             if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
-                raise _problem("a text with a zero byte, or half of a character", node)
+                raise _problem("a text with a null byte or a lone surrogate", node)
             return value
 
-    def integer(loader: Any, node: Any) -> int:
+    def construct_integer(loader: Any, node: Any) -> int:
         text = loader.construct_scalar(node).replace("_", "")
-        if len(text.lstrip("+-")) > _DIGITS:
+        if len(text.lstrip("+-")) > _MAX_DIGITS:
             raise _problem(f"an integer of {len(text)} digits", node)
         return int(text)
 
-    def number(loader: Any, node: Any) -> float:
+    def construct_float(loader: Any, node: Any) -> float:
         found: float = loader.construct_yaml_float(node)
         if not math.isfinite(found):
-            raise _problem(f"found {shown(node.value)}, expected a finite number", node)
+            raise _problem(f"found {short_repr(node.value)}, expected a finite number", node)
         return found
 
     def _problem(what: str, at: Any) -> Exception:
@@ -112,6 +115,6 @@ def _loader() -> Any:
 
     for kind, (pattern, first) in _SCALARS.items():
         Loader.add_implicit_resolver(f"{_TAG}{kind}", pattern, [*first, ""] if kind == "null" else list(first))
-    Loader.add_constructor(f"{_TAG}int", integer)
-    Loader.add_constructor(f"{_TAG}float", number)
+    Loader.add_constructor(f"{_TAG}int", construct_integer)
+    Loader.add_constructor(f"{_TAG}float", construct_float)
     return Loader

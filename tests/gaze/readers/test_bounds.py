@@ -128,6 +128,6 @@ def test_maps_are_bounded_by_what_the_archive_says(tmp_path, monkeypatch):
     path = tmp_path / "maps.npz"
     np.savez(path, names=np.array(["a"]), maps=np.ones((1, 4, 4), np.uint8))
     assert list(read_density_maps(path).records) == ["a"]
-    monkeypatch.setattr(arrays, "NPZ_LIMIT", 100)
+    monkeypatch.setattr(arrays, "MAX_NPZ_BYTES", 100)
     with pytest.raises(DataError, match=r"names\.npy.*132 bytes; expected 100 at most"):
         read_density_maps(path)

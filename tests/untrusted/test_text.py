@@ -2,38 +2,38 @@
 
 import pytest
 
-from atsal.untrusted.text import printable, shown
+from atsal.untrusted.text import escape_controls, short_repr
 
 
 def test_a_value_is_quoted_as_python_writes_it() -> None:
-    assert shown("a b") == "'a b'"
-    assert shown([1, 2.5, None]) == "[1, 2.5, None]"
+    assert short_repr("a b") == "'a b'"
+    assert short_repr([1, 2.5, None]) == "[1, 2.5, None]"
 
 
 def test_a_long_value_is_cut() -> None:
-    assert len(shown("x" * 10**6)) <= 80
-    assert len(shown({str(n): "y" * 99 for n in range(99)}, limit=40)) == 40
+    assert len(short_repr("x" * 10**6)) <= 80
+    assert len(short_repr({str(n): "y" * 99 for n in range(99)}, limit=40)) == 40
 
 
 def test_a_shared_value_is_not_written_out() -> None:
     bomb: object = "boom"
     for _ in range(200):  # written out, 2^200 words
         bomb = (bomb, bomb)
-    assert len(shown(bomb)) <= 80
+    assert len(short_repr(bomb)) <= 80
 
 
 def test_a_deep_value_is_no_recursion() -> None:
     deep: list[object] = []
     for _ in range(100_000):
         deep = [deep]
-    assert shown(deep) == "[[[[...]]]]"
+    assert short_repr(deep) == "[[[[...]]]]"
     while deep:  # taken apart by hand, for Python does so by recursion
         deep = deep.pop()  # type: ignore[assignment]
 
 
 def test_an_integer_of_thousands_of_digits() -> None:
-    assert "5001 digits" in shown(10**5000)
-    assert shown(-12) == "-12"
+    assert "5001 digits" in short_repr(10**5000)
+    assert short_repr(-12) == "-12"
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_an_integer_of_thousands_of_digits() -> None:
     ],
 )
 def test_control_characters_are_written_as_escapes(text: str, expected: str) -> None:
-    assert printable(text) == expected
+    assert escape_controls(text) == expected

@@ -15,7 +15,7 @@ from PIL import Image
 from rich.console import Console
 
 from atsal.cli import main
-from atsal.cli.saying import plain, say
+from atsal.cli.console import print_line, rich_text
 from atsal.evaluation.report import write_report
 from atsal.evaluation.report.text import print_tables
 from evaluation.made_result import made_result
@@ -52,14 +52,14 @@ def test_errors_show_names_without_their_codes(arguments, tmp_path, monkeypatch)
 
 def test_lines_for_rich_are_no_markup():
     console = Console(file=io.StringIO(), force_terminal=True, width=200)
-    with console.status(plain("begin")) as status:
-        status.update(plain(f"[/x] [red]{ESCAPE}"))
-    console.print(plain(f"[/x] [red]{ESCAPE}"))
+    with console.status(rich_text("begin")) as status:
+        status.update(rich_text(f"[/x] [red]{ESCAPE}"))
+    console.print(rich_text(f"[/x] [red]{ESCAPE}"))
     assert r"[/x] [red]\x1b[31mred" in console.file.getvalue()
 
 
 def test_a_line_stays_one_line(capsys):
-    say("one\ntwo\r", TURNED)
+    print_line("one\ntwo\r", TURNED)
     assert capsys.readouterr().out == "one\\ntwo\\r\ngpj.\\u202eexe\n"
 
 

@@ -1,14 +1,14 @@
 import threading
 import warnings
 
-from atsal.jobs.warning_filter import ignored
+from atsal.jobs.warning_filter import ignore_warnings
 
 
 def test_only_what_is_named_is_ignored_and_only_for_the_time():
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         before = list(warnings.filters)
-        with ignored(UserWarning, message="known"), ignored(DeprecationWarning, module="elsewhere"):
+        with ignore_warnings(UserWarning, message="known"), ignore_warnings(DeprecationWarning, module="elsewhere"):
             warnings.warn("known remark", UserWarning, stacklevel=1)
             warnings.warn("other remark", UserWarning, stacklevel=1)
             warnings.warn("known remark", DeprecationWarning, stacklevel=1)
@@ -24,12 +24,12 @@ def test_threads_in_turn_leave_nothing():
     before, second_began, first_ended = list(warnings.filters), threading.Event(), threading.Event()
 
     def second():
-        with ignored(UserWarning):
+        with ignore_warnings(UserWarning):
             second_began.set()
             first_ended.wait(5)
 
     thread = threading.Thread(target=second)
-    with ignored(UserWarning):
+    with ignore_warnings(UserWarning):
         thread.start()
         second_began.wait(5)
     first_ended.set()
@@ -39,7 +39,7 @@ def test_threads_in_turn_leave_nothing():
 
 def test_a_copy_that_another_thread_made_meanwhile_is_cleaned_too():
     before = list(warnings.filters)
-    silent = ignored(UserWarning)
+    silent = ignore_warnings(UserWarning)
     with warnings.catch_warnings():
         silent.__enter__()
         with warnings.catch_warnings():
