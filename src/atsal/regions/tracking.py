@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from atsal.errors import ConfigError, MissingDependencyError, installing
+from atsal.errors import ConfigError, MissingDependencyError, install_hint
 from atsal.regions.region import FrameRegions, Region, angle_deg
 
 GATE_DEG = 8.0  # a region this near to a prediction may be the track's
@@ -170,5 +170,5 @@ def _linear_sum_assignment() -> Any:
     try:
         from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise MissingDependencyError(f"tracking regions needs SciPy: {installing('regions')}") from error
+        raise MissingDependencyError(f"tracking regions needs SciPy: {install_hint('regions')}") from error
     return linear_sum_assignment
