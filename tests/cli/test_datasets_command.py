@@ -66,7 +66,7 @@ def test_inspect_replaces_its_own_pictures_and_no_others(tmp_path):
     Image.new("RGB", (8, 4)).save(tmp_path / "look" / "1.png")
     before = (tmp_path / "look" / "1.png").read_bytes()
     refused = atsal("inspect", tmp_path / "out", "1", "-o", tmp_path / "look", status=1)
-    assert "1.png: is there already, and atsal did not draw it" in refused
+    assert "1.png: already exists, and atsal did not draw it" in refused
     assert (tmp_path / "look" / "1.png").read_bytes() == before
 
 

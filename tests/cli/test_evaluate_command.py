@@ -94,7 +94,7 @@ def test_wrong_words_are_told_without_a_traceback(prepared, tmp_path):
     told = atsal("evaluate", prepared / "nothing", prepared / "prepared", "--protocol", "folder-video", status=1)
     assert "nothing: is no folder" in told
     assert "equator-prior" not in told, "before any work"
-    assert "none.yaml: cannot be read" in atsal("benchmark", tmp_path / "none.yaml", "-o", tmp_path / "out", status=1)
+    assert "none.yaml: no such file" in atsal("benchmark", tmp_path / "none.yaml", "-o", tmp_path / "out", status=1)
     assert not (tmp_path / "out").exists()
 
 

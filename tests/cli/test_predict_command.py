@@ -102,7 +102,7 @@ def test_fps_takes_the_nearest_frames(folder):
 
 def test_the_second_run_says_that_all_is_done(folder):
     run("predict", "clip.mp4", "-o", "out", "--format", "npy")
-    assert "done before, 4 frames" in run("predict", "clip.mp4", "-o", "out", "--format", "npy").stdout
+    assert "already done, 4 frames" in run("predict", "clip.mp4", "-o", "out", "--format", "npy").stdout
     found = run("predict", "clip.mp4", "-o", "out", "--format", "npy", "--stride", 3, status=1)
     assert "made with another stride" in found.stderr
     run("predict", "clip.mp4", "-o", "out", "--format", "npy", "--stride", 3, "--overwrite")
@@ -207,9 +207,9 @@ def test_every_runtime_is_offered(folder, runtime):
 
 def test_an_output_that_is_a_file_is_refused(folder):
     found = run("predict", "clip.mp4", "-o", "out.mp4", status=1)
-    assert "looks like a file; give a folder, as -o maps" in found.stderr
+    assert "looks like a file; expected a folder" in found.stderr
     Path("notes").write_text("mine")
-    assert "this is a file" in run("predict", "clip.mp4", "-o", "notes", status=1).stderr
+    assert "is a file" in run("predict", "clip.mp4", "-o", "notes", status=1).stderr
     assert Path("notes").read_text() == "mine"
     assert not Path("out.mp4").exists()
     Path("my.mp4").mkdir()
@@ -220,7 +220,7 @@ def test_results_do_not_become_inputs(folder):
     Path("in").mkdir()
     Path("still.png").rename("in/still.png")
     found = run("predict", "in", "-o", "in", status=1)
-    assert "would lie among the inputs" in found.stderr
+    assert "is a folder of inputs" in found.stderr
     run("predict", "in", "-o", "in", "--format", "npy")
     run("predict", "in", "-o", "in/out")
 
@@ -335,9 +335,9 @@ def test_ctrl_c_within_a_library_that_makes_another_error_of_it(folder, monkeypa
 def test_info_tells_what_a_file_is(folder):
     found = run("info", "clip.mp4").output
     assert "video, h264 yuv420p, 128x64, mono" in found
-    assert "frames   4, 8.000 a second, 0.50 s" in found
+    assert "frames   4, 8.000 per second, 0.50 s" in found
     assert "360° tag yes" in found
-    assert "odd:     only 64 pixels high" in found
+    assert "note     only 64 pixels high" in found
     found = run("info", "still.png").output
     assert "still.png: image, 128x64, mono" in found
     assert "stored   as PNG, RGB" in found
@@ -352,7 +352,7 @@ def test_what_a_folder_holds_besides_is_told(folder):
     Path("in/IMG.insp").touch()
     found = run("info", "in").output
     assert "images   4" in found
-    assert "odd:     passed over IMG.insp: .insp is a camera's original" in found
+    assert "note     passed over IMG.insp: .insp is a camera's original" in found
     assert "as clip  the numbers of its frames jump in 1 place (after 1 comes 3)" in found
     found = run("predict", "in", "-o", "clip", "--format", "npy", "--as-frames", status=1)
     assert "IMG.insp: looks like a frame, but is not read" in found.stderr
@@ -369,7 +369,7 @@ def test_what_a_photo_says_of_itself_is_told_with_its_map(folder):
         "tilted.jpg: the photo's GPano tags state a pose"
         in run("predict", "tilted.jpg", "-o", "out", "--format", "npy").stderr
     )
-    assert "odd:     the photo's GPano tags state a pose" in run("info", "tilted.jpg").output
+    assert "note     the photo's GPano tags state a pose" in run("info", "tilted.jpg").output
 
 
 def test_compare_writes_a_video_and_a_sheet(folder):
@@ -393,7 +393,7 @@ def test_compare_writes_a_picture(folder):
         (["clip.mp4", "-o", "c.mp4", "--sheet", "s.jpg"], "s.jpg: expected a name ending in .png"),
         (["still.png", "-o", "c.png", "--sheet", "./c.png"], "another one for --sheet"),
         (["still.png", "-o", "still.png", "--overwrite"], "is the source itself"),
-        (["clip.mp4", "-o", "old.mp4"], "old.mp4: is there already"),
+        (["clip.mp4", "-o", "old.mp4"], "old.mp4: already exists"),
         (["clip.mp4", "-o", "empty.jpg/c.mp4"], "cannot be written"),
         ([".", "-o", "c.mp4"], "holds 2 inputs"),
         (["missing.mp4", "-o", "c.mp4"], "no such file"),

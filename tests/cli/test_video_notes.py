@@ -30,7 +30,7 @@ def test_how_a_video_is_taken_is_told(clip):
     facts = run("info", clip).stdout
     told = run("predict", clip, "-o", "out", "--format", "npy").stderr
     compared = run("compare", clip, "-o", "c.mp4").stderr
-    assert "view     128x64, top-bottom as the file says" in facts
+    assert "view     128x64, top-bottom (from: file)" in facts
     for note in ("two views, top-bottom", "stretched to 128x64", "turned by 180°", "pitch 30°"):
         assert note in facts
         assert note in told
@@ -41,7 +41,7 @@ def test_how_a_video_is_taken_is_told(clip):
 @pytest.mark.parametrize("command", [("info",), ("predict", "-o", "out")])
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("-", "standard input is not read"), ("https://example.org/a.mp4", "is an address"), ("/dev/null", "is a device")],
+    [("-", "standard input is not read"), ("https://example.org/a.mp4", "is a URL"), ("/dev/null", "is a device")],
 )
 def test_what_is_no_file_is_refused(clip, command, name, message):
     assert message in run(*command, name, status=1).stderr

@@ -290,10 +290,10 @@ def test_what_is_no_file_is_refused_at_once(tmp_path, monkeypatch):
         ".": "is a folder",
         "empty": "is empty",
         "-": "standard input is not read",
-        "https://example.org/a.mp4": "is an address",
+        "https://example.org/a.mp4": "is a URL",
         "fine/a": "no such file",
-        "x" * 300: "cannot be looked at .*too long",
-        "a\0b": "cannot be looked at",
+        "x" * 300: "cannot be accessed .*too long",
+        "a\0b": "cannot be accessed",
     }
     for name, message in cases.items():
         for call in (lambda path: check_readable(path, "video"), read_frames):
@@ -305,5 +305,5 @@ def test_what_is_no_file_is_refused_at_once(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.chdir(folder)
     folder.rmdir()
-    with pytest.raises(MediaError, match=r"no such file.*the working folder is gone"):
+    with pytest.raises(MediaError, match=r"no such file.*the working folder no longer exists"):
         check_readable(Path("x.mp4"), "video")

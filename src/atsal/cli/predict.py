@@ -1,0 +1,298 @@
+"""`atsal predict` and `atsal compare`: saliency maps of videos and images."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from atsal.cli.console import is_quiet, make_console, print_error, print_line, quiet_option
+from atsal.cli.group import FAILED
+from atsal.cli.parameters import (
+    PATH,
+    POSITIVE,
+    STEREO,
+    NameOf,
+    Number,
+    chosen_streams,
+    device_option,
+    direction_options,
+    face_size_option,
+    model_option,
+    options,
+    overwrite_option,
+    parse_erp_height,
+    precision_option,
+    refuse_existing,
+    still_at_option,
+    stream_option,
+    take_direction,
+)
+from atsal.errors import AtsalError, ConfigError
+from atsal.jobs.atomic_write import create_folder
+from atsal.untrusted.text import escape_controls, plural
+
+if TYPE_CHECKING:
+    from atsal.prediction.items import Item, Reading
+    from atsal.prediction.job import Outcome
+    from atsal.prediction.predictor import Predictor
+
+_FEW_FRAMES = 50  # predicted sooner in PyTorch than another runtime compiles
+
+model_options = options(
+    model_option,
+    direction_options,
+    face_size_option,
+    click.option(
+        "--procedure",
+        type=click.Choice(["corrected", "published"]),
+        default="corrected",
+        show_default=True,
+        help="published: the test procedure of the released code, to compare with old results.",
+    ),
+    device_option,
+    click.option(
+        "--runtime",
+        type=NameOf("atsal.prediction.runtimes", "RUNTIMES"),
+        default="auto",
+        show_default=True,
+        help="auto: openvino for lite on a CPU if it is installed, else torch.",
+    ),
+    precision_option,
+)
+reading_options = options(
+    click.option(
+        "--stereo",
+        type=STEREO,
+        default="auto",
+        show_default=True,
+        help="Layout of the two views of a stereo picture; the left one is read.",
+    ),
+    click.option("--stride", type=click.IntRange(min=1), default=1, show_default=True, help="Read every N-th frame."),
+    click.option(
+        "--fps", type=POSITIVE, help="Read this many frames per second; with --as-frames, the rate of the folder."
+    ),
+    click.option("--start", "start_s", type=Number(min=0), default=0.0, help="Start reading at this time, in seconds."),
+    click.option("--duration", "duration_s", type=POSITIVE, help="Read this many seconds."),
+)
+
+
+@click.command(
+    epilog="Examples: atsal predict VIDEO.mp4 -o seen; atsal predict PHOTOS -o maps --format npy --stream all."
+)
+@click.argument("inputs", nargs=-1, required=True, type=PATH)
+@click.option("-o", "--output", required=True, type=PATH, help="Folder for the results.")
+@stream_option(default="fused")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=NameOf("atsal.prediction.results", "FORMATS"),
+    help="May be given several times; overlays are at most 1920 wide.  [default: overlay]",
+)
+@click.option(
+    "--size",
+    "height",
+    callback=parse_erp_height,
+    help="Size of maps, as 640x320; overlays keep theirs.  [default: the model's]",
+)
+@click.option("--as-frames", is_flag=True, help="Treat a folder of images as one clip, not as stills.")
+@still_at_option
+@overwrite_option
+@reading_options
+@model_options
+@quiet_option
+def predict(
+    inputs: tuple[Path, ...], output: Path, streams: tuple[str, ...], formats: tuple[Any, ...], **values: Any
+) -> None:
+    """Predict saliency maps of videos and images, or of folders of them.
+
+    INPUTS are 360° videos and images (equirectangular, mono or stereo), or folders of them. Results are named after
+    their inputs, with a JSON manifest beside each. The same command again resumes an interrupted run.
+    """
+    from atsal.prediction.items import InputFiles, find_items, find_remarks  # noqa: PLC0415
+    from atsal.prediction.job import Options, predict_item, refuse_collisions  # noqa: PLC0415
+    from atsal.prediction.results import STILL_AT  # noqa: PLC0415
+
+    _refuse_file(output)
+    reading = _take_reading(values)
+    names = ("height", "overwrite", "still_at_s")
+    chosen = Options(
+        chosen_streams(streams), formats or ("overlay",), reading, **{name: values[name] for name in names}
+    )
+    if not values["as_frames"]:
+        _refuse_input_folder(inputs, output, chosen.formats)
+    items, problems = find_items(inputs, as_frames=values["as_frames"])
+    sources = InputFiles(items)
+    refuse_collisions(items, output, chosen, sources)
+    print_error(*find_remarks(inputs, as_frames=values["as_frames"]), *problems)
+    failed = len(problems)
+    if items:
+        with create_folder(output):
+            predictor = _load_model(values, frames=sum(_FEW_FRAMES if item.kind != "image" else 1 for item in items))
+            predictor.refuse_useless(chosen.still_at_s, STILL_AT)
+            work = partial(predict_item, predictor, folder=output, options=chosen, inputs=sources)
+            failed += _predict_each(items, reading, work)
+    if failed:
+        print_error(f"{failed} of {plural(len(items) + len(problems), 'input')} failed")
+        sys.exit(FAILED)
+
+
+def _refuse_file(output: Path) -> None:
+    """Refuse `-o out.mp4`, which would create a folder of that name where the user expects a file."""
+    from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES  # noqa: PLC0415
+
+    looks_like_file = output.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES | {".npy"} and not output.is_dir()
+    if looks_like_file or output.is_file():
+        raise ConfigError(
+            f"{output}: {'is' if output.is_file() else 'looks like'} a file; expected a folder for the results, which "
+            f"are named after their inputs. Give a folder, as -o {output.parent / 'maps'}"
+        )
+
+
+def _refuse_input_folder(inputs: Sequence[Path], output: Path, formats: Sequence[str]) -> None:
+    """Refuse to write pictures among the inputs, where the next run would read them as inputs."""
+    for path in inputs:
+        if set(formats) != {"npy"} and path.is_dir() and output.is_dir() and path.samefile(output):
+            raise ConfigError(f"{output}: is a folder of inputs; give another folder for the results")
+
+
+def _take_reading(values: dict[str, Any]) -> "Reading":
+    """Remove the values of `reading_options` and return them as one object."""
+    from atsal.prediction.items import Reading  # noqa: PLC0415
+
+    names = ("stereo", "stride", "fps", "start_s", "duration_s")
+    if values["fps"] is not None and values["stride"] != 1 and not values.get("as_frames"):
+        raise ConfigError("--fps and --stride exclude each other; give one of them")
+    return Reading(**{name: values.pop(name) for name in names})
+
+
+def _load_model(values: dict[str, Any], frames: int = _FEW_FRAMES) -> "Predictor":
+    """Load the model; for a few pictures in PyTorch, because other runtimes first compile for seconds."""
+    from atsal.jobs.memory import share_freed_memory  # noqa: PLC0415
+
+    share_freed_memory()
+    from atsal.prediction.predictor import load_model  # noqa: PLC0415
+
+    if values["runtime"] == "auto" and values["precision"] == "float32" and frames < _FEW_FRAMES:
+        values["runtime"] = "torch"
+    chosen = {name: values[name] for name in ("device", "runtime", "precision", "face_size", "procedure")}
+    return load_model(values["model"], **chosen, **take_direction(values))
+
+
+def _predict_each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]") -> int:
+    """Run `work` on every item, continue after failures, and return how many failed."""
+    failed = 0
+    for item in items:
+        try:
+            with _progress_bar(item, reading) as progress:
+                outcome = work(item, progress=progress)
+            _print_notes(item, reading)
+        except (AtsalError, OSError) as error:
+            print_error(error)
+            failed += 1
+            continue
+        print_line(f"{item.path}: {_summary(outcome)} ({outcome.manifest})")
+        if outcome.problem:
+            print_error(f"{outcome.problem} The frames before that are written.")
+            failed += 1
+    return failed
+
+
+def _summary(outcome: "Outcome") -> str:
+    frames = plural(outcome.frames, "frame")
+    if outcome.skipped:
+        return f"already done, {frames}"
+    rate = f", {outcome.rate:.1f} frames/s" if outcome.rate and outcome.frames > 1 else ""
+    resumed = f", {outcome.done} of them" if outcome.done < outcome.frames else ""
+    return f"{frames}{resumed} in {outcome.seconds:.1f} s{rate}"
+
+
+def _print_notes(item: "Item", reading: "Reading") -> None:
+    """Print how the picture was interpreted: an ordinary square photo looks like two views, too."""
+    print_error(*(f"{item.path}: {note}" for note in item.notes(reading)))
+
+
+@contextmanager
+def _progress_bar(item: "Item", reading: "Reading") -> "Iterator[Callable[[int], None]]":
+    """Show a bar with rate and remaining time on a terminal; nothing elsewhere and with `--quiet`."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    console = make_console(stderr=True)
+    if not console.is_terminal or is_quiet() or item.kind == "image":
+        yield lambda _done: None
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]} frames/s"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(escape_controls(item.path.name), total=item.expected_frames(reading), rate="–")
+
+        def update(done: int) -> None:
+            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
+            bar.update(task, completed=done, rate=f"{speed:.1f}" if speed else "–")
+
+        yield update
+
+
+@click.command()
+@click.argument("source", type=PATH)
+@click.option("-o", "--output", required=True, type=PATH, help="The .mp4 (of a video) or .png (of an image) to write.")
+@click.option("--sheet", type=PATH, help="Also write a contact sheet, a PNG.")
+@click.option("--as-frames", is_flag=True, help="Treat a folder of images as one clip.")
+@still_at_option
+@overwrite_option
+@reading_options
+@model_options
+@quiet_option
+def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> None:
+    """Write a video or picture of SOURCE, attention, experts and fused map, side by side."""
+    from atsal.prediction.compare import compare as write_comparison  # noqa: PLC0415
+    from atsal.prediction.compare import contact_sheet  # noqa: PLC0415
+    from atsal.prediction.items import find_items, find_remarks  # noqa: PLC0415
+    from atsal.video.writer import write_rgb_png  # noqa: PLC0415
+
+    reading = _take_reading(values)
+    items, problems = find_items([source], as_frames=values["as_frames"])
+    print_error(*find_remarks([source], as_frames=values["as_frames"]))
+    if problems:
+        raise problems[0]
+    if len(items) != 1:
+        raise ConfigError(f"{source}: holds {len(items)} inputs, expected one; name a file, or give --as-frames")
+    ending = ".png" if items[0].kind == "image" else ".mp4"
+    _check_targets(items[0], {output: ending} | ({sheet: ".png"} if sheet else {}), values["overwrite"])
+    if sheet is not None and sheet.resolve() == output.resolve():
+        raise ConfigError(f"{sheet}: is the name of the comparison too; give another one for --sheet")
+    with create_folder(output.parent):
+        predictor = _load_model(values)
+        with _progress_bar(items[0], reading) as progress:
+            still_at_s = values["still_at_s"]
+            found = write_comparison(predictor, items[0], output, reading, still_at_s=still_at_s, progress=progress)
+    _print_notes(items[0], reading)
+    if sheet is not None:
+        with create_folder(sheet.parent):
+            write_rgb_png(sheet, contact_sheet(found.results))
+    print_line(*(path for path in (output, sheet) if path is not None))
+    if found.problem:
+        print_error(f"{found.problem} The frames before that are written.")
+        sys.exit(FAILED)
+
+
+def _check_targets(source: "Item", targets: dict[Path, str], overwrite: bool) -> None:
+    """Check the names of files to write; `targets` maps each to the ending it must have."""
+    from atsal.prediction.items import InputFiles  # noqa: PLC0415
+
+    inputs = InputFiles([source])
+    for path, ending in targets.items():
+        if path.suffix.lower() != ending:
+            raise ConfigError(f"{path}: expected a name ending in {ending}, for {source.path}")
+        if path in inputs:
+            raise ConfigError(f"{path}: is the source itself, or a part of it; give another name")
+        refuse_existing(path, overwrite)
