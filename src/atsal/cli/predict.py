@@ -136,8 +136,9 @@ def predict(
             predictor.refuse_useless(chosen.still_at_s, STILL_AT)
             work = partial(predict_item, predictor, folder=output, options=chosen, inputs=sources)
             failed += _predict_each(items, reading, work)
+    if failed and len(items) + len(problems) > 1:
+        print_error(f"{failed} of {len(items) + len(problems)} inputs failed")
     if failed:
-        print_error(f"{failed} of {plural(len(items) + len(problems), 'input')} failed")
         sys.exit(FAILED)
 
 
