@@ -23,7 +23,7 @@ from atsal.version import __version__
 
 @click.group(
     cls=MainGroup,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
     epilog="Exit status: 0 success, 1 an error or a failed input, 2 wrong usage, 130 stopped by Ctrl-C. Completion of "
     "options and names in bash, zsh and fish: see docs/command-line.md.",
 )

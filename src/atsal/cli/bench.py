@@ -8,6 +8,7 @@ import click
 from atsal.cli.console import make_console, print_line, quiet_option, rich_text, status_line
 from atsal.cli.parameters import (
     PATH,
+    RUNTIMES,
     NameOf,
     device_option,
     face_size_option,
@@ -27,21 +28,14 @@ from atsal.errors import ConfigError
     "--runtime",
     "runtimes",
     multiple=True,
-    type=NameOf("atsal.prediction.runtimes", "RUNTIMES", without=("auto",)),
+    type=NameOf(*RUNTIMES, without=("auto",)),
     help="May be given several times.  [default: all that are installed]",
 )
 @device_option
 @precision_option
-@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True, help="How often to measure.")
-@click.option(
-    "--published/--no-published",
-    default=True,
-    show_default=True,
-    help="Also measure the procedure of the released code.",
-)
-@click.option(
-    "--file/--no-file", "end_to_end", default=True, show_default=True, help="Also measure from a file to maps."
-)
+@click.option("--rounds", type=click.IntRange(min=1), default=5, help="How often to measure.")
+@click.option("--published/--no-published", default=True, help="Also measure the released code's procedure.")
+@click.option("--file/--no-file", "end_to_end", default=True, help="Also measure from a file to maps.")
 @click.option("--json", "output", type=PATH, help="Also write all measurements to this file.")
 @overwrite_option
 @quiet_option

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 
 _MAX_WARNINGS = 12  # on the terminal; the manifest has all
 _DATASETS = ("atsal.datasets", "NAMES")
-_PREPARATION = "atsal.datasets.prepared.preparation"
+
+
+def _choice(field: str) -> NameOf:
+    """Return the choice of the values of a setting of `Preparation`."""
+    return NameOf("atsal.datasets.prepared.preparation", f"Preparation.{field}")
 
 
 @click.group()
@@ -99,40 +103,22 @@ def _sigma(found: "Dataset") -> str:
 @click.option("--direction", type=DIRECTION, help="Use gaze (head_eye), or the head alone.  [default: the data set's]")
 @click.option(
     "--events",
-    type=NameOf(_PREPARATION, "Events"),
+    type=_choice("events"),
     help="Make maps of published fixations, of all samples, or of fixations detected by velocity (ivt) or dispersion "
     "(idt).  [default: the data set's]",
 )
-@click.option(
-    "--sigma",
-    "sigma_deg",
-    type=POSITIVE,
-    help="Standard deviation of the maps in degrees.  [default: the data set's]",
-)
-@click.option(
-    "--size",
-    "erp_height",
-    callback=parse_erp_height,
-    help="Size of maps and frames, as 640x320.  [default: 2048x1024]",
-)
-@click.option(
-    "--maps",
-    type=NameOf(_PREPARATION, "Preparation.maps"),
-    help="Write saliency maps as float32 (npy) or 8-bit pictures (png).  [default: none]",
-)
-@click.option(
-    "--window",
-    type=NameOf(_PREPARATION, "WindowKind"),
-    help="Pool the gaze of a video in maps of one frame, of 200 ms, or of the clip.  [default: frame]",
-)
+@click.option("--sigma", "sigma_deg", type=POSITIVE, help="Sigma of the maps in degrees.  [default: the data set's]")
+@click.option("--size", "erp_height", callback=parse_erp_height, help="Size of maps and frames.  [default: 2048x1024]")
+@click.option("--maps", type=_choice("maps"), help="Write maps, as float32 (npy) or 8-bit (png).  [default: none]")
+@click.option("--window", type=_choice("window"), help="Gaze of a video that one map pools.  [default: frame]")
 @click.option(
     "--frames",
-    type=NameOf(_PREPARATION, "Preparation.frames"),
+    type=_choice("frames"),
     help="Refer to the videos, or extract their frames.  [default: reference]",
 )
 @click.option(
     "--augment",
-    type=NameOf(_PREPARATION, "Preparation.augment"),
+    type=_choice("augment"),
     help="Also write the 19 published variants of each image.  [default: none]",
 )
 @click.option("--item", "only", multiple=True, help="Prepare only this item; may be given several times.")
@@ -196,9 +182,7 @@ def _print_summary(done: "Prepared") -> None:
 @click.argument("items", nargs=-1)
 @click.option("-o", "--output", type=PATH, required=True, help="Folder for the pictures.")
 @click.option("--all", "everything", is_flag=True, help="Draw every item.")
-@click.option(
-    "--frame", "frame_index", type=click.IntRange(min=0), help="Draw one frame of a video.  [default: pool all of it]"
-)
+@click.option("--frame", "frame_index", type=click.IntRange(min=0), help="Draw one frame of a video.  [default: all]")
 @click.option("--scanpaths", is_flag=True, help="Join the fixations of each observer by lines.")
 @click.option("--source", type=PATH, help="Folder of the raw files, if they were moved.")
 @quiet_option

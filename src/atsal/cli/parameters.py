@@ -95,32 +95,28 @@ MAX_WORKERS = 256
 MODELS = ("atsal.models.registry", "NAMES")
 DIRECTION = NameOf("atsal.models.directions", "DIRECTIONS")
 STEREO = NameOf("atsal.video.stereo", "StereoChoice")
-PRECISION = NameOf("atsal.prediction.runtimes", "PRECISIONS")
+RUNTIMES = ("atsal.prediction.runtimes", "RUNTIMES")
 STREAMS = ("atsal.prediction.streams", "STREAMS")
 _ALL = "all"
 
 model_option = click.option(
     "--model",
     default="lite",
-    show_default=True,
     shell_complete=complete_names(*MODELS),
     help="Name of a model (see `atsal weights list`), or a weight folder.",
 )
 face_size_option = click.option(
     "--face-size", type=int, help="Side of a cube face in pixels; for paper, 160 or 256.  [default: the model's]"
 )
-device_option = click.option(
-    "--device", default="auto", show_default=True, help="auto (CUDA if available), cpu, cuda, cuda:1, …"
-)
+device_option = click.option("--device", default="auto", help="auto (CUDA if available), cpu, cuda, cuda:1, …")
 workers_option = click.option(
     "--workers", type=click.IntRange(min=1, max=MAX_WORKERS), help="Worker processes.  [default: one per core]"
 )
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace existing results.")
 precision_option = click.option(
     "--precision",
-    type=PRECISION,
+    type=NameOf(RUNTIMES[0], "PRECISIONS"),
     default="float32",
-    show_default=True,
     help="half works on a GPU, and in openvino on processors with bfloat16.",
 )
 still_at_option = click.option(
@@ -135,19 +131,18 @@ direction_options = options(
         "--direction",
         type=DIRECTION,
         default="head_eye",
-        show_default=True,
         help="Only for lite: predict where people look (head_eye), or where their heads point (head).",
     ),
     click.option(
         "--front",
         type=Number(min=-180, max=180),
         metavar="YAW",
-        help="Only for lite: direction of the front of the picture, degrees to the right.  [default: 0, the middle]",
+        help="Only for lite: where the front of the picture is, in degrees to the right.  [default: 0, the middle]",
     ),
     click.option(
         "--no-front",
         is_flag=True,
-        help="Only for lite: the picture has no front, because viewers start in any direction.",
+        help="Only for lite: the picture has no front, as viewers start anywhere.",
     ),
 )
 
@@ -160,7 +155,6 @@ def stream_option(default: str) -> Callable[[Any], Any]:
         multiple=True,
         type=NameOf(*STREAMS, _ALL),
         default=(default,),
-        show_default=True,
         help="May be given several times.",
     )
 

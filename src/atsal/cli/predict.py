@@ -14,6 +14,7 @@ from atsal.cli.group import FAILED
 from atsal.cli.parameters import (
     PATH,
     POSITIVE,
+    RUNTIMES,
     STEREO,
     NameOf,
     Number,
@@ -50,30 +51,22 @@ model_options = options(
         "--procedure",
         type=click.Choice(["corrected", "published"]),
         default="corrected",
-        show_default=True,
-        help="published: the test procedure of the released code, to compare with old results.",
+        help="published: the released test procedure, to compare with old results.",
     ),
     device_option,
     click.option(
         "--runtime",
-        type=NameOf("atsal.prediction.runtimes", "RUNTIMES"),
+        type=NameOf(*RUNTIMES),
         default="auto",
-        show_default=True,
         help="auto: openvino for lite on a CPU if it is installed, else torch.",
     ),
     precision_option,
 )
 reading_options = options(
+    click.option("--stereo", type=STEREO, default="auto", help="Layout of a stereo picture; the left view is read."),
+    click.option("--stride", type=click.IntRange(min=1), default=1, help="Read every N-th frame."),
     click.option(
-        "--stereo",
-        type=STEREO,
-        default="auto",
-        show_default=True,
-        help="Layout of the two views of a stereo picture; the left one is read.",
-    ),
-    click.option("--stride", type=click.IntRange(min=1), default=1, show_default=True, help="Read every N-th frame."),
-    click.option(
-        "--fps", type=POSITIVE, help="Read this many frames per second; with --as-frames, the rate of the folder."
+        "--fps", type=POSITIVE, help="Read this many frames a second; with --as-frames, the rate of the folder."
     ),
     click.option("--start", "start_s", type=Number(min=0), default=0.0, help="Start reading at this time, in seconds."),
     click.option("--duration", "duration_s", type=POSITIVE, help="Read this many seconds."),
@@ -93,12 +86,7 @@ reading_options = options(
     type=NameOf("atsal.prediction.results", "FORMATS"),
     help="May be given several times; overlays are at most 1920 wide.  [default: overlay]",
 )
-@click.option(
-    "--size",
-    "height",
-    callback=parse_erp_height,
-    help="Size of maps, as 640x320; overlays keep theirs.  [default: the model's]",
-)
+@click.option("--size", "height", callback=parse_erp_height, help="Size of maps, as 640x320.  [default: the model's]")
 @click.option("--as-frames", is_flag=True, help="Treat a folder of images as one clip, not as stills.")
 @still_at_option
 @overwrite_option

@@ -29,7 +29,6 @@ _CHECKPOINT_STEPS = 200
     "--checkpoint-steps",
     type=click.IntRange(min=1),
     default=_CHECKPOINT_STEPS,
-    show_default=True,
     help="Steps between checkpoints within an epoch.",
 )
 @quiet_option

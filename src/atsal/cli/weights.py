@@ -88,9 +88,7 @@ def weights_download(names: tuple[str, ...], everything: bool, output: Path | No
 @click.option("--poles", required=True, type=PATH, help="Checkpoint of the poles expert.")
 @click.option("--equator", required=True, type=PATH, help="Checkpoint of the equator expert.")
 @click.option("-o", "--output", type=PATH, help="Weight folder to write.  [default: where --model paper looks]")
-@click.option(
-    "--face-size", type=int, default=160, show_default=True, help="160 (the paper) or 256 (the released test code)."
-)
+@click.option("--face-size", type=int, default=160, help="160 (the paper) or 256 (the released test code).")
 @overwrite_option
 @quiet_option
 def weights_import(output: Path | None, **values: Any) -> None:
@@ -108,20 +106,14 @@ def weights_import(output: Path | None, **values: Any) -> None:
 @click.argument("prepared", type=PATH)
 @click.option("-o", "--output", required=True, type=PATH, help="Weight folder to write.")
 @click.option("--exclude", multiple=True, help="Leave out this item; may be given several times.")
-@click.option(
-    "--direction",
-    type=DIRECTION,
-    help="What the gaze of the set is the direction of.  [default: as it was prepared]",
-)
+@click.option("--direction", type=DIRECTION, help="What the gaze is the direction of.  [default: as prepared]")
 @click.option(
     "--head-eye",
     type=(Number(min=0), Number(min=0)),
     metavar="EXPONENT DEGREES",
     help="For a set with head directions only: exponent and smoothing of the map of gaze.  [default: 1 5]",
 )
-@click.option(
-    "--prior", type=PATH, help="The front prior, a file from `atsal weights front`.  [default: the packaged one]"
-)
+@click.option("--prior", type=PATH, help="A front prior of `atsal weights front`.  [default: the packaged one]")
 @click.option("--half", is_flag=True, help="Store the kernels in half precision.")
 @overwrite_option
 @quiet_option
@@ -152,9 +144,7 @@ def weights_fuse(
 
 @weights.command("front")
 @click.argument("logs", nargs=-1, required=True, type=PATH)
-@click.option(
-    "--latitude", "latitudes", multiple=True, type=PATH, help="Another log, of which only the latitudes are used."
-)
+@click.option("--latitude", "latitudes", multiple=True, type=PATH, help="A log of which only latitudes are used.")
 @click.option("--licence", "licences", multiple=True, help="NAME=TEXT: the licence of the data in the table NAME.")
 @click.option("-o", "--output", required=True, type=PATH, help="File to write, as front-prior.json.")
 @overwrite_option

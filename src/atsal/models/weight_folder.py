@@ -83,7 +83,7 @@ def _read_part(folder: Path, part: str) -> dict[str, Tensor]:
     try:
         return safetensors.torch.load_file(file)
     except Exception as error:  # also of a name that UTF-8 cannot write
-        raise WeightsError(f"{file}: cannot be read ({error_reason(error)}); {REMEDY}") from error
+        raise ErrorFactory(WeightsError, file, REMEDY).unreadable(error) from error
 
 
 def part_file(part: str) -> str:
@@ -238,7 +238,7 @@ def _verify(file: Path, size: int, sha256: str) -> None:
         found_size = file.stat().st_size
         found = file_sha256(file) if found_size == size else ""
     except OSError as error:
-        raise WeightsError(f"{file}: cannot be read ({error.strerror}); {REMEDY}") from error
+        raise ErrorFactory(WeightsError, file, REMEDY).unreadable(error) from error
     if found_size != size:
         raise WeightsError(f"{file}: {found_size} bytes, expected {size}; {REMEDY}")
     if found != sha256:
