@@ -58,19 +58,6 @@ def folder_remarks(folder: Path, *, as_frames: bool = False) -> list[str]:
     return [*passed_over(folder, frames, as_frames=True), *numbering(frames)]
 
 
-def described(folder: Path) -> list[str]:
-    """A folder in lines for people: what is taken of it, what is passed over, how it would do as one clip."""
-    files = list_media(folder)
-    images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
-    lines = [
-        f"{folder}: folder, by the endings of names",
-        f"  images   {len(images)}",
-        f"  videos   {len(files) - len(images)}",
-        *(f"  odd:     {remark}" for remark in folder_remarks(folder)),
-    ]
-    return lines + [f"  as clip  {remark}" for remark in numbering(images)] if images == files else lines
-
-
 def passed_over(folder: Path, taken: Collection[Path], *, as_frames: bool = False) -> list[str]:
     """A sentence for each reason why files and folders of a folder are not among those `taken`, hidden ones excepted.
 
