@@ -4,7 +4,7 @@
 errors and warnings.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-_QUIET = "atsal.quiet"
+_QUIET, _STATUS = "atsal.quiet", "atsal.status"  # keys in `click.Context.meta`
 
 
 def _set_quiet(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -30,21 +30,34 @@ quiet_option = click.option(
 
 def is_quiet() -> bool:
     """Whether the running command was given `--quiet`."""
-    context = click.get_current_context(silent=True)
-    return context is not None and bool(context.meta.get(_QUIET))
+    return bool(_meta().get(_QUIET))
 
 
 def print_line(*lines: object) -> None:
     """Print each value on one line of standard output, unless `--quiet`."""
     if not is_quiet():
-        for line in lines:
-            click.echo(escape_controls(str(line)))
+        _write(lines, "", err=False)
 
 
 def print_error(*lines: object) -> None:
     """Print errors or warnings, each on one line of standard error."""
+    _write(lines, "atsal: ", err=True)
+
+
+def _write(lines: Sequence[object], prefix: str, *, err: bool) -> None:
+    status = _meta().get(_STATUS)
+    if status is not None:  # clear the status line, which would run into the text
+        status.stop()
     for line in lines:
-        click.echo(f"atsal: {escape_controls(str(line))}", err=True)
+        click.echo(f"{prefix}{escape_controls(str(line))}", err=err)
+    if status is not None:
+        status.start()
+
+
+def _meta() -> dict[str, Any]:
+    """Return what the running command keeps for all functions of this module."""
+    context = click.get_current_context(silent=True)
+    return {} if context is None else context.meta
 
 
 def rich_text(text: object) -> "Text":
@@ -81,4 +94,8 @@ def status_line(first: str) -> Iterator[Callable[[str], None]]:
         yield lambda _line: None
         return
     with console.status(first) as status:
-        yield lambda line: status.update(rich_text(line))
+        _meta()[_STATUS] = status
+        try:
+            yield lambda line: status.update(rich_text(line))
+        finally:
+            _meta().pop(_STATUS, None)

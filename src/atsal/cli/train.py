@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from atsal.cli.console import make_console, print_line, quiet_option, rich_text, status_line
+from atsal.cli.console import print_line, quiet_option, status_line
 from atsal.cli.parameters import MAX_WORKERS, PATH, device_option
 from atsal.errors import ConfigError
 from atsal.jobs.workers import usable_cores
@@ -96,6 +96,5 @@ def _training_output() -> Iterator[tuple[Callable[[str], None], Callable[[str], 
     if int(os.environ.get("RANK", "0")) != 0:
         yield (lambda _line: None), (lambda _line: None)
         return
-    console = make_console(stderr=True)
     with status_line("reading the data") as status:
-        yield (lambda line: console.print(rich_text(line))) if console.is_terminal else print_line, status
+        yield print_line, status
