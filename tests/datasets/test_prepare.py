@@ -159,7 +159,7 @@ def test_other_settings_do_not_mix(images, tmp_path):
         prepare(IMAGES, images, tmp_path / "out", small(IMAGES, sigma_deg=5.0))
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd" / "settings.json").write_text('{"preparation": null}')
-    with pytest.raises(OutputError, match="is no record of a prepared set"):
+    with pytest.raises(OutputError, match="is not a record of a prepared set"):
         prepare(IMAGES, images, tmp_path / "odd", small(IMAGES))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("mine")
@@ -446,7 +446,7 @@ def test_a_full_disk_is_an_error_like_any_other(images, tmp_path):
         [sys.executable, "-c", code, *words], env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert "cannot be written: the file grew beyond" in done.stderr
+    assert "cannot be written: the file exceeds the size limit" in done.stderr
     assert not list((tmp_path / "out").glob("*P1*"))
 
 
@@ -540,7 +540,7 @@ def test_items_that_are_removed_meanwhile_are_no_success(images, tmp_path):
     def removed(item, _why):
         shutil.rmtree(out / item)
 
-    with pytest.raises(OutputError, match=r"P1/item\.json.* not there any more"):
+    with pytest.raises(OutputError, match=r"P1/item\.json.* are missing"):
         prepare(IMAGES, images, out, small(IMAGES), report=removed)
     assert not (out / "manifest.json").exists()
     assert prepare(IMAGES, images, out, small(IMAGES)).made > 0

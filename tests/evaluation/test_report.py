@@ -409,7 +409,7 @@ def test_a_missing_package_is_named_with_its_extra(module, result, tmp_path, mon
 def test_nothing_half_written_stays(tmp_path):
     made = tiny({"a": [0.1, 0.2]})
     (tmp_path / "report.md").mkdir()
-    with pytest.raises(OutputError, match="there is a folder of this name"):
+    with pytest.raises(OutputError, match="a folder has this name"):
         write_report(made, tmp_path, resamples=RESAMPLES)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.md"]
     assert (tmp_path / "report.html").read_text().endswith("</html>\n")

@@ -42,7 +42,7 @@ def test_a_protocol_of_ones_own_is_checked(tmp_path):
     for wrong, message in {
         "sigma: 2": "unknown setting 'sigma'",
         "erp_height: 32": "go together",
-        "title: a: b": "colon need quotes",
+        "title: a: b": "colon in quotes",
         "erp_height: 32\nsigma_deg: 0": "sigma_deg",
         "erp_height: 32\nsigma_deg: 2\nmetrics: [ccc]": "did you mean 'cc'",
         "erp_height: 32\nsigma_deg: 2\nsplit: a": "split and part",

@@ -186,7 +186,7 @@ def test_nothing_is_overwritten_unless_asked(folder):
 def test_only_weight_folders_are_overwritten(tmp_path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").write_text("years of work")
-    with pytest.raises(OutputError, match="not a weight folder"):
+    with pytest.raises(OutputError, match="is not just a weight folder"):
         write_bundle(tmp_path / "thesis", CONFIG, parts(), {}, overwrite=True)
     assert (tmp_path / "thesis" / "chapter.tex").read_text() == "years of work"
     (tmp_path / "empty").mkdir()

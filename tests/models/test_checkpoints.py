@@ -248,7 +248,7 @@ def test_packed_members_and_members_twice_are_refused(tmp_path):
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-    with pytest.raises(WeightsError, match="packed or encrypted"):
+    with pytest.raises(WeightsError, match="compressed or encrypted"):
         read_checkpoint(file)
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("archive/data.pkl", b"N.")
