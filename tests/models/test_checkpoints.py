@@ -254,5 +254,5 @@ def test_packed_members_and_members_twice_are_refused(tmp_path):
         archive.writestr("archive/data.pkl", b"N.")
         with pytest.warns(UserWarning, match="Duplicate name"):
             archive.writestr("archive/data.pkl", b"N.")
-    with pytest.raises(WeightsError, match="holds a member twice"):
+    with pytest.raises(WeightsError, match="holds two members of one name"):
         read_checkpoint(file)
