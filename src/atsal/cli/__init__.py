@@ -213,7 +213,7 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
 
 def _refuse_file(output: Path) -> None:
     """`-o out.mp4` means a file, and would make a folder of that name."""
-    from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES  # noqa: PLC0415
+    from atsal.video.media_files import IMAGE_SUFFIXES, VIDEO_SUFFIXES  # noqa: PLC0415
 
     looks_like_one = output.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES | {".npy"} and not output.is_dir()
     if looks_like_one or output.is_file():
@@ -315,7 +315,7 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     from atsal.prediction.compare import compare as write_comparison  # noqa: PLC0415
     from atsal.prediction.compare import contact_sheet  # noqa: PLC0415
     from atsal.prediction.items import find_items, find_remarks  # noqa: PLC0415
-    from atsal.video.writer import write_rgb_png  # noqa: PLC0415
+    from atsal.video.image_writer import write_rgb_png  # noqa: PLC0415
 
     reading = _reading(values)
     items, problems = find_items([source], as_frames=values["as_frames"])
@@ -363,21 +363,20 @@ def _refuse_targets(source: "Item", targets: dict[Path, str], overwrite: bool) -
 @click.option("--stereo", type=STEREO, default="auto", show_default=True)
 def info(file: Path, stereo: Any) -> None:
     """Say what a file is: size, layout, rate, and what is odd about it; of a folder, what is in it."""
-    from atsal.video.folders import described  # noqa: PLC0415
     from atsal.video.image_reader import probe_image  # noqa: PLC0415
-    from atsal.video.media_files import classify  # noqa: PLC0415
+    from atsal.video.media_files import classify, describe_folder  # noqa: PLC0415
     from atsal.video.probe import probe_video  # noqa: PLC0415
 
     if file.is_dir():
-        say(*described(file))
+        say(*describe_folder(file))
         return
     if classify(file) == "image":
         found_image = probe_image(file, stereo=stereo)
         say(f"{file}: image, {found_image.width}x{found_image.height}, {found_image.stereo}")
         say(f"  stored   as {found_image.format}, {found_image.mode}")
         say(f"  view     {found_image.eye_size[0]}x{found_image.eye_size[1]}")
-        for oddity in found_image.oddities:
-            say(f"  odd:     {oddity}")
+        for remark in found_image.remarks:
+            say(f"  odd:     {remark}")
         return
     found = probe_video(file, stereo, count=True)
     length = "unknown length" if found.duration_s is None else f"{found.duration_s:.2f} s"
@@ -385,11 +384,11 @@ def info(file: Path, stereo: Any) -> None:
     average = " on average" if found.variable_frame_rate else ""
     lines = [
         f"{file}: video, {found.codec} {found.pixel_format}, {found.width}x{found.height}, {found.stereo}",
-        f"  view     {found.eye_size[0]}x{found.eye_size[1]}, {found.stereo} {found.view.said_by}",
+        f"  view     {found.eye_size[0]}x{found.eye_size[1]}, {found.stereo} {found.view.source_text}",
         f"  frames   {frames}, {found.frame_rate:.3f} a second{average}, {length}",
         f"  sound    {'yes' if found.has_audio else 'no'}",
         f"  360° tag {'yes' if found.spherical_tagged else 'no'}",
-        *(f"  odd:     {oddity}" for oddity in found.oddities),
+        *(f"  odd:     {remark}" for remark in found.remarks),
     ]
     say(*lines)
 

@@ -19,7 +19,7 @@ from atsal.untrusted.paths import is_name
 from atsal.untrusted.reading import Blame
 from atsal.untrusted.text import some
 from atsal.version import __version__
-from atsal.video.folders import natural_key
+from atsal.video.media_files import natural_key
 
 MANIFEST = "manifest.json"
 _NEEDED = {

@@ -18,7 +18,7 @@ from atsal.gaze.reading import Drop, DropCounter
 from atsal.gaze.records import Direction, Fixations, PlanarFixations, by_observer, rows_of_each
 from atsal.gaze.tables import Gaze, read_gaze
 from atsal.untrusted.text import printable, shown
-from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, passed_over
+from atsal.video.media_files import IMAGE_SUFFIXES, VIDEO_SUFFIXES, skipped_files
 
 TREE = """\
 <stimulus>.mp4 or .jpg, … and <stimulus>.csv or .parquet    (a table for each, of the same name)
@@ -62,7 +62,7 @@ def find(source: Path) -> Found:
         for name in sorted(logs.keys() - stimuli)
     ]
     return Found(
-        items, tuple(map(printable, missing)), tuple(f"{source}: {text}" for text in passed_over(source, used))
+        items, tuple(map(printable, missing)), tuple(f"{source}: {text}" for text in skipped_files(source, used))
     )
 
 
