@@ -30,12 +30,8 @@ _FISHEYES = "v360=dfisheye:e:ih_fov=190:iv_fov=190"
 def open_video(path: Path, *, threaded: bool = False) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open `path` and choose its picture stream, never a cover picture; close it on leaving.
 
-    With `threaded`, frames are decoded on all cores, and some packets are read ahead.
-
-    Raises:
-        MediaError: missing, a folder, empty, unreadable, not a video, cut off before its index, without pictures, or
-            of a codec that this FFmpeg cannot decode.
-
+    With `threaded`, frames are decoded on all cores, and some packets are read ahead. Raises MediaError for a file that
+    is missing, empty, not a video, cut off before its index, without pictures, or of a codec that is not decoded.
     """
     check_readable(path, "video")
     try:

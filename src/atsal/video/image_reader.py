@@ -21,50 +21,26 @@ from atsal.video.pixels import (
     upright_pixels,
     upright_size,
 )
-from atsal.video.stereo_layout import StereoChoice, StereoLayout, View, choose_view
+from atsal.video.stereo_layout import MediaInfo, StereoChoice, choose_view
 
 _FLAT_LEVELS = 4  # of 256: an image with a smaller range is of nearly one value
 
 
 @dataclass(frozen=True)
-class ImageInfo:
-    """The facts of an image; sizes are in pixels.
+class ImageInfo(MediaInfo):
+    """The facts of an image."""
 
-    `view` is the view that is used. `remarks` are sentences for people; `notes` are those of them that may make its
-    map wrong.
-    """
-
-    path: Path
     format: str  # Pillow's name: JPEG, PNG, …
-    width: int  # as stored
-    height: int
     mode: str  # Pillow's name of the pixel format
-    view: View
-    notes: tuple[str, ...]
-    remarks: tuple[str, ...]
-
-    @property
-    def stereo(self) -> StereoLayout:
-        """The layout of the views."""
-        return self.view.stereo
-
-    @property
-    def eye_size(self) -> tuple[int, int]:
-        """(width, height) of the view that is used."""
-        return self.view.size
 
 
 def read_image(path: Path | str, *, stereo: StereoChoice = "auto") -> NDArray[np.uint8]:
     """Read an image's (left) 360° view as (H, W, 3) uint8 RGB.
 
     It is turned as its EXIF orientation says. Grey, palette and 16-bit images are converted. Transparent pixels are
-    laid over black. Of a file that holds several pictures, the first is read.
-
-    Raises:
-        MediaError: missing, empty, not an image, cut off, of more than 400 million pixels, not a 360° view by its shape
-            (`choose_view`) or by what it states of itself, a camera's own format; or values that are no colours (NaN).
-        ConfigError: `stereo` is not a layout.
-
+    laid over black. Of a file that holds several pictures, the first is read. Raises MediaError for what is not a
+    complete image of at most 400 million pixels, for a camera's own format, for what is not a 360° view by its shape
+    (`choose_view`) or its metadata, and for values that are no colours (NaN); ConfigError for an unknown `stereo`.
     """
     return _read(Path(path), stereo)[0]
 
@@ -123,4 +99,4 @@ def _describe(path: Path, image: Image.Image, stereo: StereoChoice) -> ImageInfo
         remarks.append(f"{how} by its EXIF orientation ({orientation}), which is followed")
     if mode not in ("RGB", "L"):
         remarks.append(f"stored as {mode}; 8-bit RGB is used")
-    return ImageInfo(path, image.format or "", *stored, mode, view, tuple(notes), (*remarks, *notes))
+    return ImageInfo(path, *stored, view, tuple(notes), (*remarks, *notes), image.format or "", mode)

@@ -20,10 +20,7 @@ _SOFTWARE = "atsal"
 def write_map_npy(path: Path, saliency: NDArray[np.floating]) -> None:
     """Write a saliency map (h, w), finite and >= 0, as a float32 `.npy`; replace an existing file.
 
-    Raises:
-        ShapeError: not such a map.
-        OutputError: the file cannot be written.
-
+    Raises ShapeError for another array, and OutputError where the file cannot be written.
     """
     values = _check_map(saliency)
     buffer = io.BytesIO()  # numpy, writing to a file itself, does not report a full disk
@@ -37,18 +34,9 @@ def write_map_png(
 ) -> None:
     """Write a saliency map (h, w), finite and >= 0, as a grey PNG; replace an existing file.
 
-    Args:
-        path: where to write.
-        saliency: the map.
-        bits: 8 (0 to 255) or 16 (0 to 65535) bits per pixel.
-        peak: the value to write as full scale; greater ones are cut off. By default the map's own maximum, so that
-            brightness is not comparable between maps. A map of zeros stays zero.
-
-    Raises:
-        ShapeError: not such a map.
-        ConfigError: `bits` or `peak` is out of range.
-        OutputError: the file cannot be written.
-
+    `bits` per pixel are 8 (0 to 255) or 16 (0 to 65535). `peak` is the value written as full scale; greater ones are
+    cut off. By default it is the map's own maximum, so that brightness is not comparable between maps. A map of zeros
+    stays zero. Raises ConfigError for `bits` or `peak` out of range, and what `write_map_npy` raises.
     """
     if bits not in (8, 16):
         raise ConfigError(f"bits is {bits}; expected 8 or 16")
@@ -63,10 +51,7 @@ def write_map_png(
 def write_rgb_png(path: Path, image: NDArray[np.uint8]) -> None:
     """Write an (H, W, 3) uint8 RGB image as a PNG that names atsal as its software; replace an existing file.
 
-    Raises:
-        ShapeError: not such an image.
-        OutputError: the file cannot be written.
-
+    Raises ShapeError for another array, and OutputError where the file cannot be written.
     """
     check_rgb(image)
     metadata = PngInfo()

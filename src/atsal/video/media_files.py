@@ -48,12 +48,8 @@ _TRANSPORT_PACKETS = ((0, 188), (4, 192))  # where the packets of a transport st
 def classify(path: Path | str) -> Literal["image", "video"]:
     """Tell an image from a video by the file's first bytes or, where those say nothing, by the name's ending.
 
-    A camera's own video is a video: `probe_video` refuses it unless it states that it is equirectangular.
-
-    Raises:
-        MediaError: missing, a folder, empty, neither an image nor a video by content and name, a camera's own picture,
-            or a picture in a format that is not read.
-
+    A camera's own video is a video: `probe_video` refuses it unless it states that it is equirectangular. Raises
+    MediaError for what is neither, for a camera's own picture, and for a picture in a format that is not read.
     """
     path = Path(path)
     check_readable(path, "image or video")
@@ -91,10 +87,7 @@ def list_media(folder: Path) -> list[Path]:
 def list_frames(folder: Path) -> list[Path]:
     """List the images of a folder that is one clip, in natural order, without hidden files.
 
-    Raises:
-        MediaError: no folder, no image in it, or a picture that is not read: skipping it would shift the times of all
-            later frames.
-
+    Raises MediaError where there is no such folder, no image in it, or a picture that is not read.
     """
     frames = _list_files(folder, IMAGE_SUFFIXES, "images")
     for path in _list_others(folder, frames):

@@ -23,9 +23,7 @@ _UPRIGHT_DEG = 0.5  # nobody sees less
 def read_photo_metadata(path: Path, image: Image.Image) -> tuple[StatedLayout, list[str]]:
     """Return what an open photo states about itself, and sentences on what people should know of it.
 
-    Raises:
-        MediaError: it states another projection, or that it is a part of the sphere.
-
+    Raises MediaError where it states another projection, or that it is a part of the sphere.
     """
     packet = _xmp_packet(image)
     if not packet:

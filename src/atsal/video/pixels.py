@@ -50,23 +50,20 @@ def has_16_bit_channels(image: Image.Image) -> bool:
 def upright_pixels(image: Image.Image, name: str, *, has_16_bits: bool) -> RgbPixels:
     """Decode and convert a picture, and turn it as its EXIF orientation says.
 
-    `has_16_bits` is what `has_16_bit_channels` returned. Transparent pixels are laid over black.
-
-    Raises:
-        MediaError: values are NaN or infinite, lie in no range that pictures have, or would be nearly black in 8
-            bits; nearly every pixel is transparent. The message names the picture as `name`.
-
+    `has_16_bits` is what `has_16_bit_channels` returned. Transparent pixels are laid over black. Raises MediaError,
+    which names the picture as `name`, where values are NaN or infinite, lie in no range that pictures have, or would
+    be nearly black in 8 bits, and where nearly every pixel is transparent.
     """
     if image.mode in _SINGLE_CHANNEL_MODES:
-        scale = _measure(image, name)
-        found = RgbPixels(_convert(image, scale.to_levels), scale.remarks())
+        white, remarks = _choose_white(image, name)
+        pixels = _convert(image, lambda strip: _to_levels(strip, white))
     elif image.has_transparency_data:
         remarks = _transparency_remarks(image, name)
-        found = RgbPixels(_convert(image, _over_black), remarks)
+        pixels = _convert(image, _over_black)
     else:
         pixels = _convert(image, lambda strip: np.asarray(strip.convert("RGB")))
-        found = RgbPixels(pixels, _depth_remarks(pixels, name) if has_16_bits else ())
-    return RgbPixels(_turn_upright(found.pixels, read_orientation(image)), found.remarks)
+        remarks = _depth_remarks(pixels, name) if has_16_bits else ()
+    return RgbPixels(_turn_upright(pixels, read_orientation(image)), remarks)
 
 
 def read_orientation(image: Image.Image) -> int:
@@ -152,38 +149,17 @@ def _dark_error(name: str, found: str) -> MediaError:
     )
 
 
-@dataclass(frozen=True)
-class _ValueScale:
-    """How the values of a single channel become 8-bit levels: from black, 0, to `white`."""
-
-    mode: str  # Pillow's
-    white: float
-    low: float  # the smallest value
-    high: float  # the largest
-    outside: float  # share of values outside 0 to `white`
-
-    def to_levels(self, strip: Image.Image) -> Pixels:
-        """Return the grey levels of a strip, (h, W, 1) uint8."""
-        values = np.asarray(strip)
-        if self.mode == "F":
-            levels = (values.clip(0, self.white) * np.float32(255 / self.white) + np.float32(0.5)).astype(np.uint8)
-        else:
-            levels = (values.clip(0, int(self.white)) >> (8 if self.white == _MAX_16_BITS else 0)).astype(np.uint8)
-        return levels[..., None]
-
-    def remarks(self) -> tuple[str, ...]:
-        """Tell which range was chosen, where the mode does not imply it."""
-        if self.mode not in _WHITE_VALUES:
-            return ()
-        cut = f"; {self.outside:.2%} of them lie outside and are cut" if self.outside else ""
-        chosen = f"taken as 0 (black) to {self.white:g} (white)"
-        return (f"its values run from {self.low:g} to {self.high:g}; {chosen}{cut}",)
+def _to_levels(strip: Image.Image, white: float) -> Pixels:
+    """Return the grey levels of a strip, (h, W, 1) uint8, from black, 0, to `white`."""
+    values = np.asarray(strip)[..., None]
+    if strip.mode == "F":
+        return (values.clip(0, white) * np.float32(255 / white) + np.float32(0.5)).astype(np.uint8)
+    return (values.clip(0, int(white)) >> (8 if white == _MAX_16_BITS else 0)).astype(np.uint8)
 
 
-def _measure(image: Image.Image, name: str) -> _ValueScale:
-    """Choose the scale of a picture by all its values; raise MediaError where none fits."""
-    mode = image.mode
-    whites = _WHITE_VALUES.get(mode, (_MAX_16_BITS,))
+def _choose_white(image: Image.Image, name: str) -> tuple[float, tuple[str, ...]]:
+    """Return the value that is white, and a remark if the mode does not imply it; raise MediaError if none fits."""
+    whites = _WHITE_VALUES.get(image.mode, (_MAX_16_BITS,))
     low, high, negative, not_finite = np.inf, -np.inf, 0, 0
     counts = np.zeros((2, len(whites)), np.int64)  # of values above each white, and above its dark level
     for _, strip in _strips(image):
@@ -194,10 +170,8 @@ def _measure(image: Image.Image, name: str) -> _ValueScale:
         counts += [[int((values > white * part).sum()) for white in whites] for part in (1, _DARK_LEVEL / 256)]
     total = image.width * image.height
     if not_finite:
-        raise MediaError(
-            f"{name}: {not_finite} of its {total} values are NaN or infinite; expected finite numbers. Replace them "
-            "first."
-        )
+        found = f"{not_finite} of its {total} values are NaN or infinite"
+        raise MediaError(f"{name}: {found}; expected finite numbers. Replace them first.")
     above, bright = counts / total
     fitting = np.flatnonzero(above <= _MAX_OUTSIDE)
     if negative / total > _MAX_OUTSIDE or not len(fitting):
@@ -206,8 +180,9 @@ def _measure(image: Image.Image, name: str) -> _ValueScale:
             f"{name}: its values run from {low:g} to {high:g}; expected {ranges}. Scale them to one of these, or "
             "save the picture with 8 bits."
         )
-    chosen = int(fitting[0])
-    white = whites[chosen]
-    if bright[chosen] <= _MIN_BRIGHT and low < high:
+    white, outside = whites[fitting[0]], above[fitting[0]] + negative / total
+    if bright[fitting[0]] <= _MIN_BRIGHT and low < high:
         raise _dark_error(name, f"values from {low:g} to {high:g}, hardly one above {white / 16:.3g} of {white:g}")
-    return _ValueScale(mode, white, low, high, above[chosen] + negative / total)
+    cut = f"; {outside:.2%} of them lie outside and are cut" if outside else ""
+    remark = f"its values run from {low:g} to {high:g}; taken as 0 (black) to {white:g} (white){cut}"
+    return white, (remark,) if image.mode in _WHITE_VALUES else ()

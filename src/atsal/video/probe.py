@@ -16,7 +16,7 @@ from atsal.errors import MediaError
 from atsal.untrusted.files import check_readable
 from atsal.video.container import open_video, picture_streams, refuse_camera_original
 from atsal.video.spherical_tags import has_spherical_tag
-from atsal.video.stereo_layout import StereoChoice, StereoLayout, View, choose_view
+from atsal.video.stereo_layout import MediaInfo, StereoChoice, choose_view
 from atsal.video.stream_timing import StreamTiming, read_timing
 from atsal.video.timed_frames import count_frames
 from atsal.video.video_metadata import read_video_metadata
@@ -27,18 +27,14 @@ _HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # ITU-T H.273, transfer characteristics
 
 
 @dataclass(frozen=True)
-class VideoInfo:
-    """The facts of a video; sizes are in pixels, times in seconds.
+class VideoInfo(MediaInfo):
+    """The facts of a video; times are in seconds.
 
     `frame_count` is how many frames are shown: by the container's index, counted, or else length times rate.
     `frame_rate` is the average. `start_s` is the container's time of the first frame; `Frame.timestamp_s` counts from
-    there. `view` is the view that is used. `remarks` are sentences for people; `notes` are those of them that tell how
-    the picture is used and what may make its map wrong.
+    there.
     """
 
-    path: Path
-    width: int  # as stored
-    height: int
     codec: str
     pixel_format: str
     frame_rate: float
@@ -48,31 +44,14 @@ class VideoInfo:
     variable_frame_rate: bool
     has_audio: bool
     spherical_tagged: bool
-    view: View
-    notes: tuple[str, ...]
-    remarks: tuple[str, ...]
-
-    @property
-    def stereo(self) -> StereoLayout:
-        """The layout of the views."""
-        return self.view.stereo
-
-    @property
-    def eye_size(self) -> tuple[int, int]:
-        """(width, height) of the view that is used."""
-        return self.view.size
 
 
 def probe_video(path: Path | str, stereo: StereoChoice = "auto", *, count: bool = False) -> VideoInfo:
     """Describe a video by its header, and by its first frame, which proves that it decodes.
 
-    Small files without an index are read to their end to count their frames; with `count`, large ones too.
-
-    Raises:
-        MediaError: the file cannot be opened as a video, holds no frame, or is not a 360° view, by its shape or by what
-            it states of itself (see `read_video_metadata`, `choose_view`).
-        ConfigError: `stereo` is not a layout.
-
+    Small files without an index are read to their end to count their frames; with `count`, large ones too. Raises
+    MediaError for a file that is not a video, holds no frame, or is not a 360° view (see `read_video_metadata`,
+    `choose_view`), and ConfigError for an unknown `stereo`.
     """
     path = Path(path)
     check_readable(path, "video")
@@ -94,11 +73,9 @@ def _probe(path: Path, stereo: StereoChoice, count: bool, _version: tuple[int, .
         refuse_camera_original(path, container, is_sphere=stated.is_sphere)
         view = choose_view(path, (first.width, first.height), Fraction(stream.sample_aspect_ratio or 1), stated, stereo)
         tagged = stated.is_sphere or has_spherical_tag(path)
-        may_be_tagged = "mp4" in container.format.name
+        lacks_tag = not tagged and "mp4" in container.format.name
         notes = (*_stream_notes(container, stream), *view.notes)
-        remarks = [*notes, *view.remarks(), *_picture_remarks(first, view), *_time_remarks(timing), *counting_remarks]
-        if may_be_tagged and not tagged:
-            remarks.append("no spherical tag, so players may show it flat; the shape says it is 360°")
+        remarks = _remarks(first, view.size, timing, lacks_tag=lacks_tag)
         return VideoInfo(
             path=path,
             width=first.width,
@@ -114,7 +91,7 @@ def _probe(path: Path, stereo: StereoChoice, count: bool, _version: tuple[int, .
             spherical_tagged=tagged,
             view=view,
             notes=notes,
-            remarks=tuple(remarks),
+            remarks=(*notes, *view.remarks(), *remarks, *counting_remarks),
         )
 
 
@@ -143,29 +120,19 @@ def _stream_notes(container: InputContainer, stream: VideoStream) -> list[str]:
     return [f"holds {count} video streams; stream {stream.index} ({size}), {reason}, is used"]
 
 
-def _picture_remarks(first: VideoFrame, view: View) -> list[str]:
-    found = []
-    width, height = view.size
-    if width % 2 or height % 2:
-        found.append(f"the view's size {width}x{height} is odd; most encoders need even sizes")
-    if first.interlaced_frame:
-        found.append("interlaced; fields are not separated")
+def _remarks(first: VideoFrame, size: tuple[int, int], timing: StreamTiming, *, lacks_tag: bool) -> list[str]:
+    width, height = size
     bits = max((component.bits for component in first.format.components), default=8)
-    if bits > 8:
-        found.append(f"{bits} bits per colour; reduced to 8")
-    if first.color_trc in _HDR_TRANSFERS:
-        found.append(f"high dynamic range ({_HDR_TRANSFERS[first.color_trc]}); not tone-mapped, so it looks pale")
-    return found
-
-
-def _time_remarks(timing: StreamTiming) -> list[str]:
-    found = []
-    if timing.variable_rate:
-        found.append(f"variable frame rate (on average {float(timing.frame_rate or 0):.2f} frames per second)")
-    if timing.frame_rate is None:
-        found.append("no frame rate is stated")
-    if timing.start_s:
-        found.append(f"the first frame is at {timing.start_s:.3f} s in the file; timestamps are counted from it")
-    if timing.duration_s is None:
-        found.append("no length is stated")
-    return found
+    transfer, rate = _HDR_TRANSFERS.get(first.color_trc), float(timing.frame_rate or 0)
+    remarks = {
+        f"the view's size {width}x{height} is odd; most encoders need even sizes": width % 2 or height % 2,
+        "no spherical tag, so players may show it flat; the shape says it is 360°": lacks_tag,
+        "interlaced; fields are not separated": first.interlaced_frame,
+        f"{bits} bits per colour; reduced to 8": bits > 8,
+        f"high dynamic range ({transfer}); not tone-mapped, so it looks pale": transfer,
+        f"variable frame rate (on average {rate:.2f} frames per second)": timing.variable_rate,
+        "no frame rate is stated": timing.frame_rate is None,
+        f"the first frame is at {timing.start_s:.3f} s in the file; timestamps are counted from it": timing.start_s,
+        "no length is stated": timing.duration_s is None,
+    }
+    return [remark for remark, applies in remarks.items() if applies]

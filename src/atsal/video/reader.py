@@ -92,17 +92,9 @@ def read_image_sequence(
 ) -> Iterator[Frame]:
     """Read a folder of images as the frames of one clip, in natural order: frame10 comes after frame9.
 
-    Args:
-        folder: where the images are; other files are skipped, but a picture that is not read is an error.
-        fps: frames per second of the clip; frame i is at i / fps seconds.
-        size: (width, height) to scale to; by default the stored size of the view.
-        stereo: the layout of the views, as in `read_frames`.
-        numbers: which frames to read, from 0; the others are not opened. By default all.
-
-    Raises:
-        ConfigError: `fps` or `size` is out of range.
-        MediaError: no folder, no image in it, an unreadable image, or one of another size than the first that is read.
-
+    Frame i is at i / `fps` seconds. `numbers` are the frames to read, from 0; the others are not opened. `size` and
+    `stereo` are as in `read_frames`. Files that are no pictures are skipped. Raises ConfigError for `fps` or `size`
+    out of range, and MediaError where there is no folder, no image in it, an unreadable image, or one of another size.
     """
     _check_positive("fps", fps, "frames per second")
     _check_size(size)

@@ -75,12 +75,8 @@ def has_spherical_tag(path: Path) -> bool:
 def tag_spherical(path: Path) -> None:
     """Tag the video tracks of an MP4 as mono equirectangular 360°; leave a file that is tagged as it is.
 
-    The file is rewritten beside itself and replaced when complete. The media data are copied in blocks.
-
-    Raises:
-        MediaError: not an MP4 with a video track, or a fragmented one.
-        OutputError: the file cannot be written.
-
+    The file is rewritten beside itself and replaced when complete. The media data are copied in blocks. Raises
+    MediaError for what is not an MP4 with a video track or is fragmented, and OutputError where it cannot be written.
     """
     if has_spherical_tag(path):
         return

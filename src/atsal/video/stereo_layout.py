@@ -99,17 +99,40 @@ class View:
         return found
 
 
+@dataclass(frozen=True)
+class MediaInfo:
+    """What videos and images have in common; sizes are in pixels.
+
+    `view` is the view that is used. `remarks` are sentences for people; `notes` are those of them that tell how the
+    picture is used and what may make its map wrong.
+    """
+
+    path: Path
+    width: int  # as stored
+    height: int
+    view: View
+    notes: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def stereo(self) -> StereoLayout:
+        """The layout of the views."""
+        return self.view.stereo
+
+    @property
+    def eye_size(self) -> tuple[int, int]:
+        """(width, height) of the view that is used."""
+        return self.view.size
+
+
 def choose_view(
     path: Path, stored: tuple[int, int], pixel_aspect: Fraction, stated: StatedLayout, stereo: StereoChoice = "auto"
 ) -> View:
     """Choose the view of pictures that are stored as `stored`, (width, height), with pixels `pixel_aspect` wide.
 
-    "auto" takes the layout that the file states or, if it states none, the one that fits the shape within 2 %.
-
-    Raises:
-        ConfigError: `stereo` is not one of the layouts.
-        MediaError: the pictures have no shape of a 360° view, or the view is lower than 16 pixels.
-
+    "auto" takes the layout that the file states or, if it states none, the one that fits the shape within 2 %. Raises
+    ConfigError for an unknown `stereo`, and MediaError where the pictures have no shape of a 360° view, or the view is
+    lower than 16 pixels.
     """
     if stereo not in get_args(StereoChoice):
         raise ConfigError(f"stereo is {stereo!r}; expected one of {', '.join(get_args(StereoChoice))}")

@@ -68,12 +68,7 @@ class Scene:
         return np.array([thing.direction(time_s) for thing in self.objects], np.float64).reshape(-1, 2)
 
     def render(self, erp_height: int, time_s: float) -> NDArray[np.uint8]:
-        """Draw the scene at `time_s` as an equirectangular picture (H, 2H, 3) uint8 RGB, H = `erp_height`.
-
-        Raises:
-            ConfigError: `erp_height` is less than 16.
-
-        """
+        """Draw the scene at `time_s` as an equirectangular picture (H, 2H, 3) uint8 RGB, H = `erp_height` >= 16."""
         if erp_height < 16:
             raise ConfigError(f"erp_height is {erp_height}; expected at least 16 pixels")
         picture = _draw_surroundings(self.seed, erp_height).copy()
@@ -85,11 +80,7 @@ class Scene:
 def render_video(path: Path | str, *, seconds: float, frame_rate: float, erp_height: int, seed: int) -> None:
     """Write a clip of `Scene(seed)`: `seconds` long, 2·`erp_height` x `erp_height` pixels, tagged as 360°.
 
-    Raises:
-        ConfigError: `seconds` or `frame_rate` is not greater than 0, or `erp_height` is less than 16.
-        ShapeError: `erp_height` is odd.
-        OutputError: the file cannot be written.
-
+    Raises ConfigError for numbers out of range, and what `VideoWriter` raises.
     """
     if not (seconds > 0 and frame_rate > 0):
         raise ConfigError(f"seconds is {seconds} and frame_rate {frame_rate}; expected both greater than 0")
@@ -134,8 +125,12 @@ def _draw_surroundings(seed: int, height: int) -> NDArray[np.uint8]:
     for _ in range(14):
         a, b, c = rng.uniform(4, 14) * rng.normal(size=3)
         waves += np.sin(a * x + b * y + c * z + rng.uniform(0, 2 * math.pi)) / 4
+    depth = 1 / np.maximum(-y, 0.02)  # the ray to the ground: in heights of the eye
+    tiles = np.sign(np.sin(6 * x * depth + 0.9) * np.sin(6 * z * depth + 0.7)) * np.exp(
+        -0.35 * depth
+    )  # fades before it aliases
     sky = _mix(_mix(_HAZE, _BLUE, np.sqrt(np.clip(y, 0, 1))), _CLOUD, np.clip(waves, 0, 1) * np.clip(4 * y, 0, 0.8))
-    ground = np.array(_STONE, np.float32) * (1 + 0.12 * waves[..., None])
+    ground = np.array(_STONE, np.float32) * (1 + (0.05 * waves + 0.1 * tiles)[..., None])
     picture = np.where(y[..., None] > 0, sky, ground)
 
     position = (lon / (2 * math.pi) + rng.uniform()) % 1 * _HOUSES

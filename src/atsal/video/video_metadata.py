@@ -61,10 +61,8 @@ _ROTATIONS = {
 def read_video_metadata(path: Path, stream: VideoStream, first: VideoFrame) -> StatedLayout:
     """Return what the file states about the pictures of `stream`, of which `first` is the first.
 
-    Raises:
-        MediaError: the file states that they are not an equirectangular picture of the whole sphere, that its views
-            are packed in a way that is not read, or that they are shown rotated by no multiple of 90°.
-
+    Raises MediaError where it states that they are not an equirectangular picture of the whole sphere, that the views
+    are packed in a way that is not read, or that they are shown rotated by no multiple of 90°.
     """
     side_data = _side_data(first)
     rotation = _read_rotation(path, side_data.get(Type.DISPLAYMATRIX))

@@ -104,12 +104,8 @@ class VideoWriter:
         """Append a frame: (H, W, 3) uint8 RGB of the writer's size, shown from `timestamp_s` on.
 
         The first frame is shown at the file's start, the others as long after it as their times say, to 1/90000 s.
-
-        Raises:
-            ShapeError: an image of another type or size.
-            ConfigError: a time that is not after the one before.
-            OutputError: the file cannot be written.
-
+        Raises ShapeError for an image of another type or size, ConfigError for a time that is not after the one before,
+        and OutputError where the file cannot be written.
         """
         check_rgb(image)
         width, height = self._size
