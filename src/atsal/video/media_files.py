@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -176,24 +177,17 @@ def _numbering_remarks(frames: Sequence[Path]) -> list[str]:
     """Return what the names of a clip's frames tell about missing frames."""
     if len(frames) < 2:
         return []
-    split = [re.split(r"(\d+)", path.stem.casefold()) for path in frames]
-    by_name = "they are read in the order of their names"
-    if len({tuple(parts[::2]) for parts in split}) > 1:
-        return [f"the names of its frames have several forms; {by_name}"]
-    columns = zip(*([int(number) for number in parts[1::2]] for parts in split), strict=True)
+    split = [re.split(r"(\d+)", path.stem.casefold()) for path in frames]  # text and numbers in turn
+    columns = zip(*([int(number) for number in parts[1::2]] for parts in split), strict=False)
     varying = [numbers for numbers in columns if len(set(numbers)) > 1]
-    if len(varying) != 1:
-        differ = "differ in several numbers" if varying else "do not differ in a number"
-        return [f"the names of its frames {differ}; {by_name}"]
-    pairs = list(zip(varying[0], varying[0][1:], strict=False))
+    if len({tuple(parts[::2]) for parts in split}) > 1 or len(varying) != 1:
+        return ["the names of its frames do not differ in one number alone; they are read in the order of their names"]
+    pairs = list(pairwise(varying[0]))
     step = Counter(after - before for before, after in pairs).most_common(1)[0][0]
     jumps = [f"after {before} comes {after}" for before, after in pairs if after - before != step]
-    if not jumps:
-        return []
-    return [
-        f"the numbers of its frames jump in {len(jumps)} place{'s' * (len(jumps) > 1)} ({_join(jumps)}): if frames are "
-        "missing there, the times of all later frames are wrong"
-    ]
+    places = f"{len(jumps)} place{'s' * (len(jumps) > 1)} ({_join(jumps)})"
+    missing = "if frames are missing there, the times of all later frames are wrong"
+    return [f"the numbers of its frames jump in {places}: {missing}"] if jumps else []
 
 
 def _list_files(folder: Path, suffixes: frozenset[str], kind: str) -> list[Path]:

@@ -125,10 +125,8 @@ def _draw_surroundings(seed: int, height: int) -> NDArray[np.uint8]:
     for _ in range(14):
         a, b, c = rng.uniform(4, 14) * rng.normal(size=3)
         waves += np.sin(a * x + b * y + c * z + rng.uniform(0, 2 * math.pi)) / 4
-    depth = 1 / np.maximum(-y, 0.02)  # the ray to the ground: in heights of the eye
-    tiles = np.sign(np.sin(6 * x * depth + 0.9) * np.sin(6 * z * depth + 0.7)) * np.exp(
-        -0.35 * depth
-    )  # fades before it aliases
+    depth = 1 / np.maximum(-y, 0.02)  # length of the ray to the ground; the tiles fade before they alias
+    tiles = np.sign(np.sin(6 * x * depth + 0.9) * np.sin(6 * z * depth + 0.7)) * np.exp(-0.35 * depth)
     sky = _mix(_mix(_HAZE, _BLUE, np.sqrt(np.clip(y, 0, 1))), _CLOUD, np.clip(waves, 0, 1) * np.clip(4 * y, 0, 0.8))
     ground = np.array(_STONE, np.float32) * (1 + (0.05 * waves + 0.1 * tiles)[..., None])
     picture = np.where(y[..., None] > 0, sky, ground)
