@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from atsal.errors import ConfigError, MediaError, ShapeError
-from atsal.jobs.atomic_write import reported, write_aside
+from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.untrusted.pictures import open_picture
 
 _SOFTWARE = "atsal"
@@ -25,7 +25,7 @@ def write_map_npy(path: Path, saliency: NDArray[np.floating]) -> None:
     values = _check_map(saliency)
     buffer = io.BytesIO()  # numpy, writing to a file itself, does not report a full disk
     np.save(buffer, values, allow_pickle=False)
-    with reported(path), write_aside(path) as part:
+    with output_errors(path), atomic_file(path) as part:
         part.write_bytes(buffer.getbuffer())
 
 
@@ -86,5 +86,5 @@ def _check_map(saliency: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def _write_png(path: Path, levels: NDArray[np.uint8 | np.uint16], metadata: PngInfo | None = None) -> None:
-    with reported(path), write_aside(path) as part:
+    with output_errors(path), atomic_file(path) as part:
         Image.fromarray(levels).save(part, format="PNG", pnginfo=metadata)

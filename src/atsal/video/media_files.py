@@ -9,8 +9,8 @@ from typing import Literal
 
 from atsal.errors import MediaError
 from atsal.untrusted.files import check_readable
-from atsal.untrusted.pictures import UNREAD, picture_format, read_head, refuse_unread
-from atsal.untrusted.text import printable
+from atsal.untrusted.pictures import UNSUPPORTED, picture_format, read_head, refuse_unsupported
+from atsal.untrusted.text import escape_controls
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".tif", ".tiff", ".webp", ".bmp", ".dib", ".gif"}
@@ -35,7 +35,7 @@ _UNSUPPORTED = {  # endings of files that are not read: what such a file is, and
     ".osv": (_FISHEYE, "export it as an equirectangular (360°) MP4 with DJI Studio"),
     ".360": ("GoPro's original, six faces of a cube in two streams", "export it as a 360° MP4 with GoPro Player"),
     ".lrv": ("a camera's small preview of a recording", "export the recording itself as a 360° MP4"),
-    **{suffix: UNREAD[name] for name, suffixes in _UNREAD_PICTURES.items() for suffix in suffixes},
+    **{suffix: UNSUPPORTED[name] for name, suffixes in _UNREAD_PICTURES.items() for suffix in suffixes},
 }
 _NOT_NAMED_AS_PICTURE = "a picture by its content, but not by its name's ending"
 _MAX_NAMES = 4  # in one sentence
@@ -59,7 +59,7 @@ def classify(path: Path | str) -> Literal["image", "video"]:
         refuse_unsupported(path)
     head = read_head(path)
     picture = picture_format(head)
-    refuse_unread(str(path), picture)
+    refuse_unsupported(str(path), picture)
     if picture is not None:
         return "image"
     if suffix in VIDEO_SUFFIXES | _CAMERA_VIDEO_SUFFIXES or _has_video_signature(path, head):
@@ -210,5 +210,5 @@ def _list_others(folder: Path, known: Collection[Path]) -> list[Path]:
 
 
 def _join(names: Sequence[str]) -> str:
-    shown = ", ".join(printable(name) for name in names[:_MAX_NAMES])
+    shown = ", ".join(escape_controls(name) for name in names[:_MAX_NAMES])
     return shown if len(names) <= _MAX_NAMES else f"{shown} and {len(names) - _MAX_NAMES} more"

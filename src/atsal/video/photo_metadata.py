@@ -9,7 +9,7 @@ from typing import get_args
 from PIL import Image
 
 from atsal.errors import MediaError
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 from atsal.untrusted.xmp import xmp_values
 from atsal.video.stereo_layout import ASPECT_TOLERANCE, StatedLayout, StereoLayout
 from atsal.video.video_metadata import cropped_margins, describe_margins, read_number
@@ -55,7 +55,8 @@ def _refuse_other_pictures(path: Path, values: dict[str, str]) -> None:
     projection = values.get("ProjectionType", "")
     if projection and projection.lower() != "equirectangular":
         raise MediaError(
-            f"{path}: {_PANO} say that its projection is {shown(projection)}; expected an equirectangular picture. "
+            f"{path}: {_PANO} say that its projection is {short_repr(projection)}; expected an equirectangular "
+            "picture. "
             f"Convert it, or remove the tags if they are wrong {_REMOVE}."
         )
     left, top, right, bottom = margins = cropped_margins(values)
@@ -69,7 +70,7 @@ def _refuse_other_pictures(path: Path, values: dict[str, str]) -> None:
 
 def _unusable_numbers(values: dict[str, str]) -> list[str]:
     names = [name for name in values if name.endswith("Pixels") and name.startswith(("FullPano", "CroppedArea"))]
-    wrong = [f"{name} {shown(values[name])}" for name in names if read_number(values, name) is None]
+    wrong = [f"{name} {short_repr(values[name])}" for name in names if read_number(values, name) is None]
     return [f"{_PANO} are not used where they state no number: {', '.join(wrong)}"] if wrong else []
 
 

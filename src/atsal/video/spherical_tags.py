@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atsal.errors import MediaError
-from atsal.jobs.atomic_write import reported, write_aside
+from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.video.boxes import (
     CONTAINERS,
     SAMPLE_ENTRY_FIELDS,
@@ -90,7 +90,7 @@ def tag_spherical(path: Path) -> None:
         raise MediaError(f"{path}: has no video track to tag; expected an MP4 with pictures.")
     growth = len(_Tagger(path, data, offset, 0).rebuild(moov)) - moov.end
     tagged = _Tagger(path, data, offset, growth).rebuild(moov)
-    with reported(path), write_aside(path) as part, path.open("rb") as source, part.open("wb") as target:
+    with output_errors(path), atomic_file(path) as part, path.open("rb") as source, part.open("wb") as target:
         before = offset
         while block := source.read(min(before, _COPY_BYTES)):
             before -= target.write(block)

@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from atsal.errors import MediaError
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 from atsal.video.spherical_tags import SphericalTags, read_spherical_tags
 from atsal.video.stereo_layout import DisplayRotation, StatedLayout, StereoLayout
 
@@ -81,7 +81,7 @@ def read_video_metadata(path: Path, stream: VideoStream, first: VideoFrame) -> S
     if values:
         projection = values.get("ProjectionType") or "equirectangular"
         if projection.lower() != "equirectangular":
-            raise _projection_error(path, f"of the projection {shown(projection)}", "", stereo)
+            raise _projection_error(path, f"of the projection {short_repr(projection)}", "", stereo)
         _refuse_cropped(path, cropped_margins(values), stereo)
         stereo = stereo or next((name for name in _LAYOUTS.values() if name == values.get("StereoMode")), None)
         is_sphere = is_sphere or values.get("Spherical", "").lower() == "true"
@@ -187,7 +187,7 @@ def _refuse_unknown_projections(path: Path, projections: tuple[str, ...], stereo
         name = "a mesh (as VR180 cameras write it), whose picture is mostly two fisheyes"
         raise _projection_error(path, name, "fisheye:ih_fov=180:iv_fov=180", stereo)
     if projections:
-        raise _projection_error(path, f"a projection that cannot be read ({shown([*projections])})", "", stereo)
+        raise _projection_error(path, f"a projection that cannot be read ({short_repr([*projections])})", "", stereo)
 
 
 def _projection_error(path: Path, name: str, v360_input: str, stereo: StereoLayout | None) -> MediaError:

@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from atsal.errors import ConfigError, OutputError, ShapeError
-from atsal.jobs.atomic_write import reported, write_aside
+from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.video.audio import AudioTrack
 from atsal.video.image_writer import check_rgb
 from atsal.video.spherical_tags import tag_spherical
@@ -88,8 +88,8 @@ class VideoWriter:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        with reported(self._path, also=av.FFmpegError), ExitStack() as stack:
-            self._part = stack.enter_context(write_aside(self._path))
+        with output_errors(self._path, also=av.FFmpegError), ExitStack() as stack:
+            self._part = stack.enter_context(atomic_file(self._path))
             self._container = av.open(str(self._part), "w", format="mp4", options={"movflags": "faststart"})
             stack.callback(_close_quietly, self._container)
             self._stream = self._add_stream()
@@ -120,7 +120,7 @@ class VideoWriter:
             previous_s = self._first_s + self._last_ticks / _TICKS_PER_S
             raise ConfigError(f"the frame's time {timestamp_s} s is not after the one before, {previous_s} s")
         self._last_ticks = ticks
-        with reported(self._path, also=av.FFmpegError):
+        with output_errors(self._path, also=av.FFmpegError):
             self._encode(self._convert(image, ticks))
             self._mux_audio(ticks / _TICKS_PER_S)
 
@@ -130,7 +130,7 @@ class VideoWriter:
         if error is not None:
             self._stack.__exit__(kind, error, trace)
             return
-        with reported(self._path, also=av.FFmpegError), self._stack:
+        with output_errors(self._path, also=av.FFmpegError), self._stack:
             if self._first_s is None:
                 raise OutputError(f"{self._path}: not one frame was given to write, so there is no video.")
             self._encode(None)
