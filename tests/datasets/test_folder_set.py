@@ -216,6 +216,6 @@ def test_a_stimulus_that_lies_there_under_another_name_is_told(tmp_path):
     for name in ("A.jpg", "b.insp", "c", "d.xlsx"):
         assert f"; {name} lies there: rename or convert it" in told
     passed = "\n".join(found.passed_over)
-    assert "passed over b.insp: .insp is a camera's original" in passed
-    assert "passed over c: folders" in passed
-    assert "passed over d.xlsx: no images or videos by their endings" in passed
+    assert "skipped b.insp: .insp is a camera's original" in passed
+    assert "skipped c: folders" in passed
+    assert "skipped d.xlsx: not images or videos by their endings" in passed

@@ -106,7 +106,7 @@ def test_what_folders_hold_besides_is_told(still, tmp_path):
     folder = still("a1.png").parent
     still("a3.png"), still("a4.png"), still("a5.png")
     (folder / "gaze.csv").touch()
-    passed = f"{folder}: passed over gaze.csv: no images or videos by their endings"
+    passed = f"{folder}: skipped gaze.csv: not images or videos by their endings"
     assert find_remarks([folder, tmp_path / "none", folder / "a1.png"]) == [passed]
     told = find_remarks([folder], as_frames=True)
     assert told[0] == passed

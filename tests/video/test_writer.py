@@ -11,8 +11,10 @@ import pytest
 from PIL import Image
 
 from atsal.errors import ConfigError, MediaError, OutputError, ShapeError
-from atsal.video.reader import probe_video, read_frames
-from atsal.video.writer import VideoWriter, write_map_npy, write_map_png, write_rgb_png
+from atsal.video.image_writer import write_map_npy, write_map_png, write_rgb_png
+from atsal.video.probe import probe_video
+from atsal.video.reader import read_frames
+from atsal.video.writer import VideoWriter
 
 SIZE = (128, 64)
 

@@ -41,7 +41,7 @@ def info(inputs: tuple[Path, ...], stereo: Any, as_json: bool) -> None:
 
 
 def _folder_facts(path: Path) -> dict[str, Any]:
-    from atsal.video.folders import IMAGE_SUFFIXES, folder_remarks, list_media, numbering  # noqa: PLC0415
+    from atsal.video.media_files import IMAGE_SUFFIXES, folder_remarks, list_media, numbering_remarks  # noqa: PLC0415
 
     files = list_media(path)
     images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
@@ -51,7 +51,7 @@ def _folder_facts(path: Path) -> dict[str, Any]:
         "images": len(images),
         "videos": len(files) - len(images),
         "notes": folder_remarks(path),
-        "clip_notes": numbering(images) if images == files else [],
+        "clip_notes": numbering_remarks(images) if images == files else [],
     }
 
 
@@ -72,7 +72,7 @@ def _file_facts(path: Path, stereo: Any) -> dict[str, Any]:
             "stereo": image.stereo,
             "view_width": image.eye_size[0],
             "view_height": image.eye_size[1],
-            "notes": list(image.oddities),
+            "notes": list(image.remarks),
         }
     video = probe_video(path, stereo, count=True)
     return {
@@ -92,7 +92,7 @@ def _file_facts(path: Path, stereo: Any) -> dict[str, Any]:
         "duration_s": video.duration_s,
         "has_audio": video.has_audio,
         "spherical_tagged": video.spherical_tagged,
-        "notes": list(video.oddities),
+        "notes": list(video.remarks),
     }
 
 

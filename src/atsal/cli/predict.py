@@ -132,7 +132,7 @@ def predict(
 
 def _refuse_file(output: Path) -> None:
     """Refuse `-o out.mp4`, which would create a folder of that name where the user expects a file."""
-    from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES  # noqa: PLC0415
+    from atsal.video.media_files import IMAGE_SUFFIXES, VIDEO_SUFFIXES  # noqa: PLC0415
 
     looks_like_file = output.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES | {".npy"} and not output.is_dir()
     if looks_like_file or output.is_file():
@@ -246,7 +246,7 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     from atsal.prediction.compare import compare as write_comparison  # noqa: PLC0415
     from atsal.prediction.compare import contact_sheet  # noqa: PLC0415
     from atsal.prediction.items import find_items, find_remarks  # noqa: PLC0415
-    from atsal.video.writer import write_rgb_png  # noqa: PLC0415
+    from atsal.video.image_writer import write_rgb_png  # noqa: PLC0415
 
     reading = _take_reading(values)
     items, problems = find_items([source], as_frames=values["as_frames"])

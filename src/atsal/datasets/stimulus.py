@@ -16,13 +16,12 @@ from atsal.untrusted.archives import Archive
 from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.pictures import open_picture, picture_errors
 from atsal.untrusted.text import escape_controls
-from atsal.video.folders import list_frames
 from atsal.video.image_reader import read_image
-from atsal.video.media_files import classify, read_image_sequence
-from atsal.video.pixels import is_deep, scaled, upright_pixels
+from atsal.video.media_files import classify, list_frames
+from atsal.video.pixels import has_16_bit_channels, scale_image, upright_pixels
 from atsal.video.probe import VideoInfo, probe_video
-from atsal.video.reader import Frame, read_frames
-from atsal.video.timeline import are_even, frame_times
+from atsal.video.reader import Frame, read_frames, read_image_sequence
+from atsal.video.timed_frames import are_evenly_spaced, frame_times
 
 Picture = NDArray[np.uint8]
 _LARGEST_PHOTO = 256 * 2**20  # bytes of a picture in an archive
@@ -48,7 +47,7 @@ def describe(item: RawItem, stimuli: Stimuli) -> Stimulus:
     _check_end(item.stimulus, info)
     times = frame_times(item.stimulus)
     rate = info.frame_rate or None
-    uneven = not are_even(times, info.frame_rate)
+    uneven = not are_evenly_spaced(times, info.frame_rate)
     return Stimulus(
         "video", *info.eye_size, len(times), rate, info.duration_s, uneven, frame_times_s=times if uneven else None
     )
@@ -112,7 +111,7 @@ def read_some_frames(
     wanted = sorted(set(frame_indices))
     if stimulus.kind in ("image", "frames"):
         for index in wanted:
-            yield scaled(read_picture(path, stimulus, index), size)
+            yield scale_image(read_picture(path, stimulus, index), size)
         return
     if not wanted:
         return
@@ -141,7 +140,7 @@ def read_photo(path: Path, member: str | None = None) -> Picture:
     with picture_errors(name):
         content = None if member is None else _member(path, member)
         with open_picture(path, content, name=name) as image:
-            return upright_pixels(image, name, deep=is_deep(image)).pixels
+            return upright_pixels(image, name, has_16_bits=has_16_bit_channels(image)).pixels
 
 
 def _member(path: Path, member: str) -> io.BytesIO:

@@ -28,10 +28,10 @@ from atsal.untrusted.arrays import open_npy
 from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.pictures import MAX_PIXELS, open_picture
 from atsal.untrusted.text import short_repr
-from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
+from atsal.video.media_files import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
-from atsal.video.timeline import frame_times
+from atsal.video.timed_frames import frame_times
 
 Map = NDArray[np.float32]
 Kind = Literal["npy", "picture", "bin", "video"]
@@ -149,8 +149,8 @@ def _checked_video(path: Path) -> Path:
     info = probe_video(path)
     if info.stereo != "mono":
         raise DataError(
-            f"{path}: holds two views, {info.stereo} {info.view.said_by} ({info.width}x{info.height}); expected one "
-            "map a frame, twice as wide as high"
+            f"{path}: holds two views, {info.stereo} {info.view.source_text} ({info.width}x{info.height}); expected "
+            "one map a frame, twice as wide as high"
         )
     return path
 

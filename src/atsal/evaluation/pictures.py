@@ -8,7 +8,8 @@ from atsal.evaluation.ground_truth import Floats, Truth
 from atsal.evaluation.map_files import MapFiles
 from atsal.evaluation.window_maps import WindowMaps
 from atsal.gaze.maps import Window
-from atsal.video.render import Picture, label, overlay, resize, tile
+from atsal.video.pixels import scale_image
+from atsal.video.render import Picture, add_label, overlay, tile
 
 _WIDTH = 480  # of each of the three
 _GAP = 8
@@ -22,8 +23,8 @@ def scored_picture(truth: Truth, item: str, files: MapFiles) -> Picture:
     maps = dict[int, Floats](found for found in WindowMaps(truth, item, files) if found[0] == number)
     measured = truth.saliency(truth.gaze(item, windows[number]), truth.size(item))
     stimulus = _stimulus(truth, item, windows[number])
-    panels = [label(stimulus, "stimulus"), label(_over(stimulus, measured), "measured")]
-    panels.append(label(_over(stimulus, maps[number].astype(np.float32)), "predicted") if maps else stimulus)
+    panels = [add_label(stimulus, "stimulus"), add_label(_over(stimulus, measured), "measured")]
+    panels.append(add_label(_over(stimulus, maps[number].astype(np.float32)), "predicted") if maps else stimulus)
     return tile([np.pad(panel, ((0, 0), (0, _GAP), (0, 0)), constant_values=255) for panel in panels], 3)[:, :-_GAP]
 
 
@@ -37,6 +38,6 @@ def _stimulus(truth: Truth, item: str, window: Window | None) -> Picture:
     frames = truth.prepared.stimulus(item).frames or 1
     frame = frames // 2 if window is None else (window.first_frame + window.last_frame) // 2
     try:
-        return resize(truth.prepared.picture(item, frame, size=size), size)
+        return scale_image(truth.prepared.picture(item, frame, size=size), size)
     except InputError:  # gone, or never there: the maps can be shown all the same
         return np.full((size[1], size[0], 3), _EMPTY, np.uint8)

@@ -14,8 +14,10 @@ from atsal.prediction.predictor import FrameResult, Predictor, Seconds
 from atsal.prediction.prefetch import ahead, mapped
 from atsal.prediction.results import STILL_AT, even
 from atsal.prediction.streams import STREAMS, Stream
-from atsal.video.render import PeakTracker, Picture, comparison, label, overlay, resize, tile
-from atsal.video.writer import VideoWriter, write_rgb_png
+from atsal.video.image_writer import write_rgb_png
+from atsal.video.pixels import scale_image
+from atsal.video.render import PeakTracker, Picture, add_label, comparison, overlay, tile
+from atsal.video.writer import VideoWriter
 
 PANEL_HEIGHT = 320
 SHEET_ROWS = 4
@@ -131,11 +133,11 @@ def contact_sheet(results: list[FrameResult], panel_height: int = 200) -> Pictur
     size = (2 * panel_height, panel_height)
     panels = []
     for row, result in enumerate(results):
-        source = resize(result.image, size)
+        source = scale_image(result.image, size)
         time = f"{result.timestamp_s:.1f} s"
-        panels.append(label(source, f"source  {time}" if row == 0 else time))
+        panels.append(add_label(source, f"source  {time}" if row == 0 else time))
         for stream in ORDER:
             saliency = result.map(stream)
             drawn = overlay(source, saliency, float(saliency.max()))
-            panels.append(label(drawn, stream) if row == 0 else drawn)
+            panels.append(add_label(drawn, stream) if row == 0 else drawn)
     return tile(panels, 4)

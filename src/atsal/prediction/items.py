@@ -9,13 +9,12 @@ from typing import Literal
 
 from atsal.errors import ConfigError, InputError, MediaError
 from atsal.jobs.checksums import cached_sha256
-from atsal.video.folders import folder_remarks, list_frames, list_media
-from atsal.video.image_reader import glance, read_image
-from atsal.video.media_files import classify, read_image_sequence
+from atsal.video.image_reader import probe_image_header, read_image
+from atsal.video.media_files import classify, folder_remarks, list_frames, list_media
 from atsal.video.probe import probe_video
-from atsal.video.reader import Frame, read_frames
-from atsal.video.stereo import StereoChoice
-from atsal.video.writer import HIGHEST_RATE
+from atsal.video.reader import Frame, read_frames, read_image_sequence
+from atsal.video.stereo_layout import StereoChoice
+from atsal.video.writer import MAX_RATE
 
 DEFAULT_SEQUENCE_RATE = 30.0  # frames/s of a folder of frames
 LOWEST_RATE = 0.001  # frames/s; as a nominal rate it only says how long the last frame stands
@@ -75,10 +74,10 @@ class Item:
     def written_rate(self, reading: Reading) -> float:
         """`frame_rate` for a video that is written; `MediaError` where none could be."""
         rate = self.frame_rate(reading)
-        if rate > HIGHEST_RATE:
+        if rate > MAX_RATE:
             raise MediaError(
                 f"{self.path}: its time stamps give {rate:g} frames a second; a video that is written has "
-                f"{HIGHEST_RATE} at most. Give --fps, or write --format npy"
+                f"{MAX_RATE} at most. Give --fps, or write --format npy"
             )
         return rate
 
@@ -97,8 +96,8 @@ class Item:
     def notes(self, reading: Reading) -> tuple[str, ...]:
         """How its pictures are taken, and what they state of themselves that may make its maps wrong; for people."""
         if self.kind == "video":
-            return probe_video(self.path, reading.stereo).view.notes
-        return glance(self._first(reading), stereo=reading.stereo).cautions
+            return probe_video(self.path, reading.stereo).notes
+        return probe_image_header(self._first(reading), stereo=reading.stereo).notes
 
     def expected_frames(self, reading: Reading) -> int | None:
         """How many frames `frames` should deliver, where that is known."""

@@ -23,10 +23,10 @@ from atsal.prediction.prefetch import ahead, batched, mapped
 from atsal.prediction.runtimes import Precision, Runtime, make_runtime
 from atsal.prediction.runtimes.base import Floats
 from atsal.prediction.streams import STREAMS, Stream
-from atsal.video.pixels import scaled
+from atsal.video.pixels import scale_image
 from atsal.video.reader import Frame, read_frames
-from atsal.video.stereo import ASPECT_TOLERANCE, MIN_VIEW_HEIGHT, StereoChoice
-from atsal.video.timed_frames import MOST_ROUNDING_S
+from atsal.video.stereo_layout import ASPECT_TOLERANCE, MIN_VIEW_HEIGHT, StereoChoice
+from atsal.video.timed_frames import MAX_ROUNDING_S
 
 Seconds = float | None  # since the start of the video; None: of a photo, which has no time
 
@@ -232,7 +232,7 @@ class Predictor:
     def _scaled(self, image: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 of any size -> (erp_height, 2 erp_height, 3)."""
         check_erp_image(image, name)
-        return scaled(image, self.frame_size)
+        return scale_image(image, self.frame_size)
 
 
 @contextmanager
@@ -259,7 +259,7 @@ def check_seconds(seconds: Seconds, name: str) -> None:
 
 def _own_time(frame: Frame) -> float:
     """When the frame is shown; a reader's rounding may put the first of a video a little before its start."""
-    time = 0.0 if -MOST_ROUNDING_S <= frame.timestamp_s < 0 else frame.timestamp_s
+    time = 0.0 if -MAX_ROUNDING_S <= frame.timestamp_s < 0 else frame.timestamp_s
     check_seconds(time, f"frame {frame.index}: timestamp_s")
     return time
 

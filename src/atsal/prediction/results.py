@@ -17,8 +17,9 @@ from atsal.jobs.atomic_write import name_start, output_errors
 from atsal.prediction.items import Item, Kind, Reading
 from atsal.prediction.predictor import FrameResult, Seconds, check_seconds
 from atsal.prediction.streams import Stream
-from atsal.video.render import PeakTracker, Picture, grey, overlay
-from atsal.video.writer import VideoWriter, write_map_npy, write_map_png, write_rgb_png
+from atsal.video.image_writer import write_map_npy, write_map_png, write_rgb_png
+from atsal.video.render import PeakTracker, Picture, grey_map, overlay
+from atsal.video.writer import VideoWriter
 
 Pictures = dict[Stream, Picture]  # by stream
 Format = Literal["npy", "png", "png16", "video", "overlay"]
@@ -174,7 +175,7 @@ class MapVideos(Sink):
             if self._overlaid:
                 drawn[stream] = overlay(result.image, saliency, peak)
             else:
-                drawn[stream] = grey(saliency, peak, (even(saliency.shape[1]), even(saliency.shape[0])))
+                drawn[stream] = grey_map(saliency, peak, (even(saliency.shape[1]), even(saliency.shape[0])))
         return drawn
 
     def write(self, result: FrameResult, drawn: Pictures) -> list[Path]:

@@ -34,7 +34,8 @@ from atsal.prediction.runtimes.in_torch import TorchRuntime
 from atsal.prediction.streams import Stream, finished
 from atsal.speed.machine import convolution_rate, describe_machine, matrix_rate, peak_memory_mib, timed_seconds
 from atsal.speed.published import PublishedProcedure
-from atsal.video.reader import Frame, probe_video, read_frames
+from atsal.video.probe import probe_video
+from atsal.video.reader import Frame, read_frames
 from atsal.video.synthetic_scene import render_video
 
 FORMAT = 1

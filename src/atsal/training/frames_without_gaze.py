@@ -12,9 +12,9 @@ from torch import Tensor
 
 from atsal.errors import ConfigError, DataError
 from atsal.training.config import SourceConfig
-from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from atsal.video.image_reader import read_image
-from atsal.video.pixels import scaled
+from atsal.video.media_files import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from atsal.video.pixels import scale_image
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
 from atsal.video.synthetic_scene import Scene
@@ -75,7 +75,7 @@ class Moments:
         elif self.config.videos:
             yield from self._of_video(item, height)
         else:
-            yield Moment(item, _frames([scaled(read_image(self.files[item]), (2 * height, height))]), 0)
+            yield Moment(item, _frames([scale_image(read_image(self.files[item]), (2 * height, height))]), 0)
 
     def _times(self, length_s: float, frames: int | None = None) -> list[float]:
         """Evenly spread; no more than there are frames."""

@@ -27,8 +27,8 @@ from atsal.training.config import (
 from atsal.training.run import Say, train
 from atsal.training.run_folder import RunFolder
 from atsal.training.trainer import Machine
+from atsal.video.image_writer import write_rgb_png
 from atsal.video.synthetic_scene import Scene, render_video
-from atsal.video.writer import write_rgb_png
 
 TRIAL = FolderKind(description="a trial of training", format="atsal overfit", record="overfit.json")
 FRAMES, FPS, HEIGHT, SEED = 8, 4.0, 128, 3

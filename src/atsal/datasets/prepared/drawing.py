@@ -19,7 +19,8 @@ from atsal.errors import ConfigError, ShapeError
 from atsal.gaze.directions import Floats, lonlat_from_vectors, unit_vectors
 from atsal.gaze.records import Fixations, PlanarFixations
 from atsal.untrusted.text import plural
-from atsal.video.render import Picture, overlay, resize
+from atsal.video.pixels import scale_image
+from atsal.video.render import Picture, overlay
 
 Points = list[tuple[float, float]]  # (x, y) in pixels of the picture, its upper left corner at (0, 0)
 Colour = tuple[int, int, int]
@@ -193,7 +194,7 @@ def _checked(picture: Picture | None, width: int, *, flat: bool) -> Picture:
         raise ShapeError(
             f"a picture of {picture.shape[1]}x{picture.shape[0]} pixels; expected an ERP picture, twice as wide as high"
         )
-    return resize(picture, (width, max(1, round(height))))
+    return scale_image(picture, (width, max(1, round(height))))
 
 
 def _with_saliency(picture: Picture, saliency: NDArray[np.floating], *, flat: bool) -> Picture:

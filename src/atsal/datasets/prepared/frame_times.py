@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.datasets.prepared.prepared_set import PreparedSet
-from atsal.video.timeline import frame_times
+from atsal.video.timed_frames import frame_times
 
 LATE_S = 30.0  # of frames whose rate nothing tells: later than viewers keep to where they start
 

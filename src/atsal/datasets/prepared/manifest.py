@@ -18,7 +18,7 @@ from atsal.untrusted.files import ErrorFactory, is_file_name
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.text import shorten_list
 from atsal.version import __version__
-from atsal.video.folders import natural_key
+from atsal.video.media_files import natural_key
 
 MANIFEST = "manifest.json"
 _NEEDED = {

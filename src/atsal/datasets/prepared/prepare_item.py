@@ -39,7 +39,7 @@ from atsal.jobs.atomic_write import atomic_folder, output_errors
 from atsal.jobs.output_folder import OutputFolder
 from atsal.untrusted.text import shorten_list
 from atsal.video.image_writer import write_map_png
-from atsal.video.pixels import scaled
+from atsal.video.pixels import scale_image
 
 _JPEG_QUALITY = 95
 
@@ -239,7 +239,7 @@ def _write_pictures(part: Path, made: _Made, preparation: Preparation) -> None:
     path, size = made.raw.stimulus, (2 * preparation.erp_height, preparation.erp_height)
     if made.variant is not None and path is not None:
         # at the size of the maps, so that picture and maps turn by the same whole pixels
-        picture = scaled(read_picture(path, made.stimulus), size)
+        picture = scale_image(read_picture(path, made.stimulus), size)
         pixels = made.moved(picture).round().clip(0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(part / "image.png")
     elif preparation.frames == "extract" and path is not None and made.stimulus.kind in ("video", "frames"):

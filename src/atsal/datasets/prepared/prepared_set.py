@@ -22,7 +22,7 @@ from atsal.gaze.flat_maps import planar_saliency_map
 from atsal.gaze.maps import Window, saliency_map
 from atsal.gaze.records import Fixations, PlanarFixations
 from atsal.gaze.tables import read_fixations
-from atsal.video.pixels import scaled
+from atsal.video.pixels import scale_image
 
 
 class PreparedSet:
@@ -90,7 +90,7 @@ class PreparedSet:
         """Some frames of an item, in their order, each scaled to (width, height); a video is sought and read once."""
         files = self.record(item)["files"]
         if "image.png" in files or any(name.startswith("frames/") for name in files):
-            yield from (scaled(self.picture(item, index), size) for index in sorted(frame_indices))
+            yield from (scale_image(self.picture(item, index), size) for index in sorted(frame_indices))
             return
         path, _ = self._stimulus_file(item)
         yield from read_some_frames(path, self.stimulus(item), frame_indices, size)

@@ -11,7 +11,7 @@ from atsal.datasets.prepared.prepared_set import PreparedSet
 from atsal.errors import DataError
 from atsal.gaze.maps import fixation_map, saliency_map
 from atsal.gaze.records import Fixations
-from atsal.video.pixels import scaled
+from atsal.video.pixels import scale_image
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ def read_sample(
     if window is not None:
         fixations = fixations.in_frames(window.first_frame, window.last_frame)
     size = (2 * erp_height, erp_height)
-    picture = scaled(prepared.picture(item, frame_index, size=size), size)
+    picture = scale_image(prepared.picture(item, frame_index, size=size), size)
     frame = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float() / 255
     saliency = torch.from_numpy(saliency_map(fixations, erp_height, prepared.preparation.sphere_sigma_deg))[None, None]
     if transform is not None:

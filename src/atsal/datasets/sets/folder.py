@@ -17,7 +17,7 @@ from atsal.gaze.reading import Drop, DropCounter
 from atsal.gaze.records import Direction, Fixations, PlanarFixations, by_observer, rows_of_each
 from atsal.gaze.tables import Gaze, read_gaze
 from atsal.untrusted.text import escape_controls, short_repr, shorten_list
-from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, passed_over
+from atsal.video.media_files import IMAGE_SUFFIXES, VIDEO_SUFFIXES, skipped_files
 
 TREE = """\
 <stimulus>.mp4 or .jpg, … and <stimulus>.csv or .parquet    (a table for each, of the same name)
@@ -61,7 +61,7 @@ def find(source: Path) -> Found:
         for name in sorted(logs.keys() - stimuli)
     ]
     return Found(
-        items, tuple(map(escape_controls, missing)), tuple(f"{source}: {text}" for text in passed_over(source, used))
+        items, tuple(map(escape_controls, missing)), tuple(f"{source}: {text}" for text in skipped_files(source, used))
     )
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from atsal.errors import ConfigError
-from atsal.video.reader import probe_video, read_frames
+from atsal.video.probe import probe_video
+from atsal.video.reader import read_frames
 from atsal.video.synthetic_scene import Scene, render_video
 
 
@@ -70,8 +71,8 @@ def test_an_object_crosses_the_seam_whole():
     grey = np.full((128, 256, 3), 100, np.uint8)
     thing = replace(Scene(0).objects[1], lat_rad=0.0, sway_rad=0.0, speed=0.0)
     ahead, behind = grey.copy(), grey.copy()
-    synthetic._draw(ahead, replace(thing, lon_rad=0.0), 0.0)
-    synthetic._draw(behind, replace(thing, lon_rad=math.pi), 0.0)
+    synthetic._draw_object(ahead, replace(thing, lon_rad=0.0), 0.0)
+    synthetic._draw_object(behind, replace(thing, lon_rad=math.pi), 0.0)
     changed = (np.roll(behind, 128, axis=1) != 100).any(axis=2)
     assert (changed == (ahead != 100).any(axis=2)).mean() > 0.999
     assert changed.any()
@@ -83,7 +84,7 @@ def test_an_object_over_the_pole():
     from atsal.video import synthetic_scene as synthetic
 
     grey = np.full((128, 256, 3), 100, np.uint8)
-    synthetic._draw(grey, replace(Scene(0).objects[2], lat_rad=math.pi / 2, sway_rad=0.0), 0.0)
+    synthetic._draw_object(grey, replace(Scene(0).objects[2], lat_rad=math.pi / 2, sway_rad=0.0), 0.0)
     assert (grey[0] != 100).any(axis=1).all()
     assert (grey[30:] == 100).all()
 

@@ -61,13 +61,13 @@ def test_the_stated_layout_counts_not_the_shape(clips, made, projection, mode, l
     assert numbers(clips, path) == list(range(5))
     assert numbers(clips, path, size=(64, 32)) == list(range(5))
     assert next(read_frames(path)).image.shape == (eye[1], eye[0], 3)
-    assert any("as the file says" in note for note in info.view.notes) == (layout is not None or size == (64, 64))
+    assert any("as the file says" in note for note in info.notes) == (layout is not None or size == (64, 64))
 
 
 def test_a_stated_sphere_is_stretched_whatever_its_shape(clips, made):
     path = made(mp4.st3d(0) + SPHERE, (128, 96))
     assert probe_video(path).eye_size == (192, 96)
-    assert "stretched to 192x96" in probe_video(path).view.notes[0]
+    assert "stretched to 192x96" in probe_video(path).notes[0]
     with pytest.raises(MediaError, match=r"16\.00:1"):
         probe_video(made(mp4.st3d(0) + SPHERE, (512, 32)))
     with pytest.raises(MediaError, match=r"1\.33:1.*The file says that it is mono"):
@@ -79,18 +79,40 @@ def test_a_sphere_without_a_layout_is_judged_by_its_shape(made):
     assert probe_video(made(SPHERE, (128, 128), "top-bottom")).stereo == "top-bottom"
 
 
+@pytest.mark.parametrize(
+    ("boxes", "size", "layout", "guess"),
+    [
+        (b"", (128, 64), None, "taken as one view (mono) by its shape 128x64"),
+        (SPHERE, (128, 64), None, "taken as one view (mono) by its shape 128x64"),
+        (b"", (128, 128), "top-bottom", "taken as two views, top-bottom, by its shape 128x128"),
+        (b"", (256, 64), "left-right", "taken as two views, left-right, by its shape 256x64"),
+        (mp4.st3d(0), (128, 64), None, None),
+        (mp4.st3d(1), (128, 128), "top-bottom", None),
+    ],
+)
+def test_every_guess_of_a_layout_is_told(made, boxes, size, layout, guess):
+    path = made(boxes, size, layout)
+    remarks = probe_video(path).remarks
+    assert [remark for remark in remarks if "by its shape" in remark] == [
+        remark for remark in remarks if guess is not None and remark.startswith(guess)
+    ]
+    assert any("by its shape" in remark for remark in remarks) == (guess is not None)
+    chosen = probe_video(path, layout or "mono")
+    assert not any("by its shape" in remark for remark in chosen.remarks)
+
+
 def test_the_right_view_may_come_first(clips, made):
     path = made(mp4.st3d(4) + SPHERE, (256, 64), "left-right")
     info = probe_video(path)
     assert info.view.crop == (128, 0, 128, 64)
-    assert "which is the second" in info.view.notes[0]
+    assert "which is the second" in info.notes[0]
     assert numbers(clips, path) == [255 - number for number in range(5)]
 
 
 def test_the_option_wins_and_is_told(clips, made):
     path = made(mp4.st3d(0) + SPHERE, (128, 64), "top-bottom")
     assert numbers(clips, path, stereo="top-bottom") == list(range(5))
-    notes = probe_video(path, "top-bottom").view.notes
+    notes = probe_video(path, "top-bottom").notes
     assert "the file says mono, but top-bottom was asked for" in notes
     assert probe_video(made(size=(64, 64)), "mono").eye_size == (128, 64)
     with pytest.raises(MediaError, match="fits stereo='left-right'"):
@@ -150,7 +172,7 @@ def test_the_xml_of_version_1(clips, values, found):
 
 def test_a_pose_is_told_and_not_applied(clips, made):
     path = made(mp4.st3d(0) + mp4.sv3d(mp4.equi(), (10, 40, -25)))
-    assert any("yaw 10°, pitch 40°, roll -25°; this is not applied" in note for note in probe_video(path).view.notes)
+    assert any("yaw 10°, pitch 40°, roll -25°; this is not applied" in note for note in probe_video(path).notes)
     assert numbers(clips, path) == list(range(5))
 
 
@@ -200,7 +222,7 @@ def test_a_display_matrix_is_followed(clips, matrix):
     found = next(read_frames(path)).image
     assert found.shape == (64, 128, 3)
     assert np.abs(found[..., 1].astype(int) - shown).max() <= 4
-    assert bool(probe_video(path).view.notes) == (matrix != (1, 0, 0, 1))
+    assert bool(probe_video(path).notes) == (matrix != (1, 0, 0, 1))
 
 
 def test_a_slanting_matrix_is_refused(clips):
@@ -238,7 +260,7 @@ def test_pixels_that_are_not_square(clips, name, size, shape, stereo, eye):
     info = probe_video(path)
     assert (info.stereo, info.eye_size) == (stereo, eye)
     assert numbers(clips, path) == [0, 1, 2]
-    assert any(str(shape) in note for note in info.view.notes)
+    assert any(str(shape) in note for note in info.notes)
 
 
 def streams(clips, *sizes, default=()):
@@ -274,7 +296,7 @@ def test_the_default_stream_or_the_largest_is_used(clips, sizes, default, used):
     path = streams(clips, *sizes, default=default)
     info = probe_video(path)
     assert (info.width, info.height) == sizes[used]
-    assert f"holds {len(sizes)} video streams; stream {used} " in info.view.notes[0]
+    assert f"holds {len(sizes)} video streams; stream {used} " in info.notes[0]
     assert numbers(clips, path) == [10 * used + number for number in range(3)]
 
 

@@ -1,14 +1,16 @@
 """The 360° tag is where the RFC puts it, and the tagged file is still the same video."""
 
 import struct
+from xml.etree import ElementTree
 
 import av
 import numpy as np
 import pytest
 
 from atsal.errors import MediaError
-from atsal.video.reader import probe_video, read_frames
-from atsal.video.spherical_tags import has_spherical_tag, spherical_boxes, tag_spherical
+from atsal.video.probe import probe_video
+from atsal.video.reader import read_frames
+from atsal.video.spherical_tags import has_spherical_tag, read_spherical_tags, spherical_boxes, tag_spherical
 
 FRONT, BACK = {"movflags": "faststart"}, {"brand": "isom"}
 
@@ -42,6 +44,31 @@ def test_a_tagged_file_decodes_identically(clips, layout):
         assert [bytes(p) for p in container.demux(audio=0)] == sound_before
     assert path.read_bytes().index(b"st3d") < path.read_bytes().index(b"sv3d")
     assert len(list(clips.folder.iterdir())) == 1
+
+
+@pytest.mark.parametrize("kept", [b"uuid", b"sv3d"])
+@pytest.mark.parametrize("layout", [FRONT, BACK])
+def test_each_version_of_the_tag_stands_alone(clips, layout, kept):
+    """FFmpeg and we know the file for 360° by the XML of V1 alone, and by the boxes of V2 alone."""
+    path = clips.make(frames=12, audio="aac", container_options=layout)
+    before = pixels(path)
+    tag_spherical(path)
+    (tags,) = read_spherical_tags(path).values()
+    assert (tags.stereo_mode, tags.projections) == (0, ("equi",))
+    root = ElementTree.fromstring(tags.xml)
+    names = {child.tag.rpartition("}")[2]: child.text for child in root}
+    assert (names["Spherical"], names["Stitched"], names["ProjectionType"]) == ("true", "true", "equirectangular")
+    data = path.read_bytes()
+    for kind in {b"uuid", b"sv3d", b"st3d"} - {kept}:
+        assert data.count(kind) == 1
+        data = data.replace(kind, b"free")
+    path.write_bytes(data)
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+        assert "SPHERICAL" in {data.type.name for data in frame.side_data}
+    assert has_spherical_tag(path)
+    assert probe_video(path).spherical_tagged
+    assert pixels(path) == before
 
 
 def test_tagging_twice_changes_nothing(clips):

@@ -11,10 +11,10 @@ from atsal.datasets.dataset import RawItem
 from atsal.datasets.stimulus import describe, read_picture, read_some_frames
 from atsal.errors import AtsalError, MediaError, TruncatedMediaError
 from atsal.prediction.items import Item, Reading
-from atsal.video import probe, timeline
+from atsal.video import probe, timed_frames
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
-from atsal.video.timeline import frame_times
+from atsal.video.timed_frames import frame_times
 from fakes import mp4
 
 VFR = [k * 30 + (7 * k * k) % 23 for k in range(50)]  # milliseconds, uneven
@@ -192,8 +192,8 @@ def test_joined_transport_streams_are_told(clips, start_s):
         frame_times(joined)
     with pytest.raises(MediaError, match="its times start again"):
         describe(RawItem("a", joined, ()), "videos")
-    assert "its times start again" in probe_video(joined).oddities[-1]
-    assert not any("start again" in oddity for oddity in probe_video(first).oddities)
+    assert "its times start again" in probe_video(joined).remarks[-1]
+    assert not any("start again" in remark for remark in probe_video(first).remarks)
 
 
 def test_a_joined_stream_with_an_earlier_clock_is_told(clips):
@@ -251,7 +251,8 @@ def test_a_clip_that_begins_within_a_group_of_pictures(clips):
 @pytest.mark.skipif(CASES is None, reason="needs the shared cases")
 def test_frames_are_counted_once_while_a_file_stays_as_it_is(clips, monkeypatch):
     path, read = clips.make("a.mkv", frames=30), []
-    monkeypatch.setattr(probe, "counted", lambda path, facts: read.append(path) or timeline.counted(path, facts))
+    counting = timed_frames.count_frames
+    monkeypatch.setattr(probe, "count_frames", lambda path, timing: read.append(path) or counting(path, timing))
     item = Item(path, "video")
     assert item.expected_frames(Reading()) == len(list(item.frames(Reading(), None))) == 30
     assert item.notes(Reading()) == ()
