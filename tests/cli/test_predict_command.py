@@ -352,7 +352,7 @@ def test_what_a_folder_holds_besides_is_told(folder):
     Path("in/IMG.insp").touch()
     found = run("info", "in").output
     assert "images   4" in found
-    assert "note     passed over IMG.insp: .insp is a camera's original" in found
+    assert "note     skipped IMG.insp: .insp is a camera's original" in found
     assert "as clip  the numbers of its frames jump in 1 place (after 1 comes 3)" in found
     found = run("predict", "in", "-o", "clip", "--format", "npy", "--as-frames", status=1)
     assert "IMG.insp: looks like a frame, but is not read" in found.stderr

@@ -94,7 +94,7 @@ POSITIVE = Number(min=0, min_open=True)
 MAX_WORKERS = 256
 MODELS = ("atsal.models.registry", "NAMES")
 DIRECTION = NameOf("atsal.models.directions", "DIRECTIONS")
-STEREO = NameOf("atsal.video.stereo", "StereoChoice")
+STEREO = NameOf("atsal.video.stereo_layout", "StereoChoice")
 RUNTIMES = ("atsal.prediction.runtimes", "RUNTIMES")
 STREAMS = ("atsal.prediction.streams", "STREAMS")
 _ALL = "all"
