@@ -18,7 +18,7 @@ from torch import Tensor
 
 from atsal.config import check_range
 from atsal.errors import ConfigError
-from atsal.projection.sampling import Fixed
+from atsal.projection.sampling import ConstantTensor
 from atsal.projection.sphere import erp_latitudes, erp_longitudes, solid_angle_weights
 
 PHOTO = -1.0  # in place of the seconds since the start: a picture that stands still
@@ -124,10 +124,10 @@ class FrontPrior:
         values, peak = config.longitude(longitude).clamp(min=_LEAST), peak_values(longitude, config.start_deg)
         if front_deg is None:
             values, peak = torch.ones_like(values), torch.ones_like(peak)
-        self._latitude = Fixed(latitude**config.latitude_strength)
-        self._longitude = Fixed(values)
-        self._at_start = Fixed(peak - values)
-        self._weights = Fixed(weights)
+        self._latitude = ConstantTensor(latitude**config.latitude_strength)
+        self._longitude = ConstantTensor(values)
+        self._at_start = ConstantTensor(peak - values)
+        self._weights = ConstantTensor(weights)
 
     def __call__(self, seconds: Tensor) -> Tensor:
         """Densities (T, 1, H, 2H) of solid-angle mean 1, at (T,) seconds since the start; `PHOTO` for a still."""

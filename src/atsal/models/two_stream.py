@@ -18,7 +18,7 @@ from atsal.models.lite import PYRAMID, LiteExpert
 from atsal.models.vgg import FEATURES
 from atsal.projection import CubemapToErp, ErpToCubemap, resize_erp
 from atsal.projection.geometry import EQUATOR_FACES, POLE_FACES
-from atsal.projection.sampling import Fixed
+from atsal.projection.sampling import ConstantTensor
 from atsal.projection.sphere import check_erp
 
 Procedure = Literal["corrected", "published"]
@@ -63,7 +63,7 @@ class ATSal(nn.Module):
         self.config = config
         self.procedure = procedure
         self.attention, self.poles, self.equator = attention, poles, equator
-        self._mean = Fixed(torch.tensor(config.mean, dtype=torch.float64).reshape(3, 1, 1))
+        self._mean = ConstantTensor(torch.tensor(config.mean, dtype=torch.float64).reshape(3, 1, 1))
         self._precision = torch.float32
         self.memory_format = torch.channels_last  # of what the layers get; the fastest on CPUs and GPUs alike
         self._cut = ErpToCubemap(config.erp_height, config.face_size, config.layout, fov_deg=config.face_fov_deg)
