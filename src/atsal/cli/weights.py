@@ -21,12 +21,14 @@ def weights_list() -> None:
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
+    from atsal.models.architecture import architecture_names, find_architecture  # noqa: PLC0415
+    from atsal.models.loading import weights_home, weights_path  # noqa: PLC0415
     from atsal.models.published_weights import MIB, PUBLISHED  # noqa: PLC0415
-    from atsal.models.registry import NAMES, weights_home  # noqa: PLC0415
 
     models = Table("model", "what it is", "here", box=None)
-    for name, text in NAMES.items():
-        models.add_row(name, text, "yes" if name == "lite" or (weights_home() / name).exists() else "no")
+    for architecture in map(find_architecture, architecture_names()):
+        here = weights_path(architecture).exists()
+        models.add_row(architecture.name, architecture.summary, "yes" if here else "no")
     checkpoints = Table("checkpoint", "network", "MiB", "trained on", "here", box=None)
     for entry in PUBLISHED:
         here = (weights_home() / "published" / entry.filename).exists()
@@ -45,14 +47,14 @@ def weights_info(model: str) -> None:
     import dataclasses  # noqa: PLC0415
     import json  # noqa: PLC0415
 
+    from atsal.models.loading import find_weights  # noqa: PLC0415
     from atsal.models.published_weights import PUBLISHED  # noqa: PLC0415
-    from atsal.models.registry import find_bundle  # noqa: PLC0415
 
     for entry in PUBLISHED:
         if entry.name == model:
             click.echo(json.dumps(dataclasses.asdict(entry) | {"page": entry.page}, indent=2))
             return
-    bundle = find_bundle(model)
+    bundle = find_weights(model)
     document = {
         "folder": str(bundle.folder),
         "sha256": bundle.checksum,
@@ -69,12 +71,12 @@ def weights_info(model: str) -> None:
 @click.option("-o", "--output", type=PATH, help="Folder.  [default: published/ in the weights folder]")
 def weights_download(names: tuple[str, ...], everything: bool, output: Path | None) -> None:
     """Download published checkpoints by NAME (see `atsal weights list`); a broken download is taken up again."""
-    from atsal.models.published_weights import PUBLISHED, download, published  # noqa: PLC0415
-    from atsal.models.registry import weights_home  # noqa: PLC0415
+    from atsal.models.loading import weights_home  # noqa: PLC0415
+    from atsal.models.published_weights import PUBLISHED, download, find_published  # noqa: PLC0415
 
     if not names and not everything:
         raise ConfigError("nothing to download: give names from `atsal weights list`, or --all")
-    entries = list(PUBLISHED) if everything else [published(name) for name in names]
+    entries = list(PUBLISHED) if everything else [find_published(name) for name in names]
     for entry in entries:
         say(download(entry, output or weights_home() / "published"))
 
@@ -88,11 +90,12 @@ def weights_download(names: tuple[str, ...], everything: bool, output: Path | No
 @click.option("--overwrite", is_flag=True, help="Replace an existing weight folder.")
 def weights_import(output: Path | None, **values: Any) -> None:
     """Turn three published checkpoints into a weight folder that every command opens."""
-    from atsal.models.registry import weights_home  # noqa: PLC0415
-    from atsal.models.weight_folder import import_published, read_bundle  # noqa: PLC0415
+    from atsal.models.loading import weights_home  # noqa: PLC0415
+    from atsal.models.published_weights import import_published  # noqa: PLC0415
+    from atsal.models.weight_folder import read_weight_folder  # noqa: PLC0415
 
     folder = import_published(folder=output or weights_home() / "paper", **values)
-    for note in read_bundle(folder).provenance.get("notes", []):
+    for note in read_weight_folder(folder).provenance.get("notes", []):
         say(f"note: {note}")
     say(folder)
 

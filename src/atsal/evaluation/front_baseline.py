@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from atsal.datasets.prepared.frame_times import is_still, seconds_of
 from atsal.evaluation.ground_truth import EVERYTHING, Truth
-from atsal.models.directions import measured_direction
+from atsal.models.directions import direction_for_gaze
 from atsal.models.front_prior import PHOTO, FrontPrior
 from atsal.models.front_prior_file import read_front_prior_file, read_front_priors
 
@@ -26,7 +26,7 @@ def front_prior(truth: Truth, item: str) -> NDArray[np.float64]:
     Of a whole clip it is the mean over its time but for the `skip_s` that the set leaves out, of a still of a clip that
     at the still's. Where nothing tells the times it is that of late in a video (`datasets.times`).
     """
-    direction = measured_direction(truth.prepared.preparation.direction)
+    direction = direction_for_gaze(truth.prepared.preparation.direction)
     prior = FrontPrior(replace(read_front_priors()[direction], video_strength=1.0), truth.size(item)[0])
     windowed = truth.windows(item) != EVERYTHING
     seconds = seconds_of(truth.prepared, item, _window_middles(truth, item) if windowed else _all_over(truth, item))

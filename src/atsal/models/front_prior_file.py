@@ -17,7 +17,7 @@ FRONT_PRIOR = Path(__file__).parent / "weights" / "front-prior.json"
 
 @dataclass(frozen=True)
 class HeadLogSource:
-    """Logs of a set that the priors were fitted on."""
+    """A log of head directions that the priors were fitted on."""
 
     name: str  # for a data set of `atsal prepare`, its name there
     file: str
@@ -31,7 +31,7 @@ class HeadLogSource:
 
 @dataclass(frozen=True)
 class FrontPriors:
-    """Both priors, as stored."""
+    """The content of the file."""
 
     format: Literal["atsal front priors 1"]
     head_eye: FrontPriorConfig
@@ -40,13 +40,13 @@ class FrontPriors:
 
 
 def read_front_priors(path: Path = FRONT_PRIOR) -> dict[Direction, FrontPriorConfig]:
-    """The priors by direction: those that the package ships, or another file's; `WeightsError` as below."""
-    found = read_front_prior_file(path)
-    return {"head_eye": found.head_eye, "head": found.head}
+    """Return the priors by direction, by default those in the package. Raises `WeightsError` as below."""
+    content = read_front_prior_file(path)
+    return {"head_eye": content.head_eye, "head": content.head}
 
 
 def read_front_prior_file(path: Path = FRONT_PRIOR) -> FrontPriors:
-    """All that a file of priors holds; `WeightsError` for a file of another shape."""
+    """Return the whole content of a file of priors. Raises `WeightsError` for a file of another form."""
     blame = Blame(WeightsError, path, "expected what `atsal weights front` writes")
     try:
         return from_mapping(FrontPriors, read_object(path, blame), "found")
@@ -55,5 +55,5 @@ def read_front_prior_file(path: Path = FRONT_PRIOR) -> FrontPriors:
 
 
 def write_front_priors(path: Path, priors: FrontPriors) -> None:
-    """Write a file that `read_front_priors` takes; `OutputError` where it cannot be written."""
+    """Write a file that `read_front_priors` reads. Raises `OutputError` if it cannot be written."""
     write_json(path, asdict(priors))

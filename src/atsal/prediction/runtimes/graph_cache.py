@@ -1,6 +1,7 @@
 """Graphs of small networks, kept in the user's cache folder: making one takes longer than to run a second of video."""
 
 import hashlib
+import inspect
 import json
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,7 +13,7 @@ import torch
 import atsal.models
 import atsal.projection
 from atsal.jobs.atomic_write import write_aside
-from atsal.models.registry import weights_home
+from atsal.models.loading import weights_home
 from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes import graph
 from atsal.prediction.streams import Stream
@@ -30,8 +31,8 @@ class KeptGraph:
 
     def __init__(self, network: ATSal, streams: Sequence[Stream], maker: str) -> None:
         self.path: Path | None = None
-        if network.config.architecture == "lite":
-            with suppress(OSError, RuntimeError):  # no home, no source files
+        if network.architecture.is_small:
+            with suppress(OSError, RuntimeError, TypeError):  # no home, no source files
                 self.path = weights_home() / "graphs" / f"{_key(network, streams, maker)}.graph"
 
     def read(self) -> bytes | None:
@@ -65,7 +66,7 @@ def cached_onnx(network: ATSal, streams: Sequence[Stream]) -> bytes:
 
 
 def _key(network: ATSal, streams: Sequence[Stream], maker: str) -> str:
-    digest = hashlib.sha256(_code())
+    digest = hashlib.sha256(_code(Path(inspect.getfile(type(network.attention))).parent))
     digest.update(json.dumps([network.config.to_dict(), [*streams], maker]).encode())
     for name, tensor in network.state_dict().items():
         digest.update(name.encode())
@@ -74,7 +75,7 @@ def _key(network: ATSal, streams: Sequence[Stream], maker: str) -> str:
 
 
 @cache
-def _code() -> bytes:
-    folders = [Path(package.__path__[0]) for package in (atsal.models, atsal.projection)]
-    files = [*sorted(file for folder in folders for file in folder.glob("*.py")), Path(graph.__file__)]
+def _code(architecture: Path) -> bytes:
+    folders = {architecture, *(Path(package.__path__[0]) for package in (atsal.models, atsal.projection))}
+    files = [*sorted(file for folder in sorted(folders) for file in folder.glob("*.py")), Path(graph.__file__)]
     return b"".join(file.read_bytes() for file in files)
