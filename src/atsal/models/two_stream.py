@@ -243,5 +243,5 @@ def _check_front(config: ModelConfig, direction: Direction, front_deg: float | N
             found = "front_deg None (--no-front)" if front_deg is None else f"front_deg {front_deg:g} (--front)"
         raise ConfigError(
             f"{found}: this model of architecture {config.architecture!r} has no directions, so it predicts one map of "
-            "a frame and has no front; leave the option out, or use lite"
+            "a frame and has no front; leave it out, or use lite"
         )
