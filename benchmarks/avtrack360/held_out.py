@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--exclude", nargs="*", default=["11", "12", "14", "16"], help="frames that match no clip")
     chosen = parser.parse_args()
     bundle = find_weights(chosen.model)
-    prior = read_front_priors(chosen.prior)["head"]
+    prior = read_front_priors(chosen.prior).head
     source = SphereSource(
         SourceConfig(prepared=chosen.prepared, exclude=tuple(chosen.exclude)), bundle.config, Augmentation()
     )

@@ -93,7 +93,9 @@ def test_without_its_package_the_weight_folder_says_what_is_missing(tiny, tmp_pa
         WeightsError, match=r"model\.json: architecture 'tiny': neither built in .*; install the package"
     ):
         find_weights(tmp_path / "mine")
-    with pytest.raises(ConfigError, match=r"model 'tiny' is neither a name nor a weight folder; expected one of lite, "):
+    with pytest.raises(
+        ConfigError, match=r"model 'tiny' is neither a name nor a weight folder; expected one of lite, "
+    ):
         find_weights("tiny")
     with pytest.raises(ConfigError, match=r"architecture 'litle': neither built in .*; did you mean 'lite'"):
         ModelConfig("litle", erp_height=64, face_size=32)

@@ -13,7 +13,7 @@ from atsal.errors import ConfigError, DataError
 from atsal.evaluation.metrics import information_gain
 from atsal.models.directions import DirectionConfig
 from atsal.models.front_prior import PHOTO
-from atsal.models.front_prior_file import read_front_prior_file, read_front_priors, write_front_priors
+from atsal.models.front_prior_file import read_front_priors, write_front_priors
 from atsal.models.loading import build_network, find_weights
 from atsal.models.seen_items import ALL_ITEMS
 from atsal.models.weight_folder import PARTS, read_weight_folder, write_weight_folder
@@ -108,7 +108,7 @@ def test_useless_settings_of_gaze_are_refused_before_anything_is_tried(sets, tmp
 
 
 def test_another_prior_is_taken_and_its_sets_are_noted(sets, tmp_path, small_grid):
-    shipped = read_front_prior_file()
+    shipped = read_front_priors()
     narrow = dataclasses.replace(shipped.head_eye, fading_s=1.5)
     own = dataclasses.replace(shipped.sources[0], name="salient360-images")
     write_front_priors(tmp_path / "own.json", dataclasses.replace(shipped, head_eye=narrow, sources=(own,)))
@@ -185,9 +185,9 @@ def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(sets, tmp_pa
     assert after.config.attention_exponent + after.config.experts_exponent == 1
     head, gaze = after.config.directions.head, after.config.directions.head_eye
     strengths = {"latitude_strength": setting["latitude_strength"], "video_strength": setting["front_strength"]}
-    prior = dataclasses.replace(read_front_priors()["head"], **strengths)
+    prior = dataclasses.replace(read_front_priors().head, **strengths)
     assert head == DirectionConfig(setting["exponent"], setting["smoothing_deg"], prior)
-    as_much = dataclasses.replace(read_front_priors()["head_eye"], latitude_strength=setting["latitude_strength"])
+    as_much = dataclasses.replace(read_front_priors().head_eye, latitude_strength=setting["latitude_strength"])
     assert gaze == DirectionConfig(0.9, 4.0, as_much)
     seen = after.provenance["trained_on"]
     assert set(chosen["items"]) <= set(seen["attention"]["vr-eyetracking"]) & set(seen["experts"]["vr-eyetracking"])
@@ -201,7 +201,7 @@ def test_gaze_in_photos_sets_the_map_of_gaze_and_the_front_of_photos(sets, tmp_p
     chosen = fuse("lite", SourceConfig(prepared=sets.images), tmp_path / "fused", half=True, overwrite=False)
     before, after = find_weights("lite").config.directions, read_weight_folder(tmp_path / "fused").config.directions
     strengths = {"latitude_strength": chosen.latitude_strength, "photo_strength": chosen.front_strength}
-    prior = dataclasses.replace(read_front_priors()["head_eye"], **strengths)
+    prior = dataclasses.replace(read_front_priors().head_eye, **strengths)
     assert after.head_eye == DirectionConfig(chosen.exponent, chosen.smoothing_deg, prior)
     assert after.head == before.head
 

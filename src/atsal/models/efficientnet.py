@@ -32,19 +32,10 @@ class ConvNorm(nn.Sequential):
     """Convolution, batch normalisation and, unless `activation` is false, a ReLU6."""
 
     def __init__(
-        self,
-        channels_in: int,
-        channels_out: int,
-        kernel: int = 1,
-        *,
-        stride: int = 1,
-        groups: int = 1,
-        activation: bool = True,
+        self, inputs: int, outputs: int, kernel: int = 1, *, stride: int = 1, groups: int = 1, activation: bool = True
     ) -> None:
-        layers: list[nn.Module] = [
-            nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, groups=groups, bias=False),
-            nn.BatchNorm2d(channels_out, eps=1e-3),
-        ]
+        convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
+        layers: list[nn.Module] = [convolution, nn.BatchNorm2d(outputs, eps=1e-3)]
         if activation:
             layers.append(nn.ReLU6(inplace=True))
         super().__init__(*layers)

@@ -38,15 +38,13 @@ class FrontPriors:
     head: FrontPriorConfig
     sources: tuple[HeadLogSource, ...]
 
-
-def read_front_priors(path: Path = FRONT_PRIOR) -> dict[Direction, FrontPriorConfig]:
-    """Return the priors by direction, by default those in the package. Raises `WeightsError` as below."""
-    content = read_front_prior_file(path)
-    return {"head_eye": content.head_eye, "head": content.head}
+    def of(self, direction: Direction) -> FrontPriorConfig:
+        """Return the prior of one direction."""
+        return self.head if direction == "head" else self.head_eye
 
 
-def read_front_prior_file(path: Path = FRONT_PRIOR) -> FrontPriors:
-    """Return the whole content of a file of priors. Raises `WeightsError` for a file of another form."""
+def read_front_priors(path: Path = FRONT_PRIOR) -> FrontPriors:
+    """Read a file of priors, by default that in the package. Raises `WeightsError` for a file of another form."""
     blame = Blame(WeightsError, path, "expected what `atsal weights front` writes")
     try:
         return from_mapping(FrontPriors, read_object(path, blame), "found")

@@ -25,6 +25,7 @@ from atsal.untrusted.json_text import read_object
 from atsal.untrusted.reading import Blame
 
 MIB = 2**20
+SIZES = {"attention": 374 * MIB, "expert": 364 * MIB}  # with the optimisers' state
 SIZE_TOLERANCE = 0.03  # the stated sizes are rounded
 
 
@@ -55,42 +56,23 @@ class PublishedCheckpoint:
         return f"{self.name}.pth"
 
 
+def _declare(name: str, file_id: str, trained_on: str, *other_sizes: int) -> PublishedCheckpoint:
+    kind: CheckpointKind = "attention" if name.startswith("attention") else "expert"
+    return PublishedCheckpoint(name, kind, file_id, (SIZES[kind], *other_sizes), trained_on)
+
+
+_VIDEO = "Salient360! and VR-EyeTracking video"
 PUBLISHED = (
-    PublishedCheckpoint(
+    _declare(
         "attention-initial",
-        "attention",
         "1qT4tALLSGmsRfqf_dJ-1nhS_3iT4fFMg",
-        (374 * MIB, 32_303_618 * 4),
         "nothing in 360°: the initialisation of the attention stream",
+        32_303_618 * 4,
     ),
-    PublishedCheckpoint(
-        "attention-images",
-        "attention",
-        "1dGnufIVaqmKxKm1jvMn65fWa-E4sxld9",
-        (374 * MIB,),
-        "Salient360! and Sitzmann images",
-    ),
-    PublishedCheckpoint(
-        "attention-video",
-        "attention",
-        "18tqbKvKgm7jsWUul0F0QsGhKYTg9XOrA",
-        (374 * MIB,),
-        "Salient360! and VR-EyeTracking video",
-    ),
-    PublishedCheckpoint(
-        "expert-poles",
-        "expert",
-        "1N0u-jZEU6042F2YJDaTvXyCLcv5m-3Tj",
-        (364 * MIB,),
-        "Salient360! and VR-EyeTracking video, faces up and down",
-    ),
-    PublishedCheckpoint(
-        "expert-equator",
-        "expert",
-        "1l1DuvpTeqkS5wJhdHPEdGwxBmi4EFaAc",
-        (364 * MIB,),
-        "Salient360! and VR-EyeTracking video, faces front, right, back and left",
-    ),
+    _declare("attention-images", "1dGnufIVaqmKxKm1jvMn65fWa-E4sxld9", "Salient360! and Sitzmann images"),
+    _declare("attention-video", "18tqbKvKgm7jsWUul0F0QsGhKYTg9XOrA", _VIDEO),
+    _declare("expert-poles", "1N0u-jZEU6042F2YJDaTvXyCLcv5m-3Tj", f"{_VIDEO}, faces up and down"),
+    _declare("expert-equator", "1l1DuvpTeqkS5wJhdHPEdGwxBmi4EFaAc", f"{_VIDEO}, faces front, right, back and left"),
 )
 
 

@@ -39,13 +39,13 @@ class SphericalGaussian:
         self._transfer = ConstantTensor(even_odd)  # (even and odd, frequency, row out, row in)
         step = torch.arange(2 * erp_height, dtype=torch.float64) * math.pi / erp_height
         angles = step[:, None] * torch.arange(count)
-        self._waves = ConstantTensor(torch.cat([angles.cos(), angles.sin()], 1))  # (column, cosines and sines)
+        waves = torch.cat([angles.cos(), angles.sin()], 1)  # (column, cosines and sines)
+        self._waves = ConstantTensor(waves)
         multiplicity = torch.full((count,), 2.0, dtype=torch.float64)  # each frequency also stands for its negative
         multiplicity[0] = 1
         if count == erp_height + 1:
             multiplicity[-1] = 1
-        inverse = torch.cat([angles.cos(), angles.sin()], 1) * multiplicity.repeat(2) / (2 * erp_height)
-        self._inverse = ConstantTensor(inverse.mT)
+        self._inverse = ConstantTensor((waves * multiplicity.repeat(2) / (2 * erp_height)).mT)
 
     def __call__(self, erp: Tensor) -> Tensor:
         """(B, C, H, 2H) -> the same shape, smoothed; differentiable."""

@@ -18,7 +18,7 @@ from atsal.models.architecture import find_architecture
 from atsal.models.config import ModelConfig
 from atsal.models.directions import DirectionConfig, Directions, check_direction, make_smoother, sharpen_and_smooth
 from atsal.models.front_prior import FrontPrior, FrontPriorConfig
-from atsal.models.front_prior_file import FRONT_PRIOR, FrontPriors, read_front_prior_file
+from atsal.models.front_prior_file import FRONT_PRIOR, FrontPriors, read_front_priors
 from atsal.models.loading import build_network, find_weights
 from atsal.models.seen_items import ALL_ITEMS, SeenItems, add_seen_items, read_seen_items
 from atsal.models.two_stream import ATSal, weighted_product
@@ -212,7 +212,7 @@ def fuse(
         raise ConfigError(
             f"--head-eye: is for a set of head directions; that of {opened.name} is {taken}: leave it out"
         )
-    priors = read_front_prior_file(prior)
+    priors = read_front_priors(prior)
     gaze = DirectionConfig(*(head_eye or HEAD_EYE), priors.head_eye)
     of_set = priors.head if taken == "head" else priors.head_eye
     measured = measure(build_network(bundle), opened)
