@@ -46,9 +46,11 @@ class Architecture:
     prepare_for_inference: "Callable[[Mapping[str, nn.Module]], None] | None" = None  # fold normalisation, in place
     weights: Path | None = None  # the weight folder that ships with the package
     weights_help: str = "give the path of a weight folder"  # how to get weights that do not ship
-    frames_on_cpu: int = 1  # frames that PyTorch runs at once
+    frames_on_cpu: int = 1  # frames that a runtime runs at once
     frames_on_gpu: int = 8
-    is_small: bool = False  # a frame takes milliseconds: CPU threads run the streams side by side, graphs are cached
+    # A frame takes milliseconds. On a CPU, OpenVINO is preferred, the streams run side by side and graphs are cached;
+    # for a large network, PyTorch uses Winograd convolutions.
+    is_small: bool = False
     has_front_prior: bool = False  # its maps are multiplied by a front prior, which `atsal weights fuse` adjusts
     has_published_procedure: bool = False  # it can reproduce the released test procedure
     oldest_format: int = 2  # the oldest format of weight folders whose layers it still has
