@@ -10,9 +10,9 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.errors import ConfigError
-from atsal.untrusted.text import reason, shown
+from atsal.untrusted.text import error_reason, short_repr
 
 if TYPE_CHECKING:
     from torch import nn
@@ -81,24 +81,26 @@ def find_architecture(name: str) -> Architecture:
     if len(installed) > 1:
         packages = ", ".join(sorted(_package(entry) for entry in installed))
         raise ConfigError(
-            f"architecture {shown(name)}: provided by several packages ({packages}); uninstall all but one"
+            f"architecture {short_repr(name)}: provided by several packages ({packages}); uninstall all but one"
         )
     (entry,) = installed
-    where = f"architecture {shown(name)} ({entry.value} of {_package(entry)})"
+    where = f"architecture {short_repr(name)} ({entry.value} of {_package(entry)})"
     try:
         architecture = entry.load()
     except Exception as error:  # code of another package
-        why = f"{type(error).__name__}: {reason(error)}"
+        why = f"{type(error).__name__}: {error_reason(error)}"
         raise ConfigError(f"{where}: cannot be loaded ({why}); update or uninstall the package") from error
     if not isinstance(architecture, Architecture) or architecture.name != name:
-        raise ConfigError(f"{where}: found {shown(architecture)}, expected an Architecture named {shown(name)}")
+        raise ConfigError(
+            f"{where}: found {short_repr(architecture)}, expected an Architecture named {short_repr(name)}"
+        )
     return architecture
 
 
 def unknown_architecture(name: str) -> ConfigError:
     """Return the error for a name that is neither built in nor installed."""
-    known = nearest(name, architecture_names())
-    return ConfigError(f"architecture {shown(name)}: neither built in nor provided by an installed package{known}")
+    known = suggest_name(name, architecture_names())
+    return ConfigError(f"architecture {short_repr(name)}: neither built in nor provided by an installed package{known}")
 
 
 def _package(entry: EntryPoint) -> str:

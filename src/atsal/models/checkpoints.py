@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from atsal.errors import WeightsError
 from atsal.models.paper import AttentionStream, SalEMA
 from atsal.untrusted.archives import open_archive
-from atsal.untrusted.pickles import Scan, scan
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import printable, reason, shown
+from atsal.untrusted.files import ErrorFactory
+from atsal.untrusted.pickles import PickleScan, scan_pickle
+from atsal.untrusted.text import error_reason, escape_controls, short_repr
 
 CheckpointKind = Literal["attention", "expert"]
 NETWORKS: dict[str, type[AttentionStream] | type[SalEMA]] = {"attention": AttentionStream, "expert": SalEMA}
@@ -87,7 +87,7 @@ def read_checkpoint(file: Path) -> Any:
         try:
             return safetensors.torch.load_file(file)
         except Exception as error:  # also for a name that UTF-8 cannot encode
-            raise WeightsError(f"{file}: damaged safetensors file ({reason(error)}); fetch it again") from error
+            raise WeightsError(f"{file}: damaged safetensors file ({error_reason(error)}); fetch it again") from error
     try:
         with file.open("rb") as stream:
             is_zip = stream.read(len(_ZIP_SIGNATURE)) == _ZIP_SIGNATURE
@@ -101,26 +101,26 @@ def read_checkpoint(file: Path) -> Any:
         refused = re.search(r"GLOBAL ([\w.]+)", str(error))
         if refused:
             raise _unsafe(file, refused[1]) from error
-        raise WeightsError(f"{file}: {NO_CHECKPOINT} ({reason(error).split('. ')[0]}); fetch it again") from error
+        raise WeightsError(f"{file}: {NO_CHECKPOINT} ({error_reason(error).split('. ')[0]}); fetch it again") from error
 
 
-def _scan_zip(file: Path) -> list[Scan]:
+def _scan_zip(file: Path) -> list[PickleScan]:
     """Scan the pickle of a checkpoint in the zip format, as torch's own reader finds it."""
-    with open_archive(file, Blame(WeightsError, f"{file}: {NO_CHECKPOINT}", "fetch it again")) as archive:
+    with open_archive(file, ErrorFactory(WeightsError, f"{file}: {NO_CHECKPOINT}", "fetch it again")) as archive:
         archive.check_stored()
-    return [scan(torch._C.PyTorchFileReader(str(file)).get_record("data.pkl"))]
+    return [scan_pickle(torch._C.PyTorchFileReader(str(file)).get_record("data.pkl"))]
 
 
-def _scan_legacy(file: Path) -> list[Scan]:
+def _scan_legacy(file: Path) -> list[PickleScan]:
     """Scan the pickles at the start of a checkpoint in the older format."""
-    scans: list[Scan] = []
+    scans: list[PickleScan] = []
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
         for _ in range(_LEGACY_PICKLES):
-            scans.append(scan(content, scans[-1].end if scans else 0))
+            scans.append(scan_pickle(content, scans[-1].end if scans else 0))
     return scans
 
 
-def _check_globals(file: Path, scans: Iterable[Scan]) -> None:
+def _check_globals(file: Path, scans: Iterable[PickleScan]) -> None:
     """Raise `WeightsError` if a pickle names a Python object that is not on the lists."""
     for name in sorted(frozenset[str]().union(*(one.names for one in scans))):
         if name not in HARMLESS_GLOBALS and not NEEDED_GLOBALS.fullmatch(name):
@@ -129,7 +129,8 @@ def _check_globals(file: Path, scans: Iterable[Scan]) -> None:
 
 def _unsafe(file: Path, name: str) -> WeightsError:
     return WeightsError(
-        f"{file}: needs the Python object {printable(name[:80])}, and building it could run code: refused. If you "
+        f"{file}: needs the Python object {escape_controls(name[:80])}, and building it could run code: refused. If "
+        "you "
         "trust who made the file, load it yourself in an isolated environment and save the tensors alone: "
         "torch.save(checkpoint['state_dict'], 'clean.pt')"
     )
@@ -177,7 +178,7 @@ def _check_keys(kind: CheckpointKind, state: Mapping[str, Tensor], expected: Map
     """Raise `WeightsError` unless `state` has exactly the tensors of `expected`, in their shapes."""
     unexpected = [key for key in state if key not in expected]
     shapes = [
-        f"{key} {shown(tuple(state[key].shape))} for {tuple(tensor.shape)}"
+        f"{key} {short_repr(tuple(state[key].shape))} for {tuple(tensor.shape)}"
         for key, tensor in expected.items()
         if key in state and state[key].shape != tensor.shape
     ]
@@ -209,6 +210,6 @@ def _to_parameter(value: Tensor, key: str, file: Path) -> nn.Parameter:
 
 def _list_keys(keys: Iterable[object]) -> str:
     every = list(keys)
-    names = [printable(key[:80]) if isinstance(key, str) else shown(key) for key in every[:_LISTED_KEYS]]
+    names = [escape_controls(key[:80]) if isinstance(key, str) else short_repr(key) for key in every[:_LISTED_KEYS]]
     more = len(every) - _LISTED_KEYS
     return ", ".join(names or ["nothing"]) + (f" and {more} more" if more > 0 else "")

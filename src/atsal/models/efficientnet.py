@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from atsal.errors import WeightsError
 from atsal.models.checkpoints import extract_state_dict, read_checkpoint
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 
 STEM = 32
 STAGES = (  # expansion, kernel, stride, channels, blocks
@@ -105,7 +105,7 @@ def read_imagenet_weights(path: Path | str) -> dict[str, Tensor]:
         name = f"{stored_layers[layer]}.{suffix}"
         tensor = stored.get(name)
         if tensor is None or tensor.shape != value.shape:
-            problem = "is missing" if tensor is None else f"is of shape {shown(tuple(tensor.shape))}"
+            problem = "is missing" if tensor is None else f"is of shape {short_repr(tuple(tensor.shape))}"
             raise WeightsError(
                 f"{file}: {name} {problem}, expected {tuple(value.shape)}; give the checkpoint of EfficientNet-Lite0"
             )

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.errors import ConfigError, WeightsError
 from atsal.models.architecture import Architecture, architecture_names, find_architecture, has_architecture
 from atsal.models.config import ModelConfig
@@ -40,7 +40,7 @@ def find_weights(name: str | Path) -> WeightFolder:
             raise WeightsError(f"the weights of {name!r} are not in {folder}: {architecture.weights_help}")
         return read_weight_folder(folder)
     if not Path(name).exists():
-        known = nearest(str(name), architecture_names())
+        known = suggest_name(str(name), architecture_names())
         raise ConfigError(f"model {str(name)!r} is neither a name nor a weight folder{known}")
     return read_weight_folder(name)
 

@@ -13,16 +13,16 @@ from types import ModuleType
 
 import torch
 
-from atsal.config import nearest
-from atsal.errors import ConfigError, MissingDependencyError, WeightsError, installing
-from atsal.jobs.atomic_write import reported, write_json
+from atsal.config import suggest_name
+from atsal.errors import ConfigError, MissingDependencyError, WeightsError, install_hint
+from atsal.jobs.atomic_write import output_errors, write_json
 from atsal.jobs.checksums import file_sha256
-from atsal.jobs.output_folder import held
+from atsal.jobs.output_folder import lock_folder
 from atsal.models.checkpoints import CheckpointKind, load_published, looks_like_html
 from atsal.models.paper import PAPER
 from atsal.models.weight_folder import PARTS, check_target, write_weight_folder
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
-from atsal.untrusted.reading import Blame
 
 MIB = 2**20
 SIZES = {"attention": 374 * MIB, "expert": 364 * MIB}  # with the optimisers' state
@@ -80,7 +80,7 @@ def find_published(name: str) -> PublishedCheckpoint:
     """Return the checkpoint of that name. Raises `ConfigError` with the nearest names if there is none."""
     by_name = {checkpoint.name: checkpoint for checkpoint in PUBLISHED}
     if name not in by_name:
-        raise ConfigError(f"published checkpoint {name!r}{nearest(name, by_name)}")
+        raise ConfigError(f"published checkpoint {name!r}{suggest_name(name, by_name)}")
     return by_name[name]
 
 
@@ -101,7 +101,7 @@ def download(
     names = ("DownloadError", "FileURLRetrievalError")  # the first came with version 6
     failures = tuple(getattr(gdown.exceptions, name) for name in names if hasattr(gdown.exceptions, name))
     partial = target.with_name(f".{target.name}.download")  # gdown keeps its unfinished part beside this name
-    with held(target.parent, target.name):
+    with lock_folder(target.parent, target.name):
         try:
             gdown.download(url=url or checkpoint.url, output=str(partial), quiet=quiet, resume=True, use_cookies=False)
         except (OSError, *failures) as error:  # requests' errors are OSErrors
@@ -142,7 +142,7 @@ def _check_and_rename(checkpoint: PublishedCheckpoint, file: Path, target: Path)
             f"{target}: sha256 {sha256}, expected {expected}; the file is damaged or was replaced: delete it and "
             f"{record.name}, then download again"
         )
-    with reported(target):
+    with output_errors(target):
         file.rename(target)
     if not recorded:
         date = datetime.now(UTC).date().isoformat()
@@ -154,7 +154,7 @@ def _check_and_rename(checkpoint: PublishedCheckpoint, file: Path, target: Path)
 def _recorded_sha256(record: Path) -> str | None:
     """Return the SHA-256 recorded at the first download, or None if there is no usable record."""
     try:
-        found = read_object(record, Blame(WeightsError, record, "delete it")).get("sha256")
+        found = read_object(record, ErrorFactory(WeightsError, record, "delete it")).get("sha256")
     except WeightsError:
         return None
     return found if isinstance(found, str) else None
@@ -168,7 +168,7 @@ def _import_gdown() -> ModuleType:
     try:
         import gdown  # noqa: PLC0415
     except ImportError as error:
-        remedy = installing("download")
+        remedy = install_hint("download")
         raise MissingDependencyError(f"downloading published checkpoints needs gdown: {remedy}") from error
     module: ModuleType = gdown
     return module

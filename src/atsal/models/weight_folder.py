@@ -21,20 +21,20 @@ import torch
 from torch import Tensor
 
 from atsal.errors import ConfigError, OutputError, WeightsError
-from atsal.jobs.atomic_write import reported
+from atsal.jobs.atomic_write import output_errors
 from atsal.jobs.checksums import file_sha256
 from atsal.jobs.output_folder import FolderKind, OutputFolder
 from atsal.models.architecture import find_architecture
 from atsal.models.config import ModelConfig
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import reason, shown
+from atsal.untrusted.text import error_reason, short_repr
 
 FORMAT = 2
 PARTS = ("attention", "poles", "equator")
 DESCRIPTION = "model.json"
 WEIGHT_FOLDER = FolderKind(
-    holds="a weight folder",
+    description="a weight folder",
     format="atsal weights",
     record=DESCRIPTION,
     writes=(DESCRIPTION, *(f"{part}.safetensors" for part in PARTS)),
@@ -64,7 +64,7 @@ class WeightFolder:
     def load(self, part: str) -> dict[str, Tensor]:
         """Return the state dict of a part, float32, on the CPU. Raises `WeightsError` if it cannot be read."""
         if part not in self.checksums:
-            raise WeightsError(f"{self.folder}: no part {shown(part)}; expected {', '.join(self.checksums)}")
+            raise WeightsError(f"{self.folder}: no part {short_repr(part)}; expected {', '.join(self.checksums)}")
         state = self._read(part)
         if part in self.shared:
             other = _SHARED_WITH[part]
@@ -82,7 +82,7 @@ class WeightFolder:
         try:
             return safetensors.torch.load_file(file)
         except Exception as error:  # also for a name that UTF-8 cannot encode
-            raise WeightsError(f"{file}: cannot be read ({reason(error)}); {REMEDY}") from error
+            raise WeightsError(f"{file}: cannot be read ({error_reason(error)}); {REMEDY}") from error
 
 
 def write_weight_folder(
@@ -113,8 +113,8 @@ def write_weight_folder(
     if set(parts) != set(PARTS):
         raise WeightsError(f"parts {', '.join(sorted(parts)) or 'none'}: expected {', '.join(PARTS)}")
     with (
-        reported(target, also=safetensors.SafetensorError),
-        OutputFolder(target, WEIGHT_FOLDER).replaced(overwrite=overwrite) as aside,
+        output_errors(target, also=safetensors.SafetensorError),
+        OutputFolder(target, WEIGHT_FOLDER).replace(overwrite=overwrite) as aside,
     ):
         files = {part: _write_part(aside, part, parts, half=half) for part in PARTS}
         description = {"format": FORMAT, "config": config.to_dict(), "provenance": dict(provenance), "files": files}
@@ -184,7 +184,7 @@ def read_weight_folder(folder: Path | str) -> WeightFolder:
     description = _read_description(file)
     version = description.get("format")
     if type(version) is not int or version not in (1, FORMAT):
-        raise WeightsError(f"{folder}: format {shown(version)}, expected {FORMAT}; update atsal, or {REMEDY}")
+        raise WeightsError(f"{folder}: format {short_repr(version)}, expected {FORMAT}; update atsal, or {REMEDY}")
     try:
         config = _read_config(folder, dict(description["config"]), version)
         provenance, files = dict(description["provenance"]), dict(description["files"])
@@ -195,7 +195,7 @@ def read_weight_folder(folder: Path | str) -> WeightFolder:
             raise ValueError("a file without its checksum or its size")
         shared = {part: _read_shared(part, files[part]["shares"]) for part in checksums if "shares" in files[part]}
     except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
-        raise WeightsError(f"{file}: damaged ({type(error).__name__}: {reason(error)}); {REMEDY}") from error
+        raise WeightsError(f"{file}: damaged ({type(error).__name__}: {error_reason(error)}); {REMEDY}") from error
     if missing:
         raise WeightsError(f"{file}: does not list {', '.join(missing)}; {REMEDY}")
     for part in PARTS:
@@ -225,14 +225,14 @@ def _read_shared(part: str, shares: Any) -> int:
     """Return the number of tensors that a part shares; `ValueError` if the entry is damaged."""
     count = shares["tensors"]
     if shares["part"] != _SHARED_WITH.get(part) or type(count) is not int or count < 1:
-        raise ValueError(f"{part} shares {shown(shares)}")
+        raise ValueError(f"{part} shares {short_repr(shares)}")
     return count
 
 
 def _read_description(file: Path) -> dict[str, Any]:
     if not file.exists():
         raise WeightsError(f"{file}: no such file; expected a weight folder, see `atsal weights`")
-    return read_object(file, Blame(WeightsError, file, REMEDY))
+    return read_object(file, ErrorFactory(WeightsError, file, REMEDY))
 
 
 def _verify(file: Path, size: int, sha256: str) -> None:
