@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from atsal.models.config import ModelConfig
-from atsal.models.registry import build_network, find_bundle, new_parts
+from atsal.models.loading import build_network, find_weights, new_parts
 from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes.in_torch import CudaRuntime
 
@@ -23,7 +23,7 @@ def main() -> None:
         raise SystemExit("no CUDA device: nothing to measure")
     print(torch.cuda.get_device_name(), "PyTorch", torch.__version__)
     for precision in ("float32", "half"):
-        measure(build_network(find_bundle("lite")), precision)
+        measure(build_network(find_weights("lite")), precision)
     for face_size in (160, 256):
         config = ModelConfig("paper", erp_height=320, face_size=face_size)
         for precision in ("float32", "half"):

@@ -19,7 +19,7 @@ from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
 from atsal.gaze.records import Fixations
 from atsal.gaze.tables import write_fixations
-from atsal.models.registry import find_bundle
+from atsal.models.loading import find_weights
 from atsal.training.config import Augmentation, OptimiserConfig, SourceConfig, TrainConfig
 from atsal.training.loader import Loader
 from atsal.training.sampler import epoch_steps
@@ -56,7 +56,7 @@ def main() -> None:
             start="lite",
             clip_frames=20,
         )
-        source = SphereSource(config.train[0], find_bundle("lite").config, Augmentation(yaw=True, flip=True))
+        source = SphereSource(config.train[0], find_weights("lite").config, Augmentation(yaw=True, flip=True))
         batches = [batch for step in epoch_steps(config, [source.extent()], 0) for batch in step]
         started = time.perf_counter()
         count = sum(1 for _ in read_frames(video, size=(320, 160)))

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from atsal.evaluation.metrics import cc
 from atsal.gaze.flat_maps import planar_saliency_map
-from atsal.models.registry import find_bundle, load_parts
+from atsal.models.loading import find_weights, load_parts
 from atsal.training.config import SourceConfig
 from atsal.training.photos import without_first
 from atsal.training.sources import open_prepared
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=192)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    expert = load_parts(find_bundle(chosen.model))["equator"]
+    expert = load_parts(find_weights(chosen.model))["equator"]
     rows: dict[tuple[str, str, str], list[float]] = {}
     for name in SETS:
         folder = str(chosen.data / name)

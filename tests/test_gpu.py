@@ -8,7 +8,7 @@ import torch
 
 from atsal import load_model
 from atsal.models.config import ModelConfig
-from atsal.models.registry import new_parts
+from atsal.models.loading import new_parts
 from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes import make_runtime
 from atsal.video.reader import Frame

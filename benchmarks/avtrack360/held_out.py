@@ -15,7 +15,7 @@ import torch
 
 from atsal.models.front_prior import FrontPrior
 from atsal.models.front_prior_file import read_front_priors
-from atsal.models.registry import build_network, find_bundle
+from atsal.models.loading import build_network, find_weights
 from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.fusion import bits_per_fixation, choose, density, measure, share_of, with_strengths
 from atsal.training.sources import SphereSource
@@ -32,8 +32,8 @@ def main() -> None:
     parser.add_argument("--prior", type=Path, required=True, help="a front prior that knows nothing of the set")
     parser.add_argument("--exclude", nargs="*", default=["11", "12", "14", "16"], help="frames that match no clip")
     chosen = parser.parse_args()
-    bundle = find_bundle(chosen.model)
-    prior = read_front_priors(chosen.prior)["head"]
+    bundle = find_weights(chosen.model)
+    prior = read_front_priors(chosen.prior).head
     source = SphereSource(
         SourceConfig(prepared=chosen.prepared, exclude=tuple(chosen.exclude)), bundle.config, Augmentation()
     )

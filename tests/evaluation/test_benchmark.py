@@ -19,9 +19,9 @@ from atsal.evaluation.benchmark_config import BenchmarkConfig, folder_name
 from atsal.evaluation.protocol import read_protocol
 from atsal.evaluation.results import difference, estimate
 from atsal.gaze.maps import saliency_map
-from atsal.models.registry import find_bundle
+from atsal.models.loading import find_weights
 from atsal.models.seen_items import ALL_ITEMS
-from atsal.models.weight_folder import PARTS, write_bundle
+from atsal.models.weight_folder import PARTS, write_weight_folder
 from evaluation.conftest import ROWS, prepared
 from fakes.folder import write_folder
 from fakes.gaze import Target
@@ -258,9 +258,9 @@ def test_frames_that_a_model_was_trained_on_are_marked(base):
 
 
 def test_all_items_of_a_set_that_a_prior_was_fitted_on_are_marked(base):
-    bundle = find_bundle("lite")
+    bundle = find_weights("lite")
     seen = {"trained_on": {"attention": {"folder": [ALL_ITEMS]}}}
-    write_bundle(base / "fitted", bundle.config, {part: bundle.load(part) for part in PARTS}, seen)
+    write_weight_folder(base / "fitted", bundle.config, {part: bundle.load(part) for part in PARTS}, seen)
     found = run(base, {"model": str(base / "fitted"), "device": "cpu", "streams": ["attention"]}).datasets[0]
     assert len(found.runs[0].in_sample) == len(found.runs[0].items) > 0
 

@@ -28,7 +28,7 @@ from fakes.avtrack360 import write_avtrack360
 
 def alone(direction, *seconds):
     """The shipped prior at the strength of the fit."""
-    config = dataclasses.replace(read_front_priors()[direction], video_strength=1.0)
+    config = dataclasses.replace(read_front_priors().of(direction), video_strength=1.0)
     return FrontPrior(config, ROWS)(torch.tensor(seconds, dtype=torch.float64))[:, 0].numpy()
 
 

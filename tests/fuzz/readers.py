@@ -25,8 +25,8 @@ from atsal.evaluation.ground_truth import Truth
 from atsal.evaluation.map_files import find_map_files
 from atsal.evaluation.priors import Pooled
 from atsal.evaluation.protocol import read_protocol
-from atsal.models.checkpoints import read_checkpoint, unwrap
-from atsal.models.weight_folder import PARTS, read_bundle
+from atsal.models.checkpoints import extract_state_dict, read_checkpoint
+from atsal.models.weight_folder import PARTS, read_weight_folder
 from atsal.prediction.run_record import read_manifest
 from atsal.training import checkpoint
 from atsal.training.config import read_train_config
@@ -150,19 +150,19 @@ def _weights(root: Path) -> Iterator[Target]:
     safetensors.numpy.save_file({"a": np.ones((2, 3), np.float32)}, root / "tensors.safetensors")
     for name in ("zip.pth", "legacy.pth", "tensors.safetensors"):
         file = root / name
-        yield Target(f"checkpoint: {name}", file, lambda file=file: unwrap(read_checkpoint(file), file))
+        yield Target(f"checkpoint: {name}", file, lambda file=file: extract_state_dict(read_checkpoint(file), file))
     progress = checkpoint.Progress(epoch=2, best=0.5, scores={"cc": 0.5})
     checkpoint.save_checkpoint(root / "run.safetensors", progress, {"w": torch.ones(2)}, {}, {}, {})
     yield Target(
         "run's checkpoint", root / "run.safetensors", lambda: checkpoint.read_checkpoint(root / "run.safetensors")
     )
-    lite = Path(read_bundle(Path(checkpoint.__file__).parents[1] / "models" / "weights" / "lite").folder)
+    lite = Path(read_weight_folder(Path(checkpoint.__file__).parents[1] / "models" / "weights" / "lite").folder)
     shutil.copytree(lite, root / "lite")
     yield Target("model.json", root / "lite" / "model.json", lambda: _read_bundle(root / "lite"))
 
 
 def _read_bundle(folder: Path) -> None:
-    bundle = read_bundle(folder)
+    bundle = read_weight_folder(folder)
     for part in PARTS:
         bundle.load(part)
 

@@ -11,9 +11,8 @@ import safetensors.torch
 import torch
 
 from atsal.errors import WeightsError
-from atsal.models.attention import AttentionStream
-from atsal.models.checkpoints import NETWORKS, load_published, looks_like_html, read_checkpoint, unwrap
-from atsal.models.salema import SalEMA
+from atsal.models.checkpoints import NETWORKS, extract_state_dict, load_published, looks_like_html, read_checkpoint
+from atsal.models.paper import AttentionStream, SalEMA
 
 KINDS = ("attention", "expert")
 
@@ -69,7 +68,7 @@ CONTAINERS = {
 def test_each_container(tmp_path, container, legacy):
     expected = tiny_state("attention")
     file = save(CONTAINERS[container](expected), tmp_path, legacy=legacy)
-    state = unwrap(read_checkpoint(file), file)
+    state = extract_state_dict(read_checkpoint(file), file)
     assert list(state) == list(expected)
     assert all(state[key].shape == value.shape for key, value in expected.items())
     assert all(state[key][(0,) * value.ndim] == value[(0,) * value.ndim] for key, value in expected.items())

@@ -14,7 +14,7 @@ from atsal.errors import ConfigError, OutputError
 from atsal.models.config import ModelConfig
 from atsal.models.directions import DIRECTIONS
 from atsal.models.front_prior import PHOTO
-from atsal.models.registry import build_network, find_bundle
+from atsal.models.loading import build_network, find_weights
 from atsal.models.two_stream import ATSal
 from atsal.prediction.compare import compare
 from atsal.prediction.items import Item, Reading
@@ -96,7 +96,7 @@ def test_a_time_that_there_is_not_is_refused(model, scene, seconds):
 
 def test_part_of_a_video_has_the_times_of_the_whole(clip, tmp_path):
     """Under a start that fades within a few frames: a time off by one would show."""
-    bundle = find_bundle("lite")
+    bundle = find_weights("lite")
     head_eye = bundle.config.directions.head_eye
     quick = dataclasses.replace(head_eye.prior, start=0.9, fading_s=0.2, video_strength=1.0)
     directions = dataclasses.replace(bundle.config.directions, head_eye=dataclasses.replace(head_eye, prior=quick))
@@ -201,7 +201,7 @@ def test_a_direction_that_there_is_not_is_refused(settings, message):
 
 @pytest.fixture(scope="module")
 def without_directions():
-    bundle = find_bundle("lite")
+    bundle = find_weights("lite")
     return load_bundle(dataclasses.replace(bundle, config=dataclasses.replace(bundle.config, directions=None)))
 
 

@@ -15,7 +15,7 @@ import pytest
 import atsal.prediction.export as exporting
 from atsal import load_model
 from atsal.errors import MissingDependencyError, OutputError
-from atsal.models.registry import build_network, find_bundle
+from atsal.models.loading import build_network, find_weights
 from atsal.prediction.runtimes import graph
 from atsal.prediction.runtimes.graph_cache import cached_onnx
 from atsal.prediction.streams import STREAMS
@@ -38,10 +38,10 @@ def test_one_file_tells_how_to_run_it(exported):
         [x.name for x in session.get_inputs()] == list(described["inputs"]) == ["frames", "state", "carry", "seconds"]
     )
     assert [x.name for x in session.get_outputs()] == list(described["outputs"])
-    network = build_network(find_bundle("lite"))
+    network = build_network(find_weights("lite"))
     rows = network.config.map_height
     assert [x.shape for x in session.get_outputs()] == [[1, rows, 2 * rows]] * 3 + [list(network.state_shape)]
-    assert described["weights_sha256"] == find_bundle("lite").checksum
+    assert described["weights_sha256"] == find_weights("lite").checksum
 
 
 WEBGPU = frozenset(
@@ -74,7 +74,7 @@ def test_every_operator_runs_on_webgpu(exported, tmp_path):
 
 
 def test_kernels_are_stored_in_half_precision_and_nothing_is_lost(exported):
-    network = build_network(find_bundle("lite"))
+    network = build_network(find_weights("lite"))
     kernels = {name: value for name, value in network.named_parameters() if value.ndim == 4}
     assert exported.stat().st_size < 2 * sum(value.numel() for value in kernels.values()) + 2_400_000
     stored = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(exported).graph.initializer}
@@ -187,7 +187,7 @@ def traced(monkeypatch):
 
 
 def test_graphs_are_kept_until_the_weights_change(home, traced):
-    network = build_network(find_bundle("lite"))
+    network = build_network(find_weights("lite"))
     assert cached_onnx(network, ("attention",)) == cached_onnx(network, ("attention",))
     assert len(traced) == 1
     network.attention.decoder.head.bias.data += 1
@@ -197,7 +197,7 @@ def test_graphs_are_kept_until_the_weights_change(home, traced):
 
 @pytest.mark.parametrize("damage", [b"", b"\0" * 1000])
 def test_a_damaged_graph_is_made_anew(home, traced, damage):
-    network = build_network(find_bundle("lite"))
+    network = build_network(find_weights("lite"))
     cached_onnx(network, ("attention",))
     (file,) = (home / "graphs").iterdir()
     file.write_bytes(damage)
@@ -241,5 +241,5 @@ def test_a_compiled_graph_that_cannot_be_kept_runs_all_the_same(home, scene, mon
 
 def test_a_cache_that_cannot_be_written_does_no_harm(home, scene):
     home.write_text("a file where the folder should be")
-    assert len(cached_onnx(build_network(find_bundle("lite")), ("attention",))) > 1000
+    assert len(cached_onnx(build_network(find_weights("lite")), ("attention",))) > 1000
     assert load_model("lite", runtime="openvino", device="cpu").predict_image(scene, stream="attention").max() > 0

@@ -16,7 +16,7 @@ from atsal import load_model
 from atsal.errors import ConfigError, MissingDependencyError, PredictionError, ShapeError
 from atsal.models.config import ModelConfig
 from atsal.models.front_prior import PHOTO
-from atsal.models.registry import build_network, find_bundle, new_parts
+from atsal.models.loading import build_network, find_weights, new_parts
 from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes import in_torch, make_runtime
 from atsal.prediction.runtimes.graph import onnx_bytes
@@ -41,7 +41,7 @@ def frames():
 @pytest.fixture(scope="module")
 def expected(frames):
     """What float64 makes of them, frame by frame."""
-    network = build_network(find_bundle("lite")).compute_in(torch.float64)
+    network = build_network(find_weights("lite")).compute_in(torch.float64)
     state, found = None, []
     for frame in frames:
         erp = torch.from_numpy(frame).permute(2, 0, 1)[None].double()
@@ -61,7 +61,7 @@ def runtime(request):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        yield make_runtime(name, build_network(find_bundle("lite")), CPU)
+        yield make_runtime(name, build_network(find_weights("lite")), CPU)
     finally:
         torch.set_num_threads(before)
 
@@ -127,7 +127,7 @@ def test_two_threads_never_run_one_compiled_graph():
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        runtime = Watched(build_network(find_bundle("lite")))
+        runtime = Watched(build_network(find_weights("lite")))
         frames = np.zeros((12, 160, 320, 3), np.uint8)
         for _ in range(2):
             _, states = runtime.run(frames, None, STREAMS, 80, np.zeros(12, np.float32))
@@ -182,7 +182,7 @@ def test_the_published_layers_run_in_graphs(name, stream):
 
 
 def test_half_precision_in_openvino_keeps_the_maps(frames, expected):
-    runtime = make_runtime("openvino", build_network(find_bundle("lite")), CPU, "half")
+    runtime = make_runtime("openvino", build_network(find_weights("lite")), CPU, "half")
     maps, _ = runtime.run(frames, None, STREAMS, 80, TIMES)
     for stream in STREAMS:
         assert min(cc(a, b) for a, b in zip(maps[stream], expected[stream], strict=True)) >= 0.999, stream
@@ -190,7 +190,7 @@ def test_half_precision_in_openvino_keeps_the_maps(frames, expected):
 
 def test_the_gpu_runtime_has_the_same_shapes_and_types(frames, expected):
     """On the CPU, in half precision: what can be known of it without a GPU."""
-    runtime = CudaRuntime(build_network(find_bundle("lite")), CPU, "half")
+    runtime = CudaRuntime(build_network(find_weights("lite")), CPU, "half")
     maps, states = runtime.run(frames[:3], None, STREAMS, 80, TIMES[:3])
     later, after = runtime.run(frames[3:5], states[-1], STREAMS, 80, TIMES[3:5])
     assert states.shape == expected["state"][:3].shape
@@ -206,7 +206,7 @@ def test_the_gpu_runtime_has_the_same_shapes_and_types(frames, expected):
 
 def test_the_gpu_runtime_has_the_prior_of_each_time_in_half_precision(frames):
     """A photo among frames of a video, on the CPU."""
-    network = build_network(find_bundle("lite"))
+    network = build_network(find_weights("lite"))
     times = np.array([0.0, PHOTO, 60.0], np.float32)
     known = network.prior(torch.from_numpy(times))[:, 0].numpy()
     maps, _ = CudaRuntime(network, CPU, "half").run(frames[[0, 0, 0]], None, ("attention",), 80, times)
@@ -231,7 +231,7 @@ class OfThree:
 def test_more_frames_than_the_gpu_takes_run_one_after_the_other(frames, monkeypatch, streams):
     """On the CPU, with a stand-in for the graph: a group of 5 where a graph of 3 was captured."""
     monkeypatch.setattr(in_torch, "Captured", OfThree)
-    runtime = CudaRuntime(build_network(find_bundle("lite")), CPU)
+    runtime = CudaRuntime(build_network(find_weights("lite")), CPU)
     at_once = runtime.run(frames[:5], None, streams, 80, TIMES[:5])
     runtime._device, runtime.frames = SimpleNamespace(type="cuda"), 3
     found = runtime.run(frames[:5], None, streams, 80, TIMES[:5])
@@ -247,7 +247,7 @@ def test_small_networks_get_a_thread_a_stream():
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        runtime = make_runtime("torch", build_network(find_bundle("lite")), CPU)
+        runtime = make_runtime("torch", build_network(find_weights("lite")), CPU)
         assert runtime.threads == 1
         assert runtime._start(torch.get_num_threads).result() == 1, "in the thread of a stream"
         with ThreadPoolExecutor(1) as pool:  # as in any thread that the program starts from now on
@@ -268,14 +268,14 @@ def test_small_networks_get_a_thread_a_stream():
     ],
 )
 def test_what_a_runtime_cannot_do_is_refused(name, device, changes, precision, message):
-    network = build_network(find_bundle("lite"))
+    network = build_network(find_weights("lite"))
     network.procedure = changes.get("procedure", "corrected")
     with pytest.raises(ConfigError, match=message):
         make_runtime(name, network, torch.device(device), precision)
 
 
 def test_the_published_procedure_goes_to_torch_by_itself():
-    network = build_network(find_bundle("lite"))
+    network = build_network(find_weights("lite"))
     network.procedure = "published"
     assert make_runtime("auto", network, CPU).name == "torch"
     with pytest.raises(ConfigError, match="torch"):
@@ -323,7 +323,7 @@ def test_a_failing_network_names_its_frames(predictor, scene, monkeypatch, error
 @pytest.mark.parametrize("name", ["openvino", "onnx"])
 def test_errors_of_a_runtime_become_ours(name, frames, tmp_path, monkeypatch):
     monkeypatch.setenv("ATSAL_HOME", str(tmp_path))  # nothing is kept there
-    runtime = make_runtime(name, build_network(find_bundle("lite")), CPU)
+    runtime = make_runtime(name, build_network(find_weights("lite")), CPU)
     with pytest.raises(PredictionError, match=f"runtime '{name}' failed .*--runtime torch"):
         runtime.run(frames[:1, ::2, ::2], None, ("attention",), 80, TIMES[:1])
     runtime.traced = lambda _part: b"no graph"

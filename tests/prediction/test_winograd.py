@@ -10,8 +10,8 @@ from torch import nn
 
 from atsal.errors import PredictionError
 from atsal.models.config import ModelConfig
-from atsal.models.registry import new_parts
-from atsal.models.salema import AVERAGED
+from atsal.models.loading import new_parts
+from atsal.models.paper import AVERAGED
 from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes import make_runtime, winograd
 from atsal.prediction.runtimes.winograd import Winograd, use_winograd

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from atsal.errors import AtsalError, MediaError, MissingDependencyError
-from atsal.models.registry import build_network, find_bundle
+from atsal.models.loading import build_network, find_weights
 from atsal.prediction.streams import finished
 from atsal.speed.bench import Bench, _alone, _left_out, bench, gflop_a_frame
 from atsal.speed.published import PublishedProcedure
@@ -27,9 +27,9 @@ def clip(tmp_path_factory):
 
 
 def test_the_published_procedure_gives_the_same_maps(clip):
-    network = build_network(find_bundle("lite"))
+    network = build_network(find_weights("lite"))
     state = None
-    slow = list(PublishedProcedure(build_network(find_bundle("lite"))).frames(clip))
+    slow = list(PublishedProcedure(build_network(find_weights("lite"))).frames(clip))
     for frame, found in zip(read_frames(clip, size=(320, 160)), slow, strict=True):
         erp = torch.from_numpy(frame.image.copy()).permute(2, 0, 1)[None].float()
         with torch.inference_mode():
@@ -44,7 +44,7 @@ def test_the_published_procedure_gives_the_same_maps(clip):
 def test_without_scipy_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy", None)
     with pytest.raises(MissingDependencyError, match=r"atsal\[bench\]"):
-        PublishedProcedure(build_network(find_bundle("lite")))
+        PublishedProcedure(build_network(find_weights("lite")))
 
 
 def test_it_says_what_was_left_out_and_how_to_get_it(monkeypatch):
@@ -83,7 +83,7 @@ def test_a_bench_tells_what_it_measured(clip):
 
 
 def test_flops_are_two_a_multiplication_and_addition():
-    network = build_network(find_bundle("lite"))
+    network = build_network(find_weights("lite"))
     counted = []
 
     def count(layer, _inputs, output):

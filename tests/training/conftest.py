@@ -11,7 +11,7 @@ from atsal.config import from_mapping
 from atsal.datasets import dataset_named
 from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
-from atsal.models.registry import find_bundle
+from atsal.models.loading import find_weights
 from atsal.training.config import TrainConfig
 from atsal.training.run import train
 from atsal.training.trainer import Machine
@@ -25,7 +25,7 @@ TINY = {
     "face_size": 32,
     "face_fov_deg": 100,
 }
-DIRECTED = TINY | {"directions": find_bundle("lite").config.to_dict()["directions"]}
+DIRECTED = TINY | {"directions": find_weights("lite").config.to_dict()["directions"]}
 CPU = Machine(torch.device("cpu"), workers=0, checkpoint_steps=1)
 
 

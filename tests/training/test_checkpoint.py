@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from atsal.errors import OutputError, WeightsError
 from atsal.models.config import ModelConfig
-from atsal.models.registry import new_parts
+from atsal.models.loading import new_parts
 from atsal.models.two_stream import ATSal
 from atsal.training import checkpoint
 from atsal.training.checkpoint import (

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from atsal.cli import main
 from atsal.errors import ConfigError, DataError
 from atsal.models.front_prior import FrontPrior, FrontPriorConfig, LatitudeProfile, LongitudeProfile
-from atsal.models.front_prior_file import read_front_prior_file, read_front_priors
+from atsal.models.front_prior_file import read_front_priors
 from atsal.projection import solid_angle_weights
 from atsal.training.fit_front_prior import START, START_DEG, STRENGTHS, fit_front, front_gain, held_out_gains
 from atsal.training.head_logs import read_head_log, read_head_logs
@@ -167,12 +167,12 @@ def test_the_command_writes_priors_of_both_directions(made, tmp_path):
     found = CliRunner().invoke(main, [*arguments, "--licence", "seen=CC0"], catch_exceptions=False)
     assert found.exit_code == 0
     assert [line.split(":")[0] for line in found.output.splitlines()[1:3]] == ["seen", "turned"]
-    file, priors = read_front_prior_file(out), read_front_priors(out)
-    assert [(s.name, s.licence, s.viewers, s.videos) for s in file.sources[:1]] == [("seen", "CC0", 937, 2)]
-    assert file.sources[1].licence == "not stated"
-    assert priors["head_eye"].latitude.centre_deg == pytest.approx(priors["head"].latitude.centre_deg - 3)
+    priors = read_front_priors(out)
+    assert [(s.name, s.licence, s.viewers, s.videos) for s in priors.sources[:1]] == [("seen", "CC0", 937, 2)]
+    assert priors.sources[1].licence == "not stated"
+    assert priors.head_eye.latitude.centre_deg == pytest.approx(priors.head.latitude.centre_deg - 3)
     for direction, strengths in STRENGTHS.items():
-        assert (priors[direction].video_strength, priors[direction].photo_strength) == strengths
+        assert (priors.of(direction).video_strength, priors.of(direction).photo_strength) == strengths
     assert json.loads(out.read_text())["sources"][0]["sha256"] == read_head_log(made / "seen.csv.gz").source.sha256
     again = CliRunner().invoke(main, arguments)
     assert again.exit_code == 1

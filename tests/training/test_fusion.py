@@ -13,10 +13,10 @@ from atsal.errors import ConfigError, DataError
 from atsal.evaluation.metrics import information_gain
 from atsal.models.directions import DirectionConfig
 from atsal.models.front_prior import PHOTO
-from atsal.models.front_prior_file import read_front_prior_file, read_front_priors, write_front_priors
-from atsal.models.registry import build_network, find_bundle
+from atsal.models.front_prior_file import read_front_priors, write_front_priors
+from atsal.models.loading import build_network, find_weights
 from atsal.models.seen_items import ALL_ITEMS
-from atsal.models.weight_folder import PARTS, read_bundle, write_bundle
+from atsal.models.weight_folder import PARTS, read_weight_folder, write_weight_folder
 from atsal.prediction.streams import finished
 from atsal.projection import solid_angle_weights
 from atsal.training import fusion
@@ -25,7 +25,7 @@ from atsal.training.fusion import Choice, Measured, bits_per_fixation, choose, d
 from atsal.training.losses import kld_cc
 from atsal.training.sources import SphereSource
 
-HEAD = find_bundle("lite").config.directions.head
+HEAD = find_weights("lite").config.directions.head
 LATE = torch.full((6,), 30.0)
 
 
@@ -108,7 +108,7 @@ def test_useless_settings_of_gaze_are_refused_before_anything_is_tried(sets, tmp
 
 
 def test_another_prior_is_taken_and_its_sets_are_noted(sets, tmp_path, small_grid):
-    shipped = read_front_prior_file()
+    shipped = read_front_priors()
     narrow = dataclasses.replace(shipped.head_eye, fading_s=1.5)
     own = dataclasses.replace(shipped.sources[0], name="salient360-images")
     write_front_priors(tmp_path / "own.json", dataclasses.replace(shipped, head_eye=narrow, sources=(own,)))
@@ -116,7 +116,7 @@ def test_another_prior_is_taken_and_its_sets_are_noted(sets, tmp_path, small_gri
     found = CliRunner().invoke(main, [*arguments, "--prior", str(tmp_path / "own.json")], catch_exceptions=False)
     assert found.exit_code == 0
     assert "at the edge of what was tried" in found.output, "a grid of two is all edges"
-    bundle = read_bundle(tmp_path / "fused")
+    bundle = read_weight_folder(tmp_path / "fused")
     assert bundle.config.directions.head_eye.prior.fading_s == 1.5
     seen = bundle.provenance["trained_on"]["attention"]["salient360-images"]
     assert {"P2", ALL_ITEMS} <= set(seen)
@@ -136,7 +136,7 @@ def test_bits_are_those_of_the_benchmark_over_the_uniform_density():
 
 
 def test_streams_are_measured_raw_on_the_frames_as_they_are(sets):
-    bundle = find_bundle("lite")
+    bundle = find_weights("lite")
     source = SphereSource(SourceConfig(prepared=sets.images), bundle.config, Augmentation(yaw=True))
     network = build_network(bundle)
     found = measure(network, source)
@@ -154,7 +154,7 @@ def test_streams_are_measured_raw_on_the_frames_as_they_are(sets):
 def test_what_is_chosen_is_what_the_model_then_predicts(sets, tmp_path, small_grid):
     """The density that was judged is the fused map of the weights that are written, up to a factor."""
     chosen = fuse("lite", SourceConfig(prepared=sets.images), tmp_path / "fused", half=False, overwrite=False)
-    bundle = read_bundle(tmp_path / "fused")
+    bundle = read_weight_folder(tmp_path / "fused")
     source = SphereSource(SourceConfig(prepared=sets.images), bundle.config, Augmentation())
     network = build_network(bundle, direction=source.direction)
     measured = measure(network, source)
@@ -177,7 +177,7 @@ def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(sets, tmp_pa
     arguments = ["weights", "fuse", "lite", str(tmp_path / "heads"), "-o", str(tmp_path / "fused"), "--half"]
     found = CliRunner().invoke(main, [*arguments, "--head-eye", "0.9", "4"], catch_exceptions=False)
     assert found.exit_code == 0
-    before, after = find_bundle("lite"), read_bundle(tmp_path / "fused")
+    before, after = find_weights("lite"), read_weight_folder(tmp_path / "fused")
     chosen = after.provenance["fusion_chosen_on"]
     setting = chosen["chosen"]
     assert chosen["direction"] == "head"
@@ -185,9 +185,9 @@ def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(sets, tmp_pa
     assert after.config.attention_exponent + after.config.experts_exponent == 1
     head, gaze = after.config.directions.head, after.config.directions.head_eye
     strengths = {"latitude_strength": setting["latitude_strength"], "video_strength": setting["front_strength"]}
-    prior = dataclasses.replace(read_front_priors()["head"], **strengths)
+    prior = dataclasses.replace(read_front_priors().head, **strengths)
     assert head == DirectionConfig(setting["exponent"], setting["smoothing_deg"], prior)
-    as_much = dataclasses.replace(read_front_priors()["head_eye"], latitude_strength=setting["latitude_strength"])
+    as_much = dataclasses.replace(read_front_priors().head_eye, latitude_strength=setting["latitude_strength"])
     assert gaze == DirectionConfig(0.9, 4.0, as_much)
     seen = after.provenance["trained_on"]
     assert set(chosen["items"]) <= set(seen["attention"]["vr-eyetracking"]) & set(seen["experts"]["vr-eyetracking"])
@@ -199,18 +199,18 @@ def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(sets, tmp_pa
 
 def test_gaze_in_photos_sets_the_map_of_gaze_and_the_front_of_photos(sets, tmp_path, small_grid):
     chosen = fuse("lite", SourceConfig(prepared=sets.images), tmp_path / "fused", half=True, overwrite=False)
-    before, after = find_bundle("lite").config.directions, read_bundle(tmp_path / "fused").config.directions
+    before, after = find_weights("lite").config.directions, read_weight_folder(tmp_path / "fused").config.directions
     strengths = {"latitude_strength": chosen.latitude_strength, "photo_strength": chosen.front_strength}
-    prior = dataclasses.replace(read_front_priors()["head_eye"], **strengths)
+    prior = dataclasses.replace(read_front_priors().head_eye, **strengths)
     assert after.head_eye == DirectionConfig(chosen.exponent, chosen.smoothing_deg, prior)
     assert after.head == before.head
 
 
 def test_half_precision_halves_the_files(tmp_path):
-    lite = find_bundle("lite")
+    lite = find_weights("lite")
     parts = {part: lite.load(part) for part in PARTS}
     whole, half = (
-        write_bundle(tmp_path / str(half), lite.config, parts, {}, half=half) / "equator.safetensors"
+        write_weight_folder(tmp_path / str(half), lite.config, parts, {}, half=half) / "equator.safetensors"
         for half in (False, True)
     )
     assert half.stat().st_size == pytest.approx(whole.stat().st_size / 2, rel=0.05)

@@ -6,7 +6,7 @@ from torch import nn
 
 from atsal.errors import ConfigError
 from atsal.models.config import ModelConfig
-from atsal.models.registry import new_parts
+from atsal.models.loading import new_parts
 from atsal.models.two_stream import ATSal
 from atsal.training.config import OptimiserConfig, ScheduleConfig
 from atsal.training.optimisers import make_optimiser, rate_factor, set_rates, update_average

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from atsal.models.config import ModelConfig
-from atsal.models.registry import new_parts
+from atsal.models.loading import new_parts
 from atsal.models.two_stream import ATSal
 from atsal.projection import ErpToCubemap, erp_directions, solid_angle_weights
 from atsal.training.face_counts import FaceCounts

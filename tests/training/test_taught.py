@@ -10,8 +10,8 @@ from torch.nn.functional import avg_pool2d, normalize
 from atsal.config import from_mapping
 from atsal.errors import ConfigError, DataError, WeightsError
 from atsal.models.config import ModelConfig
-from atsal.models.registry import build_network, find_bundle, new_parts
-from atsal.models.weight_folder import PARTS, write_bundle
+from atsal.models.loading import build_network, find_weights, new_parts
+from atsal.models.weight_folder import PARTS, write_weight_folder
 from atsal.projection import erp_directions, resize_erp, solid_angle_weights
 from atsal.training.checkpoint import Progress
 from atsal.training.config import Augmentation, SourceConfig, TrainConfig
@@ -56,7 +56,7 @@ def panoramas(tmp_path_factory):
     for seed in (0, 1):
         torch.manual_seed(seed)
         parts = {name: part.state_dict() for name, part in new_parts(MODEL).items()}
-        teachers.append(str(write_bundle(root / f"teacher_{seed}", MODEL, parts, {})))
+        teachers.append(str(write_weight_folder(root / f"teacher_{seed}", MODEL, parts, {})))
     return SimpleNamespace(
         folder=str(root / "pictures"),
         teachers=tuple(teachers),
@@ -138,9 +138,9 @@ def test_teachers_are_averaged(panoramas):
     assert not torch.allclose(first, second, rtol=0.01)
     both = opened(panoramas, teachers=panoramas.teachers)
     assert torch.allclose(both.maps, (first + second) / 2, atol=1e-5)
-    network = build_network(find_bundle(panoramas.teachers[1]))
+    network = build_network(find_weights(panoramas.teachers[1]))
     assert torch.allclose(second, expert_consensus(network, both.frames, 32), atol=1e-6)
-    assert both.describe()["teachers"] == [find_bundle(teacher).checksum for teacher in panoramas.teachers]
+    assert both.describe()["teachers"] == [find_weights(teacher).checksum for teacher in panoramas.teachers]
 
 
 def test_teachers_are_needed_once(panoramas, tmp_path, monkeypatch):
@@ -175,10 +175,10 @@ def test_a_panorama_that_was_taken_away_is_told(panoramas, tmp_path):
 
 
 def test_what_the_teachers_saw_their_pupil_knows(panoramas, tmp_path, settings):
-    find = find_bundle(panoramas.teachers[0])
+    find = find_weights(panoramas.teachers[0])
     told = {"trained_on": {"experts": {"avtrack360": ["1", "2"]}, "attention": {"avtrack360": ["3"]}}}
     parts = {part: find.load(part) for part in PARTS}
-    teacher = str(write_bundle(tmp_path / "teacher", MODEL, parts, told))
+    teacher = str(write_weight_folder(tmp_path / "teacher", MODEL, parts, told))
     source = opened(panoramas, teachers=(panoramas.teachers[1], teacher), taught=tmp_path / "taught")
     config = from_mapping(TrainConfig, settings("frames"), "")
     assert provenance(config, find, [source], Progress())["trained_on"] == {"attention": {"avtrack360": ["1", "2"]}}
@@ -233,7 +233,7 @@ def test_the_map_of_a_moment_is_the_mean_over_the_frames_around_it(panoramas, cl
     """So that what is learned is steady: the maps of two moments differ less than those of their frames."""
     source = opened(panoramas, videos=(str(clip.parent),), taught_frames=2)
     moments = list(Moments.of(source.config).of_item("square", 64))
-    network = build_network(find_bundle(panoramas.teachers[0]))
+    network = build_network(find_weights(panoramas.teachers[0]))
     assert source.items == ("square",)
     assert source.extent().frames == (1, 1)
     for number, moment in enumerate(moments):

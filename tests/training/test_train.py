@@ -24,7 +24,7 @@ from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
 from atsal.errors import ConfigError, TrainingError
 from atsal.jobs.output_folder import lock_folder
-from atsal.models.weight_folder import PARTS, read_bundle, write_bundle
+from atsal.models.weight_folder import PARTS, read_weight_folder, write_weight_folder
 from atsal.training.config import SourceConfig, TrainConfig
 from atsal.training.photo_source import PhotoSource
 from atsal.training.run import train
@@ -47,7 +47,7 @@ def same(first, second):
 @pytest.mark.parametrize("kind", ["photos", "images", "frames", "clips", "fused"])
 def test_each_kind_trains_its_part_and_leaves_the_rest(trained, settings, kind):
     folder = trained(kind)
-    start, model = read_bundle(folder / "start"), read_bundle(folder / "model")
+    start, model = read_weight_folder(folder / "start"), read_weight_folder(folder / "model")
     part = settings(kind)["part"]
     for name in ("attention", "equator", "poles"):
         changed = not same(start.load(name), model.load(name))
@@ -68,26 +68,31 @@ def test_stages_follow_each_other(trained):
     """The next stage starts from the model of the one before, and notes both; a part can begin as another one."""
     first = trained("photos", "first")
     second = trained("photos", "second", part="poles", start=str(first / "model"), start_part="equator", model=None)
-    start = read_bundle(second / "start")
-    assert same(start.load("poles"), read_bundle(first / "model").load("equator"))
-    assert [stage["part"] for stage in read_bundle(second / "model").provenance["stages"]] == ["equator", "poles"]
+    start = read_weight_folder(second / "start")
+    assert same(start.load("poles"), read_weight_folder(first / "model").load("equator"))
+    assert [stage["part"] for stage in read_weight_folder(second / "model").provenance["stages"]] == [
+        "equator",
+        "poles",
+    ]
 
 
 def test_a_part_that_begins_as_another_knows_what_that_one_saw(settings, tmp_path):
     first = from_mapping(TrainConfig, settings("photos"), "")
     write_start(first, tmp_path / "first")
-    bundle, seen = read_bundle(tmp_path / "first"), {"experts": {"avtrack360": ["1"]}}
+    bundle, seen = read_weight_folder(tmp_path / "first"), {"experts": {"avtrack360": ["1"]}}
     parts = {part: bundle.load(part) for part in PARTS}
-    write_bundle(tmp_path / "seen", bundle.config, parts, {"trained_on": seen})
+    write_weight_folder(tmp_path / "seen", bundle.config, parts, {"trained_on": seen})
     values = settings("frames", start=str(tmp_path / "seen"), start_part="equator", model=None)
     write_start(from_mapping(TrainConfig, values, ""), tmp_path / "start")
-    assert read_bundle(tmp_path / "start").provenance["trained_on"] == seen | {"attention": {"avtrack360": ["1"]}}
+    assert read_weight_folder(tmp_path / "start").provenance["trained_on"] == seen | {
+        "attention": {"avtrack360": ["1"]}
+    }
 
 
 def test_gaze_in_360_needs_a_model_with_a_prior(settings, sets, tmp_path):
     scratch = from_mapping(TrainConfig, settings("photos", model=TINY), "")
     write_start(scratch, tmp_path / "stage")
-    model = read_bundle(tmp_path / "stage").config
+    model = read_weight_folder(tmp_path / "stage").config
     on_gaze = from_mapping(TrainConfig, settings("frames", start=str(tmp_path / "stage"), model=None), "")
     with pytest.raises(ConfigError, match=r"no front prior yet.*`atsal weights fuse`"):
         open_sources(on_gaze.train, on_gaze, model, tmp_path / "taught")
@@ -107,7 +112,7 @@ def test_experts_whose_decoder_alone_was_trained_keep_one_encoder(trained):
         optimisers=[{"learning_rate": 0.003, "weight_decay": 0.1, "parameters": "decoder"}],
         freeze_normalisation=True,
     )
-    bundle = read_bundle(second / "model")
+    bundle = read_weight_folder(second / "model")
     equator, poles = bundle.load("equator"), bundle.load("poles")
     changed = {name for name in equator if not torch.equal(equator[name], poles[name])}
     assert {name.partition(".")[0] for name in changed} == {"pyramid", "decoder"}
@@ -123,7 +128,7 @@ def test_the_fused_map_is_turned_to_the_direction_of_the_gaze(settings, sets, tm
     prepare(dataset, sets.root / "raw" / "vr-eyetracking", tmp_path / "heads", preparation, workers=1)
     config = from_mapping(TrainConfig, settings("fused", train=[heads], validation=None), "")
     write_start(config, tmp_path / "start")
-    bundle = read_bundle(tmp_path / "start")
+    bundle = read_weight_folder(tmp_path / "start")
     opened = open_sources(config.train, config, bundle.config, tmp_path / "taught")
     assert load_subject(bundle, config, opened).network.direction == "head"
     both = open_sources([*config.train, SourceConfig(prepared=sets.videos)], config, bundle.config, tmp_path / "taught")
@@ -145,7 +150,7 @@ def test_the_mask_alone_is_trained_in_its_epochs(trained):
         {"kind": "adam", "learning_rate": 1e-3, "parameters": "mask", "every": 2, "until": 40},
     ]
     folder = trained("images", epochs=1, optimisers=adams, validation=None, averaging=0.0)
-    before, after = (read_bundle(folder / name).load("attention") for name in ("start", "model"))
+    before, after = (read_weight_folder(folder / name).load("attention") for name in ("start", "model"))
     changed = {n for n in before if not torch.equal(before[n], after[n]) and "running" not in n and "tracked" not in n}
     assert changed
     assert all(name.startswith("mask") for name in changed)
@@ -444,7 +449,7 @@ def test_no_other_folder_is_overwritten(written, tmp_path):
 
 def test_a_run_from_published_layers_begins_with_logits_of_order_one(sets, tmp_path):
     from atsal.models.config import ModelConfig
-    from atsal.models.registry import new_parts
+    from atsal.models.loading import new_parts
 
     torch.manual_seed(0)
     model = ModelConfig("paper", erp_height=64, face_size=32, map_height=64, scale=1.0)

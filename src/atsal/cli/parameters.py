@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import click
@@ -45,8 +46,8 @@ class Number(click.FloatRange):
 class NameOf(click.Choice[str]):
     """A choice of the names in a list of another module, which is imported when the names are needed.
 
-    `source` is the list: a sequence or mapping of names or of objects with a `name`, a `Literal`, or a field of a
-    dataclass (`Preparation.maps`) that is declared as one.
+    `source` is the list: a sequence or mapping of names or of objects with a `name`, a function that returns one, a
+    `Literal`, or a field of a dataclass (`Preparation.maps`) that is declared as one.
     """
 
     def __init__(self, module: str, source: str, *also: str, without: Sequence[str] = ()) -> None:
@@ -65,7 +66,7 @@ def list_names(module: str, source: str) -> list[str]:
     found = getattr(import_module(module), owner)
     if field:
         found = typing.get_type_hints(found)[field]
-    names: Iterable[Any] = typing.get_args(found) or found
+    names: Iterable[Any] = found() if isinstance(found, FunctionType) else typing.get_args(found) or found
     return [str(getattr(name, "name", name)) for name in names if name is not type(None)]
 
 
@@ -92,7 +93,7 @@ def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
 PATH = _PathType(path_type=Path)
 POSITIVE = Number(min=0, min_open=True)
 MAX_WORKERS = 256
-MODELS = ("atsal.models.registry", "NAMES")
+MODELS = ("atsal.models.architecture", "architecture_names")
 DIRECTION = NameOf("atsal.models.directions", "DIRECTIONS")
 STEREO = NameOf("atsal.video.stereo_layout", "StereoChoice")
 RUNTIMES = ("atsal.prediction.runtimes", "RUNTIMES")

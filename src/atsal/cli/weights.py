@@ -18,12 +18,13 @@ def weights() -> None:
 @weights.command("list")
 def weights_list() -> None:
     """List the models, and the published checkpoints that can be downloaded."""
+    from atsal.models.architecture import architecture_names, find_architecture  # noqa: PLC0415
+    from atsal.models.loading import weights_home, weights_path  # noqa: PLC0415
     from atsal.models.published_weights import MIB, PUBLISHED  # noqa: PLC0415
-    from atsal.models.registry import NAMES, weights_home  # noqa: PLC0415
 
     models = [
-        (name, text, "yes" if name == "lite" or (weights_home() / name).exists() else "no")
-        for name, text in NAMES.items()
+        (architecture.name, architecture.summary, "yes" if weights_path(architecture).exists() else "no")
+        for architecture in map(find_architecture, architecture_names())
     ]
     checkpoints = []
     for entry in PUBLISHED:
@@ -45,14 +46,14 @@ def weights_info(model: str) -> None:
     import dataclasses  # noqa: PLC0415
     import json  # noqa: PLC0415
 
+    from atsal.models.loading import find_weights  # noqa: PLC0415
     from atsal.models.published_weights import PUBLISHED  # noqa: PLC0415
-    from atsal.models.registry import find_bundle  # noqa: PLC0415
 
     for entry in PUBLISHED:
         if entry.name == model:
             click.echo(json.dumps(dataclasses.asdict(entry) | {"page": entry.page}, indent=2))
             return
-    bundle = find_bundle(model)
+    bundle = find_weights(model)
     document = {
         "folder": str(bundle.folder),
         "sha256": bundle.checksum,
@@ -73,12 +74,12 @@ def weights_download(names: tuple[str, ...], everything: bool, output: Path | No
 
     The same command again resumes an interrupted download.
     """
-    from atsal.models.published_weights import PUBLISHED, download, published  # noqa: PLC0415
-    from atsal.models.registry import weights_home  # noqa: PLC0415
+    from atsal.models.loading import weights_home  # noqa: PLC0415
+    from atsal.models.published_weights import PUBLISHED, download, find_published  # noqa: PLC0415
 
     if not names and not everything:
         raise ConfigError("nothing to download: give names from `atsal weights list`, or --all")
-    entries = list(PUBLISHED) if everything else [published(name) for name in names]
+    entries = list(PUBLISHED) if everything else [find_published(name) for name in names]
     for entry in entries:
         print_line(download(entry, output or weights_home() / "published"))
 
@@ -93,11 +94,12 @@ def weights_download(names: tuple[str, ...], everything: bool, output: Path | No
 @quiet_option
 def weights_import(output: Path | None, **values: Any) -> None:
     """Convert three published checkpoints to a weight folder that every command can use."""
-    from atsal.models.registry import weights_home  # noqa: PLC0415
-    from atsal.models.weight_folder import import_published, read_bundle  # noqa: PLC0415
+    from atsal.models.loading import weights_home  # noqa: PLC0415
+    from atsal.models.published_weights import import_published  # noqa: PLC0415
+    from atsal.models.weight_folder import read_weight_folder  # noqa: PLC0415
 
     folder = import_published(folder=output or weights_home() / "paper", **values)
-    print_error(*(f"note: {note}" for note in read_bundle(folder).provenance.get("notes", [])))
+    print_error(*(f"note: {note}" for note in read_weight_folder(folder).provenance.get("notes", [])))
     print_line(folder)
 
 

@@ -161,12 +161,12 @@ def export_model(
 
 def _predictor(entry: PredictorEntry, protocol: Protocol) -> "Predictor":
     """The model; where it has directions, towards what the gaze is of unless the entry says otherwise."""
-    from atsal.models.directions import measured_direction  # noqa: PLC0415
-    from atsal.models.registry import find_bundle  # noqa: PLC0415
+    from atsal.models.directions import direction_for_gaze  # noqa: PLC0415
+    from atsal.models.loading import find_weights  # noqa: PLC0415
     from atsal.prediction.predictor import load_model  # noqa: PLC0415
 
-    bundle = find_bundle(entry.model or "")
-    measured = measured_direction(protocol.direction) if bundle.config.directions is not None else "head_eye"
+    bundle = find_weights(entry.model or "")
+    measured = direction_for_gaze(protocol.direction) if bundle.config.directions is not None else "head_eye"
     return load_model(
         bundle,
         device=entry.device,

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from atsal.datasets.prepared.frame_times import is_still, seconds_of
 from atsal.evaluation.ground_truth import EVERYTHING, Truth
-from atsal.models.directions import measured_direction
+from atsal.models.directions import direction_for_gaze
 from atsal.models.front_prior import PHOTO, FrontPrior
-from atsal.models.front_prior_file import read_front_prior_file, read_front_priors
+from atsal.models.front_prior_file import read_front_priors
 
 VERSION = 1  # of this module; maps of another one are not scored as maps of this one
 _STEP_S = 0.5  # at which a clip's densities are taken for their mean
@@ -26,8 +26,8 @@ def front_prior(truth: Truth, item: str) -> NDArray[np.float64]:
     Of a whole clip it is the mean over its time but for the `skip_s` that the set leaves out, of a still of a clip that
     at the still's. Where nothing tells the times it is that of late in a video (`datasets.times`).
     """
-    direction = measured_direction(truth.prepared.preparation.direction)
-    prior = FrontPrior(replace(read_front_priors()[direction], video_strength=1.0), truth.size(item)[0])
+    direction = direction_for_gaze(truth.prepared.preparation.direction)
+    prior = FrontPrior(replace(read_front_priors().of(direction), video_strength=1.0), truth.size(item)[0])
     windowed = truth.windows(item) != EVERYTHING
     seconds = seconds_of(truth.prepared, item, _window_middles(truth, item) if windowed else _all_over(truth, item))
     times = torch.tensor([PHOTO] if seconds is None else seconds, dtype=torch.float64)
@@ -37,7 +37,7 @@ def front_prior(truth: Truth, item: str) -> NDArray[np.float64]:
 
 def front_prior_fitted_on(truth: Truth) -> tuple[str, ...]:
     """The scored items whose gaze the prior that ships has seen: all or none of a set."""
-    seen = {source.name for source in read_front_prior_file().sources}
+    seen = {source.name for source in read_front_priors().sources}
     return truth.items if truth.prepared.dataset.name in seen else ()
 
 

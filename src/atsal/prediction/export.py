@@ -13,9 +13,9 @@ from atsal.errors import MissingDependencyError, OutputError, install_hint
 from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.models.directions import Direction
 from atsal.models.front_prior import PHOTO
-from atsal.models.registry import build_network, find_bundle
+from atsal.models.loading import build_network, find_weights
 from atsal.models.two_stream import ATSal
-from atsal.models.weight_folder import Bundle
+from atsal.models.weight_folder import WeightFolder
 from atsal.prediction.compact_onnx import compact
 from atsal.prediction.runtimes import OnnxRuntime
 from atsal.prediction.runtimes.graph import OPSET, SECONDS, Step, onnx_bytes
@@ -51,7 +51,7 @@ def export_onnx(
         raise OutputError(f"{path}: is there already; give another name or --overwrite")
     if not OnnxRuntime.is_installed():
         raise MissingDependencyError(f"exporting needs the packages onnx and onnxruntime: {install_hint('onnx')}")
-    bundle = find_bundle(model)
+    bundle = find_weights(model)
     network = build_network(bundle, face_size=face_size, direction=direction, front_deg=front_deg)
     graph = with_metadata(
         onnx_bytes(network, streams), describe(bundle, network, streams), output_shapes(network, streams)
@@ -67,7 +67,7 @@ def export_onnx(
     return difference
 
 
-def describe(bundle: Bundle, network: ATSal, streams: Sequence[Stream]) -> dict[str, Any]:
+def describe(bundle: WeightFolder, network: ATSal, streams: Sequence[Stream]) -> dict[str, Any]:
     """What a reader of the file needs, as JSON values."""
     step, height = Step(network, streams), network.config.erp_height
     rows = network.config.map_height

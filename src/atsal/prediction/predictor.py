@@ -16,9 +16,9 @@ from atsal.device import choose_device
 from atsal.errors import ConfigError, PredictionError, ShapeError
 from atsal.models.directions import Direction
 from atsal.models.front_prior import PHOTO
-from atsal.models.registry import build_network, find_bundle
+from atsal.models.loading import build_network, find_weights
 from atsal.models.two_stream import Procedure
-from atsal.models.weight_folder import Bundle
+from atsal.models.weight_folder import WeightFolder
 from atsal.prediction.prefetch import ahead, batched, mapped
 from atsal.prediction.runtimes import Precision, Runtime, make_runtime
 from atsal.prediction.runtimes.base import Floats
@@ -57,7 +57,7 @@ class FrameResult:
 class Predictor:
     """A model ready to use; made by `load_model`. Its network is the runtime's, which may have replaced layers."""
 
-    def __init__(self, runtime: Runtime, bundle: Bundle) -> None:
+    def __init__(self, runtime: Runtime, bundle: WeightFolder) -> None:
         self.runtime = runtime
         self.network = runtime.network
         self.bundle = bundle
@@ -288,7 +288,7 @@ def check_erp_image(image: NDArray[np.uint8], name: str = "an image") -> None:
 
 
 def load_model(
-    name: str | Path | Bundle = "lite",
+    name: str | Path | WeightFolder = "lite",
     *,
     device: str = "auto",
     runtime: str = "auto",
@@ -318,6 +318,6 @@ def load_model(
 
     """
     chosen = choose_device(device)
-    bundle = name if isinstance(name, Bundle) else find_bundle(name)
+    bundle = name if isinstance(name, WeightFolder) else find_weights(name)
     network = build_network(bundle, face_size=face_size, procedure=procedure, direction=direction, front_deg=front_deg)
     return Predictor(make_runtime(runtime, network, chosen, precision), bundle)

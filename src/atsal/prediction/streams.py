@@ -27,7 +27,7 @@ def finished(
 
     """
     maps = {
-        stream: network.fuse(raw["attention"], raw["experts"]) if stream == "fused" else network.alone(raw[stream])
+        stream: network.fuse(raw["attention"], raw["experts"]) if stream == "fused" else network.one_stream(raw[stream])
         for stream in streams
     }
     if network.prior is None:

@@ -24,9 +24,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from atsal.device import choose_device
 from atsal.errors import AtsalError, install_hint
 from atsal.jobs.memory import share_freed_memory
-from atsal.models.registry import build_network, find_bundle
+from atsal.models.architecture import find_architecture
+from atsal.models.loading import build_network, find_weights
 from atsal.models.two_stream import ATSal
-from atsal.models.weight_folder import Bundle
+from atsal.models.weight_folder import WeightFolder
 from atsal.prediction.items import Item, Reading
 from atsal.prediction.runtimes import GRAPH_RUNTIMES, Precision, Runtime, make_runtime
 from atsal.prediction.runtimes.base import Floats
@@ -39,7 +40,7 @@ from atsal.video.reader import Frame, read_frames
 from atsal.video.synthetic_scene import render_video
 
 FORMAT = 1
-HELD = {"lite": 32, "paper": 2}  # frames held to run the network on
+HELD_SMALL, HELD_LARGE = 32, 2  # frames held to run a small or a large network on
 SYNTHETIC_S, SYNTHETIC_ROWS = 10, 960
 FRAME_RATE = 30  # of the frames held
 Timed = dict[str, list[float]]  # seconds a frame, one of each round
@@ -68,13 +69,14 @@ def bench(chosen: Bench, say: Callable[[str], None] = lambda _line: None) -> dic
     device = choose_device(chosen.device)
     with tempfile.TemporaryDirectory(prefix="atsal-bench-") as folder:
         video = chosen.video or _made_up(Path(folder) / "scene.mp4", say)
-        bundle = find_bundle(chosen.model)
+        bundle = find_weights(chosen.model)
 
         def network() -> ATSal:
             return build_network(bundle, face_size=chosen.face_size)
 
         size = (2 * bundle.config.erp_height, bundle.config.erp_height)
-        frames = list(islice(read_frames(video, size=size), HELD[bundle.config.architecture]))
+        is_small = find_architecture(bundle.config.architecture).is_small
+        frames = list(islice(read_frames(video, size=size), HELD_SMALL if is_small else HELD_LARGE))
         gflop = gflop_a_frame(network())
         runtimes = {}
         for name in chosen.runtimes or _installed(device, chosen.precision):
@@ -99,7 +101,7 @@ def bench(chosen: Bench, say: Callable[[str], None] = lambda _line: None) -> dic
         return document
 
 
-def _describe_model(chosen: Bench, bundle: Bundle, gflop: float) -> dict[str, Any]:
+def _describe_model(chosen: Bench, bundle: WeightFolder, gflop: float) -> dict[str, Any]:
     return {
         "name": bundle.folder.name,
         "sha256": bundle.checksum,

@@ -86,13 +86,13 @@ class PublishedProcedure:
         """The face as the layout stores it."""
         six = face.new_zeros(1, 6, *face.shape)
         six[0, number] = face
-        return self._geometry.arrange(six)[0, number]
+        return self._geometry.flip_faces(six)[0, number]
 
     def _stitch(self, maps: torch.Tensor) -> torch.Tensor:
         """Maps (1, 6, 1, s, s) on the ERP, (1, 1, h, 2h)."""
         stitcher = self.network.stitcher(maps.shape[-1])
         atlas = stitcher.atlas(maps)[0, 0].numpy()
-        shares = stitcher.shares.like(maps).numpy()
+        shares = stitcher.face_weights.like(maps).numpy()
         erp = np.zeros(shares.shape[1:], np.float32)
         for share, grid in zip(shares, stitcher.grids, strict=True):
             row, column = (x.numpy() for x in grid.positions())

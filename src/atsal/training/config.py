@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args
 
 from atsal.config import apply_overrides, check_range, from_mapping, load_yaml, suggest_name
 from atsal.errors import ConfigError
+from atsal.models.architecture import architecture_names
 from atsal.models.config import ModelConfig
-from atsal.models.registry import NAMES
 from atsal.training.losses import LOSSES, LossName
 from atsal.training.photos import CropRange
 
@@ -297,7 +297,7 @@ def with_folders_resolved(config: TrainConfig) -> TrainConfig:
     """The same run, told from anywhere: paths of data and weights that exist are made absolute."""
 
     def absolute(name: str | None) -> str | None:
-        is_path = name is not None and name not in (SCRATCH, *NAMES) and Path(name).exists()
+        is_path = name is not None and name not in (SCRATCH, *architecture_names()) and Path(name).exists()
         return str(Path(name or "").resolve()) if is_path else name
 
     def source(s: SourceConfig) -> SourceConfig:

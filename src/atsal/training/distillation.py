@@ -14,8 +14,8 @@ from atsal.errors import DataError, WeightsError
 from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.jobs.checksums import file_sha256
 from atsal.models.config import ModelConfig
-from atsal.models.registry import build_network, find_bundle
-from atsal.models.seen_items import Seen, add_seen, seen_by
+from atsal.models.loading import build_network, find_weights
+from atsal.models.seen_items import SeenItems, add_seen_items, read_seen_items
 from atsal.models.two_stream import ATSal
 from atsal.projection import RotateErp, resize_erp
 from atsal.training.config import Augmentation, SourceConfig
@@ -60,16 +60,16 @@ class TaughtSource:
 
     def _teach(self, moments: Moments, height: int, kept: Path) -> None:
         """Write the mean of the teachers' maps, (N, 1, h, 2h), to the file `kept`."""
-        bundles = [find_bundle(teacher) for teacher in self.config.teachers]
+        bundles = [find_weights(teacher) for teacher in self.config.teachers]
         teachers = [build_network(bundle, face_size=self.config.teacher_face_size) for bundle in bundles]
         maps = [
             torch.stack([expert_consensus(t, moment.frames, self.map_height).mean(0) for t in teachers]).mean(0)
             for item in self.items
             for moment in moments.of_item(item, height)
         ]
-        seen: Seen = {}
+        seen: SeenItems = {}
         for bundle in bundles:
-            add_seen(seen, ("experts",), seen_by(bundle.provenance).get("experts", {}).items())
+            add_seen_items(seen, ("experts",), read_seen_items(bundle.provenance).get("experts", {}).items())
         noted = {
             "teachers": json.dumps([bundle.checksum for bundle in bundles]),
             "trained_on": json.dumps(seen.get("experts", {})),

@@ -15,7 +15,7 @@ class FaceCounts:
         self.geometry = geometry
         right, up, depth = geometry.project(erp_directions(erp_height).reshape(-1, 3))
         inside = (depth > 0) & (torch.maximum(right.abs(), up.abs()) <= geometry.half_extent)
-        row, column = (geometry.cut_pixel(x[inside]).round().clamp(0, size - 1).long() for x in (-up, right))
+        row, column = (geometry.cut_pixel_index(x[inside]).round().clamp(0, size - 1).long() for x in (-up, right))
         face, self._source = inside.nonzero(as_tuple=True)
         self._target = (face * size + row) * size + column
 
@@ -25,4 +25,4 @@ class FaceCounts:
         flat = counts.new_zeros(len(counts), 6 * size * size)
         seen = counts.flatten(1)[:, self._source.to(counts.device)]
         flat.index_add_(1, self._target.to(counts.device), seen)
-        return self.geometry.arrange(flat.reshape(-1, 6, 1, size, size))
+        return self.geometry.flip_faces(flat.reshape(-1, 6, 1, size, size))

@@ -14,14 +14,15 @@ import torch
 from torch import Tensor
 
 from atsal.errors import ConfigError, DataError, OutputError
+from atsal.models.architecture import find_architecture
 from atsal.models.config import ModelConfig
-from atsal.models.directions import DirectionConfig, Directions, known_direction, sharpened, smoothing
+from atsal.models.directions import DirectionConfig, Directions, check_direction, make_smoother, sharpen_and_smooth
 from atsal.models.front_prior import FrontPrior, FrontPriorConfig
-from atsal.models.front_prior_file import FRONT_PRIOR, FrontPriors, read_front_prior_file
-from atsal.models.registry import build_network, find_bundle
-from atsal.models.seen_items import ALL_ITEMS, Seen, add_seen, seen_by
-from atsal.models.two_stream import ATSal, product
-from atsal.models.weight_folder import PARTS, Bundle, check_target, write_bundle
+from atsal.models.front_prior_file import FRONT_PRIOR, FrontPriors, read_front_priors
+from atsal.models.loading import build_network, find_weights
+from atsal.models.seen_items import ALL_ITEMS, SeenItems, add_seen_items, read_seen_items
+from atsal.models.two_stream import ATSal, weighted_product
+from atsal.models.weight_folder import PARTS, WeightFolder, check_target, write_weight_folder
 from atsal.projection import solid_angle_weights
 from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.losses import EPSILON
@@ -135,9 +136,11 @@ def _losses(measured: Measured, prior: FrontPriorConfig, share: float) -> Tensor
     priors = [FrontPrior(with_strengths(prior, *pair), rows)(measured.seconds).flatten(1) for pair in strengths]
     loss_of = _UnderPriors(measured.target, torch.stack(priors, 2))
     attention, experts = (stream.clamp(min=_LEAST) for stream in (measured.attention, measured.experts))
-    smooths = [smoothing(rows, sigma) for sigma in SMOOTHINGS_DEG]
-    content = product(attention, experts, share, 1 - share)
-    return torch.cat([loss_of(sharpened(content, e, smooth)) for e, smooth in itertools.product(EXPONENTS, smooths)])
+    smooths = [make_smoother(rows, sigma) for sigma in SMOOTHINGS_DEG]
+    content = weighted_product(attention, experts, share, 1 - share)
+    return torch.cat(
+        [loss_of(sharpen_and_smooth(content, e, smooth)) for e, smooth in itertools.product(EXPONENTS, smooths)]
+    )
 
 
 class _UnderPriors:
@@ -180,8 +183,8 @@ def bits_per_fixation(density: Tensor, counts: Tensor) -> Tensor:
 def density(measured: Measured, choice: Choice, prior: FrontPriorConfig) -> Tensor:
     """The map (N, 1, h, 2h) that a choice makes of each frame."""
     rows = measured.target.shape[-2]
-    content = product(measured.attention, measured.experts, choice.share, 1 - choice.share)
-    content = sharpened(content, choice.exponent, smoothing(rows, choice.smoothing_deg))
+    content = weighted_product(measured.attention, measured.experts, choice.share, 1 - choice.share)
+    content = sharpen_and_smooth(content, choice.exponent, make_smoother(rows, choice.smoothing_deg))
     return content * FrontPrior(choice.applied_to(prior), rows)(measured.seconds)
 
 
@@ -204,12 +207,12 @@ def fuse(
     """
     bundle = _bundle(model, output, overwrite=overwrite)
     opened = SphereSource(source, bundle.config, Augmentation())
-    taken = known_direction(direction or opened.prepared.preparation.direction)
+    taken = check_direction(direction or opened.prepared.preparation.direction)
     if head_eye is not None and taken != "head":
         raise ConfigError(
             f"--head-eye: is for a set of head directions; that of {opened.name} is {taken}: leave it out"
         )
-    priors = read_front_prior_file(prior)
+    priors = read_front_priors(prior)
     gaze = DirectionConfig(*(head_eye or HEAD_EYE), priors.head_eye)
     of_set = priors.head if taken == "head" else priors.head_eye
     measured = measure(build_network(bundle), opened)
@@ -232,14 +235,14 @@ def fuse(
     parts = {part: bundle.load(part) for part in PARTS}
     shares = replace(bundle.config, attention_exponent=chosen.share, experts_exponent=1 - chosen.share)
     config = replace(shares, directions=directions)
-    write_bundle(output, config, parts, provenance, overwrite=overwrite, half=half)
+    write_weight_folder(output, config, parts, provenance, overwrite=overwrite, half=half)
     return chosen
 
 
-def _bundle(model: Path | str, output: Path, *, overwrite: bool) -> Bundle:
+def _bundle(model: Path | str, output: Path, *, overwrite: bool) -> WeightFolder:
     """The model, where its fusion can be chosen and the result be written."""
-    bundle = find_bundle(model)
-    if bundle.config.architecture != "lite":
+    bundle = find_weights(model)
+    if not find_architecture(bundle.config.architecture).has_front_prior:
         raise ConfigError(f"{bundle.folder}: the paper's fusion has nothing to choose; give weights of lite")
     if output.exists() and output.samefile(bundle.folder):
         raise OutputError(f"{output}: is the model that is read; give another folder")
@@ -255,17 +258,17 @@ def _fitted(prior: FrontPriorConfig, measured: Measured, choice: Choice) -> Fron
     return replace(found, photo_strength=prior.photo_strength)
 
 
-def _directions(bundle: Bundle) -> Directions:
+def _directions(bundle: WeightFolder) -> Directions:
     """Those of the model; of one that was trained from scratch, those of the packaged one."""
-    found = bundle.config.directions or find_bundle("lite").config.directions
+    found = bundle.config.directions or find_weights(bundle.config.architecture).config.directions
     if found is None:
         raise ConfigError(f"{bundle.folder}: no directions in its settings; expected those of lite")
     return found
 
 
-def _seen(bundle: Bundle, source: SphereSource, priors: FrontPriors) -> Seen:
+def _seen(bundle: WeightFolder, source: SphereSource, priors: FrontPriors) -> SeenItems:
     """What the model has seen, the items that the fusion is chosen on, and all of each set of the prior."""
-    seen = seen_by(bundle.provenance)
+    seen = read_seen_items(bundle.provenance)
     of_prior = [(fitted.name, (ALL_ITEMS,)) for fitted in priors.sources]
-    add_seen(seen, ("attention", "experts"), [(source.name, source.items), *of_prior])
+    add_seen_items(seen, ("attention", "experts"), [(source.name, source.items), *of_prior])
     return seen

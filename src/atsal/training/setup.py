@@ -11,14 +11,15 @@ from torch import nn
 from atsal.datasets.prepared import PreparedSet
 from atsal.errors import ConfigError
 from atsal.jobs.checksums import file_sha256
+from atsal.models.architecture import find_architecture
 from atsal.models.config import ModelConfig
 from atsal.models.directions import Direction
 from atsal.models.efficientnet import Encoder, read_imagenet_weights
 from atsal.models.lite import LiteAttention
-from atsal.models.registry import find_bundle, load_parts, new_parts
-from atsal.models.seen_items import add_seen, seen_by
+from atsal.models.loading import find_weights, load_parts, new_parts
+from atsal.models.seen_items import add_seen_items, read_seen_items
 from atsal.models.two_stream import EXPERTS, ATSal
-from atsal.models.weight_folder import Bundle, write_bundle
+from atsal.models.weight_folder import WeightFolder, write_weight_folder
 from atsal.training.checkpoint import Progress
 from atsal.training.config import SCRATCH, TOGETHER, Part, SourceConfig, TrainConfig
 from atsal.training.distillation import TaughtSource
@@ -45,19 +46,19 @@ def write_start(config: TrainConfig, folder: Path) -> None:
         if config.pretrained is not None:
             provenance |= _take_pretrained(parts, Path(config.pretrained))
     else:
-        bundle = find_bundle(config.start)
+        bundle = find_weights(config.start)
         model, provenance = bundle.config, dict(bundle.provenance)
         parts = load_parts(bundle)
     if config.start_part is not None:
         for part in tuple(EXPERTS) if config.part == "experts" else (config.part,):
             _take_over(parts, config.start_part, part)
-        seen = seen_by(provenance)
+        seen = read_seen_items(provenance)
         given = [sets for stream in _streams(config.start_part) for sets in seen.get(stream, {}).items()]
-        add_seen(seen, _streams(config.part), given)
+        add_seen_items(seen, _streams(config.part), given)
         provenance["trained_on"] = seen
     if config.moving_average is not None:
         _set_moving_average(parts, config)
-    write_bundle(folder, model, {name: part.state_dict() for name, part in parts.items()}, provenance)
+    write_weight_folder(folder, model, {name: part.state_dict() for name, part in parts.items()}, provenance)
 
 
 def _take_pretrained(parts: Mapping[str, nn.Module], file: Path) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def _set_moving_average(parts: Mapping[str, nn.Module], config: TrainConfig) -> 
                 nn.init.constant_(parameter, float(torch.logit(torch.tensor(share))))
 
 
-def load_subject(bundle: Bundle, config: TrainConfig, sources: Sequence[Source]) -> Subject:
+def load_subject(bundle: WeightFolder, config: TrainConfig, sources: Sequence[Source]) -> Subject:
     """The part in training, with the start's weights.
 
     The fused map is turned to the direction of the sources' gaze; `ConfigError` where they have both.
@@ -132,7 +133,7 @@ def _open(source: SourceConfig, config: TrainConfig, model: ModelConfig, taught:
         return PhotoSource(source, config.photo_views)
     if source.is_taught:
         return TaughtSource(source, model, config.augmentation, taught)
-    if config.start != SCRATCH and model.architecture == "lite" and model.directions is None:
+    if config.start != SCRATCH and model.directions is None and find_architecture(model.architecture).has_front_prior:
         raise ConfigError(
             f"{source.folder}: holds gaze in 360°, but {config.start} has no front prior yet, so its layers would "
             "learn what the prior will say again; run `atsal weights fuse` on it and start from the result"
@@ -140,7 +141,9 @@ def _open(source: SourceConfig, config: TrainConfig, model: ModelConfig, taught:
     return SphereSource(source, model, config.augmentation)
 
 
-def provenance(config: TrainConfig, start: Bundle, sources: Sequence[Source], progress: Progress) -> dict[str, Any]:
+def provenance(
+    config: TrainConfig, start: WeightFolder, sources: Sequence[Source], progress: Progress
+) -> dict[str, Any]:
     """Where weights come from: what the start's say, with this stage added, and the 360° items that each stream saw.
 
     What the teachers saw, their pupil knows.
@@ -153,12 +156,12 @@ def provenance(config: TrainConfig, start: Bundle, sources: Sequence[Source], pr
         "validation": {name: score if math.isfinite(score) else None for name, score in progress.scores.items()},
         "data": [_without_items(s.describe()) for s in sources],
     }
-    seen = seen_by(start.provenance)
+    seen = read_seen_items(start.provenance)
     for source in sources:
         if isinstance(source, SphereSource):
-            add_seen(seen, _streams(config.part), [(source.name, source.items)])
+            add_seen_items(seen, _streams(config.part), [(source.name, source.items)])
         elif isinstance(source, TaughtSource):
-            add_seen(seen, _streams(config.part), source.teachers_saw.items())
+            add_seen_items(seen, _streams(config.part), source.teachers_saw.items())
     return {
         **start.provenance,
         "stages": [*start.provenance.get("stages", []), _without_paths(stage)],

@@ -30,7 +30,7 @@ from atsal.gaze.maps import Window, fixation_map, saliency_map
 from atsal.gaze.records import Fixations
 from atsal.jobs.checksums import file_sha256
 from atsal.models.config import ModelConfig
-from atsal.models.directions import measured_direction
+from atsal.models.directions import direction_for_gaze
 from atsal.models.front_prior import PHOTO, FrontPrior
 from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.photos import jitter_colour
@@ -149,7 +149,7 @@ class SphereSource:
             )
         self.name = self.prepared.dataset.name
         self.sigma_deg = config.sigma_deg or self.prepared.preparation.sphere_sigma_deg
-        self.direction = measured_direction(self.prepared.preparation.direction)
+        self.direction = direction_for_gaze(self.prepared.preparation.direction)
         self._prior = None
         if model.directions is not None:
             self._prior = FrontPrior(model.directions.of(self.direction).prior, self.map_height)

@@ -16,12 +16,6 @@ from atsal.training.face_counts import FaceCounts
 from atsal.training.sources import is_erp
 
 TINY = 1e-12
-_PARAMETERS: dict[Parameters, tuple[str, ...]] = {  # how the names of each group begin, of both architectures
-    "all": ("",),
-    "mask": ("attention_module.", "mask.", "mask_logits."),
-    "average": ("alpha", "average.alpha"),
-    "decoder": ("pyramid.", "decoder.", "average."),
-}
 
 
 class Output(NamedTuple):
@@ -70,7 +64,7 @@ class Subject(nn.Module):
 
     def parameters_of(self, group: Parameters) -> dict[str, nn.Parameter]:
         """The trained parameters of a group, by name."""
-        prefixes = _PARAMETERS[group]
+        prefixes = ("",) if group == "all" else self.network.architecture.parameter_groups.get(group, ())
         named = {name: p for name, p in self.module.named_parameters() if p.requires_grad}
         if self.part not in TOGETHER:
             return {name: p for name, p in named.items() if name.startswith(prefixes)}

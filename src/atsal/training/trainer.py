@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from atsal.errors import TrainingError
 from atsal.evaluation.results import HIGHER_IS_BETTER
-from atsal.models.weight_folder import DESCRIPTION, PARTS, read_bundle, write_bundle
+from atsal.models.weight_folder import DESCRIPTION, PARTS, read_weight_folder, write_weight_folder
 from atsal.training.checkpoint import (
     Checkpoint,
     Progress,
@@ -50,7 +50,7 @@ class Trainer:
     def __init__(self, folder: RunFolder, machine: Machine, ranks: Ranks, reporter: Silent) -> None:
         self.folder, self.machine, self.ranks, self.reporter = folder, machine, ranks, reporter
         self.config = config = folder.config()
-        self.bundle = read_bundle(folder.start)
+        self.bundle = read_weight_folder(folder.start)
         self.sources = open_sources(config.train, config, self.bundle.config, folder.taught / "train")
         held_out: list[Source] = []
         if config.validation is not None:
@@ -309,7 +309,7 @@ class Trainer:
             trained = {config.part: weights}
         parts = {part: trained[part] if part in trained else self.bundle.load(part) for part in PARTS}
         noted = provenance(config, self.bundle, self.sources, chosen.progress)
-        write_bundle(folder.model, self.bundle.config, parts, noted, overwrite=True)
+        write_weight_folder(folder.model, self.bundle.config, parts, noted, overwrite=True)
 
 
 def _alike(samples: Sequence[Sample]) -> list[list[Sample]]:

@@ -23,7 +23,7 @@ from torch import Tensor
 from atsal.errors import ConfigError, ShapeError
 from atsal.gaze.directions import Floats, wrap_longitude
 from atsal.gaze.records import Fixations
-from atsal.projection.sampling import ErpSampler, in_float32
+from atsal.projection.sampling import ErpSampler, run_in_float32
 from atsal.projection.sphere import check_erp, check_erp_shape
 
 _WHOLE = 1e-6  # of a pixel: how far from a whole number rounding may bring a shift
@@ -125,7 +125,7 @@ class Stretch:
 
     def erp(self, erp: Tensor) -> Tensor:
         """Move the rows of (B, C, H, 2H)."""
-        return in_float32(_stretch_sampler(self, check_erp(erp)), erp)
+        return run_in_float32(_stretch_sampler(self, check_erp(erp)), erp)
 
     def fixations(self, fixations: Fixations) -> Fixations:
         """Latitudes moved by the same piecewise linear rule."""

@@ -19,7 +19,7 @@ PRECISIONS: tuple[Precision, ...] = ("float32", "half")
 def make_runtime(name: str, network: ATSal, device: torch.device, precision: Precision = "float32") -> Runtime:
     """Make the runtime of a name for a network in eval mode, which is its own from then on: it may replace layers.
 
-    "auto" is OpenVINO on a CPU, where it is installed, for `lite` and for half precision, else PyTorch.
+    "auto" is OpenVINO on a CPU, where it is installed, for small architectures and for half precision, else PyTorch.
     Half precision is float16 on CUDA and bfloat16 in OpenVINO (where the processor has no such instructions, it stays
     with float32).
     Raises `ConfigError` for an unknown name and for what a runtime cannot do, `MissingDependencyError`.
@@ -29,7 +29,7 @@ def make_runtime(name: str, network: ATSal, device: torch.device, precision: Pre
     if precision not in PRECISIONS:
         raise ConfigError(f"precision {precision!r}{suggest_name(precision, PRECISIONS)}")
     if name == "auto":
-        suits = network.config.architecture == "lite" or precision == "half"
+        suits = network.architecture.is_small or precision == "half"
         graph = suits and device.type == "cpu" and network.procedure == "corrected" and OpenVinoRuntime.is_installed()
         name = "openvino" if graph else "torch"
     if name == "torch":

@@ -19,7 +19,6 @@ from atsal.projection import resize_erp
 T = TypeVar("T")
 Precision = Literal["float32", "half"]
 Floats = NDArray[np.float32]
-FRAMES = {"lite": 4, "paper": 1}  # at once: they share what starting a layer costs, and the streams wait less often
 PARTS: tuple[Stream, ...] = ("attention", "experts")  # what can run on its own; "fused" is made of both
 
 
@@ -90,9 +89,9 @@ class SideBySide(Runtime):
 
     def __init__(self, network: ATSal) -> None:
         super().__init__(network)
-        self.frames = FRAMES[network.config.architecture]
+        self.frames = network.architecture.frames_on_cpu
         threads = torch.get_num_threads()
-        at_once = network.config.architecture == "lite" and threads > 1 and can_limit()
+        at_once = network.architecture.is_small and threads > 1 and can_limit()
         self.threads = threads // 2 if at_once else threads  # of a stream
         self._pool = _pool_of_two(self.threads) if at_once else None
 

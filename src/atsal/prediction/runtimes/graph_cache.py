@@ -12,7 +12,7 @@ import torch
 import atsal.models
 import atsal.projection
 from atsal.jobs.atomic_write import atomic_file
-from atsal.models.registry import weights_home
+from atsal.models.loading import weights_home
 from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes import graph
 from atsal.prediction.streams import Stream

@@ -15,8 +15,6 @@ from atsal.prediction.runtimes.winograd import use_winograd
 from atsal.prediction.streams import Stream
 from atsal.projection import resize_erp
 
-FRAMES = {"lite": 32, "paper": 8}  # at once on a GPU
-
 
 class TorchRuntime(SideBySide):
     """On the CPU. The large network's wide convolutions are Winograd's, but for the published procedure."""
@@ -24,7 +22,7 @@ class TorchRuntime(SideBySide):
     name = "torch"
 
     def __init__(self, network: ATSal) -> None:
-        if network.config.architecture == "paper" and network.procedure == "corrected":
+        if not network.architecture.is_small and network.procedure == "corrected":
             use_winograd(network)
         super().__init__(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
 
@@ -61,7 +59,7 @@ class CudaRuntime(Runtime):
         super().__init__(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
         self.precision = precision
         self._device = device
-        self.frames = FRAMES[network.config.architecture]
+        self.frames = network.architecture.frames_on_gpu
         self._captured: dict[tuple[Stream, ...], Captured] = {}
 
     @property

@@ -9,9 +9,9 @@ import torch
 from atsal.errors import ConfigError, ShapeError
 from atsal.models.config import ModelConfig
 from atsal.models.lite import PYRAMID, LiteAttention, LiteExpert, fold_normalisation
-from atsal.models.registry import build_network, find_bundle
+from atsal.models.loading import build_network, find_weights
 from atsal.models.two_stream import ATSal
-from atsal.models.weight_folder import PARTS, read_bundle, write_bundle
+from atsal.models.weight_folder import PARTS, read_weight_folder, write_weight_folder
 from atsal.projection import erp_directions
 
 LITE = ModelConfig(architecture="lite", erp_height=160, face_size=128, map_height=80, face_fov_deg=110)
@@ -84,7 +84,7 @@ def test_wrong_frames_are_refused():
 
 @pytest.fixture(scope="module")
 def lite():
-    return build_network(find_bundle("lite"))
+    return build_network(find_weights("lite"))
 
 
 @torch.inference_mode()
@@ -136,12 +136,12 @@ def seen(views, forward):
 
 
 def test_different_encoders_stay_two(tmp_path):
-    bundle = find_bundle("lite")
+    bundle = find_weights("lite")
     weights = {part: bundle.load(part) for part in PARTS}
     name = next(name for name, value in weights["poles"].items() if name.startswith("encoder.") and value.ndim == 4)
     weights["poles"][name] = weights["poles"][name].clone()
     weights["poles"][name].view(-1)[0] += 0.25
-    network = build_network(read_bundle(write_bundle(tmp_path / "weights", bundle.config, weights, {})))
+    network = build_network(read_weight_folder(write_weight_folder(tmp_path / "weights", bundle.config, weights, {})))
     assert network.poles.encoder is not network.equator.encoder
     ours, theirs = network.poles.encoder.state_dict(), network.equator.encoder.state_dict()
     assert any(not torch.equal(ours[key], theirs[key]) for key in ours)
@@ -167,7 +167,7 @@ def test_lite_keeps_its_budget(lite):
     """At most 12 MB of weights and 3 GFLOP a frame."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    bundle = find_bundle("lite")
+    bundle = find_weights("lite")
     assert sum(file.stat().st_size for file in bundle.folder.iterdir()) <= 12_000_000
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         lite(torch.zeros(1, 3, 160, 320))

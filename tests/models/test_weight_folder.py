@@ -8,7 +8,8 @@ from test_checkpoints import save, tiny_state
 from atsal.errors import OutputError, WeightsError
 from atsal.jobs.checksums import file_sha256
 from atsal.models.config import ModelConfig
-from atsal.models.weight_folder import PARTS, import_published, read_bundle, write_bundle
+from atsal.models.published_weights import import_published
+from atsal.models.weight_folder import PARTS, read_weight_folder, write_weight_folder
 
 CONFIG = ModelConfig(architecture="lite", erp_height=160, face_size=128, mean=(1.5, 2.0, 3.0), face_fov_deg=100.0)
 
@@ -20,7 +21,7 @@ def parts(offset=0.0):
 
 @pytest.fixture
 def folder(tmp_path):
-    return write_bundle(tmp_path / "some" / "weights", CONFIG, parts(), {"trained_on": "Salient360! é"})
+    return write_weight_folder(tmp_path / "some" / "weights", CONFIG, parts(), {"trained_on": "Salient360! é"})
 
 
 def edit(folder, change):
@@ -31,7 +32,7 @@ def edit(folder, change):
 
 
 def test_round_trip(folder):
-    bundle = read_bundle(str(folder))
+    bundle = read_weight_folder(str(folder))
     assert bundle.config == CONFIG
     assert bundle.provenance == {"trained_on": "Salient360! é"}
     for part, tensors in parts().items():
@@ -54,11 +55,11 @@ def test_description_is_the_documented_one(folder):
 
 
 def test_combined_checksum_depends_on_weights_alone(folder, tmp_path):
-    same = write_bundle(tmp_path / "same", CONFIG, parts(), {"other": 1})
-    different = write_bundle(tmp_path / "different", CONFIG, parts(1), {})
-    assert read_bundle(same).checksum == read_bundle(folder).checksum
-    assert read_bundle(different).checksum != read_bundle(folder).checksum
-    assert len(read_bundle(same).checksum) == 64
+    same = write_weight_folder(tmp_path / "same", CONFIG, parts(), {"other": 1})
+    different = write_weight_folder(tmp_path / "different", CONFIG, parts(1), {})
+    assert read_weight_folder(same).checksum == read_weight_folder(folder).checksum
+    assert read_weight_folder(different).checksum != read_weight_folder(folder).checksum
+    assert len(read_weight_folder(same).checksum) == 64
 
 
 def test_a_changed_byte_is_found(folder):
@@ -67,7 +68,7 @@ def test_a_changed_byte_is_found(folder):
     content[-1] ^= 1
     file.write_bytes(content)
     with pytest.raises(WeightsError, match=r"poles\.safetensors: sha256 \w{64}, expected \w{64}.*again"):
-        read_bundle(folder)
+        read_weight_folder(folder)
 
 
 def test_truncated_and_missing_parts_are_named(folder):
@@ -75,17 +76,17 @@ def test_truncated_and_missing_parts_are_named(folder):
     size = file.stat().st_size
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(WeightsError, match=rf"equator\.safetensors: {size - 1} bytes, expected {size}"):
-        read_bundle(folder)
+        read_weight_folder(folder)
     file.unlink()
     with pytest.raises(WeightsError, match=r"equator\.safetensors: no such file"):
-        read_bundle(folder)
+        read_weight_folder(folder)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda d: d.update(format=3), "format 3, expected 2; update atsal"),
-        (lambda d: d.update(format=1), "version 3 of lite or an earlier one, expected version 4"),
+        (lambda d: d.update(format=1), "format 1 of 'lite', expected 2: the layers have changed"),
         (lambda d: d.pop("format"), "format None"),
         (lambda d: d["files"].pop("poles"), "does not list poles"),
         (lambda d: d["files"]["poles"].pop("sha256"), "damaged"),
@@ -103,16 +104,16 @@ def test_truncated_and_missing_parts_are_named(folder):
 def test_damaged_descriptions(folder, change, message):
     edit(folder, change)
     with pytest.raises(WeightsError, match=message):
-        read_bundle(folder)
+        read_weight_folder(folder)
 
 
 def test_a_frame_height_of_the_same_rows_is_read(folder):
     """Earlier versions wrote both; the frame is now what the attention stream sees."""
     edit(folder, lambda d: d["config"].update(frame_height=CONFIG.erp_height))
-    assert read_bundle(folder).config == CONFIG
+    assert read_weight_folder(folder).config == CONFIG
     edit(folder, lambda d: d["config"].update(frame_height=2 * CONFIG.erp_height))
     with pytest.raises(WeightsError, match=r"damaged.*unknown setting .*frame_height"):
-        read_bundle(folder)
+        read_weight_folder(folder)
 
 
 def experts_alike(decoder=0.0):
@@ -126,71 +127,71 @@ def experts_alike(decoder=0.0):
 @pytest.mark.parametrize("half", [False, True])
 def test_what_the_experts_have_alike_is_stored_once(tmp_path, half):
     given = experts_alike()
-    folder = write_bundle(tmp_path / "weights", CONFIG, given, {}, half=half)
+    folder = write_weight_folder(tmp_path / "weights", CONFIG, given, {}, half=half)
     description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     assert description["files"]["poles"]["shares"] == {"part": "equator", "tensors": 1}
     assert "shares" not in description["files"]["equator"]
     sizes = {part: (folder / f"{part}.safetensors").stat().st_size for part in PARTS}
     assert sizes["poles"] < sizes["equator"] / 2
-    bundle = read_bundle(folder)
+    bundle = read_weight_folder(folder)
     for part, tensors in given.items():
         loaded = bundle.load(part)
         assert loaded.keys() == tensors.keys()
         assert all(torch.equal(loaded[key], tensors[key]) for key in tensors)
-    again = write_bundle(tmp_path / "again", CONFIG, {p: bundle.load(p) for p in PARTS}, {}, half=half)
-    assert read_bundle(again).checksum == bundle.checksum
-    other = write_bundle(tmp_path / "other", CONFIG, experts_alike(decoder=1.0), {}, half=half)
-    assert read_bundle(other).checksum != bundle.checksum
+    again = write_weight_folder(tmp_path / "again", CONFIG, {p: bundle.load(p) for p in PARTS}, {}, half=half)
+    assert read_weight_folder(again).checksum == bundle.checksum
+    other = write_weight_folder(tmp_path / "other", CONFIG, experts_alike(decoder=1.0), {}, half=half)
+    assert read_weight_folder(other).checksum != bundle.checksum
 
 
 def test_experts_that_are_the_same_throughout_are_stored_once(tmp_path):
     given = experts_alike()
     given["poles"] = {key: value.clone() for key, value in given["equator"].items()}
-    bundle = read_bundle(write_bundle(tmp_path / "weights", CONFIG, given, {}))
+    bundle = read_weight_folder(write_weight_folder(tmp_path / "weights", CONFIG, given, {}))
     assert all(torch.equal(bundle.load("poles")[key], value) for key, value in given["poles"].items())
 
 
 def test_another_number_of_shared_tensors_is_told(tmp_path):
     """A tensor that the poles' file lacks is not quietly taken from the equator's."""
-    folder = write_bundle(tmp_path / "weights", CONFIG, experts_alike(), {})
+    folder = write_weight_folder(tmp_path / "weights", CONFIG, experts_alike(), {})
     edit(folder, lambda d: d["files"]["poles"]["shares"].update(tensors=2))
     with pytest.raises(WeightsError, match="poles shares 2 tensors with equator, found 1 that it lacks; fetch"):
-        read_bundle(folder).load("poles")
+        read_weight_folder(folder).load("poles")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "\xff"])
 def test_descriptions_that_are_not_json_objects(folder, text):
     (folder / "model.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(WeightsError, match=r"model\.json: "):
-        read_bundle(folder)
+        read_weight_folder(folder)
 
 
 def test_folders_without_weights(tmp_path, folder):
     for path in (tmp_path / "absent", tmp_path):
         with pytest.raises(WeightsError, match=r"model\.json: no such file; expected a weight folder"):
-            read_bundle(path)
+            read_weight_folder(path)
     with pytest.raises(WeightsError, match="no part 'north'; expected attention, poles, equator"):
-        read_bundle(folder).load("north")
+        read_weight_folder(folder).load("north")
 
 
 def test_nothing_is_overwritten_unless_asked(folder):
-    before = read_bundle(folder).checksum
-    with pytest.raises(OutputError, match="already exists"):
-        write_bundle(folder, CONFIG, parts(5), {})
-    assert read_bundle(folder).checksum == before
-    write_bundle(folder, CONFIG, parts(5), {}, overwrite=True)
-    assert read_bundle(folder).checksum != before
+    before = read_weight_folder(folder).checksum
+    with pytest.raises(OutputError, match="exists already"):
+        write_weight_folder(folder, CONFIG, parts(5), {})
+    assert read_weight_folder(folder).checksum == before
+    write_weight_folder(folder, CONFIG, parts(5), {}, overwrite=True)
+    assert read_weight_folder(folder).checksum != before
     assert [entry.name for entry in folder.parent.iterdir()] == ["weights"]
 
 
 def test_only_weight_folders_are_overwritten(tmp_path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").write_text("years of work")
-    with pytest.raises(OutputError, match="is not just a weight folder"):
-        write_bundle(tmp_path / "thesis", CONFIG, parts(), {}, overwrite=True)
+    with pytest.raises(OutputError, match="not a weight folder"):
+        write_weight_folder(tmp_path / "thesis", CONFIG, parts(), {}, overwrite=True)
     assert (tmp_path / "thesis" / "chapter.tex").read_text() == "years of work"
     (tmp_path / "empty").mkdir()
-    write_bundle(tmp_path / "empty", CONFIG, parts(), {}, overwrite=True)
+    write_weight_folder(tmp_path / "empty", CONFIG, parts(), {}, overwrite=True)
 
 
 @pytest.mark.parametrize(
@@ -203,18 +204,18 @@ def test_only_weight_folders_are_overwritten(tmp_path):
     ],
 )
 def test_a_failed_write_leaves_what_was_there(folder, tmp_path, bad_parts, provenance, error):
-    before = read_bundle(folder).checksum
+    before = read_weight_folder(folder).checksum
     for target in (folder, tmp_path / "new"):
         with pytest.raises(error):
-            write_bundle(target, CONFIG, bad_parts, provenance, overwrite=True)
-    assert read_bundle(folder).checksum == before
+            write_weight_folder(target, CONFIG, bad_parts, provenance, overwrite=True)
+    assert read_weight_folder(folder).checksum == before
     assert [entry.name for entry in folder.parent.iterdir()] == ["weights"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["some"]
 
 
 def test_all_parts_are_required(tmp_path):
     with pytest.raises(WeightsError, match="parts attention: expected attention, poles, equator"):
-        write_bundle(tmp_path / "new", CONFIG, {"attention": {}}, {})
+        write_weight_folder(tmp_path / "new", CONFIG, {"attention": {}}, {})
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +235,7 @@ def imported(tmp_path_factory):
 
 def test_import_published(imported):
     folder, files = imported
-    bundle = read_bundle(folder)
+    bundle = read_weight_folder(folder)
     assert bundle.config == ModelConfig(
         architecture="paper",
         erp_height=320,
@@ -255,8 +256,8 @@ def test_one_expert_for_all_faces_is_noted(imported, tmp_path):
     _, files = imported
     try:
         folder = import_published(files["attention"], files["poles"], files["poles"], tmp_path / "same")
-        assert "same weights" in read_bundle(folder).provenance["notes"][0]
-        assert read_bundle(folder).config.face_size == 160
+        assert "same weights" in read_weight_folder(folder).provenance["notes"][0]
+        assert read_weight_folder(folder).config.face_size == 160
     finally:
         shutil.rmtree(tmp_path / "same", ignore_errors=True)
 
@@ -266,5 +267,5 @@ def test_import_refuses_swapped_files_and_existing_folders(imported, tmp_path):
     with pytest.raises(WeightsError, match="give it as 'attention'"):
         import_published(files["attention"], files["attention"], files["equator"], tmp_path / "new")
     assert not list(tmp_path.iterdir())
-    with pytest.raises(OutputError, match="already exists"):
+    with pytest.raises(OutputError, match="exists already"):
         import_published(**files, folder=folder)

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from atsal.errors import ConfigError, MissingDependencyError, OutputError, WeightsError
-from atsal.models.published_weights import MIB, PUBLISHED, PublishedCheckpoint, download, published
+from atsal.models.published_weights import MIB, PUBLISHED, PublishedCheckpoint, download, find_published
 
 CONTENT = bytes(range(256)) * 8000
 ENTRY = PublishedCheckpoint("small", "expert", "none", (len(CONTENT),), "nothing")
@@ -83,11 +83,11 @@ def test_the_five_published_checkpoints():
 
 
 def test_unknown_names_get_the_nearest_one():
-    assert published("expert-poles") is PUBLISHED[3]
+    assert find_published("expert-poles") is PUBLISHED[3]
     with pytest.raises(ConfigError, match="did you mean 'expert-poles'"):
-        published("experts-pole")
+        find_published("experts-pole")
     with pytest.raises(ConfigError, match="expected one of attention-initial, "):
-        published("xyz")
+        find_published("xyz")
 
 
 def test_full_download(server, tmp_path):

@@ -3,89 +3,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy.spatial.transform import Rotation
 
 from atsal.errors import ConfigError
-from atsal.projection import (
-    CubemapToErp,
-    ErpToCubemap,
-    RotateErp,
-    SphericalGaussian,
-    erp_directions,
-    erp_to_viewport,
-    resize_erp,
-    resize_flat,
-    solid_angle_weights,
-)
+from atsal.projection import erp_directions, resize_erp, resize_flat, solid_angle_weights
 
 
 def directions_as_image(height):
     return erp_directions(height).permute(2, 0, 1)[None]
-
-
-@pytest.mark.parametrize(("yaw", "pitch"), [(0, 0), (90, 0), (-135, 40), (180, -80), (10, 90)])
-def test_viewport_looks_where_it_is_told(yaw, pitch):
-    """The centre against SciPy's rotations; the corner against the field of view."""
-    view = erp_to_viewport(directions_as_image(256), yaw, pitch, 90, 33)[0]
-    centre = Rotation.from_euler("YX", [yaw, -pitch], degrees=True).apply([0, 0, 1])
-    assert view[:, 16, 16].numpy() == pytest.approx(centre, abs=1e-3)
-    right_edge = Rotation.from_euler("YX", [yaw, -pitch], degrees=True).apply([1 - 1 / 33, 0, 1])
-    assert view[:, 16, 32].numpy() == pytest.approx(right_edge / np.linalg.norm(right_edge), abs=1e-3)
-    top_edge = Rotation.from_euler("YX", [yaw, -pitch], degrees=True).apply([0, 1 - 1 / 33, 1])
-    assert view[:, 0, 16].numpy() == pytest.approx(top_edge / np.linalg.norm(top_edge), abs=1e-3)
-
-
-def test_viewport_shape_and_gradient():
-    erp = torch.rand(1, 2, 8, 16, dtype=torch.float64, requires_grad=True)
-    assert erp_to_viewport(erp, 0, 0, 100, (5, 9)).shape == (1, 2, 5, 9)
-    assert torch.autograd.gradcheck(lambda x: erp_to_viewport(x, 170, 20, 70, 3), erp)
-    for fov in (0, 180, -5):
-        with pytest.raises(ConfigError, match="fov_deg"):
-            erp_to_viewport(erp, 0, 0, fov, 4)
-
-
-def test_rotation_about_the_vertical_is_a_roll():
-    erp = torch.rand(1, 1, 20, 40, dtype=torch.float64)
-    turned = RotateErp(20, 90)(erp)
-    assert torch.allclose(turned, erp.roll(-10, -1), atol=1e-9)
-
-
-def test_rotation_and_back():
-    vectors = directions_as_image(128)
-    there, back = RotateErp(128, 30, -50, 20), RotateErp(128, 30, -50, 20, inverse=True)
-    error = (back(there(vectors)) - vectors).abs()
-    assert error.max() < 2e-3
-
-
-def brute_force_gaussian(erp, sigma_deg):
-    height = erp.shape[0]
-    vectors = erp_directions(height).numpy().reshape(-1, 3)
-    angle = np.arccos(np.clip(vectors @ vectors.T, -1, 1))
-    area = np.broadcast_to(solid_angle_weights(height).numpy(), (height, 2 * height)).ravel()
-    kernel = np.exp(-0.5 * (angle / math.radians(sigma_deg)) ** 2) * area
-    kernel /= kernel.sum(1, keepdims=True)
-    return (kernel @ erp.ravel()).reshape(erp.shape)
-
-
-@pytest.mark.parametrize("sigma_deg", [5, 20])
-def test_smoothing_equals_brute_force(sigma_deg):
-    erp = np.random.default_rng(0).random((24, 48))
-    ours = SphericalGaussian(24, sigma_deg)(torch.from_numpy(erp)[None, None].float())[0, 0].numpy()
-    assert np.abs(ours - brute_force_gaussian(erp, sigma_deg)).max() < 1e-5
-
-
-def test_smoothing_stays_within_its_input():
-    spot = torch.zeros(1, 1, 40, 80)
-    spot[..., 12, 79] = 1000
-    assert SphericalGaussian(40, 5)(spot).min() >= 0, "rounding must not make a density negative"
-
-
-def test_smoothing_knows_no_border():
-    smooth = SphericalGaussian(40, 9)
-    spot = torch.zeros(1, 1, 40, 80)
-    spot[..., 12, 79] = 1
-    assert torch.allclose(smooth(spot).roll(33, -1), smooth(spot.roll(33, -1)), atol=1e-6)
-    assert torch.allclose(smooth(torch.ones(2, 3, 40, 80)), torch.ones(2, 3, 40, 80), atol=1e-5)
 
 
 @pytest.mark.parametrize("height", [7, 20, 50, 128])
@@ -179,35 +103,3 @@ def test_a_smaller_map_of_ones_is_of_ones_in_its_precision(resize, dtype):
 def test_resize_does_not_see_the_border():
     erp = torch.rand(1, 1, 20, 40)
     assert torch.allclose(resize_erp(erp.roll(20, -1), 50), resize_erp(erp, 50).roll(50, -1), atol=1e-6)
-
-
-def test_geometry_keeps_its_precision_within_autocast():
-    """A map of a high peak on a low floor, where products in bfloat16 would be a multiple of the floor off."""
-    erp = torch.full((1, 1, 40, 80), 1e-4)
-    erp[..., 20, 40] = 1
-    smooth = SphericalGaussian(40, 9)
-    with torch.autocast("cpu", torch.bfloat16):
-        found = smooth(erp)
-    assert found.dtype == torch.float32
-    assert torch.equal(found, smooth(erp))
-
-
-def test_first_use_in_inference_mode_does_not_stop_gradients():
-    """Whatever is computed once and kept must serve training too."""
-    operations = {
-        "resize": lambda x: resize_erp(x, 40),
-        "reduce": lambda x: resize_erp(x, 15),
-        "flat": lambda x: resize_flat(x, 15, 17),
-        "viewport": lambda x: erp_to_viewport(x, 12, 3, 70, 5),
-        "smooth": SphericalGaussian(20, 9),
-        "cut and stitch": lambda x: CubemapToErp(9, 20, fov_deg=110)(ErpToCubemap(20, 9, fov_deg=110)(x)),
-    }
-    with torch.inference_mode():
-        cut, stitch = ErpToCubemap(20, 9), CubemapToErp(9, 20)
-        stitch(cut(torch.rand(1, 1, 20, 40)))
-        for operation in operations.values():
-            operation(torch.rand(1, 1, 20, 40))
-    for operation in (*operations.values(), lambda x: stitch(cut(x))):
-        erp = torch.rand(1, 1, 20, 40, requires_grad=True)
-        operation(erp).square().sum().backward()
-        assert erp.grad is not None
