@@ -13,7 +13,7 @@ import torch
 from atsal.models.config import ModelConfig
 from atsal.models.registry import build_network, find_bundle, new_parts
 from atsal.models.two_stream import ATSal
-from atsal.prediction.runtimes.in_torch import CudaRuntime
+from atsal.prediction.runtimes.cuda import CudaSession
 
 ROUNDS = 8
 
@@ -34,7 +34,7 @@ def main() -> None:
 def measure(network: ATSal, precision: str) -> None:
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
-    runtime = CudaRuntime(network, torch.device("cuda"), precision)
+    runtime = CudaSession(network, torch.device("cuda"), precision)
     height = network.config.erp_height
     frames = np.random.default_rng(0).integers(0, 255, (runtime.frames, height, 2 * height, 3), np.uint8)
     rows, times = network.config.map_height, np.arange(runtime.frames, dtype=np.float32) / 30

@@ -16,7 +16,7 @@ import atsal.prediction.export as exporting
 from atsal import load_model
 from atsal.errors import MissingDependencyError, OutputError
 from atsal.models.registry import build_network, find_bundle
-from atsal.prediction.runtimes import graph
+from atsal.prediction.runtimes import onnx_graph
 from atsal.prediction.runtimes.graph_cache import cached_onnx
 from atsal.prediction.streams import STREAMS
 from atsal.video.image_writer import write_rgb_png
@@ -82,12 +82,12 @@ def test_kernels_are_stored_in_half_precision_and_nothing_is_lost(exported):
     assert halves
     known = {value.numpy().tobytes() for value in kernels.values()}
     assert all(array.astype(np.float32).tobytes() in known for array in halves)
-    step = graph.Step(network, STREAMS)
+    step = onnx_graph.RecurrentStep(network, STREAMS)
     given = {name: x.numpy() for name, x in zip(step.input_names, step.examples(1), strict=True)}
     given["frames"] = Scene(2).render(160, 0.0)[None]
     plain, small = (
         onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"]).run(None, given)
-        for file in (graph.onnx_bytes(network, STREAMS), exported)
+        for file in (onnx_graph.trace_onnx(network, STREAMS), exported)
     )
     for one, other in zip(plain, small, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -176,13 +176,13 @@ def home(tmp_path, monkeypatch):
 def traced(monkeypatch):
     """How often a network was traced."""
     made = []
-    real = graph.onnx_bytes
+    real = onnx_graph.trace_onnx
 
     def counted(*arguments, **settings):
         made.append(real(*arguments, **settings))
         return made[-1]
 
-    monkeypatch.setattr(graph, "onnx_bytes", counted)
+    monkeypatch.setattr(onnx_graph, "trace_onnx", counted)
     return made
 
 

@@ -7,7 +7,8 @@ import atsal
 from atsal.device import choose_device
 from atsal.errors import ConfigError, ShapeError, WeightsError
 from atsal.models.two_stream import ATSal
-from atsal.prediction.predictor import STREAMS, load_model
+from atsal.prediction.predictor import load_model
+from atsal.prediction.streams import STREAMS
 from atsal.video.reader import Frame, read_frames
 
 LATER_S = 30.0  # when time makes no difference any more
@@ -280,7 +281,7 @@ def test_a_group_of_no_frames_is_refused(predictor):
 def test_states_are_those_of_each_frame_also_within_a_group(predictor, clip):
     """A journal may keep any of them: going on after any frame gives the rest of the video."""
     frames = list(read_frames(clip))
-    assert predictor.runtime.frames > 1
+    assert predictor.session.frames > 1
     whole = list(predictor.run(frames))
     for done in range(1, len(frames)):
         rest = [result for result, _ in predictor.run(frames[done:], state=whole[done - 1][1])]

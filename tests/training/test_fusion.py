@@ -17,7 +17,7 @@ from atsal.models.front_prior_file import read_front_prior_file, read_front_prio
 from atsal.models.registry import build_network, find_bundle
 from atsal.models.seen_items import ALL_ITEMS
 from atsal.models.weight_folder import PARTS, read_bundle, write_bundle
-from atsal.prediction.streams import finished
+from atsal.prediction.streams import finish_maps
 from atsal.projection import solid_angle_weights
 from atsal.training import fusion
 from atsal.training.config import Augmentation, SourceConfig
@@ -159,7 +159,7 @@ def test_what_is_chosen_is_what_the_model_then_predicts(sets, tmp_path, small_gr
     network = build_network(bundle, direction=source.direction)
     measured = measure(network, source)
     raw = {"attention": measured.attention, "experts": measured.experts}
-    shown = finished(network, raw, ["fused"], measured.seconds)["fused"]
+    shown = finish_maps(network, raw, ["fused"], measured.seconds)["fused"]
     expected = density(measured, chosen, network.config.directions.of(source.direction).prior)
     assert torch.allclose(
         shown / shown.amax((1, 2, 3), keepdim=True), expected / expected.amax((1, 2, 3), keepdim=True), atol=1e-4

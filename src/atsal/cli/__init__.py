@@ -39,9 +39,10 @@ from atsal.version import __version__
 if TYPE_CHECKING:
     from types import FrameType
 
-    from atsal.prediction.items import Item, Reading
     from atsal.prediction.job import Outcome
+    from atsal.prediction.options import ReadOptions
     from atsal.prediction.predictor import Predictor
+    from atsal.prediction.sources import Source
 
 STOPPED = 130  # the shell's status for Ctrl-C
 _FEW = 50  # frames
@@ -143,13 +144,13 @@ reading_options = options(
 )
 
 
-def _reading(values: dict[str, Any]) -> "Reading":
-    from atsal.prediction.items import Reading  # noqa: PLC0415
+def _reading(values: dict[str, Any]) -> "ReadOptions":
+    from atsal.prediction.options import ReadOptions  # noqa: PLC0415
 
     names = ("stereo", "stride", "fps", "start_s", "duration_s")
     if values["fps"] is not None and values["stride"] != 1 and not values.get("as_frames"):
         raise ConfigError("--fps and --stride exclude each other: give one of them")
-    return Reading(**{name: values.pop(name) for name in names})
+    return ReadOptions(**{name: values.pop(name) for name in names})
 
 
 @main.command()
@@ -182,20 +183,19 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     INPUTS are 360° videos and images (equirectangular, stereo allowed) or folders of either. Results keep their
     names; a JSON manifest lies beside each. The same command again goes on where an earlier run stopped.
     """
-    from atsal.prediction.items import InputFiles, find_items, find_remarks  # noqa: PLC0415
-    from atsal.prediction.job import Options, predict_item, refuse_collisions  # noqa: PLC0415
-    from atsal.prediction.results import STILL_AT  # noqa: PLC0415
-    from atsal.prediction.streams import STREAMS  # noqa: PLC0415
+    from atsal.prediction.find_sources import SourceFiles, find_remarks, find_sources  # noqa: PLC0415
+    from atsal.prediction.job import predict_source  # noqa: PLC0415
+    from atsal.prediction.options import STILL_AT, Options  # noqa: PLC0415
+    from atsal.prediction.outputs import refuse_collisions  # noqa: PLC0415
 
     _refuse_file(output)
-    streams: tuple[Any, ...] = STREAMS if stream == "all" else (stream,)
     reading = _reading(values)
     names = ("height", "overwrite", "still_at_s")
-    chosen = Options(streams, formats or ("overlay",), reading, **{name: values[name] for name in names})
+    chosen = Options((stream,), formats or ("overlay",), reading, **{name: values[name] for name in names})
     if not values["as_frames"]:
         _refuse_input_folder(inputs, output, chosen.formats)
-    items, problems = find_items(inputs, as_frames=values["as_frames"])
-    sources = InputFiles(items)
+    items, problems = find_sources(inputs, as_frames=values["as_frames"])
+    sources = SourceFiles(items)
     refuse_collisions(items, output, chosen, sources)
     for told in (*find_remarks(inputs, as_frames=values["as_frames"]), *problems):
         say(f"atsal: {told}", err=True)
@@ -203,8 +203,8 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     if items:
         with made_folder(output):
             predictor = _load(values, frames=sum(_FEW if item.kind != "image" else 1 for item in items))
-            predictor.refuse_useless(chosen.still_at_s, STILL_AT)
-            work = partial(predict_item, predictor, folder=output, options=chosen, inputs=sources)
+            predictor.check_time_matters(chosen.still_at_s, STILL_AT)
+            work = partial(predict_source, predictor, folder=output, options=chosen, inputs=sources)
             failed += _each(items, reading, work)
     if failed:
         say(f"atsal: {failed} of {len(items) + len(problems)} inputs failed", err=True)
@@ -243,7 +243,7 @@ def _load(values: dict[str, Any], frames: int = _FEW) -> "Predictor":
     return load_model(values["model"], **chosen, **taken_direction(values))
 
 
-def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]") -> int:
+def _each(items: "list[Source]", reading: "ReadOptions", work: "Callable[..., Outcome]") -> int:
     """Run `work` on every item with a progress bar, go on after a failure; returns how many failed."""
     failed = 0
     for item in items:
@@ -268,14 +268,14 @@ def _each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]
     return failed
 
 
-def _tell_how_taken(item: "Item", reading: "Reading") -> None:
+def _tell_how_taken(item: "Source", reading: "ReadOptions") -> None:
     """Say what was made of the picture; an ordinary square photo looks like two views, too."""
     for note in item.notes(reading):
         say(f"atsal: {item.path}: {note}", err=True)
 
 
 @contextmanager
-def _progress(item: "Item", reading: "Reading") -> "Iterator[Callable[[int], None]]":
+def _progress(item: "Source", reading: "ReadOptions") -> "Iterator[Callable[[int], None]]":
     """Show a bar with rate and remaining time on a terminal, nothing elsewhere."""
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
@@ -314,11 +314,11 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     """Show source, attention, experts and fused side by side, as one video or picture."""
     from atsal.prediction.compare import compare as write_comparison  # noqa: PLC0415
     from atsal.prediction.compare import contact_sheet  # noqa: PLC0415
-    from atsal.prediction.items import find_items, find_remarks  # noqa: PLC0415
+    from atsal.prediction.find_sources import find_remarks, find_sources  # noqa: PLC0415
     from atsal.video.writer import write_rgb_png  # noqa: PLC0415
 
     reading = _reading(values)
-    items, problems = find_items([source], as_frames=values["as_frames"])
+    items, problems = find_sources([source], as_frames=values["as_frames"])
     for told in find_remarks([source], as_frames=values["as_frames"]):
         say(f"atsal: {told}", err=True)
     if problems:
@@ -344,11 +344,11 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
         sys.exit(1)
 
 
-def _refuse_targets(source: "Item", targets: dict[Path, str], overwrite: bool) -> None:
+def _refuse_targets(source: "Source", targets: dict[Path, str], overwrite: bool) -> None:
     """Check names of files to write, each with the ending it must have."""
-    from atsal.prediction.items import InputFiles  # noqa: PLC0415
+    from atsal.prediction.find_sources import SourceFiles  # noqa: PLC0415
 
-    inputs = InputFiles([source])
+    inputs = SourceFiles([source])
     for path, ending in targets.items():
         if path.suffix.lower() != ending:
             raise ConfigError(f"{path}: expected a name ending in {ending}, for {source.path}")

@@ -27,12 +27,10 @@ from atsal.errors import ConfigError
 def export(output: Path, model: str, stream: str, **values: Any) -> None:
     """Write a model as the ONNX file OUTPUT, which runs without this package: one frame and the state a step."""
     from atsal.prediction.export import export_onnx  # noqa: PLC0415
-    from atsal.prediction.streams import STREAMS  # noqa: PLC0415
 
     if output.suffix != ".onnx":
         raise ConfigError(f"{output}: expected a name ending in .onnx")
-    streams: tuple[Any, ...] = STREAMS if stream == "all" else (stream,)
-    difference = export_onnx(model, output, streams=streams, **taken_direction(values), **values)
+    difference = export_onnx(model, output, streams=(stream,), **taken_direction(values), **values)
     say(f"{output}: {output.stat().st_size / 1e6:.1f} MB; differs by {difference:.1e} from PyTorch, state included")
 
 
