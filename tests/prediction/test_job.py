@@ -7,12 +7,11 @@ import pytest
 from PIL import Image
 
 from atsal.errors import InputError, MediaError, OutputError
-from atsal.prediction import journal as journals
-from atsal.prediction.find_sources import SourceFiles
+from atsal.prediction import run_record
 from atsal.prediction.job import predict_source
 from atsal.prediction.options import Options, ReadOptions
 from atsal.prediction.outputs import refuse_collisions
-from atsal.prediction.sources import Source
+from atsal.prediction.sources import Source, SourceFiles
 from atsal.prediction.streams import STREAMS
 from atsal.video import image_writer
 
@@ -133,11 +132,11 @@ def test_a_killed_run_goes_on_to_the_same_maps(predictor, clip, out, tmp_path):
 
 
 def test_snapshots_are_taken_on_the_way(predictor, clip, out, monkeypatch):
-    monkeypatch.setattr(journals, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(run_record, "SAVE_EVERY_S", 0.0)
     kept = []
 
     def look(_done):
-        kept.append(journals.Journal(out / ".walk.progress", {}).read())
+        kept.append(run_record.Journal(out / ".walk.progress", {}).read())
 
     predict_source(predictor, Source(clip, "video"), out, NPY, look)
     assert [len(found.frames) for found in kept] == list(range(1, 9))

@@ -4,7 +4,7 @@ import pytest
 
 from atsal.errors import ConfigError
 from atsal.prediction.options import Options
-from atsal.prediction.result_paths import ResultPath, result_paths
+from atsal.prediction.results import ResultPath, result_paths
 from atsal.prediction.streams import STREAMS
 
 ONE = ("fused",)

@@ -6,7 +6,7 @@ from atsal.errors import MediaError
 from atsal.prediction.formats import next_even
 from atsal.prediction.frame_result import FrameResult
 from atsal.prediction.options import Options
-from atsal.prediction.result_writers import make_writers
+from atsal.prediction.results import make_writers
 from atsal.prediction.sources import Source
 from atsal.prediction.streams import STREAMS
 

@@ -4,9 +4,8 @@ from pathlib import Path
 import pytest
 
 from atsal.errors import ConfigError, MediaError
-from atsal.prediction.find_sources import SourceFiles, find_remarks, find_sources
 from atsal.prediction.options import ReadOptions
-from atsal.prediction.sources import Source
+from atsal.prediction.sources import Source, SourceFiles, find_remarks, find_sources
 
 
 def test_a_folder_stands_for_what_is_in_it(still, clip):

@@ -183,10 +183,10 @@ def predict(inputs: tuple[Path, ...], output: Path, stream: str, formats: tuple[
     INPUTS are 360° videos and images (equirectangular, stereo allowed) or folders of either. Results keep their
     names; a JSON manifest lies beside each. The same command again goes on where an earlier run stopped.
     """
-    from atsal.prediction.find_sources import SourceFiles, find_remarks, find_sources  # noqa: PLC0415
     from atsal.prediction.job import predict_source  # noqa: PLC0415
     from atsal.prediction.options import STILL_AT, Options  # noqa: PLC0415
     from atsal.prediction.outputs import refuse_collisions  # noqa: PLC0415
+    from atsal.prediction.sources import SourceFiles, find_remarks, find_sources  # noqa: PLC0415
 
     _refuse_file(output)
     reading = _reading(values)
@@ -314,7 +314,7 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     """Show source, attention, experts and fused side by side, as one video or picture."""
     from atsal.prediction.compare import compare as write_comparison  # noqa: PLC0415
     from atsal.prediction.compare import contact_sheet  # noqa: PLC0415
-    from atsal.prediction.find_sources import find_remarks, find_sources  # noqa: PLC0415
+    from atsal.prediction.sources import find_remarks, find_sources  # noqa: PLC0415
     from atsal.video.writer import write_rgb_png  # noqa: PLC0415
 
     reading = _reading(values)
@@ -346,7 +346,7 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
 
 def _refuse_targets(source: "Source", targets: dict[Path, str], overwrite: bool) -> None:
     """Check names of files to write, each with the ending it must have."""
-    from atsal.prediction.find_sources import SourceFiles  # noqa: PLC0415
+    from atsal.prediction.sources import SourceFiles  # noqa: PLC0415
 
     inputs = SourceFiles([source])
     for path, ending in targets.items():

@@ -126,10 +126,9 @@ def export_model(
     Goes on where an earlier run stopped, and with the other items after one whose stimulus cannot be predicted on.
     Raises `DataError` for flat photos and for items without a stimulus.
     """
-    from atsal.prediction.find_sources import SourceFiles  # noqa: PLC0415 - only here: models load slowly
     from atsal.prediction.options import Options, ReadOptions  # noqa: PLC0415
     from atsal.prediction.outputs import refuse_collisions  # noqa: PLC0415
-    from atsal.prediction.sources import Source  # noqa: PLC0415
+    from atsal.prediction.sources import Source, SourceFiles  # noqa: PLC0415 - only here: models load slowly
 
     if truth.protocol.is_planar:
         raise DataError(f"{entry.label}: predicts 360° frames; {truth.prepared.folder} holds flat photos")

@@ -9,16 +9,15 @@ from pathlib import Path
 from atsal.errors import MediaError, OutputError, TruncatedMediaError
 from atsal.jobs.atomic_write import write_json
 from atsal.jobs.output_folder import held, require_files
-from atsal.prediction.find_sources import SourceFiles
 from atsal.prediction.formats import FORMATS, next_even
 from atsal.prediction.frame_result import Floats, FrameResult
 from atsal.prediction.options import STILL_AT, Options
 from atsal.prediction.outputs import Outputs
 from atsal.prediction.predictor import Predictor
 from atsal.prediction.prefetch import map_closing, prefetch
-from atsal.prediction.result_writers import make_writers
+from atsal.prediction.results import make_writers
 from atsal.prediction.run_record import describe_run
-from atsal.prediction.sources import Size, Source
+from atsal.prediction.sources import Size, Source, SourceFiles
 from atsal.version import __version__, versions
 
 OVERLAY_WIDTH = 1920  # the widest overlay; wider sources are scaled down

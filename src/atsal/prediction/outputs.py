@@ -5,12 +5,10 @@ from pathlib import Path
 
 from atsal.errors import InputError, OutputError
 from atsal.jobs.atomic_write import hidden_name, reported
-from atsal.prediction.find_sources import SourceFiles
-from atsal.prediction.journal import Journal
 from atsal.prediction.options import Options
-from atsal.prediction.result_paths import ResultPath, result_paths
-from atsal.prediction.run_record import EarlierRun, Settings, changed_settings, read_manifest
-from atsal.prediction.sources import Source
+from atsal.prediction.results import ResultPath, result_paths
+from atsal.prediction.run_record import EarlierRun, Journal, Settings, changed_settings, read_manifest
+from atsal.prediction.sources import Source, SourceFiles
 
 
 def refuse_collisions(sources: Iterable[Source], folder: Path, options: Options, inputs: SourceFiles) -> None:

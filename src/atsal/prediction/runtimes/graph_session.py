@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from atsal.models.two_stream import ATSal
 from atsal.prediction.frame_result import Floats
-from atsal.prediction.runtimes.cpu_session import CpuSession
 from atsal.prediction.runtimes.graph_cache import cached_onnx
 from atsal.prediction.runtimes.onnx_graph import STATE
 from atsal.prediction.runtimes.runtime import Precision, Runtime
+from atsal.prediction.runtimes.session import CpuSession
 from atsal.prediction.streams import PARTS, needed_parts
 
 _tracing = Lock()  # the exporter takes one network at a time

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from atsal.models.two_stream import ATSal
 from atsal.prediction.frame_result import Floats
-from atsal.prediction.runtimes.cpu_session import CpuSession
 from atsal.prediction.runtimes.pytorch import PYTORCH
+from atsal.prediction.runtimes.session import CpuSession
 from atsal.prediction.runtimes.winograd import use_winograd
 
 
