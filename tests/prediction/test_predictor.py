@@ -90,7 +90,7 @@ def test_the_size_of_an_image_hardly_changes_its_map(predictor):
         (np.zeros((64, 128, 4), np.uint8), "expected an .H, W, 3. uint8"),
         (np.zeros((64, 128, 3), np.float32), "float32.*expected an .H, W, 3. uint8"),
         ("scene.png", "str: expected"),
-        (np.zeros((64, 100, 3), np.uint8), "100x64 pixels: expected an equirectangular one"),
+        (np.zeros((64, 100, 3), np.uint8), "100x64 pixels: expected an equirectangular image"),
         (np.zeros((64, 64, 3), np.uint8), "stereo"),
         (np.zeros((8, 16, 3), np.uint8), "16x8 pixels: expected at least 16 rows"),
         (np.zeros((0, 0, 3), np.uint8), "expected at least 16 rows"),

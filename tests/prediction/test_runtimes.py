@@ -18,12 +18,11 @@ from atsal.models.config import ModelConfig
 from atsal.models.front_prior import PHOTO
 from atsal.models.registry import build_network, find_bundle, new_parts
 from atsal.models.two_stream import ATSal
-from atsal.prediction.runtimes import RUNTIME_CHOICES, RUNTIMES, Runtime, cuda, start_session
-from atsal.prediction.runtimes.cuda import CudaSession
+from atsal.prediction.runtimes import RUNTIME_CHOICES, RUNTIMES, Runtime, start_session, torch_sessions
 from atsal.prediction.runtimes.graph_session import GraphSession
 from atsal.prediction.runtimes.onnx import ONNX
 from atsal.prediction.runtimes.onnx_graph import trace_onnx
-from atsal.prediction.runtimes.torch_cpu import TorchCpuSession
+from atsal.prediction.runtimes.torch_sessions import CudaSession, TorchCpuSession
 from atsal.prediction.streams import STREAMS, finish_maps
 from atsal.video.reader import Frame
 from atsal.video.synthetic_scene import Scene
@@ -223,14 +222,14 @@ class OfThree:
         self._step, self._inputs = step, step.examples(frames)
 
     def __call__(self, given):
-        cuda._fill(self._inputs, given)
+        torch_sessions._fill(self._inputs, given)
         return self._step(*self._inputs)
 
 
 @pytest.mark.parametrize("streams", [STREAMS, ("attention",)])
 def test_more_frames_than_the_gpu_takes_run_one_after_the_other(frames, monkeypatch, streams):
     """On the CPU, with a stand-in for the graph: a group of 5 where a graph of 3 was captured."""
-    monkeypatch.setattr(cuda, "CapturedStep", OfThree)
+    monkeypatch.setattr(torch_sessions, "CapturedStep", OfThree)
     session = CudaSession(build_network(find_bundle("lite")), CPU)
     at_once = session.run(frames[:5], None, streams, 80, TIMES[:5])
     session.device, session.frames = SimpleNamespace(type="cuda"), 3

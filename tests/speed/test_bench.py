@@ -30,8 +30,11 @@ def clip(tmp_path_factory):
 def test_the_published_procedure_gives_the_same_maps(clip):
     network = build_network(find_bundle("lite"))
     state = None
-    slow = list(PublishedProcedure(build_network(find_bundle("lite"))).frames(clip))
-    for frame, found in zip(read_frames(clip, size=(320, 160)), slow, strict=True):
+    published = PublishedProcedure(build_network(find_bundle("lite")))
+    states = published.new_states()
+    for frame in read_frames(clip, size=(320, 160)):
+        raw_maps = published.run_attention(frame.image), published.run_experts(frame.image, states)
+        found = published.fuse(*raw_maps, frame.timestamp_s)
         erp = torch.from_numpy(frame.image.copy()).permute(2, 0, 1)[None].float()
         with torch.inference_mode():
             raw = network(erp, state)

@@ -37,6 +37,8 @@ def choose_streams(names: Iterable[str]) -> tuple[str, ...]:
     Raise `ConfigError` for an unknown name, and where no stream is named.
     """
     named = list(names)
+    if not named:
+        raise ConfigError(f"no stream: expected at least one of {', '.join(STREAMS)}")
     check_streams([name for name in named if name != ALL])
     return tuple(name for name in STREAMS if name in named or ALL in named)
 

@@ -32,20 +32,10 @@ def measure_network(
     rounds: int,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Measure each session, the published procedure and the machine's ceilings in turns.
+    """Measure sessions, the published procedure and the machine's ceilings in turns; return JSON values.
 
-    Args:
-        sessions: the sessions to measure, by name.
-        published: the published procedure, or None; it runs on one frame only, because it is slow.
-        network: the plain layers, with which all maps are compared.
-        frames: consecutive frames of the network's size.
-        gflop: operations of a frame, in 10⁹.
-        rounds: how often to measure.
-        say: gets a line on each round.
-
-    Returns:
-        JSON values: the ceilings, the time at best, and for each name the times and the difference of the maps.
-
+    `frames` are consecutive and of the network's size. The published procedure is slow and runs on the first one only.
+    All maps are compared with those of `network`, the plain layers. `gflop` is the operations of a frame, in 10⁹.
     """
     images = np.stack([frame.image for frame in frames])
     device = next(iter(sessions.values())).device

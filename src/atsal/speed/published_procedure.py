@@ -1,8 +1,6 @@
 """The procedure of the released code, for comparison: decode twice, cut with SciPy, one face at a time."""
 
 import importlib.util
-from collections.abc import Iterator
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -16,13 +14,12 @@ from atsal.prediction.streams import FUSED, finish_maps
 from atsal.projection.cubemap import cube_geometry
 from atsal.projection.geometry import FACE_NAMES, POLE_FACES
 from atsal.projection.sampling import wrap_pad
-from atsal.video.reader import read_frames
 
 
 class PublishedProcedure:
     """The procedure of the release with a network of this package: its order of work, without its mistakes.
 
-    The video is decoded once for each stream. `scipy.ndimage.map_coordinates` cuts the faces and stitches their maps.
+    `scipy.ndimage.map_coordinates` cuts the faces and stitches their maps.
     The expert runs on one face after the other. Layers keep the memory layout that PyTorch gives them.
     """
 
@@ -44,14 +41,6 @@ class PublishedProcedure:
         config = network.config
         self._geometry = cube_geometry(config.face_size, config.layout, config.face_fov_deg)
         self._rows, self._columns = (x.numpy() + 1 for x in self._geometry.erp_positions(config.erp_height))
-
-    def frames(self, video: Path) -> Iterator[Floats]:
-        """Yield the fused maps (h, 2h) of a video's frames."""
-        size = (2 * self.network.config.erp_height, self.network.config.erp_height)
-        attention = (self.run_attention(frame.image) for frame in read_frames(video, size=size))
-        states = self.new_states()
-        for attended, frame in zip(attention, read_frames(video, size=size), strict=True):
-            yield self.fuse(attended, self.run_experts(frame.image, states), frame.timestamp_s)
 
     @staticmethod
     def new_states() -> list[torch.Tensor | None]:

@@ -19,7 +19,8 @@ from atsal.prediction.streams import PARTS, needed_parts
 
 _tracing = Lock()  # the exporter takes one network at a time
 Inputs = Mapping[str, NDArray[Any]]
-CompiledGraph = Callable[[Inputs], Sequence[Floats]]  # returns the outputs, in order
+Outputs = Sequence[Floats]  # in order
+CompiledGraph = Callable[[Inputs], Outputs]
 
 
 class GraphSession(CpuSession):

@@ -1,17 +1,14 @@
 """ONNX Runtime, on the CPU: no faster than PyTorch, but it runs on many kinds of machine."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from atsal.prediction.runtimes.runtime import Precision, Runtime
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
-    from numpy.typing import NDArray
 
     from atsal.models.two_stream import ATSal
-    from atsal.prediction.runtimes.graph_session import CompiledGraph, GraphSession, Inputs
+    from atsal.prediction.runtimes.graph_session import CompiledGraph, GraphSession, Inputs, Outputs
 
 
 def _start(network: "ATSal", _device: "torch.device", precision: Precision) -> "GraphSession":
@@ -31,7 +28,7 @@ def _compile(session: "GraphSession", part: str) -> "CompiledGraph":
     with ONNX.convert_errors():
         compiled = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
-    def run(inputs: "Inputs") -> "Sequence[NDArray[np.float32]]":
+    def run(inputs: "Inputs") -> "Outputs":
         return list(compiled.run(None, dict(inputs)))
 
     return run

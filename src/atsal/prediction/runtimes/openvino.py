@@ -1,7 +1,6 @@
 """OpenVINO, on the CPU: two to three times as fast as PyTorch on small networks."""
 
 import json
-from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from threading import Lock
@@ -10,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 from atsal.prediction.runtimes.runtime import Precision, Runtime
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
-    from numpy.typing import NDArray
 
     from atsal.models.two_stream import ATSal
-    from atsal.prediction.runtimes.graph_session import CompiledGraph, GraphSession, Inputs
+    from atsal.prediction.runtimes.graph_session import CompiledGraph, GraphSession, Inputs, Outputs
 
 _loading = Lock()
 
@@ -54,7 +51,7 @@ def _compile(session: "GraphSession", part: str) -> "CompiledGraph":
     with OPENVINO.convert_errors():
         request = model.create_infer_request()
 
-    def run(inputs: "Inputs") -> "Sequence[NDArray[np.float32]]":
+    def run(inputs: "Inputs") -> "Outputs":
         return list(request.infer(dict(inputs), share_inputs=True, share_outputs=True).values())
 
     return run

@@ -12,13 +12,9 @@ if TYPE_CHECKING:
 
 
 def _start(network: "ATSal", device: "torch.device", precision: Precision) -> "Session":
-    if device.type == "cpu":
-        from atsal.prediction.runtimes.torch_cpu import TorchCpuSession  # noqa: PLC0415 - imports torch
+    from atsal.prediction.runtimes.torch_sessions import CudaSession, TorchCpuSession  # noqa: PLC0415 - imports torch
 
-        return TorchCpuSession(network)
-    from atsal.prediction.runtimes.cuda import CudaSession  # noqa: PLC0415 - imports torch
-
-    return CudaSession(network, device, precision)
+    return TorchCpuSession(network) if device.type == "cpu" else CudaSession(network, device, precision)
 
 
 PYTORCH = Runtime(
