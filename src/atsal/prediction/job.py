@@ -8,7 +8,7 @@ from pathlib import Path
 
 from atsal.errors import MediaError, OutputError, TruncatedMediaError
 from atsal.jobs.atomic_write import write_json
-from atsal.jobs.output_folder import held, require_files
+from atsal.jobs.output_folder import lock_folder, require_files
 from atsal.prediction.formats import FORMATS, next_even
 from atsal.prediction.frame_result import Floats, FrameResult
 from atsal.prediction.options import STILL_AT, Options
@@ -67,7 +67,7 @@ def predict_source(
 
     """
     predictor.check_time_matters(options.still_at_s, STILL_AT)
-    with held(folder, source.stem):
+    with lock_folder(folder, source.stem):
         settings = describe_run(predictor, source, options)
         outputs = Outputs(source, folder, options, settings, inputs or SourceFiles([source]))
         return _Job(predictor, source, options, outputs).run(progress)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.errors import ConfigError
 from atsal.prediction.formats import DEFAULT_FORMAT, FORMATS
 from atsal.prediction.streams import FUSED, choose_streams
@@ -47,7 +47,7 @@ class Options:
         object.__setattr__(self, "formats", tuple(dict.fromkeys(self.formats)))
         for name in self.formats:
             if name not in FORMATS:
-                raise ConfigError(f"format {name!r}{nearest(name, FORMATS)}")
+                raise ConfigError(f"format {name!r}{suggest_name(name, FORMATS)}")
         for one, other in combinations([FORMATS[name] for name in self.formats], 2):
             if one.suffix == other.suffix and one.video == other.video:
                 raise ConfigError(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from atsal.errors import InputError, OutputError
-from atsal.jobs.atomic_write import hidden_name, reported
+from atsal.jobs.atomic_write import hidden_name, output_errors
 from atsal.prediction.options import Options
 from atsal.prediction.results import ResultPath, result_paths
 from atsal.prediction.run_record import EarlierRun, Journal, Settings, changed_settings, read_manifest
@@ -115,7 +115,7 @@ class Outputs:
 
         Files that no run recorded are removed only where frames of the same kind are about to be written.
         """
-        with reported(self.folder):
+        with output_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             for path in (*self._earlier_paths, ResultPath(self.manifest), ResultPath(self.journal.path)):
                 for file in path.leftovers():

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from atsal.jobs.atomic_write import name_start, reported
+from atsal.jobs.atomic_write import name_start, output_errors
 from atsal.prediction.formats import FORMATS, Format, VideoOutput
 from atsal.prediction.frame_result import FrameResult
 from atsal.prediction.options import Options
@@ -104,7 +104,7 @@ class FileWriter(ResultWriter):
         files = {stream: path.of_frame(result.frame_index) for stream, path in self._paths.items()}
         for stream, file in files.items():
             if file.parent not in self._made:  # only once: a folder that disappears later took maps with it
-                with reported(file.parent):
+                with output_errors(file.parent):
                     file.parent.mkdir(parents=True, exist_ok=True)
                 self._made.add(file.parent)
             self._form.write(file, result, result.map(stream))

@@ -12,8 +12,8 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from atsal.errors import OutputError
-from atsal.jobs.atomic_write import reported, write_aside
-from atsal.jobs.output_folder import differences
+from atsal.jobs.atomic_write import atomic_file, output_errors
+from atsal.jobs.output_folder import find_differences
 from atsal.prediction.formats import FORMATS
 from atsal.prediction.frame_result import Floats, FrameResult
 from atsal.prediction.options import Options
@@ -21,8 +21,8 @@ from atsal.prediction.predictor import Predictor
 from atsal.prediction.results import ResultPath, result_paths
 from atsal.prediction.sources import Source
 from atsal.prediction.streams import STREAMS
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import parse_json, read_json
-from atsal.untrusted.reading import Blame
 
 Settings = dict[str, Any]
 SAVE_EVERY_S = 10.0
@@ -64,7 +64,7 @@ def changed_settings(before: Settings, now: Settings, source: Source) -> list[st
         now["source"] = now["source"] | {"path": recorded.get("path")}
         if "sha256" not in recorded:  # an earlier version identified a source by its date
             now["source"] = now["source"] | {"sha256": None, "modified_ns": source.modified_ns}
-    return list(dict.fromkeys(_option_name(difference.name) for difference in differences(before, now)))
+    return list(dict.fromkeys(_option_name(difference.name) for difference in find_differences(before, now)))
 
 
 def _complete(settings: Settings) -> Settings:
@@ -131,7 +131,7 @@ def read_manifest(path: Path) -> EarlierRun | None:
     if not path.exists():
         return None
     try:
-        return EarlierRun.from_json(path, read_json(path, Blame(OutputError, path, "move it")))
+        return EarlierRun.from_json(path, read_json(path, ErrorFactory(OutputError, path, "move it")))
     except (OutputError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise OutputError(
             f"{path}: a manifest goes here, but this file is no manifest of atsal; move it, or choose another output "
@@ -174,7 +174,7 @@ class Journal:
             return None, None
         try:
             with safe_open(self.path, framework="np") as file:
-                document = parse_json(file.metadata()["journal"], Blame(OutputError, self.path, "delete it"))
+                document = parse_json(file.metadata()["journal"], ErrorFactory(OutputError, self.path, "delete it"))
                 has_state = "state" in file.keys()  # noqa: SIM118 - no mapping
                 state = file.get_tensor("state") if has_state else None
                 return EarlierRun.from_json(self.path, document), state
@@ -198,7 +198,7 @@ class Journal:
         count, state = self._last
         tensors = {} if state is None else {"state": np.ascontiguousarray(state)}
         content = save(tensors, {"journal": json.dumps({"settings": self.settings, "frames": self.frames[:count]})})
-        with reported(self.path), write_aside(self.path) as part:
+        with output_errors(self.path), atomic_file(self.path) as part:
             part.write_bytes(content)
         self._saved_at = time.monotonic()
 

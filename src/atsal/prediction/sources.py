@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from atsal.errors import ConfigError, InputError, MediaError
-from atsal.jobs.checksums import known_sha256
+from atsal.jobs.checksums import cached_sha256
 from atsal.prediction.options import ReadOptions
 from atsal.video.folders import folder_remarks, list_frames, list_media
 from atsal.video.image_reader import glance, read_image
@@ -40,7 +40,7 @@ class Source:
     def identity(self) -> dict[str, object]:
         """Return what identifies this source by its content, as JSON values; of a folder, by all of its frames."""
         files = self.files()
-        checksums = [known_sha256(file) for file in files]
+        checksums = [cached_sha256(file) for file in files]
         return {
             "path": str(self.path),
             "kind": self.kind,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def check_streams(names: Collection[str]) -> None:
     """Raise `ConfigError` for a name that is not in `STREAMS`."""
     for name in names:
         if name not in STREAMS:
-            raise ConfigError(f"stream {name!r}{nearest(str(name), STREAMS)}")
+            raise ConfigError(f"stream {name!r}{suggest_name(str(name), STREAMS)}")
 
 
 def needed_parts(streams: Iterable[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from atsal.device import choose_device
-from atsal.errors import installing
+from atsal.errors import install_hint
 from atsal.models.registry import build_network, find_bundle
 from atsal.models.two_stream import ATSal
 from atsal.models.weight_folder import Bundle
@@ -133,7 +133,7 @@ def _left_out(chosen: Bench, device: torch.device) -> list[str]:
     if device.type != "cpu":
         return []
     missing = [
-        f"runtime {name}: {installing(runtime.extra)}"
+        f"runtime {name}: {install_hint(runtime.extra)}"
         for name, runtime in RUNTIMES.items()
         if not chosen.runtimes and not runtime.is_installed() and chosen.precision == "float32"
     ]

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from atsal.errors import MissingDependencyError, installing
+from atsal.errors import MissingDependencyError, install_hint
 from atsal.models.two_stream import ATSal
 from atsal.prediction.frame_result import Floats
 from atsal.prediction.streams import FUSED, finish_maps
@@ -23,7 +23,7 @@ class PublishedProcedure:
     The expert runs on one face after the other. Layers keep the memory layout that PyTorch gives them.
     """
 
-    needs: ClassVar[str] = f"the published procedure needs SciPy: {installing('bench')}"
+    needs: ClassVar[str] = f"the published procedure needs SciPy: {install_hint('bench')}"
 
     @classmethod
     def is_installed(cls) -> bool:

@@ -5,7 +5,7 @@ A runtime is declared in a module of its own and listed in `RUNTIMES`. `start_se
 
 from typing import TYPE_CHECKING, get_args
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.errors import ConfigError
 from atsal.prediction.runtimes.onnx import ONNX
 from atsal.prediction.runtimes.openvino import OPENVINO
@@ -38,9 +38,9 @@ def start_session(name: str, network: "ATSal", device: "torch.device", precision
     installed.
     """
     if name not in RUNTIME_CHOICES:
-        raise ConfigError(f"runtime {name!r}{nearest(name, RUNTIME_CHOICES)}")
+        raise ConfigError(f"runtime {name!r}{suggest_name(name, RUNTIME_CHOICES)}")
     if precision not in PRECISIONS:
-        raise ConfigError(f"precision {precision!r}{nearest(precision, PRECISIONS)}")
+        raise ConfigError(f"precision {precision!r}{suggest_name(precision, PRECISIONS)}")
     runtime = _fastest(network, device, precision) if name == "auto" else RUNTIMES[name]
     _check(runtime, network, device, precision)
     return runtime.start(network, device, precision)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from atsal.errors import ConfigError
-from atsal.jobs.warning_filter import ignored
+from atsal.jobs.warning_filter import ignore_warnings
 from atsal.models.front_prior import PHOTO
 from atsal.models.two_stream import ATSal
 from atsal.prediction.streams import finish_maps, needed_parts
@@ -96,9 +96,9 @@ def trace_onnx(network: ATSal, streams: Sequence[str], frames: int = 1, *, raw: 
     tracer_warning: type[Warning] = torch.jit.TracerWarning  # type: ignore[attr-defined]
     with (
         torch.no_grad(),
-        ignored(tracer_warning),  # checks of shapes are evaluated while tracing
-        ignored(DeprecationWarning, module=r"torch\.onnx"),
-        ignored(DeprecationWarning, message=".*TorchScript"),
+        ignore_warnings(tracer_warning),  # checks of shapes are evaluated while tracing
+        ignore_warnings(DeprecationWarning, module=r"torch\.onnx"),
+        ignore_warnings(DeprecationWarning, message=".*TorchScript"),
     ):
         # The TorchScript exporter: the newer one needs two more packages and ten times as long.
         torch.onnx.export(

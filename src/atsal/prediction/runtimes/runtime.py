@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from atsal.errors import MissingDependencyError, PredictionError, installing
+from atsal.errors import MissingDependencyError, PredictionError, install_hint
 
 if TYPE_CHECKING:
     import torch
@@ -40,7 +40,8 @@ class Runtime:
         """Raise `MissingDependencyError` where a package is missing."""
         if not self.is_installed():
             raise MissingDependencyError(
-                f"runtime {self.name!r} needs the packages {' and '.join(self.imports)}: {installing(self.extra)}, or "
+                f"runtime {self.name!r} needs the packages {' and '.join(self.imports)}: {install_hint(self.extra)}, "
+                "or "
                 "take runtime 'torch'"
             )
 
