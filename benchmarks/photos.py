@@ -1,9 +1,10 @@
-"""CC of an equator expert on the flat photos that training held out, by data set.
+"""Print the CC of an equator expert on the flat photos that training held out, by data set.
 
     python benchmarks/photos.py MODEL          a name, or a weight folder; data/ holds the prepared osie, crowd, scene
 
-Whole photos, squeezed to squares, against the fixations without each viewer's first or with all, σ as the data set has
-it or 1/25 of the width; the expert alone, times the mean map of the set's other photos, and that mean map alone.
+Whole photos are squeezed to squares. The ground truth has all fixations or leaves out the first of each viewer; σ
+is that of the data set or 1/25 of the width. The maps are the expert's, the expert's times the mean map of the
+set's other photos, and that mean map alone.
 """
 
 import argparse

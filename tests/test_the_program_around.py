@@ -83,7 +83,7 @@ def predict(runtime):
 
     erp = np.asarray(Image.open(root / "raw" / "image_1.png"))
     models = [in_new_thread(lambda: atsal.load_model("lite", runtime=runtime)) for _ in range(4)]
-    assert {model.runtime.threads for model in models} == {2}, "half of the four that are set, for each"
+    assert {model.session.threads for model in models} == {2}, "half of the four that are set, for each"
     for model in models[:2]:
         in_new_thread(lambda: model.predict_image(erp))
         model.predict_image(erp, height=60)

@@ -33,7 +33,8 @@ def test_items_and_gaze(made):
         assert fixations.u[::2].tolist() == [0.5] * 5, "the first fixations are there"
         assert (fixations.u[1::2].mean(), fixations.v[1::2].mean()) == pytest.approx(spots[item.id], abs=0.03)
     assert found.missing == (
-        f"fixations on 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011, … (697) (looked in {root / 'osie' / 'fixations.csv.gz'})",
+        f"fixations on 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011, … (697) (looked in "
+        f"{root / 'osie' / 'fixations.csv.gz'})",
     )
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from atsal.prediction.items import Item, Reading
 
 from atsal.datasets.dataset import RawItem
 from atsal.datasets.stimulus import describe, read_picture, read_some_frames
 from atsal.errors import AtsalError, MediaError, TruncatedMediaError
-from atsal.prediction.items import Item, Reading
 from atsal.video import probe, timed_frames
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames

@@ -8,7 +8,6 @@ import click
 from atsal.cli.console import print_line, quiet_option
 from atsal.cli.parameters import (
     PATH,
-    chosen_streams,
     direction_options,
     face_size_option,
     model_option,
@@ -33,6 +32,6 @@ def export(output: Path, model: str, streams: tuple[str, ...], **values: Any) ->
 
     if output.suffix != ".onnx":
         raise ConfigError(f"{output}: expected a name ending in .onnx")
-    difference = export_onnx(model, output, streams=chosen_streams(streams), **take_direction(values), **values)
+    difference = export_onnx(model, output, streams=streams, **take_direction(values), **values)
     size = output.stat().st_size / 1e6
     print_line(f"{output}: {size:.1f} MB; differs by at most {difference:.1e} from PyTorch, state included")

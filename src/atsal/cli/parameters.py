@@ -96,9 +96,8 @@ MAX_WORKERS = 256
 MODELS = ("atsal.models.architecture", "architecture_names")
 DIRECTION = NameOf("atsal.models.directions", "DIRECTIONS")
 STEREO = NameOf("atsal.video.stereo_layout", "StereoChoice")
-RUNTIMES = ("atsal.prediction.runtimes", "RUNTIMES")
+RUNTIMES = ("atsal.prediction.runtimes", "RUNTIME_CHOICES")
 STREAMS = ("atsal.prediction.streams", "STREAMS")
-_ALL = "all"
 
 model_option = click.option(
     "--model",
@@ -149,20 +148,15 @@ direction_options = options(
 
 
 def stream_option(default: str) -> Callable[[Any], Any]:
-    """Return `--stream`, which may be given several times; its value is a tuple for `chosen_streams`."""
+    """Return `--stream`, which may be given several times; its value is a tuple of names."""
     return click.option(
         "--stream",
         "streams",
         multiple=True,
-        type=NameOf(*STREAMS, _ALL),
+        type=NameOf(*STREAMS, "all"),
         default=(default,),
         help="May be given several times.",
     )
-
-
-def chosen_streams(names: Sequence[str]) -> tuple[Any, ...]:
-    """Return the streams that `stream_option` gave: each once, in the order of the list, whatever was typed."""
-    return tuple(name for name in list_names(*STREAMS) if name in names or _ALL in names)
 
 
 def take_direction(values: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from atsal.cli.parameters import (
     STEREO,
     NameOf,
     Number,
-    chosen_streams,
     device_option,
     direction_options,
     face_size_option,
@@ -37,9 +36,10 @@ from atsal.jobs.atomic_write import create_folder
 from atsal.untrusted.text import escape_controls, plural
 
 if TYPE_CHECKING:
-    from atsal.prediction.items import Item, Reading
     from atsal.prediction.job import Outcome
+    from atsal.prediction.options import ReadOptions
     from atsal.prediction.predictor import Predictor
+    from atsal.prediction.sources import Source
 
 _FEW_FRAMES = 50  # predicted sooner in PyTorch than another runtime compiles
 
@@ -83,7 +83,7 @@ reading_options = options(
     "--format",
     "formats",
     multiple=True,
-    type=NameOf("atsal.prediction.results", "FORMATS"),
+    type=NameOf("atsal.prediction.formats", "FORMATS"),
     help="May be given several times; overlays are at most 1920 wide.  [default: overlay]",
 )
 @click.option("--size", "height", callback=parse_erp_height, help="Size of maps, as 640x320.  [default: the model's]")
@@ -101,31 +101,30 @@ def predict(
     INPUTS are 360° videos and images (equirectangular, mono or stereo), or folders of them. Results are named after
     their inputs, with a JSON manifest beside each. The same command again resumes an interrupted run.
     """
-    from atsal.prediction.items import InputFiles, find_items, find_remarks  # noqa: PLC0415
-    from atsal.prediction.job import Options, predict_item, refuse_collisions  # noqa: PLC0415
-    from atsal.prediction.results import STILL_AT  # noqa: PLC0415
+    from atsal.prediction.job import predict_source  # noqa: PLC0415
+    from atsal.prediction.options import STILL_AT, Options  # noqa: PLC0415
+    from atsal.prediction.outputs import refuse_collisions  # noqa: PLC0415
+    from atsal.prediction.sources import SourceFiles, find_remarks, find_sources  # noqa: PLC0415
 
     _refuse_file(output)
     reading = _take_reading(values)
     names = ("height", "overwrite", "still_at_s")
-    chosen = Options(
-        chosen_streams(streams), formats or ("overlay",), reading, **{name: values[name] for name in names}
-    )
+    chosen = Options(streams, formats or ("overlay",), reading, **{name: values[name] for name in names})
     if not values["as_frames"]:
         _refuse_input_folder(inputs, output, chosen.formats)
-    items, problems = find_items(inputs, as_frames=values["as_frames"])
-    sources = InputFiles(items)
-    refuse_collisions(items, output, chosen, sources)
+    sources, problems = find_sources(inputs, as_frames=values["as_frames"])
+    files = SourceFiles(sources)
+    refuse_collisions(sources, output, chosen, files)
     print_error(*find_remarks(inputs, as_frames=values["as_frames"]), *problems)
     failed = len(problems)
-    if items:
+    if sources:
         with create_folder(output):
-            predictor = _load_model(values, frames=sum(_FEW_FRAMES if item.kind != "image" else 1 for item in items))
-            predictor.refuse_useless(chosen.still_at_s, STILL_AT)
-            work = partial(predict_item, predictor, folder=output, options=chosen, inputs=sources)
-            failed += _predict_each(items, reading, work)
-    if failed and len(items) + len(problems) > 1:
-        print_error(f"{failed} of {len(items) + len(problems)} inputs failed")
+            predictor = _load_model(values, frames=sum(_FEW_FRAMES if s.kind != "image" else 1 for s in sources))
+            predictor.check_time_matters(chosen.still_at_s, STILL_AT)
+            work = partial(predict_source, predictor, folder=output, options=chosen, inputs=files)
+            failed += _predict_each(sources, reading, work)
+    if failed and len(sources) + len(problems) > 1:
+        print_error(f"{failed} of {len(sources) + len(problems)} inputs failed")
     if failed:
         sys.exit(FAILED)
 
@@ -149,14 +148,14 @@ def _refuse_input_folder(inputs: Sequence[Path], output: Path, formats: Sequence
             raise ConfigError(f"{output}: is a folder of inputs; give another folder for the results")
 
 
-def _take_reading(values: dict[str, Any]) -> "Reading":
+def _take_reading(values: dict[str, Any]) -> "ReadOptions":
     """Remove the values of `reading_options` and return them as one object."""
-    from atsal.prediction.items import Reading  # noqa: PLC0415
+    from atsal.prediction.options import ReadOptions  # noqa: PLC0415
 
     names = ("stereo", "stride", "fps", "start_s", "duration_s")
     if values["fps"] is not None and values["stride"] != 1 and not values.get("as_frames"):
         raise ConfigError("--fps and --stride exclude each other; give one of them")
-    return Reading(**{name: values.pop(name) for name in names})
+    return ReadOptions(**{name: values.pop(name) for name in names})
 
 
 def _load_model(values: dict[str, Any], frames: int = _FEW_FRAMES) -> "Predictor":
@@ -172,19 +171,19 @@ def _load_model(values: dict[str, Any], frames: int = _FEW_FRAMES) -> "Predictor
     return load_model(values["model"], **chosen, **take_direction(values))
 
 
-def _predict_each(items: "list[Item]", reading: "Reading", work: "Callable[..., Outcome]") -> int:
-    """Run `work` on every item, continue after failures, and return how many failed."""
+def _predict_each(sources: "list[Source]", reading: "ReadOptions", work: "Callable[..., Outcome]") -> int:
+    """Run `work` on every source, continue after failures, and return how many failed."""
     failed = 0
-    for item in items:
+    for source in sources:
         try:
-            with _progress_bar(item, reading) as progress:
-                outcome = work(item, progress=progress)
-            _print_notes(item, reading)
+            with _progress_bar(source, reading) as progress:
+                outcome = work(source, progress=progress)
+            _print_notes(source, reading)
         except (AtsalError, OSError) as error:
             print_error(error)
             failed += 1
             continue
-        print_line(f"{item.path}: {_summary(outcome)} ({outcome.manifest})")
+        print_line(f"{source.path}: {_summary(outcome)} ({outcome.manifest})")
         if outcome.problem:
             print_error(f"{outcome.problem} The frames before that are written.")
             failed += 1
@@ -200,18 +199,18 @@ def _summary(outcome: "Outcome") -> str:
     return f"{frames}{resumed} in {outcome.seconds:.1f} s{rate}"
 
 
-def _print_notes(item: "Item", reading: "Reading") -> None:
+def _print_notes(source: "Source", reading: "ReadOptions") -> None:
     """Print how the picture was interpreted: an ordinary square photo looks like two views, too."""
-    print_error(*(f"{item.path}: {note}" for note in item.notes(reading)))
+    print_error(*(f"{source.path}: {note}" for note in source.notes(reading)))
 
 
 @contextmanager
-def _progress_bar(item: "Item", reading: "Reading") -> "Iterator[Callable[[int], None]]":
+def _progress_bar(source: "Source", reading: "ReadOptions") -> "Iterator[Callable[[int], None]]":
     """Show a bar with rate and remaining time on a terminal; nothing elsewhere and with `--quiet`."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     console = make_console(stderr=True)
-    if not console.is_terminal or is_quiet() or item.kind == "image":
+    if not console.is_terminal or is_quiet() or source.kind == "image":
         yield lambda _done: None
         return
     columns = (
@@ -222,7 +221,7 @@ def _progress_bar(item: "Item", reading: "Reading") -> "Iterator[Callable[[int],
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(escape_controls(item.path.name), total=item.expected_frames(reading), rate="–")
+        task = bar.add_task(escape_controls(source.path.name), total=source.expected_frames(reading), rate="–")
 
         def update(done: int) -> None:
             speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
@@ -245,11 +244,11 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     """Write a video or picture of SOURCE, attention, experts and fused map, side by side."""
     from atsal.prediction.compare import compare as write_comparison  # noqa: PLC0415
     from atsal.prediction.compare import contact_sheet  # noqa: PLC0415
-    from atsal.prediction.items import find_items, find_remarks  # noqa: PLC0415
+    from atsal.prediction.sources import find_remarks, find_sources  # noqa: PLC0415
     from atsal.video.image_writer import write_rgb_png  # noqa: PLC0415
 
     reading = _take_reading(values)
-    items, problems = find_items([source], as_frames=values["as_frames"])
+    items, problems = find_sources([source], as_frames=values["as_frames"])
     print_error(*find_remarks([source], as_frames=values["as_frames"]))
     if problems:
         raise problems[0]
@@ -274,11 +273,11 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
         sys.exit(FAILED)
 
 
-def _check_targets(source: "Item", targets: dict[Path, str], overwrite: bool) -> None:
+def _check_targets(source: "Source", targets: dict[Path, str], overwrite: bool) -> None:
     """Check the names of files to write; `targets` maps each to the ending it must have."""
-    from atsal.prediction.items import InputFiles  # noqa: PLC0415
+    from atsal.prediction.sources import SourceFiles  # noqa: PLC0415
 
-    inputs = InputFiles([source])
+    inputs = SourceFiles([source])
     for path, ending in targets.items():
         if path.suffix.lower() != ending:
             raise ConfigError(f"{path}: expected a name ending in {ending}, for {source.path}")

@@ -29,10 +29,10 @@ from atsal.untrusted.text import describe_failure, plural, shorten_list
 from atsal.video.media_files import classify
 
 if TYPE_CHECKING:
-    from atsal.prediction.items import Item, Kind
-    from atsal.prediction.job import Options, Outcome
+    from atsal.prediction.job import Outcome
+    from atsal.prediction.options import Options
     from atsal.prediction.predictor import Predictor
-    from atsal.prediction.streams import Stream
+    from atsal.prediction.sources import Source, SourceKind
 
 EXPORTED_MAPS = FolderKind(
     description="a folder of exported maps",
@@ -126,19 +126,18 @@ def export_model(
     Goes on where an earlier run stopped, and with the other items after one whose stimulus cannot be predicted on.
     Raises `DataError` for flat photos and for items without a stimulus.
     """
-    from atsal.prediction.items import InputFiles, Item, Reading  # noqa: PLC0415 - only here: models load slowly
-    from atsal.prediction.job import Options, refuse_collisions  # noqa: PLC0415
-    from atsal.prediction.streams import STREAMS  # noqa: PLC0415
+    from atsal.prediction.options import Options, ReadOptions  # noqa: PLC0415
+    from atsal.prediction.outputs import refuse_collisions  # noqa: PLC0415
+    from atsal.prediction.sources import Source, SourceFiles  # noqa: PLC0415 - only here: models load slowly
 
     if truth.protocol.is_planar:
         raise DataError(f"{entry.label}: predicts 360° frames; {truth.prepared.folder} holds flat photos")
-    items = {name: Item(path, _kind(path)) for name, path in stimuli(truth).items()}
+    items = {name: Source(path, _kind(path)) for name, path in stimuli(truth).items()}
     _check_stride(entry, truth)
     predictor = _predictor(entry, truth.protocol)
-    streams = tuple(stream for stream in STREAMS if stream in entry.streams)
-    options = Options(streams, ("npy",), Reading(stride=entry.stride))
-    refuse_collisions(items.values(), folder, options, InputFiles(items.values()))
-    settings = _settings(entry, truth, predictor, streams) | {
+    options = Options(entry.streams, ("npy",), ReadOptions(stride=entry.stride))
+    refuse_collisions(items.values(), folder, options, SourceFiles(items.values()))
+    settings = _settings(entry, truth, predictor, options.streams) | {
         "stimuli": _stimuli_before(folder) | {name: item.path.name for name, item in items.items()}
     }
     failed: dict[str, str] = {}
@@ -177,7 +176,7 @@ def _predictor(entry: PredictorEntry, protocol: Protocol) -> "Predictor":
     )
 
 
-def _still_at(truth: Truth, name: str, item: "Item", predictor: "Predictor") -> float | None:
+def _still_at(truth: Truth, name: str, item: "Source", predictor: "Predictor") -> float | None:
     """When a still or a folder of frames is shown, by the set; None for photos and videos, whose frames have times."""
     if item.kind == "video" or not predictor.network.depends_on_time:
         return None
@@ -185,9 +184,7 @@ def _still_at(truth: Truth, name: str, item: "Item", predictor: "Predictor") -> 
     return seconds[0] if seconds else None
 
 
-def _settings(
-    entry: PredictorEntry, truth: Truth, predictor: "Predictor", streams: "Sequence[Stream]"
-) -> dict[str, Any]:
+def _settings(entry: PredictorEntry, truth: Truth, predictor: "Predictor", streams: Sequence[str]) -> dict[str, Any]:
     """What the maps of all items depend on, but for the stimuli."""
     network = predictor.network
     settings = {
@@ -212,15 +209,17 @@ def _stimuli_before(folder: Path) -> dict[str, str]:
     return found if isinstance(found, dict) else {}
 
 
-def _predicted(predictor: "Predictor", item: "Item", folder: Path, options: "Options", *, overwrite: bool) -> "Outcome":
-    from atsal.prediction.job import predict_item  # noqa: PLC0415
+def _predicted(
+    predictor: "Predictor", item: "Source", folder: Path, options: "Options", *, overwrite: bool
+) -> "Outcome":
+    from atsal.prediction.job import predict_source  # noqa: PLC0415
 
     try:
-        return predict_item(predictor, item, folder, options)
+        return predict_source(predictor, item, folder, options)
     except OutputError:  # made of another source of this name
         if not overwrite:
             raise
-        return predict_item(predictor, item, folder, replace(options, overwrite=True))
+        return predict_source(predictor, item, folder, replace(options, overwrite=True))
 
 
 def _check_stride(entry: PredictorEntry, truth: Truth) -> None:
@@ -266,5 +265,5 @@ def stimulus_of(truth: Truth, item: str) -> Path | None:
     return None if stimulus is None else truth.prepared.source / stimulus["file"]
 
 
-def _kind(path: Path) -> "Kind":
+def _kind(path: Path) -> "SourceKind":
     return "sequence" if path.is_dir() else classify(path)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from atsal.prediction.prefetch import ahead, batched
+from atsal.prediction.prefetch import batched, prefetch
 
 
 def stages():
@@ -37,14 +37,14 @@ class Source:
 
 
 def test_order_is_kept_through_several_stages():
-    doubled = (2 * x for x in ahead(Source(100), 3))
-    assert list(ahead(doubled, 2)) == [2 * x for x in range(100)]
+    doubled = (2 * x for x in prefetch(Source(100), 3))
+    assert list(prefetch(doubled, 2)) == [2 * x for x in range(100)]
     assert not stages()
 
 
 def test_a_fast_stage_waits_for_a_slow_one():
     source = Source(1000)
-    results = ahead(source, 4)
+    results = prefetch(source, 4)
     next(results)
     time.sleep(0.1)
     assert source.taken <= 1 + 4 + 1  # what was given out, what waits, and one in hand
@@ -66,7 +66,7 @@ def test_stages_run_at_the_same_time():
                 inside -= 1
             yield item
 
-    assert len(list(work(ahead(work(ahead(work(iter(range(12))), 2)), 2)))) == 12
+    assert len(list(work(prefetch(work(prefetch(work(iter(range(12))), 2)), 2)))) == 12
     assert together == 3
 
 
@@ -74,8 +74,8 @@ def test_an_error_comes_where_its_item_would():
     source = Source(10, fail_at=6)
     got = []
     with pytest.raises(OSError, match="item 6"):
-        got.extend(ahead((x for x in ahead(source, 2)), 2))
-    results = ahead(Source(10, fail_at=6), 2)
+        got.extend(prefetch((x for x in prefetch(source, 2)), 2))
+    results = prefetch(Source(10, fail_at=6), 2)
     assert [next(results) for _ in range(6)] == [0, 1, 2, 3, 4, 5]
     with pytest.raises(OSError, match="item 6"):
         next(results)
@@ -85,8 +85,8 @@ def test_an_error_comes_where_its_item_would():
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 def test_when_the_last_stage_stops_all_do(error):
     source = Source(10**9)
-    inner = (x for x in ahead(source, 2))
-    results = ahead(inner, 2)
+    inner = (x for x in prefetch(source, 2))
+    results = prefetch(inner, 2)
 
     def use():
         for number in results:
@@ -104,7 +104,7 @@ def test_when_the_last_stage_stops_all_do(error):
 
 def test_dropping_the_results_stops_the_stages():
     source = Source(10**9)
-    results = ahead(source, 2)
+    results = prefetch(source, 2)
     next(results)
     del results
     gc.collect()
@@ -113,7 +113,7 @@ def test_dropping_the_results_stops_the_stages():
 
 def test_nothing_starts_before_it_is_asked_for():
     source = Source(5)
-    results = ahead(source, 2)
+    results = prefetch(source, 2)
     assert source.taken == 0
     assert not stages()
     assert list(results) == [0, 1, 2, 3, 4]
@@ -152,13 +152,13 @@ class Unclosed:
 @pytest.mark.parametrize(("source", "message"), [(Unopened, "cannot be opened"), (Unclosed, "cannot be closed")])
 def test_a_source_that_fails_at_its_start_or_end_is_told(source, message):
     with pytest.raises(OSError, match=message):
-        list(ahead(source(), 2))
+        list(prefetch(source(), 2))
     assert not stages()
 
 
 def test_stopping_computes_nothing_more():
     source = Source(10**9)
-    results = ahead(source, 1)
+    results = prefetch(source, 1)
     next(results)
     assert wait_until(lambda: source.taken == 3)  # given out, waiting, and in hand
     results.close()
