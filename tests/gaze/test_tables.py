@@ -187,7 +187,7 @@ LOG = "observer,timestamp_s,head_lon_deg,head_lat_deg,valid\n1,0,10,20,1\n"
         ("observer,timestamp_s,head_lon_deg\n1,0,5\n", "head_lon_deg and head_lat_deg go together"),
         ("observer,timestamp_s\n1,0\n", "samples need"),
         ("observer,head_lon_deg,head_lat_deg,valid\n1,0,0,1\n", "samples need timestamp_s or frame_index"),
-        ("", "file is empty"),
+        ("", "is empty"),
         ("a,b\n1,2\n", "no table of gaze"),
         (FIX.replace("lat_deg", "lon_deg"), "line 1: a column name stands twice"),
     ],
