@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from atsal.config import nearest
 from atsal.errors import DataError, OutputError, ShapeError
 from atsal.gaze.checked_records import DropCounter
-from atsal.gaze.directions import Floats, Integers, Mask, unit_vectors
-from atsal.gaze.readers.parsing.checked_table import drop_unusable_rows
+from atsal.gaze.directions import Floats, Integers, unit_vectors
+from atsal.gaze.readers.parsing.checked_table import CheckedTable
 from atsal.gaze.readers.parsing.parquet_columns import import_pyarrow
-from atsal.gaze.readers.parsing.position_checks import PHOTO_RANGE, PositionRange, degrees, within
+from atsal.gaze.readers.parsing.position_checks import PHOTO_RANGE, degrees, number_recordings
 from atsal.gaze.readers.parsing.text_rows import listed_columns
 from atsal.gaze.readers.parsing.text_table import TextTable, load_table
 from atsal.gaze.records import Direction, Fixations, GazeSamples, PlanarFixations, rows_of_each
@@ -97,13 +97,19 @@ def read_gaze(path: Path, drops: DropCounter | None = None) -> dict[str | None, 
     for name in table.columns:
         if name not in (*known, "item"):
             raise DataError(f"{path}: unknown column {shown(name)}{nearest(name, known)}; rename it or leave it out")
-    table = table if drops is None else drop_unusable_rows(table, drops)
-    read = _read_samples if known is _SAMPLES else _read_fixations
-    if "item" not in table.columns:
-        return {None: read(table)}
-    items = table.names("item")
+    rows = CheckedTable(table, drops, strict=drops is None)
+    items = table.names("item") if "item" in table.columns else None
+    checks: dict[str, Any] = {}
+    if drops is not None:
+        recording = number_recordings(*(table.names(name) for name in ("observer", "item") if name in table.columns))
+        # longitudes from 0 to 360 are half within ±180, so a tenth may be wrong; two rows may always be
+        checks = {"recording": recording, "most_outside": 0.1, "few": 2}
+    columns = (_read_samples if known is _SAMPLES else _read_fixations)(rows, checks)
+    if items is None:
+        return {None: _make_records(table, columns, rows.rows)}
     table.refuse(items == "", "item", "the name of its stimulus")
-    return {name: read(table.select(rows)) for name, rows in rows_of_each(items).items()}
+    used = rows.rows
+    return {name: _make_records(table, columns, used[own]) for name, own in rows_of_each(items[used]).items()}
 
 
 def _read_one_item(path: Path) -> Gaze:
@@ -127,85 +133,74 @@ def _known_columns(table: TextTable) -> tuple[str, ...]:
     )
 
 
-def _read_fixations(table: TextTable) -> Fixations | PlanarFixations:
-    observer = _read_observers(table)
-    onset_s, duration_ms = _read_times(table, "onset_s"), _read_times(table, "duration_ms")
-    if duration_ms is not None:
-        table.refuse(duration_ms < 0, "duration_ms", "0 or more")
-    if "u" in table.columns:
-        return PlanarFixations(observer, *_read_positions(table, PHOTO_RANGE), onset_s, duration_ms)
-    lon, lat = np.deg2rad(_read_positions(table, degrees(("lon_deg", "lat_deg"))))
-    first, last = _read_frames(table, "first_frame"), _read_frames(table, "last_frame")
-    if (first is None) != (last is None):
-        raise DataError(f"{table.path}: first_frame and last_frame go together; found one of them")
-    if first is not None and last is not None:
-        table.refuse(last < first, "last_frame", "first_frame or more")
-    return Fixations(observer, lon, lat, onset_s, duration_ms, first, last)
+def _read_fixations(rows: CheckedTable, checks: dict[str, Any]) -> dict[str, Column]:
+    """Return the fields of `Fixations` or `PlanarFixations` for all rows."""
+    columns = _read_common(rows, "onset_s")
+    if "duration_ms" in rows.table.columns:
+        columns["duration_ms"] = rows.times("duration_ms", "duration")
+    if "u" in rows.table.columns:
+        columns["u"], columns["v"] = rows.positions(PHOTO_RANGE, **checks)
+        return columns
+    columns["lon_rad"], columns["lat_rad"] = np.deg2rad(rows.positions(degrees(("lon_deg", "lat_deg")), **checks))
+    frames = [name for name in ("first_frame", "last_frame") if name in rows.table.columns]
+    if len(frames) == 1:
+        raise DataError(f"{rows.table.path}: first_frame and last_frame go together; found {frames[0]} alone")
+    columns |= {name: rows.frames(name) for name in frames}
+    if frames:
+        reversed_ = columns["last_frame"] < columns["first_frame"]
+        rows.reject(reversed_, "last frame before the first", "last_frame", "first_frame or more")
+    return columns
 
 
-def _read_samples(table: TextTable) -> tuple[GazeSamples, ...]:
-    observer = _read_observers(table)
-    valid = table.flags("valid") if "valid" in table.columns else np.ones(len(table), bool)
-    time_s, frame = _read_times(table, "timestamp_s"), _read_frames(table, "frame_index")
-    vectors = {name: _read_vectors(table, name, valid) for name in _DIRECTIONS}
-    vectors = {name: found for name, found in vectors.items() if found is not None}
-    if len(table) and (not vectors or (time_s is None and frame is None)):
+def _read_samples(rows: CheckedTable, checks: dict[str, Any]) -> dict[str, Column]:
+    """Return the fields of `GazeSamples` for all rows; `observer` has one entry per row."""
+    table = rows.table
+    columns = _read_common(rows, "timestamp_s")
+    if "frame_index" in table.columns:
+        columns["frame_index"] = rows.frames("frame_index")
+    columns["valid"] = table.flags("valid") if "valid" in table.columns else np.ones(len(table), bool)
+    for direction in _DIRECTIONS:
+        allowed = degrees((f"{direction}_lon_deg", f"{direction}_lat_deg"))
+        given = [name in table.columns for name in allowed.names]
+        if any(given) and not all(given):
+            raise DataError(f"{table.path}: {' and '.join(allowed.names)} go together; found one of them")
+        if all(given):
+            lonlat_deg = rows.positions(allowed, lost=~columns["valid"], **checks)
+            columns[direction] = unit_vectors(*np.deg2rad(lonlat_deg))
+    no_time = not {"timestamp_s", "frame_index"} & columns.keys()
+    if len(table) and (no_time or not columns.keys() & set(_DIRECTIONS)):
         raise DataError(
             f"{table.path}: samples need timestamp_s or frame_index, and head_lon_deg and head_lat_deg, or those of "
             f"head_eye or eye; found {listed_columns(table.columns)}"
         )
+    return columns
+
+
+def _read_common(rows: CheckedTable, time: str) -> dict[str, Column]:
+    """Return observers and times; a repeated row is dropped unless the table is strict."""
+    columns: dict[str, Column] = {"observer": rows.names("observer", "observer")}
+    if time in rows.table.columns:
+        columns[time] = rows.times(time, lowest=-np.inf)
+        if not rows.strict:
+            rows.drop_repeats("observer", time)
+    return columns
+
+
+def _make_records(table: TextTable, columns: dict[str, Column], rows: Integers) -> Gaze:
+    """Return the records of some rows: those of one stimulus."""
+    own = {name: values[rows] for name, values in columns.items()}
+    if "lon_rad" in own:
+        return Fixations(**own)
+    if "u" in own:
+        return PlanarFixations(**own)
+    observer = own.pop("observer")
     tracks = []
-    for name, rows in rows_of_each(observer).items():
-        times, frames = None if time_s is None else time_s[rows], None if frame is None else frame[rows]
-        if times is not None:
-            table.check_time_order(rows, times, name)
-        directions = {which: found[rows] for which, found in vectors.items() if found is not None}
-        tracks.append(GazeSamples(name, times, frames, **directions, valid=valid[rows]))
+    for name, chosen in rows_of_each(observer).items():
+        track = {field: values[chosen] for field, values in own.items()}
+        if "timestamp_s" in track:
+            table.check_time_order(rows[chosen], track["timestamp_s"], name)
+        tracks.append(GazeSamples(name, **track))
     return tuple(tracks)
-
-
-def _read_observers(table: TextTable) -> NDArray[np.str_]:
-    found = np.array(table.columns["observer"], np.str_)
-    table.refuse(found == "", "observer", "a name")
-    return found
-
-
-def _read_times(table: TextTable, name: str) -> Floats | None:
-    if name not in table.columns:
-        return None
-    values = table.numbers(name)
-    table.refuse(~np.isfinite(values), name, "a number")
-    return values
-
-
-def _read_frames(table: TextTable, name: str) -> Integers | None:
-    if name not in table.columns:
-        return None
-    values = table.integers(name)
-    table.refuse(values < 0, name, "a frame, counted from 0")
-    return values
-
-
-def _read_vectors(table: TextTable, direction: str, valid: Mask) -> Floats | None:
-    """Return unit vectors, NaN where a lost sample has no direction; None if the table lacks the direction."""
-    allowed = degrees((f"{direction}_lon_deg", f"{direction}_lat_deg"))
-    given = [name in table.columns for name in allowed.names]
-    if any(given) and not all(given):
-        raise DataError(f"{table.path}: {' and '.join(allowed.names)} go together; found one of them")
-    return unit_vectors(*np.deg2rad(_read_positions(table, allowed, valid))) if all(given) else None
-
-
-def _read_positions(table: TextTable, allowed: PositionRange, valid: Mask | None = None) -> tuple[Floats, Floats]:
-    """Return positions, clipped to the range; NaN where a row that is not valid has none or one out of range."""
-    columns = []
-    for name, limits in zip(allowed.names, (allowed.x, allowed.y), strict=True):
-        values = table.numbers(name)
-        inside = within(values, limits)
-        table.refuse(
-            ~inside if valid is None else ~inside & valid, name, f"a number from {limits[0]:g} to {limits[1]:g}"
-        )
-        columns.append(np.where(inside, np.clip(values, *limits), np.nan))
-    return columns[0], columns[1]
 
 
 def _sample_columns(track: GazeSamples) -> dict[str, Column]:

@@ -24,7 +24,7 @@ from atsal.errors import DataError, ShapeError
 from atsal.gaze.checked_records import CheckedRecords
 from atsal.gaze.directions import Floats, Integers, Mask, lonlat_from_uv, lonlat_from_vectors, unit_vectors
 from atsal.gaze.readers.parsing.checked_table import CheckedTable
-from atsal.gaze.readers.parsing.position_checks import UNIT_RANGE, number_recordings
+from atsal.gaze.readers.parsing.position_checks import fractions, number_recordings
 from atsal.gaze.readers.parsing.text_table import TextTable, read_table
 from atsal.gaze.readers.parsing.time_units import SECONDS_PER_UNIT, matching_units
 from atsal.gaze.records import Fixations, GazeSamples, rows_of_each
@@ -65,7 +65,7 @@ def read_dsav360(path: Path, frames_per_s: float = 60.0) -> CheckedRecords[DSav3
     viewer = rows.names("id", "viewer")
     viewer = np.array([_WHOLE.sub(r"\1", name) for name in viewer.tolist()], np.str_)
     time = rows.times("t", lowest=-np.inf)
-    u, v = rows.check_positions(u, v, UNIT_RANGE, recording=number_recordings(viewer))
+    u, v = rows.positions(fractions(("u", "v")), recording=number_recordings(viewer))
     vectors = unit_vectors(*lonlat_from_uv(u, v))
     fixating = table.flags("fixation", missing_is_false=True)
     fixating &= table.flags("valid_fix_classification", missing_is_false=True)

@@ -59,7 +59,7 @@ def read_fixations2d(path: Path, *, first_fixation: int = 0) -> CheckedRecords[d
     rows.drop_repeats("image", "observer", "fixation")
     u, v = table.numbers("u"), table.numbers("v")
     rows.drop((u == 1) | (v == 1), "position outside the frame")
-    u, v = rows.check_positions(u, v, PHOTO_RANGE, recording=number_recordings(image, observer))
+    u, v = rows.positions(PHOTO_RANGE, recording=number_recordings(image, observer))
     rows.drop(~numbered, "no fixation number")
     rows.drop(number < 0, "fixation number below 0")
     duration_ms, notes = _durations(rows)

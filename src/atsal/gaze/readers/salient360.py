@@ -31,7 +31,7 @@ from atsal.errors import DataError
 from atsal.gaze.checked_records import CheckedRecords, DropCounter
 from atsal.gaze.directions import Floats, Integers, Mask, lonlat_from_uv
 from atsal.gaze.readers.parsing.checked_table import CheckedTable
-from atsal.gaze.readers.parsing.position_checks import UNIT_RANGE
+from atsal.gaze.readers.parsing.position_checks import fractions
 from atsal.gaze.readers.parsing.text_table import TextTable, read_table
 from atsal.gaze.readers.parsing.time_units import convert_times, median_or_nan
 from atsal.gaze.records import Fixations
@@ -59,7 +59,7 @@ def read_salient360(path: Path) -> CheckedRecords[Fixations]:
     rows, notes = CheckedTable(table), list[str]()
     rows.drop(_equal_row_before(table) & (table.numbers("idx") != 0), "the row before once more")
     viewer = _number_viewers(rows, notes)
-    u, v = rows.check_positions(table.numbers("longitude"), table.numbers("latitude"), UNIT_RANGE, recording=viewer)
+    u, v = rows.positions(fractions(("longitude", "latitude")), recording=viewer)
     lon, lat = lonlat_from_uv(u, v)
     onset_ms = _read_onsets(rows, viewer, notes)
     duration_ms = _read_durations(rows, notes)

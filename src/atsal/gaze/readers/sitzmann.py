@@ -32,7 +32,7 @@ from atsal.gaze.checked_records import CheckedRecords, DropCounter
 from atsal.gaze.directions import Floats, lonlat_from_uv, unit_vectors
 from atsal.gaze.readers.parsing.checked_table import RowFilter
 from atsal.gaze.readers.parsing.load_pickle import DataFrame, load_pickle
-from atsal.gaze.readers.parsing.position_checks import UNIT_RANGE
+from atsal.gaze.readers.parsing.position_checks import fractions
 from atsal.gaze.readers.parsing.time_units import median_or_nan
 from atsal.gaze.records import Fixations, GazeSamples
 from atsal.untrusted.text import shown
@@ -126,7 +126,7 @@ class _Run:
         fixated = (points[first] != 0).any(1)
         first, last = first[fixated], last[fixated]
         rows = RowFilter(len(first), lambda row: f"{self.label}, sample {first[row]}", self.drops)
-        u, v = rows.check_positions(points[first, 0], points[first, 1], UNIT_RANGE)
+        u, v = rows.check_positions(points[first, 0], points[first, 1], fractions())
         lon, lat = lonlat_from_uv(u, v)
         found = Fixations(np.full(len(lon), self.observer), lon, lat)
         if len(points) != len(self.time):
@@ -151,7 +151,7 @@ class _Run:
                 f"{self.label}: all {key} lie within {known.max():.3g} of 0: radians, or fractions of the frame? "
                 "Expected degrees"
             )
-        u, v = rows.check_positions(angles[:, 1] / 360, angles[:, 0] / 180, UNIT_RANGE, most_outside=_MOST_OUTSIDE)
+        u, v = rows.check_positions(angles[:, 1] / 360, angles[:, 0] / 180, fractions(), most_outside=_MOST_OUTSIDE)
         return unit_vectors(*lonlat_from_uv(u, v))
 
     def _read_seconds(self) -> Floats:

@@ -20,7 +20,7 @@ from atsal.gaze.checked_records import CheckedRecords
 from atsal.gaze.directions import Floats, lonlat_from_uv
 from atsal.gaze.readers.parsing.checked_table import RowFilter
 from atsal.gaze.readers.parsing.load_pickle import load_pickle
-from atsal.gaze.readers.parsing.position_checks import UNIT_RANGE
+from atsal.gaze.readers.parsing.position_checks import fractions
 from atsal.gaze.records import Fixations
 from atsal.untrusted.text import printable, shown
 
@@ -53,7 +53,7 @@ def _read_video(label: str, frames: Any) -> CheckedRecords[Fixations]:
     frame = np.repeat(numbers[order], [len(parts[n]) for n in order])
     rows = RowFilter(len(frame), lambda row: f"{label}, frame {frame[row]}")
     rows.drop(frame < 1, "frame below 1")
-    x, y = rows.check_positions(x, y, UNIT_RANGE)
+    x, y = rows.check_positions(x, y, fractions())
     lon, lat = lonlat_from_uv(x[rows.used], y[rows.used])
     index = frame[rows.used] - 1
     return rows.result(Fixations(np.full(len(lon), OBSERVER), lon, lat, first_frame=index, last_frame=index))

@@ -177,8 +177,7 @@ def _check_positions(
         (columns.longitude, columns.latitude),
         _TINY.get(columns.unit),
     )
-    lon, lat = (rows.table.numbers(name) for name in allowed.names)
-    lon, lat = rows.check_positions(lon, lat, allowed, lost=lost, recording=recording)
+    lon, lat = rows.positions(allowed, lost=lost, recording=recording)
     x = lon / turn if longitude_from == "centre" else lon / turn - 0.5
     y = {"equator": lat / half, "top": 0.5 - lat / half, "bottom": lat / half - 0.5}[latitude_from]
     return x * (2 * math.pi), y * math.pi

@@ -24,7 +24,7 @@ from atsal.errors import DataError, ShapeError
 from atsal.gaze.checked_records import CheckedRecords
 from atsal.gaze.directions import lonlat_from_uv, unit_vectors
 from atsal.gaze.readers.parsing.checked_table import CheckedTable
-from atsal.gaze.readers.parsing.position_checks import UNIT_RANGE
+from atsal.gaze.readers.parsing.position_checks import fractions
 from atsal.gaze.readers.parsing.text_table import read_table
 from atsal.gaze.records import GazeSamples
 
@@ -48,8 +48,7 @@ def read_vr_eyetracking(path: Path, frames_per_s: float | None = None) -> Checke
     frame = rows.frames("frame", first=1)
     vectors = {}
     for direction in ("head", "gaze"):
-        x, y = (rows.table.numbers(f"{direction} {axis}") for axis in "xy")
-        x, y = rows.check_positions(x, y, UNIT_RANGE)
+        x, y = rows.positions(fractions((f"{direction} x", f"{direction} y")))
         vectors[direction] = unit_vectors(*lonlat_from_uv(x, 1 - y))
     used, notes = rows.rows, list[str]()
     if (np.diff(frame[used]) < 0).any():

@@ -4,7 +4,7 @@ An exported table has rows of blinks, of no observer and of places beside the pi
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,22 +13,16 @@ from atsal.errors import DataError
 from atsal.gaze.checked_records import LOST_SAMPLE, CheckedRecords, DropCounter, T
 from atsal.gaze.directions import Floats, Integers, Mask
 from atsal.gaze.readers.parsing.position_checks import (
-    PHOTO_RANGE,
     PLACEHOLDER,
     PositionRange,
-    degrees,
     find_placeholders,
     impossible_placeholders,
     look_exchanged,
     look_tiny,
-    number_recordings,
+    within,
 )
 from atsal.gaze.readers.parsing.text_table import TextTable
 from atsal.gaze.records import MOST_FRAMES
-
-REPEATED_ROW = "the same row once more"
-
-_DIRECTIONS = ("", "head_", "head_eye_", "eye_")
 
 
 class RowFilter:
@@ -129,74 +123,66 @@ class RowFilter:
 
 
 class CheckedTable(RowFilter):
-    """A text table and which of its rows are used. Its columns come with unusable values already dropped."""
+    """A text table and which of its rows are used. Its columns come with unusable rows already dropped.
 
-    def __init__(self, table: TextTable, drops: DropCounter | None = None) -> None:
+    In a strict table, an unusable row is a `DataError` instead, and names keep their spaces.
+    """
+
+    def __init__(self, table: TextTable, drops: DropCounter | None = None, *, strict: bool = False) -> None:
         super().__init__(len(table), table.where, drops)
         self.table = table
+        self.strict = strict
+
+    def reject(self, wrong: Mask, reason: str, column: str, expected: str) -> None:
+        """Drop rows for `reason`; if the table is strict, raise `DataError` with what was expected in `column`."""
+        if self.strict:
+            self.table.refuse(wrong, column, expected)
+        self.drop(wrong, reason)
 
     def drop_repeats(self, *key: str) -> None:
         """Drop the rows that equal an earlier one in all columns; `key` is as for `TextTable.repeats`."""
-        self.drop(self.table.repeats(*key), REPEATED_ROW)
+        self.drop(self.table.repeats(*key), "the same row once more")
 
     def names(self, column: str, label: str) -> NDArray[np.str_]:
-        """Return a column of names (N,); drop the rows without one."""
-        found = self.table.names(column)
-        self.drop(found == "", f"no {label}")
+        """Return a column of names (N,)."""
+        found = np.array(self.table.columns[column], np.str_) if self.strict else self.table.names(column)
+        self.reject(found == "", f"no {label}", column, "a name")
         return found
 
     def times(self, column: str, label: str = "time", *, lowest: float = 0.0) -> Floats:
-        """Return a column of times or durations (N,); drop missing ones and those below `lowest`."""
+        """Return a column of times or durations (N,), not below `lowest`."""
         values = self.table.numbers(column)
-        self.drop_bad_times(values, label, lowest)
+        self.reject(~np.isfinite(values), f"no {label}", column, "a number")
+        self.reject(values < lowest, f"{label} below {lowest:g}", column, f"{lowest:g} or more")
         return values
 
     def frames(self, column: str, first: int = 0) -> Integers:
-        """Return a column of frames (N,), counted from 0; drop missing and impossible ones. `first` is frame 0."""
+        """Return a column of frames (N,), counted from 0; `first` is the number of frame 0 in the table."""
         values = self.table.numbers(column)
         given = np.isfinite(values)
         self.table.refuse(given & (values != np.round(values)), column, "a whole number")
         frame = np.clip(np.where(given, values, first), -(2.0**53), 2.0**53).astype(np.int64)
-        self.drop(~given, "no frame")
-        self.drop(frame < first, f"frame below {first}")
-        self.drop(frame - first >= MOST_FRAMES, "frame that no video has")
+        expected = f"a frame, counted from {first}"
+        self.reject(~given, "no frame", column, expected)
+        self.reject(frame < first, f"frame below {first}", column, expected)
+        if not self.strict:
+            self.drop(frame - first >= MOST_FRAMES, "frame that no video has")
         return frame - first
 
+    def positions(self, allowed: PositionRange, **options: Any) -> tuple[Floats, Floats]:
+        """Return two columns of positions (N,), named and limited by `allowed`; options as for `check_positions`.
 
-def drop_unusable_rows(table: TextTable, drops: DropCounter) -> TextTable:
-    """Return a table of the columns of `atsal.gaze.tables` without the rows that a reader cannot use.
-
-    Dropped are rows without an observer, a position, a time or a frame, rows with one out of range, and repeated rows.
-    Names lose the spaces around them. Raises `DataError` if more than a tenth of the positions are out of range, the
-    columns seem exchanged, or degrees seem to be radians.
-    """
-    columns = table.columns
-    names = {name: table.names(name) for name in ("observer", "item") if name in columns}
-    table = replace(table, columns=columns | {name: tuple(found.tolist()) for name, found in names.items()})
-    checked = CheckedTable(table, drops)
-    if "observer" in columns:
-        checked.names("observer", "observer")
-        times = [name for name in ("timestamp_s", "onset_s") if name in columns]
-        if times:
-            checked.drop_repeats("observer", *times)
-    _check_own_positions(checked, number_recordings(*names.values()) if names else None)
-    for name in ("onset_s", "timestamp_s"):
-        if name in columns:
-            checked.times(name, lowest=-np.inf)
-    if "duration_ms" in columns:
-        checked.times("duration_ms", "duration")
-    for name in ("first_frame", "last_frame", "frame_index"):
-        if name in columns:
-            checked.frames(name)
-    return table if checked.used.all() else table.select(checked.rows)
-
-
-def _check_own_positions(checked: CheckedTable, recording: Integers | None) -> None:
-    ranges = [degrees((f"{name}lon_deg", f"{name}lat_deg")) for name in _DIRECTIONS]
-    table = checked.table
-    lost = ~table.flags("valid") if "valid" in table.columns else None
-    for allowed in (*ranges, PHOTO_RANGE):
-        if all(name in table.columns for name in allowed.names):
-            x, y = (table.numbers(name) for name in allowed.names)
-            # longitudes from 0 to 360 are half within ±180, so a tenth is the limit; two rows may always be wrong
-            checked.check_positions(x, y, allowed, lost=lost, recording=recording, most_outside=0.1, few=2)
+        In a strict table, any value in range is a position, and a lost row has NaN for a value out of range.
+        """
+        if not self.strict:
+            x, y = (self.table.numbers(name) for name in allowed.names)
+            return self.check_positions(x, y, allowed, **options)
+        lost = options.get("lost")
+        columns = []
+        for name, limits in zip(allowed.names, (allowed.x, allowed.y), strict=True):
+            values = self.table.numbers(name)
+            outside = ~within(values, limits)
+            expected = f"a number from {limits[0]:g} to {limits[1]:g}"
+            self.table.refuse(outside if lost is None else outside & ~lost, name, expected)
+            columns.append(np.where(outside, np.nan, values))
+        return allowed.clip(columns[0], columns[1])

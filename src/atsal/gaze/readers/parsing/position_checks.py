@@ -50,7 +50,11 @@ def degrees(names: tuple[str, str]) -> PositionRange:
     return PositionRange((-180.0, 180.0), (-90.0, 90.0), "degrees", names, tiny=(np.pi, np.pi / 2, 0.5))
 
 
-UNIT_RANGE = PositionRange((0.0, 1.0), (0.0, 1.0), "fractions of the frame")
+def fractions(names: tuple[str, str] = ("x", "y")) -> PositionRange:
+    """Return the range of positions from 0 to 1 over the frame."""
+    return PositionRange((0.0, 1.0), (0.0, 1.0), "fractions of the frame", names)
+
+
 PHOTO_RANGE = PositionRange((0.0, 1.0), (0.0, 1.0), "fractions of the photo's width and height", ("u", "v"))
 
 
