@@ -140,6 +140,14 @@ def test_photos_keep_u_and_v(tmp_path):
         assert back.onset_s is None
 
 
+def test_a_lost_sample_may_have_a_direction_out_of_range(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(LOG + "1,1,9999,9999,0\n1,2,5,5,1\n")
+    (track,) = read_samples(path)
+    assert track.is_valid.tolist() == [True, False, True]
+    assert np.isnan(track.head[1]).all()
+
+
 def test_same_bytes_each_time(tmp_path):
     table = Fixations(np.array(["1"]), degrees(1 / 3), degrees(2 / 3))
     for name in ("a.csv", "b.csv"):

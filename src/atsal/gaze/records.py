@@ -215,6 +215,9 @@ class Scanpath(Columns):
         return angle_rad(vectors[:-1], vectors[1:])
 
 
+Gaze = Fixations | PlanarFixations | tuple[GazeSamples, ...]  # on one stimulus
+
+
 def fixations_from_samples(samples: Iterable[GazeSamples], direction: Direction) -> Fixations:
     """Return every valid sample as a fixation, for data sets whose maps are made of samples (VR-EyeTracking).
 

@@ -19,23 +19,19 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from atsal.config import nearest
 from atsal.errors import DataError, OutputError, ShapeError
 from atsal.gaze.checked_records import DropCounter
-from atsal.gaze.directions import Floats, Integers, unit_vectors
-from atsal.gaze.readers.parsing.checked_table import CheckedTable
+from atsal.gaze.directions import Floats, unit_vectors
+from atsal.gaze.readers.parsing.checked_table import CheckedTable, Column
 from atsal.gaze.readers.parsing.parquet_columns import import_pyarrow
 from atsal.gaze.readers.parsing.position_checks import PHOTO_RANGE, degrees, number_recordings
 from atsal.gaze.readers.parsing.text_rows import listed_columns
 from atsal.gaze.readers.parsing.text_table import TextTable, load_table
-from atsal.gaze.records import Direction, Fixations, GazeSamples, PlanarFixations, rows_of_each
+from atsal.gaze.records import Direction, Fixations, Gaze, GazeSamples, PlanarFixations, rows_of_each
 from atsal.jobs.atomic_write import reported, write_aside
 from atsal.untrusted.text import shown
-
-Column = NDArray[Any]
-Gaze = Fixations | PlanarFixations | tuple[GazeSamples, ...]
 
 _DIRECTIONS = get_args(Direction)
 _SPHERE = ("observer", "onset_s", "duration_ms", "lon_deg", "lat_deg", "first_frame", "last_frame")
@@ -106,10 +102,10 @@ def read_gaze(path: Path, drops: DropCounter | None = None) -> dict[str | None, 
         checks = {"recording": recording, "most_outside": 0.1, "few": 2}
     columns = (_read_samples if known is _SAMPLES else _read_fixations)(rows, checks)
     if items is None:
-        return {None: _make_records(table, columns, rows.rows)}
+        return {None: rows.make_records(columns, rows.rows)}
     table.refuse(items == "", "item", "the name of its stimulus")
     used = rows.rows
-    return {name: _make_records(table, columns, used[own]) for name, own in rows_of_each(items[used]).items()}
+    return {name: rows.make_records(columns, used[own]) for name, own in rows_of_each(items[used]).items()}
 
 
 def _read_one_item(path: Path) -> Gaze:
@@ -184,23 +180,6 @@ def _read_common(rows: CheckedTable, time: str) -> dict[str, Column]:
         if not rows.strict:
             rows.drop_repeats("observer", time)
     return columns
-
-
-def _make_records(table: TextTable, columns: dict[str, Column], rows: Integers) -> Gaze:
-    """Return the records of some rows: those of one stimulus."""
-    own = {name: values[rows] for name, values in columns.items()}
-    if "lon_rad" in own:
-        return Fixations(**own)
-    if "u" in own:
-        return PlanarFixations(**own)
-    observer = own.pop("observer")
-    tracks = []
-    for name, chosen in rows_of_each(observer).items():
-        track = {field: values[chosen] for field, values in own.items()}
-        if "timestamp_s" in track:
-            table.check_time_order(rows[chosen], track["timestamp_s"], name)
-        tracks.append(GazeSamples(name, **track))
-    return tuple(tracks)
 
 
 def _sample_columns(track: GazeSamples) -> dict[str, Column]:

@@ -15,8 +15,8 @@ from atsal.datasets.table_times import in_unit
 from atsal.errors import DataError
 from atsal.gaze.checked_records import Drop, DropCounter
 from atsal.gaze.readers.parsing.text_rows import listed_columns
-from atsal.gaze.records import Direction, Fixations, PlanarFixations, by_observer, rows_of_each
-from atsal.gaze.tables import Gaze, read_gaze
+from atsal.gaze.records import Direction, Fixations, Gaze, PlanarFixations, by_observer, rows_of_each
+from atsal.gaze.tables import read_gaze
 from atsal.untrusted.text import printable, shown
 from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, passed_over
 

@@ -6,26 +6,23 @@ whole is refused.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from atsal.config import nearest
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.checked_records import CheckedRecords
 from atsal.gaze.directions import Floats, Integers, Mask, unit_vectors
-from atsal.gaze.readers.parsing.checked_table import CheckedTable
+from atsal.gaze.readers.parsing.checked_table import CheckedTable, Column
 from atsal.gaze.readers.parsing.position_checks import PositionRange, number_recordings
-from atsal.gaze.readers.parsing.text_table import TextTable, load_table
+from atsal.gaze.readers.parsing.text_table import load_table
 from atsal.gaze.readers.parsing.time_units import FIXATION_S
-from atsal.gaze.records import Fixations, GazeSamples, by_observer, rows_of_each
+from atsal.gaze.records import Fixations, Gaze, GazeSamples, by_observer, rows_of_each
 
 TimeUnit = Literal["s", "ms", "us"]
-Column = TypeVar("Column", Floats, Integers)
 
 _SECONDS: dict[TimeUnit, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 _STEP_S = (2e-4, 2.0)  # from one sample to the next
@@ -116,46 +113,32 @@ def read_columns(
         rows.drop(lost, "marked as not valid")
     lon, lat = _check_positions(rows, columns, lost, number_recordings(observer, item))
     time_s = None if columns.time is None else _seconds(rows, columns.time, columns.time_unit, "time")
+    fields: dict[str, Column] = {"observer": observer}
     if columns.duration is not None:
         duration_s = _seconds(rows, columns.duration, columns.duration_unit, "duration")
         lasting = duration_s[rows.used & (duration_s > 0)]
         declared = f"{columns.duration} is in {columns.duration_unit!r}"
-        _check_unit(table, lasting, FIXATION_S, "fixations last", declared, fewest=_ENOUGH_DURATIONS)
-        used = rows.rows
-        found = Fixations(observer[used], lon[used], lat[used], _take(time_s, used), duration_s[used] * 1000)
-        return rows.result({n: by_observer(found.select(own)) for n, own in rows_of_each(item[used]).items()})
-    frame = None if columns.frame is None else rows.frames(columns.frame, columns.first_frame)
-    vectors = np.where(lost[:, None], np.nan, unit_vectors(lon, lat))
-    log = _Log(table, columns, observer, time_s, frame, vectors, ~lost)
+        _check_unit(path, lasting, FIXATION_S, "fixations last", declared, fewest=_ENOUGH_DURATIONS)
+        fields |= {"lon_rad": lon, "lat_rad": lat, "duration_ms": duration_s * 1000}
+        fields |= {} if time_s is None else {"onset_s": time_s}
+    else:
+        fields |= {columns.direction: np.where(lost[:, None], np.nan, unit_vectors(lon, lat)), "valid": ~lost}
+        fields |= {} if time_s is None else {"timestamp_s": time_s}
+        fields |= {} if columns.frame is None else {"frame_index": rows.frames(columns.frame, columns.first_frame)}
     used = rows.rows
-    return rows.result({name: tuple(log.tracks(used[own])) for name, own in rows_of_each(item[used]).items()})
+    items = {name: rows.make_records(fields, used[own]) for name, own in rows_of_each(item[used]).items()}
+    return rows.result({name: _finish(path, records, columns) for name, records in items.items()})  # type: ignore[return-value]
 
 
-@dataclass(frozen=True, eq=False)
-class _Log:
-    """The samples of all observers and items, in the table's order."""
-
-    table: TextTable
-    columns: TableColumns
-    observer: NDArray[np.str_]
-    time_s: Floats | None
-    frame: Integers | None
-    vectors: Floats
-    valid: Mask
-
-    def tracks(self, rows: Integers) -> Iterator[GazeSamples]:
-        """Yield the samples of each observer among `rows`."""
-        columns = self.columns
-        for name, chosen in rows_of_each(self.observer[rows]).items():
-            own = rows[chosen]
-            time_s = _take(self.time_s, own)
-            if time_s is not None:
-                self.table.check_time_order(own, time_s, name)
-                steps = np.diff(time_s)
-                declared = f"{columns.time} is in {columns.time_unit!r}"
-                _check_unit(self.table, steps[steps > 0], _STEP_S, "a sample every", declared, fewest=_ENOUGH_STEPS)
-            directions = {columns.direction: self.vectors[own]}
-            yield GazeSamples(name, time_s, _take(self.frame, own), **directions, valid=self.valid[own])
+def _finish(path: Path, records: Gaze, columns: TableColumns) -> Gaze:
+    """Group fixations by observer, and check the time steps of samples."""
+    if not isinstance(records, tuple):
+        return by_observer(records)
+    for track in records:
+        steps = np.zeros(0) if track.timestamp_s is None else np.diff(track.timestamp_s)
+        declared = f"{columns.time} is in {columns.time_unit!r}"
+        _check_unit(path, steps[steps > 0], _STEP_S, "a sample every", declared, fewest=_ENOUGH_STEPS)
+    return records
 
 
 def _check_positions(
@@ -188,16 +171,12 @@ def _seconds(rows: CheckedTable, column: str, unit: TimeUnit, label: str) -> Flo
 
 
 def _check_unit(
-    table: TextTable, seconds: Floats, limits_s: tuple[float, float], label: str, declared: str, *, fewest: int
+    path: Path, seconds: Floats, limits_s: tuple[float, float], label: str, declared: str, *, fewest: int
 ) -> None:
     """Raise `DataError` if the median of times, at least `fewest`, contradicts the declared unit."""
     median = float(np.median(seconds)) if len(seconds) >= fewest else limits_s[0]
     if not limits_s[0] <= median <= limits_s[1]:
         raise DataError(
-            f"{table.path}: {label} {median:g} s (median) if {declared}; expected {limits_s[0]:g} to {limits_s[1]:g} "
+            f"{path}: {label} {median:g} s (median) if {declared}; expected {limits_s[0]:g} to {limits_s[1]:g} "
             "s; declare another unit of time"
         )
-
-
-def _take(values: Column | None, rows: Integers) -> Column | None:
-    return None if values is None else values[rows]

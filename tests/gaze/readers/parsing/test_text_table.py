@@ -86,6 +86,19 @@ def test_a_folder_in_place_of_a_file(tmp_path):
         read_table(tmp_path)
 
 
+@pytest.mark.parametrize("strip", [True, False])
+def test_quoted_cells_hold_separators_and_line_ends(log, strip):
+    table = read_table(log('who,note\n"Smith, A","two\nlines"\nb,""\nc,x\n'), strip=strip)
+    assert table.columns == {"who": ("Smith, A", "b", "c"), "note": ("two\nlines", "", "x")}
+    assert [table.where(row).rpartition(" ")[2] for row in range(3)] == ["3", "4", "5"], "the last line of each row"
+
+
+def test_spaces_around_cells_are_stripped_on_request(log):
+    path = log('who, x\n a , "1"\n')
+    assert read_table(path).columns == {"who": ("a",), "x": ("1",)}
+    assert read_table(path, strip=False).columns["who"] == (" a ",)
+
+
 def test_blanks_part_whatever_their_number(log):
     table = read_table(log("who   lon lat\na 1     2\n  b    3 4\n"), separator=" ")
     assert table.columns == {"who": ("a", "b"), "lon": ("1", "3"), "lat": ("2", "4")}

@@ -3,7 +3,7 @@
 An exported table has rows of blinks, of no observer and of places beside the picture.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,9 @@ from atsal.gaze.readers.parsing.position_checks import (
     within,
 )
 from atsal.gaze.readers.parsing.text_table import TextTable
-from atsal.gaze.records import MOST_FRAMES
+from atsal.gaze.records import MOST_FRAMES, Fixations, Gaze, GazeSamples, PlanarFixations, rows_of_each
+
+Column = NDArray[Any]
 
 
 class RowFilter:
@@ -186,3 +188,22 @@ class CheckedTable(RowFilter):
             self.table.refuse(outside if lost is None else outside & ~lost, name, expected)
             columns.append(np.where(outside, np.nan, values))
         return allowed.clip(columns[0], columns[1])
+
+    def make_records(self, columns: Mapping[str, Column], rows: Integers) -> Gaze:
+        """Return the records of some rows, from the fields of a record for all rows, (N, ...).
+
+        `columns` are the fields of `Fixations`, of `PlanarFixations`, or else of `GazeSamples`, where `observer` has
+        one entry per row. Raises `DataError` if the times of an observer are out of order in samples.
+        """
+        own = {name: values[rows] for name, values in columns.items()}
+        if "lon_rad" in own:
+            return Fixations(**own)
+        if "u" in own:
+            return PlanarFixations(**own)
+        tracks = []
+        for name, chosen in rows_of_each(own.pop("observer")).items():
+            track = {field: values[chosen] for field, values in own.items()}
+            if "timestamp_s" in track:
+                self.table.check_time_order(rows[chosen], track["timestamp_s"], name)
+            tracks.append(GazeSamples(name, **track))
+        return tuple(tracks)
