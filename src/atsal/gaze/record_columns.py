@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from atsal.errors import ShapeError
 from atsal.gaze.directions import Floats, Integers, Mask
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 
 _TOLERANCE_RAD = 1e-9  # rounding beyond the range
 
@@ -83,7 +83,7 @@ def check_observer(observer: str) -> None:
     if not observer:
         raise ShapeError("an observer has no name")
     if not observer.isascii() and any("\ud800" <= letter <= "\udfff" for letter in observer):
-        raise ShapeError(f"observer {shown(observer)}: the name is not valid Unicode; rename it")
+        raise ShapeError(f"observer {short_repr(observer)}: the name is not valid Unicode; rename it")
 
 
 def check_times(label: str, timestamp_s: Floats) -> None:

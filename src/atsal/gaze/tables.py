@@ -20,7 +20,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.errors import DataError, OutputError, ShapeError
 from atsal.gaze.checked_records import DropCounter
 from atsal.gaze.directions import Floats, unit_vectors
@@ -30,8 +30,8 @@ from atsal.gaze.readers.parsing.position_checks import PHOTO_RANGE, degrees, num
 from atsal.gaze.readers.parsing.text_rows import listed_columns
 from atsal.gaze.readers.parsing.text_table import TextTable, load_table
 from atsal.gaze.records import Direction, Fixations, Gaze, GazeSamples, PlanarFixations, rows_of_each
-from atsal.jobs.atomic_write import reported, write_aside
-from atsal.untrusted.text import shown
+from atsal.jobs.atomic_write import atomic_file, output_errors
+from atsal.untrusted.text import short_repr
 
 _DIRECTIONS = get_args(Direction)
 _SPHERE = ("observer", "onset_s", "duration_ms", "lon_deg", "lat_deg", "first_frame", "last_frame")
@@ -92,7 +92,9 @@ def read_gaze(path: Path, drops: DropCounter | None = None) -> dict[str | None, 
     known = _known_columns(table)
     for name in table.columns:
         if name not in (*known, "item"):
-            raise DataError(f"{path}: unknown column {shown(name)}{nearest(name, known)}; rename it or leave it out")
+            raise DataError(
+                f"{path}: unknown column {short_repr(name)}{suggest_name(name, known)}; rename it or leave it out"
+            )
     rows = CheckedTable(table, drops, strict=drops is None)
     items = table.names("item") if "item" in table.columns else None
     checks: dict[str, Any] = {}
@@ -201,11 +203,11 @@ def _write(path: Path, columns: dict[str, Column | None]) -> None:
     write = {".csv": _write_csv, ".parquet": _write_parquet}.get(path.suffix.lower())
     if write is None:
         raise OutputError(f"{path}: tables are written as .csv or .parquet; found {path.suffix or 'no ending'!r}")
-    with reported(path), write_aside(path) as part:
+    with output_errors(path), atomic_file(path) as part:
         try:
             write(part, given)
         except UnicodeEncodeError as error:
-            name = shown(error.object)
+            name = short_repr(error.object)
             raise ShapeError(f"{path}: an observer's name is not valid Unicode, near {name}; rename it") from error
 
 

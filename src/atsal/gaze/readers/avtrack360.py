@@ -31,10 +31,9 @@ from atsal.gaze.readers.parsing.number_text import parse_number
 from atsal.gaze.readers.parsing.position_checks import degrees
 from atsal.gaze.readers.parsing.time_units import SAMPLE_STEP_S, matching_units, median_or_nan, time_steps
 from atsal.gaze.records import GazeSamples
-from atsal.untrusted.files import check_readable
+from atsal.untrusted.files import ErrorFactory, check_readable, read_bytes
 from atsal.untrusted.json_text import parse_json
-from atsal.untrusted.reading import Blame, read_bytes
-from atsal.untrusted.text import printable, shown
+from atsal.untrusted.text import escape_controls, short_repr
 
 T = TypeVar("T")
 
@@ -123,7 +122,7 @@ def _read_files(path: Path) -> Iterator[tuple[str, list[_Clip] | None]]:
 
 
 def _read_clips(name: str, content: bytes) -> list[_Clip]:
-    document = parse_json(content, Blame(DataError, name, "copy or download it again"), finite=False)
+    document = parse_json(content, ErrorFactory(DataError, name, "copy or download it again"), finite=False)
     label = document.get("label") if isinstance(document, dict) else None
     label = int(label) if isinstance(label, float) and label.is_integer() else label
     if not isinstance(label, str | int) or isinstance(label, bool) or not str(label).strip():
@@ -136,13 +135,13 @@ def _read_clips(name: str, content: bytes) -> list[_Clip]:
 
 def _read_clip(name: str, observer: str, entry: object) -> _Clip:
     filename = _field(entry, "filename", str, name)
-    video, label = PureWindowsPath(filename).stem, f"{name}, {printable(filename[:80])}"
+    video, label = PureWindowsPath(filename).stem, f"{name}, {escape_controls(filename[:80])}"
     if not _SAFE_NAME.fullmatch(video):
-        raise DataError(f"{name}: filename {shown(filename)} is not the name of a video, such as 6.mp4")
+        raise DataError(f"{name}: filename {short_repr(filename)} is not the name of a video, such as 6.mp4")
     given = entry.get("video_length_in_s") if isinstance(entry, dict) else None
     length_s = _number(given)
     if given is not None and (length_s is None or not 0 < length_s < math.inf):
-        raise DataError(f"{label}: video_length_in_s is {shown(given)}, expected a number of seconds")
+        raise DataError(f"{label}: video_length_in_s is {short_repr(given)}, expected a number of seconds")
     samples = _field(entry, "pitch_yaw_roll_data_hmd", list, label)
     rows = np.array([_read_sample(sample, f"{label}, sample {n}") for n, sample in enumerate(samples, 1)], np.float64)
     seconds, pitch, yaw = rows.reshape(-1, 3).T
@@ -166,7 +165,7 @@ def _read_sample(sample: object, label: str) -> tuple[float, ...]:
     found = [_number(sample[key]) for key in keys if key in sample] if isinstance(sample, dict) else []
     values = tuple(value for value in found if value is not None)
     if len(values) != len(keys):
-        raise DataError(f"{label}: found {shown(sample)}; expected numbers under 'sec', 'pitch' and 'yaw'")
+        raise DataError(f"{label}: found {short_repr(sample)}; expected numbers under 'sec', 'pitch' and 'yaw'")
     return values
 
 
@@ -214,8 +213,8 @@ def _json_files(path: Path) -> Iterator[tuple[str, bytes]]:
         return
     for file in sorted(path.rglob("*.[jJ][sS][oO][nN]")):
         if _is_viewers_file(file.relative_to(path).as_posix(), path.name) and file.is_file():
-            blame = Blame(DataError, file, "copy or download it again")
-            yield printable(str(file)), read_bytes(file, blame, LARGEST_LOG)
+            make_error = ErrorFactory(DataError, file, "copy or download it again")
+            yield escape_controls(str(file)), read_bytes(file, make_error, LARGEST_LOG)
 
 
 def _is_viewers_file(name: str, folder: str = "") -> bool:

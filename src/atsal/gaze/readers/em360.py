@@ -44,7 +44,7 @@ from atsal.gaze.readers.parsing.text_rows import (
 from atsal.gaze.readers.parsing.text_table import TextTable, as_columns
 from atsal.gaze.readers.parsing.time_units import convert_times
 from atsal.gaze.records import GazeSamples
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 
 _LEAST_CONFIDENCE = 0.5
 _RELATION = "gaze_360"
@@ -131,18 +131,20 @@ def _read_header(path: Path, rows: NumberedRows) -> tuple[list[str], tuple[float
             value = parse_number(words[2])
             if value is None or not value > 0:  # NaN is not
                 raise DataError(
-                    f"{path}, line {line}: {words[1]} is {shown(words[2])}, expected a positive number of pixels"
+                    f"{path}, line {line}: {words[1]} is {short_repr(words[2])}, expected a positive number of pixels"
                 )
             sizes[words[1]] = value
         elif not keyword.startswith("%"):
-            raise DataError(f"{path}, line {line}: found {shown(' '.join(words))}, expected the header of an ARFF file")
+            raise DataError(
+                f"{path}, line {line}: found {short_repr(' '.join(words))}, expected the header of an ARFF file"
+            )
     raise DataError(f"{path}: no @DATA found; expected an ARFF file of 360_em: is it cut off?")
 
 
 def _check_header(path: Path, relation: str, names: list[str], sizes: dict[str, float]) -> None:
     if relation.strip("'\"") != _RELATION:
         raise DataError(
-            f"{path}: the relation is {shown(relation or 'missing')}, expected {_RELATION}: positions in the "
+            f"{path}: the relation is {short_repr(relation or 'missing')}, expected {_RELATION}: positions in the "
             "whole 360° frame"
         )
     missing = [name for name in _SIZES if name not in sizes]

@@ -19,16 +19,16 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from atsal.config import nearest
-from atsal.errors import DataError, MissingDependencyError, installing
+from atsal.config import suggest_name
+from atsal.errors import DataError, MissingDependencyError, install_hint
 from atsal.gaze.checked_records import CheckedRecords, DropCounter
 from atsal.gaze.directions import Floats, unit_vectors
 from atsal.gaze.readers.parsing.checked_table import RowFilter
 from atsal.gaze.readers.parsing.position_checks import degrees
 from atsal.gaze.records import GazeSamples
-from atsal.jobs.warning_filter import ignored
+from atsal.jobs.warning_filter import ignore_warnings
 from atsal.untrusted.files import check_readable
-from atsal.untrusted.text import shown, some
+from atsal.untrusted.text import short_repr, shorten_list
 
 FILE_NAME = "FULLdata_per_video_frame.mat"
 VIEWERS = 58
@@ -120,7 +120,9 @@ def _load_matrix(path: Path, video: str) -> Floats:
     """Return the matrix of a video, float64 (N, 2 x viewers)."""
     kinds = {name: (shape, kind) for name, shape, kind in _contents(path)}
     if video not in kinds:
-        raise DataError(f"{path}: no video {video!r}{nearest(video, kinds) if kinds else '; the file holds nothing'}")
+        raise DataError(
+            f"{path}: no video {video!r}{suggest_name(video, kinds) if kinds else '; the file holds nothing'}"
+        )
     shape, kind = kinds[video]
     if kind not in _NUMERIC or not _has_viewers(shape):
         size = " x ".join(map(str, shape))
@@ -183,7 +185,7 @@ def _contents(path: Path) -> list[tuple[str, tuple[int, ...], str]]:
     found: list[tuple[str, tuple[int, ...], str]] = _scipy_io(path, "whosmat")
     names = [name for name, _, _ in found]
     if len(set(names)) < len(names):
-        raise DataError(f"{path}: holds {some(names)}, one of them twice; expected each once")
+        raise DataError(f"{path}: holds {shorten_list(names)}, one of them twice; expected each once")
     return found
 
 
@@ -191,10 +193,10 @@ def _scipy_io(path: Path, function: str, **options: Any) -> Any:
     try:
         io = importlib.import_module("scipy.io")
     except ImportError as error:
-        raise MissingDependencyError(f"reading .mat files needs scipy: {installing('data')}") from error
+        raise MissingDependencyError(f"reading .mat files needs scipy: {install_hint('data')}") from error
     try:
-        with ignored(UserWarning):  # about duplicate names, which `_contents` refuses
+        with ignore_warnings(UserWarning):  # about duplicate names, which `_contents` refuses
             return getattr(io, function)(str(path), appendmat=False, **options)
     except Exception as error:  # scipy raises many kinds of errors for a damaged file
-        text = f"{type(error).__name__}: {shown(str(error), 200)}"
+        text = f"{type(error).__name__}: {short_repr(str(error), 200)}"
         raise DataError(f"{path}: cannot be read as a .mat file ({text}); copy or download it again") from error

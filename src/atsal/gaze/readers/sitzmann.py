@@ -35,7 +35,7 @@ from atsal.gaze.readers.parsing.load_pickle import DataFrame, load_pickle
 from atsal.gaze.readers.parsing.position_checks import fractions
 from atsal.gaze.readers.parsing.time_units import median_or_nan
 from atsal.gaze.records import Fixations, GazeSamples
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 
 _LONGEST_S = 600.0  # runs last 30 s
 _LATEST_START_S = 30.0
@@ -66,7 +66,7 @@ def read_sitzmann(path: Path) -> CheckedRecords[tuple[SitzmannRun, ...]]:
         if not isinstance(arrays, dict):
             raise DataError(f"{label}: holds a {type(arrays).__name__}, expected a dict of arrays")
         if not _is_whole(viewpoint):
-            raise DataError(f"{label}: viewpoint_idx is {shown(viewpoint)}, expected a whole number")
+            raise DataError(f"{label}: viewpoint_idx is {short_repr(viewpoint)}, expected a whole number")
         if np.size(arrays.get("gaze_lat_lon", 0)) == 0:
             drops.add("a run without gaze", label)
             continue
@@ -87,7 +87,7 @@ def _read_columns(path: Path, document: Any) -> dict[str, list[Any]]:
         found = {name: list(columns[name]) for name in ("viewpoint_idx", "data")}
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise DataError(
-            f"{path}: holds a {type(document).__name__}, expected {expected} ({shown(str(error), 200)})"
+            f"{path}: holds a {type(document).__name__}, expected {expected} ({short_repr(str(error), 200)})"
         ) from error
     if not found["data"] or len(found["data"]) != len(found["viewpoint_idx"]):
         raise DataError(
@@ -172,11 +172,13 @@ class _Run:
 
     def _array(self, key: str) -> Floats:
         if key not in self.arrays:
-            raise DataError(f"{self.label}: no {key}; found {shown(list(self.arrays), 200)}")
+            raise DataError(f"{self.label}: no {key}; found {short_repr(list(self.arrays), 200)}")
         try:
             return np.asarray(self.arrays[key], np.float64)
         except (TypeError, ValueError) as error:
-            raise DataError(f"{self.label}: {key} is not an array of numbers ({shown(str(error), 200)})") from error
+            raise DataError(
+                f"{self.label}: {key} is not an array of numbers ({short_repr(str(error), 200)})"
+            ) from error
 
     def _pairs(self, key: str) -> Floats:
         values = self._array(key)

@@ -22,7 +22,7 @@ from atsal.gaze.readers.parsing.checked_table import RowFilter
 from atsal.gaze.readers.parsing.load_pickle import load_pickle
 from atsal.gaze.readers.parsing.position_checks import fractions
 from atsal.gaze.records import Fixations
-from atsal.untrusted.text import printable, shown
+from atsal.untrusted.text import escape_controls, short_repr
 
 OBSERVER = "all"  # the viewers' names are unknown
 
@@ -40,7 +40,7 @@ def read_sport360(path: Path) -> dict[str, CheckedRecords[Fixations]]:
     if not isinstance(document, dict) or not document or not all(isinstance(name, str | int) for name in document):
         raise DataError(f"{path}: holds {_describe(document)}, expected {{video: {{frame: [(x, y), ...]}}}}")
     videos = {str(name): frames for name, frames in document.items()}
-    return {name: _read_video(f"{path}, video {printable(name[:80])}", frames) for name, frames in videos.items()}
+    return {name: _read_video(f"{path}, video {escape_controls(name[:80])}", frames) for name, frames in videos.items()}
 
 
 def _read_video(label: str, frames: Any) -> CheckedRecords[Fixations]:
@@ -62,7 +62,7 @@ def _read_video(label: str, frames: Any) -> CheckedRecords[Fixations]:
 def _frame_number(label: str, name: Any) -> int:
     text = _ENDING.sub("", str(name)) if isinstance(name, str | int | float) else ""
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise DataError(f"{label}: a frame named {shown(name)}, expected a number such as 0001")
+        raise DataError(f"{label}: a frame named {short_repr(name)}, expected a number such as 0001")
     return int(text)
 
 
@@ -81,4 +81,4 @@ def _read_points(label: str, points: Any) -> Floats:
 
 
 def _describe(value: Any) -> str:
-    return f"{type(value).__name__} {shown(value)}"
+    return f"{type(value).__name__} {short_repr(value)}"

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.checked_records import CheckedRecords
 from atsal.gaze.directions import Floats, Integers, Mask, unit_vectors
@@ -72,7 +72,9 @@ class TableColumns:
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
-                raise ConfigError(f"{name} {value!r}{nearest(str(value), [str(c) for c in choices if c is not None])}")
+                raise ConfigError(
+                    f"{name} {value!r}{suggest_name(str(value), [str(c) for c in choices if c is not None])}"
+                )
         if len(self.separator) != 1:
             raise ConfigError(f"separator {self.separator!r}: expected one character, such as ',' or ';'")
         if (self.unit == "px") != (self.size_px is not None):
@@ -99,7 +101,7 @@ def read_columns(
     for label in ("observer", "item", "longitude", "latitude", "time", "frame", "duration", "valid"):
         name = getattr(columns, label)
         if name is not None and name not in table.columns:
-            raise DataError(f"{path}: no column {name!r}, declared as {label}{nearest(name, table.columns)}")
+            raise DataError(f"{path}: no column {name!r}, declared as {label}{suggest_name(name, table.columns)}")
     rows = CheckedTable(table)
     observer = rows.names(columns.observer, "observer")
     if columns.item is None:

@@ -16,8 +16,8 @@ from typing import Any
 
 from atsal.errors import DataError
 from atsal.untrusted.archives import open_archive
-from atsal.untrusted.reading import MIB, Blame
-from atsal.untrusted.text import printable, shown
+from atsal.untrusted.files import MIB, ErrorFactory
+from atsal.untrusted.text import escape_controls, short_repr
 
 LARGEST_LOG = 16 * MIB  # the real ones have 0.5 MiB
 
@@ -38,7 +38,8 @@ def archived_files(path: Path, is_wanted: Callable[[str], bool]) -> Iterator[tup
         raise
     except Exception as error:  # the archive modules raise many kinds of errors for a damaged file
         raise DataError(
-            f"{path}: not a tar or zip archive, or a damaged one ({shown(str(error), 200)}); copy or download it again"
+            f"{path}: not a tar or zip archive, or a damaged one ({short_repr(str(error), 200)}); copy or download it "
+            "again"
         ) from error
 
 
@@ -50,7 +51,7 @@ def _tar_members(path: Path, is_wanted: Callable[[str], bool]) -> Iterator[tuple
         for count, member in enumerate(archive):
             _check_count(path, count)
             if member.isfile() and is_wanted(member.name):
-                name = f"{path}:{printable(member.name)}"
+                name = f"{path}:{escape_controls(member.name)}"
                 if member.size > LARGEST_LOG:
                     raise DataError(
                         f"{name}: {member.size:,} bytes; expected the log of one viewer, at most {LARGEST_LOG:,}"
@@ -61,14 +62,14 @@ def _tar_members(path: Path, is_wanted: Callable[[str], bool]) -> Iterator[tuple
 
 def _zip_members(path: Path, is_wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     total = 0
-    with open_archive(path, Blame(DataError, path, "copy or download it again")) as archive:
+    with open_archive(path, ErrorFactory(DataError, path, "copy or download it again")) as archive:
         _check_count(path, len(archive.names))
         for member in filter(is_wanted, archive.names):
             content = archive.read(member, LARGEST_LOG)
             total += len(content)
             if total > _MOST_BYTES:
                 raise _too_large(path)
-            yield f"{path}:{printable(member)}", content
+            yield f"{path}:{escape_controls(member)}", content
 
 
 def _check_count(path: Path, count: int) -> None:

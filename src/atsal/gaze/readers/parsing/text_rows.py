@@ -19,7 +19,7 @@ from pathlib import Path
 from atsal.errors import DataError
 from atsal.gaze.readers.parsing.number_text import parse_number
 from atsal.untrusted.files import check_readable
-from atsal.untrusted.text import printable, shown
+from atsal.untrusted.text import escape_controls, plural, short_repr
 
 COMMENT = re.compile(r"#(?!\d)")  # a viewer may be called #1
 NumberedRows = Iterator[tuple[int, list[str]]]  # line numbers and cells
@@ -136,7 +136,8 @@ def read_header(path: Path, rows: NumberedRows, separator: str) -> tuple[list[st
         for other, word in _SEPARATORS.items():
             if other != separator and len(named[0].split(other)) > 2:
                 raise DataError(
-                    f"{path}, line {line}: one column, {shown(named[0])}: this line is separated by {word}; expected "
+                    f"{path}, line {line}: one column, {short_repr(named[0])}: this line is separated by {word}; "
+                    "expected "
                     f"{_separator_name(separator)}"
                 )
     return names, rows
@@ -169,13 +170,13 @@ def _is_number(text: str) -> bool:
 
 def listed_columns(names: Iterable[str]) -> str:
     """Return the names of columns for a message, cut if they are too long."""
-    text = printable(", ".join(names))
+    text = escape_controls(", ".join(names))
     return text if len(text) <= _LONGEST_LIST else f"{text[:_LONGEST_LIST]}…"
 
 
 def explain_width(row: Sequence[str], expected: int, separator: str) -> str:
     """Return, for a message, why a row does not have the expected number of columns."""
-    found = f"{len(row)} column{'s' * (len(row) != 1)}, expected {expected} separated by {_separator_name(separator)}"
+    found = f"{plural(len(row), 'column')}, expected {expected} separated by {_separator_name(separator)}"
     text = separator.join(row)
     for other, word in _SEPARATORS.items():
         parts = text.split() if other == " " else text.split(other)

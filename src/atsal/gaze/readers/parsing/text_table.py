@@ -28,7 +28,7 @@ from atsal.gaze.readers.parsing.text_rows import (
     read_header,
     text_rows,
 )
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 
 MOST_CELLS = 12_000_000  # of a table, which is held in memory: about 100 bytes each
 _BLOCK = 4096  # rows that are turned into columns together
@@ -63,7 +63,9 @@ class TextTable:
     def _number(self, name: str, row: int, text: str) -> float:
         value = parse_number(text)
         if value is None:
-            raise DataError(f"{self.where(row)}: {name} is {shown(text.strip())}, expected a number{comma_hint(text)}")
+            raise DataError(
+                f"{self.where(row)}: {name} is {short_repr(text.strip())}, expected a number{comma_hint(text)}"
+            )
         return value
 
     def integers(self, name: str) -> Integers:
@@ -125,7 +127,7 @@ class TextTable:
         if wrong.any():
             row = int(np.argmax(wrong))
             found = self.columns[name][row].strip() or "empty"
-            raise DataError(f"{self.where(row)}: {name} is {shown(found)}, expected {expected}")
+            raise DataError(f"{self.where(row)}: {name} is {short_repr(found)}, expected {expected}")
 
     def check_time_order(self, rows: Integers, time_s: Floats, observer: str) -> None:
         """Raise `DataError` naming the first of one observer's `rows` whose time is before that of the row before."""
@@ -134,7 +136,7 @@ class TextTable:
             at = int(back[0])
             raise DataError(
                 f"{self.where(int(rows[at + 1]))}: time goes back from {time_s[at]:g} to {time_s[at + 1]:g} s for "
-                f"observer {shown(observer)}; sort the rows, or give each recording an observer or item of its own"
+                f"observer {short_repr(observer)}; sort the rows, or give each recording an observer or item of its own"
             )
 
     def select(self, rows: Integers) -> Self:
