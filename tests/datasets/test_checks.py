@@ -10,9 +10,9 @@ from atsal.datasets.dataset import Dataset, Found, ItemGaze
 from atsal.datasets.prepared.checks import warnings
 from atsal.datasets.prepared.statistics import CELL_ROWS, SetStatistics, item_statistics, pooled
 from atsal.errors import DataError
+from atsal.gaze.checked_records import Drop
 from atsal.gaze.directions import unit_vectors, wrap_longitude
 from atsal.gaze.readers.avtrack360 import read_avtrack360
-from atsal.gaze.reading import Drop
 from atsal.gaze.records import Fixations, GazeSamples, PlanarFixations
 
 AVTRACK = Path(__file__).resolve().parents[3] / "shared" / "data" / "avtrack360" / "head_rotation.tar.xz"

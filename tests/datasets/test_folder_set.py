@@ -163,15 +163,15 @@ def test_rows_that_say_nothing_are_counted(tmp_path):
         "no observer": (1, "11"),
         "no position (a lost sample)": (1, "12"),
         "no time": (1, "13"),
-        "position out of range": (1, "14"),
+        "position outside the frame": (1, "14"),
     }
 
 
 def test_another_origin_is_refused(tmp_path):
     rows = "".join(f"v,0,{lon},0\n" for lon in range(0, 360, 20))
-    with pytest.raises(DataError, match=r"line 12: lon_deg 200, lat_deg 0, and 8 of 18 positions out of range"):
+    with pytest.raises(DataError, match=r"line 12: position 200, 0; 8 of 18 positions lie outside.*Expected lon_deg"):
         own(tmp_path, FIXATIONS + rows)
-    with pytest.raises(DataError, match=r"2 of 3 positions out of range"):
+    with pytest.raises(DataError, match=r"2 of 3 positions lie outside"):
         own(tmp_path, "observer,u,v\na,.5,.5\na,500,300\na,501,300\n")
 
 

@@ -37,7 +37,7 @@ def test_gaze_follows_the_target_in_time(source):
         assert [track.observer for track in gaze.samples] == ["01", "02", "03"]
         assert gaze.drops == ()
         assert gaze.notes == (
-            "each viewer's columns are latitude, longitude, told from the data",
+            "each viewer's columns are latitude, longitude, detected from the data",
             "3 viewers; the whole set has 58",
         )
         for track in gaze.samples:

@@ -12,8 +12,8 @@ from atsal.datasets.prepared.checks import warnings
 from atsal.datasets.prepared.sheet import draw_sheet
 from atsal.datasets.prepared.statistics import SetStatistics, item_statistics, pooled
 from atsal.errors import MissingDependencyError
+from atsal.gaze.checked_records import Drop
 from atsal.gaze.directions import unit_vectors
-from atsal.gaze.reading import Drop
 from atsal.gaze.records import GazeSamples, PlanarFixations
 
 pytest.importorskip("matplotlib")

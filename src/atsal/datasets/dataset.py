@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from atsal.gaze.reading import Drop
+from atsal.gaze.checked_records import Drop
 from atsal.gaze.records import Direction, Fixations, GazeSamples, PlanarFixations
 
 Stimuli = Literal["images", "videos", "mixed", "photos"]  # 360° images, 360° videos, both, flat photos

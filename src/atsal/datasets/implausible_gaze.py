@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.datasets.dataset import ItemGaze, Stimulus
-from atsal.gaze.readers.parsing.position_checks import placeholders_within
+from atsal.gaze.checked_records import DropCounter
+from atsal.gaze.readers.parsing.position_checks import possible_placeholders
 from atsal.gaze.readers.parsing.time_units import FIXATION_S
-from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Fixations, GazeSamples, PlanarFixations, rows_of_each
 from atsal.untrusted.text import shorten_list
 
@@ -103,7 +103,7 @@ def _odd(gaze: ItemGaze) -> Iterator[str]:
 def _placeholders(track: GazeSamples) -> int:
     """How many samples look like lost ones although their format, or whole degrees, made them positions."""
     x, y = np.rad2deg(track.lonlat(track.directions[0])).round(6)
-    return int(placeholders_within(x, y, np.ones(len(track), bool) if track.valid is None else track.valid).sum())
+    return int(possible_placeholders(x, y, np.ones(len(track), bool) if track.valid is None else track.valid).sum())
 
 
 def _rows(fixations: Fixations | PlanarFixations | None) -> dict[str, NDArray[np.int64]]:

@@ -16,11 +16,11 @@ from atsal.gaze.directions import Floats
 from atsal.gaze.readers.parsing.time_units import (
     ONSET_STEP_S,
     SAMPLE_STEP_S,
-    SECONDS,
+    SECONDS_PER_UNIT,
     check_durations,
-    middle,
-    steps,
-    units_for,
+    matching_units,
+    median_or_nan,
+    time_steps,
 )
 from atsal.gaze.records import Fixations, GazeSamples, PlanarFixations, rows_of_each
 
@@ -52,7 +52,7 @@ def in_unit(gaze: Gaze, stimulus: Stimulus, table: str) -> tuple[Gaze, Notes]:
     if gaze.onset_s is not None:
         onsets = [gaze.onset_s[rows] for rows in rows_of_each(gaze.observer).values()]
         scale = _seconds(onsets, ONSET_STEP_S, stimulus.duration_s, f"{table}: onset_s")
-        between_s = middle(steps(onsets)) * scale
+        between_s = median_or_nan(time_steps(onsets)) * scale
         if scale != 1:
             notes, gaze = (
                 (f"{table}: onset_s is in milliseconds; made seconds",),
@@ -60,7 +60,7 @@ def in_unit(gaze: Gaze, stimulus: Stimulus, table: str) -> tuple[Gaze, Notes]:
             )
     if gaze.duration_ms is not None:
         lasting = gaze.duration_ms[gaze.duration_ms > 0]
-        if len(lasting) >= _FEW and lasting.max() < _SHORTEST_MS and not middle(lasting) > 2 * between_s:
+        if len(lasting) >= _FEW and lasting.max() < _SHORTEST_MS and not median_or_nan(lasting) > 2 * between_s:
             notes += (f"{table}: duration_ms is in seconds; made milliseconds",)
             gaze = replace(gaze, duration_ms=gaze.duration_ms * 1000)
         else:
@@ -70,21 +70,23 @@ def in_unit(gaze: Gaze, stimulus: Stimulus, table: str) -> tuple[Gaze, Notes]:
 
 def _seconds(recordings: Sequence[Floats], step_s: tuple[float, float], length_s: float | None, where: str) -> float:
     """What times, said to be seconds, are multiplied with to be seconds: 1, or 0.001."""
-    times, between = np.concatenate([np.zeros(0), *recordings]), steps(recordings)
-    units = units_for(middle(between), step_s)
+    times, between = np.concatenate([np.zeros(0), *recordings]), time_steps(recordings)
+    units = matching_units(median_or_nan(between), step_s)
     in_steps_of_ms = "ms" in units and "s" not in units
     if length_s is None or not len(times) or 2 * (times >= length_s).sum() <= len(times):
         sparse_fixations = step_s is ONSET_STEP_S and length_s is not None
         if len(between) < _TELLING or not units or "s" in units or sparse_fixations:
             return 1.0
         if in_steps_of_ms:
-            return SECONDS["ms"]
-        raise DataError(f"{where} has steps of {middle(between):g}, as in {units[0]}; expected seconds: convert them")
+            return SECONDS_PER_UNIT["ms"]
+        raise DataError(
+            f"{where} has steps of {median_or_nan(between):g}, as in {units[0]}; expected seconds: convert them"
+        )
     span = max(float(np.ptp(own)) for own in recordings if len(own))
-    fills_as_ms = span * SECONDS["ms"] >= _LEAST_FILLED * length_s
+    fills_as_ms = span * SECONDS_PER_UNIT["ms"] >= _LEAST_FILLED * length_s
     may_be_ms = in_steps_of_ms or ("ms" in units and span > length_s and fills_as_ms)
-    if may_be_ms and np.mean(times * SECONDS["ms"] <= length_s) >= _MOST_WITHIN:
-        return SECONDS["ms"]
+    if may_be_ms and np.mean(times * SECONDS_PER_UNIT["ms"] <= length_s) >= _MOST_WITHIN:
+        return SECONDS_PER_UNIT["ms"]
     raise DataError(
         f"{where}: {(times >= length_s).sum()} of {len(times)} rows lie past the end of the video: they run from "
         f"{times.min():.10g} to {times.max():.10g}, expected seconds from 0 to {length_s:g}; "
@@ -94,8 +96,8 @@ def _seconds(recordings: Sequence[Floats], step_s: tuple[float, float], length_s
 
 def _remedy(times: Floats, units: Sequence[str], span: float, length_s: float) -> str:
     for unit in units:
-        filled = span * SECONDS[unit] / length_s
-        if "s" not in units and filled <= 1 and np.mean(times * SECONDS[unit] <= length_s) >= _MOST_WITHIN:
+        filled = span * SECONDS_PER_UNIT[unit] / length_s
+        if "s" not in units and filled <= 1 and np.mean(times * SECONDS_PER_UNIT[unit] <= length_s) >= _MOST_WITHIN:
             return f"in steps and length they are {unit}: convert them"
         if filled <= 1 and (unit == "s" or "s" not in units):
             start = "the clock starts before the video: subtract the time at which the video began"

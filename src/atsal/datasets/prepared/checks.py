@@ -12,8 +12,7 @@ import numpy as np
 
 from atsal.datasets.dataset import Dataset
 from atsal.datasets.prepared.statistics import BAND_ROWS, CELL_ROWS, SetStatistics
-from atsal.gaze.directions import Floats, angle_rad, lonlat_from_vectors, unit_vectors
-from atsal.gaze.records import Integers
+from atsal.gaze.directions import Floats, Integers, angle_rad, lonlat_from_vectors, unit_vectors
 from atsal.projection.sphere import erp_directions
 
 # Of the 20 videos of AVTrack360 each has its mean latitude within ±21° (-0.6° for all) and its peak within ±30°: what

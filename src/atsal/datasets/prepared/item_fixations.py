@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from atsal.gaze.reading import DropCounter
+from atsal.gaze.checked_records import DropCounter
 from atsal.gaze.records import Fixations, GazeSamples
 
 T = TypeVar("T", GazeSamples, Fixations)

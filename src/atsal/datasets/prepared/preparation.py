@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from atsal.config import check_range
 from atsal.datasets.dataset import Dataset, ItemGaze, Stimulus
 from atsal.errors import ConfigError, DataError
+from atsal.gaze.checked_records import CheckedRecords, DropCounter
 from atsal.gaze.maps import Window, frames_per_window, windows
-from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import MOST_FRAMES, Direction, Fixations, PlanarFixations, fixations_from_samples
 
 Events = Literal["fixations", "samples", "ivt", "idt"]
@@ -94,7 +94,7 @@ def _refuse_for_photos(dataset: Dataset, given: dict[str, Any]) -> None:
 
 def fixations_of(
     gaze: ItemGaze, stimulus: Stimulus, dataset: Dataset, preparation: Preparation
-) -> Reading[Fixations | PlanarFixations]:
+) -> CheckedRecords[Fixations | PlanarFixations]:
     """The fixations that count, with their frames where the stimulus has any, all that was left out, and notes.
 
     Left out are those that begin before `skip_s` of the data set and those past the end of the video; what lasts beyond
@@ -104,7 +104,7 @@ def fixations_of(
     drops.merge(gaze.drops)
     fixations = _events(gaze, preparation)
     if isinstance(fixations, PlanarFixations):
-        return Reading(fixations, drops.result())
+        return CheckedRecords(fixations, drops.result())
     if fixations.first_frame is None and fixations.onset_s is not None:
         fixations = _in_time(fixations, stimulus, drops)
     notes: tuple[str, ...] = ()
@@ -121,7 +121,7 @@ def fixations_of(
         reason = f"in the first {dataset.skip_s:g} s, where all start from one place"
         drops.add(reason, "the start of each recording", int((~kept).sum()))
         fixations = fixations.select(kept)
-    return Reading(fixations, drops.result(), notes)
+    return CheckedRecords(fixations, drops.result(), notes)
 
 
 def _ending_with(fixations: Fixations, frames: int, events: Events) -> tuple[Fixations, tuple[str, ...]]:

@@ -30,9 +30,9 @@ from atsal.datasets.prepared.preparation import Preparation, fixations_of, windo
 from atsal.datasets.prepared.statistics import item_statistics
 from atsal.datasets.stimulus import describe, read_all_frames, read_picture
 from atsal.errors import DataError
+from atsal.gaze.checked_records import Drop
 from atsal.gaze.flat_maps import planar_saliency_map
 from atsal.gaze.maps import saliency_map, saliency_maps
-from atsal.gaze.reading import Drop
 from atsal.gaze.records import Fixations, PlanarFixations
 from atsal.gaze.tables import write_fixations
 from atsal.jobs.atomic_write import atomic_folder, output_errors

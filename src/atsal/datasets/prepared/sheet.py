@@ -11,8 +11,7 @@ import torch
 from atsal.datasets.dataset import Dataset
 from atsal.datasets.prepared.statistics import CELL_ROWS, SetStatistics
 from atsal.errors import MissingDependencyError, install_hint
-from atsal.gaze.directions import Floats
-from atsal.gaze.records import Integers
+from atsal.gaze.directions import Floats, Integers
 from atsal.projection import SphericalGaussian
 from atsal.projection.sphere import solid_angle_weights
 from atsal.video.render import COLOURS, Picture

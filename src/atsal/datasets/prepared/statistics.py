@@ -14,10 +14,10 @@ import numpy as np
 
 from atsal.datasets.dataset import ItemGaze
 from atsal.errors import DataError
-from atsal.gaze.directions import Floats, lonlat_from_uv, wrap_longitude
+from atsal.gaze.checked_records import LOST_SAMPLE
+from atsal.gaze.directions import Floats, Integers, lonlat_from_uv, wrap_longitude
 from atsal.gaze.maps import fixation_map
-from atsal.gaze.reading import LOST_SAMPLE
-from atsal.gaze.records import Direction, Fixations, GazeSamples, Integers, PlanarFixations, fixations_from_samples
+from atsal.gaze.records import Direction, Fixations, GazeSamples, PlanarFixations, fixations_from_samples
 from atsal.projection.sphere import solid_angle_weights
 from atsal.untrusted.text import error_reason, short_repr
 

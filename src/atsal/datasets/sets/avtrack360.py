@@ -7,8 +7,8 @@ from pathlib import Path
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
 from atsal.errors import DataError
+from atsal.gaze.checked_records import CheckedRecords
 from atsal.gaze.readers.avtrack360 import read_videos
-from atsal.gaze.reading import Reading
 from atsal.gaze.records import Direction, GazeSamples
 from atsal.untrusted.text import shorten_list
 
@@ -101,7 +101,7 @@ def _state(logs: tuple[Path, ...]) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=2)
-def _read(logs: tuple[Path, ...], _state: tuple[int, ...]) -> dict[str, Reading[tuple[GazeSamples, ...]]]:
+def _read(logs: tuple[Path, ...], _state: tuple[int, ...]) -> dict[str, CheckedRecords[tuple[GazeSamples, ...]]]:
     """Every log tells of every video: read once, not once a video."""
     return read_videos(logs[0].parent if logs[0].suffix.lower() == ".json" else logs[0])
 

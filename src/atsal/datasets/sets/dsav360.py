@@ -9,8 +9,8 @@ import numpy as np
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
 from atsal.datasets.prepared.item_fixations import within_video
 from atsal.datasets.raw_files import collect, files_below, missing_files, nothing_found
+from atsal.gaze.checked_records import DropCounter
 from atsal.gaze.readers.dsav360 import read_dsav360
-from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Direction, Fixations
 
 URL = "https://graphics.unizar.es/projects/D-SAV360/"

@@ -8,8 +8,8 @@ import numpy as np
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
 from atsal.datasets.raw_files import files_below, is_blank, missing_files, nothing_found
 from atsal.errors import DataError
+from atsal.gaze.checked_records import DropCounter
 from atsal.gaze.readers.em360 import read_em360
-from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Direction, GazeSamples
 
 URL = "https://gin.g-node.org/ioannis.agtzidis/360_em_dataset"

@@ -14,8 +14,8 @@ import numpy as np
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
 from atsal.errors import DataError
+from atsal.gaze.checked_records import CheckedRecords
 from atsal.gaze.readers.fixations2d import read_fixations2d
-from atsal.gaze.reading import Reading
 from atsal.gaze.records import Direction, PlanarFixations
 from atsal.untrusted.archives import open_archive
 from atsal.untrusted.files import ErrorFactory
@@ -121,7 +121,7 @@ def _missing(ids: tuple[str, ...], items: list[RawItem], table: Path) -> Iterato
 
 
 @lru_cache(maxsize=2)
-def _read(table: Path, _mtime_ns: int) -> Reading[dict[str, PlanarFixations]]:
+def _read(table: Path, _mtime_ns: int) -> CheckedRecords[dict[str, PlanarFixations]]:
     """One table tells of every photo: read once, not once a photo."""
     return read_fixations2d(table)
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
 from atsal.datasets.table_times import in_unit
 from atsal.errors import DataError
-from atsal.gaze.readers.parsing.text_rows import listed
-from atsal.gaze.reading import Drop, DropCounter
-from atsal.gaze.records import Direction, Fixations, PlanarFixations, by_observer, rows_of_each
-from atsal.gaze.tables import Gaze, read_gaze
+from atsal.gaze.checked_records import Drop, DropCounter
+from atsal.gaze.readers.parsing.text_rows import listed_columns
+from atsal.gaze.records import Direction, Fixations, Gaze, PlanarFixations, by_observer, rows_of_each
+from atsal.gaze.tables import read_gaze
 from atsal.untrusted.text import escape_controls, short_repr, shorten_list
 from atsal.video.media_files import IMAGE_SUFFIXES, VIDEO_SUFFIXES, skipped_files
 
@@ -170,7 +170,7 @@ def _gaze(table: Path, item: RawItem) -> Gaze:
     for name, gaze in found.items():
         if name is not None and _safe(_stem(name)) == item.id:
             return gaze
-    raise DataError(f"{table}: nothing about {item.id} in its column item; it has {listed(map(str, found))}")
+    raise DataError(f"{table}: nothing about {item.id} in its column item; it has {listed_columns(map(str, found))}")
 
 
 @lru_cache(maxsize=1)  # a table of all stimuli is asked for each of them

@@ -6,8 +6,8 @@ from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
 from atsal.datasets.prepared.item_fixations import within_video
 from atsal.datasets.raw_files import files_below, missing_files
 from atsal.errors import DataError
+from atsal.gaze.checked_records import DropCounter
 from atsal.gaze.readers.pvs_hm import FILE_NAME, ROWS_PER_FRAME, VIEWERS, pvs_hm_rows, read_pvs_hm
-from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Direction
 
 URL = "https://github.com/YuhangSong/DHP"

@@ -15,8 +15,8 @@ from atsal.datasets.sets.salient360_images import (
     choose_log,
 )
 from atsal.errors import DataError
+from atsal.gaze.checked_records import CheckedRecords, DropCounter
 from atsal.gaze.readers.salient360 import read_salient360
-from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import Direction, Fixations
 
 TREE = """\
@@ -85,11 +85,11 @@ def _other_lengths(item: RawItem, log: Path, frames: int | None) -> Iterator[str
             yield f"{file}: {match[2]} maps for a video of {frames} frames: they do not go together frame by frame"
 
 
-def _within(fixations: Fixations, frames: int | None, log: Path, drops: DropCounter) -> Reading[Fixations]:
+def _within(fixations: Fixations, frames: int | None, log: Path, drops: DropCounter) -> CheckedRecords[Fixations]:
     """The fixations on the frames of the video; what is left out goes to `drops`."""
     first, last = fixations.first_frame, fixations.last_frame
     if frames is None or first is None or last is None or not len(first):
-        return Reading(fixations)
+        return CheckedRecords(fixations)
     late = first >= frames
     if late.sum() > len(late) / 2:
         raise DataError(
@@ -101,7 +101,7 @@ def _within(fixations: Fixations, frames: int | None, log: Path, drops: DropCoun
     beyond = int((~late & (last >= frames)).sum())
     kept = replace(fixations, last_frame=np.minimum(last, np.maximum(first, frames - 1))).select(~late)
     note = f"{log}: {beyond} fixations last beyond the video's {frames} frames and end with it"
-    return Reading(kept, notes=(note,) if beyond else ())
+    return CheckedRecords(kept, notes=(note,) if beyond else ())
 
 
 def _number(name: str, ending: str) -> int | None:

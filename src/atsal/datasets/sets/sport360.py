@@ -8,8 +8,8 @@ from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
 from atsal.datasets.prepared.item_fixations import within_video
 from atsal.datasets.raw_files import files_below, missing_files, nothing_found
 from atsal.errors import DataError
+from atsal.gaze.checked_records import CheckedRecords, DropCounter
 from atsal.gaze.readers.sport360 import read_sport360
-from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import Direction, Fixations
 
 URL = "https://github.com/xuyanyu-shh/Saliency-detection-in-360-video"
@@ -58,7 +58,7 @@ def read(item: RawItem, _direction: Direction, stimulus: Stimulus) -> ItemGaze:
 
 
 @lru_cache(maxsize=1)
-def _read(log: Path, _size: int, _mtime_ns: int) -> dict[str, Reading[Fixations]]:
+def _read(log: Path, _size: int, _mtime_ns: int) -> dict[str, CheckedRecords[Fixations]]:
     """All videos stand in one file: read it once."""
     return read_sport360(log)
 

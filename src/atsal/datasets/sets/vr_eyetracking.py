@@ -11,8 +11,8 @@ from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
 from atsal.datasets.prepared.item_fixations import within_video
 from atsal.datasets.raw_files import collect, files_below, is_blank, missing_files, nothing_found
 from atsal.errors import DataError, MissingDependencyError, install_hint
+from atsal.gaze.checked_records import DropCounter
 from atsal.gaze.readers.vr_eyetracking import read_vr_eyetracking
-from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Direction, GazeSamples
 from atsal.untrusted.text import short_repr
 

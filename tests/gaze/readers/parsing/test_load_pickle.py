@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from atsal.errors import DataError
-from atsal.gaze.readers.parsing.restricted_pickle import Frame, load
+from atsal.gaze.readers.parsing.load_pickle import DataFrame, load_pickle
 from fakes.sitzmann import Global, Made, frame, python2_pickle
 
 
@@ -41,7 +41,7 @@ def test_plain_data_comes_back_as_it_was(tmp_path, protocol):
     document = {"plain": plain, "mixed": mixed, "scalar": np.float32(2.5), **arrays}
     document["ordered"] = collections.OrderedDict(b=1, a=2)
     document["default"] = collections.defaultdict(list, {"q": [1]})
-    found = load(written(tmp_path, pickle.dumps(document, protocol)))
+    found = load_pickle(written(tmp_path, pickle.dumps(document, protocol)))
     assert found["plain"] == plain
     assert found["scalar"] == np.float32(2.5)
     assert found["scalar"].dtype == np.float32
@@ -55,15 +55,15 @@ def test_plain_data_comes_back_as_it_was(tmp_path, protocol):
 
 def test_python_2_text_and_arrays(tmp_path):
     path = written(tmp_path, python2_pickle({"a\xe9": np.array([[0.5, 1.5]]), "n": 7, "long": "x" * 300}))
-    found = load(path)
+    found = load_pickle(path)
     assert found["aé"].tolist() == [[0.5, 1.5]]
     assert (found["n"], found["long"]) == (7, "x" * 300)
-    assert load(path, encoding="bytes")[b"a\xe9"].tolist() == [[0.5, 1.5]]
+    assert load_pickle(path, encoding="bytes")[b"a\xe9"].tolist() == [[0.5, 1.5]]
 
 
 def test_pandas_frame_without_pandas(tmp_path):
-    found = load(written(tmp_path, python2_pickle(frame([2, 0], [{"t": np.zeros(2)}, {"t": np.ones(3)}]))))
-    assert isinstance(found, Frame)
+    found = load_pickle(written(tmp_path, python2_pickle(frame([2, 0], [{"t": np.zeros(2)}, {"t": np.ones(3)}]))))
+    assert isinstance(found, DataFrame)
     assert found.columns["viewpoint_idx"].tolist() == [2, 0]
     assert [run["t"].tolist() for run in found.columns["data"]] == [[0, 0], [1, 1, 1]]
 
@@ -95,7 +95,7 @@ def test_functions_are_refused_by_name_and_not_run(tmp_path, hostile, name, nest
         content = b"\x80\x02cos\npath\n."
     path = written(tmp_path, content)
     with pytest.raises(DataError, match=rf"data.pck: refused.*{name}"):
-        load(path)
+        load_pickle(path)
     assert not marker.exists()
 
 
@@ -126,7 +126,7 @@ def array_of(code, shape, content, state=(3, "<", None, None, None, -1, -1, 0)):
 )
 def test_forged_objects_are_refused(tmp_path, made):
     with pytest.raises(DataError, match=r"data\.pck"):
-        load(written(tmp_path, python2_pickle(made)))
+        load_pickle(written(tmp_path, python2_pickle(made)))
 
 
 def test_a_pickle_cannot_change_what_the_next_one_gets(tmp_path):
@@ -135,14 +135,14 @@ def test_a_pickle_cannot_change_what_the_next_one_gets(tmp_path):
             python2_pickle(Global(name))[:-1] + python2_pickle((None, {"__setstate__": 1, "_call": 1}))[2:-1] + b"b."
         )
         with pytest.raises(DataError):
-            load(written(tmp_path, change))
-    assert load(written(tmp_path, python2_pickle(np.ones(2)))).tolist() == [1, 1]
+            load_pickle(written(tmp_path, change))
+    assert load_pickle(written(tmp_path, python2_pickle(np.ones(2)))).tolist() == [1, 1]
 
 
 def test_other_pandas_versions_are_named(tmp_path):
     made = Made(Global("pandas._libs.internals _unpickle_block"), (1,))
     with pytest.raises(DataError, match=r"_unpickle_block.*another version of pandas"):
-        load(written(tmp_path, python2_pickle(made)))
+        load_pickle(written(tmp_path, python2_pickle(made)))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_other_pandas_versions_are_named(tmp_path):
 )
 def test_damaged_files_are_named(tmp_path, content):
     with pytest.raises(DataError, match=r"data\.pck: not a pickle of plain data, or damaged"):
-        load(written(tmp_path, content))
+        load_pickle(written(tmp_path, content))
 
 
 @pytest.mark.parametrize(
@@ -177,13 +177,13 @@ def test_damaged_files_are_named(tmp_path, content):
 def test_bombs_are_refused(tmp_path, content):
     path = written(tmp_path, content)
     if content.startswith(b"\x80\x02c__builtin__"):
-        assert load(path) == {(None,)}  # shallow: nothing is wrong with it
+        assert load_pickle(path) == {(None,)}  # shallow: nothing is wrong with it
         return
     with pytest.raises(DataError, match=r"data\.pck: not a pickle of plain data") as raised:
-        load(path)
+        load_pickle(path)
     assert len(str(raised.value)) < 400
 
 
 def test_missing_file(tmp_path):
     with pytest.raises(DataError, match=r"none\.pck: cannot be read"):
-        load(tmp_path / "none.pck")
+        load_pickle(tmp_path / "none.pck")

@@ -1,14 +1,14 @@
-"""Pickles of plain data, read without running what they say.
+"""Pickles of plain data, read without running what they contain.
 
-A pickle is a program: `pickle.load` runs whatever function it names. Here it gets plain containers, text, numbers and
-numpy arrays of them, and nothing else. Each name that may be asked for stands in `_ALLOWED`, with what it gets instead:
-functions of this module that check their arguments. Nothing of numpy's own unpickling is handed out, for a made-up
-dtype makes it take bytes as addresses.
+A pickle is a program: `pickle.load` runs any function that it names. Here it may only build plain containers, text,
+numbers and numpy arrays of them. `_ALLOWED` lists each name that a pickle may ask for, and what it gets instead: mostly
+functions of this module that check their arguments. numpy's own unpickling is never used, because a forged dtype makes
+it treat bytes as addresses.
 
-pandas frames, as Python 2 wrote them, become a `Frame` of columns without pandas.
+pandas frames, as Python 2 wrote them, become a `DataFrame` of columns without pandas.
 
-Before anything is built the pickle is looked through (`atsal.untrusted.pickles`), so that a made-up file can neither
-fill the memory nor overflow the stack.
+`atsal.untrusted.pickles` checks the pickle before anything is built, so that a forged file can neither fill the memory
+nor overflow the stack.
 """
 
 import io
@@ -30,15 +30,15 @@ from atsal.untrusted.text import error_reason, escape_controls, short_repr
 
 _LIMIT = 512 * MIB
 _DTYPE = re.compile(r"[biufcSU][1-9]\d{0,4}|O[48]")
-_ORDERS: dict[str, Literal["<", ">", "=", "|"]] = {"<": "<", ">": ">", "=": "=", "|": "|"}
+_BYTE_ORDERS: dict[str, Literal["<", ">", "=", "|"]] = {"<": "<", ">": ">", "=": "=", "|": "|"}
 
 
-def load(path: Path, *, encoding: Literal["latin1", "bytes", "ASCII"] = "latin1") -> Any:
-    """Read a pickle of plain data: dicts, lists, tuples, sets, text, numbers, None, numpy arrays and scalars, `Frame`.
+def load_pickle(path: Path, *, encoding: Literal["latin1", "bytes", "ASCII"] = "latin1") -> Any:
+    """Read a pickle of dicts, lists, tuples, sets, text, numbers, None, numpy arrays and scalars, and `DataFrame`.
 
-    `encoding` is how the `str` of Python 2 are read; arrays of Python 2 need "latin1" or "bytes". An ordered or
-    default dict becomes a dict. Raises `DataError` for a file that cannot be read, is damaged, or asks for anything
-    else; the message names what.
+    `encoding` is that of the `str` of Python 2; arrays of Python 2 need "latin1" or "bytes". An ordered or default dict
+    becomes a dict. Raises `DataError` for a file that cannot be read, is damaged, or asks for anything else, which the
+    message names.
     """
     make_error = ErrorFactory(DataError, path, "copy or download it again")
     content = read_bytes(path, make_error, _LIMIT)
@@ -47,7 +47,7 @@ def load(path: Path, *, encoding: Literal["latin1", "bytes", "ASCII"] = "latin1"
         return _Unpickler(path, io.BytesIO(content), encoding=encoding).load()
     except DataError:
         raise
-    except Exception as error:  # a damaged pickle ends in almost any exception
+    except Exception as error:  # a damaged pickle can raise almost any exception
         raise make_error(f"not a pickle of plain data, or damaged ({error_reason(error)})") from error
 
 
@@ -57,22 +57,20 @@ class _Unpickler(pickle.Unpickler):
         self._path = path
 
     def find_class(self, module: str, name: str, /) -> Any:
-        try:
+        if (module, name) in _ALLOWED:
             return _ALLOWED[module, name]
-        except KeyError:
-            pass
         remedy = "do not open it elsewhere unless you know who made it"
         if module.partition(".")[0] == "pandas":
             remedy = "another version of pandas wrote it: open it there and save its columns as a dict of arrays"
         raise DataError(
-            f"{escape_controls(str(self._path))}: refused, for the pickle asks for "
+            f"{escape_controls(str(self._path))}: refused, because the pickle asks for "
             f"{escape_controls(f'{module}.{name}'[:80])}; "
             f"expected plain containers and numpy arrays: {remedy}"
         )
 
 
 class _Sealed(type):
-    """Classes that a pickle may name cannot be changed by it."""
+    """The type of classes that a pickle may name but not change."""
 
     def __setattr__(cls, name: str, value: object) -> NoReturn:
         raise TypeError(f"{cls.__name__} cannot be changed")
@@ -81,7 +79,7 @@ class _Sealed(type):
 
 
 class _Function:
-    """A function that a pickle may call and not change."""
+    """A function that a pickle may call but not change."""
 
     __slots__ = ("_call",)
     _call: Callable[..., Any]
@@ -96,19 +94,19 @@ class _Function:
         return self._call(*arguments)
 
 
-class Frame(metaclass=_Sealed):
-    """A pickled pandas DataFrame: `columns` maps each name to an array with one entry a row."""
+class DataFrame(metaclass=_Sealed):
+    """A pickled pandas DataFrame: `columns` maps each name to an array with one entry per row."""
 
     columns: Mapping[str, NDArray[Any]] = MappingProxyType({})
 
     def __setstate__(self, state: Any) -> None:
         manager = state.get("_data", state.get("_mgr")) if isinstance(state, dict) else None
-        if not isinstance(manager, _Blocks):
+        if not isinstance(manager, _BlockManager):
             raise ValueError("a pandas frame of an unknown version")
         self.columns = manager.columns
 
 
-class _Blocks(metaclass=_Sealed):
+class _BlockManager(metaclass=_Sealed):
     """A pandas BlockManager of versions 0.14.1 to 1.2: blocks of columns of one type."""
 
     columns: Mapping[str, NDArray[Any]] = MappingProxyType({})
@@ -129,7 +127,7 @@ class _Blocks(metaclass=_Sealed):
 
 
 class _Dtype(metaclass=_Sealed):
-    """A numpy dtype as pickled: a plain number, text or object."""
+    """A pickled numpy dtype: a plain number, text or object."""
 
     def __init__(self, code: str) -> None:
         if not _DTYPE.fullmatch(code):
@@ -140,11 +138,11 @@ class _Dtype(metaclass=_Sealed):
         _version, order, *structure = state
         if any(part is not None for part in structure[:3]):
             raise ValueError("an array of records")
-        self.dtype = self.dtype.newbyteorder(_ORDERS[_text(order)])
+        self.dtype = self.dtype.newbyteorder(_BYTE_ORDERS[_text(order)])
 
 
 class _Array(np.ndarray[Any, Any], metaclass=_Sealed):
-    """An array whose size is checked before it takes memory."""
+    """An array whose size is checked before memory is allocated."""
 
     def __setstate__(self, state: Any) -> None:
         _version, shape, kind, fortran, content = state
@@ -166,7 +164,7 @@ def _text(value: Any) -> str:
 
 
 def _bytes(value: Any) -> bytes:
-    """The `str` of Python 2 come as text; latin1 keeps each byte."""
+    """Return bytes; the `str` of Python 2 arrives as text, in which latin1 keeps each byte."""
     return value.encode("latin1") if isinstance(value, str) else bytes(memoryview(value))
 
 
@@ -182,10 +180,6 @@ def _new_scalar(kind: Any, content: Any) -> Any:
     return np.frombuffer(_bytes(content), kind.dtype, 1)[0]
 
 
-def _new_dtype(code: Any, *_flags: Any) -> _Dtype:
-    return _Dtype(_text(code))
-
-
 def _encode(text: Any, encoding: Any = "latin1") -> bytes:
     if _text(encoding) not in ("latin1", "latin-1") or not isinstance(text, str):
         raise ValueError(f"bytes encoded as {short_repr(encoding)}")
@@ -193,21 +187,16 @@ def _encode(text: Any, encoding: Any = "latin1") -> bytes:
 
 
 def _new_dict(items: Any = (), *_rest: Any) -> dict[Any, Any]:
-    """An ordered dict (its items), or a default dict (the function that makes its defaults)."""
+    """Make a dict of an ordered dict (from its items) or a default dict (from the function for its defaults)."""
     found = {} if isinstance(items, _Function | type) else dict(items)
     if not all(isinstance(key, str | bytes | int | float | None) for key in found):
         raise ValueError("keys that are neither texts nor numbers")
     return found
 
 
-def _new_index(_kind: Any, attributes: Any) -> Any:
-    """The labels of a pandas Index; none of one that only counts rows."""
-    return np.asarray(attributes.get("data", ())).ravel()
-
-
-def _rebuild(kind: Any, base: Any, _state: Any) -> Any:
-    """Protocols 0 and 1 make an object so."""
-    if kind not in (Frame, _Blocks) or base is not _OBJECT:
+def _new_object(kind: Any, base: Any, _state: Any) -> Any:
+    """Make an object as protocols 0 and 1 do."""
+    if kind not in (DataFrame, _BlockManager) or base is not _OBJECT:
         raise ValueError("an object made in an unknown way")
     return kind()
 
@@ -217,6 +206,8 @@ def _refuse(*_arguments: Any) -> NoReturn:
 
 
 _NDARRAY, _OBJECT, _INDEX = (_Function(_refuse) for _ in range(3))
+# the labels of a pandas Index; a RangeIndex has none
+_new_index = _Function(lambda _kind, attributes: np.asarray(attributes.get("data", ())).ravel())
 _BUILTINS: dict[str, Any] = {
     "list": list,
     "dict": dict,
@@ -230,16 +221,16 @@ _INDEXES = ("core.index", "indexes.base", "indexes.numeric", "indexes.range")
 _INDEX_MODULES = [f"pandas.{part}" for part in (*_INDEXES, *(f"core.{part}" for part in _INDEXES[1:]))]
 _ALLOWED: dict[tuple[str, str], Any] = {
     **{(module, name): value for module in ("builtins", "__builtin__") for name, value in _BUILTINS.items()},
-    **{(module, "_reconstructor"): _Function(_rebuild) for module in ("copyreg", "copy_reg")},
+    **{(module, "_reconstructor"): _Function(_new_object) for module in ("copyreg", "copy_reg")},
     **{("collections", name): _Function(_new_dict) for name in ("OrderedDict", "defaultdict")},
     ("_codecs", "encode"): _Function(_encode),
     ("numpy", "ndarray"): _NDARRAY,
-    ("numpy", "dtype"): _Function(_new_dtype),
+    ("numpy", "dtype"): _Function(lambda code, *_flags: _Dtype(_text(code))),
     **{(f"numpy.{core}.multiarray", "_reconstruct"): _Function(_new_array) for core in ("core", "_core")},
     **{(f"numpy.{core}.multiarray", "scalar"): _Function(_new_scalar) for core in ("core", "_core")},
-    ("pandas.core.frame", "DataFrame"): Frame,
-    ("pandas.core.internals", "BlockManager"): _Blocks,
-    ("pandas.core.internals.managers", "BlockManager"): _Blocks,
-    **{(module, "_new_Index"): _Function(_new_index) for module in _INDEX_MODULES},
+    ("pandas.core.frame", "DataFrame"): DataFrame,
+    ("pandas.core.internals", "BlockManager"): _BlockManager,
+    ("pandas.core.internals.managers", "BlockManager"): _BlockManager,
+    **{(module, "_new_Index"): _new_index for module in _INDEX_MODULES},
     **{(module, name): _INDEX for module in _INDEX_MODULES for name in ("Index", "Int64Index", "RangeIndex")},
 }

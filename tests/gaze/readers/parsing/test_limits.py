@@ -13,35 +13,32 @@ import pytest
 from atsal.errors import DataError
 from atsal.gaze.readers.avtrack360 import read_avtrack360
 from atsal.gaze.readers.fixations2d import read_density_maps
-from atsal.gaze.readers.parsing import archives
-from atsal.gaze.readers.parsing import text_rows as lines
-from atsal.gaze.readers.parsing import text_table as text
-from atsal.gaze.readers.parsing.text_table import load_table, read_quoted_table, read_table
+from atsal.gaze.readers.parsing import archives, text_rows, text_table
+from atsal.gaze.readers.parsing.text_table import load_table, read_table
 from atsal.untrusted import arrays
 
 
-@pytest.mark.parametrize("read", [read_table, read_quoted_table])
-def test_a_line_without_end(read, tmp_path):
+def test_a_line_without_end(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(gzip.compress(b"a,b\n" + b"1" * 2**22, 1))
     with pytest.raises(DataError, match=r"a\.csv, line 2: longer than 1,048,576 characters"):
-        read(path)
+        read_table(path)
 
 
 @pytest.mark.parametrize(("name", "value"), [("_MOST_LINES", 100), ("_MOST_CHARACTERS", 2**10)])
 def test_lines_without_end(name, value, tmp_path, monkeypatch):
-    monkeypatch.setattr(lines, name, value)
+    monkeypatch.setattr(text_rows, name, value)
     path = tmp_path / "a.csv"
     path.write_text("a,b\n" + "1,2\n" * 1000)
-    with pytest.raises(DataError, match=r"more than .* lines or .* MiB of text; divide it"):
+    with pytest.raises(DataError, match=r"more than .* lines or .* MiB of text; split it"):
         read_table(path)
 
 
 def test_values_without_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(text, "MOST_CELLS", 10_000)
+    monkeypatch.setattr(text_table, "MOST_CELLS", 10_000)
     path = tmp_path / "a.csv"
     path.write_text("a,b\n" + "1,2\n" * 10_000)
-    with pytest.raises(DataError, match="more than 10,000 values; divide it"):
+    with pytest.raises(DataError, match="more than 10,000 values; split it"):
         read_table(path)
 
 
@@ -57,7 +54,7 @@ def test_columns_and_names_without_end(tmp_path):
 
 def test_no_regular_file_is_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.csv")
-    with pytest.raises(DataError, match="not a regular file"):
+    with pytest.raises(DataError, match="is a pipe"):
         read_table(tmp_path / "a.csv")
 
 
@@ -86,7 +83,7 @@ def archive(tmp_path):
 
 
 def test_archives_are_bounded_in_each_file_and_in_sum(archive, monkeypatch):
-    monkeypatch.setattr(archives, "_LARGEST", 2**20)
+    monkeypatch.setattr(archives, "LARGEST_LOG", 2**20)
     monkeypatch.setattr(archives, "_MOST_BYTES", 2**22)
     with pytest.raises(DataError, match=r"2\.json: 2,097,152 bytes; expected the log of one viewer"):
         read_avtrack360(archive(("2.json", b" " * 2**21)))
@@ -96,7 +93,7 @@ def test_archives_are_bounded_in_each_file_and_in_sum(archive, monkeypatch):
 
 
 def test_names_in_an_archive_are_bounded_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "_LARGEST", 2**20)
+    monkeypatch.setattr(archives, "LARGEST_LOG", 2**20)
     path = tmp_path / "head_rotation.tar.xz"
     entry = tarfile.TarInfo("././@LongLink")
     entry.type, entry.size = tarfile.GNUTYPE_LONGNAME, 2**24
@@ -109,11 +106,11 @@ def test_names_in_an_archive_are_bounded_too(tmp_path, monkeypatch):
 def test_a_zip_of_little_that_becomes_much(tmp_path):
     with zipfile.ZipFile(tmp_path / "head_rotation.zip", "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("2.json", b" " * (2**24 + 1))
-    with pytest.raises(DataError, match="16,777,217 bytes; expected the log of one viewer"):
+    with pytest.raises(DataError, match="16777217 bytes; expected 16777216 at most"):
         read_avtrack360(tmp_path / "head_rotation.zip")
 
 
-def test_members_that_are_no_files_are_passed_over(archive, tmp_path):
+def test_members_that_are_no_files_are_skipped(archive, tmp_path):
     path = tmp_path / "head_rotation.tar"
     with tarfile.open(path, "w") as tar:
         for name, kind in (("2.json", tarfile.SYMTYPE), ("3.json", tarfile.LNKTYPE), ("4.json", tarfile.FIFOTYPE)):
