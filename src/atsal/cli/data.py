@@ -15,7 +15,7 @@ from atsal.jobs.atomic_write import made_folder
 
 if TYPE_CHECKING:
     from atsal.datasets.dataset import Dataset
-    from atsal.datasets.prepared.prepare import Prepared
+    from atsal.datasets.prepared.prepare import PrepareResult
 
 _SHOWN = 12  # warnings; the manifest has all
 
@@ -31,12 +31,12 @@ def datasets_list() -> None:
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    from atsal.datasets import NAMES, dataset_named  # noqa: PLC0415
+    from atsal.datasets import dataset_named, dataset_names  # noqa: PLC0415
 
     table = Table(box=None)
     for title in ("name", "what it is", "stimuli", "gaze and σ"):
         table.add_column(title, no_wrap=title != "what it is")
-    for name in NAMES:
+    for name in dataset_names():
         found = dataset_named(name)
         stimuli = f"{found.items or 'any'} {found.stimuli}" if found.stimuli != "mixed" else "any"
         table.add_row(name, found.title, stimuli, _sigma(found))
@@ -51,7 +51,7 @@ def datasets_info(name: str) -> None:
 
     found = dataset_named(name)
     facts = {
-        "items": f"{found.items} {found.holds}" if found.items else found.holds,
+        "items": f"{found.items} {found.stimuli_in_words}" if found.items else found.stimuli_in_words,
         "observers": found.observers,
         "gaze": ", ".join(found.directions),
         "sampling": found.sampling,
@@ -73,7 +73,7 @@ def datasets_info(name: str) -> None:
     for label, text in facts.items():
         say(f"  {label:<10} {text}")
     say("", "files below the source folder:", "")
-    say(*(f"  {line}" for line in found.tree.strip("\n").splitlines()))
+    say(*(f"  {line}" for line in found.expected_files.strip("\n").splitlines()))
     if found.notes:
         say("", "notes:")
         for note in found.notes:
@@ -133,20 +133,20 @@ def prepare(name: str, source: Path, output: Path, only: tuple[str, ...], worker
         sys.exit(1)
 
 
-def _tell(done: "Prepared") -> None:
+def _tell(done: "PrepareResult") -> None:
     for text in done.missing:
         say(f"missing: {text}", err=True)
     for reason, count in sorted(done.dropped.items(), key=lambda drop: -drop[1])[:5]:
         say(f"left out: {count} x {reason}", err=True)
-    if done.noted:
-        say(f"notes on {done.noted} items: see {done.folder / 'manifest.json'}", err=True)
+    if done.items_with_notes:
+        say(f"notes on {done.items_with_notes} items: see {done.folder / 'manifest.json'}", err=True)
     for text in done.warnings[:_SHOWN]:
         say(f"warning: {text}", err=True)
     if len(done.warnings) > _SHOWN:
         say(f"{len(done.warnings) - _SHOWN} more warnings: see {done.folder / 'manifest.json'}", err=True)
     if done.refused:
         say("mend or take away what is named above, and run the same command again", err=True)
-    earlier = f", {done.kept} made before" if done.kept else ""
+    earlier = f", {done.reused} made before" if done.reused else ""
     refused = f", {len(done.refused)} refused" if done.refused else ""
     say(f"{done.folder}: {done.made} item{'s' * (done.made != 1)} made{earlier}{refused}")
 
@@ -195,7 +195,8 @@ def inspect(
     Pictures that an earlier run drew are replaced, other files never.
     """
     from atsal.datasets.prepared import PreparedSet  # noqa: PLC0415
-    from atsal.datasets.prepared.inspection import draw_prepared_item, draw_set  # noqa: PLC0415
+    from atsal.datasets.prepared.figures import draw_prepared_item  # noqa: PLC0415
+    from atsal.datasets.prepared.sheet import draw_set  # noqa: PLC0415
     from atsal.video.image_writer import is_own_picture, write_rgb_png  # noqa: PLC0415
 
     opened = PreparedSet(prepared, source)
