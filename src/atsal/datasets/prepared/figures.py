@@ -94,7 +94,7 @@ def draw_item(
     gaze = fixations.select(np.isin(fixations.observer, observers))
     extent = (0, 1, 1, 0) if flat else (-180, 180, -90, 90)
     if picture is not None:
-        axes.imshow(picture, extent=extent, aspect="auto")
+        axes.imshow(picture, extent=extent, aspect="auto", interpolation="bilinear")
     if saliency is not None and saliency.max() > 0:
         level = saliency / saliency.max()
         colours_of = {"cmap": saliency_colours(), "vmin": 0, "vmax": 1}
@@ -208,6 +208,8 @@ def _make_axes(width: int, height: int, *, flat: bool) -> "tuple[Figure, Axes]":
     if not flat:
         axes.set_xticks(*label_degrees(180, 45, _SIDES))
         axes.set_yticks(*label_degrees(90, 30))
+        axes.get_yticklabels()[0].set_verticalalignment("bottom")  # away from the longitudes
+        axes.get_yticklabels()[-1].set_verticalalignment("top")
         axes.grid(color="white", alpha=0.25, linewidth=72 / DPI)
         axes.axhline(0, color="white", alpha=0.4, linewidth=72 / DPI)
         axes.axvline(0, color="white", alpha=0.4, linewidth=72 / DPI)
@@ -236,7 +238,7 @@ def _draw_discs(axes: "Axes", gaze: Gaze, colours: Mapping[str, Floats], scale: 
     colour = np.array([colours[name] for name in gaze.observer.tolist()])[order]
     style: dict[str, Any] = {"edgecolors": _INK, "linewidths": 72 / DPI} if radius > 2 else {"linewidths": 0}
     style |= {"s": _disc_area(radius), "c": colour, "zorder": 3}
-    alpha = float(np.clip(30 / math.sqrt(len(gaze)), 0.3, 0.9))
+    alpha = float(np.clip(20 / math.sqrt(len(gaze)), 0.15, 0.9))
     for points in _copies(_points(gaze)[order], gaze):
         axes.scatter(points[:, 0], points[:, 1], alpha=alpha, **style)
 
