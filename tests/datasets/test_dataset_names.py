@@ -1,13 +1,18 @@
 """Data sets by name: those of this package, and those of other installed packages."""
 
+import re
 import subprocess
 import sys
 
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from atsal.cli import main
 from atsal.datasets import dataset_named, dataset_names
+from atsal.datasets.prepared import PreparedSet
+from atsal.datasets.prepared.preparation import preparation_for
+from atsal.datasets.prepared.prepare import prepare
 from atsal.errors import ConfigError
 
 DECLARATION = """
@@ -45,6 +50,11 @@ def test_names_are_sorted_and_lead_to_their_data_sets():
     assert [dataset_named(name).name for name in names] == list(names)
 
 
+def test_every_data_set_is_documented(pytestconfig):
+    page = (pytestconfig.rootpath / "docs" / "data-sets" / "README.md").read_text(encoding="utf-8")
+    assert [name for name in dataset_names() if f"| [{name}](" not in page] == []
+
+
 def test_to_list_the_names_needs_no_torch():
     code = "import sys; from atsal.datasets import dataset_names; dataset_names(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -63,6 +73,18 @@ def test_another_package_adds_a_data_set(install, tmp_path):
     assert done.exit_code == 0, done.output
     assert "2 items made" in done.output
     assert "elsewhere-looks" in CliRunner().invoke(main, ["datasets", "list"]).output
+
+
+def test_the_documented_example_works(install, pytestconfig, tmp_path):
+    page = (pytestconfig.rootpath / "docs" / "data-sets" / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(# my_package.*?)```", page, re.DOTALL)
+    install("my_sets", example)
+    (tmp_path / "a.csv").write_text("observer,timestamp_s,head_lon_deg,head_lat_deg\n1,0,10,5\n1,0.1,20,5\n")
+    Image.new("RGB", (64, 32)).save(tmp_path / "a.jpg")
+    mine = dataset_named("my-images")
+    done = prepare(mine, tmp_path, tmp_path / "out", preparation_for(mine, erp_height=16))
+    assert (done.made, done.refused) == (1, {})
+    assert PreparedSet(tmp_path / "out").dataset is mine
 
 
 @pytest.mark.parametrize(
