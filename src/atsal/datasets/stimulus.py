@@ -88,10 +88,7 @@ def read_picture(
         if not 0 <= frame_index < len(files):
             raise DataError(f"{path}: no frame {frame_index}; the folder holds {len(files)} pictures")
         return read_image(files[frame_index])
-    for frame in read_frames(path, start_s=_seek_time(stimulus, frame_index), size=size):
-        if frame.index >= frame_index:
-            return frame.image
-    raise DataError(f"{path}: no frame {frame_index}; the video has {stimulus.frames} frames")
+    return next(read_some_frames(path, stimulus, [frame_index], size))
 
 
 def read_all_frames(path: Path, stimulus: Stimulus, size: tuple[int, int]) -> Iterator[Frame]:
@@ -102,17 +99,18 @@ def read_all_frames(path: Path, stimulus: Stimulus, size: tuple[int, int]) -> It
 
 
 def read_some_frames(
-    path: Path, stimulus: Stimulus, frame_indices: Collection[int], size: tuple[int, int]
+    path: Path, stimulus: Stimulus, frame_indices: Collection[int], size: tuple[int, int] | None
 ) -> Iterator[Picture]:
     """Read frames of a video, of a folder of pictures, or an image as its only frame, sorted by number.
 
-    Seeks once in a video and reads on from there. Scales each frame to (width, height). Raises `DataError` for a frame
-    past the end.
+    Seeks once in a video and reads on from there. Scales each frame to (width, height), if given. Raises `DataError`
+    for a frame past the end.
     """
     wanted = sorted(set(frame_indices))
     if stimulus.kind in ("image", "frames"):
         for index in wanted:
-            yield scaled(read_picture(path, stimulus, index), size)
+            picture = read_picture(path, stimulus, index)
+            yield picture if size is None else scaled(picture, size)
         return
     if not wanted:
         return

@@ -106,8 +106,12 @@ def draw_item(
         _draw_discs(axes, gaze, colours, scale, largest=5.0 if saliency is None else 3.0)
     axes.set_xlim(extent[:2])
     axes.set_ylim(extent[2:])
-    title = _title(name, fixations, events, sigma_deg, len(observers) if scanpaths else None)
-    _write_title(figure, title, colours if scanpaths else {}, width)
+    parts = [name, f"{len(fixations)} {events} of {len(fixations.observers)} observers"]
+    if scanpaths:
+        all_drawn = len(observers) == len(fixations.observers)
+        parts.append(f"scanpaths of {'all' if all_drawn else f'the first {len(observers)}'}")
+    parts += [] if sigma_deg is None else [f"σ {sigma_deg:g}°"]
+    _write_title(figure, "  ·  ".join(parts), colours if scanpaths else {}, width)
     return render(figure)
 
 
@@ -277,34 +281,18 @@ def _disc_area(radius: float) -> float:
     return (2 * radius * 72 / DPI) ** 2
 
 
-def _title(name: str, gaze: Gaze, events: str, sigma_deg: float | None, paths: int | None) -> str:
-    observers = len(gaze.observers)
-    counts = _count(len(gaze), events.removesuffix("s")), _count(observers, "observer")
-    parts = [name, " of ".join(counts)]
-    if paths is not None:
-        parts.append(f"scanpaths of {'all' if paths == observers else f'the first {paths}'}")
-    if sigma_deg is not None:
-        parts.append(f"σ {sigma_deg:g}°")
-    return "  ·  ".join(parts)
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
-
-
 def _write_title(figure: "Figure", title: str, colours: Mapping[str, Floats], width: int) -> None:
     """Write the title, smaller if it is too long, and the names of the observers as far as there is room."""
     size, page = max(10.0, width / 80), figure.bbox  # all in pixels
     y = page.height - 1.1 * size
     style: dict[str, Any] = {"va": "center", "parse_math": False, "transform": None}
-    left = figure.axes[0].bbox.x0 + size / 2
-    most = width - size
+    left, room = figure.axes[0].bbox.x0 + size / 2, width - size
     text = figure.text(left, y, title, fontsize=1.2 * size * 72 / DPI, color=_INK, **style)
-    room = most * (0.6 if colours else 1)
-    text.set_fontsize(1.2 * size * 72 / DPI * min(1.0, room / text.get_window_extent().width))
+    shrink = room * (0.6 if colours else 1) / text.get_window_extent().width
+    text.set_fontsize(1.2 * size * 72 / DPI * min(1.0, shrink))
     for name, colour in colours.items():
         x = text.get_window_extent().x1 + size
         text = figure.text(x, y, f"● {name}", fontsize=size * 72 / DPI, color=colour, **style)
-        if text.get_window_extent().x1 > left + most:
+        if text.get_window_extent().x1 > left + room:
             text.remove()
             break

@@ -99,36 +99,35 @@ def _draw_gaze(axes: "Axes", statistics: SetStatistics) -> None:
 
 def _draw_latitudes(axes: "Axes", statistics: SetStatistics) -> None:
     """Draw gaze by latitude (by row of photos), and what evenly spread gaze would give."""
-    centres, size = 90 - (np.arange(CELL_ROWS) + 0.5) * _CELL_DEG, _CELL_DEG
+    share, size = _shares(statistics.gaze.sum(1)) * 100, 1 / CELL_ROWS if statistics.flat else _CELL_DEG
     if statistics.flat:
-        centres, size, even = 0.5 - centres / 180, 1 / CELL_ROWS, np.full(CELL_ROWS, 1 / CELL_ROWS)
+        centres, even = (np.arange(CELL_ROWS) + 0.5) * size, np.full(CELL_ROWS, 100 / CELL_ROWS)
         _title(axes, "v", "% of the fixations in a 60th of the height", "down")
         axes.set_ylim(1, 0)
     else:
-        even = solid_angle_weights(CELL_ROWS).numpy()[:, 0] * 2 * CELL_ROWS / (4 * math.pi)
+        centres = 90 - (np.arange(CELL_ROWS) + 0.5) * size
+        even = solid_angle_weights(CELL_ROWS).numpy()[:, 0] * 2 * CELL_ROWS / (4 * math.pi) * 100
         mean = statistics.mean_latitude_deg()
-        mean_text = "" if math.isnan(mean) else f" (mean {round(mean, 1) + 0.0:+.1f}°)"
-        _title(axes, f"latitude{mean_text}", "% of the gaze")
+        _title(axes, "latitude" + ("" if math.isnan(mean) else f" (mean {round(mean, 1) + 0.0:+.1f}°)"), "% of the gaze")
         axes.set_ylim(-90, 90)
         axes.set_yticks(*label_degrees(90, 30))
-    axes.barh(centres, _shares(statistics.gaze.sum(1)) * 100, height=size, color=_BLUE)
-    axes.plot(even * 100, centres, color=_ORANGE, linewidth=1.5, linestyle="--", label="spread evenly")
+    axes.barh(centres, share, height=size, color=_BLUE)
+    axes.plot(even, centres, color=_ORANGE, linewidth=1.5, linestyle="--", label="spread evenly")
     axes.legend(frameon=False, fontsize=8.5, loc="upper right")
 
 
 def _draw_longitudes(axes: "Axes", statistics: SetStatistics) -> None:
     """Draw gaze by longitude (by column of photos), and what evenly spread gaze would give."""
-    centres, size = (np.arange(2 * CELL_ROWS) + 0.5) * _CELL_DEG - 180, _CELL_DEG
+    first, last = (0, 1) if statistics.flat else (-180, 180)
     if statistics.flat:
-        centres, size = centres / 360 + 0.5, 0.5 / CELL_ROWS
         _title(axes, "u", "to the right", "% in a 120th of the width")
-        axes.set_xlim(0, 1)
     else:
         _title(axes, "longitude", "", "% of the gaze")
-        axes.set_xlim(-180, 180)
         axes.set_xticks(*label_degrees(180, 90))
-    axes.bar(centres, _shares(statistics.gaze.sum(0)) * 100, width=size, color=_BLUE)
+    edges = np.linspace(first, last, 2 * CELL_ROWS + 1)
+    axes.stairs(_shares(statistics.gaze.sum(0)) * 100, edges, fill=True, color=_BLUE)
     axes.axhline(50 / CELL_ROWS, color=_ORANGE, linewidth=1.5, linestyle="--")
+    axes.set_xlim(first, last)
 
 
 def _draw_items(axes: "Axes", statistics: SetStatistics) -> None:
