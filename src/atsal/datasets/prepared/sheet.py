@@ -108,7 +108,9 @@ def _draw_latitudes(axes: "Axes", statistics: SetStatistics) -> None:
         centres = 90 - (np.arange(CELL_ROWS) + 0.5) * size
         even = solid_angle_weights(CELL_ROWS).numpy()[:, 0] * 2 * CELL_ROWS / (4 * math.pi) * 100
         mean = statistics.mean_latitude_deg()
-        _title(axes, "latitude" + ("" if math.isnan(mean) else f" (mean {round(mean, 1) + 0.0:+.1f}°)"), "% of the gaze")
+        _title(
+            axes, "latitude" + ("" if math.isnan(mean) else f" (mean {round(mean, 1) + 0.0:+.1f}°)"), "% of the gaze"
+        )
         axes.set_ylim(-90, 90)
         axes.set_yticks(*label_degrees(90, 30))
     axes.barh(centres, share, height=size, color=_BLUE)
