@@ -10,10 +10,10 @@ from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
 from types import ModuleType
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.datasets.dataset import Dataset
 from atsal.errors import ConfigError
-from atsal.untrusted.text import reason
+from atsal.untrusted.text import error_reason
 
 ENTRY_POINTS = "atsal.datasets"  # the group
 
@@ -30,7 +30,7 @@ def dataset_named(name: str) -> Dataset:
     """
     found = _built_in().get(name) or _from_other_packages().get(name)
     if found is None:
-        raise ConfigError(f"unknown data set {name!r}{nearest(name, dataset_names())}")
+        raise ConfigError(f"unknown data set {name!r}{suggest_name(name, dataset_names())}")
     return found
 
 
@@ -56,7 +56,7 @@ def _load(entry: EntryPoint) -> tuple[Dataset, ...]:
     try:
         module = entry.load()
     except Exception as error:  # code of others may raise anything
-        problem = f"{type(error).__name__}: {reason(error)}"
+        problem = f"{type(error).__name__}: {error_reason(error)}"
         raise ConfigError(f"{_origin(entry)} cannot be imported ({problem}); {remedy}") from error
     datasets = getattr(module, "DATASETS", None) if isinstance(module, ModuleType) else None
     if not isinstance(datasets, tuple) or not all(isinstance(dataset, Dataset) for dataset in datasets):

@@ -14,7 +14,7 @@ from atsal.gaze.readers.parsing.position_checks import placeholders_within
 from atsal.gaze.readers.parsing.time_units import FIXATION_S
 from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Fixations, GazeSamples, PlanarFixations, rows_of_each
-from atsal.untrusted.text import some
+from atsal.untrusted.text import shorten_list
 
 _SAME_TIME = "all times of the recording are the same"
 _FEWEST_SAMPLES = 20  # of a recording that is judged
@@ -36,7 +36,7 @@ def drop_implausible(gaze: ItemGaze, stimulus: Stimulus) -> ItemGaze:
     warnings = [*gaze.warnings, *_warnings(gaze)]
     is_still = stimulus.kind in ("image", "photo")
     if observers:
-        warnings.append(f"all times of {some(observers)} are the same" + ("" if is_still else ": left out"))
+        warnings.append(f"all times of {shorten_list(observers)} are the same" + ("" if is_still else ": left out"))
     if observers and not is_still:
         dropped = [track for track in samples if track.observer in observers]
         samples = tuple(track for track in samples if track.observer not in observers)
@@ -74,7 +74,7 @@ def _warnings(gaze: ItemGaze) -> Iterator[str]:
     constant = [track.observer for track in gaze.samples if _is_constant(track)]
     constant += [name for name, rows in _rows(gaze.fixations).items() if _is_one_place(gaze.fixations, rows)]
     if constant:
-        yield f"the gaze of {some(list(dict.fromkeys(constant)))} never moves: was nothing tracked?"
+        yield f"the gaze of {shorten_list(list(dict.fromkeys(constant)))} never moves: was nothing tracked?"
     lost = sum(map(_count_placeholders, gaze.samples))
     if lost:
         yield f"{lost} samples at exactly 0, 0 or -1, -1 lie far from those before and after: were they lost? Kept"
@@ -94,7 +94,7 @@ def _warnings(gaze: ItemGaze) -> Iterator[str]:
         similar.setdefault(name.casefold(), []).append(name)
     for names in similar.values():
         if len(names) > 1:
-            yield f"the names of observers {some(names)} differ by capitals only: is this one person?"
+            yield f"the names of observers {shorten_list(names)} differ by capitals only: is this one person?"
 
 
 def _count_placeholders(track: GazeSamples) -> int:

@@ -8,7 +8,7 @@ from stat import S_ISDIR
 from typing import TypeVar
 
 from atsal.errors import DataError
-from atsal.untrusted.text import some
+from atsal.untrusted.text import shorten_list
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ def is_blank(log: Path) -> bool:
 def report_missing(source: Path, ids: Iterable[str], what: str) -> list[str]:
     """Return one line about the items that lack a file, or no line."""
     ids = list(ids)
-    return [f"{what} for {some(ids)}: not below {source}"] if ids else []
+    return [f"{what} for {shorten_list(ids)}: not below {source}"] if ids else []
 
 
 def nothing_found(source: Path, what: str, expected_files: str, url: str) -> DataError:

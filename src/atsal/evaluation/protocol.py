@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from atsal.config import check_range, nearest, read_yaml
+from atsal.config import check_range, read_yaml, suggest_name
 from atsal.datasets import dataset_named
 from atsal.datasets.prepared import PreparedSet
 from atsal.datasets.prepared.preparation import Events, WindowKind
@@ -46,7 +46,7 @@ class Protocol:
             dataset_named(name)  # raises for an unknown one
         for metric in self.metrics:
             if metric not in METRICS:
-                raise ConfigError(f"unknown metric {metric!r}{nearest(metric, METRICS)}")
+                raise ConfigError(f"unknown metric {metric!r}{suggest_name(metric, METRICS)}")
         if not self.metrics or len(set(self.metrics)) < len(self.metrics):
             raise ConfigError(f"metrics {', '.join(self.metrics) or '(none)'}: expected at least one, each once")
         if (self.split is None) != (self.part is None):
@@ -86,7 +86,7 @@ def read_protocol(name: str, folder: Path = Path()) -> Protocol:
             return read_yaml(Protocol, path)
     path = folder / name
     if path.suffix.lower() not in (".yaml", ".yml"):
-        raise ConfigError(f"protocol {name!r}{nearest(name, protocol_names())}; or the path of a YAML file")
+        raise ConfigError(f"protocol {name!r}{suggest_name(name, protocol_names())}; or the path of a YAML file")
     return read_yaml(Protocol, path)
 
 

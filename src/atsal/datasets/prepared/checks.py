@@ -15,7 +15,7 @@ from atsal.datasets.prepared.statistics import BAND_ROWS, CELL_ROWS, SetStatisti
 from atsal.gaze.directions import Floats, angle_rad, lonlat_from_vectors, unit_vectors
 from atsal.gaze.records import Integers
 from atsal.projection.sphere import erp_directions
-from atsal.untrusted.text import some
+from atsal.untrusted.text import shorten_list
 
 # Each of the 20 videos of AVTrack360 has its mean latitude within ±21° (-0.6° for all) and its peak within ±30°: the
 # content of a whole set does not explain more.
@@ -73,7 +73,8 @@ def _check_observers(statistics: SetStatistics, declared: str) -> Iterator[str]:
     few = [name for name, counts in statistics.items.items() if least and counts.observers < int(least[1])]
     if least and few:
         yield (
-            f"{len(few)} of {len(statistics.items)} items have fewer than {least[1]} observers ({some(few)}), expected "
+            f"{len(few)} of {len(statistics.items)} items have fewer than {least[1]} observers ({shorten_list(few)}), "
+            "expected "
             f"{declared}: files may be missing"
         )
 

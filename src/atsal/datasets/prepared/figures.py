@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.datasets.prepared.prepared_set import PreparedSet
-from atsal.errors import ConfigError, MissingDependencyError, ShapeError, installing
+from atsal.errors import ConfigError, MissingDependencyError, ShapeError, install_hint
 from atsal.gaze.directions import Floats, lonlat_from_vectors, unit_vectors
 from atsal.gaze.records import Fixations, PlanarFixations
 from atsal.video.render import COLOURS, Picture
@@ -121,7 +121,7 @@ def make_figure(width: float, height: float) -> "Figure":
         from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - an extra
         from matplotlib.figure import Figure  # noqa: PLC0415
     except ImportError as error:
-        raise MissingDependencyError(f"drawing needs matplotlib: {installing('data')}") from error
+        raise MissingDependencyError(f"drawing needs matplotlib: {install_hint('data')}") from error
     figure = Figure((width / DPI, height / DPI), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)  # without pyplot, which would change the state of the program
     return figure

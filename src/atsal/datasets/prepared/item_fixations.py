@@ -14,7 +14,7 @@ from atsal.errors import ConfigError, DataError
 from atsal.gaze.detection import detect_fixations
 from atsal.gaze.reading import Drop, DropCounter
 from atsal.gaze.records import Direction, Fixations, fixations_from_samples, rows_of_each
-from atsal.untrusted.text import some
+from atsal.untrusted.text import shorten_list
 
 
 def item_fixations(gaze: ItemGaze, stimulus: Stimulus, dataset: Dataset, preparation: Preparation) -> ItemGaze:
@@ -71,7 +71,7 @@ def drop_past_end(gaze: ItemGaze, stimulus: Stimulus) -> ItemGaze:
         drops.add(f"past the end of the video ({_length(stimulus)})", f"observer {observer[first]}", int(late.sum()))
         lost = [name for name, rows in rows_of_each(observer).items() if late[rows].all()]
         if lost:
-            warnings += (f"all gaze of {some(lost)} lies past the end of the video: another clock?",)
+            warnings += (f"all gaze of {shorten_list(lost)} lies past the end of the video: another clock?",)
     samples = tuple(track for track in samples if len(track))
     return ItemGaze(samples, fixations, drops.result(), notes, warnings)
 

@@ -14,10 +14,9 @@ from atsal.datasets.prepared.preparation import Preparation
 from atsal.datasets.prepared.prepare_item import item_names
 from atsal.datasets.prepared.statistics import SetStatistics, add_up
 from atsal.errors import DataError
+from atsal.untrusted.files import ErrorFactory, is_file_name
 from atsal.untrusted.json_text import read_object
-from atsal.untrusted.paths import is_name
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import some
+from atsal.untrusted.text import shorten_list
 from atsal.version import __version__
 from atsal.video.folders import natural_key
 
@@ -69,7 +68,7 @@ def _refusals(output: Path, records: list[Json], source: Path, refused: dict[str
     """Return the reasons of this run and those of earlier runs about items that this one did not try."""
     path = output / MANIFEST
     try:
-        before = read_object(path, Blame(DataError, path, "prepare the set again")).get("refused")
+        before = read_object(path, ErrorFactory(DataError, path, "prepare the set again")).get("refused")
     except DataError:
         before = None
     made = {record.get("variant_of", record["id"]) for record in records}
@@ -83,7 +82,7 @@ def _orphans(output: Path, found: FoundItems, preparation: Preparation) -> list[
     known = {name for raw in found.items for name in item_names(raw, preparation)}
     orphans = sorted(path.parent.name for path in output.glob(f"*/{RECORD}") if path.parent.name not in known)
     warning = "made by an earlier run, but no longer in the source; left out of the manifest"
-    return [f"{some(orphans)}: {warning}"] if orphans else []
+    return [f"{shorten_list(orphans)}: {warning}"] if orphans else []
 
 
 def _complete_items(output: Path, found: FoundItems, preparation: Preparation) -> Iterator[Json]:
@@ -125,7 +124,7 @@ def read_manifest(folder: Path) -> Json:
     path = folder / MANIFEST
     if not path.exists():
         raise DataError(f"{folder}: no prepared data set (no {MANIFEST}); make one with `atsal prepare`")
-    manifest = read_object(path, Blame(DataError, path, "run the same `atsal prepare` again"))
+    manifest = read_object(path, ErrorFactory(DataError, path, "run the same `atsal prepare` again"))
     wrong = [name for name, kind in _REQUIRED.items() if not isinstance(manifest.get(name), kind)]
     if not wrong and not all(map(_is_item, manifest["items"])):
         wrong.append("the names of its items")
@@ -141,11 +140,13 @@ def read_manifest(folder: Path) -> Json:
 
 def read_statistics(path: Path) -> SetStatistics:
     """Read the statistics of an item. Raises `DataError` if the file holds none."""
-    return SetStatistics.from_json(read_object(path, Blame(DataError, path, "run the same `atsal prepare` again")))
+    return SetStatistics.from_json(
+        read_object(path, ErrorFactory(DataError, path, "run the same `atsal prepare` again"))
+    )
 
 
 def _is_item(item: Any) -> bool:
-    return isinstance(item, dict) and is_name(item.get("id")) and isinstance(item.get("variant_of", ""), str)
+    return isinstance(item, dict) and is_file_name(item.get("id")) and isinstance(item.get("variant_of", ""), str)
 
 
 def _is_split(split: Any) -> bool:

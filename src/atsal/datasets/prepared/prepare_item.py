@@ -33,9 +33,9 @@ from atsal.datasets.stimulus import describe, read_all_frames, read_picture
 from atsal.errors import DataError
 from atsal.gaze.records import Fixations, PlanarFixations
 from atsal.gaze.tables import write_fixations
-from atsal.jobs.atomic_write import folder_aside, reported
+from atsal.jobs.atomic_write import atomic_folder, output_errors
 from atsal.jobs.output_folder import OutputFolder
-from atsal.untrusted.text import some
+from atsal.untrusted.text import shorten_list
 from atsal.video.image_writer import write_map_png
 from atsal.video.pixels import scaled
 
@@ -132,13 +132,15 @@ def _relative(text: str, source: Path) -> str:
 
 def _write_folder(output: Path, name: str, transform: Transform | None, job: _Job, record: Json) -> None:
     folder, fixations = OutputFolder(output / name, PREPARED_ITEM), job.fixations
-    others = folder.foreign()
+    others = folder.other_files()
     if others:
-        raise DataError(f"{folder.path}: holds {some(others)}, which `atsal prepare` did not write; move it elsewhere")
+        raise DataError(
+            f"{folder.path}: holds {shorten_list(others)}, which `atsal prepare` did not write; move it elsewhere"
+        )
     record = record | {"id": name, "fixations": len(fixations), "observers": len(fixations.observers)}
     if transform is not None:
         record |= {"variant": transform.name, "variant_of": job.raw.id}
-    with reported(folder.path), folder_aside(folder.path) as part:
+    with output_errors(folder.path), atomic_folder(folder.path) as part:
         if transform is not None and isinstance(fixations, Fixations):
             fixations = transform.fixations(fixations)
         write_fixations(part / FIXATIONS, fixations)

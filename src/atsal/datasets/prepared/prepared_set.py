@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from atsal.config import from_mapping, nearest
+from atsal.config import from_mapping, suggest_name
 from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Dataset, Stimulus
 from atsal.datasets.prepared.item_maps import item_map, map_windows
@@ -45,9 +45,9 @@ class PreparedSet:
         """Return the prepared items of a part ("train") of a split."""
         splits = self.manifest["splits"]
         if name not in splits:
-            raise ConfigError(f"{self.folder}: no split {name!r}{nearest(name, splits)}")
+            raise ConfigError(f"{self.folder}: no split {name!r}{suggest_name(name, splits)}")
         if part not in splits[name]:
-            raise ConfigError(f"{self.folder}: split {name} has no part {part!r}{nearest(part, splits[name])}")
+            raise ConfigError(f"{self.folder}: split {name} has no part {part!r}{suggest_name(part, splits[name])}")
         chosen = set(splits[name][part])
         return tuple(entry["id"] for entry in self.manifest["items"] if entry.get("variant_of", entry["id"]) in chosen)
 
@@ -61,7 +61,7 @@ class PreparedSet:
     def record(self, item: str) -> dict[str, Any]:
         """Return the record of an item (`item.json`)."""
         if item not in self._known_items:
-            raise ConfigError(f"{self.folder}: no item {item!r}{nearest(item, self.items)}")
+            raise ConfigError(f"{self.folder}: no item {item!r}{suggest_name(item, self.items)}")
         return _read_record(self.folder / item / RECORD)
 
     def fixations(self, item: str) -> Fixations | PlanarFixations:

@@ -20,8 +20,8 @@ from atsal.gaze.readers.fixations2d import read_fixations2d
 from atsal.gaze.reading import Reading
 from atsal.gaze.records import Direction, PlanarFixations
 from atsal.untrusted.archives import open_archive
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import some
+from atsal.untrusted.files import ErrorFactory
+from atsal.untrusted.text import shorten_list
 
 _TABLES = ("fixations.csv.gz", "fixations.csv")
 _ENDINGS = (".webp", ".png", ".jpg", ".jpeg")
@@ -48,7 +48,9 @@ def _find(name: str, ids: tuple[str, ...], source: Path) -> FoundItems:
     if unsafe:
         raise DataError(f"{table}: image {unsafe[0]!r}; expected letters, digits, - _ and . only")
     if not names.keys() & set(ids):
-        raise DataError(f"{table}: none of the photos {ids[0]} … {ids[-1]} of {name}; found {some(list(names))}")
+        raise DataError(
+            f"{table}: none of the photos {ids[0]} … {ids[-1]} of {name}; found {shorten_list(list(names))}"
+        )
     items = []
     for image in sorted(names):
         stimulus, member = pictures.get(image, (None, None))
@@ -109,7 +111,7 @@ def _find_pictures(folder: Path) -> dict[str, tuple[Path, str | None]]:
         return {file.stem: (file, None) for file in sorted(unpacked.iterdir()) if file.suffix.lower() in _ENDINGS}
     if not archive.is_file():
         return {}
-    with open_archive(archive, Blame(DataError, archive, "copy it again")) as opened:
+    with open_archive(archive, ErrorFactory(DataError, archive, "copy it again")) as opened:
         members = [PurePosixPath(name) for name in sorted(opened.names)]
     return {m.stem: (archive, str(m)) for m in members if m.suffix.lower() in _ENDINGS and "__MACOSX" not in m.parts}
 
@@ -118,10 +120,10 @@ def _missing(ids: tuple[str, ...], items: list[RawItem], table: Path) -> Iterato
     found = {item.id for item in items}
     without_gaze = [image for image in ids if image not in found]
     if without_gaze:
-        yield f"fixations on {some(without_gaze)}: not in {table}"
+        yield f"fixations on {shorten_list(without_gaze)}: not in {table}"
     without_picture = [item.id for item in items if item.stimulus is None]
     if without_picture:
-        yield f"photos {some(without_picture)}: not in images or images.zip in {table.parent}"
+        yield f"photos {shorten_list(without_picture)}: not in images or images.zip in {table.parent}"
 
 
 _URLS = {

@@ -17,7 +17,7 @@ from atsal.gaze.directions import Floats
 from atsal.gaze.reading import Drop, DropCounter
 from atsal.gaze.records import Direction, Fixations, GazeSamples, PlanarFixations, by_observer, rows_of_each
 from atsal.gaze.tables import Gaze, read_gaze
-from atsal.untrusted.text import printable, shown, some
+from atsal.untrusted.text import escape_controls, short_repr, shorten_list
 from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, passed_over
 
 _FILES = """\
@@ -64,7 +64,7 @@ def find(source: Path) -> FoundItems:
     ]
     used = {*stimuli.values(), *tables.values(), *([common] if common else [])}
     skipped = tuple(f"{source}: {text}" for text in passed_over(source, used))
-    return FoundItems(items, tuple(map(printable, missing)), skipped)
+    return FoundItems(items, tuple(map(escape_controls, missing)), skipped)
 
 
 def read(item: RawItem, direction: Direction, stimulus: Stimulus) -> ItemGaze:
@@ -105,7 +105,9 @@ def _read_item(table: Path, item: RawItem) -> tuple[Gaze, tuple[Drop, ...], tupl
     for name, gaze in by_item.items():
         if name is not None and _safe_id(_stem(name)) == item.id:
             return gaze, (), tuple(f"left out of the whole table: {drop}" for drop in drops)
-    raise DataError(f"{table}: nothing about {item.id} in its column item; it has {some(list(map(str, by_item)))}")
+    raise DataError(
+        f"{table}: nothing about {item.id} in its column item; it has {shorten_list(list(map(str, by_item)))}"
+    )
 
 
 @cached_until_changed(maxsize=1)  # the common table is read for each item
@@ -127,7 +129,7 @@ def _drop_negative(gaze: T, times_s: Floats | None, counter: DropCounter, table:
 
 
 def _warn_of_negative(observers: Sequence[str], table: Path) -> tuple[str, ...]:
-    names = some(list(observers))
+    names = shorten_list(list(observers))
     return (f"{table.name}: all times of {names} are negative: another clock?",) if observers else ()
 
 
@@ -138,7 +140,7 @@ def _similar_files(source: Path, name: str, partner: Path) -> str:
         for path in source.iterdir()
         if name.casefold() in (path.stem.casefold(), path.name.casefold()) and path != partner
     )
-    return f"; found {' and '.join(map(printable, similar))}: rename or convert it" if similar else ""
+    return f"; found {' and '.join(map(escape_controls, similar))}: rename or convert it" if similar else ""
 
 
 def _item_names(table: Path) -> set[str]:
@@ -150,7 +152,7 @@ def _item_names(table: Path) -> set[str]:
     names = [_stem(name) for name in by_item if name is not None]
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
-        name = printable(repeated[0])
+        name = escape_controls(repeated[0])
         raise DataError(f"{table}: several values of its column item mean {name}; give each stimulus one name")
     return set(names)
 
@@ -180,9 +182,9 @@ def _check_ids(source: Path, ids: list[str], names: list[str]) -> None:
     for item, name in zip(ids, names, strict=True):
         if len(item) > _LONGEST_ID:
             length = f"a name of {len(item)} characters; expected at most {_LONGEST_ID}"
-            raise DataError(f"{source}: {shown(name)}: {length}")
+            raise DataError(f"{source}: {short_repr(name)}: {length}")
         if item in name_of:
-            both = f"{printable(name_of[item])} and {printable(name)}"
+            both = f"{escape_controls(name_of[item])} and {escape_controls(name)}"
             raise DataError(f"{source}: {both} would both be item {item}; rename one")
         name_of[item] = name
 
