@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from atsal.cli import main
-from atsal.datasets import NAMES
+from atsal.datasets import dataset_names
 from atsal.errors import OutputError
 from fakes.avtrack360 import write_avtrack360
 from fakes.folder import write_folder
@@ -23,7 +23,7 @@ def atsal(*words, status=0):
 
 def test_every_set_is_listed_and_explained():
     listed = atsal("datasets", "list")
-    for name in NAMES:
+    for name in dataset_names():
         assert name in listed
         told = atsal("datasets", "info", name)
         assert f"atsal prepare {name} SOURCE OUTPUT" in told

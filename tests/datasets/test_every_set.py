@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from atsal.datasets import NAMES, dataset_named
+from atsal.datasets import dataset_named, dataset_names
 from atsal.datasets.prepared import PreparedSet
 from atsal.datasets.prepared.augmentation import Chain, Flip, Shift
 from atsal.datasets.prepared.preparation import preparation_for
@@ -33,7 +33,7 @@ def peak(saliency: torch.Tensor) -> np.ndarray:
 
 
 def test_no_set_is_left_out():
-    assert WRITERS.keys() | FLAT == set(NAMES)
+    assert WRITERS.keys() | FLAT == set(dataset_names())
 
 
 @pytest.mark.parametrize(("name", "direction"), DIRECTIONS)

@@ -16,8 +16,9 @@ from atsal.config import dump_yaml
 from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Stimulus
 from atsal.datasets.prepared import PreparedSet
-from atsal.datasets.prepared.inspection import draw_prepared_item
-from atsal.datasets.prepared.preparation import fixations_of, preparation_for
+from atsal.datasets.prepared.figures import draw_prepared_item
+from atsal.datasets.prepared.item_fixations import item_fixations
+from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
 from atsal.datasets.stimulus import read_photo
 from atsal.evaluation.benchmark_config import read_benchmark
@@ -72,7 +73,7 @@ def _read_set(name: str, source: Path) -> None:
     for direction in dataset.directions:
         for raw in dataset.find(source).items:
             gaze = dataset.read(raw, direction, Stimulus())
-            fixations_of(gaze, Stimulus(), dataset, preparation_for(dataset, direction=direction))
+            item_fixations(gaze, Stimulus(), dataset, preparation_for(dataset, direction=direction))
 
 
 def _prepared(root: Path) -> Iterator[Target]:

@@ -26,10 +26,10 @@ from atsal.untrusted.text import plural
 
 if TYPE_CHECKING:
     from atsal.datasets.dataset import Dataset
-    from atsal.datasets.prepared.prepare import Prepared
+    from atsal.datasets.prepared.prepare import PrepareResult
 
 _MAX_WARNINGS = 12  # on the terminal; the manifest has all
-_DATASETS = ("atsal.datasets", "NAMES")
+_DATASETS = ("atsal.datasets", "dataset_names")
 
 
 def _choice(field: str) -> NameOf:
@@ -45,10 +45,10 @@ def datasets() -> None:
 @datasets.command("list")
 def datasets_list() -> None:
     """List the data sets by name."""
-    from atsal.datasets import NAMES, dataset_named  # noqa: PLC0415
+    from atsal.datasets import dataset_named, dataset_names  # noqa: PLC0415
 
     rows = []
-    for name in NAMES:
+    for name in dataset_names():
         found = dataset_named(name)
         stimuli = f"{found.items or 'any'} {found.stimuli}" if found.stimuli != "mixed" else "any"
         rows.append((name, found.title, stimuli, _sigma(found)))
@@ -64,7 +64,7 @@ def datasets_info(name: str) -> None:
 
     found = dataset_named(name)
     facts = {
-        "items": f"{found.items} {found.holds}" if found.items else found.holds,
+        "items": f"{found.items} {found.stimuli_in_words}" if found.items else found.stimuli_in_words,
         "observers": found.observers,
         "gaze": ", ".join(found.directions),
         "sampling": found.sampling,
@@ -84,7 +84,12 @@ def datasets_info(name: str) -> None:
         facts["more splits"] = "read from a file of the release, if it exists"
     print_line(f"{found.name}: {found.title}", "")
     print_line(*(f"  {label:<10} {text}" for label, text in facts.items()))
-    print_line("", "files below the source folder:", "", *(f"  {line}" for line in found.tree.strip("\n").splitlines()))
+    print_line(
+        "",
+        "files below the source folder:",
+        "",
+        *(f"  {line}" for line in found.expected_files.strip("\n").splitlines()),
+    )
     if found.notes:
         print_line("", "notes:", *(f"  - {note}" for note in found.notes))
     print_line("", "prepare it:", "", f"  atsal prepare {found.name} SOURCE OUTPUT")
@@ -160,19 +165,19 @@ def _report_items() -> "Iterator[Callable[[str, str | None], None]]":
         yield report
 
 
-def _print_summary(done: "Prepared") -> None:
+def _print_summary(done: "PrepareResult") -> None:
     manifest = done.folder / "manifest.json"
     print_error(*(f"missing: {text}" for text in done.missing))
     for reason, count in sorted(done.dropped.items(), key=lambda drop: -drop[1])[:5]:
         print_error(f"left out: {count} x {reason}")
-    if done.noted:
-        print_error(f"notes on {plural(done.noted, 'item')}: see {manifest}")
+    if done.items_with_notes:
+        print_error(f"notes on {plural(done.items_with_notes, 'item')}: see {manifest}")
     print_error(*(f"warning: {text}" for text in done.warnings[:_MAX_WARNINGS]))
     if len(done.warnings) > _MAX_WARNINGS:
         print_error(f"{len(done.warnings) - _MAX_WARNINGS} more warnings: see {manifest}")
     if done.refused:
         print_error("repair or remove what is named above, and run the same command again")
-    earlier = f", {done.kept} made before" if done.kept else ""
+    earlier = f", {done.reused} made before" if done.reused else ""
     refused = f", {len(done.refused)} refused" if done.refused else ""
     print_line(f"{done.folder}: {plural(done.made, 'item')} made{earlier}{refused}")
 
@@ -200,7 +205,8 @@ def inspect(
     Pictures that an earlier run drew are replaced; other files never are.
     """
     from atsal.datasets.prepared import PreparedSet  # noqa: PLC0415
-    from atsal.datasets.prepared.inspection import draw_prepared_item, draw_set  # noqa: PLC0415
+    from atsal.datasets.prepared.figures import draw_prepared_item  # noqa: PLC0415
+    from atsal.datasets.prepared.sheet import draw_set  # noqa: PLC0415
     from atsal.video.image_writer import is_own_picture, write_rgb_png  # noqa: PLC0415
 
     opened = PreparedSet(prepared, source)

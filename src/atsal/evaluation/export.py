@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from atsal.datasets.prepared.frame_times import seconds_of
+from atsal.datasets.prepared.frame_times import frame_seconds
 from atsal.errors import DataError, OutputError
 from atsal.evaluation import front_baseline, spectral_residual
 from atsal.evaluation.baselines import baseline_map
@@ -180,7 +180,7 @@ def _still_at(truth: Truth, name: str, item: "Source", predictor: "Predictor") -
     """When a still or a folder of frames is shown, by the set; None for photos and videos, whose frames have times."""
     if item.kind == "video" or not predictor.network.depends_on_time:
         return None
-    seconds = seconds_of(truth.prepared, name, [0])
+    seconds = frame_seconds(truth.prepared, name, [0])
     return seconds[0] if seconds else None
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from atsal.datasets.prepared.frame_times import is_still, seconds_of
+from atsal.datasets.prepared.frame_times import frame_seconds, is_still
 from atsal.evaluation.ground_truth import EVERYTHING, Truth
 from atsal.models.directions import direction_for_gaze
 from atsal.models.front_prior import PHOTO, FrontPrior
@@ -29,7 +29,7 @@ def front_prior(truth: Truth, item: str) -> NDArray[np.float64]:
     direction = direction_for_gaze(truth.prepared.preparation.direction)
     prior = FrontPrior(replace(read_front_priors().of(direction), video_strength=1.0), truth.size(item)[0])
     windowed = truth.windows(item) != EVERYTHING
-    seconds = seconds_of(truth.prepared, item, _window_middles(truth, item) if windowed else _all_over(truth, item))
+    seconds = frame_seconds(truth.prepared, item, _window_middles(truth, item) if windowed else _all_over(truth, item))
     times = torch.tensor([PHOTO] if seconds is None else seconds, dtype=torch.float64)
     found: NDArray[np.float64] = prior(times)[:, 0].numpy()
     return found if windowed else found.mean(0)

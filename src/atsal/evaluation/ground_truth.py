@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.datasets.prepared import PreparedSet
+from atsal.datasets.prepared.item_maps import map_windows
 from atsal.datasets.prepared.item_record import FIXATIONS
-from atsal.datasets.prepared.preparation import windows_of
 from atsal.errors import ConfigError, DataError
 from atsal.evaluation.protocol import Protocol
 from atsal.gaze.flat_maps import planar_fixation_map, planar_saliency_map
@@ -94,7 +94,7 @@ class Truth:
     def windows(self, item: str) -> tuple[Window | None, ...]:
         """What each map of the item pools; None is everything."""
         stills = self.prepared.dataset.stimuli == "images"
-        found = windows_of(self.prepared.stimulus(item), self.gaze(item), self.protocol.window, stills=stills)
+        found = map_windows(self.prepared.stimulus(item), self.gaze(item), self.protocol.window, stills=stills)
         return EVERYTHING if found is None else found
 
     def gaze(self, item: str, window: Window | None = None) -> Gaze:
@@ -160,7 +160,8 @@ def _check(prepared: PreparedSet, protocol: Protocol) -> None:
         )
     if (dataset.stimuli == "photos") != protocol.is_planar:
         kind = "flat photos" if protocol.is_planar else "the sphere"
-        raise ConfigError(f"{prepared.folder}: holds {dataset.holds}; the protocol {protocol.title!r} is for {kind}")
+        found = dataset.stimuli_in_words
+        raise ConfigError(f"{prepared.folder}: holds {found}; the protocol {protocol.title!r} is for {kind}")
     for name in ("direction", "events"):
         found, expected = getattr(preparation, name), getattr(protocol, name)
         if found != expected:

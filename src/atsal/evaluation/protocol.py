@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from atsal.config import check_range, read_yaml, suggest_name
-from atsal.datasets import NAMES
+from atsal.datasets import dataset_named
 from atsal.datasets.prepared import PreparedSet
 from atsal.datasets.prepared.preparation import Events, WindowKind
 from atsal.errors import ConfigError
@@ -43,8 +43,7 @@ class Protocol:
     def __post_init__(self) -> None:
         """Refuse what does not go together."""
         for name in self.datasets:
-            if name not in NAMES:
-                raise ConfigError(f"unknown data set {name!r}{suggest_name(name, NAMES)}")
+            dataset_named(name)  # raises for an unknown one
         for metric in self.metrics:
             if metric not in METRICS:
                 raise ConfigError(f"unknown metric {metric!r}{suggest_name(metric, METRICS)}")

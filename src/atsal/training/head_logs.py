@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.config import suggest_name
-from atsal.datasets.sets.avtrack360 import DATASET as AVTRACK360
+from atsal.datasets.sets.avtrack360 import AVTRACK360
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.readers.avtrack360 import read_avtrack360
 from atsal.gaze.readers.table import TableColumns, read_columns

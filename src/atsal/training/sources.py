@@ -23,7 +23,7 @@ from atsal.datasets.prepared.augmentation import (
     random_yaw_flip,
     steps_of,
 )
-from atsal.datasets.prepared.frame_times import seconds_of
+from atsal.datasets.prepared.frame_times import frame_seconds
 from atsal.datasets.prepared.manifest import MANIFEST
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.maps import Window, fixation_map, saliency_map
@@ -174,7 +174,7 @@ class SphereSource:
     def seconds(self, key: Key) -> Tensor:
         """The times (T,) of a key's frames since the start of the video; `PHOTO` for photos."""
         numbers = range(key.first, key.first + key.count * key.stride, key.stride)
-        times = seconds_of(self.prepared, self.items[key.item], numbers)
+        times = frame_seconds(self.prepared, self.items[key.item], numbers)
         return torch.tensor([PHOTO] * key.count if times is None else times)
 
     def _read(self, key: Key, transform: Transform, rng: torch.Generator | None) -> Sample:

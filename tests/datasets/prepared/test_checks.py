@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atsal.datasets.dataset import Dataset, Found, ItemGaze
-from atsal.datasets.prepared.checks import warnings
-from atsal.datasets.prepared.statistics import CELL_ROWS, SetStatistics, item_statistics, pooled
+from atsal.datasets.dataset import Dataset, FoundItems, ItemGaze
+from atsal.datasets.prepared.checks import statistics_warnings
+from atsal.datasets.prepared.statistics import CELL_ROWS, SetStatistics, add_up, item_statistics
 from atsal.errors import DataError
 from atsal.gaze.checked_records import Drop
 from atsal.gaze.directions import unit_vectors, wrap_longitude
 from atsal.gaze.readers.avtrack360 import read_avtrack360
 from atsal.gaze.records import Fixations, GazeSamples, PlanarFixations
 
-AVTRACK = Path(__file__).resolve().parents[3] / "shared" / "data" / "avtrack360" / "head_rotation.tar.xz"
+AVTRACK = Path(__file__).resolve().parents[4] / "shared" / "data" / "avtrack360" / "head_rotation.tar.xz"
 
 DECLARED = Dataset(
     name="made-up",
@@ -30,8 +30,8 @@ DECLARED = Dataset(
     licence="none",
     url="",
     citation="",
-    tree="",
-    find=lambda source: Found(()),
+    expected_files="",
+    find=lambda source: FoundItems(()),
     read=lambda item, direction, stimulus: ItemGaze(),
     start_lonlat_deg=(0.0, 0.0),
 )
@@ -58,7 +58,7 @@ def natural_set(change=lambda lon, lat: (lon, lat), *, observers=8, items=3, dro
             tracks.append(track(f"o{n}", *change(lon, lat)))
         return item_statistics(item, ItemGaze(tuple(tracks), drops=drops), "head_eye")
 
-    return pooled(one(f"i{n}") for n in range(items))
+    return add_up(one(f"i{n}") for n in range(items))
 
 
 def test_counts_of_one_item_by_hand():
@@ -85,7 +85,7 @@ def test_counts_of_one_item_by_hand():
 def test_positions_are_those_of_the_fixations_and_starts_those_of_the_samples():
     gaze = ItemGaze((track("a", [0.5, 40], [0, 0]),))
     fixations = Fixations(np.array(["a"]), np.deg2rad([60.5]), np.deg2rad([31.0]))
-    found = item_statistics("x", gaze, "head_eye", fixations)
+    found = item_statistics("x", replace(gaze, fixations=fixations), "head_eye")
     assert np.argwhere(found.gaze).tolist() == [[19, 80]]
     assert np.argwhere(found.starts).tolist() == [[30, 60]]
     assert (found.items["x"].fixations, found.items["x"].samples) == (1, 2)
@@ -125,7 +125,7 @@ def test_mean_latitude_is_positive_upwards():
 def test_pooling_adds_up_and_takes_an_item_once():
     one = item_statistics("x", ItemGaze((track("a", [0, 10], [0, 0]),), drops=(Drop("r", 2, "f"),)), "head_eye")
     two = item_statistics("y", ItemGaze((track("b", [0], [0]),), drops=(Drop("r", 3, "f"),)), "head_eye")
-    both = pooled([one, two])
+    both = add_up([one, two])
     assert list(both.items) == ["x", "y"]
     assert both.observers == {"a", "b"}
     assert both.gaze.sum() == 3
@@ -142,7 +142,7 @@ def test_photos_and_360_do_not_mix():
     )
     assert photo.flat
     assert np.argwhere(photo.gaze).tolist() == [[54, 31]]  # row 0.9 · 60, column 0.26 · 120
-    assert pooled([photo]).flat
+    assert add_up([photo]).flat
     with pytest.raises(DataError, match="flat photos"):
         photo.merge(item_statistics("x", ItemGaze((track("a", [0], [0]),)), "head_eye"))
 
@@ -177,22 +177,22 @@ def test_damaged_json_is_refused(spoil):
 
 
 def test_natural_gaze_gives_no_warning():
-    assert warnings(natural_set(), DECLARED) == []
+    assert statistics_warnings(natural_set(), DECLARED) == []
 
 
 def test_latitude_and_longitude_exchanged():
-    _, text = warnings(natural_set(lambda lon, lat: (2 * lat, lon / 2)), DECLARED)
+    _, text = statistics_warnings(natural_set(lambda lon, lat: (2 * lat, lon / 2)), DECLARED)
     assert "densest (per steradian) at latitudes" in text
     assert "latitude and longitude may be exchanged" in text
 
 
 def test_latitudes_in_another_range():
-    texts = warnings(natural_set(lambda lon, lat: (lon, lat / 2 + 45)), DECLARED)
+    texts = statistics_warnings(natural_set(lambda lon, lat: (lon, lat / 2 + 45)), DECLARED)
     assert any("mean latitude of the gaze is 45°, expected within ±25°" in text for text in texts)
 
 
 def test_radians_read_as_degrees():
-    texts = warnings(natural_set(lambda lon, lat: (np.deg2rad(lon), np.deg2rad(lat))), DECLARED)
+    texts = statistics_warnings(natural_set(lambda lon, lat: (np.deg2rad(lon), np.deg2rad(lat))), DECLARED)
     assert len(texts) == 1
     assert "98 % of the gaze on all items lies within" in texts[0]
     assert "radians" in texts[0]
@@ -209,7 +209,7 @@ def test_radians_read_as_degrees():
     ],
 )
 def test_start_positions_off(declared, misread, cause):
-    texts = warnings(natural_set(misread), replace(DECLARED, start_lonlat_deg=declared))
+    texts = statistics_warnings(natural_set(misread), replace(DECLARED, start_lonlat_deg=declared))
     found = [text for text in texts if "viewers start around" in text]
     assert len(found) == 1
     assert cause in found[0]
@@ -218,14 +218,17 @@ def test_start_positions_off(declared, misread, cause):
 
 def test_a_start_in_place_or_undeclared_is_quiet():
     shifted = natural_set(lambda lon, lat: (lon + 20, lat))
-    assert warnings(shifted, DECLARED) == []
-    assert warnings(natural_set(lambda lon, lat: (lon + 180, lat)), replace(DECLARED, start_lonlat_deg=None)) == []
+    assert statistics_warnings(shifted, DECLARED) == []
+    assert (
+        statistics_warnings(natural_set(lambda lon, lat: (lon + 180, lat)), replace(DECLARED, start_lonlat_deg=None))
+        == []
+    )
 
 
 def test_many_dropped_rows_name_the_main_reason():
     few, many = Drop("out of range", 80, "f"), Drop("out of range", 400, "f")
-    assert warnings(natural_set(drops=(few,)), DECLARED) == []
-    (text,) = warnings(natural_set(drops=(many, Drop("no number", 10, "f"))), DECLARED)
+    assert statistics_warnings(natural_set(drops=(few,)), DECLARED) == []
+    (text,) = statistics_warnings(natural_set(drops=(many, Drop("no number", 10, "f"))), DECLARED)
     assert text.startswith("34% of the rows were left out, most (1200) for: out of range; expected at most 10%")
 
 
@@ -238,18 +241,18 @@ def test_lost_samples():
         )
         for name in "xy"
     )
-    (text,) = warnings(one.merge(two), DECLARED)
+    (text,) = statistics_warnings(one.merge(two), DECLARED)
     assert text.startswith("50% of the samples are not valid, expected at most 30%")
 
 
 def test_fewer_observers_than_declared():
-    texts = warnings(natural_set(observers=3), DECLARED)
+    texts = statistics_warnings(natural_set(observers=3), DECLARED)
     assert texts[0].startswith("3 observers found, expected 8")
     assert texts[1].startswith("3 of 3 items have fewer than 4 observers (i0, i1, i2)")
 
 
 def test_nothing_at_all():
-    texts = warnings(SetStatistics(), DECLARED)
+    texts = statistics_warnings(SetStatistics(), DECLARED)
     assert texts[0].startswith("no gaze at all")
     assert math.isnan(SetStatistics().mean_latitude_deg())
     assert math.isnan(SetStatistics().lost_share)
@@ -264,7 +267,7 @@ def real_heads(change=lambda lon, lat: (lon, lat)):
         return replace(samples, head=unit_vectors(lon, lat))
 
     videos = read_avtrack360(AVTRACK).records.items()
-    return pooled(
+    return add_up(
         item_statistics(name, ItemGaze(tuple(misread(samples) for samples in own[::4])), "head") for name, own in videos
     )
 
@@ -272,8 +275,8 @@ def real_heads(change=lambda lon, lat: (lon, lat)):
 @pytest.mark.skipif(not AVTRACK.exists(), reason="needs the shared data: avtrack360/head_rotation.tar.xz")
 def test_real_heads_look_as_they_should_unless_turned():
     declared = replace(DECLARED, observers="12")
-    assert warnings(real_heads(), declared) == []
-    (text,) = warnings(real_heads(lambda lon, lat: (lon + math.pi, lat)), declared)
+    assert statistics_warnings(real_heads(), declared) == []
+    (text,) = statistics_warnings(real_heads(lambda lon, lat: (lon + math.pi, lat)), declared)
     assert "longitude shifted by 180° fits" in text
 
 
@@ -286,4 +289,4 @@ def test_real_heads_look_as_they_should_unless_turned():
     ],
 )
 def test_one_of_the_two_in_another_unit(misread, what):
-    assert any(what in text for text in warnings(natural_set(misread), DECLARED))
+    assert any(what in text for text in statistics_warnings(natural_set(misread), DECLARED))

@@ -13,7 +13,7 @@ from atsal.gaze.records import fixations_from_samples
 from atsal.projection import solid_angle_weights
 from fakes.avtrack360 import pack, write_avtrack360
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "avtrack360"
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "avtrack360"
 AVTRACK360 = dataset_named("avtrack360")
 
 
@@ -43,8 +43,8 @@ def test_items_and_gaze(made):
 
 def test_what_is_missing_is_told(made):
     lines = AVTRACK360.find(made[0]).missing
-    assert any(line.startswith("viewers 5, 6, 7, 8, 9, 10, 11, 12, … (45)") for line in lines)
-    assert any("head rotations for 3.mp4, 4.mp4" in line and "(18)" in line for line in lines)
+    assert any(line.startswith("logs of the viewers for 5, 6, 7, 8, 9, 10, 11, 12, … (45)") for line in lines)
+    assert any("head rotations for 3, 4" in line and "(18)" in line for line in lines)
     assert len(lines) == 2
 
 
@@ -59,7 +59,7 @@ def test_stills_and_an_archive(tmp_path):
     found = AVTRACK360.find(unpacked)
     assert [item.stimulus for item in found.items] == [None, unpacked / "2.mp4"]
     assert found.items[0].logs == (unpacked / "head_rotation.tar.xz",)
-    assert any(line.startswith("1.mp4, or a still") for line in found.missing)
+    assert any(line.startswith("<n>.mp4, or a still") and " for 1: " in line for line in found.missing)
     assert len(AVTRACK360.read(found.items[1], "head", Stimulus()).samples) == 3
 
 

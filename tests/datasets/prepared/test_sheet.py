@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atsal.datasets.dataset import Dataset, Found, ItemGaze
-from atsal.datasets.prepared.checks import warnings
+from atsal.datasets.dataset import Dataset, FoundItems, ItemGaze
+from atsal.datasets.prepared.checks import statistics_warnings
 from atsal.datasets.prepared.sheet import draw_sheet
-from atsal.datasets.prepared.statistics import SetStatistics, item_statistics, pooled
+from atsal.datasets.prepared.statistics import SetStatistics, add_up, item_statistics
 from atsal.errors import MissingDependencyError
 from atsal.gaze.checked_records import Drop
 from atsal.gaze.directions import unit_vectors
@@ -32,8 +32,8 @@ DECLARED = Dataset(
     licence="none",
     url="https://example.org",
     citation="",
-    tree="",
-    find=lambda source: Found(()),
+    expected_files="",
+    find=lambda source: FoundItems(()),
     read=lambda item, direction, stimulus: ItemGaze(),
     start_lonlat_deg=(0.0, 0.0),
 )
@@ -49,7 +49,7 @@ def statistics(items=3, drops=(), lat_deg=0.0, rates=(100.0,)):
     def gaze():
         return ItemGaze(tuple(track(f"o{k}", rate) for k, rate in enumerate(rates)), drops=drops)
 
-    return pooled(item_statistics(f"item-{n}", gaze(), "head_eye") for n in range(items))
+    return add_up(item_statistics(f"item-{n}", gaze(), "head_eye") for n in range(items))
 
 
 def photos():
@@ -74,7 +74,7 @@ def test_gaze_high_up_is_drawn_high_up():
 
 def test_warnings_are_shown():
     found = statistics(drops=(Drop("out of range", 500, "f"),))
-    texts = warnings(found, DECLARED)
+    texts = statistics_warnings(found, DECLARED)
     assert texts
     without, shown = draw_sheet(found, DECLARED, []), draw_sheet(found, DECLARED, texts)
     assert (without[980:] != shown[980:]).any()

@@ -7,9 +7,10 @@ import pytest
 
 from atsal.datasets import dataset_named
 from atsal.datasets.dataset import ItemGaze, Stimulus
-from atsal.datasets.implausible_gaze import sound
+from atsal.datasets.implausible_gaze import drop_implausible
 from atsal.datasets.prepared import PreparedSet
-from atsal.datasets.prepared.preparation import fixations_of, preparation_for
+from atsal.datasets.prepared.item_fixations import item_fixations
+from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
 from atsal.errors import DataError
 from atsal.gaze.directions import unit_vectors
@@ -92,9 +93,9 @@ def test_warnings_are_printed_and_kept(prepared, tmp_path):
     late = rows(TIMES + 300, "b")
     done, _ = prepared(SAMPLES + rows() + constant + late + rows(observer="c"))
     expected = [
-        "v: v.csv: all rows of b lie outside the time of the video: another clock?",
-        "v: A hold one position throughout: was nothing tracked?",
-        "v: observers a, A differ by capitals only: are they one?",
+        "v: all gaze of b lies past the end of the video: another clock?",
+        "v: the gaze of A never moves: was nothing tracked?",
+        "v: the names of observers a, A differ by capitals only: is this one person?",
     ]
     assert [text for text in done.warnings if text.startswith("v:")] == expected
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
@@ -108,13 +109,13 @@ def test_times_in_minutes_are_said(prepared):
 
 def test_times_that_stand_still_are_left_out_of_videos(prepared):
     done, _ = prepared(SAMPLES + rows(np.full(150, 1.5)))
-    assert "150 x times of the recording all the same" in done.refused["v"]
+    assert "150 x all times of the recording are the same" in done.refused["v"]
 
 
 def test_on_a_still_times_that_stand_are_only_said():
     lon = np.linspace(-1, 1, 30)
     gaze = ItemGaze((GazeSamples("1", np.full(30, 2.0), head=unit_vectors(lon, 0 * lon)),))
-    found = sound(gaze, Stimulus("image", 64, 32))
+    found = drop_implausible(gaze, Stimulus("image", 64, 32))
     assert len(found.samples[0]) == 30
     assert found.warnings[-1] == "all times of 1 are the same"
 
@@ -138,8 +139,8 @@ def test_fixations_out_of_order_are_sorted(prepared):
 def test_gaze_past_the_end_is_refused_whatever_the_set():
     late = Fixations(np.array(["1"] * 3), np.zeros(3), np.zeros(3), np.array([1.0, 70, 71]))
     clip = Stimulus("video", 64, 32, 40, 10.0, 4.0)
-    with pytest.raises(DataError, match=r"2 of 3 fixations or samples begin past the end.*from 10 to 710"):
-        fixations_of(ItemGaze(fixations=late), clip, FOLDER, preparation_for(FOLDER))
+    with pytest.raises(DataError, match=r"2 of 3 fixations or samples begin past the end.*from 1 to 71"):
+        item_fixations(ItemGaze(fixations=late), clip, FOLDER, preparation_for(FOLDER))
 
 
 def test_a_time_or_duration_beyond_all_frames_is_bounded():

@@ -6,7 +6,7 @@ import pytest
 
 from atsal.datasets import dataset_named
 from atsal.datasets.prepared import PreparedSet
-from atsal.datasets.prepared.inspection import draw_prepared_item
+from atsal.datasets.prepared.figures import draw_prepared_item
 from atsal.datasets.prepared.item_record import open_record, read_record
 from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
@@ -121,10 +121,10 @@ def test_an_item_whose_statistics_are_damaged_is_made_anew(prepared, tmp_path):
     dataset = dataset_named("folder")
     settings = preparation_for(dataset, erp_height=32)
     only = prepare(dataset, tmp_path / "raw", prepared, settings, only=("video_2",))
-    assert (only.made, only.kept) == (0, 1)
+    assert (only.made, only.reused) == (0, 1)
     assert PreparedSet(prepared).items == ("video_2",)
     again = prepare(dataset, tmp_path / "raw", prepared, settings)
-    assert (again.made, again.kept) == (1, 1)
+    assert (again.made, again.reused) == (1, 1)
     assert (prepared / "manifest.json").read_bytes() == whole
 
 

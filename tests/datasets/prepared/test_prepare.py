@@ -19,7 +19,7 @@ import pytest
 from atsal.datasets import dataset_named
 from atsal.datasets.prepared import PreparedSet
 from atsal.datasets.prepared.augmentation import published_variants
-from atsal.datasets.prepared.inspection import draw_prepared_item
+from atsal.datasets.prepared.figures import draw_prepared_item
 from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
 from atsal.errors import ConfigError, DataError, OutputError
@@ -65,7 +65,7 @@ def contents(folder):
 
 def test_a_manifest_says_what_was_made_of_what(images, tmp_path):
     done = prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
-    assert (done.made, done.kept, done.refused) == (3, 0, {})
+    assert (done.made, done.reused, done.refused) == (3, 0, {})
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["dataset"] == "salient360-images"
     assert [item["id"] for item in manifest["items"]] == ["P1", "P2", "P3"]
@@ -101,7 +101,7 @@ def test_workers_and_runs_change_no_byte(images, tmp_path, chosen):
     prepare(IMAGES, images, tmp_path / "two", preparation, workers=2)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     again = prepare(IMAGES, images, tmp_path / "one", preparation)
-    assert (again.made, again.kept) == (0, 3)
+    assert (again.made, again.reused) == (0, 3)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
@@ -122,7 +122,7 @@ def test_what_is_damaged_is_made_again(images, tmp_path):
     (out / "P1" / "saliency.npy").unlink()
     (out / "P2" / "item.json").write_text('{"id": "P2"')
     done = prepare(IMAGES, images, out, preparation)
-    assert (done.made, done.kept) == (2, 1)
+    assert (done.made, done.reused) == (2, 1)
     assert contents(out) == before
 
 
@@ -132,7 +132,7 @@ def test_a_longer_log_is_read_again(images, tmp_path):
     with log.open("a") as file:
         file.write("0,0.5,0.5,0.0,200.0\n")
     done = prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
-    assert (done.made, done.kept) == (1, 2)
+    assert (done.made, done.reused) == (1, 2)
     assert len(PreparedSet(tmp_path / "out").fixations("P2")) == 25
 
 
@@ -150,7 +150,7 @@ def test_a_broken_item_is_refused_and_the_others_are_made(images, tmp_path):
     # mended, it is made by the same call
     log.write_text("\n".join(lines) + "\n")
     again = prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
-    assert (again.made, again.kept, again.refused) == (1, 2, {})
+    assert (again.made, again.reused, again.refused) == (1, 2, {})
 
 
 def test_other_settings_do_not_mix(images, tmp_path):
@@ -171,7 +171,7 @@ def test_other_settings_do_not_mix(images, tmp_path):
 def test_what_a_set_does_not_have_is_refused():
     with pytest.raises(ConfigError, match="no eye direction; it has head_eye and head"):
         preparation_for(IMAGES, direction="eye")
-    with pytest.raises(ConfigError, match="only 360° images"):
+    with pytest.raises(ConfigError, match="of 360° images only"):
         preparation_for(VIDEOS, augment="published")
     with pytest.raises(ConfigError, match="unknown data set 'vr-eyetraking'; did you mean 'vr-eyetracking'"):
         dataset_named("vr-eyetraking")
@@ -247,14 +247,14 @@ def test_an_edited_log_of_the_same_length_is_read_again(images, tmp_path):
     log.write_text("\n".join([*lines[:-1], lines[-1].replace("e-01", "e-02")]) + "\n")
     (tmp_path / "out/P3/fixations.csv").write_text("observer,lon_deg,lat_deg\na,0,0\n")
     done = prepare(IMAGES, images, tmp_path / "out", small(IMAGES))
-    assert (done.made, done.kept) == (2, 1)
+    assert (done.made, done.reused) == (2, 1)
 
 
 def test_a_set_can_be_finished_after_its_source_was_moved(images, tmp_path):
     prepare(IMAGES, images, tmp_path / "out", small(IMAGES), only=("P1", "P2"))
     images.rename(tmp_path / "moved")
     done = prepare(IMAGES, tmp_path / "moved", tmp_path / "out", small(IMAGES))
-    assert (done.made, done.kept) == (1, 2)
+    assert (done.made, done.reused) == (1, 2)
     assert PreparedSet(tmp_path / "out").picture("P1").shape[2] == 3
 
 
@@ -298,7 +298,7 @@ def test_names_that_are_taken_are_refused(tmp_path):
     folder = dataset_named("folder")
     for name in ("manifest.json", "Cat", "cat"):
         (tmp_path / f"{name}.csv").write_text("observer,lon_deg,lat_deg\na,0,0\n")
-    with pytest.raises(DataError, match=r"items Cat, cat, manifest.json: names of other files here, or the same but"):
+    with pytest.raises(DataError, match=r"items Cat, cat, manifest.json: names of other files, or equal but"):
         prepare(folder, tmp_path, tmp_path / "out", small(folder))
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from atsal.datasets import dataset_named
-from atsal.datasets.raw_files import files_below
+from atsal.datasets.raw_files import find_files
 from fakes.every_set import WRITERS
 
 RELEASED = [name for name in WRITERS if name != "folder"]
@@ -35,4 +35,4 @@ def test_the_nearest_files_come_first(tmp_path):
     for folder in ("", "a", "a/b"):
         (tmp_path / folder).mkdir(exist_ok=True)
         (tmp_path / folder / "X1.TXT").touch()
-    assert files_below(tmp_path, "x[0-9].txt") == [tmp_path / f for f in ("X1.TXT", "a/X1.TXT", "a/b/X1.TXT")]
+    assert find_files(tmp_path, "x[0-9].txt") == [tmp_path / f for f in ("X1.TXT", "a/X1.TXT", "a/b/X1.TXT")]

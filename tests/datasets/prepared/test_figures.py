@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atsal.datasets.prepared.drawing import MOST_PATHS, draw_item, erp_lines, great_circle, observer_colours
+from atsal.datasets.prepared.figures import MOST_PATHS, draw_item, great_circle, observer_colours, unwrapped_lines
 from atsal.errors import ConfigError, ShapeError
 from atsal.gaze.directions import lonlat_from_vectors, unit_vectors
 from atsal.gaze.records import Fixations, PlanarFixations
 
 WIDTH = 360  # a pixel a degree
+LEFT = 36  # pixels of the margin
 BLACK = np.zeros((180, 360, 3), np.uint8)
 
 
@@ -71,12 +72,11 @@ def test_a_disc_on_the_border_shows_on_both_sides():
 
 
 def test_each_observer_has_a_colour_of_their_own():
-    colours = observer_colours(12)
-    assert len(set(colours)) == 12
+    colours = 255 * observer_colours(12)
     apart = [np.abs(np.subtract(a, b)).sum() for n, a in enumerate(colours) for b in colours[:n]]
     assert min(apart) > 40
     page = drawn(fixations(("a", -100, 10), ("b", 100, 10)))
-    colour = [page[(np.abs(page - shade).sum(-1) < 60)].size for shade in observer_colours(2)]
+    colour = [page[(np.abs(page - shade).sum(-1) < 60)].size for shade in 255 * observer_colours(2)]
     assert min(colour) > 0
 
 
@@ -119,24 +119,26 @@ def test_a_great_circle_to_the_same_and_to_the_opposite_place(there):
 
 
 def test_a_path_over_the_seam_is_cut_there():
-    first, second = erp_lines(great_circle(vector(170, 0), vector(-170, 0)), 360)
-    assert first[0] == pytest.approx((350, 90))
-    assert first[-1] == pytest.approx((360, 90))
-    assert second[0] == pytest.approx((0, 90))
-    assert second[-1] == pytest.approx((10, 90))
+    (line,) = unwrapped_lines(great_circle(vector(170, 0), vector(-170, 0)))
+    assert line[0] == pytest.approx((170, 0))
+    assert line[-1] == pytest.approx((190, 0))
+    page = np.abs(drawn(fixations(("a", 170, 45), ("a", -170, 45)), scanpaths=True) - drawn(Fixations.empty()))
+    columns = np.flatnonzero(page[30:].sum(-1).sum(0)) - LEFT
+    assert set(columns) <= {*range(-1, 25), *range(335, 361)}, "nothing between"
+    assert {*range(350, 360), *range(11)} <= set(columns), "both sides, up to the border"
 
 
 def test_a_path_that_ends_on_the_seam_stays_on_its_side():
     for end in (vector(180, 0), vector(-180, 0)):
-        lines = erp_lines(great_circle(vector(170, 0), end), 360)
-        assert lines[0][-1] == pytest.approx((360, 90))
-        assert widest(lines) < 2
+        (line,) = unwrapped_lines(great_circle(vector(170, 0), end))
+        assert line[-1] == pytest.approx((180, 0))
+        assert widest([line]) < 2
 
 
 def test_a_path_over_the_pole_is_no_line_across():
-    lines = erp_lines(great_circle(vector(10, 80), vector(-170, 80)), 360)
+    lines = unwrapped_lines(great_circle(vector(10, 80), vector(-170, 80)))
     assert widest(lines) < 90
-    assert {round(x) for line in lines for x, _ in line} >= {190, 10}
+    assert {round(x) % 360 for line in lines for x, _ in line} >= {10, 190}
 
 
 def widest(lines):
@@ -149,9 +151,9 @@ directions = st.tuples(st.floats(-180, 180), st.floats(-90, 90))
 @settings(max_examples=200, deadline=None)
 @given(directions, directions)
 def test_no_path_crosses_the_frame(start, end):
-    lines = erp_lines(great_circle(vector(*start), vector(*end)), 360)
+    lines = unwrapped_lines(great_circle(vector(*start), vector(*end)))
     assert max((abs(a[0] - b[0]) for line in lines for a, b in pairwise(line)), default=0) <= 90.001
-    assert all(-1e-6 <= x <= 360 + 1e-6 and -1e-6 <= y <= 180 + 1e-6 for line in lines for x, y in line)
+    assert all(abs(lat) <= 90 + 1e-6 and abs(lon) <= 540 for line in lines for lon, lat in line), "three copies suffice"
 
 
 def test_scanpaths_are_those_of_the_first_observers():
@@ -186,7 +188,7 @@ def test_a_long_title_and_many_observers_fit():
     page = drawn(fixations(*names), scanpaths=True)
     long = draw_item(BLACK, fixations(*names), name="x" * 300, scanpaths=True, width=WIDTH)
     assert long.shape == page.shape
-    assert (long[:20, -4:] == 250).all()
+    assert (long[:20, -4:] == 255).all()
 
 
 def test_wrong_input_is_refused():

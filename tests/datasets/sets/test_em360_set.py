@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from atsal.datasets.dataset import Stimulus
-from atsal.datasets.sets.em360 import DATASET
+from atsal.datasets.prepared.item_fixations import drop_past_end
+from atsal.datasets.sets.em360 import EM360
 from atsal.errors import DataError
 from atsal.gaze.directions import angle_rad, unit_vectors
 from atsal.gaze.readers.em360 import read_em360
@@ -22,7 +23,7 @@ def source(tmp_path_factory):
 
 def test_items_and_what_is_missing(source):
     root, targets = source
-    found = DATASET.find(root)
+    found = EM360.find(root)
     assert [item.id for item in found.items] == list(targets) == ["01_park_6eLyo2Y7mZU", "10_eiffel_tower_-wJl-zFqA2A"]
     park = found.items[0]
     assert park.stimulus == root / "videos/01_park_6eLyo2Y7mZU.mp4"
@@ -36,8 +37,8 @@ def test_items_and_what_is_missing(source):
 @pytest.mark.parametrize("direction", ["head", "head_eye"])
 def test_gaze_follows_the_target_in_time(source, direction):
     root, targets = source
-    for item in DATASET.find(root).items:
-        gaze = DATASET.read(item, direction, CLIP)
+    for item in EM360.find(root).items:
+        gaze = EM360.read(item, direction, CLIP)
         assert [track.observer for track in gaze.samples] == ["001", "002", "003"]
         for track in gaze.samples:
             assert track.directions == (direction,)
@@ -50,12 +51,12 @@ def test_gaze_follows_the_target_in_time(source, direction):
 
 
 def test_samples_past_the_end_are_counted(source):
-    item = DATASET.find(source[0]).items[0]
-    gaze = DATASET.read(item, "head", replace(CLIP, duration_s=0.75))
+    item = EM360.find(source[0]).items[0]
+    gaze = drop_past_end(EM360.read(item, "head", CLIP), replace(CLIP, duration_s=0.75))
     assert [len(track) for track in gaze.samples] == [90, 90, 90]
-    assert [(drop.reason, drop.count) for drop in gaze.drops] == [("past the end of the video (0.75 s)", 90)]
-    with pytest.raises(DataError, match=r"80 of 120 samples come after the 0\.33"):
-        DATASET.read(item, "head", replace(CLIP, duration_s=0.3333))
+    assert [(drop.reason, drop.count) for drop in gaze.drops] == [("past the end of the video (10 frames, 0.75 s)", 90)]
+    with pytest.raises(DataError, match=r"240 of 360 .* past the end of the video \(10 frames, 0\.33"):
+        drop_past_end(EM360.read(item, "head", CLIP), replace(CLIP, duration_s=0.3333))
 
 
 def test_labels_of_the_ground_truth(source):
@@ -67,10 +68,10 @@ def test_a_video_is_found_by_its_number(source, tmp_path):
     shutil.copytree(source[0], tmp_path / "unpacked/360_em_dataset")
     videos = tmp_path / "unpacked/360_em_dataset/videos"
     (videos / "01_park_6eLyo2Y7mZU.mp4").rename(videos / "01_park.mp4")
-    items = DATASET.find(tmp_path).items
+    items = EM360.find(tmp_path).items
     assert [item.stimulus.name for item in items] == ["01_park.mp4", "10_eiffel_tower_-wJl-zFqA2A.mp4"]
     shutil.rmtree(videos)
-    found = DATASET.find(tmp_path)
+    found = EM360.find(tmp_path)
     assert [item.stimulus for item in found.items] == [None, None]
     assert found.missing[0].startswith("videos/<video>.mp4 for 01_park")
 
@@ -79,7 +80,7 @@ def test_nothing_there(tmp_path):
     (tmp_path / "gaze/001").mkdir(parents=True)
     (tmp_path / "gaze/001/notes.arff").write_text("")
     with pytest.raises(DataError, match=r"(?s)no recordings of 360_em.*gaze/<viewer>.*gin\.g-node"):
-        DATASET.find(tmp_path)
+        EM360.find(tmp_path)
 
 
 def test_the_fake_is_the_same_each_time(source, tmp_path):
@@ -90,11 +91,11 @@ def test_the_fake_is_the_same_each_time(source, tmp_path):
 
 def test_a_viewer_without_rows_is_counted(source, tmp_path):
     shutil.copytree(source[0], tmp_path / "set")
-    item = DATASET.find(tmp_path / "set").items[0]
+    item = EM360.find(tmp_path / "set").items[0]
     header = item.logs[0].read_text().partition("@DATA")[0]
     item.logs[0].write_text(header + "@DATA\n")
     item.logs[1].write_bytes(b"")
-    gaze = DATASET.read(item, "head_eye", CLIP)
+    gaze = EM360.read(item, "head_eye", CLIP)
     assert [track.observer for track in gaze.samples] == ["003"]
     assert {drop.reason: drop.count for drop in gaze.drops} == {
         "empty log of a viewer": 1,

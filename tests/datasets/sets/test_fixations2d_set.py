@@ -11,7 +11,7 @@ from atsal.datasets.stimulus import read_photo
 from atsal.errors import DataError
 from fakes.fixations2d import webp, write_fixations2d
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "fixations2d"
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "fixations2d"
 OSIE = dataset_named("osie")
 
 
@@ -33,8 +33,7 @@ def test_items_and_gaze(made):
         assert fixations.u[::2].tolist() == [0.5] * 5, "the first fixations are there"
         assert (fixations.u[1::2].mean(), fixations.v[1::2].mean()) == pytest.approx(spots[item.id], abs=0.03)
     assert found.missing == (
-        f"fixations on 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011, … (697) (looked in "
-        f"{root / 'osie' / 'fixations.csv.gz'})",
+        f"fixations on 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011, … (697): not in {root}/osie/fixations.csv.gz",
     )
 
 
@@ -54,7 +53,7 @@ def test_unpacked_photos(tmp_path):
     found = OSIE.find(tmp_path)
     assert [item.stimulus for item in found.items] == [None, tmp_path / "images" / "1002.webp"]
     assert [item.member for item in found.items] == [None, None]
-    assert any(line.startswith("photos 1001 (looked in images and images.zip") for line in found.missing)
+    assert any(line.startswith("photos 1001: not in images or images.zip") for line in found.missing)
 
 
 def test_a_folder_deeper(tmp_path):
@@ -106,26 +105,26 @@ def test_real_sets(name):
     assert len(OSIE.read(found.items[-1], "eye", Stimulus()).fixations) > 50
 
 
-def _write_scene(folder, exchanged):
+def _write_scene(folder, swapped):
     """A table of 60 photos whose gaze spreads 1.5 times as wide as high."""
     rng = np.random.default_rng(0)
     rows = ["image,observer,fixation,u,v,duration_ms"]
     for number in range(1, 61):
         u, v = np.clip(rng.normal(0.5, [0.18, 0.12]), 0, 0.999)
-        u, v = (v, u) if exchanged else (u, v)
+        u, v = (v, u) if swapped else (u, v)
         rows.append(f"{number:03d},0,0,{u:.5f},{v:.5f},200")
     folder.mkdir()
     (folder / "fixations.csv").write_text("\n".join(rows) + "\n")
 
 
-def test_exchanged_columns_of_scene_are_told_and_turned_back(tmp_path):
+def test_swapped_columns_of_scene_are_swapped_back(tmp_path):
     scene, found = dataset_named("scene"), {}
-    for name, exchanged in (("right", False), ("wrong", True)):
-        _write_scene(tmp_path / name, exchanged)
+    for name, swapped in (("right", False), ("wrong", True)):
+        _write_scene(tmp_path / name, swapped)
         items = scene.find(tmp_path / name).items
         found[name] = [scene.read(item, "eye", Stimulus()) for item in items]
     for right, wrong in zip(found["right"], found["wrong"], strict=True):
         assert (right.fixations.u == wrong.fixations.u).all()
         assert (right.fixations.v == wrong.fixations.v).all()
         assert not right.notes
-        assert "exchanged" in wrong.notes[0]
+        assert "swapped" in wrong.notes[0]

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from atsal.datasets.dataset import Stimulus
-from atsal.datasets.sets.dsav360 import DATASET, IDS
+from atsal.datasets.prepared.item_fixations import drop_past_end
+from atsal.datasets.sets.dsav360 import DSAV360, IDS
 from atsal.datasets.stimulus import describe
 from atsal.errors import DataError
 from fakes.dsav360 import write_dsav360
@@ -22,10 +23,10 @@ def away(target, lon, lat, time_s):
 
 def test_gaze_follows_the_target(source):
     root, targets = source
-    found = DATASET.find(root)
+    found = DSAV360.find(root)
     assert [item.id for item in found.items] == sorted(targets) == ["0001", "0002"]
     for item in found.items:
-        gaze = DATASET.read(item, "head_eye", describe(item, "videos"))
+        gaze = DSAV360.read(item, "head_eye", describe(item, "videos"))
         assert [track.observer for track in gaze.samples] == ["1", "2", "3"]
         for track in gaze.samples:
             assert track.timestamp_s[0] == pytest.approx(2 / 60)
@@ -41,17 +42,18 @@ def test_gaze_follows_the_target(source):
 def test_missing_is_told_in_short(source):
     root, _ = source
     (root / "D-SAV360" / "videos" / "0002" / "0002.mp4").rename(root / "D-SAV360" / "0002_mono_60fps.mp4")
-    found = DATASET.find(root)
+    found = DSAV360.find(root)
     assert found.items[1].stimulus is None, "the untrimmed videos may begin elsewhere"
     assert found.missing == (
         f"videos/<id>/<id>.mp4 for 0002: not below {root}",
-        f"gaze_data/gaze_video_<id>.csv for 0003, 0004, 0005, 0006, 0007 and 78 more: not below {root}",
+        f"gaze_data/gaze_video_<id>.csv for 0003, 0004, 0005, 0006, 0007, 0008, 0009, 0010, … (83): not below {root}",
     )
 
 
 def test_rows_past_the_end_are_counted(source):
     root, _ = source
-    gaze = DATASET.read(DATASET.find(root).items[0], "head_eye", Stimulus(kind="video", frames=30, frames_per_s=60))
+    clip = Stimulus(kind="video", frames=30, frames_per_s=60)
+    gaze = drop_past_end(DSAV360.read(DSAV360.find(root).items[0], "head_eye", clip), clip)
     assert max(track.frame_index.max() for track in gaze.samples) == 29
     assert {drop.reason: drop.count for drop in gaze.drops}["past the end of the video (30 frames)"] == 3 * 20
     assert (gaze.fixations.first_frame.max(), gaze.fixations.last_frame.max()) == (24, 29)
@@ -59,12 +61,12 @@ def test_rows_past_the_end_are_counted(source):
 
 def test_nothing_found_names_the_tree(tmp_path):
     with pytest.raises(DataError, match=r"gaze_data/gaze_video_0001\.csv"):
-        DATASET.find(tmp_path)
+        DSAV360.find(tmp_path)
 
 
 def test_splits_are_five_folds():
     assert len(IDS) == len(set(IDS)) == 85
-    folds = list(DATASET.splits.values())
+    folds = list(DSAV360.splits.values())
     assert [len(fold["test"]) for fold in folds] == [17] * 5
     assert sorted(name for fold in folds for name in fold["test"]) == list(IDS)
     assert all(set(fold["train"]) == set(IDS) - set(fold["test"]) for fold in folds)

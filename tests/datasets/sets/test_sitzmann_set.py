@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from atsal.datasets.dataset import Stimulus
-from atsal.datasets.sets.sitzmann import DATASET, IDS
+from atsal.datasets.sets.sitzmann import IDS, SITZMANN
 from atsal.errors import DataError
 from fakes.gaze import SPREAD_RAD
 from fakes.sitzmann import write_sitzmann
@@ -21,11 +21,11 @@ def away(target, lon, lat):
 
 def test_gaze_follows_the_target(source):
     root, targets = source
-    found = DATASET.find(root)
+    found = SITZMANN.find(root)
     assert [item.id for item in found.items] == sorted(targets) == ["cubemap_0000", "cubemap_0001"]
     for item in found.items:
         assert item.stimulus == root / "data" / "img_files" / f"{item.id}.png"
-        gaze = DATASET.read(item, "head_eye", Stimulus())
+        gaze = SITZMANN.read(item, "head_eye", Stimulus())
         assert [track.observer for track in gaze.samples] == [f"{item.id}-run0{n}" for n in range(3)]
         for track in gaze.samples:
             assert track.sampling_rate_hz() == pytest.approx(60)
@@ -38,13 +38,13 @@ def test_gaze_follows_the_target(source):
 
 
 def test_fixations_are_of_the_gaze_not_of_the_head(source):
-    item = DATASET.find(source[0]).items[0]
-    assert DATASET.read(item, "head", Stimulus()).fixations is None
+    item = SITZMANN.find(source[0]).items[0]
+    assert SITZMANN.read(item, "head", Stimulus()).fixations is None
 
 
 @pytest.mark.parametrize("at", [".", "..", "data", "data/vr"])
 def test_found_from_near_by(source, at):
-    found = DATASET.find((source[0] / at).resolve())
+    found = SITZMANN.find((source[0] / at).resolve())
     assert [item.id for item in found.items] == ["cubemap_0000", "cubemap_0001"]
     assert all(item.stimulus is not None for item in found.items)
     assert all(item.logs[0].parent.name == "vr" for item in found.items)
@@ -54,7 +54,7 @@ def test_found_from_near_by(source, at):
 
 def test_missing_pictures_are_told(source):
     (source[0] / "data" / "img_files" / "cubemap_0001.png").unlink()
-    found = DATASET.find(source[0])
+    found = SITZMANN.find(source[0])
     assert found.items[1].stimulus is None
     assert found.missing[0].startswith("img_files/<scene>.png for cubemap_0001")
 
@@ -63,10 +63,10 @@ def test_other_conditions_are_not_taken_for_it(source):
     root, _ = source
     (root / "data" / "vr").rename(root / "data" / "seated")
     with pytest.raises(DataError, match=r"vr/cubemap_\*\.pck"):
-        DATASET.find(root)
+        SITZMANN.find(root)
 
 
 def test_split():
     assert len(IDS) == 22
-    split = DATASET.splits["scandmm"]
+    split = SITZMANN.splits["scandmm"]
     assert (len(split["train"]), split["test"]) == (19, ("cubemap_0000", "cubemap_0006", "cubemap_0009"))
