@@ -11,7 +11,7 @@ from atsal.datasets.dataset import Stimulus
 from atsal.errors import InputError
 from atsal.evaluation import export
 from atsal.evaluation.benchmark_config import PredictorEntry
-from atsal.evaluation.ground_truth import Truth
+from atsal.evaluation.ground_truth import GroundTruth
 from atsal.models import registry
 from atsal.video.reader import read_frames
 from atsal.video.synthetic_scene import Scene
@@ -21,7 +21,7 @@ LITE = PredictorEntry(model="lite", device="cpu", streams=("attention",))
 
 @pytest.fixture
 def clips(truth):
-    return Truth(truth.prepared, dataclasses.replace(truth.protocol, window="clip"))
+    return GroundTruth(truth.prepared, dataclasses.replace(truth.protocol, window="clip"))
 
 
 @pytest.fixture(scope="module")

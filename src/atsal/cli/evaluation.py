@@ -45,11 +45,13 @@ def evaluate(
     item. The equator prior, which is always scored too, is what a model has to beat.
     """
     from atsal.datasets.prepared import PreparedSet  # noqa: PLC0415
-    from atsal.evaluation.benchmark_config import one_folder  # noqa: PLC0415
+    from atsal.evaluation.benchmark_config import single_folder_config  # noqa: PLC0415
     from atsal.evaluation.protocol import protocol_for, read_protocol  # noqa: PLC0415
 
     chosen = protocol or protocol_for(PreparedSet(prepared))
-    config = one_folder(maps, prepared, chosen, name=name, partial=partial, planar=read_protocol(chosen).is_planar)
+    config = single_folder_config(
+        maps, prepared, chosen, name=name, partial=partial, planar=read_protocol(chosen).is_planar
+    )
     if output is not None:
         _run(config, Path(), output, overwrite=overwrite, workers=workers)
         return

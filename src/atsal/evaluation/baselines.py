@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from atsal.evaluation.benchmark_config import Baseline
 from atsal.evaluation.front_baseline import front_prior
-from atsal.evaluation.ground_truth import Truth
-from atsal.evaluation.priors import Others, Pooled
+from atsal.evaluation.ground_truth import GroundTruth
+from atsal.evaluation.priors import OtherItems, PooledGaze
 from atsal.evaluation.spectral_residual import spectral_residual, spectral_residual_erp
 
 
-def baseline_map(baseline: Baseline, truth: Truth, pooled: Pooled, item: str) -> NDArray[np.floating]:
+def baseline_map(baseline: Baseline, truth: GroundTruth, pooled: PooledGaze, item: str) -> NDArray[np.floating]:
     """The map of a baseline for an item, (H, W); where it changes with the window, of a video one a window, (N, H, W).
 
     That is so of the spectral residual and of the front prior.
@@ -23,7 +23,7 @@ def baseline_map(baseline: Baseline, truth: Truth, pooled: Pooled, item: str) ->
         return _spectral_residual(truth, item)
     if baseline == "front-prior":
         return front_prior(truth, item)
-    others = Others(truth, pooled, item)
+    others = OtherItems(truth, pooled, item)
     made: dict[str, Callable[[], NDArray[np.floating]]] = {
         "centre": others.centre,
         "equator-prior": others.equator_prior,
@@ -32,7 +32,7 @@ def baseline_map(baseline: Baseline, truth: Truth, pooled: Pooled, item: str) ->
     return made[baseline]()
 
 
-def _spectral_residual(truth: Truth, item: str) -> NDArray[np.float32]:
+def _spectral_residual(truth: GroundTruth, item: str) -> NDArray[np.float32]:
     """Of the picture; of a video, of the middle frame of each window (of the whole clip: of each half second)."""
     stimulus = truth.prepared.stimulus(item)
     if truth.protocol.is_planar:

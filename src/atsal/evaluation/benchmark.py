@@ -23,10 +23,10 @@ from atsal.datasets.prepared import PreparedSet
 from atsal.errors import ConfigError, DataError, InputError, MissingDependencyError, OutputError, WeightsError
 from atsal.evaluation.benchmark_config import BenchmarkConfig, DatasetEntry, PredictorEntry, folder_name
 from atsal.evaluation.export import Exported, export_baseline, export_model, stimulus_of, stream_suffix
-from atsal.evaluation.ground_truth import EVERYTHING, Truth
+from atsal.evaluation.ground_truth import EVERYTHING, GroundTruth
 from atsal.evaluation.map_files import MapFiles, find_map_files
 from atsal.evaluation.pictures import scored_picture
-from atsal.evaluation.priors import Pooled
+from atsal.evaluation.priors import PooledGaze
 from atsal.evaluation.protocol import read_protocol
 from atsal.evaluation.results import DatasetResult, Kind, Result, Run
 from atsal.evaluation.scoring import mistaken_orientation
@@ -65,7 +65,7 @@ class _Set:
     """One data set under work."""
 
     entry: DatasetEntry
-    truth: Truth
+    truth: GroundTruth
     folder: Path
     fingerprint: str
     unreadable: Mapping[str, str]  # item -> why it takes no part
@@ -152,17 +152,17 @@ def _settings(config: BenchmarkConfig) -> dict[str, Any]:
 def _opened(entry: DatasetEntry, base: Path, output: Path) -> _Set:
     protocol = read_protocol(entry.protocol, base)
     source = None if entry.source is None else (base / entry.source).resolve()
-    truth = Truth(PreparedSet((base / entry.prepared).resolve(), source), protocol)
+    truth = GroundTruth(PreparedSet((base / entry.prepared).resolve(), source), protocol)
     unreadable = truth.unreadable()
     if unreadable:
         truth = _without(truth, unreadable)
     return _Set(entry, truth, output / entry.label, truth.fingerprint(), unreadable)
 
 
-def _without(truth: Truth, unreadable: Mapping[str, str]) -> Truth:
+def _without(truth: GroundTruth, unreadable: Mapping[str, str]) -> GroundTruth:
     """The truth of the items that can be read; `DataError` where none of them can."""
     try:
-        return Truth(truth.prepared, truth.protocol, unreadable)
+        return GroundTruth(truth.prepared, truth.protocol, unreadable)
     except DataError as error:
         item, why = next(iter(unreadable.items()))
         raise DataError(
@@ -194,9 +194,9 @@ class _SetRun:
         one, truth = self._set, self._set.truth
         with reported(one.folder):
             one.folder.mkdir(parents=True, exist_ok=True)
-        if Pooled.load(one.pooled, one.fingerprint) is None:
+        if PooledGaze.load(one.pooled, one.fingerprint) is None:
             self._report(f"reading the gaze on {len(truth.items)} items")
-            Pooled.of(truth).save(one.pooled, one.fingerprint)
+            PooledGaze.of(truth).save(one.pooled, one.fingerprint)
         for entry in self._config.predictors:
             if entry.datasets is None or one.entry.label in entry.datasets:
                 self._export(entry)
@@ -332,7 +332,7 @@ class _SetRun:
         return Run(row.label, row.kind, items, missing, tuple(notes), in_sample, settings)
 
 
-def _stems(truth: Truth, item: str, suffix: str) -> tuple[str, ...]:
+def _stems(truth: GroundTruth, item: str, suffix: str) -> tuple[str, ...]:
     """The names that the item's maps may have: the item's own, its stimulus's."""
     stimulus = truth.prepared.record(item)["stimulus"] or {}
     file = stimulus.get("member") or stimulus.get("file")
@@ -341,7 +341,7 @@ def _stems(truth: Truth, item: str, suffix: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name + suffix for name in (item, *stem)))
 
 
-def _notes(truth: Truth) -> tuple[str, ...]:
+def _notes(truth: GroundTruth) -> tuple[str, ...]:
     """What of the data set the protocol does not say."""
     stills = sum(truth.windows(item) == EVERYTHING for item in truth.items)
     if truth.protocol.window == "clip" or not stills:

@@ -150,7 +150,7 @@ def read_benchmark(path: Path) -> BenchmarkConfig:
     return read_yaml(BenchmarkConfig, path)
 
 
-def one_folder(
+def single_folder_config(
     maps: Path, prepared: Path, protocol: str, *, name: str | None = None, partial: bool = False, planar: bool = False
 ) -> BenchmarkConfig:
     """One folder of maps on one data set, beside the prior that it has to beat (`planar`: on photos, the mean map)."""

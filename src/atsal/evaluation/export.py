@@ -17,8 +17,8 @@ from atsal.errors import DataError, OutputError
 from atsal.evaluation import front_baseline, spectral_residual
 from atsal.evaluation.baselines import baseline_map
 from atsal.evaluation.benchmark_config import Baseline, PredictorEntry
-from atsal.evaluation.ground_truth import Truth, open_truth
-from atsal.evaluation.priors import open_pooled
+from atsal.evaluation.ground_truth import GroundTruth, open_ground_truth
+from atsal.evaluation.priors import open_pooled_gaze
 from atsal.evaluation.protocol import Protocol
 from atsal.jobs.atomic_write import reported, write_aside
 from atsal.jobs.checksums import file_sha256
@@ -60,7 +60,7 @@ def _claimed(folder: Path, settings: dict[str, Any], *, overwrite: bool) -> Abst
 
 def export_baseline(
     baseline: Baseline,
-    truth: Truth,
+    truth: GroundTruth,
     pooled: Path,
     fingerprint: str,
     folder: Path,
@@ -106,8 +106,8 @@ class _Baseline:
 
     def __call__(self, item: str) -> str | None:
         """Write the map of an item; returns why there is none."""
-        truth = open_truth(self.prepared, self.source, self.protocol, self.without, self.fingerprint)
-        pooled = open_pooled(self.pooled, self.fingerprint)
+        truth = open_ground_truth(self.prepared, self.source, self.protocol, self.without, self.fingerprint)
+        pooled = open_pooled_gaze(self.pooled, self.fingerprint)
         try:
             maps = np.asarray(baseline_map(self.baseline, truth, pooled, item), np.float32)
         except Exception as error:  # of a stimulus, also what no reader foresaw: the other items go on
@@ -119,7 +119,7 @@ class _Baseline:
 
 
 def export_model(
-    entry: PredictorEntry, truth: Truth, folder: Path, *, overwrite: bool, report: Callable[[str], None]
+    entry: PredictorEntry, truth: GroundTruth, folder: Path, *, overwrite: bool, report: Callable[[str], None]
 ) -> Exported:
     """Predict every scored item's stimulus into `folder`, as `atsal predict --format npy` does.
 
@@ -177,7 +177,7 @@ def _predictor(entry: PredictorEntry, protocol: Protocol) -> "Predictor":
     )
 
 
-def _still_at(truth: Truth, name: str, item: "Item", predictor: "Predictor") -> float | None:
+def _still_at(truth: GroundTruth, name: str, item: "Item", predictor: "Predictor") -> float | None:
     """When a still or a folder of frames is shown, by the set; None for photos and videos, whose frames have times."""
     if item.kind == "video" or not predictor.network.depends_on_time:
         return None
@@ -186,7 +186,7 @@ def _still_at(truth: Truth, name: str, item: "Item", predictor: "Predictor") -> 
 
 
 def _settings(
-    entry: PredictorEntry, truth: Truth, predictor: "Predictor", streams: "Sequence[Stream]"
+    entry: PredictorEntry, truth: GroundTruth, predictor: "Predictor", streams: "Sequence[Stream]"
 ) -> dict[str, Any]:
     """What the maps of all items depend on, but for the stimuli."""
     network = predictor.network
@@ -223,7 +223,7 @@ def _predicted(predictor: "Predictor", item: "Item", folder: Path, options: "Opt
         return predict_item(predictor, item, folder, replace(options, overwrite=True))
 
 
-def _check_stride(entry: PredictorEntry, truth: Truth) -> None:
+def _check_stride(entry: PredictorEntry, truth: GroundTruth) -> None:
     """Before anything is predicted: each window needs a frame."""
     for item in truth.items:
         window = truth.windows(item)[0]
@@ -247,7 +247,7 @@ def stream_suffix(stream: str, streams: int) -> str:
     return "" if stream == "fused" or streams == 1 else f".{stream}"
 
 
-def stimuli(truth: Truth) -> dict[str, Path]:
+def stimuli(truth: GroundTruth) -> dict[str, Path]:
     """The image, video or folder of frames of each scored item; `DataError` names those that are not there."""
     found = {item: stimulus_of(truth, item) for item in truth.items}
     missing = [item for item, path in found.items() if path is None or not path.exists()]
@@ -259,7 +259,7 @@ def stimuli(truth: Truth) -> dict[str, Path]:
     return {item: path for item, path in found.items() if path is not None}
 
 
-def stimulus_of(truth: Truth, item: str) -> Path | None:
+def stimulus_of(truth: GroundTruth, item: str) -> Path | None:
     """Where an item's stimulus is, or was when the set was prepared; None where it had none."""
     stimulus = truth.prepared.record(item)["stimulus"]
     return None if stimulus is None else truth.prepared.source / stimulus["file"]

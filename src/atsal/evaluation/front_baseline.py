@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from atsal.datasets.prepared.frame_times import is_still, seconds_of
-from atsal.evaluation.ground_truth import EVERYTHING, Truth
+from atsal.evaluation.ground_truth import EVERYTHING, GroundTruth
 from atsal.models.directions import measured_direction
 from atsal.models.front_prior import PHOTO, FrontPrior
 from atsal.models.front_prior_file import read_front_prior_file, read_front_priors
@@ -20,7 +20,7 @@ VERSION = 1  # of this module; maps of another one are not scored as maps of thi
 _STEP_S = 0.5  # at which a clip's densities are taken for their mean
 
 
-def front_prior(truth: Truth, item: str) -> NDArray[np.float64]:
+def front_prior(truth: GroundTruth, item: str) -> NDArray[np.float64]:
     """Densities of solid-angle mean 1: of a video one a window, (N, H, W), at its middle; else (H, W).
 
     Of a whole clip it is the mean over its time but for the `skip_s` that the set leaves out, of a still of a clip that
@@ -35,18 +35,18 @@ def front_prior(truth: Truth, item: str) -> NDArray[np.float64]:
     return found if windowed else found.mean(0)
 
 
-def front_prior_fitted_on(truth: Truth) -> tuple[str, ...]:
+def front_prior_fitted_on(truth: GroundTruth) -> tuple[str, ...]:
     """The scored items whose gaze the prior that ships has seen: all or none of a set."""
     seen = {source.name for source in read_front_prior_file().sources}
     return truth.items if truth.prepared.dataset.name in seen else ()
 
 
-def _window_middles(truth: Truth, item: str) -> list[float]:
+def _window_middles(truth: GroundTruth, item: str) -> list[float]:
     windows = [window for window in truth.windows(item) if window is not None]
     return [(window.first_frame + window.last_frame + 1) / 2 for window in windows]
 
 
-def _all_over(truth: Truth, item: str) -> list[float]:
+def _all_over(truth: GroundTruth, item: str) -> list[float]:
     """Frames all over a clip, but for what the set leaves out; the one of a still or of what has no times."""
     stimulus = truth.prepared.stimulus(item)
     if is_still(truth.prepared, item) or stimulus.frames is None or stimulus.frames_per_s is None:

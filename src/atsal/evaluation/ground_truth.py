@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 EVERYTHING = (None,)  # the one window of a still, or of a clip taken as a whole
 
 
-class Truth:
+class GroundTruth:
     """The items of a prepared set that a protocol scores, and their gaze; `without` those that cannot be read.
 
     Raises `ConfigError` where the set was prepared for something else than the protocol asks for, and `DataError` where
@@ -144,11 +144,11 @@ class Truth:
 
 
 @lru_cache(maxsize=8)
-def open_truth(
+def open_ground_truth(
     folder: Path, source: Path | None, protocol: Protocol, without: frozenset[str], _fingerprint: str
-) -> Truth:
+) -> GroundTruth:
     """The truth of a prepared folder, opened once a process for each state that it was in."""
-    return Truth(PreparedSet(folder, source), protocol, without)
+    return GroundTruth(PreparedSet(folder, source), protocol, without)
 
 
 def _check(prepared: PreparedSet, protocol: Protocol) -> None:

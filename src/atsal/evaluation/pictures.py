@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.errors import InputError
-from atsal.evaluation.ground_truth import Floats, Truth
+from atsal.evaluation.ground_truth import Floats, GroundTruth
 from atsal.evaluation.map_files import MapFiles
 from atsal.evaluation.window_maps import WindowMaps
 from atsal.gaze.maps import Window
@@ -15,7 +15,7 @@ _GAP = 8
 _EMPTY = 96  # grey, where there is no stimulus to show
 
 
-def scored_picture(truth: Truth, item: str, files: MapFiles) -> Picture:
+def scored_picture(truth: GroundTruth, item: str, files: MapFiles) -> Picture:
     """Three labelled pictures in a row, (H, 3 * 480, 3) uint8; of a video, its window with the most fixations."""
     windows = truth.windows(item)
     number = int(np.argmax([len(truth.gaze(item, window)) for window in windows]))
@@ -31,7 +31,7 @@ def _over(stimulus: Picture, saliency: NDArray[np.float32]) -> Picture:
     return overlay(stimulus, saliency, float(saliency.max()))
 
 
-def _stimulus(truth: Truth, item: str, window: Window | None) -> Picture:
+def _stimulus(truth: GroundTruth, item: str, window: Window | None) -> Picture:
     height, width = truth.size(item)
     size = (_WIDTH, max(2, round(_WIDTH * height / width)))
     frames = truth.prepared.stimulus(item).frames or 1

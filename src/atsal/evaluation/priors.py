@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from atsal.errors import DataError
-from atsal.evaluation.ground_truth import Floats, Gaze, Truth
+from atsal.evaluation.ground_truth import Floats, Gaze, GroundTruth
 from atsal.gaze.directions import unit_vectors
 from atsal.gaze.records import PlanarFixations
 from atsal.jobs.atomic_write import reported, write_aside
@@ -26,7 +26,7 @@ CANVAS = 128  # side of the maps that photos of different sizes are brought to
 
 
 @dataclass(frozen=True, eq=False)
-class Pooled:
+class PooledGaze:
     """Sums over the scored items of a truth, and over those that priors are fitted on (the same, or a `fit_part`)."""
 
     density: Floats  # (H, W): of the scored items' densities, each of mean 1
@@ -36,7 +36,7 @@ class Pooled:
     places: Floats  # (N, 3): u, v and number of the item of all fixations on the scored photos; (0, 3) on the sphere
 
     @classmethod
-    def of(cls, truth: Truth) -> Self:
+    def of(cls, truth: GroundTruth) -> Self:
         """Read all gaze once."""
         planar = truth.protocol.is_planar
         size = (CANVAS, CANVAS) if planar else truth.size(truth.items[0])
@@ -73,15 +73,15 @@ class Pooled:
 
 
 @lru_cache(maxsize=2)
-def open_pooled(path: Path, fingerprint: str) -> Pooled:
+def open_pooled_gaze(path: Path, fingerprint: str) -> PooledGaze:
     """What was saved, read once a process; `DataError` where it is not there any more."""
-    found = Pooled.load(path, fingerprint)
+    found = PooledGaze.load(path, fingerprint)
     if found is None:
         raise DataError(f"{path}: was changed while it was used; run the same command again")
     return found
 
 
-def own_density(truth: Truth, item: str) -> Floats:
+def own_density(truth: GroundTruth, item: str) -> Floats:
     """The density of all gaze on an item, of mean 1 under the sphere's solid angle; on photos, on the canvas."""
     if not truth.protocol.is_planar:
         return truth.of_mean_one(truth.saliency(truth.gaze(item), truth.size(item)))
@@ -100,10 +100,10 @@ def stretched(saliency: np.ndarray, size: tuple[int, int]) -> Floats:
     return found
 
 
-class Others:
+class OtherItems:
     """What the other items say, for one item."""
 
-    def __init__(self, truth: Truth, pooled: Pooled, item: str) -> None:
+    def __init__(self, truth: GroundTruth, pooled: PooledGaze, item: str) -> None:
         self._truth = truth
         self._pooled = pooled
         self._item = item
@@ -166,6 +166,6 @@ def _spread(gaze: Gaze) -> Floats:
     return np.full(2, float((angle**2).mean()) / 2)
 
 
-def floored(truth: Truth, density: np.ndarray) -> Floats:
+def floored(truth: GroundTruth, density: np.ndarray) -> Floats:
     """The density with a share of the uniform one."""
     return (1 - FLOOR) * truth.of_mean_one(density) + FLOOR

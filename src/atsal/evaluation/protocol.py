@@ -14,7 +14,7 @@ from atsal.datasets import NAMES
 from atsal.datasets.prepared import PreparedSet
 from atsal.datasets.prepared.preparation import Events, WindowKind
 from atsal.errors import ConfigError
-from atsal.evaluation.metrics import METRICS
+from atsal.evaluation.metric_registry import BUILT_IN_NAMES, metric_named
 from atsal.gaze.records import Direction
 
 _MOST_ROWS = 2048  # of the maps that are compared, of which some must fit into memory at once
@@ -36,7 +36,7 @@ class Protocol:
     split: str | None = None  # of the data set; None: all items
     part: str | None = None  # that is scored
     fit_part: str | None = None  # that priors are fitted on; None: all scored items but the one that is scored
-    metrics: tuple[str, ...] = METRICS
+    metrics: tuple[str, ...] = BUILT_IN_NAMES
     source: str = ""  # where the settings come from
     notes: tuple[str, ...] = ()
 
@@ -46,8 +46,7 @@ class Protocol:
             if name not in NAMES:
                 raise ConfigError(f"unknown data set {name!r}{nearest(name, NAMES)}")
         for metric in self.metrics:
-            if metric not in METRICS:
-                raise ConfigError(f"unknown metric {metric!r}{nearest(metric, METRICS)}")
+            metric_named(metric)
         if not self.metrics or len(set(self.metrics)) < len(self.metrics):
             raise ConfigError(f"metrics {', '.join(self.metrics) or '(none)'}: expected at least one, each once")
         if (self.split is None) != (self.part is None):

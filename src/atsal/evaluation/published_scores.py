@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from atsal.config import nearest
-from atsal.errors import ConfigError
-from atsal.evaluation.metrics import METRICS
+from atsal.evaluation.metric_registry import metric_named
 from atsal.evaluation.protocol import Protocol
 
 PUBLISHED_METRICS = ("auc_judd", "nss", "cc", "sim", "kld_symmetric")  # by our names, in the order of the paper's table
@@ -42,8 +40,7 @@ class PublishedRow:
     def __post_init__(self) -> None:
         """Refuse a name that is no metric's: its figures would stand beside nothing."""
         for metric in self.scores:
-            if metric not in METRICS:
-                raise ConfigError(f"published, {self.model}: unknown metric {metric!r}{nearest(metric, METRICS)}")
+            metric_named(metric)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""

@@ -19,17 +19,6 @@ from atsal.evaluation.protocol import Protocol
 Kind = Literal["baseline", "ceiling", "model", "maps"]
 Json = dict[str, Any]
 LATITUDE_BANDS = 36  # of 5°, from the north pole
-HIGHER_IS_BETTER = {  # by metric
-    "cc": True,
-    "sim": True,
-    "kld": False,
-    "nss": True,
-    "auc_judd": True,
-    "auc_borji": True,
-    "auc_shuffled": True,
-    "information_gain": True,
-    "kld_symmetric": False,
-}
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from atsal.errors import DataError
-from atsal.evaluation.ground_truth import Floats, Gaze, Truth
+from atsal.evaluation.ground_truth import Floats, Gaze, GroundTruth
+from atsal.evaluation.metric_registry import metric_named
 from atsal.evaluation.metrics import all_metrics, cc
-from atsal.evaluation.priors import Others, floored
+from atsal.evaluation.priors import OtherItems, floored
 from atsal.evaluation.results import LATITUDE_BANDS, ItemScores, mean
 from atsal.gaze.maps import Window
 from atsal.gaze.records import PlanarFixations
@@ -26,7 +27,7 @@ Row = dict[str, float | None]
 class Scorer:
     """Scores maps of one item by the protocol of a truth; `others` is what the other items say."""
 
-    def __init__(self, truth: Truth, item: str, others: Others) -> None:
+    def __init__(self, truth: GroundTruth, item: str, others: OtherItems) -> None:
         self._truth = truth
         self._size = truth.size(item)
         self._weights = truth.weights()
@@ -44,12 +45,12 @@ class Scorer:
             baseline=self._prior,
             weights=self._weights,
             seed=seed,
-            metrics=truth.protocol.metrics,
+            metrics=[metric_named(name) for name in truth.protocol.metrics],
         )
         return {metric: float(value) if math.isfinite(value) else None for metric, value in scores.items()}
 
 
-def score_item(truth: Truth, item: str, others: Others, maps: Iterable[tuple[int, Floats]]) -> ItemScores:
+def score_item(truth: GroundTruth, item: str, others: OtherItems, maps: Iterable[tuple[int, Floats]]) -> ItemScores:
     """Score the maps of an item, (number of the window, map at the size of the protocol) in order.
 
     Windows without a fixation or a map are left out and counted.
@@ -74,7 +75,7 @@ def score_item(truth: Truth, item: str, others: Others, maps: Iterable[tuple[int
     return replace(found, turned=_turned(truth, item, total))
 
 
-def _turned(truth: Truth, item: str, prediction: Floats) -> dict[str, float]:
+def _turned(truth: GroundTruth, item: str, prediction: Floats) -> dict[str, float]:
     """The CC of a map with all gaze on the item, as it is and in the orientations that maps are mistaken in."""
     measured, weights = truth.saliency(truth.gaze(item), truth.size(item)), truth.weights()
     ways = {
@@ -102,7 +103,7 @@ def mistaken_orientation(items: Sequence[ItemScores]) -> str | None:
     return f"agree better with the gaze when {way} ({scores}): check their orientation"
 
 
-def score_viewers(truth: Truth, item: str, others: Others, repeats: int, seed: int) -> ItemScores:
+def score_viewers(truth: GroundTruth, item: str, others: OtherItems, repeats: int, seed: int) -> ItemScores:
     """What half of the viewers predict of the other half: the mean over `repeats` random halves.
 
     The map of the one half, with the floor that priors have, is the prediction; map and fixations of the other are the
@@ -128,7 +129,7 @@ def score_viewers(truth: Truth, item: str, others: Others, repeats: int, seed: i
 
 
 def _halves_scored(
-    scorer: Scorer, truth: Truth, item: str, gaze: Gaze, halves: list[np.ndarray], seed: int
+    scorer: Scorer, truth: GroundTruth, item: str, gaze: Gaze, halves: list[np.ndarray], seed: int
 ) -> Iterator[Row]:
     whole = truth.saliency(gaze, truth.size(item)).astype(np.float64)
     for half in halves:
@@ -144,7 +145,7 @@ def _first_frame(window: Window | None) -> int:
 
 
 def _gathered(
-    truth: Truth,
+    truth: GroundTruth,
     item: str,
     kept: list[tuple[int, Row, int]],
     skipped: Counter[str],
@@ -173,7 +174,7 @@ def _latitudes_of_map(density: Floats) -> Floats:
     return np.asarray(found / total if total else found)
 
 
-def _latitudes_of_gaze(truth: Truth, item: str) -> tuple[float, ...]:
+def _latitudes_of_gaze(truth: GroundTruth, item: str) -> tuple[float, ...]:
     gaze = truth.gaze(item)
     if isinstance(gaze, PlanarFixations):
         return ()

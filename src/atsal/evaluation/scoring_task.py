@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from atsal.errors import DataError, OutputError
-from atsal.evaluation.ground_truth import open_truth
+from atsal.evaluation.ground_truth import open_ground_truth
 from atsal.evaluation.map_files import MapFiles
-from atsal.evaluation.priors import Others, open_pooled
+from atsal.evaluation.priors import OtherItems, open_pooled_gaze
 from atsal.evaluation.protocol import Protocol
 from atsal.evaluation.results import ItemScores
 from atsal.evaluation.scoring import score_item, score_viewers
@@ -51,10 +51,10 @@ class Task:
 
 def run_task(task: Task) -> str | None:
     """Score one item and write the scores; returns why its maps cannot be used."""
-    truth = open_truth(task.prepared, task.source, task.protocol, task.without, task.truth)
+    truth = open_ground_truth(task.prepared, task.source, task.protocol, task.without, task.truth)
     try:
         fingerprint = task.fingerprint  # before scoring: maps that change meanwhile are not taken for these
-        others = Others(truth, open_pooled(task.pooled, task.truth), task.item)
+        others = OtherItems(truth, open_pooled_gaze(task.pooled, task.truth), task.item)
         if task.files is None:
             scores = score_viewers(truth, task.item, others, task.repeats, task.seed)
         else:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from atsal.errors import DataError
-from atsal.evaluation.ground_truth import Floats, Truth
+from atsal.evaluation.ground_truth import Floats, GroundTruth
 from atsal.evaluation.map_files import MapFiles
 from atsal.evaluation.priors import stretched
 from atsal.gaze.maps import Window
@@ -23,7 +23,7 @@ class WindowMaps:
     neither the item's frames nor its windows, and for maps of another shape than the item's.
     """
 
-    def __init__(self, truth: Truth, item: str, files: MapFiles) -> None:
+    def __init__(self, truth: GroundTruth, item: str, files: MapFiles) -> None:
         self._truth = truth
         self._files = files
         self._size = truth.size(item)

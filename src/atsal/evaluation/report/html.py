@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from atsal.errors import MissingDependencyError, ShapeError
-from atsal.evaluation.metrics import METRICS
+from atsal.evaluation.metric_registry import metric_named, metric_names
 from atsal.evaluation.published_scores import PublishedRow
 from atsal.evaluation.report import plots
 from atsal.evaluation.report.tables import Row, Table
 from atsal.evaluation.report.text import LEGEND, interval_words
 from atsal.evaluation.report.words import (
-    LABELS,
-    MEANINGS,
     counted,
     interval,
     label,
@@ -52,13 +50,13 @@ def page(result: Result, tables: Sequence[Table], draw: Drawing | None, *, resam
     )
     environment.globals.update(number=number, interval=interval, label=label)
     template = resources.files(__package__).joinpath("page.html.jinja").read_text(encoding="utf-8")
-    used = [metric for metric in METRICS if any(metric in table.metrics for table in tables)]
+    used = [metric for metric in metric_names() if any(metric in table.metrics for table in tables)]
     return environment.from_string(template).render(
         title=result.title,
         sections=[_section(table, dataset, draw) for table, dataset in zip(tables, result.datasets, strict=True)],
         legend=LEGEND,
         intervals=interval_words(resamples, seed),
-        metrics=[(label(metric), MEANINGS[metric]) for metric in used],
+        metrics=[(label(metric), metric_named(metric).description) for metric in used],
         settings=[(str(name), told(value)) for name, value in result.settings.items()],
     )
 
@@ -136,7 +134,7 @@ def _extremes(table: Table, dataset: DatasetResult, draw: Drawing | None) -> dic
     ]
     return {
         "predictor": f"{row.predictor} {row.mark}".strip(),
-        "metric": LABELS[metric],
+        "metric": metric_named(metric).label,
         "groups": shown,
         "of": counted(len(ranked), "item"),
     }

@@ -7,11 +7,11 @@ and no mean over fewer items than another row's.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from atsal.evaluation.metric_registry import metric_named
 from atsal.evaluation.protocol import Protocol
 from atsal.evaluation.published_scores import PublishedRow, published_rows
-from atsal.evaluation.report.words import KINDS, LABELS, STREAMS, counted, number, split_stream
+from atsal.evaluation.report.words import KINDS, STREAMS, counted, number, split_stream
 from atsal.evaluation.results import (
-    HIGHER_IS_BETTER,
     DatasetResult,
     Estimate,
     Kind,
@@ -104,7 +104,7 @@ class Table:
         able = [r for r in self.rows if r.kind != "ceiling" and not r.in_sample and r.cells[metric].estimate.count]
         chosen = [row for row in able if row.kind != "baseline"] or able
         most = max((row.cells[metric].estimate.count for row in chosen), default=0)
-        sign = 1 if HIGHER_IS_BETTER[metric] else -1
+        sign = metric_named(metric).sign
         means = {
             row.predictor: sign * (row.cells[metric].estimate.mean or 0)
             for row in chosen
@@ -162,7 +162,7 @@ def _best(runs: Iterable[Run], metric: str, estimates: Mapping[str, Mapping[str,
     means = {name: found.mean for name, found in comparable.items() if found.count == most and found.mean is not None}
     if not means:
         return set()
-    top = number(max(means.values()) if HIGHER_IS_BETTER[metric] else min(means.values()))
+    top = number(max(means.values()) if metric_named(metric).higher_is_better else min(means.values()))
     return {name for name, mean in means.items() if number(mean) == top}
 
 
@@ -186,7 +186,7 @@ def _contrasts(dataset: DatasetResult, resamples: int, seed: int) -> Iterable[Co
 
 def _difference(run: Run, reference: Run, metric: str, resamples: int, seed: int) -> Difference:
     found = difference(run, reference, metric, resamples=resamples, seed=seed)
-    ours, theirs, sign = run.scores(metric), reference.scores(metric), 1 if HIGHER_IS_BETTER[metric] else -1
+    ours, theirs, sign = run.scores(metric), reference.scores(metric), metric_named(metric).sign
     signs = [sign * (ours[item] - theirs[item]) > 0 for item in ours if item in theirs]
     verdict = 0
     if found.low is not None and found.high is not None:
@@ -254,7 +254,7 @@ def _undefined(run: Run) -> Iterable[str]:
     for metric in dict.fromkeys(metric for item in run.items for metric in item.by_window):
         count = sum(item.undefined.get(metric, 0) for item in run.items)
         if count:
-            by_count.setdefault(count, []).append(LABELS[metric])
+            by_count.setdefault(count, []).append(metric_named(metric).label)
     return [
         f"{', '.join(names)}: no value in {count:,} of {counted(windows, 'window')}"
         for count, names in by_count.items()

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from atsal.evaluation.metrics import METRICS
+from atsal.evaluation.metric_registry import metric_named, metric_names
 from atsal.evaluation.report.tables import Difference, Row, Table, gather
 from atsal.evaluation.report.words import (
     LABELS,
-    MEANINGS,
     NOTHING,
     interval,
     label,
@@ -133,8 +132,8 @@ def markdown(result: Result, tables: Sequence[Table], *, resamples: int, seed: i
         lines += [f"* {remark.kind}: {_escaped(remark.text)}" for remark in table.remarks]
         lines += [""] * bool(table.remarks)
     lines += [LEGEND, "", interval_words(resamples, seed), "", "## Metrics", ""]
-    used = [metric for metric in METRICS if any(metric in table.metrics for table in tables)]
-    lines += [f"* {label(metric)}: {MEANINGS[metric]}" for metric in used]
+    used = [metric for metric in metric_names() if any(metric in table.metrics for table in tables)]
+    lines += [f"* {_escaped(label(metric))}: {_escaped(metric_named(metric).description)}" for metric in used]
     lines += [
         "",
         "## To repeat",
@@ -150,7 +149,7 @@ def _scores_lines(table: Table) -> list[str]:
     for row in table.rows:
         name = f"{_escaped(row.predictor)}{' (ceiling)' * (row.kind == 'ceiling')} {row.mark}".strip()
         rows.append([name, str(row.items), *(_marked(row, metric) for metric in table.metrics)])
-    return _grid_lines(("predictor", "items", *map(label, table.metrics)), rows, None)
+    return _grid_lines(("predictor", "items", *map(_heading, table.metrics)), rows, None)
 
 
 def _marked(row: Row, metric: str) -> str:
@@ -163,7 +162,7 @@ def _difference_lines(table: Table, differences: Sequence[tuple[str, Mapping[str
     rows = [
         [_escaped(name), *(difference_text(found[metric]) for metric in table.metrics)] for name, found in differences
     ]
-    return _grid_lines(("predictor", *map(label, table.metrics)), rows, None)
+    return _grid_lines(("predictor", *map(_heading, table.metrics)), rows, None)
 
 
 def difference_text(found: Difference) -> str:
@@ -187,7 +186,7 @@ def _published_lines(table: Table) -> list[str]:
         rows.append([_escaped(row.model), _escaped(row.source), *cells])
     comparable = {s.why for row in table.published for s in row.scores.values() if s.comparable}
     notes = [f"({n}) {'' if why in comparable else 'not comparable: '}{why}" for n, why in enumerate(whys, 1)]
-    head = ("published", "source", *map(label, metrics))
+    head = ("published", "source", *map(_heading, metrics))
     return [*_grid_lines(head, rows, None), *(f"* {_escaped(note)}" for note in notes), ""]
 
 
@@ -203,9 +202,13 @@ def _escaped(value: object) -> str:
     return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", printable(" ".join(str(value).split())))
 
 
+def _heading(metric: str) -> str:
+    return _escaped(label(metric))
+
+
 def scores_csv(result: Result) -> str:
     """A line for each data set, predictor and item; an empty field where a metric has no value."""
-    metrics = [m for m in METRICS if any(m in dataset.protocol.metrics for dataset in result.datasets)]
+    metrics = [m for m in metric_names() if any(m in dataset.protocol.metrics for dataset in result.datasets)]
     lines: list[Sequence[object]] = [("dataset", "predictor", "item", *metrics, "windows", "fixations", "skipped")]
     for dataset in result.datasets:
         for run in dataset.runs:

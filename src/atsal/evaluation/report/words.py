@@ -2,33 +2,14 @@
 
 import math
 
+from atsal.evaluation.metric_registry import metric_named
+from atsal.evaluation.metrics import METRICS
 from atsal.evaluation.protocol import Protocol
-from atsal.evaluation.results import HIGHER_IS_BETTER, DatasetResult, Kind
+from atsal.evaluation.results import DatasetResult, Kind
 
 NOTHING = "–"
-LABELS = {
-    "cc": "CC",
-    "sim": "SIM",
-    "kld": "KLD",
-    "nss": "NSS",
-    "auc_judd": "AUC-Judd",
-    "auc_borji": "AUC-Borji",
-    "auc_shuffled": "sAUC",
-    "information_gain": "IG",
-    "kld_symmetric": "KLD-sym",
-}
-MEANINGS = {
-    "cc": "Pearson correlation of the predicted and the measured map",
-    "sim": "what both maps share: the sum of the smaller probability at each pixel, 0 to 1",
-    "kld": "Kullback-Leibler divergence KL(measured ‖ predicted) in nats",
-    "nss": "mean over fixations of the map standardised to mean 0 and deviation 1; 0 is chance",
-    "auc_judd": "area under the ROC curve, fixations against all other pixels; 0.5 is chance",
-    "auc_borji": "area under the ROC curve, fixations against random pixels; 0.5 is chance",
-    "auc_shuffled": "area under the ROC curve, fixations against those on other items; 0.5 is chance, and a prior "
-    "fitted on the other items lies below",
-    "information_gain": "bits per fixation gained over the equator prior (on photos, over the mean map)",
-    "kld_symmetric": "mean of KL(measured ‖ predicted) and KL(predicted ‖ measured) in nats",
-}
+LABELS = {metric.name: metric.label for metric in METRICS}
+MEANINGS = {metric.name: metric.description for metric in METRICS}
 KINDS: dict[Kind, str] = {
     "baseline": "Baselines",
     "model": "Models",
@@ -71,7 +52,7 @@ def interval(low: float | None, high: float | None, *, signed: bool = False) -> 
 
 def label(metric: str) -> str:
     """A metric's name with the direction that is better."""
-    return f"{LABELS[metric]} {'↑' if HIGHER_IS_BETTER[metric] else '↓'}"
+    return metric_named(metric).heading
 
 
 def split_stream(predictor: str) -> tuple[str, str] | None:
@@ -130,7 +111,7 @@ def protocol_table(result: DatasetResult) -> list[tuple[str, str]]:
         ("weight of a pixel", "solid angle" if protocol.weighting == "solid_angle" else "1 (no weighting)"),
         ("scored", scored),
         ("priors are fitted on", priors),
-        ("metrics", ", ".join(LABELS[metric] for metric in protocol.metrics)),
+        ("metrics", ", ".join(metric_named(metric).label for metric in protocol.metrics)),
         ("source", protocol.source),
     ]
     return [*((name, text) for name, text in rows if text), *(("note", note) for note in protocol.notes)]
