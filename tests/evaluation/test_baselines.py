@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from atsal.errors import DataError
-from atsal.evaluation.baselines import baseline_map
+from atsal.evaluation.baselines import BASELINES
 from atsal.evaluation.ground_truth import GroundTruth
 from atsal.evaluation.metrics import auc_judd, cc
 from atsal.evaluation.priors import FLOOR, OtherItems, PooledGaze
-from atsal.evaluation.scoring import HALF_ALONE, score_item, score_viewers
+from atsal.evaluation.scoring import TOO_FEW_VIEWERS, score_item, score_viewers
 from atsal.evaluation.spectral_residual import spectral_residual, spectral_residual_erp
 from atsal.gaze.records import Fixations
 from atsal.projection import solid_angle_weights
@@ -25,17 +25,17 @@ def test_priors_are_densities_that_leave_the_item_out(truth, pooled):
         own = [other for other in truth.items if other != item]
         densities = []
         for other in own:
-            saliency = truth.saliency(truth.gaze(other), SIZE)
+            saliency = truth.saliency_map(truth.gaze(other), SIZE)
             densities.append(saliency / np.average(saliency.mean(1), weights=weights[:, 0]))
         mean = np.mean(densities, 0)
         np.testing.assert_allclose(
-            baseline_map("mean-of-others", truth, pooled, item), (1 - FLOOR) * mean + FLOOR, atol=1e-6
+            BASELINES["mean-of-others"].make_maps(truth, pooled, item), (1 - FLOOR) * mean + FLOOR, atol=1e-6
         )
-        prior = baseline_map("equator-prior", truth, pooled, item)
+        prior = BASELINES["equator-prior"].make_maps(truth, pooled, item)
         np.testing.assert_allclose(prior, np.tile(prior[:, :1], (1, 2 * ROWS)))
         np.testing.assert_allclose(prior[:, 0], (1 - FLOOR) * mean.mean(1) + FLOOR, atol=1e-6)
-        counts = OtherItems(truth, pooled, item).counts()
-        np.testing.assert_array_equal(counts, sum(truth.counts(truth.gaze(other), SIZE) for other in own))
+        counts = OtherItems(truth, pooled, item).fixation_map()
+        np.testing.assert_array_equal(counts, sum(truth.fixation_map(truth.gaze(other), SIZE) for other in own))
 
 
 def test_a_fit_part_is_used_instead_of_the_scored_items(truth, pooled):
@@ -48,7 +48,7 @@ def test_a_fit_part_is_used_instead_of_the_scored_items(truth, pooled):
 
 
 def test_the_centre_is_as_wide_as_the_gaze(truth, pooled):
-    centre = baseline_map("centre", truth, pooled, "image_1")
+    centre = BASELINES["centre"].make_maps(truth, pooled, "image_1")
     assert np.unravel_index(centre.argmax(), SIZE) in [(r, c) for r in (15, 16) for c in (31, 32)]
     others = [truth.gaze(item) for item in truth.items if item != "image_1"]
     angle = [np.arccos(np.cos(g.lat_rad) * np.cos(g.lon_rad)) for g in others]
@@ -64,8 +64,8 @@ def test_photos_have_the_same_baselines_at_their_own_size(photo_set):
     pooled = PooledGaze.of(truth)
     for item in truth.items:
         for name in ("uniform", "centre", "equator-prior", "mean-of-others"):
-            assert baseline_map(name, truth, pooled, item).shape == (96, 128)
-        assert OtherItems(truth, pooled, item).counts().sum() == sum(
+            assert BASELINES[name].make_maps(truth, pooled, item).shape == (96, 128)
+        assert OtherItems(truth, pooled, item).fixation_map().sum() == sum(
             len(truth.gaze(other)) for other in truth.items if other != item
         )
         found = spectral_residual(photo_set.picture(item))
@@ -90,8 +90,8 @@ def test_the_spectral_residual_finds_what_stands_out(truth, pooled):
         spectral_residual_erp(np.roll(erp, 64, 1), ROWS), np.roll(spot, ROWS // 2, 1), atol=0.02 * spot.max()
     )
     assert (spectral_residual_erp(np.zeros((128, 256, 3), np.uint8), ROWS) == 1).all(), "a black frame"
-    assert baseline_map("spectral-residual", truth, pooled, "video_2").shape == (5, *SIZE)
-    assert baseline_map("spectral-residual", truth, pooled, "image_1").shape == SIZE
+    assert BASELINES["spectral-residual"].make_maps(truth, pooled, "video_2").shape == (5, *SIZE)
+    assert BASELINES["spectral-residual"].make_maps(truth, pooled, "image_1").shape == SIZE
 
 
 def test_viewers_who_agree_predict_each_other(truth, pooled):
@@ -124,7 +124,7 @@ def test_a_viewer_alone_predicts_nobody(truth, pooled):
         score_viewers(lone, "video_2", others, 2, 0)
     lone.alone = False
     found = score_viewers(lone, "video_2", others, 2, 0)
-    assert found.skipped == {HALF_ALONE: 4}
+    assert found.skipped == {TOO_FEW_VIEWERS: 4}
     assert len(found.first_frames) == 1
 
 
@@ -155,14 +155,16 @@ def test_undefined_scores_are_none_and_counted(truth, pooled):
 def test_a_mirrored_map_scores_as_it_should(truth, pooled):
     """The measured map itself, and the same mirrored left to right: a mirrored reading of gaze would exchange them."""
     gaze = truth.gaze("image_1")
-    right = truth.saliency(gaze, SIZE).astype(float)
+    right = truth.saliency_map(gaze, SIZE).astype(float)
     assert cc(right, right[:, ::-1].copy(), weights=truth.weights()) < 0.5
     others = OtherItems(truth, pooled, "image_1")
     (good,) = [score_item(truth, "image_1", others, [(0, right)])]
     (bad,) = [score_item(truth, "image_1", others, [(0, right[:, ::-1].copy())])]
     assert good.scores["cc"] == pytest.approx(1)
     assert good.scores["nss"] > 3 > bad.scores["nss"]
-    assert good.scores["auc_judd"] == pytest.approx(auc_judd(right, truth.counts(gaze, SIZE), weights=truth.weights()))
+    assert good.scores["auc_judd"] == pytest.approx(
+        auc_judd(right, truth.fixation_map(gaze, SIZE), weights=truth.weights())
+    )
 
 
 def test_latitudes_tell_where_maps_and_gaze_lie(truth, pooled):

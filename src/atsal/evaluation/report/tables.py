@@ -14,7 +14,7 @@ from atsal.evaluation.report.words import KINDS, STREAMS, counted, number, split
 from atsal.evaluation.results import (
     DatasetResult,
     Estimate,
-    Kind,
+    PredictorKind,
     Result,
     Run,
     difference,
@@ -48,7 +48,7 @@ class Row:
     """One predictor."""
 
     predictor: str
-    kind: Kind
+    kind: PredictorKind
     items: int
     in_sample: int  # of those items: it was trained on them
     cells: Mapping[str, Cell]  # by metric

@@ -5,12 +5,12 @@ import math
 from atsal.evaluation.metric_registry import metric_named
 from atsal.evaluation.metrics import METRICS
 from atsal.evaluation.protocol import Protocol
-from atsal.evaluation.results import DatasetResult, Kind
+from atsal.evaluation.results import DatasetResult, PredictorKind
 
 NOTHING = "–"
 LABELS = {metric.name: metric.label for metric in METRICS}
 MEANINGS = {metric.name: metric.description for metric in METRICS}
-KINDS: dict[Kind, str] = {
+KINDS: dict[PredictorKind, str] = {
     "baseline": "Baselines",
     "model": "Models",
     "maps": "Given maps",
