@@ -16,8 +16,7 @@ from rich.console import Console
 
 from atsal.cli import main
 from atsal.cli.saying import plain, say
-from atsal.evaluation.report import write_report
-from atsal.evaluation.report.text import print_tables
+from atsal.evaluation.report import print_tables, write_report
 from evaluation.made_result import made_result
 
 ESCAPE, TURNED = "\x1b[31mred", "gpj.\u202eexe"  # a colour; text from right to left

@@ -82,11 +82,11 @@ def _run(
     from rich.console import Console  # noqa: PLC0415
 
     from atsal.evaluation.benchmark import Benchmark  # noqa: PLC0415
-    from atsal.evaluation.report import check_report, print_tables, write_report  # noqa: PLC0415
+    from atsal.evaluation.report import print_tables, require_report_packages, write_report  # noqa: PLC0415
     from atsal.jobs.memory import keep_freed_memory  # noqa: PLC0415
 
     if keep:
-        check_report()  # before long work
+        require_report_packages()  # before long work
     keep_freed_memory()
     benchmark = Benchmark(config, base, output)
     with _progress() as report:
