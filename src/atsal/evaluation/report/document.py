@@ -50,8 +50,7 @@ def report_blocks(
     result: Result, statistics: Sequence[DatasetStatistics], draw: Drawing | None, *, resamples: int, seed: int
 ) -> list[Block]:
     """Return the blocks of a report; raises `MissingDependencyError` without matplotlib."""
-    used = {metric for dataset in statistics for metric in dataset.metrics}
-    metrics = [metric_named(name) for name in metric_names() if name in used]
+    metrics = map(metric_named, _used_metrics(result))
     blocks: list[Block] = [
         Heading(result.title, 1),
         Paragraph("How well predicted maps of attention agree with measured gaze."),
@@ -61,9 +60,9 @@ def report_blocks(
     return [
         *blocks,
         Heading("Metrics", 2),
-        Listing(tuple((metric.heading, metric.description) for metric in metrics)),
+        Listing([(metric.heading, metric.description) for metric in metrics]),
         Heading("To repeat", 2),
-        Listing(tuple((str(name), value_text(value)) for name, value in result.settings.items())),
+        Listing([(str(name), value_text(value)) for name, value in result.settings.items()]),
         Paragraph(
             f"95 % intervals are percentiles of {resamples:,} bootstrap resamples of the items (seed {seed}); fewer "
             "than three items have none.",
@@ -79,7 +78,7 @@ def _dataset_blocks(statistics: DatasetStatistics, draw: Drawing | None) -> Iter
     yield Heading("What was measured", 3)
     yield Paragraph(protocol_text(dataset.protocol))
     facts = [(str(name), value_text(value)) for name, value in dataset.facts.items()]
-    yield Listing((*protocol_entries(dataset.title, dataset.protocol), *facts))
+    yield Listing([*protocol_entries(dataset.title, dataset.protocol), *facts])
     yield Heading("Scores", 3)
     if statistics.rows:
         yield scores_table(statistics)
@@ -100,11 +99,11 @@ def _dataset_blocks(statistics: DatasetStatistics, draw: Drawing | None) -> Iter
     yield from _published_blocks(statistics)
     if statistics.remarks:
         yield Heading("What is missing, and notes", 3)
-        yield Listing(tuple((remark.kind, remark.text) for remark in statistics.remarks))
+        yield Listing([(remark.kind, remark.text) for remark in statistics.remarks])
     made_of = [(run.predictor, value_text(_without_files(run.settings))) for run in dataset.runs if run.settings]
     if made_of:
         yield Heading("What the maps depend on", 3)
-        yield Listing(tuple(made_of))
+        yield Listing(made_of)
 
 
 def _without_files(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,20 +118,20 @@ def scores_table(statistics: DatasetStatistics, *, brief: bool = False) -> Table
     """
     metrics = statistics.metrics
 
-    def row_of(row: RunStatistics) -> tuple[Cell, ...]:
+    def row_of(row: RunStatistics) -> Sequence[Cell]:
         name, items, scores = Cell(row.name), Cell(len(row.run.items)), [_score(row, m, brief=brief) for m in metrics]
         return (name, *scores, items) if brief else (name, items, *scores)
 
     groups = [
-        Group(heading, tuple(map(row_of, rows)), is_ceiling=rows[0].run.kind == "ceiling")
+        Group(heading, list(map(row_of, rows)), is_ceiling=rows[0].run.kind == "ceiling")
         for heading, rows in statistics.by_kind()
     ]
-    failed = tuple((Cell(name), Cell(0), *[Cell(None)] * len(metrics)) for name in statistics.result.failed)
+    failed = [(Cell(name), Cell(0), *[Cell(None)] * len(metrics)) for name in statistics.result.failed]
     if failed and not brief:
         groups.append(Group("Failed", failed))
     headings = [metric_named(metric).heading for metric in metrics]
     columns = ("predictor", *headings, "items") if brief else ("predictor", "items", *headings)
-    return Table(columns, tuple(groups))
+    return Table(columns, groups)
 
 
 def _score(row: RunStatistics, metric: str, *, brief: bool) -> Cell:
@@ -149,8 +148,8 @@ def _score(row: RunStatistics, metric: str, *, brief: bool) -> Cell:
 def _differences_table(
     first_column: str, metrics: Sequence[str], rows: Mapping[str, Mapping[str, Difference]]
 ) -> Table:
-    cells = tuple((Cell(name), *(_difference(found[metric]) for metric in metrics)) for name, found in rows.items())
-    return Table((first_column, *(metric_named(metric).heading for metric in metrics)), (Group("", cells),))
+    cells = [(Cell(name), *(_difference(found[metric]) for metric in metrics)) for name, found in rows.items()]
+    return Table((first_column, *(metric_named(metric).heading for metric in metrics)), [Group("", cells)])
 
 
 def _difference(found: Difference) -> Cell:
@@ -164,36 +163,44 @@ def summary_table(statistics: Sequence[DatasetStatistics]) -> Table:
     """Return a row for each data set, predictor and metric: estimate, and difference to the reference."""
     names = ("mean", "low", "high", "items")
     columns = ("dataset", "predictor", "metric", *names, "difference", *(f"difference_{name}" for name in names[1:]))
-    no_difference = Estimate(None, None, None, 0)
-    rows = []
-    for dataset in statistics:
-        for row in dataset.rows:
-            for metric, found in row.estimates.items():
-                against = row.differences.get(metric)
-                other = against.estimate if against else no_difference
-                values = (found.mean, found.low, found.high, found.count, other.mean, other.low, other.high)
-                count = other.count if against else None
-                keys = (dataset.result.name, row.run.predictor, metric)
-                rows.append(tuple(map(Cell, (*keys, *values, count))))
-    return Table(columns, (Group("", tuple(rows)),))
+    rows = [
+        [
+            *map(Cell, (dataset.result.name, row.run.predictor, metric)),
+            *_estimate_cells(found),
+            *_estimate_cells(row.differences[metric].estimate if metric in row.differences else None),
+        ]
+        for dataset in statistics
+        for row in dataset.rows
+        for metric, found in row.estimates.items()
+    ]
+    return Table(columns, [Group("", rows)])
+
+
+def _estimate_cells(found: Estimate | None) -> list[Cell]:
+    values = [None] * 4 if found is None else [found.mean, found.low, found.high, found.count]
+    return [Cell(value) for value in values]
 
 
 def items_table(result: Result) -> Table:
     """Return a row for each data set, predictor and item."""
-    used = {metric for dataset in result.datasets for metric in dataset.protocol.metrics}
-    metrics = [name for name in metric_names() if name in used]
+    metrics = _used_metrics(result)
     rows = [
-        (
-            *(dataset.name, run.predictor, item.item),
-            *map(item.scores.get, metrics),
-            *(len(item.first_frames), item.fixations, sum(item.skipped.values())),
-        )
+        [
+            *map(Cell, (dataset.name, run.predictor, item.item)),
+            *map(Cell, map(item.scores.get, metrics)),
+            *map(Cell, (len(item.first_frames), item.fixations, sum(item.skipped.values()))),
+        ]
         for dataset in result.datasets
         for run in dataset.runs
         for item in run.items
     ]
     columns = ("dataset", "predictor", "item", *metrics, "windows", "fixations", "skipped")
-    return Table(columns, (Group("", tuple(tuple(map(Cell, row)) for row in rows)),))
+    return Table(columns, [Group("", rows)])
+
+
+def _used_metrics(result: Result) -> list[str]:
+    used = {metric for dataset in result.datasets for metric in dataset.protocol.metrics}
+    return [name for name in metric_names() if name in used]
 
 
 def _extreme_items(statistics: DatasetStatistics, draw: Drawing | None) -> Iterator[Block]:
@@ -242,31 +249,31 @@ def _published_blocks(statistics: DatasetStatistics) -> Iterator[Block]:
     reasons = {score.why: score.comparable for row in statistics.published for score in row.scores.values()}
     footnotes = {why: index for index, why in enumerate(reasons, 1)}
     no_value = Estimate(None, None, None, 0)
-    ours = [
+    ours: list[Sequence[Cell]] = [
         (Cell(row.name), *(Cell(row.estimates.get(metric, no_value).mean) for metric in metrics))
         for row in statistics.rows
         if row.run.kind in ("model", "maps")
     ]
-    groups: dict[str, list[tuple[Cell, ...]]] = {"Here": ours}
+    groups: dict[str, list[Sequence[Cell]]] = {"Here": ours}
     for row in statistics.published:
         source, _, origin = row.source.partition("; ")
         cells = [
             Cell(score.value, pale=not score.comparable, footnote=footnotes[score.why]) if score else Cell(None)
             for score in map(row.scores.get, metrics)
         ]
-        groups.setdefault(source, []).append((Cell(row.model, (origin,) if origin else ()), *cells))
+        groups.setdefault(source, []).append([Cell(row.model, [origin] if origin else []), *cells])
     yield Heading("Published figures", 3)
     yield Table(
         ("predictor", *(metric_named(metric).heading for metric in metrics)),
-        tuple(Group(heading, tuple(rows)) for heading, rows in groups.items() if rows),
+        [Group(heading, rows) for heading, rows in groups.items() if rows],
     )
     yield Paragraph(
         "The footnotes say which figures can be compared with those here. The others are pale, for orientation only.",
         is_note=True,
     )
     yield Listing(
-        tuple(
+        [
             (str(footnotes[why]), f"{'comparable' if comparable else 'not comparable'}: {why}")
             for why, comparable in reasons.items()
-        )
+        ]
     )

@@ -1,6 +1,7 @@
 """What a report consists of: headings, paragraphs, listings, images and tables. Every format renders these blocks."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ class Cell:
     """One cell of a table: a name or a number, and what is said about it."""
 
     value: str | int | float | None  # None: no value
-    details: tuple[str, ...] = ()  # smaller, below or behind it
+    details: Sequence[str] = ()  # smaller, below or behind it
     signed: bool = False  # show a plus sign
     bold: bool = False
     pale: bool = False
@@ -32,7 +33,7 @@ class Group:
     """Neighbouring rows of a table under a heading; the first cell of a row is its name."""
 
     heading: str
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: Sequence[Sequence[Cell]]
     is_ceiling: bool = False
 
 
@@ -41,11 +42,11 @@ class Table:
     """Names at the left, numbers at the right."""
 
     kind: ClassVar = "table"
-    columns: tuple[str, ...]
-    groups: tuple[Group, ...]
+    columns: Sequence[str]
+    groups: Sequence[Group]
 
     @property
-    def rows(self) -> list[tuple[Cell, ...]]:
+    def rows(self) -> list[Sequence[Cell]]:
         """The rows of all groups."""
         return [row for group in self.groups for row in group.rows]
 
@@ -55,7 +56,7 @@ class Listing:
     """Names with a text each."""
 
     kind: ClassVar = "listing"
-    entries: tuple[tuple[str, str], ...]
+    entries: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
