@@ -1,4 +1,4 @@
-"""`atsal evaluate` and `atsal benchmark`. Heavy imports wait inside the commands."""
+"""`atsal evaluate` and `atsal benchmark`: scores of maps. Heavy imports wait inside the commands."""
 
 import shlex
 import sys
@@ -24,9 +24,9 @@ OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace maps and sco
 @click.argument("maps", type=PATH)
 @click.argument("prepared", type=PATH)
 @click.option("--protocol", help="A ready protocol, or a YAML file.  [default: the one for the data set]")
-@click.option("--name", help="Name of the maps in tables.  [default: that of the folder]")
+@click.option("--name", help="Of the maps, in tables.  [default: the folder's]")
 @click.option("-o", "--output", type=PATH, help="Folder for scores and reports (HTML, Markdown, CSV, JSON).")
-@click.option("--partial", is_flag=True, help="Score the items that have maps, and name the others.")
+@click.option("--partial", is_flag=True, help="Score the items that there are maps of, and name the others.")
 @OVERWRITE
 @WORKERS
 def evaluate(
@@ -41,8 +41,8 @@ def evaluate(
 ) -> None:
     """Score the folder MAPS against the data set that `atsal prepare` wrote to PREPARED.
 
-    MAPS holds a file or a folder with the name of each item: .npy, grey .png, .bin or video, with one map for each
-    frame, window or item. The equator prior is always scored too: a model has to beat it.
+    MAPS holds a file or a folder of each item's name: .npy, grey .png, .bin or video, one map a frame, a window or an
+    item. The equator prior, which is always scored too, is what a model has to beat.
     """
     from atsal.datasets.prepared import PreparedSet  # noqa: PLC0415
     from atsal.evaluation.benchmark_config import single_folder_config  # noqa: PLC0415
@@ -67,7 +67,7 @@ def evaluate(
 def benchmark(config: Path, output: Path, overwrite: bool, workers: int | None) -> None:
     """Score many predictors on many data sets, as the YAML file CONFIG says.
 
-    The maps of each predictor are written once and then scored. The same command goes on where it stopped, and scores
+    Each predictor's maps are written once and then scored; the same command again goes on where it stopped, and scores
     what was added. OUTPUT gets report.html, report.md, summary.csv, scores.csv and result.json.
     """
     from atsal.evaluation.benchmark_config import read_benchmark  # noqa: PLC0415
@@ -78,11 +78,11 @@ def benchmark(config: Path, output: Path, overwrite: bool, workers: int | None) 
 def _run(
     config: "BenchmarkConfig", base: Path, output: Path, *, overwrite: bool, workers: int | None, keep: bool = True
 ) -> None:
-    """Run, print the tables, write the report; exit with status 1 if a predictor or an item failed."""
+    """Run, print the tables, write the report; exit status 1 where a predictor failed, or one of the items."""
     from rich.console import Console  # noqa: PLC0415
 
     from atsal.evaluation.benchmark import Benchmark  # noqa: PLC0415
-    from atsal.evaluation.report import print_tables, require_report_packages, write_report  # noqa: PLC0415
+    from atsal.evaluation.report import require_report_packages, print_tables, write_report  # noqa: PLC0415
     from atsal.jobs.memory import keep_freed_memory  # noqa: PLC0415
 
     if keep:
@@ -92,10 +92,10 @@ def _run(
     with _progress() as report:
         result = benchmark.run(overwrite=overwrite, workers=workers or cores(), report=report)
     result.settings["command"] = shlex.join(["atsal", *sys.argv[1:]])
-    intervals = {"resamples": config.resamples, "seed": config.seed}
-    print_tables(result, Console(), **intervals)
+    drawn = {"resamples": config.resamples, "seed": config.seed}
+    print_tables(result, Console(), **drawn)
     if keep:
-        written = write_report(result, output, benchmark.draw, **intervals)
+        written = write_report(result, output, benchmark.draw, **drawn)
         say(*written)
     if any(dataset.failed or dataset.damaged for dataset in result.datasets):
         sys.exit(1)
@@ -103,7 +103,7 @@ def _run(
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
-    """Show the progress on a terminal. The tables name failures, on terminals and elsewhere."""
+    """Say on a terminal what goes on; what failed is said anywhere, by the tables."""
     from rich.console import Console  # noqa: PLC0415
 
     console = Console(stderr=True, highlight=False)
