@@ -82,7 +82,7 @@ def _run(
     from rich.console import Console  # noqa: PLC0415
 
     from atsal.evaluation.benchmark import Benchmark  # noqa: PLC0415
-    from atsal.evaluation.report import require_report_packages, print_tables, write_report  # noqa: PLC0415
+    from atsal.evaluation.report import print_tables, require_report_packages, write_report  # noqa: PLC0415
     from atsal.jobs.memory import keep_freed_memory  # noqa: PLC0415
 
     if keep:
