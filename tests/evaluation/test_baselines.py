@@ -1,12 +1,13 @@
 """Baselines and the viewers' ceiling: nothing that is used on an item has seen it."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 
 from atsal.errors import DataError
-from atsal.evaluation.baselines import BASELINES
+from atsal.evaluation.baselines import BASELINE_NAMES, BASELINES
 from atsal.evaluation.ground_truth import GroundTruth
 from atsal.evaluation.metrics import auc_judd, cc
 from atsal.evaluation.priors import FLOOR, OtherItems, PooledGaze
@@ -189,3 +190,9 @@ def test_a_set_of_one_item_has_no_prior_and_says_so(truth):
     )
     assert found.undefined == {"auc_shuffled": 1, "information_gain": 1}
     assert found.scores["cc"] is not None
+
+
+def test_the_documentation_lists_every_baseline(pytestconfig):
+    text = (pytestconfig.rootpath / "docs" / "benchmark.md").read_text(encoding="utf-8")
+    table = text.split("| baseline | what it is |")[1].split("\n\n")[0]
+    assert tuple(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)) == BASELINE_NAMES

@@ -326,6 +326,32 @@ def test_names_are_escaped(page, folder):
     assert cells == {12, 11, 7}, "scores, differences and published figures, no cell more"
 
 
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a|b", "[x](http://y)", "&lt;b&gt;", "# **1**"])
+def test_names_of_files_are_shown_as_they_are(tmp_path, name):
+    """Of the data set, a predictor, an item, a failure and a setting."""
+    made = tiny({name: [0.1, 0.2, 0.4], "other": [0.2, 0.1, 0.3]})
+    runs = tuple(
+        replace(run, items=tuple(replace(item, item=f"{name}{item.item}") for item in run.items), notes=(name,))
+        for run in made.datasets[0].runs
+    )
+    dataset = replace(made.datasets[0], title=name, runs=runs, failed={f"{name}!": name}, facts={name: name})
+    made = replace(made, title=name, datasets=(dataset,), settings={name: name})
+    write_report(made, tmp_path, lambda *_: GREY, resamples=RESAMPLES)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    parser = Loads()
+    parser.feed(page)
+    assert "script" not in parser.elements
+    assert html.escape(name) in page
+    assert name in html.unescape(re.sub(r"<[^>]*>", "", page))
+    lines = (tmp_path / "report.md").read_text(encoding="utf-8").splitlines()
+    escaped = re.sub(r"([<>|\[\]&#*])", r"\\\1", name)
+    assert lines[0] == f"# {escaped}"
+    tables = [line for line in lines if line.startswith(f"| {escaped} |")]
+    assert len(tables) == 1
+    assert len(re.findall(r"(?<!\\)\|", tables[0])) == 4
+    assert not re.search(r"(?<!\\)<", "\n".join(lines))
+
+
 def test_pictures_are_those_of_the_best_and_worst_items_of_the_best_predictor(result, page, drawn):
     run = result.datasets[0].run("atsal-published-vr-eyetracking-setting-ii: fused")
     ranked = sorted(run.scores("cc"), key=run.scores("cc").__getitem__)

@@ -7,6 +7,7 @@ Scores are taken from these folders alone. Maps of other settings never join a f
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,31 +62,23 @@ def export_baseline(
     settings = {"baseline": baseline.name, "protocol or gaze": files.fingerprint} | baseline.settings(truth)
     with _claim(folder, settings, overwrite=overwrite):
         todo = [item for item in truth.items if not (folder / f"{item}.npy").exists()]
-        writer = _BaselineWriter(baseline.name, files, folder)
-        made = list(run_each(writer, todo, workers if len(todo) >= _WORKER_MIN_ITEMS else 1))
+        write = partial(_write_baseline, baseline.name, files, folder)
+        made = list(run_each(write, todo, workers if len(todo) >= _WORKER_MIN_ITEMS else 1))
     failed = {item: failure for item, failure in made if failure is not None}
     return Export(folder, settings, failed, {"": baseline.seen_items(truth)})
 
 
-@dataclass(frozen=True)
-class _BaselineWriter:
-    """Writes the maps of a baseline in a worker."""
-
-    baseline: str
-    files: GroundTruthFiles
-    folder: Path
-
-    def __call__(self, item: str) -> str | None:
-        """Write the maps of an item; return why there are none."""
-        truth, pooled = self.files.open()
-        try:
-            maps = np.asarray(BASELINES[self.baseline].make_maps(truth, pooled, item), np.float32)
-        except Exception as error:  # even an error that no reader expects must not stop the other items
-            return why(error)
-        path = self.folder / f"{item}.npy"
-        with reported(path), write_aside(path) as part, part.open("wb") as file:
-            np.save(file, maps, allow_pickle=False)
-        return None
+def _write_baseline(baseline: str, files: GroundTruthFiles, folder: Path, item: str) -> str | None:
+    """Write the maps of an item, in a worker; return why there are none."""
+    truth, pooled = files.open()
+    try:
+        maps = np.asarray(BASELINES[baseline].make_maps(truth, pooled, item), np.float32)
+    except Exception as error:  # even an error that no reader expects must not stop the other items
+        return why(error)
+    path = folder / f"{item}.npy"
+    with reported(path), write_aside(path) as part, part.open("wb") as file:
+        np.save(file, maps, allow_pickle=False)
+    return None
 
 
 def export_model(

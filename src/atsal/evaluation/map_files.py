@@ -1,14 +1,6 @@
 """Predicted maps in the formats of any program: found in a folder by the name of the item, read one at a time.
 
-| what | where, for item `6` (or its stimulus `6.mp4`) |
-|---|---|
-| float maps | `6.npy`: (H, W), or (N, H, W) for the N frames or windows of a video |
-| pictures | `6.png`, `6.jpg`, `6.tif`, …: grey, of any depth |
-| raw numbers | `6_2048x1024x600_32b.bin`, and Salient360!'s `HEsalmap_6_2048x1024_32b.bin` for item `P6` |
-| video | `6.mp4`, …: grey |
-| a folder | `6/` with one `.npy` or picture for each frame or window, in the order of their names |
-
-Values are densities up to a factor, finite and >= 0. `docs/benchmark.md` says which frame a map belongs to.
+`docs/benchmark.md` lists the formats, and says which frame a map belongs to. Values are densities up to a factor.
 """
 
 import re

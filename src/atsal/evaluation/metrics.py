@@ -202,17 +202,7 @@ def kld_symmetric(inputs: MetricInputs, *, epsilon: float = EPSILON) -> Tensor:
     return (_divergence(inputs, t, p, epsilon) + _divergence(inputs, p, t, epsilon)) / 2
 
 
-METRICS: tuple[Metric, ...] = (
-    cc,
-    sim,
-    kld,
-    nss,
-    auc_judd,
-    auc_borji,
-    auc_shuffled,
-    information_gain,
-    kld_symmetric,
-)
+METRICS: tuple[Metric, ...] = (cc, sim, kld, nss, auc_judd, auc_borji, auc_shuffled, information_gain, kld_symmetric)
 
 
 def all_metrics(
