@@ -23,7 +23,7 @@ from atsal.datasets import dataset_named
 from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
 from atsal.errors import ConfigError, TrainingError
-from atsal.jobs.output_folder import held
+from atsal.jobs.output_folder import lock_folder
 from atsal.models.weight_folder import PARTS, read_bundle, write_bundle
 from atsal.training.config import SourceConfig, TrainConfig
 from atsal.training.photo_source import PhotoSource
@@ -616,7 +616,7 @@ def test_the_best_weights_are_not_replaced_by_the_last_ones(written, tmp_path):
 def test_a_second_process_may_not_train_in_the_same_folder(written, tmp_path):
     run = tmp_path / "run"
     assert invoke("train", written("photos", epochs=1), "-o", run).exit_code == 0
-    with held(run):
+    with lock_folder(run):
         found = invoke("train", run)
     assert found.exit_code == 1
     assert "another run is writing to it" in found.output

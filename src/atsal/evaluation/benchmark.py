@@ -28,12 +28,12 @@ from atsal.evaluation.protocol import read_protocol
 from atsal.evaluation.results import Result
 from atsal.evaluation.scoring_task import ScoringTask
 from atsal.jobs.output_folder import FolderKind, OutputFolder
-from atsal.untrusted.text import some
+from atsal.untrusted.text import shorten_list
 from atsal.version import __version__
 from atsal.video.render import Picture
 
 BENCHMARK = FolderKind(
-    holds="a benchmark",
+    description="a benchmark",
     format="atsal benchmark",
     record="benchmark.json",
     folders=("", "*", "*/scores/*"),
@@ -61,7 +61,9 @@ class Benchmark:
         known = {item for name in chosen for item in self._datasets[name].truth.prepared.items}
         unknown = [item for item in predictor.trained_on if item not in known]
         if unknown:
-            raise ConfigError(f"predictor {predictor.label}: trained_on names {some(unknown)}; no data set has them")
+            raise ConfigError(
+                f"predictor {predictor.label}: trained_on names {shorten_list(unknown)}; no data set has them"
+            )
 
     def run(self, *, overwrite: bool = False, workers: int = 1, report: Report = lambda _line: None) -> Result:
         """Export what is not exported, score what is not scored, and gather the result.
@@ -72,7 +74,7 @@ class Benchmark:
         """
         results = []
         folder = OutputFolder(self._output, BENCHMARK)
-        with folder.claimed():
+        with folder.claim():
             folder.write_record({"config": asdict(self._config)})
             for name, dataset in self._datasets.items():
                 run = DatasetRun(dataset, self._config, self._base, overwrite=overwrite, workers=workers, report=report)
@@ -98,7 +100,9 @@ def _unreadable_items_named(dataset: BenchmarkDataset) -> Iterator[None]:
         if not dataset.unreadable:
             raise
         reason = next(iter(dataset.unreadable.values()))
-        raise OutputError(f"{error}. Cannot be used now: {some(list(dataset.unreadable))} ({reason})") from error
+        raise OutputError(
+            f"{error}. Cannot be used now: {shorten_list(list(dataset.unreadable))} ({reason})"
+        ) from error
 
 
 def _settings(config: BenchmarkConfig) -> dict[str, Any]:

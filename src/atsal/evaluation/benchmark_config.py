@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-from atsal.config import check_range, nearest, read_yaml
+from atsal.config import check_range, read_yaml, suggest_name
 from atsal.errors import ConfigError
 from atsal.evaluation.baselines import BASELINE_NAMES, VIEWERS
 from atsal.models.directions import Direction
@@ -61,7 +61,7 @@ class PredictorEntry:
                 f"a predictor with {' and '.join(given) or 'nothing'}: expected one of baseline, model, maps"
             )
         if self.baseline is not None and self.baseline not in BASELINE_NAMES:
-            raise ConfigError(f"unknown baseline {self.baseline!r}{nearest(self.baseline, BASELINE_NAMES)}")
+            raise ConfigError(f"unknown baseline {self.baseline!r}{suggest_name(self.baseline, BASELINE_NAMES)}")
         self._refuse_unused_settings()
         if self.datasets is not None and not self.datasets:
             raise ConfigError(f"predictor {self.label}: datasets is empty; leave it out to score on all")
@@ -125,10 +125,10 @@ class BenchmarkConfig:
             for name in predictor.datasets or ():
                 if name not in datasets:
                     raise ConfigError(
-                        f"predictor {predictor.label}: unknown data set {name!r}{nearest(name, datasets)}"
+                        f"predictor {predictor.label}: unknown data set {name!r}{suggest_name(name, datasets)}"
                     )
         if self.reference is not None and self.reference not in rows:
-            raise ConfigError(f"reference {self.reference!r}{nearest(self.reference, rows)}")
+            raise ConfigError(f"reference {self.reference!r}{suggest_name(self.reference, rows)}")
         check_range(self, resamples=(100, 100_000), seed=(0, 2**53))
 
 

@@ -17,11 +17,11 @@ from atsal.evaluation.priors import GroundTruthFiles, PooledGaze
 from atsal.evaluation.results import DatasetResult, ItemScores, PredictorKind, Run
 from atsal.evaluation.scoring import mistaken_orientation
 from atsal.evaluation.scoring_task import ScoringTask, refuse_other_scores, run_task
-from atsal.jobs.atomic_write import reported
+from atsal.jobs.atomic_write import output_errors
 from atsal.jobs.output_folder import require_files
 from atsal.jobs.workers import run_each
 from atsal.models.seen_items import ALL_ITEMS
-from atsal.untrusted.text import some
+from atsal.untrusted.text import shorten_list
 
 Report = Callable[[str], None]
 
@@ -85,7 +85,7 @@ class DatasetRun:
     def run(self) -> DatasetResult:
         """Export, score and gather."""
         folder, truth = self._dataset.folder, self._truth
-        with reported(folder):
+        with output_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         self._pool_gaze()
         rows = self._export_all()
@@ -209,7 +209,8 @@ class DatasetRun:
             if missing and ((row.lacks_maps and not row.entry.partial) or len(missing) == count):
                 first = next(iter(missing.values()))
                 self._fail(
-                    row.label, f"{len(missing)} of {count} items cannot be scored: {some(list(missing))} ({first})"
+                    row.label,
+                    f"{len(missing)} of {count} items cannot be scored: {shorten_list(list(missing))} ({first})",
                 )
         return [row for row in rows if row.label not in self._failed]
 

@@ -20,10 +20,10 @@ from atsal.evaluation.benchmark_config import PredictorEntry
 from atsal.evaluation.ground_truth import GroundTruth
 from atsal.evaluation.priors import GroundTruthFiles
 from atsal.evaluation.protocol import Protocol
-from atsal.jobs.atomic_write import reported, write_aside
+from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.jobs.output_folder import FolderKind, OutputFolder
 from atsal.jobs.workers import run_each
-from atsal.untrusted.text import some, why
+from atsal.untrusted.text import describe_failure, plural, shorten_list
 from atsal.video.media_files import classify
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from atsal.prediction.predictor import Predictor
 
 EXPORTED_MAPS = FolderKind(
-    holds="a folder of exported maps",
+    description="a folder of exported maps",
     format="atsal exported maps",
     record="export.json",
     writes=("*.npy", "*.json", "*/[0-9]*.npy", ".*.progress"),
@@ -51,8 +51,8 @@ class Export:
 
 
 def _claim(folder: Path, settings: dict[str, Any], *, overwrite: bool) -> AbstractContextManager[bool]:
-    """Hold the folder for maps of these settings; `OutputError` as `OutputFolder.claimed` raises it."""
-    return OutputFolder(folder, EXPORTED_MAPS).claimed({"settings": settings}, overwrite=overwrite)
+    """Hold the folder for maps of these settings; `OutputError` as `OutputFolder.claim` raises it."""
+    return OutputFolder(folder, EXPORTED_MAPS).claim({"settings": settings}, overwrite=overwrite)
 
 
 def export_baseline(
@@ -74,9 +74,9 @@ def _write_baseline(baseline: str, files: GroundTruthFiles, folder: Path, item: 
     try:
         maps = np.asarray(BASELINES[baseline].make_maps(truth, pooled, item), np.float32)
     except Exception as error:  # even an error that no reader expects must not stop the other items
-        return why(error)
+        return describe_failure(error)
     path = folder / f"{item}.npy"
-    with reported(path), write_aside(path) as part, part.open("wb") as file:
+    with output_errors(path), atomic_file(path) as part, part.open("wb") as file:
         np.save(file, maps, allow_pickle=False)
     return None
 
@@ -115,12 +115,12 @@ def export_model(
             except OutputError:
                 raise  # the next item would fail too
             except Exception as error:  # even an error that no reader expects must not stop the other items
-                failed[name] = why(error)
+                failed[name] = describe_failure(error)
                 continue
             if outcome.problem:
                 failed[name] = outcome.problem
             elif not outcome.skipped:
-                report(f"{entry.label}: {name}, {outcome.frames} frame{'s' * (outcome.frames != 1)}")
+                report(f"{entry.label}: {name}, {plural(outcome.frames, 'frame')}")
     return Export(folder, settings, failed, _trained_on(predictor.bundle.provenance, truth.prepared.dataset.name))
 
 
@@ -218,7 +218,8 @@ def stimulus_paths(truth: GroundTruth) -> dict[str, Path]:
     missing = [item for item, path in found.items() if path is None or not path.exists()]
     if missing:
         raise DataError(
-            f"{truth.prepared.folder}: no stimulus of {some(missing)} to predict on; say where the raw files are now "
+            f"{truth.prepared.folder}: no stimulus of {shorten_list(missing)} to predict on; say where the raw files "
+            "are now "
             "(source), or prepare the set with its stimuli"
         )
     return {item: path for item, path in found.items() if path is not None}

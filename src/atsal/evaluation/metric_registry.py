@@ -7,11 +7,11 @@ refers to a `Metric`. It is loaded when a protocol asks for it.
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.errors import ConfigError
 from atsal.evaluation.metric import Metric
 from atsal.evaluation.metrics import METRICS
-from atsal.untrusted.text import reason, shown
+from atsal.untrusted.text import error_reason, short_repr
 
 ENTRY_POINT_GROUP = "atsal.metrics"
 _BUILT_IN = {metric.name: metric for metric in METRICS}
@@ -37,27 +37,29 @@ def metric_named(name: str) -> Metric:
     points = _entry_points().get(name, [])
     if len(points) + (name in _BUILT_IN) > 1:
         raise ConfigError(
-            f"metric {shown(name)}: defined more than once ({', '.join(map(_origin, points))}"
+            f"metric {short_repr(name)}: defined more than once ({', '.join(map(_origin, points))}"
             f"{', atsal itself' * (name in _BUILT_IN)}); uninstall all but one of these packages"
         )
     if points:
         return _load(points[0])
     if name not in _BUILT_IN:
-        raise ConfigError(f"unknown metric {name!r}{nearest(name, metric_names())}")
+        raise ConfigError(f"unknown metric {name!r}{suggest_name(name, metric_names())}")
     return _BUILT_IN[name]
 
 
 def _load(point: EntryPoint) -> Metric:
-    where, remedy = f"metric {shown(point.name)} of {_origin(point)}", "repair or uninstall that package"
+    where, remedy = f"metric {short_repr(point.name)} of {_origin(point)}", "repair or uninstall that package"
     try:
         found = point.load()
     except Exception as error:  # importing another package may fail in any way
-        raise ConfigError(f"{where}: cannot be imported ({type(error).__name__}: {reason(error)}); {remedy}") from error
+        raise ConfigError(
+            f"{where}: cannot be imported ({type(error).__name__}: {error_reason(error)}); {remedy}"
+        ) from error
     if not isinstance(found, Metric) or found.name != point.name:
-        what = f"the metric {found.name!r}" if isinstance(found, Metric) else shown(found)
+        what = f"the metric {found.name!r}" if isinstance(found, Metric) else short_repr(found)
         raise ConfigError(f"{where}: found {what}, expected an atsal.evaluation.metric.Metric of that name; {remedy}")
     return found
 
 
 def _origin(point: EntryPoint) -> str:
-    return f"package {shown(point.dist.name) if point.dist else shown(point.value)}"
+    return f"package {short_repr(point.dist.name) if point.dist else short_repr(point.value)}"

@@ -18,10 +18,10 @@ from atsal.evaluation.ground_truth import Floats, Gaze, GroundTruth
 from atsal.evaluation.protocol import Protocol
 from atsal.gaze.directions import unit_vectors
 from atsal.gaze.records import PlanarFixations
-from atsal.jobs.atomic_write import reported, write_aside
+from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.projection import erp_directions, resize_flat
 from atsal.untrusted.arrays import read_npz
-from atsal.untrusted.reading import Blame
+from atsal.untrusted.files import ErrorFactory
 
 FLOOR = 0.01  # share of the uniform density in every prior: an unexpected fixation costs bits, not infinity
 PHOTO_SIDE = 128  # photos of different sizes are pooled on maps with sides of this many pixels
@@ -60,7 +60,7 @@ class PooledGaze:
     def save(self, path: Path, fingerprint: str) -> None:
         """Write to an `.npz` file, with the fingerprint of the ground truth."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
-        with reported(path), write_aside(path) as part, part.open("wb") as file:
+        with output_errors(path), atomic_file(path) as part, part.open("wb") as file:
             np.savez(file, fingerprint=np.array(fingerprint), **arrays)
 
     @classmethod
@@ -68,7 +68,7 @@ class PooledGaze:
         """Read what was saved with the fingerprint; None if there is no such file."""
         names = [f.name for f in fields(cls)]
         try:
-            found = read_npz(path, ["fingerprint", *names], Blame(DataError, path, "delete it"))
+            found = read_npz(path, ["fingerprint", *names], ErrorFactory(DataError, path, "delete it"))
         except DataError:
             return None
         return cls(*(found[name] for name in names)) if str(found["fingerprint"]) == fingerprint else None

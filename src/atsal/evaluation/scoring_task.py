@@ -15,10 +15,10 @@ from atsal.evaluation.priors import GroundTruthFiles, OtherItems
 from atsal.evaluation.results import ItemScores
 from atsal.evaluation.scoring import score_item, score_viewers
 from atsal.evaluation.window_maps import WindowMaps
-from atsal.jobs.atomic_write import reported, write_json
+from atsal.jobs.atomic_write import output_errors, write_json
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import some, why
+from atsal.untrusted.text import describe_failure, shorten_list
 
 _SCORING = 3  # raise it when the same maps and gaze get other scores by all metrics
 
@@ -61,7 +61,7 @@ class ScoringTask:
     def kept_scores(self) -> KeptScores | None:
         """Read the scores of an earlier run; None if there are none, or if they are of other maps, gaze or settings."""
         try:
-            document = read_object(self.target, Blame(DataError, self.target, "score it again"))
+            document = read_object(self.target, ErrorFactory(DataError, self.target, "score it again"))
             kept = KeptScores(ItemScores.from_json(document), dict(document["versions"]))
             same = document["fingerprint"] == self.fingerprint and kept.scores.item == self.item
             return kept if same and kept.versions.keys() == kept.scores.by_window.keys() else None
@@ -85,12 +85,12 @@ class ScoringTask:
         except OutputError:
             raise
         except Exception as error:  # even an error that no reader expects must not stop the other items
-            return why(error)
+            return describe_failure(error)
         versions = {name: metric_named(name).version for name in missing}
         if kept is not None:
             scores = replace(scores, by_window={**kept.scores.by_window, **scores.by_window})
             versions = kept.versions | versions
-        with reported(self.target):
+        with output_errors(self.target):
             self.target.parent.mkdir(parents=True, exist_ok=True)
         write_json(self.target, {"fingerprint": fingerprint, "versions": versions, **scores.to_json()})
         return None
@@ -116,5 +116,6 @@ def refuse_other_scores(tasks: Sequence[ScoringTask], *, overwrite: bool) -> Non
     if others and not overwrite:
         raise OutputError(
             f"{others[0].target.parent}: holds scores of other maps, gaze or settings "
-            f"({some([task.item for task in others])}); give --overwrite to score anew, or choose another output folder"
+            f"({shorten_list([task.item for task in others])}); give --overwrite to score anew, or choose another "
+            "output folder"
         )

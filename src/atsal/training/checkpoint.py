@@ -16,11 +16,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from atsal.errors import WeightsError
-from atsal.jobs.atomic_write import reported, write_aside
+from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.training.trained_part import Subject
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import parse_json
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import reason
+from atsal.untrusted.text import error_reason
 
 _PROGRESS = "progress"
 
@@ -55,7 +55,7 @@ def save_checkpoint(
     tensors |= {f"optimiser.{name}": value for name, value in optimisers.items()}
     tensors |= {f"state.{slot}": value for slot, value in states.items()}
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    with reported(path, also=safetensors.SafetensorError), write_aside(path) as part:
+    with output_errors(path, also=safetensors.SafetensorError), atomic_file(path) as part:
         save_file(plain, part, {_PROGRESS: json.dumps(asdict(progress))})
 
 
@@ -78,12 +78,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
-        blame = Blame(WeightsError, path, "its progress is damaged")
-        progress = Progress(**parse_json(metadata[_PROGRESS], blame, finite=False))
+        make_error = ErrorFactory(WeightsError, path, "its progress is damaged")
+        progress = Progress(**parse_json(metadata[_PROGRESS], make_error, finite=False))
         _check(progress)
     except Exception as error:  # whatever a damaged file brings about
         raise WeightsError(
-            f"{path}: is no checkpoint of a training run, or damaged ({reason(error)}); put a whole copy of it back, "
+            f"{path}: is no checkpoint of a training run, or damaged ({error_reason(error)}); put a whole copy of it "
+            "back, "
             "or begin a new run in another folder"
         ) from error
     return Checkpoint(progress, tensors)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from atsal.config import check_range, from_mapping, load_yaml, nearest, with_overrides
+from atsal.config import apply_overrides, check_range, from_mapping, load_yaml, suggest_name
 from atsal.errors import ConfigError
 from atsal.models.config import ModelConfig
 from atsal.models.registry import NAMES
@@ -211,7 +211,7 @@ class ValidationConfig:
             raise ConfigError("validation needs sources; or leave it out")
         known = get_args(ValidationMetric)
         if self.metric not in known:
-            raise ConfigError(f"validation: unknown metric {self.metric!r}{nearest(self.metric, known)}")
+            raise ConfigError(f"validation: unknown metric {self.metric!r}{suggest_name(self.metric, known)}")
         check_range(self, every=(1, _MANY), frames_per_item=(1, _MANY), patience=(1, _MANY))
 
 
@@ -289,7 +289,7 @@ class TrainConfig:
 
 def read_train_config(path: Path, overrides: tuple[str, ...] = ()) -> TrainConfig:
     """Read a YAML file, with `key=value` overrides (`epochs=3`, `train.0.prepared=data/osie`); `ConfigError`."""
-    values: dict[str, Any] = with_overrides(load_yaml(path), overrides)
+    values: dict[str, Any] = apply_overrides(load_yaml(path), overrides)
     return from_mapping(TrainConfig, values, str(path))
 
 

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from atsal.errors import DataError, WeightsError
-from atsal.jobs.atomic_write import reported, write_aside
+from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.jobs.checksums import file_sha256
 from atsal.models.config import ModelConfig
 from atsal.models.registry import build_network, find_bundle
@@ -22,9 +22,9 @@ from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.frames_without_gaze import STEP_S, STEPS, Moments
 from atsal.training.sampler import Extent, Key
 from atsal.training.sources import Sample, chosen_items, draw_transform, moved_frames, of_peak_one, recoloured
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import parse_json
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import reason
+from atsal.untrusted.text import error_reason
 
 _TILT_SEED = 5  # the copies are a property of a source, not of a run
 TURNS = (  # yaw, pitch, roll of the cube, degrees
@@ -74,22 +74,22 @@ class TaughtSource:
             "teachers": json.dumps([bundle.checksum for bundle in bundles]),
             "trained_on": json.dumps(seen.get("experts", {})),
         }
-        with reported(kept, also=SafetensorError):
+        with output_errors(kept, also=SafetensorError):
             kept.parent.mkdir(parents=True, exist_ok=True)
-            with write_aside(kept) as part:
+            with atomic_file(kept) as part:
                 save_file({"maps": torch.stack(maps)}, part, noted)
 
     def _taught(self, kept: Path) -> Tensor:
         """What `_teach` wrote."""
         try:
             with safe_open(kept, framework="pt") as file:
-                told, blame = file.metadata(), Blame(WeightsError, kept, "delete it")
-                self.teachers = parse_json(told["teachers"], blame)
-                self.teachers_saw: dict[str, list[str]] = parse_json(told.get("trained_on", "{}"), blame)
+                told, make_error = file.metadata(), ErrorFactory(WeightsError, kept, "delete it")
+                self.teachers = parse_json(told["teachers"], make_error)
+                self.teachers_saw: dict[str, list[str]] = parse_json(told.get("trained_on", "{}"), make_error)
                 found: Tensor = file.get_tensor("maps")
         except (OSError, SafetensorError, KeyError, TypeError, ValueError, WeightsError) as error:
             remedy = "delete it, and the teachers make it anew"
-            raise WeightsError(f"{kept}: damaged ({reason(error)}); {remedy}") from error
+            raise WeightsError(f"{kept}: damaged ({error_reason(error)}); {remedy}") from error
         return found
 
     def extent(self) -> Extent:

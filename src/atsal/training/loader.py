@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from atsal.errors import AtsalError
-from atsal.jobs.workers import as_worker, interrupts_ignored
+from atsal.jobs.workers import ignore_interrupts, init_worker
 from atsal.training.sampler import Key
 from atsal.training.sources import Sample, Source
 
@@ -87,7 +87,7 @@ class Loader:
     def _read(self, requests: list[list[_Request]]) -> Iterator[list[Sample]]:
         self._batches.requests = requests
         started = time.monotonic()
-        with interrupts_ignored():  # by workers that start now: Ctrl-C is for the main process, which ends them
+        with ignore_interrupts():  # by workers that start now: Ctrl-C is for the main process, which ends them
             found = iter(self._loader)
         while True:
             batch = next(found, None)
@@ -157,4 +157,4 @@ def _workers_context() -> BaseContext:
 
 def _as_worker(_number: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    as_worker()
+    init_worker()

@@ -20,7 +20,7 @@ from atsal.gaze.readers.fixations2d import read_density_maps
 from atsal.gaze.records import PlanarFixations
 from atsal.projection import resize_flat
 from atsal.untrusted.archives import open_archive
-from atsal.untrusted.reading import Blame
+from atsal.untrusted.files import ErrorFactory
 
 ARCHIVE = "images.zip"
 CANVAS = 256  # photos are resized to a square of this side; the crop undoes the squash by `aspect`
@@ -96,7 +96,7 @@ def read_density_photos(folder: Path, items: Sequence[str], blur: float, aspect:
 
 def _members(folder: Path) -> tuple[str, ...]:
     path = folder / ARCHIVE
-    with open_archive(path, Blame(DataError, path, "expected the photos there, beside maps.npz")) as archive:
+    with open_archive(path, ErrorFactory(DataError, path, "expected the photos there, beside maps.npz")) as archive:
         return archive.names
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from atsal.errors import MissingDependencyError, installing
+from atsal.errors import MissingDependencyError, install_hint
 from atsal.training.checkpoint import Progress
 from atsal.training.run_folder import RunFolder
 from atsal.training.validation import Panel, Validation
@@ -86,7 +86,7 @@ def _summary_writer() -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise MissingDependencyError(f"training shows its curves by TensorBoard: {installing('train')}") from error
+        raise MissingDependencyError(f"training shows its curves by TensorBoard: {install_hint('train')}") from error
     return SummaryWriter
 
 

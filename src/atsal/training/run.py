@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from atsal.errors import AtsalError, ConfigError, TrainingError
-from atsal.jobs.workers import ENDED
+from atsal.jobs.workers import WORKER_ENDED
 from atsal.models.weight_folder import DESCRIPTION
 from atsal.training.checkpoint import Progress
 from atsal.training.config import TrainConfig, with_folders_resolved
@@ -80,7 +80,7 @@ def _failures_explained(folder: RunFolder) -> Iterator[None]:
         if "allocate memory" in said or "out of memory" in said:
             raise TrainingError(_too_little_memory(folder)) from error
         if "dataloader worker" in said:
-            raise TrainingError(f"{folder.folder}: {ENDED}") from error
+            raise TrainingError(f"{folder.folder}: {WORKER_ENDED}") from error
         raise
 
 

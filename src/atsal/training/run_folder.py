@@ -26,17 +26,17 @@ from typing import Any
 
 from atsal.config import dump_yaml
 from atsal.errors import ConfigError, DataError, TrainingError
-from atsal.jobs.atomic_write import reported, write_aside, write_json
-from atsal.jobs.output_folder import FolderKind, OutputFolder, differences, told
+from atsal.jobs.atomic_write import atomic_file, output_errors, write_json
+from atsal.jobs.output_folder import FolderKind, OutputFolder, find_differences, list_differences
 from atsal.models.weight_folder import DESCRIPTION, WEIGHT_FOLDER
 from atsal.training.config import TrainConfig, read_train_config
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
-from atsal.untrusted.reading import Blame
 from atsal.version import versions
 
 CONFIG, ENVIRONMENT, DATA, LOG = "config.yaml", "environment.json", "data.json", "log.jsonl"
 TRAINING_RUN = FolderKind(
-    holds="a training run",
+    description="a training run",
     format="atsal training run",
     record="run.json",
     writes=(
@@ -87,14 +87,14 @@ class RunFolder:
         """
         if self.exists and not self._output.record.is_file():
             self._output.write_record({})
-        with self._output.claimed() as is_new:
+        with self._output.claim() as is_new:
             try:
                 if is_new and config is not None:
-                    with reported(self.folder), write_aside(self.folder / CONFIG) as part:
+                    with output_errors(self.folder), atomic_file(self.folder / CONFIG) as part:
                         part.write_text(dump_yaml(plain(config)), encoding="utf-8")
                 elif config is not None:
                     self._refuse_another(config)
-                with reported(self.last.parent):
+                with output_errors(self.last.parent):
                     self.last.parent.mkdir(exist_ok=True)
                 yield
             except BaseException:
@@ -103,10 +103,10 @@ class RunFolder:
                 raise
 
     def _refuse_another(self, config: TrainConfig) -> None:
-        found = differences(plain(self.config()), plain(config))
+        found = find_differences(plain(self.config()), plain(config))
         if found:
             raise ConfigError(
-                f"{self.folder}: holds a run of another configuration: {told(found)}. Go on with its own "
+                f"{self.folder}: holds a run of another configuration: {list_differences(found)}. Go on with its own "
                 f"(`atsal train {self.folder}`), or give another folder"
             )
 
@@ -139,17 +139,17 @@ class RunFolder:
         if not path.is_file():
             write_json(path, found)
             return
-        changed = differences(_read_json(path), found)
+        changed = find_differences(_read_json(path), found)
         if changed:
             raise DataError(
-                f"{self.folder}: the data are not those that the run began with: {told(changed)}. Put them "
+                f"{self.folder}: the data are not those that the run began with: {list_differences(changed)}. Put them "
                 "back, or begin a new run"
             )
 
     def log(self, line: dict[str, Any]) -> None:
         """Add a line to the log."""
         path = self.folder / LOG
-        with reported(path), path.open("a", encoding="utf-8") as file:
+        with output_errors(path), path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
             file.flush()
 
@@ -162,7 +162,7 @@ class RunFolder:
     def cut_log(self, length: int) -> None:
         """Forget what was logged after a checkpoint: it comes again."""
         path = self.folder / LOG
-        with reported(path):
+        with output_errors(path):
             if path.is_file():
                 os.truncate(path, min(length, path.stat().st_size))
             else:
@@ -170,7 +170,7 @@ class RunFolder:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    return read_object(path, Blame(DataError, path, "delete it, and it is written anew"))
+    return read_object(path, ErrorFactory(DataError, path, "delete it, and it is written anew"))
 
 
 def plain(config: TrainConfig) -> dict[str, Any]:

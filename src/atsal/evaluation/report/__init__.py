@@ -15,7 +15,7 @@ from atsal.evaluation.report.plots import NEEDED
 from atsal.evaluation.report.statistics import compute_statistics
 from atsal.evaluation.report.terminal import print_tables
 from atsal.evaluation.results import Result
-from atsal.jobs.atomic_write import reported, write_aside
+from atsal.jobs.atomic_write import atomic_file, output_errors
 
 __all__ = ["Drawing", "print_tables", "require_report_packages", "write_report"]
 
@@ -44,10 +44,10 @@ def write_report(
         "summary.csv": to_csv(summary_table(statistics)),
         "result.json": to_json(result, statistics, resamples=resamples, seed=seed),
     }
-    with reported(folder):
+    with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         path = folder / name
-        with reported(path), write_aside(path) as part:
+        with output_errors(path), atomic_file(path) as part:
             part.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
     return [folder / name for name in texts]

@@ -13,7 +13,7 @@ from atsal.evaluation.metric_registry import BUILT_IN_NAMES, metric_named
 from atsal.evaluation.report.statistics import DatasetStatistics, Difference
 from atsal.evaluation.report.table import Table
 from atsal.evaluation.results import Result, Run
-from atsal.untrusted.text import printable
+from atsal.untrusted.text import escape_controls
 
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also as full-width characters
 
@@ -30,7 +30,7 @@ def _csv_field(value: object) -> object:
     """A number as it is; a text that a spreadsheet would run as a formula with an apostrophe before it."""
     if not isinstance(value, str):
         return value
-    text = printable(value)
+    text = escape_controls(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

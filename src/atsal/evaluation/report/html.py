@@ -6,7 +6,7 @@ from importlib import resources
 from atsal.errors import MissingDependencyError
 from atsal.evaluation.report import plots
 from atsal.evaluation.report.table import Block, Heading
-from atsal.untrusted.text import printable
+from atsal.untrusted.text import escape_controls
 
 
 def to_html(title: str, blocks: Sequence[Block]) -> str:
@@ -32,4 +32,4 @@ def to_html(title: str, blocks: Sequence[Block]) -> str:
 
 def _printable(value: object) -> object:
     """A text without codes for terminals; what macros have rendered stays as it is."""
-    return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+    return escape_controls(value) if isinstance(value, str) and not hasattr(value, "__html__") else value

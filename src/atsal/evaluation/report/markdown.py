@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from atsal.evaluation.report.table import Block, Cell, Heading, Listing, Paragraph, Table
-from atsal.untrusted.text import printable
+from atsal.untrusted.text import escape_controls
 
 _VERDICTS = {1: " ▲", -1: " ▼", 0: ""}
 
@@ -45,4 +45,4 @@ def _cell(cell: Cell) -> str:
 
 def escape(text: str) -> str:
     """Return the text so that Markdown shows it as it is, on one line."""
-    return re.sub(r"([\\`*_\[\]<>|#~&])", r"\\\1", printable(" ".join(text.split())))
+    return re.sub(r"([\\`*_\[\]<>|#~&])", r"\\\1", escape_controls(" ".join(text.split())))

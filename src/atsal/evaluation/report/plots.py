@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from atsal.errors import MissingDependencyError, installing
+from atsal.errors import MissingDependencyError, install_hint
 from atsal.evaluation.metric_registry import metric_named
 from atsal.evaluation.report.statistics import STREAMS, DatasetStatistics, RunStatistics, split_stream
 from atsal.evaluation.report.table import Block, Heading, Image
 from atsal.evaluation.results import LATITUDE_BANDS, Estimate, Run
-from atsal.jobs.warning_filter import ignored
-from atsal.untrusted.text import printable
+from atsal.jobs.warning_filter import ignore_warnings
+from atsal.untrusted.text import escape_controls
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NEEDED = f"a report needs matplotlib and Jinja2: {installing('evaluation')}"
+NEEDED = f"a report needs matplotlib and Jinja2: {install_hint('evaluation')}"
 KIND_COLOURS = {"baseline": "#D55E00", "model": "#0072B2", "maps": "#009E73", "ceiling": "#555555"}
 STREAM_STYLES = {"attention": ("#E69F00", "^"), "experts": ("#56B4E9", "s"), "fused": ("#0072B2", "o")}
 _INK, _RULE, _FILL, _AXIS = "#222222", "#dddddd", "#d4d4d4", "#888888"
@@ -118,7 +118,7 @@ def _panels(
     """A panel for each metric, all with the same lines; names at the left of each row of panels."""
     columns = min(_COLUMNS, len(metrics))
     count = -(-len(metrics) // columns)
-    names = [_wrap(printable(name)) for name in lines]
+    names = [_wrap(escape_controls(name)) for name in lines]
     two_lines = any("\n" in name for name in names)
     height = len(lines) * ((0.36 if two_lines else 0.28) * (1.5 if legend else 1))
     figure = _make_figure(count * (height + 0.75) + 0.45 * legend)
@@ -183,7 +183,7 @@ def _latitude_profile(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def _style(axes: "Axes", title: str) -> None:
-    axes.set_title(printable(title), fontsize=9.5, weight="bold", loc="left", color=_INK, parse_math=False)
+    axes.set_title(escape_controls(title), fontsize=9.5, weight="bold", loc="left", color=_INK, parse_math=False)
     axes.tick_params(labelsize=8, length=2.5, color=_AXIS, labelcolor=_INK)
     axes.tick_params(axis="y", length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -220,6 +220,6 @@ def _to_svg(figure: "Figure") -> str:
 
     file = io.StringIO()
     # a font may lack the letters of a name
-    with rc_context({"svg.hashsalt": "atsal", "svg.fonttype": "path"}), ignored(UserWarning, message="Glyph"):
+    with rc_context({"svg.hashsalt": "atsal", "svg.fonttype": "path"}), ignore_warnings(UserWarning, message="Glyph"):
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     return file.getvalue()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from atsal.evaluation.metric_registry import metric_named
 from atsal.evaluation.report.table import count_text
 from atsal.evaluation.results import DatasetResult, Run
-from atsal.untrusted.text import some
+from atsal.untrusted.text import shorten_list
 
 _FEW_ITEMS = 10
 
@@ -23,7 +23,7 @@ def remarks_on(dataset: DatasetResult, reference: str | None) -> tuple[Remark, .
     """Return the remarks on one data set, the most important first."""
     found = [Remark("failed", f"{name}: {why}") for name, why in dataset.failed.items()]
     for part, items in dataset.unprepared.items():
-        text = f"{count_text(len(items), 'item')} of part {part} are not in the prepared set: {some(items)}"
+        text = f"{count_text(len(items), 'item')} of part {part} are not in the prepared set: {shorten_list(items)}"
         found.append(Remark("not prepared", text))
     if reference is not None and dataset.run(reference) is None:
         found.append(Remark("reference", f"{reference} has no scores here; nothing is compared with it"))
@@ -57,19 +57,21 @@ def _names(names: Sequence[str], all_names: Sequence[str]) -> str:
     others = [name for name in all_names if name not in names]
     if len(all_names) > 1 and not others:
         return "all"
-    return f"all but {some(others)}" if len(names) > max(2, 2 * len(others)) else some(names)
+    return f"all but {shorten_list(others)}" if len(names) > max(2, 2 * len(others)) else shorten_list(names)
 
 
 def _missing(run: Run) -> Iterable[str]:
     by_reason: dict[str, list[str]] = {}
     for item, why in run.missing.items():
         by_reason.setdefault(why, []).append(item)
-    return [f"{count_text(len(items), 'item')} not scored, {some(items)}: {why}" for why, items in by_reason.items()]
+    return [
+        f"{count_text(len(items), 'item')} not scored, {shorten_list(items)}: {why}" for why, items in by_reason.items()
+    ]
 
 
 def _in_sample(run: Run) -> Iterable[str]:
     if run.in_sample:
-        yield f"was trained on {len(run.in_sample)} of the {len(run.items)} scored items: {some(run.in_sample)}"
+        yield f"was trained on {len(run.in_sample)} of the {len(run.items)} scored items: {shorten_list(run.in_sample)}"
 
 
 def _skipped(run: Run) -> Iterable[str]:

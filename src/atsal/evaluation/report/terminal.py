@@ -6,7 +6,7 @@ from atsal.evaluation.report.document import scores_table
 from atsal.evaluation.report.statistics import compute_statistics
 from atsal.evaluation.report.table import Cell, Table
 from atsal.evaluation.results import Result
-from atsal.untrusted.text import printable
+from atsal.untrusted.text import escape_controls
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +27,7 @@ def print_tables(result: Result, console: "Console", *, resamples: int = 10_000,
     from rich.text import Text  # noqa: PLC0415 - importing it draws from the program's random numbers
 
     def say(text: str, style: str = "") -> None:
-        console.print(Text(printable(text), style=style))
+        console.print(Text(escape_controls(text), style=style))
 
     for statistics in compute_statistics(result, resamples=resamples, seed=seed):
         dataset = statistics.result
@@ -70,11 +70,11 @@ def _to_rich(table: Table, columns: list[int], name_width: int) -> "RichTable":
     grid.add_column(table.columns[0], width=name_width, overflow="fold")
     for column in columns:
         heading = table.columns[column]
-        grid.add_column(Text(printable(heading)), justify="right", min_width=_width(heading) - 1, no_wrap=True)
+        grid.add_column(Text(escape_controls(heading)), justify="right", min_width=_width(heading) - 1, no_wrap=True)
     grid.add_column(table.columns[-1], justify="right", min_width=5, no_wrap=True)
     for group in table.groups:
         for row in group.rows:
-            name = Text(printable(row[0].text), style="italic" if group.is_ceiling else "")
+            name = Text(escape_controls(row[0].text), style="italic" if group.is_ceiling else "")
             grid.add_row(name, *(_score(row[column]) for column in columns), row[-1].text)
     return grid
 
