@@ -22,9 +22,9 @@ from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
 from atsal.datasets.stimulus import read_photo
 from atsal.evaluation.benchmark_config import read_benchmark
-from atsal.evaluation.ground_truth import Truth
+from atsal.evaluation.ground_truth import GroundTruth
 from atsal.evaluation.map_files import find_map_files
-from atsal.evaluation.priors import Pooled
+from atsal.evaluation.priors import PooledGaze
 from atsal.evaluation.protocol import read_protocol
 from atsal.models.checkpoints import extract_state_dict, read_checkpoint
 from atsal.models.weight_folder import PARTS, read_weight_folder
@@ -88,7 +88,7 @@ def _prepared(root: Path) -> Iterator[Target]:
         for name in prepared.items[:3]:
             draw_prepared_item(prepared, name)
         prepared.statistics()
-        truth = Truth(prepared, replace(read_protocol("folder-video"), erp_height=16))
+        truth = GroundTruth(prepared, replace(read_protocol("folder-video"), erp_height=16))
         truth.fingerprint()
 
     for name in ("manifest.json", f"{item}/item.json", f"{item}/fixations.csv"):
@@ -110,7 +110,7 @@ def _maps(root: Path) -> Iterator[Target]:
     for file in sorted(root.iterdir()):
         stem = file.stem.partition("_")[0]
         if file.suffix == ".npz":
-            yield Target("maps: npz", file, lambda file=file: Pooled.load(file, "x"))
+            yield Target("maps: npz", file, lambda file=file: PooledGaze.load(file, "x"))
         else:
             yield Target(f"maps: {file.name}", file, lambda stem=stem: _read_maps(root, stem))
     np.savez(root / "zipped.npy.npz", maps)

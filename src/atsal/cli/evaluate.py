@@ -43,11 +43,12 @@ def evaluate(
     window or per item. The equator prior, which is always scored too, is what a model has to beat.
     """
     from atsal.datasets.prepared import PreparedSet  # noqa: PLC0415
-    from atsal.evaluation.benchmark_config import one_folder  # noqa: PLC0415
+    from atsal.evaluation.benchmark_config import single_folder_config  # noqa: PLC0415
     from atsal.evaluation.protocol import protocol_for, read_protocol  # noqa: PLC0415
 
     chosen = protocol or protocol_for(PreparedSet(prepared))
-    config = one_folder(maps, prepared, chosen, name=name, partial=partial, planar=read_protocol(chosen).is_planar)
+    planar = read_protocol(chosen).is_planar
+    config = single_folder_config(maps, prepared, chosen, name=name, partial=partial, planar=planar)
     if output is not None:
         _run(config, Path(), output, overwrite=overwrite, workers=workers)
         return
@@ -83,11 +84,11 @@ def _run(
 ) -> None:
     """Run a benchmark, print its tables and write its report; exit with status 1 if anything could not be scored."""
     from atsal.evaluation.benchmark import Benchmark  # noqa: PLC0415
-    from atsal.evaluation.report import check_report, print_tables, write_report  # noqa: PLC0415
+    from atsal.evaluation.report import print_tables, require_report_packages, write_report  # noqa: PLC0415
     from atsal.jobs.memory import keep_freed_memory  # noqa: PLC0415
 
     if with_report:
-        check_report()  # before long work
+        require_report_packages()  # before long work
     keep_freed_memory()
     benchmark = Benchmark(config, base, output)
     with status_line("reading") as report:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from atsal.errors import TrainingError
-from atsal.evaluation.results import HIGHER_IS_BETTER
+from atsal.evaluation.metric_registry import metric_named
 from atsal.models.weight_folder import DESCRIPTION, PARTS, read_weight_folder, write_weight_folder
 from atsal.training.checkpoint import (
     Checkpoint,
@@ -242,7 +242,7 @@ class Trainer:
                 "look at its data, or choose another metric"
             )
         progress.scores = validation.scores
-        sign = 1 if HIGHER_IS_BETTER[chosen.metric] else -1
+        sign = metric_named(chosen.metric).sign
         if progress.best is None or sign * score > sign * progress.best:
             progress.best, progress.best_epoch, progress.without_better = score, progress.epoch, 0
             if self.ranks.is_first:

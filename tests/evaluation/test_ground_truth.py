@@ -4,7 +4,7 @@ import pytest
 
 from atsal.datasets import dataset_named
 from atsal.errors import ConfigError, DataError
-from atsal.evaluation.ground_truth import Truth
+from atsal.evaluation.ground_truth import GroundTruth
 from atsal.evaluation.protocol import Protocol, protocol_for, protocol_names, read_protocol
 from evaluation.conftest import prepared, protocol
 from fakes.folder import write_folder
@@ -68,9 +68,9 @@ def test_a_set_prepared_for_something_else_is_refused(folder_set, photo_set):
         ({"datasets": ("sitzmann",)}, "holds folder"),
     ):
         with pytest.raises(ConfigError, match=message):
-            Truth(folder_set, protocol("folder-video", **changed))
+            GroundTruth(folder_set, protocol("folder-video", **changed))
     with pytest.raises(ConfigError, match="holds osie"):
-        Truth(photo_set, protocol("folder-video"))
+        GroundTruth(photo_set, protocol("folder-video"))
 
 
 def test_the_protocol_for_a_set_is_found_or_asked_for(folder_set, photo_set, tmp_path):
@@ -83,31 +83,33 @@ def test_augmented_variants_are_not_scored(tmp_path):
     write_salient360_images(tmp_path / "raw", items=2)
     found = prepared("salient360-images", tmp_path / "raw", tmp_path / "out", erp_height=32, augment="published")
     assert len(found.items) == 40
-    assert Truth(found, protocol("salient360-images")).items == tuple(item for item in found.items if "+" not in item)
+    assert GroundTruth(found, protocol("salient360-images")).items == tuple(
+        item for item in found.items if "+" not in item
+    )
 
 
 def test_only_the_part_is_scored_and_what_is_not_prepared_is_named(tmp_path):
     write_vr_eyetracking(tmp_path / "raw", items=24)
     found = prepared("vr-eyetracking", tmp_path / "raw", tmp_path / "out")
-    truth = Truth(found, protocol("vr-eyetracking"))
+    truth = GroundTruth(found, protocol("vr-eyetracking"))
     assert truth.items == ("023", "024"), "1-22 are for training"
     assert truth.fit_items == tuple(f"{n:03d}" for n in range(1, 23))
     assert {part: len(items) for part, items in truth.unprepared().items()} == {"test": 72, "train": 112}
     write_vr_eyetracking(tmp_path / "few", items=2)
     with pytest.raises(DataError, match="no item of part test"):
-        Truth(prepared("vr-eyetracking", tmp_path / "few", tmp_path / "few_out"), protocol("vr-eyetracking"))
+        GroundTruth(prepared("vr-eyetracking", tmp_path / "few", tmp_path / "few_out"), protocol("vr-eyetracking"))
 
 
 def test_the_fingerprint_follows_gaze_and_protocol(folder_set):
-    first = Truth(folder_set, protocol("folder-video")).fingerprint()
-    assert first == Truth(folder_set, protocol("folder-video")).fingerprint()
-    assert first != Truth(folder_set, protocol("folder-video", sigma_deg=9.0)).fingerprint()
+    first = GroundTruth(folder_set, protocol("folder-video")).fingerprint()
+    assert first == GroundTruth(folder_set, protocol("folder-video")).fingerprint()
+    assert first != GroundTruth(folder_set, protocol("folder-video", sigma_deg=9.0)).fingerprint()
 
 
 def test_the_fingerprint_follows_the_stimulus(tmp_path):
     """Windows and baselines depend on it."""
     write_folder(tmp_path / "raw", items=2)
-    first = Truth(prepared("folder", tmp_path / "raw", tmp_path / "out"), protocol("folder-video")).fingerprint()
+    first = GroundTruth(prepared("folder", tmp_path / "raw", tmp_path / "out"), protocol("folder-video")).fingerprint()
     Target(99).write_video(tmp_path / "raw" / "video_2.mp4", seconds=1.6)
-    again = Truth(prepared("folder", tmp_path / "raw", tmp_path / "out"), protocol("folder-video")).fingerprint()
+    again = GroundTruth(prepared("folder", tmp_path / "raw", tmp_path / "out"), protocol("folder-video")).fingerprint()
     assert first != again
