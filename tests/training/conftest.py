@@ -1,6 +1,7 @@
 """Prepared fakes and a network so small that a step takes milliseconds."""
 
 import copy
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,10 +10,12 @@ import yaml
 
 from atsal.config import from_mapping
 from atsal.datasets import dataset_named
+from atsal.datasets.prepared import PreparedSet
 from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
 from atsal.models.registry import find_bundle
 from atsal.training.config import TrainConfig
+from atsal.training.photos import read_prepared_photos
 from atsal.training.run import train
 from atsal.training.trainer import Machine
 from fakes.every_set import WRITERS
@@ -47,6 +50,13 @@ def sets(tmp_path_factory):
         images=str(root / "salient360-images"),
         videos=str(root / "vr-eyetracking"),
     )
+
+
+@pytest.fixture(scope="session")
+def photos(sets):
+    """The flat photos of a prepared set."""
+    prepared = PreparedSet(Path(sets.photos))
+    return read_prepared_photos(prepared, prepared.items)
 
 
 @pytest.fixture(scope="session")

@@ -26,11 +26,11 @@ from atsal.errors import ConfigError, TrainingError
 from atsal.jobs.output_folder import held
 from atsal.models.weight_folder import PARTS, read_bundle, write_bundle
 from atsal.training.config import SourceConfig, TrainConfig
-from atsal.training.photo_source import PhotoSource
+from atsal.training.photos import PhotoSource
 from atsal.training.run import train
-from atsal.training.setup import load_subject, open_sources, write_start
+from atsal.training.setup import load_trained_part, open_sources, write_start
+from atsal.training.trained_part import TrainedPart
 from atsal.training.trainer import Machine, Trainer
-from atsal.training.validation import judge as judging
 from atsal.video.synthetic_scene import Scene
 from training.conftest import CPU, TINY
 
@@ -125,12 +125,12 @@ def test_the_fused_map_is_turned_to_the_direction_of_the_gaze(settings, sets, tm
     write_start(config, tmp_path / "start")
     bundle = read_bundle(tmp_path / "start")
     opened = open_sources(config.train, config, bundle.config, tmp_path / "taught")
-    assert load_subject(bundle, config, opened).network.direction == "head"
+    assert load_trained_part(bundle, config, opened).network.direction == "head"
     both = open_sources([*config.train, SourceConfig(prepared=sets.videos)], config, bundle.config, tmp_path / "taught")
     with pytest.raises(ConfigError, match="gaze of its sources is of two directions"):
-        load_subject(bundle, config, both)
+        load_trained_part(bundle, config, both)
     alone = from_mapping(TrainConfig, settings("clips"), "")
-    assert load_subject(bundle, alone, both).network.direction == "head_eye"
+    assert load_trained_part(bundle, alone, both).network.direction == "head_eye"
 
 
 def test_it_learns(trained):
@@ -247,7 +247,7 @@ def side_by_side(settings):
 @pytest.mark.parametrize("after", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (3, 5))])
 def test_interrupted_within_videos_it_goes_on_with_their_states(settings, trained, tmp_path, monkeypatch, after):
     config = from_mapping(TrainConfig, settings("clips", epochs=1, **side_by_side(settings)), "")
-    step, steps = Trainer._step, []
+    step, steps = Trainer._take_step, []
 
     def counted(self, *arguments):
         if len(steps) == after:
@@ -256,7 +256,7 @@ def test_interrupted_within_videos_it_goes_on_with_their_states(settings, traine
         return step(self, *arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Trainer, "_step", counted)
+        patched.setattr(Trainer, "_take_step", counted)
         with pytest.raises(KeyboardInterrupt):
             train(config, tmp_path / "interrupted", CPU)
     train(config, tmp_path / "interrupted", CPU)
@@ -266,28 +266,26 @@ def test_interrupted_within_videos_it_goes_on_with_their_states(settings, traine
 
 def test_each_video_begins_without_a_state_and_then_keeps_its_own(settings, trained, monkeypatch):
     """In training and in validation: the state that comes with a frame is the one that its video left."""
-    left, seen = {}, {"trainer": 0, "validation": 0}
+    left, seen = {}, {"training": 0, "validation": 0}
+    compare = TrainedPart.compare
 
-    def watched(module):
-        def judge(subject, samples, at, device, state=None, carry=None):
-            judged, after = judging(subject, samples, at, device, state, carry)
-            for number, (sample, own) in enumerate(zip(samples, after, strict=True)):
-                video = module, sample.name, sample.key.source, sample.key.slot
-                begins = sample.key.fresh and at == 0
-                carried = state is not None and (carry is None or carry[number] == 1)
-                assert carried is not begins
-                if carried:
-                    assert torch.equal(state[number], left[video])
-                    seen[module] += 1
-                left[video] = own.detach()
-            return judged, after
-
-        return judge
+    def watched(trained_part, samples, at, device, state=None, carry=None):
+        compared, after = compare(trained_part, samples, at, device, state, carry)
+        use = "training" if torch.is_grad_enabled() else "validation"
+        for number, (sample, own) in enumerate(zip(samples, after, strict=True)):
+            video = use, sample.name, sample.key.source, sample.key.slot
+            begins = sample.key.starts_video and at == 0
+            carried = state is not None and (carry is None or carry[number] == 1)
+            assert carried is not begins
+            if carried:
+                assert torch.equal(state[number], left[video])
+                seen[use] += 1
+            left[video] = own.detach()
+        return compared, after
 
     changed = side_by_side(settings)
     changed["validation"] = {"sources": [changed["train"][0] | {"stride": 2}]}
-    for module in seen:
-        monkeypatch.setattr(f"atsal.training.{module}.judge", watched(module))
+    monkeypatch.setattr(TrainedPart, "compare", watched)
     trained("clips", epochs=1, **changed)
     assert min(seen.values()) > 10
 
@@ -339,13 +337,13 @@ def test_another_configuration_is_refused_and_named(written, tmp_path):
         (["train.0.prepared=nowhere"], "nowhere"),
         (["part=attention"], "holds flat photos, which only an expert can learn from"),
         (["part=attention", "loss=bce"], "holds flat photos"),
-        (["loss=published-attention"], "is of the attention stream's map and mask"),
+        (["loss=published-attention"], "needs the mask of the attention stream"),
         (["start=lite"], "leave model out"),
         (["model=null"], "needs model settings"),
         (["train.0.exclude=[nobody]"], "exclude names nobody"),
         (["train.0.split=train"], "expected NAME.PART"),
-        (["clip_frames=4"], "clips are of prepared 360° videos"),
-        (["optimisers.0.until=1"], "claimed by no optimiser"),
+        (["clip_frames=4"], "clips need prepared 360° videos"),
+        (["optimisers.0.until=1"], "no optimiser claims some of the epochs"),
         (["optimisers.0.learning_rate=.nan"], "expected a finite number"),
         (["clip_norm=-1"], "clip_norm -1.0: expected a number above 0"),
         (["clip_frames=0"], "clip_frames 0: expected 1 to"),
@@ -373,11 +371,11 @@ def test_bad_settings_are_told_and_leave_nothing(written, tmp_path, overrides, m
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(written, tmp_path, monkeypatch):
     from atsal.training import losses, trainer
 
-    calls, sound = [], losses.LOSSES["kld-cc"].of
+    calls, sound = [], losses.LOSSES["kld-cc"].function
 
-    def poisoned(judged):
+    def poisoned(compared):
         calls.append(1)
-        return sound(judged) * (float("nan") if len(calls) == 6 else 1.0)
+        return sound(compared) * (float("nan") if len(calls) == 6 else 1.0)
 
     monkeypatch.setitem(losses.LOSSES, "kld-cc", losses.Loss(poisoned))
     assert trainer.LOSSES is losses.LOSSES
@@ -403,7 +401,7 @@ def test_too_little_memory_names_what_to_lower(written, tmp_path, monkeypatch):
     monkeypatch.setitem(losses.LOSSES, "bce", losses.Loss(greedy))
     found = invoke("train", written("clips"), "-o", tmp_path / "run")
     assert found.exit_code == 1
-    assert "a lower batch (2; give accumulate the factor" in found.output
+    assert "a lower batch (2; raise accumulate by the same factor" in found.output
     assert "a lower clip_frames (4)" in found.output
 
 
