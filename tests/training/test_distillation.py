@@ -142,9 +142,10 @@ def test_copies_are_items_of_the_same_name(panoramas):
 
 
 def test_teachers_are_averaged(panoramas):
-    first, second = (opened(panoramas, teachers=(teacher,)).maps for teacher in panoramas.teachers)
+    one = {"exclude": ("made_up_1", "made_up_2")}
+    first, second = (opened(panoramas, teachers=(teacher,), **one).maps for teacher in panoramas.teachers)
     assert not torch.allclose(first, second, rtol=0.01)
-    both = opened(panoramas, teachers=panoramas.teachers)
+    both = opened(panoramas, teachers=panoramas.teachers, **one)
     assert torch.allclose(both.maps, (first + second) / 2, atol=1e-5)
     network = build_network(find_bundle(panoramas.teachers[1]))
     assert torch.allclose(second, expert_consensus(network, both.frames, 32), atol=1e-6)
@@ -255,16 +256,13 @@ def test_the_map_of_a_moment_is_the_mean_over_the_frames_around_it(panoramas, cl
 
 
 def test_made_up_scenes_are_shown_at_some_times(panoramas):
-    source = opened(panoramas, scenes=2, taught_frames=3, tilted=1)
+    source = opened(panoramas, scenes=2, taught_frames=1, tilted=1)
     assert source.items == ("scene 0", "scene 1")
-    assert source.frame_counts == (1,) * 12
-    assert [source.read(SampleKey(0, k), augment=False).name for k in (0, 2, 3, 6)] == [
-        f"scenes/scene {k}" for k in (0, 0, 1, 0)
-    ]
+    assert source.frame_counts == (1,) * 4
+    samples = [source.read(SampleKey(0, k), augment=False) for k in range(4)]
+    assert [sample.name for sample in samples] == [f"scenes/scene {k}" for k in (0, 1, 0, 1)]
     scene = torch.from_numpy(Scene(1).render(64, 10.0)).permute(2, 0, 1)
-    assert torch.equal(source.read(SampleKey(0, 4), augment=False).frames[0, 0], scene), (
-        "the second of three moments of 20 s"
-    )
+    assert torch.equal(samples[1].frames[0, 0], scene), "the middle of 20 s"
     assert source.describe()["scenes"] == 2
 
 

@@ -6,9 +6,6 @@ import torch
 from click.testing import CliRunner
 
 from atsal.cli import main
-from atsal.datasets import dataset_named
-from atsal.datasets.prepared.preparation import preparation_for
-from atsal.datasets.prepared.prepare import prepare
 from atsal.errors import ConfigError, DataError
 from atsal.evaluation.metrics import information_gain
 from atsal.models.directions import DirectionConfig
@@ -170,11 +167,8 @@ def test_what_is_chosen_is_what_the_model_then_predicts(sets, tmp_path, small_gr
     )
 
 
-def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(sets, tmp_path, small_grid):
-    dataset = dataset_named("vr-eyetracking")
-    settings = preparation_for(dataset, direction="head")
-    prepare(dataset, sets.root / "raw" / "vr-eyetracking", tmp_path / "heads", settings, workers=1)
-    arguments = ["weights", "fuse", "lite", str(tmp_path / "heads"), "-o", str(tmp_path / "fused"), "--half"]
+def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(heads, tmp_path, small_grid):
+    arguments = ["weights", "fuse", "lite", heads, "-o", str(tmp_path / "fused"), "--half", "--exclude", "003"]
     found = CliRunner().invoke(main, [*arguments, "--head-eye", "0.9", "4"], catch_exceptions=False)
     assert found.exit_code == 0
     before, after = find_bundle("lite"), read_bundle(tmp_path / "fused")

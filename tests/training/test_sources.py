@@ -382,12 +382,9 @@ def test_the_prior_of_a_frame_is_that_of_its_time(sets):
     assert not torch.allclose(sample.prior[0], sample.prior[2], atol=0.01)
 
 
-def test_a_set_of_heads_has_the_prior_of_heads(sets, tmp_path):
-    dataset = dataset_named("vr-eyetracking")
-    settings = preparation_for(dataset, direction="head")
-    prepare(dataset, sets.root / "raw" / "vr-eyetracking", tmp_path / "heads", settings, workers=1)
+def test_a_set_of_heads_has_the_prior_of_heads(heads):
     config = ModelConfig.from_dict(DIRECTED)
-    source = SphereSource(SourceConfig(prepared=str(tmp_path / "heads")), config, Augmentation())
+    source = SphereSource(SourceConfig(prepared=heads), config, Augmentation())
     expected = FrontPrior(config.directions.head.prior, 32)(torch.zeros(1))
     assert source.direction == "head"
     assert torch.allclose(source.read(SampleKey(0, 0), augment=False).prior[0], expected / expected.max(), atol=1e-6)
