@@ -183,7 +183,7 @@ def test_a_panorama_that_was_taken_away_is_told(panoramas, tmp_path):
         opened(own, taught=tmp_path / "taught")
 
 
-def test_what_the_seen_by_teachers_their_pupil_knows(panoramas, tmp_path, settings):
+def test_what_the_teachers_saw_their_pupil_knows(panoramas, tmp_path, settings):
     find = find_bundle(panoramas.teachers[0])
     told = {"trained_on": {"experts": {"avtrack360": ["1", "2"]}, "attention": {"avtrack360": ["3"]}}}
     parts = {part: find.load(part) for part in PARTS}
