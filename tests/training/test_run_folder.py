@@ -3,7 +3,7 @@
 import shutil
 
 from atsal.config import from_mapping
-from atsal.jobs.output_folder import held
+from atsal.jobs.output_folder import lock_folder
 from atsal.training.config import TrainConfig
 from atsal.training.run import train
 from training.conftest import CPU
@@ -123,7 +123,7 @@ def test_a_run_of_an_earlier_version_goes_on(trained, tmp_path):
 def test_a_second_process_may_not_train_in_the_same_folder(trained, tmp_path):
     run = tmp_path / "run"
     trained("photos")
-    with held(run):
+    with lock_folder(run):
         found = invoke("train", run)
     assert found.exit_code == 1
     assert "another run is writing to it" in found.output

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.datasets.dataset import Dataset
 from atsal.errors import ConfigError
 
@@ -28,7 +28,7 @@ NAMES = tuple(_MODULES)
 def dataset_named(name: str) -> Dataset:
     """The declaration of a data set; `ConfigError` for a name that is none."""
     if name not in _MODULES:
-        raise ConfigError(f"unknown data set {name!r}{nearest(name, NAMES)}")
+        raise ConfigError(f"unknown data set {name!r}{suggest_name(name, NAMES)}")
     module = import_module(f"atsal.datasets.sets.{_MODULES[name]}")
     found: Dataset = module.DATASETS[name] if hasattr(module, "DATASETS") else module.DATASET
     return found

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.datasets.dataset import ItemGaze, Stimulus
-from atsal.datasets.raw_files import some_of
 from atsal.gaze.readers.parsing.position_checks import placeholders_within
 from atsal.gaze.readers.parsing.time_units import FIXATION_S
 from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Fixations, GazeSamples, PlanarFixations, rows_of_each
-from atsal.untrusted.text import printable
+from atsal.untrusted.text import shorten_list
 
 _STANDING = "times of the recording all the same"
 _FEWEST_SAMPLES = 20  # of a recording, from which on it is judged
@@ -112,7 +111,7 @@ def _rows(fixations: Fixations | PlanarFixations | None) -> dict[str, NDArray[np
 
 
 def _named(observers: list[str]) -> str:
-    return printable(some_of(list(dict.fromkeys(observers))))
+    return shorten_list(list(dict.fromkeys(observers)))
 
 
 def _are_one(values: NDArray[np.float64], fewest: int) -> bool:

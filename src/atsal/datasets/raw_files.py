@@ -43,11 +43,6 @@ def collect(files: Iterable[Path], key: Callable[[str], int | None]) -> dict[int
     return found
 
 
-def some_of(names: Sequence[str]) -> str:
-    """Names for a message: all of a few, else the first and how many there are."""
-    return ", ".join(names) if len(names) <= 5 else f"{', '.join(names[:5])} … ({len(names)} in all)"
-
-
 def missing_files(source: Path, ids: Sequence[str], where: str) -> list[str]:
     """One line on the items that lack a file, or none."""
     if not ids:

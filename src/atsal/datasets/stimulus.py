@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from atsal.datasets.dataset import RawItem, Stimuli, Stimulus
 from atsal.errors import DataError, MediaError, TruncatedMediaError
 from atsal.untrusted.archives import Archive
-from atsal.untrusted.pictures import open_picture, reading
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import printable
+from atsal.untrusted.files import ErrorFactory
+from atsal.untrusted.pictures import open_picture, picture_errors
+from atsal.untrusted.text import escape_controls
 from atsal.video.folders import list_frames
 from atsal.video.image_reader import read_image
 from atsal.video.media_files import classify, read_image_sequence
@@ -137,8 +137,8 @@ def read_photo(path: Path, member: str | None = None) -> Picture:
 
     Raises what `open_picture` and `rgb_pixels` raise, and `MediaError` for an archive or member that cannot be read.
     """
-    name = f"{path}: {printable(member)}" if member else str(path)
-    with reading(name):
+    name = f"{path}: {escape_controls(member)}" if member else str(path)
+    with picture_errors(name):
         content = None if member is None else _member(path, member)
         with open_picture(path, content, name=name) as image:
             return upright_pixels(image, name, deep=is_deep(image)).pixels
@@ -151,4 +151,4 @@ def _member(path: Path, member: str) -> io.BytesIO:
 @lru_cache(maxsize=4)
 def _archive(path: Path, _changed_ns: int, _process: int) -> Archive:
     """An open archive: to read its directory takes longer than a photo. A process that was forked opens its own."""
-    return Archive(path, Blame(DataError, path, "copy or download it again"))
+    return Archive(path, ErrorFactory(DataError, path, "copy or download it again"))

@@ -31,16 +31,16 @@ from atsal.evaluation.protocol import read_protocol
 from atsal.evaluation.results import DatasetResult, Kind, Result, Run
 from atsal.evaluation.scoring import mistaken_orientation
 from atsal.evaluation.scoring_task import Task, kept, refuse_other_scores, run_task
-from atsal.jobs.atomic_write import reported
+from atsal.jobs.atomic_write import output_errors
 from atsal.jobs.output_folder import FolderKind, OutputFolder, require_files
 from atsal.jobs.workers import run_each
 from atsal.models.seen_items import ALL_ITEMS
-from atsal.untrusted.text import some
+from atsal.untrusted.text import shorten_list
 from atsal.version import __version__
 from atsal.video.render import Picture
 
 BENCHMARK = FolderKind(
-    holds="a benchmark",
+    description="a benchmark",
     format="atsal benchmark",
     record="benchmark.json",
     folders=("", "*", "*/scores/*"),
@@ -97,7 +97,9 @@ class Benchmark:
         known = {item for one in chosen for item in one.truth.prepared.items}
         unknown = [item for item in predictor.trained_on if item not in known]
         if unknown:
-            raise ConfigError(f"predictor {predictor.label}: trained_on names {some(unknown)}; no data set has them")
+            raise ConfigError(
+                f"predictor {predictor.label}: trained_on names {shorten_list(unknown)}; no data set has them"
+            )
 
     def run(self, *, overwrite: bool = False, workers: int = 1, report: Report = lambda _line: None) -> Result:
         """Export what is not exported, score what is not scored, and gather the result.
@@ -108,7 +110,7 @@ class Benchmark:
         """
         found = []
         folder = OutputFolder(self._output, BENCHMARK)
-        with folder.claimed():
+        with folder.claim():
             folder.write_record({"config": asdict(self._config)})
             for name, one in self._sets.items():
                 work = _SetRun(one, self._config, self._base, overwrite=overwrite, workers=workers, report=report)
@@ -134,7 +136,7 @@ def _unreadable_named(one: _Set) -> Iterator[None]:
         if not one.unreadable:
             raise
         reason = next(iter(one.unreadable.values()))
-        raise OutputError(f"{error}. Cannot be used now: {some(list(one.unreadable))} ({reason})") from error
+        raise OutputError(f"{error}. Cannot be used now: {shorten_list(list(one.unreadable))} ({reason})") from error
 
 
 def _settings(config: BenchmarkConfig) -> dict[str, Any]:
@@ -192,7 +194,7 @@ class _SetRun:
     def run(self) -> DatasetResult:
         """Export, score, gather."""
         one, truth = self._set, self._set.truth
-        with reported(one.folder):
+        with output_errors(one.folder):
             one.folder.mkdir(parents=True, exist_ok=True)
         if Pooled.load(one.pooled, one.fingerprint) is None:
             self._report(f"reading the gaze on {len(truth.items)} items")
@@ -305,7 +307,9 @@ class _SetRun:
         lacking = row.label in self._absent and not row.entry.partial
         if row.label not in self._failed and missing and (lacking or len(missing) == count):
             first = next(iter(missing.values()))
-            self._fail(row.label, f"{len(missing)} of {count} items cannot be scored: {some(list(missing))} ({first})")
+            self._fail(
+                row.label, f"{len(missing)} of {count} items cannot be scored: {shorten_list(list(missing))} ({first})"
+            )
         return row.label in self._failed
 
     def _is_missing(self, task: Task) -> bool:

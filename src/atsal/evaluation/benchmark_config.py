@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-from atsal.config import check_range, nearest, read_yaml
+from atsal.config import check_range, read_yaml, suggest_name
 from atsal.errors import ConfigError
 from atsal.models.directions import Direction
 
@@ -132,9 +132,11 @@ class BenchmarkConfig:
         for predictor in self.predictors:
             for name in predictor.datasets or ():
                 if name not in names:
-                    raise ConfigError(f"predictor {predictor.label}: unknown data set {name!r}{nearest(name, names)}")
+                    raise ConfigError(
+                        f"predictor {predictor.label}: unknown data set {name!r}{suggest_name(name, names)}"
+                    )
         if self.reference is not None and self.reference not in rows:
-            raise ConfigError(f"reference {self.reference!r}{nearest(self.reference, rows)}")
+            raise ConfigError(f"reference {self.reference!r}{suggest_name(self.reference, rows)}")
         check_range(self, resamples=(100, 100_000), seed=(0, 2**53))
 
 

@@ -20,12 +20,12 @@ from atsal.evaluation.benchmark_config import Baseline, PredictorEntry
 from atsal.evaluation.ground_truth import Truth, open_truth
 from atsal.evaluation.priors import open_pooled
 from atsal.evaluation.protocol import Protocol
-from atsal.jobs.atomic_write import reported, write_aside
+from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.jobs.checksums import file_sha256
 from atsal.jobs.output_folder import FolderKind, OutputFolder
 from atsal.jobs.workers import run_each
 from atsal.models.front_prior_file import FRONT_PRIOR
-from atsal.untrusted.text import some, why
+from atsal.untrusted.text import describe_failure, plural, shorten_list
 from atsal.video.media_files import classify
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from atsal.prediction.streams import Stream
 
 EXPORTED_MAPS = FolderKind(
-    holds="a folder of exported maps",
+    description="a folder of exported maps",
     format="atsal exported maps",
     record="export.json",
     writes=("*.npy", "*.json", "*/[0-9]*.npy", ".*.progress"),
@@ -54,8 +54,8 @@ class Exported:
 
 
 def _claimed(folder: Path, settings: dict[str, Any], *, overwrite: bool) -> AbstractContextManager[bool]:
-    """Hold the folder for maps of these settings; `OutputError` as of `OutputFolder.claimed`."""
-    return OutputFolder(folder, EXPORTED_MAPS).claimed({"settings": settings}, overwrite=overwrite)
+    """Hold the folder for maps of these settings; `OutputError` as of `OutputFolder.claim`."""
+    return OutputFolder(folder, EXPORTED_MAPS).claim({"settings": settings}, overwrite=overwrite)
 
 
 def export_baseline(
@@ -111,9 +111,9 @@ class _Baseline:
         try:
             maps = np.asarray(baseline_map(self.baseline, truth, pooled, item), np.float32)
         except Exception as error:  # of a stimulus, also what no reader foresaw: the other items go on
-            return why(error)
+            return describe_failure(error)
         path = self.folder / f"{item}.npy"
-        with reported(path), write_aside(path) as part, part.open("wb") as file:
+        with output_errors(path), atomic_file(path) as part, part.open("wb") as file:
             np.save(file, maps, allow_pickle=False)
         return None
 
@@ -150,12 +150,12 @@ def export_model(
             except OutputError:
                 raise  # the next item would fail too
             except Exception as error:  # of its stimulus, also what no reader foresaw: the other items go on
-                failed[name] = why(error)
+                failed[name] = describe_failure(error)
                 continue
             if outcome.problem:
                 failed[name] = outcome.problem
             elif not outcome.skipped:
-                report(f"{entry.label}: {name}, {outcome.frames} frame{'s' * (outcome.frames != 1)}")
+                report(f"{entry.label}: {name}, {plural(outcome.frames, 'frame')}")
     return Exported(folder, settings, failed, _trained_on(predictor.bundle.provenance, truth.prepared.dataset.name))
 
 
@@ -253,7 +253,8 @@ def stimuli(truth: Truth) -> dict[str, Path]:
     missing = [item for item, path in found.items() if path is None or not path.exists()]
     if missing:
         raise DataError(
-            f"{truth.prepared.folder}: no stimulus of {some(missing)} to predict on; say where the raw files are now "
+            f"{truth.prepared.folder}: no stimulus of {shorten_list(missing)} to predict on; say where the raw files "
+            "are now "
             "(source), or prepare the set with its stimuli"
         )
     return {item: path for item, path in found.items() if path is not None}

@@ -19,7 +19,7 @@ from atsal.gaze.flat_maps import planar_fixation_map, planar_saliency_map
 from atsal.gaze.maps import Window, fixation_map, saliency_map
 from atsal.gaze.records import Fixations, PlanarFixations
 from atsal.projection.sphere import solid_angle_weights
-from atsal.untrusted.text import why
+from atsal.untrusted.text import describe_failure
 
 Gaze = Fixations | PlanarFixations
 Floats = NDArray[np.float64]
@@ -61,7 +61,7 @@ class Truth:
                 self.windows(item)
                 self.size(item)
             except Exception as error:  # also what no reader foresaw: the other items go on
-                found[item] = why(error)
+                found[item] = describe_failure(error)
         return found
 
     def unprepared(self) -> dict[str, tuple[str, ...]]:

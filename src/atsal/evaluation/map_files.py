@@ -23,11 +23,11 @@ from PIL import ImageOps
 
 from atsal.errors import DataError
 from atsal.gaze.readers.saliency_bin import read_saliency_bin, saliency_frame
-from atsal.jobs.checksums import known_sha256
+from atsal.jobs.checksums import cached_sha256
 from atsal.untrusted.arrays import open_npy
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.pictures import MAX_PIXELS, open_picture
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
@@ -64,7 +64,7 @@ class MapFiles:
 
     def fingerprint(self) -> list[tuple[str, str]]:
         """Names and checksums of the files."""
-        return [(file.name, known_sha256(file)) for file in self.files]
+        return [(file.name, cached_sha256(file)) for file in self.files]
 
     def count(self) -> int:
         """How many maps there are; `DataError` where that cannot be told."""
@@ -156,11 +156,13 @@ def _checked_video(path: Path) -> Path:
 
 
 def _open_npy(path: Path) -> NDArray[np.generic]:
-    stack: NDArray[np.generic] = open_npy(path, Blame(DataError, path, "write it with numpy.save"))
+    stack: NDArray[np.generic] = open_npy(path, ErrorFactory(DataError, path, "write it with numpy.save"))
     if stack.ndim == 3 and stack.shape[-1] == 1:
         stack = stack[..., 0]  # (H, W, 1)
     if stack.ndim not in (2, 3) or not stack.size or stack.dtype.kind not in "fiub":
-        raise DataError(f"{path}: {stack.dtype} of shape {shown(stack.shape)}; expected numbers, (H, W) or (N, H, W)")
+        raise DataError(
+            f"{path}: {stack.dtype} of shape {short_repr(stack.shape)}; expected numbers, (H, W) or (N, H, W)"
+        )
     return stack
 
 

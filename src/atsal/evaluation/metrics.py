@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.errors import ConfigError
 from atsal.evaluation.metric_inputs import Array, Inputs, Score, dot, each, indices
 
@@ -145,7 +145,7 @@ def all_metrics(
     """
     for name in metrics:
         if name not in METRICS:
-            raise ConfigError(f"unknown metric {name!r}{nearest(name, METRICS)}")
+            raise ConfigError(f"unknown metric {name!r}{suggest_name(name, METRICS)}")
     arrays = {
         "target": target,
         "prediction": prediction,

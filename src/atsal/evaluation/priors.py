@@ -16,10 +16,10 @@ from atsal.errors import DataError
 from atsal.evaluation.ground_truth import Floats, Gaze, Truth
 from atsal.gaze.directions import unit_vectors
 from atsal.gaze.records import PlanarFixations
-from atsal.jobs.atomic_write import reported, write_aside
+from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.projection import erp_directions, resize_flat
 from atsal.untrusted.arrays import read_npz
-from atsal.untrusted.reading import Blame
+from atsal.untrusted.files import ErrorFactory
 
 FLOOR = 0.01  # share of the uniform density in every prior: a fixation that nobody expected costs bits, not infinity
 CANVAS = 128  # side of the maps that photos of different sizes are brought to
@@ -58,7 +58,7 @@ class Pooled:
     def save(self, path: Path, fingerprint: str) -> None:
         """Write as `.npz`."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
-        with reported(path), write_aside(path) as part, part.open("wb") as file:
+        with output_errors(path), atomic_file(path) as part, part.open("wb") as file:
             np.savez(file, fingerprint=np.array(fingerprint), **arrays)
 
     @classmethod
@@ -66,7 +66,7 @@ class Pooled:
         """What was saved under the fingerprint; None where nothing, or something else, was."""
         names = [f.name for f in fields(cls)]
         try:
-            found = read_npz(path, ["fingerprint", *names], Blame(DataError, path, "delete it"))
+            found = read_npz(path, ["fingerprint", *names], ErrorFactory(DataError, path, "delete it"))
         except DataError:
             return None
         return cls(*(found[name] for name in names)) if str(found["fingerprint"]) == fingerprint else None

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from atsal.config import check_range, nearest, read_yaml
+from atsal.config import check_range, read_yaml, suggest_name
 from atsal.datasets import NAMES
 from atsal.datasets.prepared import PreparedSet
 from atsal.datasets.prepared.preparation import Events, WindowKind
@@ -44,10 +44,10 @@ class Protocol:
         """Refuse what does not go together."""
         for name in self.datasets:
             if name not in NAMES:
-                raise ConfigError(f"unknown data set {name!r}{nearest(name, NAMES)}")
+                raise ConfigError(f"unknown data set {name!r}{suggest_name(name, NAMES)}")
         for metric in self.metrics:
             if metric not in METRICS:
-                raise ConfigError(f"unknown metric {metric!r}{nearest(metric, METRICS)}")
+                raise ConfigError(f"unknown metric {metric!r}{suggest_name(metric, METRICS)}")
         if not self.metrics or len(set(self.metrics)) < len(self.metrics):
             raise ConfigError(f"metrics {', '.join(self.metrics) or '(none)'}: expected at least one, each once")
         if (self.split is None) != (self.part is None):
@@ -87,7 +87,7 @@ def read_protocol(name: str, folder: Path = Path()) -> Protocol:
             return read_yaml(Protocol, path)
     path = folder / name
     if path.suffix.lower() not in (".yaml", ".yml"):
-        raise ConfigError(f"protocol {name!r}{nearest(name, protocol_names())}; or the path of a YAML file")
+        raise ConfigError(f"protocol {name!r}{suggest_name(name, protocol_names())}; or the path of a YAML file")
     return read_yaml(Protocol, path)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.errors import ConfigError
 from atsal.evaluation.metrics import METRICS
 from atsal.evaluation.protocol import Protocol
@@ -43,7 +43,7 @@ class PublishedRow:
         """Refuse a name that is no metric's: its figures would stand beside nothing."""
         for metric in self.scores:
             if metric not in METRICS:
-                raise ConfigError(f"published, {self.model}: unknown metric {metric!r}{nearest(metric, METRICS)}")
+                raise ConfigError(f"published, {self.model}: unknown metric {metric!r}{suggest_name(metric, METRICS)}")
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""

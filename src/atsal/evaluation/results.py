@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.errors import ConfigError
 from atsal.evaluation.protocol import Protocol
 
@@ -109,7 +109,7 @@ class Run:
         """Item -> score, of the items where it is defined. `ConfigError` for a metric that an item has no scores by."""
         for item in self.items:
             if metric not in item.by_window:
-                known = nearest(metric, item.by_window)
+                known = suggest_name(metric, item.by_window)
                 raise ConfigError(f"{self.predictor}: {item.item} was not scored by the metric {metric!r}{known}")
         found = {item.item: item.scores[metric] for item in self.items}
         return {item: score for item, score in found.items() if score is not None}

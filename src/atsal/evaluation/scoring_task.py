@@ -16,10 +16,10 @@ from atsal.evaluation.protocol import Protocol
 from atsal.evaluation.results import ItemScores
 from atsal.evaluation.scoring import score_item, score_viewers
 from atsal.evaluation.window_maps import WindowMaps
-from atsal.jobs.atomic_write import reported, write_json
+from atsal.jobs.atomic_write import output_errors, write_json
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import some, why
+from atsal.untrusted.text import describe_failure, shorten_list
 
 _SCORING = 3  # raised when the same maps and gaze get other scores
 
@@ -64,8 +64,8 @@ def run_task(task: Task) -> str | None:
     except OutputError:
         raise
     except Exception as error:  # also what no reader foresaw: the other items go on
-        return why(error)
-    with reported(task.target):
+        return describe_failure(error)
+    with output_errors(task.target):
         task.target.parent.mkdir(parents=True, exist_ok=True)
     write_json(task.target, {"fingerprint": fingerprint, **scores.to_json()})
     return None
@@ -74,7 +74,7 @@ def run_task(task: Task) -> str | None:
 def kept(task: Task) -> ItemScores | None:
     """The scores of an earlier run, if they are of the same maps, gaze and settings, and by all of the metrics."""
     try:
-        document = read_object(task.target, Blame(DataError, task.target, "score it again"))
+        document = read_object(task.target, ErrorFactory(DataError, task.target, "score it again"))
         if document["fingerprint"] != task.fingerprint:
             return None
         scores = ItemScores.from_json(document)
@@ -89,5 +89,6 @@ def refuse_other_scores(todo: Sequence[Task], *, overwrite: bool) -> None:
     if others and not overwrite:
         raise OutputError(
             f"{others[0].target.parent}: holds scores of other maps, gaze or settings "
-            f"({some([task.item for task in others])}); give --overwrite to score anew, or choose another output folder"
+            f"({shorten_list([task.item for task in others])}); give --overwrite to score anew, or choose another "
+            "output folder"
         )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from atsal.errors import DataError, ShapeError
 from atsal.gaze.directions import Floats, angle_rad, lonlat_from_vectors, unit_vectors
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 
 Direction = Literal["head", "head_eye", "eye"]
 Integers = NDArray[np.int64]
@@ -312,7 +312,7 @@ def _check_observer(observer: str) -> None:
     if not observer:
         raise ShapeError("an observer without a name")
     if not observer.isascii() and any("\ud800" <= letter <= "\udfff" for letter in observer):
-        raise ShapeError(f"observer {shown(observer)}: a name that is no text in Unicode; rename it")
+        raise ShapeError(f"observer {short_repr(observer)}: a name that is no text in Unicode; rename it")
 
 
 def _check_lengths(what: str, record: object, count: int) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.errors import DataError, OutputError, ShapeError
 from atsal.gaze.directions import Floats, unit_vectors
 from atsal.gaze.readers.parsing.parquet_columns import pyarrow
@@ -30,8 +30,8 @@ from atsal.gaze.readers.parsing.text_table import TextTable, load_table
 from atsal.gaze.readers.parsing.usable_rows import usable_rows
 from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Fixations, GazeSamples, Integers, PlanarFixations, rows_of_each
-from atsal.jobs.atomic_write import reported, write_aside
-from atsal.untrusted.text import shown
+from atsal.jobs.atomic_write import atomic_file, output_errors
+from atsal.untrusted.text import short_repr
 
 Column = NDArray[Any]
 Gaze = Fixations | PlanarFixations | tuple[GazeSamples, ...]
@@ -98,7 +98,9 @@ def read_gaze(path: Path, drops: DropCounter | None = None) -> dict[str | None, 
     known = _kind(table)
     for name in table.columns:
         if name not in (*known, "item"):
-            raise DataError(f"{path}: unknown column {shown(name)}{nearest(name, known)}; rename it or leave it out")
+            raise DataError(
+                f"{path}: unknown column {short_repr(name)}{suggest_name(name, known)}; rename it or leave it out"
+            )
     table = table if drops is None else usable_rows(table, drops)
     read = _read_samples if known is _SAMPLES else _read_fixations
     if "item" not in table.columns:
@@ -230,11 +232,11 @@ def _write(path: Path, columns: dict[str, Column | None]) -> None:
     write = kinds.get(path.suffix.lower())
     if write is None:
         raise OutputError(f"{path}: tables are written as .csv or .parquet; found {path.suffix or 'no ending'!r}")
-    with reported(path), write_aside(path) as part:
+    with output_errors(path), atomic_file(path) as part:
         try:
             write(part, there)
         except UnicodeEncodeError as error:
-            name = shown(error.object)
+            name = short_repr(error.object)
             raise ShapeError(
                 f"{path}: the name of an observer is no text in Unicode, near {name}; rename it"
             ) from error

@@ -21,9 +21,9 @@ from atsal.errors import WeightsError
 from atsal.models.attention import AttentionStream
 from atsal.models.salema import SalEMA
 from atsal.untrusted.archives import open_archive
-from atsal.untrusted.pickles import Scan, scan
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import printable, reason, shown
+from atsal.untrusted.files import ErrorFactory
+from atsal.untrusted.pickles import PickleScan, scan_pickle
+from atsal.untrusted.text import error_reason, escape_controls, short_repr
 
 Kind = Literal["attention", "expert"]
 PREFIX = "module."
@@ -92,7 +92,7 @@ def read_checkpoint(file: Path) -> Any:
         try:
             return safetensors.torch.load_file(file)
         except Exception as error:  # also of a name that UTF-8 cannot write
-            raise WeightsError(f"{file}: damaged safetensors file ({reason(error)}); fetch it again") from error
+            raise WeightsError(f"{file}: damaged safetensors file ({error_reason(error)}); fetch it again") from error
     try:
         with file.open("rb") as stream:
             is_zip = stream.read(len(_ZIP)) == _ZIP
@@ -106,23 +106,23 @@ def read_checkpoint(file: Path) -> Any:
         raise WeightsError(_explain(file, error)) from error
 
 
-def _scan_zip(file: Path) -> list[Scan]:
+def _scan_zip(file: Path) -> list[PickleScan]:
     """Look through the pickle of a checkpoint in the zip format, as torch's own reader finds it."""
-    with open_archive(file, Blame(WeightsError, f"{file}: {NO_CHECKPOINT}", "fetch it again")) as archive:
+    with open_archive(file, ErrorFactory(WeightsError, f"{file}: {NO_CHECKPOINT}", "fetch it again")) as archive:
         archive.check_stored()
-    return [scan(torch._C.PyTorchFileReader(str(file)).get_record("data.pkl"))]
+    return [scan_pickle(torch._C.PyTorchFileReader(str(file)).get_record("data.pkl"))]
 
 
-def _scan_legacy(file: Path) -> list[Scan]:
+def _scan_legacy(file: Path) -> list[PickleScan]:
     """Look through the pickles at the start of a checkpoint in the older format."""
-    found: list[Scan] = []
+    found: list[PickleScan] = []
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
         for _ in range(_LEGACY_PICKLES):
-            found.append(scan(content, found[-1].end if found else 0))
+            found.append(scan_pickle(content, found[-1].end if found else 0))
     return found
 
 
-def _check_names(file: Path, scans: Iterable[Scan]) -> None:
+def _check_names(file: Path, scans: Iterable[PickleScan]) -> None:
     for name in sorted(frozenset[str]().union(*(one.names for one in scans))):
         if name not in HARMLESS_GLOBALS and not NEEDED_GLOBALS.fullmatch(name):
             raise WeightsError(_needs(file, name))
@@ -171,7 +171,7 @@ def _check_keys(kind: Kind, state: Mapping[str, Tensor], expected: Mapping[str, 
     missing = [key for key in expected if key not in state]
     unexpected = [key for key in state if key not in expected]
     shapes = [
-        f"{key} {shown(tuple(state[key].shape))} for {tuple(tensor.shape)}"
+        f"{key} {short_repr(tuple(state[key].shape))} for {tuple(tensor.shape)}"
         for key, tensor in expected.items()
         if key in state and state[key].shape != tensor.shape
     ]
@@ -201,13 +201,14 @@ def _explain(file: Path, error: Exception) -> str:
     refused = re.search(r"GLOBAL ([\w.]+)", str(error))
     if refused:
         return _needs(file, refused[1])
-    said = reason(error).split(". ")[0]
+    said = error_reason(error).split(". ")[0]
     return f"{file}: {NO_CHECKPOINT} ({said}); fetch it again"
 
 
 def _needs(file: Path, name: str) -> str:
     return (
-        f"{file}: needs the Python object {printable(name[:80])}, and building it could run code: refused. If you "
+        f"{file}: needs the Python object {escape_controls(name[:80])}, and building it could run code: refused. If "
+        "you "
         "trust who made the file, load it yourself in an isolated environment and save the tensors alone: "
         "torch.save(checkpoint['state_dict'], 'clean.pt')"
     )
@@ -215,5 +216,5 @@ def _needs(file: Path, name: str) -> str:
 
 def _listed(names: Iterable[object]) -> str:
     first, rest = (every := list(names))[:NAMED], len(every) - NAMED
-    told = [printable(name[:80]) if isinstance(name, str) else shown(name) for name in first]
+    told = [escape_controls(name[:80]) if isinstance(name, str) else short_repr(name) for name in first]
     return ", ".join(told or ["nothing"]) + (f" and {rest} more" if rest > 0 else "")

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
-from atsal.config import check_range, nearest
+from atsal.config import check_range, suggest_name
 from atsal.errors import ConfigError
 from atsal.models.front_prior import FrontPriorConfig
 from atsal.projection import SphericalGaussian
@@ -53,7 +53,7 @@ def known_direction(direction: str) -> Direction:
     for known in DIRECTIONS:
         if direction == known:
             return known
-    raise ConfigError(f"direction {direction!r}{nearest(direction, DIRECTIONS)}")
+    raise ConfigError(f"direction {direction!r}{suggest_name(direction, DIRECTIONS)}")
 
 
 def smoothing(rows: int, sigma_deg: float) -> SphericalGaussian | None:

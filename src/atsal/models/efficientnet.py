@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from atsal.errors import WeightsError
 from atsal.models.checkpoints import read_checkpoint, unwrap
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 
 STEM = 32
 STAGES = (  # expansion, kernel, stride, channels, blocks
@@ -116,7 +116,7 @@ def read_imagenet_weights(path: Path | str) -> dict[str, Tensor]:
             source = f"{name}.{key.removeprefix(f'{own}.')}"
             tensor = given.get(source)
             if tensor is None or tensor.shape != value.shape:
-                what = "is missing" if tensor is None else f"is of shape {shown(tuple(tensor.shape))}"
+                what = "is missing" if tensor is None else f"is of shape {short_repr(tuple(tensor.shape))}"
                 raise WeightsError(
                     f"{file}: {source} {what}, expected {tuple(value.shape)}; give the checkpoint of EfficientNet-Lite0"
                 )

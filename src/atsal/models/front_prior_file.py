@@ -9,8 +9,8 @@ from atsal.errors import ConfigError, WeightsError
 from atsal.jobs.atomic_write import write_json
 from atsal.models.directions import Direction
 from atsal.models.front_prior import FrontPriorConfig
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
-from atsal.untrusted.reading import Blame
 
 FRONT_PRIOR = Path(__file__).parent / "weights" / "front-prior.json"
 
@@ -47,11 +47,11 @@ def read_front_priors(path: Path = FRONT_PRIOR) -> dict[Direction, FrontPriorCon
 
 def read_front_prior_file(path: Path = FRONT_PRIOR) -> FrontPriors:
     """All that a file of priors holds; `WeightsError` for a file of another shape."""
-    blame = Blame(WeightsError, path, "expected what `atsal weights front` writes")
+    make_error = ErrorFactory(WeightsError, path, "expected what `atsal weights front` writes")
     try:
-        return from_mapping(FrontPriors, read_object(path, blame), "found")
+        return from_mapping(FrontPriors, read_object(path, make_error), "found")
     except ConfigError as error:
-        raise blame(f"is no file of front priors ({error})") from error
+        raise make_error(f"is no file of front priors ({error})") from error
 
 
 def write_front_priors(path: Path, priors: FrontPriors) -> None:

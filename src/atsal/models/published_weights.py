@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
-from atsal.config import nearest
-from atsal.errors import ConfigError, MissingDependencyError, WeightsError, installing
-from atsal.jobs.atomic_write import reported, write_json
+from atsal.config import suggest_name
+from atsal.errors import ConfigError, MissingDependencyError, WeightsError, install_hint
+from atsal.jobs.atomic_write import output_errors, write_json
 from atsal.jobs.checksums import file_sha256
-from atsal.jobs.output_folder import held
+from atsal.jobs.output_folder import lock_folder
 from atsal.models.checkpoints import Kind, looks_like_html
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
-from atsal.untrusted.reading import Blame
 
 MIB = 2**20
 TOLERANCE = 0.03  # of the stated size, which is rounded
@@ -94,7 +94,7 @@ def published(name: str) -> PublishedCheckpoint:
     names = [entry.name for entry in PUBLISHED]
     if name in names:
         return PUBLISHED[names.index(name)]
-    raise ConfigError(f"published checkpoint {name!r}{nearest(name, names)}")
+    raise ConfigError(f"published checkpoint {name!r}{suggest_name(name, names)}")
 
 
 def download(entry: PublishedCheckpoint, folder: Path | str, *, url: str | None = None, quiet: bool = False) -> Path:
@@ -111,7 +111,7 @@ def download(entry: PublishedCheckpoint, folder: Path | str, *, url: str | None 
     gdown = _gdown()
     failures: tuple[type[Exception], ...] = (OSError, *_download_errors(gdown))  # requests' errors are OSErrors
     aside = target.with_name(f".{target.name}.download")  # gdown keeps its unfinished part beside this name
-    with held(target.parent, target.name):
+    with lock_folder(target.parent, target.name):
         try:
             gdown.download(url=url or entry.url, output=str(aside), quiet=quiet, resume=True, use_cookies=False)
         except failures as error:
@@ -146,7 +146,7 @@ def _accept(entry: PublishedCheckpoint, file: Path, target: Path) -> Path:
             f"{target}: sha256 {sha256}, expected {expected}; the file is damaged or was replaced: delete it and "
             f"{record.name}, then download again"
         )
-    with reported(target):
+    with output_errors(target):
         file.rename(target)
     _note(record, {"name": entry.name, "url": entry.url, "sha256": sha256, "bytes": size})
     return target
@@ -155,7 +155,7 @@ def _accept(entry: PublishedCheckpoint, file: Path, target: Path) -> Path:
 def _recorded(record: Path) -> str | None:
     """Return the sha256 noted at the first download, or None."""
     try:
-        found = read_object(record, Blame(WeightsError, record, "delete it")).get("sha256")
+        found = read_object(record, ErrorFactory(WeightsError, record, "delete it")).get("sha256")
     except WeightsError:
         return None  # no record, or an unusable one: it is written anew
     return found if isinstance(found, str) else None
@@ -175,7 +175,7 @@ def _gdown() -> ModuleType:
     try:
         import gdown  # noqa: PLC0415
     except ImportError as error:
-        remedy = installing("download")
+        remedy = install_hint("download")
         raise MissingDependencyError(f"downloading published checkpoints needs gdown: {remedy}") from error
     module: ModuleType = gdown
     return module

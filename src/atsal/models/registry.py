@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.errors import ConfigError, WeightsError
 from atsal.models.attention import AttentionStream
 from atsal.models.config import ModelConfig
@@ -48,7 +48,7 @@ def find_bundle(name: str | Path) -> Bundle:
             )
         return read_bundle(folder)
     if not Path(name).exists():
-        raise ConfigError(f"model {str(name)!r} is neither a name nor a weight folder{nearest(str(name), NAMES)}")
+        raise ConfigError(f"model {str(name)!r} is neither a name nor a weight folder{suggest_name(str(name), NAMES)}")
     return read_bundle(Path(name))
 
 

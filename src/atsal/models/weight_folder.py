@@ -22,14 +22,14 @@ import torch
 from torch import Tensor
 
 from atsal.errors import ConfigError, OutputError, WeightsError
-from atsal.jobs.atomic_write import reported
+from atsal.jobs.atomic_write import output_errors
 from atsal.jobs.checksums import file_sha256
 from atsal.jobs.output_folder import FolderKind, OutputFolder
 from atsal.models.checkpoints import load_published
 from atsal.models.config import ModelConfig
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import reason, shown
+from atsal.untrusted.text import error_reason, short_repr
 
 FORMAT = 2
 _GONE = ("width", "smoothing_deg")  # settings of format 1, which only lite used
@@ -37,7 +37,7 @@ PARTS = ("attention", "poles", "equator")
 _HOLDER = {"poles": "equator"}  # whose file has what both have alike
 DESCRIPTION = "model.json"
 WEIGHT_FOLDER = FolderKind(
-    holds="a weight folder",
+    description="a weight folder",
     format="atsal weights",
     record=DESCRIPTION,
     writes=(DESCRIPTION, *(f"{part}.safetensors" for part in PARTS)),
@@ -65,7 +65,7 @@ class Bundle:
     def load(self, part: str) -> dict[str, Tensor]:
         """Return the state dict of `attention`, `poles` or `equator`, float32, on the CPU; or a `WeightsError`."""
         if part not in self.checksums:
-            raise WeightsError(f"{self.folder}: no part {shown(part)}; expected {', '.join(self.checksums)}")
+            raise WeightsError(f"{self.folder}: no part {short_repr(part)}; expected {', '.join(self.checksums)}")
         stored = _read_part(self.folder, part)
         if part in self.shared:
             rest = {k: v for k, v in _read_part(self.folder, _HOLDER[part]).items() if k not in stored}
@@ -83,7 +83,7 @@ def _read_part(folder: Path, part: str) -> dict[str, Tensor]:
     try:
         return safetensors.torch.load_file(file)
     except Exception as error:  # also of a name that UTF-8 cannot write
-        raise WeightsError(f"{file}: cannot be read ({reason(error)}); {REMEDY}") from error
+        raise WeightsError(f"{file}: cannot be read ({error_reason(error)}); {REMEDY}") from error
 
 
 def part_file(part: str) -> str:
@@ -110,8 +110,8 @@ def write_bundle(
     if set(parts) != set(PARTS):
         raise WeightsError(f"parts {', '.join(sorted(parts)) or 'none'}: expected {', '.join(PARTS)}")
     with (
-        reported(target, also=safetensors.SafetensorError),
-        OutputFolder(target, WEIGHT_FOLDER).replaced(overwrite=overwrite) as aside,
+        output_errors(target, also=safetensors.SafetensorError),
+        OutputFolder(target, WEIGHT_FOLDER).replace(overwrite=overwrite) as aside,
     ):
         _write_files(aside, config, parts, provenance, half=half)
     return target
@@ -188,7 +188,7 @@ def read_bundle(folder: Path | str) -> Bundle:
     description = _read_description(folder / DESCRIPTION)
     found = description.get("format")
     if type(found) is not int or found not in (1, FORMAT):
-        raise WeightsError(f"{folder}: format {shown(found)}, expected {FORMAT}; update atsal, or {REMEDY}")
+        raise WeightsError(f"{folder}: format {short_repr(found)}, expected {FORMAT}; update atsal, or {REMEDY}")
     try:
         settings = dict(description["config"])
         if found == 1:
@@ -209,7 +209,7 @@ def read_bundle(folder: Path | str) -> Bundle:
             raise ValueError("a file without its checksum or its size")
         shared = {part: _shared_count(part, files[part]["shares"]) for part in checksums if "shares" in files[part]}
     except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
-        told = f"{type(error).__name__}: {reason(error)}"
+        told = f"{type(error).__name__}: {error_reason(error)}"
         raise WeightsError(f"{folder / DESCRIPTION}: damaged ({told}); {REMEDY}") from error
     if missing:
         raise WeightsError(f"{folder / DESCRIPTION}: does not list {', '.join(missing)}; {REMEDY}")
@@ -221,14 +221,14 @@ def read_bundle(folder: Path | str) -> Bundle:
 def _shared_count(part: str, shares: Any) -> int:
     count = shares["tensors"]
     if shares["part"] != _HOLDER.get(part) or type(count) is not int or count < 1:
-        raise ValueError(f"{part} shares {shown(shares)}")
+        raise ValueError(f"{part} shares {short_repr(shares)}")
     return count
 
 
 def _read_description(file: Path) -> dict[str, Any]:
     if not file.exists():
         raise WeightsError(f"{file}: no such file; expected a weight folder, see `atsal weights`")
-    return read_object(file, Blame(WeightsError, file, REMEDY))
+    return read_object(file, ErrorFactory(WeightsError, file, REMEDY))
 
 
 def _verify(file: Path, size: int, sha256: str) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from atsal.errors import MissingDependencyError, OutputError, installing
-from atsal.jobs.atomic_write import reported, write_aside
+from atsal.errors import MissingDependencyError, OutputError, install_hint
+from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.models.directions import Direction
 from atsal.models.front_prior import PHOTO
 from atsal.models.registry import build_network, find_bundle
@@ -50,7 +50,7 @@ def export_onnx(
     if path.exists() and not overwrite:
         raise OutputError(f"{path}: is there already; give another name or --overwrite")
     if not OnnxRuntime.is_installed():
-        raise MissingDependencyError(f"exporting needs the packages onnx and onnxruntime: {installing('onnx')}")
+        raise MissingDependencyError(f"exporting needs the packages onnx and onnxruntime: {install_hint('onnx')}")
     bundle = find_bundle(model)
     network = build_network(bundle, face_size=face_size, direction=direction, front_deg=front_deg)
     graph = with_metadata(
@@ -62,7 +62,7 @@ def export_onnx(
             f"{path}: not written: in ONNX Runtime the graph differs by {difference:.2g} from PyTorch, expected "
             f"{TOLERANCE:g} at most; try other versions of torch and onnxruntime"
         )
-    with reported(path), write_aside(path) as part:
+    with output_errors(path), atomic_file(path) as part:
         part.write_bytes(graph)
     return difference
 

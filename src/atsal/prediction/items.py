@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from atsal.errors import ConfigError, InputError, MediaError
-from atsal.jobs.checksums import known_sha256
+from atsal.jobs.checksums import cached_sha256
 from atsal.video.folders import folder_remarks, list_frames, list_media
 from atsal.video.image_reader import glance, read_image
 from atsal.video.media_files import classify, read_image_sequence
@@ -51,7 +51,7 @@ class Item:
     def identity(self) -> dict[str, object]:
         """Tell this source from another of the same name by its content, over all files of a folder of frames."""
         files = self.files()
-        checksums = [known_sha256(file) for file in files]
+        checksums = [cached_sha256(file) for file in files]
         return {
             "path": str(self.path),
             "kind": self.kind,

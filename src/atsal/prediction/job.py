@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from atsal.errors import InputError, MediaError, OutputError, TruncatedMediaError
-from atsal.jobs.atomic_write import hidden_name, reported, write_json
-from atsal.jobs.output_folder import held, require_files
+from atsal.jobs.atomic_write import hidden_name, output_errors, write_json
+from atsal.jobs.output_folder import lock_folder, require_files
 from atsal.prediction.items import InputFiles, Item, Size
 from atsal.prediction.predictor import FrameResult, Predictor
 from atsal.prediction.prefetch import ahead, mapped
@@ -58,7 +58,7 @@ def predict_item(
     there, and whatever reading, predicting and writing raise.
     """
     predictor.refuse_useless(options.still_at_s, STILL_AT)
-    with held(folder, item.stem):
+    with lock_folder(folder, item.stem):
         return _Job(predictor, item, folder, options, inputs or InputFiles([item])).run(progress)
 
 
@@ -211,7 +211,7 @@ class _Job:
         """Clear the way once the first result is there, not before: a source that cannot be read changes nothing."""
         for number, result in enumerate(results):
             if not number:
-                with reported(self._folder):
+                with output_errors(self._folder):
                     self._folder.mkdir(parents=True, exist_ok=True)
                     self._clear()
                 self._journal.save()

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.device import choose_device
 from atsal.errors import ConfigError, PredictionError, ShapeError
 from atsal.models.directions import Direction
@@ -267,7 +267,7 @@ def _own_time(frame: Frame) -> float:
 def _check_request(streams: Sequence[Stream], height: int | None) -> None:
     for stream in streams:
         if stream not in STREAMS:
-            raise ConfigError(f"stream {stream!r}{nearest(str(stream), STREAMS)}")
+            raise ConfigError(f"stream {stream!r}{suggest_name(str(stream), STREAMS)}")
     if height is not None and height < 1:
         raise ConfigError(f"height {height}: expected the number of rows of the maps, 1 or more")
 

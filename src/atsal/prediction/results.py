@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from atsal.errors import ConfigError
-from atsal.jobs.atomic_write import name_start, reported
+from atsal.jobs.atomic_write import name_start, output_errors
 from atsal.prediction.items import Item, Kind, Reading
 from atsal.prediction.predictor import FrameResult, Seconds, check_seconds
 from atsal.prediction.streams import Stream
@@ -128,7 +128,7 @@ class MapFiles(Sink):
         paths = {stream: place.file(result.frame_index) for stream, place in self._where.items()}
         for stream, path in paths.items():
             if path.parent not in self._made:  # once: a folder that goes missing later took maps with it
-                with reported(path.parent):
+                with output_errors(path.parent):
                     path.parent.mkdir(parents=True, exist_ok=True)
                 self._made.add(path.parent)
             self._write_one(path, result, stream)

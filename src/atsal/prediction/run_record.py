@@ -12,15 +12,15 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from atsal.errors import OutputError
-from atsal.jobs.atomic_write import reported, write_aside
-from atsal.jobs.output_folder import differences
+from atsal.jobs.atomic_write import atomic_file, output_errors
+from atsal.jobs.output_folder import find_differences
 from atsal.prediction.items import Item
 from atsal.prediction.predictor import FrameResult, Predictor
 from atsal.prediction.results import FORMATS, Options, Place, places
 from atsal.prediction.runtimes.base import Floats
 from atsal.prediction.streams import STREAMS
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import parse_json, read_json
-from atsal.untrusted.reading import Blame
 
 SNAPSHOT_EVERY_S = 10.0
 Settings = dict[str, Any]
@@ -62,7 +62,7 @@ def changed(previous: Settings, settings: Settings, item: Item) -> list[str]:
         now["source"] = now["source"] | {"path": source.get("path")}
         if "sha256" not in source:  # of an earlier version, which went by the date
             now["source"] = now["source"] | {"sha256": None, "modified_ns": item.modified_ns}
-    return list(dict.fromkeys(_word(difference.name) for difference in differences(before, now)))
+    return list(dict.fromkeys(_word(difference.name) for difference in find_differences(before, now)))
 
 
 def _completed(settings: Settings) -> Settings:
@@ -127,7 +127,7 @@ def read_manifest(path: Path) -> Record | None:
     if not path.exists():
         return None
     try:
-        return Record.from_json(path, read_json(path, Blame(OutputError, path, "move it")))
+        return Record.from_json(path, read_json(path, ErrorFactory(OutputError, path, "move it")))
     except (OutputError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise OutputError(
             f"{path}: a file of this name is in the way, and it is no manifest of atsal; move it, or choose another "
@@ -170,7 +170,7 @@ class Journal:
             return None, None
         try:
             with safe_open(self.path, framework="np") as file:
-                told = parse_json(file.metadata()["journal"], Blame(OutputError, self.path, "delete it"))
+                told = parse_json(file.metadata()["journal"], ErrorFactory(OutputError, self.path, "delete it"))
                 record = Record.from_json(self.path, told)
                 has_state = "state" in file.keys()  # noqa: SIM118 - no mapping
                 return record, file.get_tensor("state") if has_state else None
@@ -194,7 +194,7 @@ class Journal:
         count, state = self._last
         tensors = {} if state is None else {"state": np.ascontiguousarray(state)}
         content = save(tensors, {"journal": json.dumps({"settings": self.settings, "frames": self.frames[:count]})})
-        with reported(self.path), write_aside(self.path) as part:
+        with output_errors(self.path), atomic_file(self.path) as part:
             part.write_bytes(content)
         self._saved_at = time.monotonic()
 

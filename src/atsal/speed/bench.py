@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from atsal.device import choose_device
-from atsal.errors import AtsalError, installing
+from atsal.errors import AtsalError, install_hint
 from atsal.jobs.memory import share_freed_memory
 from atsal.models.registry import build_network, find_bundle
 from atsal.models.two_stream import ATSal
@@ -138,7 +138,7 @@ def _left_out(chosen: Bench, device: torch.device) -> list[str]:
     if device.type != "cpu":
         return []
     found = [
-        f"runtime {name}: {installing(runtime.extra)}"
+        f"runtime {name}: {install_hint(runtime.extra)}"
         for name, runtime in GRAPH_RUNTIMES.items()
         if not chosen.runtimes and not runtime.is_installed() and chosen.precision == "float32"
     ]

@@ -1,7 +1,6 @@
 """The machine a speed was measured on, and its ceilings."""
 
 import math
-import os
 import platform
 import sys
 import time
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch.nn import functional as F
 
+from atsal.jobs.workers import usable_cores
 from atsal.version import versions
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ def describe_machine(device: torch.device) -> dict[str, Any]:
     """Processor, cores, system and versions, as JSON values."""
     found: dict[str, Any] = {
         "processor": _processor(),
-        "cores": available_cores(),
+        "cores": usable_cores(),
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
@@ -33,11 +33,6 @@ def describe_machine(device: torch.device) -> dict[str, Any]:
     if device.type == "cuda":
         found["gpu"] = torch.cuda.get_device_name(device)
     return found
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _processor() -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from atsal.errors import MissingDependencyError, installing
+from atsal.errors import MissingDependencyError, install_hint
 from atsal.models.two_stream import ATSal
 from atsal.prediction.streams import finished
 from atsal.projection.cubemap import cube_geometry
@@ -27,7 +27,7 @@ class PublishedProcedure:
     the expert runs on one face after the other; layers keep the layout that PyTorch gives them.
     """
 
-    needs: ClassVar[str] = f"the published procedure needs SciPy: {installing('bench')}"
+    needs: ClassVar[str] = f"the published procedure needs SciPy: {install_hint('bench')}"
 
     @classmethod
     def is_installed(cls) -> bool:

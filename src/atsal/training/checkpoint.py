@@ -16,11 +16,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from atsal.errors import WeightsError
-from atsal.jobs.atomic_write import reported, write_aside
+from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.training.trained_part import TrainedPart
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import parse_json
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import reason
+from atsal.untrusted.text import error_reason
 
 _PROGRESS = "progress"
 
@@ -45,7 +45,7 @@ def save_checkpoint(path: Path, progress: Progress, **groups: Mapping[str, Tenso
     """Write groups of tensors (`weights`, `averaged`, `optimiser`, `state`) atomically. Raise `OutputError`."""
     tensors = {f"{group}.{name}": value for group, values in groups.items() for name, value in values.items()}
     copies = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    with reported(path, also=safetensors.SafetensorError), write_aside(path) as part:
+    with output_errors(path, also=safetensors.SafetensorError), atomic_file(path) as part:
         save_file(copies, part, {_PROGRESS: json.dumps(asdict(progress))})
 
 
@@ -68,12 +68,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
-        blame = Blame(WeightsError, path, "its progress is damaged")
-        progress = Progress(**parse_json(metadata[_PROGRESS], blame, finite=False))
+        make_error = ErrorFactory(WeightsError, path, "its progress is damaged")
+        progress = Progress(**parse_json(metadata[_PROGRESS], make_error, finite=False))
         _check(progress)
     except Exception as error:  # a damaged file can cause any
         raise WeightsError(
-            f"{path}: is no checkpoint of a training run, or damaged ({reason(error)}); put a whole copy of it back, "
+            f"{path}: is no checkpoint of a training run, or damaged ({error_reason(error)}); put a whole copy of it "
+            "back, "
             "or begin a new run in another folder"
         ) from error
     return Checkpoint(progress, tensors)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from atsal.config import check_range, from_mapping, load_yaml, nearest, with_overrides
+from atsal.config import apply_overrides, check_range, from_mapping, load_yaml, suggest_name
 from atsal.errors import ConfigError
 from atsal.models.config import ModelConfig
 from atsal.models.registry import NAMES
@@ -180,7 +180,7 @@ class ValidationConfig:
             raise ConfigError("validation needs sources; or leave it out")
         metrics = get_args(ValidationMetric)
         if self.metric not in metrics:
-            raise ConfigError(f"validation: unknown metric {self.metric!r}{nearest(self.metric, metrics)}")
+            raise ConfigError(f"validation: unknown metric {self.metric!r}{suggest_name(self.metric, metrics)}")
         check_range(self, every=(1, _MAX_COUNT), frames_per_item=(1, _MAX_COUNT), patience=(1, _MAX_COUNT))
 
 
@@ -257,7 +257,7 @@ class TrainConfig:
 
 def read_train_config(path: Path, overrides: tuple[str, ...] = ()) -> TrainConfig:
     """Read a YAML file, with `key=value` overrides such as `train.0.prepared=data/osie`. Raise `ConfigError`."""
-    return from_mapping(TrainConfig, with_overrides(load_yaml(path), overrides), str(path))
+    return from_mapping(TrainConfig, apply_overrides(load_yaml(path), overrides), str(path))
 
 
 def to_plain(config: TrainConfig) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from atsal.datasets.prepared.augmentation import transform_frames
 from atsal.datasets.prepared.clip import scale_to_peak_one
 from atsal.errors import DataError, WeightsError
-from atsal.jobs.atomic_write import reported, write_aside
+from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.jobs.checksums import file_sha256
 from atsal.models.config import ModelConfig
 from atsal.models.registry import build_network, find_bundle
@@ -24,9 +24,9 @@ from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.frames_without_gaze import NEIGHBOURS, STEP_S, FramesWithoutGaze, FrameWithNeighbours
 from atsal.training.sampler import SampleKey
 from atsal.training.sources import Sample, choose_items, draw_transform, recolour
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import parse_json
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import reason
+from atsal.untrusted.text import error_reason
 
 _TILT_SEED = 5  # the tilted copies are the same in every run
 TURNS = (  # yaw, pitch, roll of the cube, degrees
@@ -79,22 +79,22 @@ class DistillationSource:
             "teachers": json.dumps([bundle.checksum for bundle in bundles]),
             "trained_on": json.dumps(seen.get("experts", {})),
         }
-        with reported(path, also=SafetensorError):
+        with output_errors(path, also=SafetensorError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with write_aside(path) as part:
+            with atomic_file(path) as part:
                 save_file({"maps": torch.stack(maps)}, part, metadata)
 
     def _read_teacher_maps(self, path: Path) -> Tensor:
         """Read what `_run_teachers` wrote."""
         try:
             with safe_open(path, framework="pt") as file:
-                metadata, blame = file.metadata(), Blame(WeightsError, path, "delete it")
-                self.teachers = parse_json(metadata["teachers"], blame)
-                self.seen_by_teachers: dict[str, list[str]] = parse_json(metadata.get("trained_on", "{}"), blame)
+                metadata, make_error = file.metadata(), ErrorFactory(WeightsError, path, "delete it")
+                self.teachers = parse_json(metadata["teachers"], make_error)
+                self.seen_by_teachers: dict[str, list[str]] = parse_json(metadata.get("trained_on", "{}"), make_error)
                 found: Tensor = file.get_tensor("maps")
         except (OSError, SafetensorError, KeyError, TypeError, ValueError, WeightsError) as error:
             remedy = "delete it; the teachers make it again"
-            raise WeightsError(f"{path}: damaged ({reason(error)}); {remedy}") from error
+            raise WeightsError(f"{path}: damaged ({error_reason(error)}); {remedy}") from error
         return found
 
     def read(self, key: SampleKey, *, augment: bool) -> Sample:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.datasets.sets.avtrack360 import DATASET as AVTRACK360
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.readers.avtrack360 import read_avtrack360
@@ -88,7 +88,7 @@ def read_head_logs(
     licences = licences or {}
     for name in licences:
         if name not in names:
-            raise ConfigError(f"licence of {name!r}{nearest(name, names)}")
+            raise ConfigError(f"licence of {name!r}{suggest_name(name, names)}")
     return tuple(
         replace(log, source=replace(log.source, licence=licences.get(log.source.name, log.source.licence)))
         for log in read

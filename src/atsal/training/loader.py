@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from atsal.errors import AtsalError
-from atsal.jobs.workers import as_worker, interrupts_ignored
+from atsal.jobs.workers import ignore_interrupts, init_worker
 from atsal.training.sampler import Batch, SampleKey
 from atsal.training.sources import Sample, Source
 
@@ -66,7 +66,7 @@ class Loader:
         """Read batches of the training or of the held-out sources. An error of a file is raised at its batch."""
         self._requests[:] = [[_Request(key, for_training) for key in batch] for batch in batches]
         started = time.monotonic()
-        with interrupts_ignored():  # workers that start now ignore Ctrl-C; the main process ends them
+        with ignore_interrupts():  # workers that start now ignore Ctrl-C; the main process ends them
             packed_batches = iter(self._loader)
         while True:
             packed = next(packed_batches, None)
@@ -136,4 +136,4 @@ def _worker_context() -> BaseContext:
 
 def _start_worker(_number: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    as_worker()
+    init_worker()

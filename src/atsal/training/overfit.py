@@ -24,7 +24,7 @@ from atsal.training.trainer import Machine
 from atsal.video.synthetic_scene import Scene, render_video
 from atsal.video.writer import write_rgb_png
 
-OVERFIT = FolderKind(holds="a trial of training", format="atsal overfit", record="overfit.json")
+OVERFIT = FolderKind(description="a trial of training", format="atsal overfit", record="overfit.json")
 FRAMES, FPS, HEIGHT, SEED = 8, 4.0, 128, 3
 VIEWERS, SPREAD_DEG = 24, 4.0
 SMALL = ModelConfig("lite", erp_height=64, face_size=64, map_height=64, face_fov_deg=110)
@@ -67,7 +67,7 @@ def overfit_config(prepared: Path, epochs: int) -> TrainConfig:
 
 def overfit(folder: Path, machine: Machine, epochs: int = 30, *, say: Say, status: Say) -> float:
     """Write the scene, prepare its gaze, train, and draw the predictions. Return the CC; 1 is a perfect fit."""
-    with OutputFolder(folder, OVERFIT).claimed():
+    with OutputFolder(folder, OVERFIT).claim():
         write_scene(folder / "raw")
         dataset = dataset_named("folder")
         preparation = preparation_for(dataset, sigma_deg=8.0)

@@ -26,7 +26,7 @@ from atsal.training.photo_crops import PhotoViews, random_crops
 from atsal.training.sampler import SampleKey
 from atsal.training.sources import Sample, choose_items, describe_prepared, open_prepared
 from atsal.untrusted.archives import open_archive
-from atsal.untrusted.reading import Blame
+from atsal.untrusted.files import ErrorFactory
 
 IMAGES, MAPS = "images.zip", "maps.npz"  # the files of a folder of density maps
 SIDE, MAP_SIDE = 256, 64  # photos and maps are resized to squares; the crops restore the aspect
@@ -139,7 +139,7 @@ def read_density_photos(folder: Path, items: Iterable[str], blur: float, aspect:
 
 def _members(folder: Path) -> tuple[str, ...]:
     path = folder / IMAGES
-    with open_archive(path, Blame(DataError, path, "expected the photos there, beside maps.npz")) as archive:
+    with open_archive(path, ErrorFactory(DataError, path, "expected the photos there, beside maps.npz")) as archive:
         return archive.names
 
 

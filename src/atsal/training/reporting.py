@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from atsal.errors import MissingDependencyError, installing
+from atsal.errors import MissingDependencyError, install_hint
 from atsal.training.checkpoint import Progress
 from atsal.training.run_folder import RunFolder
 from atsal.training.validation import Panel, Validation
@@ -72,7 +72,7 @@ def _summary_writer() -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise MissingDependencyError(f"training needs TensorBoard for its curves: {installing('train')}") from error
+        raise MissingDependencyError(f"training needs TensorBoard for its curves: {install_hint('train')}") from error
     return SummaryWriter
 
 

@@ -25,17 +25,17 @@ from typing import Any
 
 from atsal.config import dump_yaml
 from atsal.errors import ConfigError, DataError, TrainingError
-from atsal.jobs.atomic_write import reported, write_aside, write_json
-from atsal.jobs.output_folder import FolderKind, OutputFolder, differences, told
+from atsal.jobs.atomic_write import atomic_file, output_errors, write_json
+from atsal.jobs.output_folder import FolderKind, OutputFolder, find_differences, list_differences
 from atsal.models.weight_folder import DESCRIPTION, WEIGHT_FOLDER
 from atsal.training.config import TrainConfig, read_train_config, to_plain
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
-from atsal.untrusted.reading import Blame
 from atsal.version import versions
 
 CONFIG, ENVIRONMENT, DATA, LOG = "config.yaml", "environment.json", "data.json", "log.jsonl"
 TRAINING_RUN = FolderKind(
-    holds="a training run",
+    description="a training run",
     format="atsal training run",
     record="run.json",
     writes=(
@@ -86,14 +86,14 @@ class RunFolder:
         """
         if self.exists and not self._output.record.is_file():
             self._output.write_record({})
-        with self._output.claimed() as is_new:
+        with self._output.claim() as is_new:
             try:
                 if is_new and config is not None:
-                    with reported(self.folder), write_aside(self.folder / CONFIG) as part:
+                    with output_errors(self.folder), atomic_file(self.folder / CONFIG) as part:
                         part.write_text(dump_yaml(to_plain(config)), encoding="utf-8")
                 elif config is not None:
                     self._refuse_another(config)
-                with reported(self.last.parent):
+                with output_errors(self.last.parent):
                     self.last.parent.mkdir(exist_ok=True)
                 yield
             except BaseException:
@@ -102,10 +102,11 @@ class RunFolder:
                 raise
 
     def _refuse_another(self, config: TrainConfig) -> None:
-        found = differences(to_plain(self.config()), to_plain(config))
+        found = find_differences(to_plain(self.config()), to_plain(config))
         if found:
             raise ConfigError(
-                f"{self.folder}: holds a run of another configuration: {told(found)}. Resume it with its own "
+                f"{self.folder}: holds a run of another configuration: {list_differences(found)}. Resume it with its "
+                "own "
                 f"(`atsal train {self.folder}`), or give another folder"
             )
 
@@ -138,17 +139,18 @@ class RunFolder:
         if not path.is_file():
             write_json(path, found)
             return
-        changed = differences(_read_json(path), found)
+        changed = find_differences(_read_json(path), found)
         if changed:
             raise DataError(
-                f"{self.folder}: the data have changed since the run began: {told(changed)}. Put the old data back, or "
+                f"{self.folder}: the data have changed since the run began: {list_differences(changed)}. Put the old "
+                "data back, or "
                 "begin a new run"
             )
 
     def log(self, line: dict[str, Any]) -> None:
         """Add a line to the log."""
         path = self.folder / LOG
-        with reported(path), path.open("a", encoding="utf-8") as file:
+        with output_errors(path), path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
             file.flush()
 
@@ -161,7 +163,7 @@ class RunFolder:
     def truncate_log(self, length: int) -> None:
         """Remove what was logged after a checkpoint; the resumed run logs it again."""
         path = self.folder / LOG
-        with reported(path):
+        with output_errors(path):
             if path.is_file():
                 os.truncate(path, min(length, path.stat().st_size))
             else:
@@ -169,7 +171,7 @@ class RunFolder:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    return read_object(path, Blame(DataError, path, "delete it; the run writes it again"))
+    return read_object(path, ErrorFactory(DataError, path, "delete it; the run writes it again"))
 
 
 def _environment() -> dict[str, Any]:

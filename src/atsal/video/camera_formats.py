@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from atsal.errors import MediaError
-from atsal.untrusted.pictures import UNREAD
+from atsal.untrusted.pictures import UNSUPPORTED
 
 _FISHEYE = "a camera's original of two fisheye pictures, no panorama"
 _PICTURES = {
@@ -20,7 +20,7 @@ _ORIGINALS = {
     ".osv": (_FISHEYE, "export it as an equirectangular (360°) MP4 with DJI Studio"),
     ".360": ("GoPro's original, six faces of a cube in two streams", "export it as a 360° MP4 with GoPro Player"),
     ".lrv": ("a camera's small preview of a recording", "export the recording itself as a 360° MP4"),
-    **{ending: UNREAD[name] for name, endings in _PICTURES.items() for ending in endings},
+    **{ending: UNSUPPORTED[name] for name, endings in _PICTURES.items() for ending in endings},
 }
 VIDEO_ORIGINALS = frozenset({".insv", ".osv", ".360", ".lrv"})  # refused where they are opened: see `camera`
 

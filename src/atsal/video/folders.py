@@ -7,7 +7,7 @@ from pathlib import Path
 
 from atsal.errors import MediaError
 from atsal.untrusted.pictures import picture_format, read_head
-from atsal.untrusted.text import printable
+from atsal.untrusted.text import plural, shorten_list
 from atsal.video.camera_formats import VIDEO_ORIGINALS, why_unread
 
 IMAGE_SUFFIXES = frozenset(
@@ -17,8 +17,6 @@ IMAGE_SUFFIXES = frozenset(
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".flv"}
 )
-
-_A_FEW = 4  # names or places in a sentence
 
 
 def list_media(folder: Path | str) -> list[Path]:
@@ -81,7 +79,7 @@ def passed_over(folder: Path, taken: Collection[Path], *, as_frames: bool = Fals
     reasons: dict[str, list[str]] = {}
     for path in _others(folder, taken):
         reasons.setdefault(_reason(path, as_frames), []).append(path.name)
-    return [f"passed over {_some(names)}: {reason}" for reason, names in reasons.items()]
+    return [f"passed over {shorten_list(names)}: {reason}" for reason, names in reasons.items()]
 
 
 def numbering(frames: Sequence[Path]) -> list[str]:
@@ -102,7 +100,7 @@ def numbering(frames: Sequence[Path]) -> list[str]:
     if not jumps:
         return []
     return [
-        f"the numbers of its frames jump in {len(jumps)} place{'s' * (len(jumps) > 1)} ({_some(jumps)}): frames are "
+        f"the numbers of its frames jump in {plural(len(jumps), 'place')} ({shorten_list(jumps)}): frames are "
         "taken one after the other, so the times after a jump are wrong where frames are missing"
     ]
 
@@ -151,8 +149,3 @@ def _others(folder: Path, taken: Collection[Path]) -> list[Path]:
     known = set(taken)
     others = (path for path in folder.iterdir() if path not in known and path.name[0] != ".")
     return sorted(others, key=lambda path: natural_key(path.name))
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(printable(name) for name in names[:_A_FEW])
-    return shown if len(names) <= _A_FEW else f"{shown} and {len(names) - _A_FEW} more"

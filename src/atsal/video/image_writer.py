@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from atsal.errors import ConfigError, MediaError, ShapeError
-from atsal.jobs.atomic_write import reported, write_aside
+from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.untrusted.pictures import open_picture
 
 _SOFTWARE = "atsal"
@@ -29,7 +29,7 @@ def write_map_npy(path: Path | str, saliency: NDArray[np.floating]) -> None:
     path = Path(path)
     buffer = io.BytesIO()  # numpy, writing to a file itself, does not say that the disk is full
     np.save(buffer, values, allow_pickle=False)
-    with reported(path), write_aside(path) as part, part.open("wb") as file:
+    with output_errors(path), atomic_file(path) as part, part.open("wb") as file:
         file.write(buffer.getbuffer())
 
 
@@ -104,5 +104,5 @@ def check_rgb(image: NDArray[np.uint8]) -> None:
 
 
 def _write_png(path: Path, levels: NDArray[np.uint8] | NDArray[np.uint16], told: PngInfo | None = None) -> None:
-    with reported(path), write_aside(path) as part, part.open("wb") as file:
+    with output_errors(path), atomic_file(path) as part, part.open("wb") as file:
         Image.fromarray(levels).save(file, format="PNG", pnginfo=told)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from atsal.errors import ConfigError, MediaError
 from atsal.untrusted.files import check_readable
-from atsal.untrusted.pictures import picture_format, read_head, refuse_unread
+from atsal.untrusted.pictures import picture_format, read_head, refuse_unsupported
 from atsal.video.camera_formats import VIDEO_ORIGINALS, refuse_original
 from atsal.video.container import MP4_BOXES, PROGRAM_STREAM
 from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, list_frames
@@ -36,7 +36,7 @@ def classify(path: Path | str) -> Literal["image", "video"]:
         refuse_original(path)
     head = read_head(path)
     picture = picture_format(head)
-    refuse_unread(str(path), picture)
+    refuse_unsupported(str(path), picture)
     if picture is not None:
         return "image"
     if ending in VIDEO_SUFFIXES | VIDEO_ORIGINALS or _is_video(path, head):

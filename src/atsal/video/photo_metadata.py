@@ -10,7 +10,7 @@ from typing import get_args
 from PIL import Image
 
 from atsal.errors import MediaError
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 from atsal.untrusted.xmp import xmp_values
 from atsal.video.stereo import ASPECT_TOLERANCE, StereoLayout
 from atsal.video.video_metadata import Stated
@@ -58,7 +58,8 @@ def _refuse_projection(path: Path, values: dict[str, str]) -> None:
     projection = values.get("ProjectionType", "")
     if projection and projection.lower() != "equirectangular":
         raise MediaError(
-            f"{path}: {_PANO} say that its projection is {shown(projection)}; expected an equirectangular picture. "
+            f"{path}: {_PANO} say that its projection is {short_repr(projection)}; expected an equirectangular "
+            "picture. "
             f"Convert it, or remove the tags if they are wrong {_REMOVE}."
         )
 
@@ -82,7 +83,7 @@ def _refuse_part(path: Path, values: dict[str, str]) -> None:
 
 def _unusable(values: dict[str, str]) -> list[str]:
     numbers = [name for name in values if name.endswith("Pixels") and name.startswith(("FullPano", "CroppedArea"))]
-    wrong = [f"{name} {shown(values[name])}" for name in numbers if _number(values, name) is None]
+    wrong = [f"{name} {short_repr(values[name])}" for name in numbers if _number(values, name) is None]
     return [f"{_PANO} are not used where they state no number: {', '.join(wrong)}"] if wrong else []
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from atsal.errors import MediaError
-from atsal.jobs.atomic_write import reported, write_aside
+from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.video.boxes import (
     Box,
     boxes_in,
@@ -101,7 +101,7 @@ def tag_spherical(path: Path | str) -> None:
         raise MediaError(f"{path}: has no MP4 index (the 'moov' box), so it cannot be tagged; expected a complete MP4.")
     moov, place = found
     tagged = _tagged_moov(path, moov, place)
-    with reported(path), write_aside(path) as part, path.open("rb") as source, part.open("wb") as target:
+    with output_errors(path), atomic_file(path) as part, path.open("rb") as source, part.open("wb") as target:
         _copy_bytes(source, target, place.start)
         target.write(tagged)
         source.seek(place.end)

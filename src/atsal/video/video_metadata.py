@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from atsal.errors import MediaError
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 from atsal.video.display_rotation import UNTURNED, Turn, display_turn
 from atsal.video.spherical_tags import spherical_statement, spherical_xml
 from atsal.video.stereo import StereoLayout
@@ -122,7 +122,7 @@ def _mapping(path: Path, data: bytes | None, packed: str) -> tuple[bool, tuple[f
 def _check_xml(path: Path, xml: str, packed: str) -> None:
     projection = _xml_value(xml, "ProjectionType") or "equirectangular"
     if projection.lower() != "equirectangular":
-        raise MediaError(_projection_message(path, f"of the projection {shown(projection)}", "", packed))
+        raise MediaError(_projection_message(path, f"of the projection {short_repr(projection)}", "", packed))
     width, height = _xml_number(xml, "FullPanoWidthPixels"), _xml_number(xml, "FullPanoHeightPixels")
     if not width or not height:
         return
@@ -151,7 +151,9 @@ def _refuse_unknown(path: Path, boxes: list[str], packed: str) -> None:
         name = "a mesh (as VR180 cameras write it), whose picture is mostly two fisheyes"
         raise MediaError(_projection_message(path, name, "fisheye:ih_fov=180:iv_fov=180", packed))
     if boxes:
-        raise MediaError(_projection_message(path, f"a projection that cannot be read ({shown(boxes)})", "", packed))
+        raise MediaError(
+            _projection_message(path, f"a projection that cannot be read ({short_repr(boxes)})", "", packed)
+        )
 
 
 def _projection_message(path: Path, name: str, reads: str, packed: str) -> str:

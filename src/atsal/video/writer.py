@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from atsal.errors import ConfigError, OutputError, ShapeError
-from atsal.jobs.atomic_write import reported, write_aside
+from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.video.audio import SoundTrack
 from atsal.video.image_writer import check_rgb, write_map_npy, write_map_png, write_rgb_png
 from atsal.video.spherical_tags import tag_spherical
@@ -90,8 +90,8 @@ class VideoWriter:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        with reported(self._path, also=av.FFmpegError), ExitStack() as stack:
-            self._part = stack.enter_context(write_aside(self._path))
+        with output_errors(self._path, also=av.FFmpegError), ExitStack() as stack:
+            self._part = stack.enter_context(atomic_file(self._path))
             self._container = av.open(str(self._part), "w", format="mp4", options={"movflags": "faststart"})
             stack.callback(_close_quietly, self._container)
             self._stream = self._add_stream()
@@ -126,7 +126,7 @@ class VideoWriter:
                 f"the frame's time {timestamp_s} s is not after the one before, {first_s + self._last_ticks / 90000} s"
             )
         self._last_ticks = ticks
-        with reported(self._path, also=av.FFmpegError):
+        with output_errors(self._path, also=av.FFmpegError):
             self._encode(self._picture(image, ticks))
             if self._sound is not None:
                 self._sound.mux_until(min(float(ticks * TIME_BASE), self._audio_duration_s))
@@ -137,7 +137,7 @@ class VideoWriter:
         if error is not None:
             self._stack.__exit__(kind, error, trace)
             return
-        with reported(self._path, also=av.FFmpegError), self._stack:
+        with output_errors(self._path, also=av.FFmpegError), self._stack:
             if self._first_s is None:
                 raise OutputError(f"{self._path}: not one frame was given to write, so there is no video.")
             self._encode(None)

@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from atsal.errors import ConfigError, ShapeError
 from atsal.gaze.directions import Floats, lonlat_from_vectors, unit_vectors
 from atsal.gaze.records import Fixations, PlanarFixations
+from atsal.untrusted.text import plural
 from atsal.video.render import Picture, overlay, resize
 
 Points = list[tuple[float, float]]  # (x, y) in pixels of the picture, its upper left corner at (0, 0)
@@ -253,16 +254,12 @@ def _title(
     name: str, fixations: Fixations | PlanarFixations, events: str, paths: int | None, sigma_deg: float | None
 ) -> str:
     observers = len(fixations.observers)
-    parts = [name, f"{_counted(len(fixations), events.removesuffix('s'))} of {_counted(observers, 'observer')}"]
+    parts = [name, f"{plural(len(fixations), events.removesuffix('s'))} of {plural(observers, 'observer')}"]
     if paths is not None:
         parts.append(f"scanpaths of {'all' if paths == observers else f'the first {paths}'}")
     if sigma_deg is not None:
         parts.append(f"sigma {sigma_deg:g}°")  # the font that comes with Pillow has no Greek
     return "  ·  ".join(parts)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _framed(picture: Picture, view: _View, title: str, colours: dict[str, Colour]) -> Picture:

@@ -6,19 +6,18 @@ from typing import Any
 
 from atsal.datasets.dataset import RawItem
 from atsal.errors import DataError
-from atsal.jobs.checksums import file_sha256, known_sha256
+from atsal.jobs.checksums import cached_sha256, file_sha256
 from atsal.jobs.output_folder import FolderKind
+from atsal.untrusted.files import ErrorFactory, is_inside
 from atsal.untrusted.json_text import read_object
-from atsal.untrusted.paths import is_inside
 from atsal.untrusted.pictures import MAX_PIXELS
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 
 RECORD = "item.json"
 STATISTICS = "statistics.json"
 FIXATIONS = "fixations.csv"
 PREPARED_ITEM = FolderKind(
-    holds="a prepared item",
+    description="a prepared item",
     format="atsal prepared item",
     record=RECORD,
     writes=(FIXATIONS, STATISTICS, "saliency.npy", "saliency/??????.png", "image.png", "frames/??????.jpg"),
@@ -44,13 +43,15 @@ def open_record(folder: Path) -> Json:
     The files that a record names lie below the item's folder and, of the stimulus, below the set's source.
     """
     path = folder / RECORD
-    blame = Blame(DataError, path, "run the same `atsal prepare` again")
-    record = read_object(path, blame)
+    make_error = ErrorFactory(DataError, path, "run the same `atsal prepare` again")
+    record = read_object(path, make_error)
     for file in _files_of(record):
         if not is_inside(file):
-            raise blame(f"names the file {shown(file)}; expected a path below the folder of the item or of its source")
+            raise make_error(
+                f"names the file {short_repr(file)}; expected a path below the folder of the item or of its source"
+            )
     if not _is_record(record, folder.name):
-        raise blame("is no record of this item")
+        raise make_error("is no record of this item")
     return record
 
 
@@ -142,7 +143,7 @@ def raw_file(path: Path, source: Path) -> Json:
     """Name, size and checksum of a raw file; of a folder of pictures, how many."""
     if path.is_dir():
         return {"file": relative(path, source), "pictures": sum(1 for file in path.iterdir() if file.is_file())}
-    return {"file": relative(path, source), "bytes": path.stat().st_size, "sha256": known_sha256(path)}
+    return {"file": relative(path, source), "bytes": path.stat().st_size, "sha256": cached_sha256(path)}
 
 
 def relative(path: Path, source: Path) -> str:

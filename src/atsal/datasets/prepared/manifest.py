@@ -14,10 +14,9 @@ from atsal.datasets.prepared.preparation import Preparation
 from atsal.datasets.prepared.prepare_item import item_names
 from atsal.datasets.prepared.statistics import SetStatistics, pooled
 from atsal.errors import DataError
+from atsal.untrusted.files import ErrorFactory, is_file_name
 from atsal.untrusted.json_text import read_object
-from atsal.untrusted.paths import is_name
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import some
+from atsal.untrusted.text import shorten_list
 from atsal.version import __version__
 from atsal.video.folders import natural_key
 
@@ -71,7 +70,7 @@ def _refusals(output: Path, whole: list[Json], source: Path, refused: dict[str, 
     """Why items were refused, now or by an earlier run that this one did not repeat."""
     path = output / MANIFEST
     try:
-        before = read_object(path, Blame(DataError, path, "prepare the set again")).get("refused")
+        before = read_object(path, ErrorFactory(DataError, path, "prepare the set again")).get("refused")
     except DataError:
         before = {}
     made = {record.get("variant_of", record["id"]) for record in whole}
@@ -85,7 +84,9 @@ def _orphans(output: Path, found: Found, preparation: Preparation) -> list[str]:
     known = {name for raw in found.items for name in item_names(raw, preparation)}
     left = sorted(path.parent.name for path in output.glob(f"*/{RECORD}") if path.parent.name not in known)
     return (
-        [f"{some(left)}: made by an earlier run, but the source has them no more; not in the manifest"] if left else []
+        [f"{shorten_list(left)}: made by an earlier run, but the source has them no more; not in the manifest"]
+        if left
+        else []
     )
 
 
@@ -128,7 +129,7 @@ def read_manifest(folder: Path) -> Json:
     path = folder / MANIFEST
     if not path.exists():
         raise DataError(f"{folder}: no prepared data set (no {MANIFEST}); make one with `atsal prepare`")
-    manifest = read_object(path, Blame(DataError, path, "run the same `atsal prepare` again"))
+    manifest = read_object(path, ErrorFactory(DataError, path, "run the same `atsal prepare` again"))
     wrong = [name for name, kind in _NEEDED.items() if not isinstance(manifest.get(name), kind)]
     if not wrong and not all(map(_is_item, manifest["items"])):
         wrong.append("the names of its items")
@@ -144,11 +145,13 @@ def read_manifest(folder: Path) -> Json:
 
 def read_statistics(path: Path) -> SetStatistics:
     """The statistics of an item; `DataError` where the file holds none."""
-    return SetStatistics.from_json(read_object(path, Blame(DataError, path, "run the same `atsal prepare` again")))
+    return SetStatistics.from_json(
+        read_object(path, ErrorFactory(DataError, path, "run the same `atsal prepare` again"))
+    )
 
 
 def _is_item(found: Any) -> bool:
-    return isinstance(found, dict) and is_name(found.get("id")) and isinstance(found.get("variant_of", ""), str)
+    return isinstance(found, dict) and is_file_name(found.get("id")) and isinstance(found.get("variant_of", ""), str)
 
 
 def _is_split(found: Any) -> bool:

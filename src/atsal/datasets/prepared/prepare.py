@@ -25,13 +25,13 @@ from atsal.errors import ConfigError, DataError, OutputError
 from atsal.jobs.atomic_write import remove_leftovers
 from atsal.jobs.output_folder import FolderKind, OutputFolder
 from atsal.jobs.workers import run_each
-from atsal.untrusted.text import some, why
+from atsal.untrusted.text import describe_failure, shorten_list
 
 PREPARED_SET = FolderKind(
-    holds="a prepared set",
+    description="a prepared set",
     format="atsal prepared data set",
     record="settings.json",
-    about=(MANIFEST,),
+    metadata=(MANIFEST,),
     writes=(MANIFEST, *(f"*/{name}" for name in PREPARED_ITEM.writes)),
 )
 Report = Callable[[str, str | None], None]  # item, and why it was refused
@@ -73,7 +73,7 @@ def prepare(
     settings = {"dataset": dataset.name, "preparation": preparation.to_json()}
     refused: dict[str, str] = {}
     folder = OutputFolder(output, PREPARED_SET)
-    with folder.claimed(settings):
+    with folder.claim(settings):
         todo = [raw for raw in items if not _is_done(output, raw, source, preparation)]
         job = _Job(dataset.name, source, output, preparation)
         try:
@@ -84,7 +84,7 @@ def prepare(
                     _remove_item(output, raw, preparation)
         finally:
             remove_leftovers(output)  # of workers that were ended
-        document = make_manifest(output, dataset, folder.record_of(settings), source, found, refused, preparation)
+        document = make_manifest(output, dataset, folder.make_record(settings), source, found, refused, preparation)
         records = [
             f"{name}/{RECORD}" for raw in items if raw.id not in refused for name in item_names(raw, preparation)
         ]
@@ -116,10 +116,12 @@ def _chosen(found: Found, only: tuple[str, ...]) -> list[RawItem]:
         raw.id for raw in found.items if raw.id in (MANIFEST, PREPARED_SET.record) or names[raw.id.casefold()] > 1
     ]
     if unusable:
-        raise DataError(f"items {some(unusable)}: names of other files here, or the same but for capitals; rename them")
+        raise DataError(
+            f"items {shorten_list(unusable)}: names of other files here, or the same but for capitals; rename them"
+        )
     unknown = [name for name in only if name not in known]
     if unknown:
-        raise ConfigError(f"no item {', '.join(unknown)}; found {some(list(known))}")
+        raise ConfigError(f"no item {', '.join(unknown)}; found {shorten_list(list(known))}")
     return in_order(known[name] for name in dict.fromkeys(only) or known)
 
 
@@ -139,5 +141,5 @@ class _Job:
         except OutputError:
             raise  # the next item would fail too
         except Exception as error:  # also what no reader foresaw: the other items go on
-            return why(error)
+            return describe_failure(error)
         return None

@@ -35,9 +35,9 @@ from atsal.gaze.maps import saliency_map, saliency_maps
 from atsal.gaze.reading import Drop
 from atsal.gaze.records import Fixations, PlanarFixations
 from atsal.gaze.tables import write_fixations
-from atsal.jobs.atomic_write import folder_aside, reported
+from atsal.jobs.atomic_write import atomic_folder, output_errors
 from atsal.jobs.output_folder import OutputFolder
-from atsal.untrusted.text import some
+from atsal.untrusted.text import shorten_list
 from atsal.video.image_writer import write_map_png
 from atsal.video.pixels import scaled
 
@@ -138,10 +138,12 @@ def _write_folder(
     output: Path, made: _Made, account: Json, dataset: Dataset, preparation: Preparation, gaze: ItemGaze
 ) -> None:
     folder = OutputFolder(output / made.id, PREPARED_ITEM)
-    others = folder.foreign()
+    others = folder.other_files()
     if others:
-        raise DataError(f"{folder.path}: holds {some(others)}, which `atsal prepare` did not write; move it elsewhere")
-    with reported(folder.path), folder_aside(folder.path) as part:
+        raise DataError(
+            f"{folder.path}: holds {shorten_list(others)}, which `atsal prepare` did not write; move it elsewhere"
+        )
+    with output_errors(folder.path), atomic_folder(folder.path) as part:
         write_fixations(part / FIXATIONS, made.moved_fixations())
         if made.variant is None or made.id == made.raw.id:  # variants tell nothing new
             statistics = item_statistics(made.id, gaze, preparation.direction, _on_the_sphere(made.fixations))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from atsal.config import from_mapping, nearest
+from atsal.config import from_mapping, suggest_name
 from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Dataset, Stimulus
 from atsal.datasets.prepared.item_record import FIXATIONS, RECORD, open_record
@@ -45,9 +45,9 @@ class PreparedSet:
         """The items of a part ("train") of a split; those that were not prepared are left out."""
         splits = self.manifest["splits"]
         if name not in splits:
-            raise ConfigError(f"{self.folder}: no split {name!r}{nearest(name, splits)}")
+            raise ConfigError(f"{self.folder}: no split {name!r}{suggest_name(name, splits)}")
         if part not in splits[name]:
-            raise ConfigError(f"{self.folder}: split {name} has no part {part!r}{nearest(part, splits[name])}")
+            raise ConfigError(f"{self.folder}: split {name} has no part {part!r}{suggest_name(part, splits[name])}")
         chosen = set(splits[name][part])
         return tuple(entry["id"] for entry in self.manifest["items"] if entry.get("variant_of", entry["id"]) in chosen)
 
@@ -61,7 +61,7 @@ class PreparedSet:
     def record(self, item: str) -> dict[str, Any]:
         """What `prepare` noted of an item."""
         if item not in self._known:
-            raise ConfigError(f"{self.folder}: no item {item!r}{nearest(item, self.items)}")
+            raise ConfigError(f"{self.folder}: no item {item!r}{suggest_name(item, self.items)}")
         path = self.folder / item
         return _record(path, _changed(path / RECORD))
 

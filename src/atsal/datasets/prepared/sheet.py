@@ -10,7 +10,7 @@ import torch
 
 from atsal.datasets.dataset import Dataset
 from atsal.datasets.prepared.statistics import CELL_ROWS, SetStatistics
-from atsal.errors import MissingDependencyError, installing
+from atsal.errors import MissingDependencyError, install_hint
 from atsal.gaze.directions import Floats
 from atsal.gaze.records import Integers
 from atsal.projection import SphericalGaussian
@@ -42,7 +42,7 @@ def draw_sheet(statistics: SetStatistics, declaration: Dataset, warnings: Sequen
         from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
         from matplotlib.figure import Figure  # noqa: PLC0415
     except ImportError as error:
-        raise MissingDependencyError(f"drawing a sheet needs matplotlib: {installing('data')}") from error
+        raise MissingDependencyError(f"drawing a sheet needs matplotlib: {install_hint('data')}") from error
     figure = Figure((SIZE[0] / _DPI, SIZE[1] / _DPI), dpi=_DPI, facecolor="white")
     canvas: Any = FigureCanvasAgg(figure)  # it has no types
     _head(figure, statistics, declaration)

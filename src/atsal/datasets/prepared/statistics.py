@@ -19,7 +19,7 @@ from atsal.gaze.maps import fixation_map
 from atsal.gaze.reading import LOST_SAMPLE
 from atsal.gaze.records import Direction, Fixations, GazeSamples, Integers, PlanarFixations, fixations_from_samples
 from atsal.projection.sphere import solid_angle_weights
-from atsal.untrusted.text import reason, shown
+from atsal.untrusted.text import error_reason, short_repr
 
 CELL_ROWS = 60  # of 3° each
 _SHAPE = (CELL_ROWS, 2 * CELL_ROWS)
@@ -140,7 +140,7 @@ class SetStatistics:
                 bool(document["flat"]),
             )
         except Exception as error:  # as many kinds as there are ways to be none
-            told = f"{type(error).__name__}: {reason(error)}"
+            told = f"{type(error).__name__}: {error_reason(error)}"
             raise DataError(f"not statistics of a data set ({told}); make them again") from error
 
 
@@ -216,13 +216,13 @@ def _filled(counts: Integers) -> list[list[int]]:
 
 def _count(value: Any) -> int:
     if type(value) is not int or not 0 <= value <= _MOST:
-        raise ValueError(f"{shown(value)} is no count")
+        raise ValueError(f"{short_repr(value)} is no count")
     return value
 
 
 def _name(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{shown(value)} is no name")
+        raise TypeError(f"{short_repr(value)} is no name")
     return value
 
 

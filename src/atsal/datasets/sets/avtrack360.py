@@ -6,11 +6,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
-from atsal.datasets.raw_files import some_of
 from atsal.errors import DataError
 from atsal.gaze.readers.avtrack360 import read_videos
 from atsal.gaze.reading import Reading
 from atsal.gaze.records import Direction, GazeSamples
+from atsal.untrusted.text import shorten_list
 
 _HEADS = "Head_rotation"
 _ARCHIVE = re.compile(r"(head_rotation|avtrack360).*\.(tar|tar\.(xz|gz|bz2)|tgz|txz|zip)", re.IGNORECASE)
@@ -87,13 +87,13 @@ def _missing(folder: Path, logs: tuple[Path, ...], items: tuple[RawItem, ...], v
     place = logs[0].parent if logs[0].suffix.lower() == ".json" else logs[0]
     absent = [viewer for viewer in _VIEWERS if viewer not in viewers]
     if absent:
-        yield f"viewers {some_of(absent)} (looked in {place})"
+        yield f"viewers {shorten_list(absent)} (looked in {place})"
     videos = [f"{video}.mp4" for video in _IDS if video not in {item.id for item in items}]
     if videos:
-        yield f"head rotations for {some_of(videos)} (looked in {place})"
+        yield f"head rotations for {shorten_list(videos)} (looked in {place})"
     bare = [f"{item.id}.mp4" for item in items if item.stimulus is None]
     if bare:
-        yield f"{some_of(bare)}, or a still (looked in {folder} and there in videos, frames and images)"
+        yield f"{shorten_list(bare)}, or a still (looked in {folder} and there in videos, frames and images)"
 
 
 def _state(logs: tuple[Path, ...]) -> tuple[int, ...]:

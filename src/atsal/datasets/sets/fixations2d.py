@@ -13,13 +13,13 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
-from atsal.datasets.raw_files import some_of
 from atsal.errors import DataError
 from atsal.gaze.readers.fixations2d import read_fixations2d
 from atsal.gaze.reading import Reading
 from atsal.gaze.records import Direction, PlanarFixations
 from atsal.untrusted.archives import open_archive
-from atsal.untrusted.reading import Blame
+from atsal.untrusted.files import ErrorFactory
+from atsal.untrusted.text import shorten_list
 
 _TABLES = ("fixations.csv.gz", "fixations.csv")
 _ENDINGS = (".webp", ".png", ".jpg", ".jpeg")
@@ -46,7 +46,9 @@ def _find(name: str, ids: tuple[str, ...], source: Path) -> Found:
     if unsafe:
         raise DataError(f"{table}: image {unsafe[0]!r}; expected letters, digits, - _ and . only")
     if not names.keys() & set(ids):
-        raise DataError(f"{table}: none of the photos {ids[0]} … {ids[-1]} of {name}; found {some_of(list(names))}")
+        raise DataError(
+            f"{table}: none of the photos {ids[0]} … {ids[-1]} of {name}; found {shorten_list(list(names))}"
+        )
     items = []
     for image in sorted(names):
         stimulus, member = pictures.get(image, (None, None))
@@ -103,7 +105,7 @@ def _pictures(folder: Path) -> dict[str, tuple[Path, str | None]]:
     archive = folder / "images.zip"
     if not archive.is_file():
         return {}
-    with open_archive(archive, Blame(DataError, archive, "copy it again")) as opened:
+    with open_archive(archive, ErrorFactory(DataError, archive, "copy it again")) as opened:
         members = [PurePosixPath(name) for name in sorted(opened.names)]
     return {m.stem: (archive, str(m)) for m in members if m.suffix.lower() in _ENDINGS and "__MACOSX" not in m.parts}
 
@@ -112,10 +114,10 @@ def _missing(ids: tuple[str, ...], items: list[RawItem], table: Path) -> Iterato
     there = {item.id for item in items}
     without = [image for image in ids if image not in there]
     if without:
-        yield f"fixations on {some_of(without)} (looked in {table})"
+        yield f"fixations on {shorten_list(without)} (looked in {table})"
     bare = [item.id for item in items if item.stimulus is None]
     if bare:
-        yield f"photos {some_of(bare)} (looked in images and images.zip in {table.parent})"
+        yield f"photos {shorten_list(bare)} (looked in images and images.zip in {table.parent})"
 
 
 @lru_cache(maxsize=2)

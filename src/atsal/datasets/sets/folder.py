@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
-from atsal.datasets.raw_files import some_of
 from atsal.datasets.table_times import in_unit
 from atsal.errors import DataError
 from atsal.gaze.readers.parsing.text_rows import listed
 from atsal.gaze.reading import Drop, DropCounter
 from atsal.gaze.records import Direction, Fixations, PlanarFixations, by_observer, rows_of_each
 from atsal.gaze.tables import Gaze, read_gaze
-from atsal.untrusted.text import printable, shown
+from atsal.untrusted.text import escape_controls, short_repr, shorten_list
 from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, passed_over
 
 TREE = """\
@@ -62,7 +61,7 @@ def find(source: Path) -> Found:
         for name in sorted(logs.keys() - stimuli)
     ]
     return Found(
-        items, tuple(map(printable, missing)), tuple(f"{source}: {text}" for text in passed_over(source, used))
+        items, tuple(map(escape_controls, missing)), tuple(f"{source}: {text}" for text in passed_over(source, used))
     )
 
 
@@ -73,7 +72,7 @@ def _instead(source: Path, name: str, partner: Path) -> str:
         for path in source.iterdir()
         if name.casefold() in (path.stem.casefold(), path.name.casefold()) and path not in (partner, source / _SHARED)
     )
-    return f"; {' and '.join(map(printable, near))} lies there: rename or convert it" if near else ""
+    return f"; {' and '.join(map(escape_controls, near))} lies there: rename or convert it" if near else ""
 
 
 def read(item: RawItem, direction: Direction, stimulus: Stimulus) -> ItemGaze:
@@ -111,7 +110,7 @@ def read(item: RawItem, direction: Direction, stimulus: Stimulus) -> ItemGaze:
 def _warnings(table: Path, late: list[str]) -> tuple[str, ...]:
     if not late:
         return ()
-    return (f"{table.name}: all rows of {printable(some_of(late))} lie outside the time of the video: another clock?",)
+    return (f"{table.name}: all rows of {shorten_list(late)} lie outside the time of the video: another clock?",)
 
 
 def _in_order(
@@ -193,7 +192,7 @@ def _names_in(table: Path) -> set[str]:
     names = [_stem(name) for name in found if name is not None]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        name = printable(twice[0])
+        name = escape_controls(twice[0])
         raise DataError(f"{table}: several values of its column item mean {name}; give each stimulus one name")
     return set(names)
 
@@ -225,10 +224,10 @@ def _check_ids(source: Path, ids: list[str], names: list[str]) -> None:
     for found, name in zip(ids, names, strict=True):
         if len(found) > _LONGEST_ID:
             raise DataError(
-                f"{source}: {shown(name)}: a name of {len(found)} characters; expected {_LONGEST_ID} at most"
+                f"{source}: {short_repr(name)}: a name of {len(found)} characters; expected {_LONGEST_ID} at most"
             )
         if found in first:
-            both = f"{printable(first[found])} and {printable(name)}"
+            both = f"{escape_controls(first[found])} and {escape_controls(name)}"
             raise DataError(f"{source}: {both} would both be item {found}; rename one")
         first[found] = name
 

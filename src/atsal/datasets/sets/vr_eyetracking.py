@@ -10,11 +10,11 @@ from typing import Any
 from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
 from atsal.datasets.prepared.item_fixations import within_video
 from atsal.datasets.raw_files import collect, files_below, is_blank, missing_files, nothing_found
-from atsal.errors import DataError, MissingDependencyError, installing
+from atsal.errors import DataError, MissingDependencyError, install_hint
 from atsal.gaze.readers.vr_eyetracking import read_vr_eyetracking
 from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Direction, GazeSamples
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 
 URL = "https://github.com/xuyanyu-shh/VR-EyeTracking"
 SPLIT_FILE = "train_test_set.xlsx"
@@ -118,7 +118,7 @@ def read_split_file(path: Path) -> dict[str, tuple[str, ...]]:
     for part in ("train", "test"):
         names = [name for name in sheets if part in name.lower()]
         if len(names) != 1:
-            raise DataError(f"{path}: expected one sheet named {part}_set, found the sheets {shown(list(sheets))}")
+            raise DataError(f"{path}: expected one sheet named {part}_set, found the sheets {short_repr(list(sheets))}")
         parts[part] = tuple(_cells(path, names[0], sheets[names[0]]))
     both = set(parts["train"]) & set(parts["test"])
     if both or not all(parts.values()):
@@ -132,7 +132,7 @@ def _sheets(path: Path) -> dict[str, list[Any]]:
     try:
         openpyxl: Any = import_module("openpyxl")
     except ImportError as error:
-        raise MissingDependencyError(f"reading {path.name} needs openpyxl: {installing('data')}") from error
+        raise MissingDependencyError(f"reading {path.name} needs openpyxl: {install_hint('data')}") from error
     try:
         with zipfile.ZipFile(path) as packed:
             size = sum(member.file_size for member in packed.infolist())
@@ -144,7 +144,7 @@ def _sheets(path: Path) -> dict[str, list[Any]]:
     except DataError:
         raise
     except Exception as error:  # a damaged workbook ends in almost any exception
-        text = shown(str(error), 200)
+        text = short_repr(str(error), 200)
         raise DataError(f"{path}: not an Excel workbook ({text}); copy or download it again") from error
     return found
 
@@ -156,7 +156,7 @@ def _first_column(path: Path, sheet: Any) -> list[Any]:
         if cell is not None:
             cells += [None] * (row - len(cells)) + [cell]
     if len(cells) >= _MOST_ROWS:
-        raise DataError(f"{path}, sheet {shown(sheet.title)}: {_MOST_ROWS:,} rows and more; expected one a video")
+        raise DataError(f"{path}, sheet {short_repr(sheet.title)}: {_MOST_ROWS:,} rows and more; expected one a video")
     return cells
 
 
@@ -167,7 +167,8 @@ def _cells(path: Path, sheet: str, cells: list[Any]) -> Iterator[str]:
             yield f"{int(match[1]):03d}"
         elif cell is not None and row > 1:
             raise DataError(
-                f"{path}, sheet {shown(sheet)}, row {row}: found {shown(cell)}, expected the number of a video"
+                f"{path}, sheet {short_repr(sheet)}, row {row}: found {short_repr(cell)}, expected the number of a "
+                "video"
             )
 
 

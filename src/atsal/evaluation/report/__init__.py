@@ -9,7 +9,7 @@ from atsal.evaluation.report.plots import NEEDED
 from atsal.evaluation.report.tables import gather
 from atsal.evaluation.report.text import markdown, print_tables, result_json, scores_csv, summary_csv
 from atsal.evaluation.results import Result
-from atsal.jobs.atomic_write import reported, write_aside
+from atsal.jobs.atomic_write import atomic_file, output_errors
 
 __all__ = ["Drawing", "check_report", "print_tables", "write_report"]
 
@@ -37,10 +37,10 @@ def write_report(
         "summary.csv": summary_csv(tables),
         "result.json": result_json(result, tables, resamples=resamples, seed=seed),
     }
-    with reported(folder):
+    with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         path = folder / name
-        with reported(path), write_aside(path) as part:
+        with output_errors(path), atomic_file(path) as part:
             part.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
     return [folder / name for name in texts]

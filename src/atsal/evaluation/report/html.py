@@ -19,7 +19,6 @@ from atsal.evaluation.report.text import LEGEND, interval_words
 from atsal.evaluation.report.words import (
     LABELS,
     MEANINGS,
-    counted,
     interval,
     label,
     number,
@@ -28,7 +27,7 @@ from atsal.evaluation.report.words import (
     told,
 )
 from atsal.evaluation.results import DatasetResult, Result
-from atsal.untrusted.text import printable
+from atsal.untrusted.text import escape_controls, plural
 
 Drawing = Callable[[str, str, str], NDArray[np.uint8] | None]  # data set, predictor, item -> (H, W, 3), or nothing
 _EXTREMES = 3  # best and worst items that are shown
@@ -45,7 +44,7 @@ def page(result: Result, tables: Sequence[Table], draw: Drawing | None, *, resam
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=lambda value: printable(value) if isinstance(value, str) else value,
+        finalize=lambda value: escape_controls(value) if isinstance(value, str) else value,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -138,7 +137,7 @@ def _extremes(table: Table, dataset: DatasetResult, draw: Drawing | None) -> dic
         "predictor": f"{row.predictor} {row.mark}".strip(),
         "metric": LABELS[metric],
         "groups": shown,
-        "of": counted(len(ranked), "item"),
+        "of": plural(len(ranked), "item"),
     }
 
 

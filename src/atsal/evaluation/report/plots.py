@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from atsal.errors import MissingDependencyError, installing
+from atsal.errors import MissingDependencyError, install_hint
 from atsal.evaluation.report.tables import Row, Table
 from atsal.evaluation.report.words import STREAMS, label, split_stream
 from atsal.evaluation.results import LATITUDE_BANDS, DatasetResult, Estimate, Run
-from atsal.jobs.warning_filter import ignored
-from atsal.untrusted.text import printable
+from atsal.jobs.warning_filter import ignore_warnings
+from atsal.untrusted.text import escape_controls
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NEEDED = f"a report needs matplotlib and Jinja2: {installing('evaluation')}"
+NEEDED = f"a report needs matplotlib and Jinja2: {install_hint('evaluation')}"
 KIND_COLOURS = {"baseline": "#D55E00", "model": "#0072B2", "maps": "#009E73", "ceiling": "#555555"}
 STREAM_COLOURS = {"attention": "#E69F00", "experts": "#56B4E9", "fused": "#0072B2"}
 STREAM_MARKS = {"attention": "^", "experts": "s", "fused": "o"}
@@ -108,7 +108,7 @@ def _panels(metrics: Sequence[str], lines: Sequence[_Line], *, as_pixels: bool =
     """A panel a metric, all with the same lines; names at the left of each row of panels."""
     columns = min(_COLUMNS, len(metrics))
     count = -(-len(metrics) // columns)
-    names = [_wrapped(printable(line.name)) for line in lines]
+    names = [_wrapped(escape_controls(line.name)) for line in lines]
     two_lines = any("\n" in name for name in names)
     height = len(lines) * ((0.36 if two_lines else 0.28) * (1.5 if legend else 1))
     figure = _figure(count * (height + 0.75) + 0.45 * legend)
@@ -170,7 +170,7 @@ def _profile(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def _dress(axes: "Axes", title: str) -> None:
-    axes.set_title(printable(title), fontsize=9.5, weight="bold", loc="left", color=_INK, parse_math=False)
+    axes.set_title(escape_controls(title), fontsize=9.5, weight="bold", loc="left", color=_INK, parse_math=False)
     axes.tick_params(labelsize=8, length=2.5, color="#888888", labelcolor=_INK)
     axes.tick_params(axis="y", length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -206,7 +206,7 @@ def _svg(figure: "Figure") -> str:
     from matplotlib import rc_context  # noqa: PLC0415
 
     file = io.StringIO()
-    with rc_context({"svg.hashsalt": "atsal", "svg.fonttype": "path"}), ignored(UserWarning, message="Glyph"):
+    with rc_context({"svg.hashsalt": "atsal", "svg.fonttype": "path"}), ignore_warnings(UserWarning, message="Glyph"):
         # a name may be in a script that the font lacks
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     return file.getvalue()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from atsal.evaluation.protocol import Protocol
 from atsal.evaluation.published_scores import PublishedRow, published_rows
-from atsal.evaluation.report.words import KINDS, LABELS, STREAMS, counted, number, split_stream
+from atsal.evaluation.report.words import KINDS, LABELS, STREAMS, number, split_stream
 from atsal.evaluation.results import (
     HIGHER_IS_BETTER,
     DatasetResult,
@@ -20,7 +20,7 @@ from atsal.evaluation.results import (
     difference,
     estimate,
 )
-from atsal.untrusted.text import some
+from atsal.untrusted.text import plural, shorten_list
 
 _FEW = 10  # items
 TextsOf = Callable[[Run], Iterable[str]]
@@ -198,13 +198,13 @@ def _remarks(dataset: DatasetResult, reference: str | None) -> tuple[Remark, ...
     """What failed, is missing, was seen in training, was skipped, has no value; and the notes."""
     found = [Remark("failed", f"{name}: {why}") for name, why in dataset.failed.items()]
     for part, items in dataset.unprepared.items():
-        text = f"{counted(len(items), 'item')} of part {part} are not in the prepared set: {some(items)}"
+        text = f"{plural(len(items), 'item')} of part {part} are not in the prepared set: {shorten_list(items)}"
         found.append(Remark("not prepared", text))
     if reference is not None and dataset.run(reference) is None:
         found.append(Remark("reference", f"{reference} has no scores here; nothing is compared with it"))
     most = max((len(run.items) for run in dataset.runs), default=0)
     if 0 < most < _FEW:
-        text = f"{counted(most, 'item')}: intervals are too narrow, and priors fitted on the other items are poor"
+        text = f"{plural(most, 'item')}: intervals are too narrow, and priors fitted on the other items are poor"
         found.append(Remark("few items", text))
     found += [Remark("note", text) for text in dataset.notes]
     found += [Remark("missing", text) for text in _shared(dataset.runs, _missing)]
@@ -228,23 +228,25 @@ def _whom(names: Sequence[str], all_names: Sequence[str]) -> str:
     others = [name for name in all_names if name not in names]
     if len(all_names) > 1 and not others:
         return "all"
-    return f"all but {some(others)}" if len(names) > max(2, 2 * len(others)) else some(names)
+    return f"all but {shorten_list(others)}" if len(names) > max(2, 2 * len(others)) else shorten_list(names)
 
 
 def _missing(run: Run) -> Iterable[str]:
     by_reason: dict[str, list[str]] = {}
     for item, why in run.missing.items():
         by_reason.setdefault(why, []).append(item)
-    return [f"{counted(len(items), 'item')} not scored, {some(items)}: {why}" for why, items in by_reason.items()]
+    return [
+        f"{plural(len(items), 'item')} not scored, {shorten_list(items)}: {why}" for why, items in by_reason.items()
+    ]
 
 
 def _in_sample(run: Run) -> Iterable[str]:
     if run.in_sample:
-        yield f"was trained on {len(run.in_sample)} of the {len(run.items)} scored items: {some(run.in_sample)}"
+        yield f"was trained on {len(run.in_sample)} of the {len(run.items)} scored items: {shorten_list(run.in_sample)}"
 
 
 def _skipped(run: Run) -> Iterable[str]:
-    return [f"{counted(count, 'window')} not scored: {reason}" for reason, count in run.skipped.items()]
+    return [f"{plural(count, 'window')} not scored: {reason}" for reason, count in run.skipped.items()]
 
 
 def _undefined(run: Run) -> Iterable[str]:
@@ -256,6 +258,5 @@ def _undefined(run: Run) -> Iterable[str]:
         if count:
             by_count.setdefault(count, []).append(LABELS[metric])
     return [
-        f"{', '.join(names)}: no value in {count:,} of {counted(windows, 'window')}"
-        for count, names in by_count.items()
+        f"{', '.join(names)}: no value in {count:,} of {plural(windows, 'window')}" for count, names in by_count.items()
     ]

@@ -24,7 +24,7 @@ from atsal.evaluation.report.words import (
     told,
 )
 from atsal.evaluation.results import Estimate, Result, Run
-from atsal.untrusted.text import printable
+from atsal.untrusted.text import escape_controls
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,15 +58,15 @@ def print_tables(result: Result, console: "Console", *, resamples: int = 10_000,
     from rich.text import Text  # noqa: PLC0415 - it draws from the program's random numbers when it is imported
 
     for table in gather(result, resamples=resamples, seed=seed):
-        console.print(Text(printable(f"{table.title}  ({table.name})"), style="bold"))
-        console.print(Text(printable(table.protocol.title), style="dim"))
+        console.print(Text(escape_controls(f"{table.title}  ({table.name})"), style="bold"))
+        console.print(Text(escape_controls(table.protocol.title), style="dim"))
         for name_width, metrics in _blocks(table, console.width):
             console.print(_grid(table, metrics, name_width))
         if table.reference is not None:
             words = f"+ −: better or worse than {table.reference} on the same items, by the 95 % interval"
-            console.print(Text(printable(words), style="dim"))
+            console.print(Text(escape_controls(words), style="dim"))
         for remark in table.remarks:
-            text = printable(f"{remark.kind}: {remark.text}")
+            text = escape_controls(f"{remark.kind}: {remark.text}")
             console.print(Text(text, style="red" if remark.kind == "failed" else ""))
         console.print()
 
@@ -99,7 +99,9 @@ def _grid(table: Table, metrics: Sequence[str], width: int) -> "RichTable":
         grid.add_column(label(metric), justify="right", min_width=_width(metric) - 1, no_wrap=True)
     grid.add_column("items", justify="right", min_width=5, no_wrap=True)
     for row in table.rows:
-        name = Text(printable(f"{row.predictor} {row.mark}".strip()), style="italic" if row.kind == "ceiling" else "")
+        name = Text(
+            escape_controls(f"{row.predictor} {row.mark}".strip()), style="italic" if row.kind == "ceiling" else ""
+        )
         numbers = [_figure(row, metric) for metric in metrics]
         grid.add_row(name, *numbers, str(row.items))
     return grid
@@ -200,7 +202,7 @@ def _grid_lines(head: Sequence[str], rows: Iterable[Sequence[str]], escape: str 
 
 def _escaped(value: object) -> str:
     """Text that Markdown shows as it is."""
-    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", printable(" ".join(str(value).split())))
+    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", escape_controls(" ".join(str(value).split())))
 
 
 def scores_csv(result: Result) -> str:
@@ -244,7 +246,7 @@ def _as_text(field: object) -> object:
     """A text that a spreadsheet would run as a formula, with an apostrophe before it; numbers stay numbers."""
     if not isinstance(field, str):
         return field
-    text = printable(field)
+    text = escape_controls(field)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

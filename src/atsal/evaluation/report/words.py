@@ -80,11 +80,6 @@ def split_stream(predictor: str) -> tuple[str, str] | None:
     return (name, stream) if name and stream in STREAMS else None
 
 
-def counted(count: int, noun: str) -> str:
-    """`3 items`, `1 item`."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
-
-
 def told(value: object) -> str:
     """A setting's or a fact's value."""
     if isinstance(value, dict):

@@ -32,9 +32,9 @@ from atsal.gaze.readers.parsing.position_checks import LOST_WRITTEN, placeholder
 from atsal.gaze.readers.parsing.time_units import SAMPLE_STEP_S, middle, steps, units_for
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import GazeSamples
+from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import parse_json
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import printable, shown
+from atsal.untrusted.text import escape_controls, short_repr
 
 T = TypeVar("T")
 
@@ -146,7 +146,7 @@ def _drop(drops: DropCounter, clip: _Clip, reason: str, rows: NDArray[np.bool_])
 
 def _clips(name: str, content: bytes) -> list[_Clip]:
     """What one viewer's file holds."""
-    document = parse_json(content, Blame(DataError, name, "copy or download it again"), finite=False)
+    document = parse_json(content, ErrorFactory(DataError, name, "copy or download it again"), finite=False)
     label = document.get("label") if isinstance(document, dict) else None
     label = int(label) if isinstance(label, float) and label.is_integer() else label
     if not isinstance(label, str | int) or isinstance(label, bool) or not str(label).strip():
@@ -159,13 +159,13 @@ def _clips(name: str, content: bytes) -> list[_Clip]:
 
 def _clip(name: str, observer: str, entry: object) -> _Clip:
     filename = _field(entry, "filename", str, name)
-    video, where = PureWindowsPath(filename).stem, f"{name}, {printable(filename[:80])}"
+    video, where = PureWindowsPath(filename).stem, f"{name}, {escape_controls(filename[:80])}"
     if not _SAFE_NAME.fullmatch(video):
-        raise DataError(f"{name}: filename {shown(filename)} is not a video's, as 6.mp4")
+        raise DataError(f"{name}: filename {short_repr(filename)} is not a video's, as 6.mp4")
     given = entry.get("video_length_in_s") if isinstance(entry, dict) else None
     length = None if given is None else _number(given)
     if given is not None and (length is None or not 0 < length < math.inf):
-        raise DataError(f"{where}: video_length_in_s is {shown(given)}, expected a number of seconds")
+        raise DataError(f"{where}: video_length_in_s is {short_repr(given)}, expected a number of seconds")
     samples = _field(entry, "pitch_yaw_roll_data_hmd", list, where)
     rows = np.array([_row(sample, f"{where}, sample {n}") for n, sample in enumerate(samples, 1)], np.float64)
     seconds, pitch, yaw = rows.reshape(-1, 3).T
@@ -186,7 +186,7 @@ def _row(sample: object, where: str) -> tuple[float, ...]:
     found = [_number(sample[key]) for key in keys if key in sample] if isinstance(sample, dict) else []
     values = tuple(value for value in found if value is not None)
     if len(values) != len(keys):
-        raise DataError(f"{where}: found {shown(sample)}; expected numbers under 'sec', 'pitch' and 'yaw'")
+        raise DataError(f"{where}: found {short_repr(sample)}; expected numbers under 'sec', 'pitch' and 'yaw'")
     return values
 
 
@@ -240,9 +240,9 @@ def _json_files(path: Path) -> Iterator[tuple[str, bytes]]:
         return
     for file in sorted(path.rglob("*.[jJ][sS][oO][nN]")):
         if _is_viewers(file.relative_to(path).as_posix(), path.name) and file.is_file():
-            check_size(printable(str(file)), file.stat().st_size)
+            check_size(escape_controls(str(file)), file.stat().st_size)
             try:
-                yield printable(str(file)), file.read_bytes()
+                yield escape_controls(str(file)), file.read_bytes()
             except OSError as error:
                 raise DataError(f"{file}: cannot be read ({error.strerror or error})") from error
 

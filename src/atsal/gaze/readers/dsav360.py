@@ -28,7 +28,7 @@ from atsal.gaze.readers.parsing.position_checks import recordings
 from atsal.gaze.readers.parsing.text_table import TextTable, read_table, require_columns
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import MOST_FRAMES, Fixations, GazeSamples, Integers
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 
 _COLUMNS = ("id", "video", "frame", "t", "u", "v", "fixation", "valid_fix_classification")
 _UNITS = {"s": 1.0, "ms": 1e3, "µs": 1e6, "ns": 1e9}  # a second in each
@@ -126,7 +126,7 @@ def _flags(table: TextTable, name: str) -> Mask:
     texts = [text.lower() for text in table.columns[name]]
     for row, text in enumerate(texts):
         if text not in _TRUE and text not in _FALSE:
-            raise DataError(f"{table.where(row)}: {name} is {shown(text)}, expected 1 or 0, True or False")
+            raise DataError(f"{table.where(row)}: {name} is {short_repr(text)}, expected 1 or 0, True or False")
     return np.array([text in _TRUE for text in texts], bool)
 
 

@@ -37,7 +37,7 @@ from atsal.gaze.readers.parsing.text_rows import fitted, listed, misfit, text_ro
 from atsal.gaze.readers.parsing.text_table import TextTable, as_columns, require_columns
 from atsal.gaze.reading import Drop, DropCounter, Reading
 from atsal.gaze.records import GazeSamples
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 
 LEAST_CONFIDENCE = 0.5
 RELATION = "gaze_360"
@@ -179,21 +179,24 @@ def _read_header(path: Path, rows: Iterator[tuple[int, list[str]]]) -> tuple[lis
         elif keyword == "%@METADATA" and len(words) > 2 and words[1] in ("width_px", "height_px"):
             sizes[words[1]] = _size(f"{path}, line {line}", words[1], words[2])
         elif not keyword.startswith("%"):
-            raise DataError(f"{path}, line {line}: found {shown(' '.join(words))}, expected the header of an ARFF file")
+            raise DataError(
+                f"{path}, line {line}: found {short_repr(' '.join(words))}, expected the header of an ARFF file"
+            )
     raise DataError(f"{path}: no @DATA found; expected an ARFF file of 360_em: is it cut off?")
 
 
 def _size(where: str, name: str, text: str) -> float:
     value = number_in(text)
     if value is None or not value > 0:  # NaN is not
-        raise DataError(f"{where}: {name} is {shown(text)}, expected a positive number of pixels")
+        raise DataError(f"{where}: {name} is {short_repr(text)}, expected a positive number of pixels")
     return value
 
 
 def _check_header(path: Path, relation: str, names: list[str], sizes: dict[str, float]) -> None:
     if relation.strip("'\"") != RELATION:
         raise DataError(
-            f"{path}: the relation is {shown(relation or 'missing')}, expected {RELATION}: positions in the whole 360° "
+            f"{path}: the relation is {short_repr(relation or 'missing')}, expected {RELATION}: positions in the whole "
+            "360° "
             "frame"
         )
     missing = [name for name in ("width_px", "height_px") if name not in sizes]

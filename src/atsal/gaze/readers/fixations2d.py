@@ -30,8 +30,8 @@ from atsal.gaze.readers.parsing.time_units import check_durations
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import PlanarFixations, rows_of_each
 from atsal.untrusted.arrays import read_npz
-from atsal.untrusted.reading import Blame
-from atsal.untrusted.text import shown
+from atsal.untrusted.files import ErrorFactory
+from atsal.untrusted.text import short_repr
 
 _COLUMNS = ("image", "observer", "fixation", "u", "v", "duration_ms")
 _LONGEST_S = 10.0  # no fixation lasts so long, and none is so short in milliseconds
@@ -103,7 +103,7 @@ def read_density_maps(path: Path) -> Reading[dict[str, NDArray[np.uint8]]]:
 
     A map of zeros is left out and counted. Raises `DataError` for any other content.
     """
-    arrays = read_npz(path, ("names", "maps"), Blame(DataError, path, "copy or download it again"))
+    arrays = read_npz(path, ("names", "maps"), ErrorFactory(DataError, path, "copy or download it again"))
     names, maps = arrays["names"], arrays["maps"]
     if names.dtype.kind != "U" or maps.dtype != np.uint8 or maps.ndim != 3 or names.shape != maps.shape[:1]:
         raise DataError(
@@ -117,7 +117,7 @@ def read_density_maps(path: Path) -> Reading[dict[str, NDArray[np.uint8]]]:
         if density.any():
             records[name] = density
         else:
-            drops.add("density map of zeros", f"{path}, map {index} ({shown(name)})")
+            drops.add("density map of zeros", f"{path}, map {index} ({short_repr(name)})")
     return Reading(records, drops.result())
 
 

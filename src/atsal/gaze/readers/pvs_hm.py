@@ -20,14 +20,14 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from atsal.config import nearest
-from atsal.errors import DataError, MissingDependencyError, installing
+from atsal.config import suggest_name
+from atsal.errors import DataError, MissingDependencyError, install_hint
 from atsal.gaze.directions import Floats, unit_vectors
 from atsal.gaze.readers.parsing.position_checks import LOST_WRITTEN, placeholders_beyond
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import GazeSamples
-from atsal.jobs.warning_filter import ignored
-from atsal.untrusted.text import shown, some
+from atsal.jobs.warning_filter import ignore_warnings
+from atsal.untrusted.text import short_repr, shorten_list
 
 FILE_NAME = "FULLdata_per_video_frame.mat"
 VIEWERS = 58
@@ -140,7 +140,7 @@ def _load(path: Path, video: str) -> Floats:
     """The matrix of a video, float64 (N, 2 x viewers)."""
     kinds = {name: (shape, kind) for name, shape, kind in _contents(path)}
     if video not in kinds:
-        hint = nearest(video, kinds) if kinds else "; it holds nothing"
+        hint = suggest_name(video, kinds) if kinds else "; it holds nothing"
         raise DataError(f"{path}: no video {video!r}{hint}")
     shape, kind = kinds[video]
     if kind not in _NUMERIC or not _fits(shape):
@@ -207,7 +207,7 @@ def _contents(path: Path) -> list[tuple[str, tuple[int, ...], str]]:
     found: list[tuple[str, tuple[int, ...], str]] = _scipy_io(path, "whosmat")
     names = [name for name, _, _ in found]
     if len(set(names)) < len(names):
-        raise DataError(f"{path}: holds {some(names)}, one of them twice; expected each once")
+        raise DataError(f"{path}: holds {shorten_list(names)}, one of them twice; expected each once")
     return found
 
 
@@ -215,10 +215,10 @@ def _scipy_io(path: Path, function: str, **options: Any) -> Any:
     try:
         io = importlib.import_module("scipy.io")
     except ImportError as error:
-        raise MissingDependencyError(f"reading .mat files needs scipy: {installing('data')}") from error
+        raise MissingDependencyError(f"reading .mat files needs scipy: {install_hint('data')}") from error
     try:
-        with ignored(UserWarning):  # of names that stand twice, which are refused by what `whosmat` tells
+        with ignore_warnings(UserWarning):  # of names that stand twice, which are refused by what `whosmat` tells
             return getattr(io, function)(str(path), appendmat=False, **options)
     except Exception as error:  # whatever scipy stumbles over in a damaged file
-        text = f"{type(error).__name__}: {shown(str(error), 200)}"
+        text = f"{type(error).__name__}: {short_repr(str(error), 200)}"
         raise DataError(f"{path}: cannot be read as a .mat file ({text}); copy or download it again") from error

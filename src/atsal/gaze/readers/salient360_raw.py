@@ -33,7 +33,7 @@ from atsal.gaze.readers.parsing.text_rows import fitted, header, text_rows, with
 from atsal.gaze.readers.parsing.text_table import TextTable, as_columns, require_columns
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import GazeSamples, Integers
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 
 _NAME = "Salient360! raw"
 _GLUED = re.compile(r"(.*?)(True|False)", re.IGNORECASE)
@@ -181,7 +181,7 @@ def _flags(table: TextTable, name: str) -> NDArray[np.bool_]:
     wrong = ~np.isin(values, (*_TRUE, *_FALSE))
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise DataError(f"{table.where(row)}: {name} is {shown(table.columns[name][row])}, expected True or False")
+        raise DataError(f"{table.where(row)}: {name} is {short_repr(table.columns[name][row])}, expected True or False")
     return np.asarray(np.isin(values, _TRUE), bool)
 
 

@@ -33,7 +33,7 @@ from atsal.gaze.readers.parsing.normalised_positions import Mask, shares_of_fram
 from atsal.gaze.readers.parsing.restricted_pickle import Frame, load
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import Fixations, GazeSamples
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 
 _LONGEST_S = 600.0  # runs last 30 s
 _LATEST_START_S = 30.0
@@ -64,7 +64,7 @@ def read_sitzmann(path: Path) -> Reading[tuple[SitzmannRun, ...]]:
         if not isinstance(run, dict):
             raise DataError(f"{where}: holds a {type(run).__name__}, expected a dict of arrays")
         if not _is_whole(viewpoint):
-            raise DataError(f"{where}: viewpoint_idx is {shown(viewpoint)}, expected a whole number")
+            raise DataError(f"{where}: viewpoint_idx is {short_repr(viewpoint)}, expected a whole number")
         if np.size(run.get("gaze_lat_lon", 0)) == 0:
             drops.add("a run without gaze", where)
             continue
@@ -86,7 +86,7 @@ def _columns(path: Path, document: Any) -> dict[str, list[Any]]:
         found = {name: list(columns[name]) for name in ("viewpoint_idx", "data")}
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise DataError(
-            f"{path}: holds a {type(document).__name__}, expected {expected} ({shown(str(error), 200)})"
+            f"{path}: holds a {type(document).__name__}, expected {expected} ({short_repr(str(error), 200)})"
         ) from error
     if not found["data"] or len(found["data"]) != len(found["viewpoint_idx"]):
         raise DataError(
@@ -187,11 +187,11 @@ class _Run:
 
     def _array(self, key: str) -> Floats:
         if key not in self.run:
-            raise DataError(f"{self.where}: no {key}; found {shown(list(self.run), 200)}")
+            raise DataError(f"{self.where}: no {key}; found {short_repr(list(self.run), 200)}")
         try:
             return np.asarray(self.run[key], np.float64)
         except (TypeError, ValueError) as error:
-            raise DataError(f"{self.where}: {key} is no array of numbers ({shown(str(error), 200)})") from error
+            raise DataError(f"{self.where}: {key} is no array of numbers ({short_repr(str(error), 200)})") from error
 
     def _pairs(self, key: str, values: Floats) -> Floats:
         if values.ndim != 2 or values.shape[1] != 2:

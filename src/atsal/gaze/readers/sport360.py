@@ -21,7 +21,7 @@ from atsal.gaze.readers.parsing.normalised_positions import shares_of_frame
 from atsal.gaze.readers.parsing.restricted_pickle import load
 from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import Fixations
-from atsal.untrusted.text import printable, shown
+from atsal.untrusted.text import escape_controls, short_repr
 
 _ENDING = re.compile(r"\.(?:jpe?g|png|0)$", re.IGNORECASE)  # of a picture's name; 12.0 is a number of Python
 OBSERVER = "all"  # the viewers' names are unknown
@@ -37,7 +37,7 @@ def read_sport360(path: Path) -> dict[str, Reading[Fixations]]:
     if not isinstance(document, dict) or not document or not all(isinstance(name, str | int) for name in document):
         raise DataError(f"{path}: holds {_what(document)}, expected {{video: {{frame: [(x, y), ...]}}}}")
     return {
-        str(video): _video(path, f"{path}, video {printable(str(video)[:80])}", frames)
+        str(video): _video(path, f"{path}, video {escape_controls(str(video)[:80])}", frames)
         for video, frames in document.items()
     }
 
@@ -64,7 +64,7 @@ def _video(path: Path, where: str, frames: Any) -> Reading[Fixations]:
 def _number(where: str, name: Any) -> int:
     text = _ENDING.sub("", str(name)) if isinstance(name, str | int | float) else ""
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise DataError(f"{where}: a frame named {shown(name)}, expected a number as 0001")
+        raise DataError(f"{where}: a frame named {short_repr(name)}, expected a number as 0001")
     return int(text)
 
 
@@ -83,4 +83,4 @@ def _points(where: str, points: Any) -> Any:
 
 
 def _what(value: Any) -> str:
-    return f"{type(value).__name__} {shown(value)}"
+    return f"{type(value).__name__} {short_repr(value)}"

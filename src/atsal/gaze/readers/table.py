@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.directions import Floats, unit_vectors
 from atsal.gaze.readers.parsing.position_checks import LOST_WRITTEN, look_exchanged, placeholders, recordings
@@ -75,7 +75,9 @@ class TableColumns:
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
-                raise ConfigError(f"{name} {value!r}{nearest(str(value), [str(c) for c in choices if c is not None])}")
+                raise ConfigError(
+                    f"{name} {value!r}{suggest_name(str(value), [str(c) for c in choices if c is not None])}"
+                )
         if len(self.separator) != 1:
             raise ConfigError(f"separator {self.separator!r}: expected one character, as ',' or ';'")
         if (self.unit == "px") != (self.size_px is not None):
@@ -135,7 +137,7 @@ def _require(table: TextTable, columns: TableColumns) -> None:
     for what in ("observer", "item", "longitude", "latitude", "time", "frame", "duration", "valid"):
         name = getattr(columns, what)
         if name is not None and name not in table.columns:
-            raise DataError(f"{table.path}: no column {name!r}, declared as {what}{nearest(name, table.columns)}")
+            raise DataError(f"{table.path}: no column {name!r}, declared as {what}{suggest_name(name, table.columns)}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 import torch
 
-from atsal.config import nearest
+from atsal.config import suggest_name
 from atsal.errors import ConfigError
 from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes.base import Maps, Precision, Runtime
@@ -25,9 +25,9 @@ def make_runtime(name: str, network: ATSal, device: torch.device, precision: Pre
     Raises `ConfigError` for an unknown name and for what a runtime cannot do, `MissingDependencyError`.
     """
     if name not in RUNTIMES:
-        raise ConfigError(f"runtime {name!r}{nearest(name, RUNTIMES)}")
+        raise ConfigError(f"runtime {name!r}{suggest_name(name, RUNTIMES)}")
     if precision not in PRECISIONS:
-        raise ConfigError(f"precision {precision!r}{nearest(precision, PRECISIONS)}")
+        raise ConfigError(f"precision {precision!r}{suggest_name(precision, PRECISIONS)}")
     if name == "auto":
         suits = network.config.architecture == "lite" or precision == "half"
         graph = suits and device.type == "cpu" and network.procedure == "corrected" and OpenVinoRuntime.is_installed()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from atsal.errors import ConfigError
-from atsal.jobs.warning_filter import ignored
+from atsal.jobs.warning_filter import ignore_warnings
 from atsal.models.front_prior import PHOTO
 from atsal.models.two_stream import ATSal
 from atsal.prediction.streams import Stream, finished
@@ -90,9 +90,9 @@ def onnx_bytes(network: ATSal, streams: Sequence[Stream], frames: int = 1, *, ra
     tracer: type[Warning] = torch.jit.TracerWarning  # type: ignore[attr-defined]
     with (
         torch.no_grad(),
-        ignored(tracer),  # shapes are checked while tracing, once and for all
-        ignored(DeprecationWarning, module=r"torch\.onnx"),
-        ignored(DeprecationWarning, message=".*TorchScript"),
+        ignore_warnings(tracer),  # shapes are checked while tracing, once and for all
+        ignore_warnings(DeprecationWarning, module=r"torch\.onnx"),
+        ignore_warnings(DeprecationWarning, message=".*TorchScript"),
     ):
         # the exporter of TorchScript: the newer one needs two more packages and ten times as long
         torch.onnx.export(

@@ -11,7 +11,7 @@ import torch
 
 import atsal.models
 import atsal.projection
-from atsal.jobs.atomic_write import write_aside
+from atsal.jobs.atomic_write import atomic_file
 from atsal.models.registry import weights_home
 from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes import graph
@@ -48,7 +48,7 @@ class KeptGraph:
             return
         with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with write_aside(self.path) as part:
+            with atomic_file(self.path) as part:
                 part.write_bytes(hashlib.sha256(made).digest() + made)
             for old in sorted(self.path.parent.glob("*.graph"), key=lambda file: -file.stat().st_mtime)[KEPT:]:
                 old.unlink()

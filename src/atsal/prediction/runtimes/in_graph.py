@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from atsal.errors import MissingDependencyError, PredictionError, installing
+from atsal.errors import MissingDependencyError, PredictionError, install_hint
 from atsal.models.two_stream import ATSal
 from atsal.prediction.runtimes.base import PARTS, Floats, Precision, SideBySide, needed
 from atsal.prediction.runtimes.graph import STATE
@@ -36,7 +36,7 @@ class GraphRuntime(SideBySide):
         super().__init__(network)
         if not self.is_installed():
             raise MissingDependencyError(
-                f"runtime {self.name!r} needs the packages {' and '.join(self.needs)}: {installing(self.extra)}, "
+                f"runtime {self.name!r} needs the packages {' and '.join(self.needs)}: {install_hint(self.extra)}, "
                 "or take runtime 'torch'"
             )
         self.precision = precision

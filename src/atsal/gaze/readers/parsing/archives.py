@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from atsal.errors import DataError
-from atsal.untrusted.text import printable, shown
+from atsal.untrusted.text import escape_controls, short_repr
 
 _LARGEST = 16 * 2**20  # bytes of a log; the real ones have 0.5 MB
 _MOST_BYTES = 256 * 2**20  # of all that is unpacked
@@ -32,7 +32,8 @@ def archived_files(path: Path, is_wanted: Callable[[str], bool]) -> Iterator[tup
         raise
     except Exception as error:  # whatever the archive modules stumble over in a damaged file
         raise DataError(
-            f"{path}: not a tar or zip archive, or a damaged one ({shown(str(error), 200)}); copy or download it again"
+            f"{path}: not a tar or zip archive, or a damaged one ({short_repr(str(error), 200)}); copy or download it "
+            "again"
         ) from error
 
 
@@ -50,7 +51,7 @@ def _tar_members(path: Path, is_wanted: Callable[[str], bool]) -> Iterator[tuple
         for count, member in enumerate(archive):
             _check_count(path, count)
             if member.isfile() and is_wanted(member.name):
-                name = f"{path}:{printable(member.name)}"
+                name = f"{path}:{escape_controls(member.name)}"
                 check_size(name, member.size)
                 content = archive.extractfile(member)
                 yield name, content.read() if content else b""
@@ -64,7 +65,7 @@ def _zip_members(path: Path, is_wanted: Callable[[str], bool]) -> Iterator[tuple
         _check_count(path, len(archive.infolist()))
         for member in archive.infolist():
             if not member.is_dir() and is_wanted(member.filename):
-                name = f"{path}:{printable(member.filename)}"
+                name = f"{path}:{escape_controls(member.filename)}"
                 check_size(name, member.file_size)
                 total += member.file_size
                 if total > _MOST_BYTES:

@@ -5,9 +5,9 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from atsal.errors import DataError, MissingDependencyError, installing
+from atsal.errors import DataError, MissingDependencyError, install_hint
 from atsal.gaze.readers.parsing.text_rows import listed
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 
 _MOST_BYTES = 512 * 2**20  # of all columns, unpacked
 
@@ -17,7 +17,7 @@ def pyarrow() -> tuple[Any, Any]:
     try:
         return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError as error:
-        raise MissingDependencyError(f"Parquet tables need pyarrow: {installing('data')}") from error
+        raise MissingDependencyError(f"Parquet tables need pyarrow: {install_hint('data')}") from error
 
 
 def parquet_columns(path: Path, most_cells: int) -> tuple[dict[str, tuple[str, ...]], int]:
@@ -44,7 +44,7 @@ def parquet_columns(path: Path, most_cells: int) -> tuple[dict[str, tuple[str, .
         raise
     except Exception as error:  # whatever Arrow stumbles over in a damaged file
         raise DataError(
-            f"{path}: cannot be read as Parquet ({shown(str(error), 200)}); copy or write it again"
+            f"{path}: cannot be read as Parquet ({short_repr(str(error), 200)}); copy or write it again"
         ) from error
 
 

@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.errors import DataError
-from atsal.untrusted.pickles import scan
-from atsal.untrusted.reading import MIB, Blame, read_bytes
-from atsal.untrusted.text import printable, reason, shown
+from atsal.untrusted.files import MIB, ErrorFactory, read_bytes
+from atsal.untrusted.pickles import scan_pickle
+from atsal.untrusted.text import error_reason, escape_controls, short_repr
 
 _LIMIT = 512 * MIB
 _DTYPE = re.compile(r"[biufcSU][1-9]\d{0,4}|O[48]")
@@ -40,15 +40,15 @@ def load(path: Path, *, encoding: Literal["latin1", "bytes", "ASCII"] = "latin1"
     default dict becomes a dict. Raises `DataError` for a file that cannot be read, is damaged, or asks for anything
     else; the message names what.
     """
-    blame = Blame(DataError, path, "copy or download it again")
-    content = read_bytes(path, blame, _LIMIT)
+    make_error = ErrorFactory(DataError, path, "copy or download it again")
+    content = read_bytes(path, make_error, _LIMIT)
     try:
-        scan(content)
+        scan_pickle(content)
         return _Unpickler(path, io.BytesIO(content), encoding=encoding).load()
     except DataError:
         raise
     except Exception as error:  # a damaged pickle ends in almost any exception
-        raise blame(f"not a pickle of plain data, or damaged ({reason(error)})") from error
+        raise make_error(f"not a pickle of plain data, or damaged ({error_reason(error)})") from error
 
 
 class _Unpickler(pickle.Unpickler):
@@ -65,7 +65,8 @@ class _Unpickler(pickle.Unpickler):
         if module.partition(".")[0] == "pandas":
             remedy = "another version of pandas wrote it: open it there and save its columns as a dict of arrays"
         raise DataError(
-            f"{printable(str(self._path))}: refused, for the pickle asks for {printable(f'{module}.{name}'[:80])}; "
+            f"{escape_controls(str(self._path))}: refused, for the pickle asks for "
+            f"{escape_controls(f'{module}.{name}'[:80])}; "
             f"expected plain containers and numpy arrays: {remedy}"
         )
 
@@ -132,7 +133,7 @@ class _Dtype(metaclass=_Sealed):
 
     def __init__(self, code: str) -> None:
         if not _DTYPE.fullmatch(code):
-            raise ValueError(f"an array of type {shown(code)}")
+            raise ValueError(f"an array of type {short_repr(code)}")
         self.dtype: np.dtype[Any] = np.dtype(object) if code[0] == "O" else np.dtype(code)
 
     def __setstate__(self, state: Any) -> None:
@@ -148,7 +149,7 @@ class _Array(np.ndarray[Any, Any], metaclass=_Sealed):
     def __setstate__(self, state: Any) -> None:
         _version, shape, kind, fortran, content = state
         if not isinstance(kind, _Dtype) or not all(type(n) is int and n >= 0 for n in shape):
-            raise ValueError(f"an array of shape {shown(shape)}")
+            raise ValueError(f"an array of shape {short_repr(shape)}")
         size = math.prod(shape)
         if kind.dtype.kind == "O":
             if type(content) is not list or len(content) != size:
@@ -187,7 +188,7 @@ def _new_dtype(code: Any, *_flags: Any) -> _Dtype:
 
 def _encode(text: Any, encoding: Any = "latin1") -> bytes:
     if _text(encoding) not in ("latin1", "latin-1") or not isinstance(text, str):
-        raise ValueError(f"bytes encoded as {shown(encoding)}")
+        raise ValueError(f"bytes encoded as {short_repr(encoding)}")
     return text.encode("latin1")
 
 

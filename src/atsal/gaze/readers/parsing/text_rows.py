@@ -18,7 +18,7 @@ from pathlib import Path
 
 from atsal.errors import DataError
 from atsal.gaze.readers.parsing.number_text import number_in
-from atsal.untrusted.text import printable, shown
+from atsal.untrusted.text import escape_controls, plural, short_repr
 
 COMMENT = re.compile(r"#(?!\d)")  # a viewer may be called #1
 
@@ -148,7 +148,8 @@ def header(
         for other, word in _SEPARATORS.items():
             if other != separator and len(named[0].split(other)) > 2:
                 raise DataError(
-                    f"{path}, line {line}: one column, {shown(named[0])}: this line is separated by {word}; expected "
+                    f"{path}, line {line}: one column, {short_repr(named[0])}: this line is separated by {word}; "
+                    "expected "
                     f"{_word(separator)}"
                 )
     return names, rows
@@ -183,13 +184,13 @@ def _is_number(text: str) -> bool:
 
 def listed(names: Iterable[str]) -> str:
     """Names of columns for a message, cut where they are too many or too long."""
-    text = printable(", ".join(names))
+    text = escape_controls(", ".join(names))
     return text if len(text) <= _LISTED else f"{text[:_LISTED]}…"
 
 
 def misfit(row: Sequence[str], expected: int, separator: str) -> str:
     """Why a row is no row of the table, in words."""
-    found = f"{len(row)} column{'s' * (len(row) != 1)}, expected {expected}"
+    found = f"{plural(len(row), 'column')}, expected {expected}"
     text = separator.join(row)
     for other, word in _SEPARATORS.items():
         parts = text.split() if other == " " else text.split(other)

@@ -29,7 +29,7 @@ from atsal.gaze.readers.parsing.text_rows import (
     text_rows,
     without_empty_end,
 )
-from atsal.untrusted.text import shown
+from atsal.untrusted.text import short_repr
 
 MOST_CELLS = 12_000_000  # of a table, which is held as a whole: about 100 bytes each
 _BLOCK = 4096  # rows that are turned into columns at once
@@ -111,7 +111,7 @@ class TextTable:
         if wrong.any():
             row = int(np.argmax(wrong))
             found = self.columns[name][row].strip() or "empty"
-            raise DataError(f"{self.where(row)}: {name} is {shown(found)}, expected {expected}")
+            raise DataError(f"{self.where(row)}: {name} is {short_repr(found)}, expected {expected}")
 
     def refuse_disorder(self, rows: NDArray[np.int64], time_s: Floats, observer: str) -> None:
         """`DataError` naming the first of `rows`, one observer's, whose time lies before that of the row before."""
@@ -120,7 +120,7 @@ class TextTable:
             at = int(back[0])
             raise DataError(
                 f"{self.where(int(rows[at + 1]))}: time goes back from {time_s[at]:g} to {time_s[at + 1]:g} s for "
-                f"observer {shown(observer)}; sort the rows, or give each recording an observer or item of its own"
+                f"observer {short_repr(observer)}; sort the rows, or give each recording an observer or item of its own"
             )
 
     def select(self, rows: NDArray[np.int64]) -> Self:
@@ -131,7 +131,7 @@ class TextTable:
     def _number(self, name: str, row: int, text: str) -> float:
         value = number_in(text)
         if value is None:
-            raise DataError(f"{self.where(row)}: {name} is {shown(text.strip())}, expected a number{hint(text)}")
+            raise DataError(f"{self.where(row)}: {name} is {short_repr(text.strip())}, expected a number{hint(text)}")
         return value
 
 
