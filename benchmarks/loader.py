@@ -57,13 +57,13 @@ def main() -> None:
             clip_frames=20,
         )
         source = SphereSource(config.train[0], find_weights("lite").config, Augmentation(yaw=True, flip=True))
-        batches = [batch for step in epoch_steps(config, [source.extent()], 0) for batch in step]
+        batches = [batch for step in epoch_steps(config, [source.frame_counts], 0) for batch in step]
         started = time.perf_counter()
         count = sum(1 for _ in read_frames(video, size=(320, 160)))
         plain = count / (time.perf_counter() - started)
         print(f"decoding and scaling alone, in sequence: {plain:.0f} frames/s")
         for workers in (0, 1, 2, 4):
-            read = Loader([source], workers=workers).moved(batches * 4)
+            read = Loader([source], workers=workers).read(batches * 4, for_training=True)
             for _ in range(max(1, workers)):  # so that the workers have started and no batch is ready
                 next(read)
             started = time.perf_counter()

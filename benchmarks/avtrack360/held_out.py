@@ -17,8 +17,8 @@ import torch
 from atsal.models.front_prior import FrontPrior
 from atsal.models.front_prior_file import read_front_priors
 from atsal.models.loading import build_network, find_weights
-from atsal.training.config import Augmentation, SourceConfig
-from atsal.training.fusion import bits_per_fixation, choose, density, measure, share_of, with_strengths
+from atsal.training.config import SourceConfig
+from atsal.training.fusion import bits_per_fixation, choose, fused_density, run_streams, share_of, with_strengths
 from atsal.training.sources import SphereSource
 from atsal.video.image_writer import write_map_npy
 
@@ -35,20 +35,18 @@ def main() -> None:
     chosen = parser.parse_args()
     bundle = find_weights(chosen.model)
     prior = read_front_priors(chosen.prior).head
-    source = SphereSource(
-        SourceConfig(prepared=chosen.prepared, exclude=tuple(chosen.exclude)), bundle.config, Augmentation()
-    )
-    measured = measure(build_network(bundle), source)
+    source = SphereSource(SourceConfig(prepared=chosen.prepared, exclude=tuple(chosen.exclude)), bundle.config)
+    measured = run_streams(build_network(bundle), source)
     fold_of = torch.from_numpy(np.random.default_rng(0).permutation(len(source.items)) % FOLDS)
     alone = with_strengths(prior, 1.0, 1.0)  # the stored strengths are for use with the content of a frame
     maps = {"prior": FrontPrior(alone, measured.counts.shape[-2])(measured.seconds)}
     for stream, share in {"fused": share_of(bundle.config), "attention": 1.0, "experts": 0.0}.items():
         maps[stream] = torch.zeros_like(measured.counts)
         for fold in range(FOLDS):
-            choice = choose(measured.of(fold_of != fold), prior, share)
+            choice = choose(measured.select(fold_of != fold), prior, share)
             edge = f"; at the edge: {', '.join(choice.on_edge())}" if choice.on_edge() else ""
             print(f"{stream} without fold {fold}: {choice}{edge}", flush=True)
-            maps[stream][fold_of == fold] = density(measured.of(fold_of == fold), choice, prior)
+            maps[stream][fold_of == fold] = fused_density(measured.select(fold_of == fold), choice, prior)
     for stream, found in maps.items():
         print(f"{stream}: {bits_per_fixation(found, measured.counts).mean():.3f} bits a fixation")
         (chosen.output / stream).mkdir(parents=True, exist_ok=True)

@@ -153,7 +153,7 @@ def _weights(root: Path) -> Iterator[Target]:
         file = root / name
         yield Target(f"checkpoint: {name}", file, lambda file=file: extract_state_dict(read_checkpoint(file), file))
     progress = checkpoint.Progress(epoch=2, best=0.5, scores={"cc": 0.5})
-    checkpoint.save_checkpoint(root / "run.safetensors", progress, {"w": torch.ones(2)}, {}, {}, {})
+    checkpoint.save_checkpoint(root / "run.safetensors", progress, weights={"w": torch.ones(2)})
     yield Target(
         "run's checkpoint", root / "run.safetensors", lambda: checkpoint.read_checkpoint(root / "run.safetensors")
     )

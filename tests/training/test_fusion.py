@@ -6,9 +6,6 @@ import torch
 from click.testing import CliRunner
 
 from atsal.cli import main
-from atsal.datasets import dataset_named
-from atsal.datasets.prepared.preparation import preparation_for
-from atsal.datasets.prepared.prepare import prepare
 from atsal.errors import ConfigError, DataError
 from atsal.evaluation.metrics import information_gain
 from atsal.models.directions import DirectionConfig
@@ -21,7 +18,7 @@ from atsal.prediction.streams import finished
 from atsal.projection import solid_angle_weights
 from atsal.training import fusion
 from atsal.training.config import Augmentation, SourceConfig
-from atsal.training.fusion import Choice, Measured, bits_per_fixation, choose, density, fuse, measure
+from atsal.training.fusion import Choice, FusionFrames, bits_per_fixation, choose, fuse, fused_density, run_streams
 from atsal.training.losses import kld_cc
 from atsal.training.sources import SphereSource
 
@@ -48,8 +45,8 @@ def measured_as(truth):
     """Maps that were measured of viewers who look as the model says under some setting."""
     attention, experts = streams()
     nobody = torch.zeros(6, 1, 20, 40)
-    measured = Measured(attention, experts, nobody, nobody, LATE)
-    return measured._replace(target=density(measured, truth, HEAD.prior))
+    measured = FusionFrames(attention, experts, nobody, nobody, LATE)
+    return measured._replace(target=fused_density(measured, truth, HEAD.prior))
 
 
 @pytest.mark.parametrize(
@@ -76,12 +73,12 @@ def test_the_loss_of_the_choice_is_that_of_the_training(small_grid):
     """Of frames in several chunks, on which nothing fits."""
     attention, experts = (stream.repeat(3, 1, 1, 1) for stream in streams())
     target, seconds = streams(seed=1)[0].repeat(3, 1, 1, 1), torch.linspace(0, 10, 18)
-    measured = Measured(attention, experts, target, torch.zeros_like(target), seconds)
+    measured = FusionFrames(attention, experts, target, torch.zeros_like(target), seconds)
     found = choose(measured, HEAD.prior, share=0.5)
-    expected = kld_cc(density(measured, found, HEAD.prior), target, solid_angle_weights(20).float())
+    expected = kld_cc(fused_density(measured, found, HEAD.prior), target, solid_angle_weights(20).float())
     assert found.loss == pytest.approx(expected.item(), abs=1e-4)
     for changed in ({"front_strength": 0.35}, {"exponent": 1.0}, {"smoothing_deg": 0.0}):
-        other = density(measured, dataclasses.replace(found, **changed), HEAD.prior)
+        other = fused_density(measured, dataclasses.replace(found, **changed), HEAD.prior)
         assert kld_cc(other, target, solid_angle_weights(20).float()) > found.loss - 1e-5
 
 
@@ -95,13 +92,13 @@ def test_photos_and_videos_are_not_mixed():
     attention, experts = streams()
     seconds = torch.tensor([PHOTO, 1, 2, 3, 4, 5])
     with pytest.raises(DataError, match="1 photos and 5 frames of videos"):
-        choose(Measured(attention, experts, attention, attention, seconds), HEAD.prior, 0.5)
+        choose(FusionFrames(attention, experts, attention, attention, seconds), HEAD.prior, 0.5)
 
 
 def test_useless_settings_of_gaze_are_refused_before_anything_is_tried(sets, tmp_path, monkeypatch):
-    monkeypatch.setattr(fusion, "measure", None)
+    monkeypatch.setattr(fusion, "run_streams", None)
     source, how = SourceConfig(prepared=sets.images), {"half": False, "overwrite": False}
-    with pytest.raises(ConfigError, match="--head-eye: is for a set of head directions"):
+    with pytest.raises(ConfigError, match="--head-eye: needs head directions"):
         fuse("lite", source, tmp_path / "fused", head_eye=(1.0, 5.0), **how)
     with pytest.raises(ConfigError, match="smoothing_deg"):
         fuse("lite", source, tmp_path / "fused", direction="head", head_eye=(1.0, 120.0), **how)
@@ -139,10 +136,10 @@ def test_streams_are_measured_raw_on_the_frames_as_they_are(sets):
     bundle = find_weights("lite")
     source = SphereSource(SourceConfig(prepared=sets.images), bundle.config, Augmentation(yaw=True))
     network = build_network(bundle)
-    found = measure(network, source)
+    found = run_streams(network, source)
     assert found.attention.shape == found.experts.shape == found.counts.shape == found.target.shape == (6, 1, 80, 160)
     assert found.seconds.tolist() == [PHOTO] * 6
-    picked = found.of(torch.tensor([2]))
+    picked = found.select(torch.tensor([2]))
     frame = torch.from_numpy(np.stack(list(source.prepared.pictures(source.items[2], [0], size=(320, 160)))))
     with torch.no_grad():
         expected = network(frame.permute(0, 3, 1, 2).float())
@@ -152,15 +149,15 @@ def test_streams_are_measured_raw_on_the_frames_as_they_are(sets):
 
 
 def test_what_is_chosen_is_what_the_model_then_predicts(sets, tmp_path, small_grid):
-    """The density that was judged is the fused map of the weights that are written, up to a factor."""
+    """The density that was compared is the fused map of the weights that are written, up to a factor."""
     chosen = fuse("lite", SourceConfig(prepared=sets.images), tmp_path / "fused", half=False, overwrite=False)
     bundle = read_weight_folder(tmp_path / "fused")
-    source = SphereSource(SourceConfig(prepared=sets.images), bundle.config, Augmentation())
+    source = SphereSource(SourceConfig(prepared=sets.images), bundle.config)
     network = build_network(bundle, direction=source.direction)
-    measured = measure(network, source)
+    measured = run_streams(network, source)
     raw = {"attention": measured.attention, "experts": measured.experts}
     shown = finished(network, raw, ["fused"], measured.seconds)["fused"]
-    expected = density(measured, chosen, network.config.directions.of(source.direction).prior)
+    expected = fused_density(measured, chosen, network.config.directions.of(source.direction).prior)
     assert torch.allclose(
         shown / shown.amax((1, 2, 3), keepdim=True), expected / expected.amax((1, 2, 3), keepdim=True), atol=1e-4
     )
@@ -170,11 +167,8 @@ def test_what_is_chosen_is_what_the_model_then_predicts(sets, tmp_path, small_gr
     )
 
 
-def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(sets, tmp_path, small_grid):
-    dataset = dataset_named("vr-eyetracking")
-    settings = preparation_for(dataset, direction="head")
-    prepare(dataset, sets.root / "raw" / "vr-eyetracking", tmp_path / "heads", settings, workers=1)
-    arguments = ["weights", "fuse", "lite", str(tmp_path / "heads"), "-o", str(tmp_path / "fused"), "--half"]
+def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(heads, tmp_path, small_grid):
+    arguments = ["weights", "fuse", "lite", heads, "-o", str(tmp_path / "fused"), "--half", "--exclude", "003"]
     found = CliRunner().invoke(main, [*arguments, "--head-eye", "0.9", "4"], catch_exceptions=False)
     assert found.exit_code == 0
     before, after = find_weights("lite"), read_weight_folder(tmp_path / "fused")

@@ -160,7 +160,7 @@ def weights_front(
     rotations of AVTrack360. With several, the gain on each of a prior fitted on the others is printed.
     """
     from atsal.models.front_prior_file import write_front_priors  # noqa: PLC0415
-    from atsal.training.fit_front_prior import fitted_priors, held_out_gains  # noqa: PLC0415
+    from atsal.training.fit_front_prior import fit_priors, held_out_gains  # noqa: PLC0415
     from atsal.training.head_logs import read_head_logs  # noqa: PLC0415
 
     refuse_existing(output, overwrite)
@@ -169,7 +169,7 @@ def weights_front(
         print_line("gain over latitude alone in bits per look, fitted on the other sets: all, before 4 s, from 4 s on")
         for name, gains in held_out_gains(read):
             print_line(f"{name}: " + ", ".join(f"{gain:.3f}" for gain in gains))
-    write_front_priors(output, fitted_priors(read))
+    write_front_priors(output, fit_priors(read))
     print_line(output)
 
 

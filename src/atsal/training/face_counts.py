@@ -1,4 +1,4 @@
-"""Fixation counts of an ERP map on the faces of a cube."""
+"""Move fixation counts from an ERP map to the faces of a cube."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from atsal.projection.sphere import erp_directions
 
 
 class FaceCounts:
-    """Put each fixation on the face pixels at which it is seen; wide faces see some twice. Nothing is interpolated."""
+    """Counts each fixation at the face pixels that show it, without interpolation. Wide faces show some twice."""
 
     def __init__(self, geometry: CubeGeometry, erp_height: int) -> None:
         size = geometry.face_size
@@ -20,7 +20,7 @@ class FaceCounts:
         self._target = (face * size + row) * size + column
 
     def __call__(self, counts: Tensor) -> Tensor:
-        """(B, 1, H, 2H) -> (B, 6, 1, S, S)."""
+        """Return the counts (B, 1, H, 2H) on the faces, (B, 6, 1, S, S)."""
         size = self.geometry.face_size
         flat = counts.new_zeros(len(counts), 6 * size * size)
         seen = counts.flatten(1)[:, self._source.to(counts.device)]

@@ -9,7 +9,7 @@ from atsal.models.loading import new_parts
 from atsal.models.two_stream import ATSal
 from atsal.projection import ErpToCubemap, erp_directions, solid_angle_weights
 from atsal.training.face_counts import FaceCounts
-from atsal.training.trained_part import Subject
+from atsal.training.trained_part import TrainedPart
 from training.conftest import TINY
 
 FACES = {"equator": slice(0, 4), "poles": slice(4, 6)}
@@ -24,9 +24,9 @@ def network():
 
 
 def hollow(part, **settings):
-    """A subject of a network that only has a geometry."""
+    """A trained_part of a network that only has a geometry."""
     config = ModelConfig(**TINY | settings)
-    return Subject(ATSal(config, nn.Identity(), nn.Identity(), nn.Identity()), part)
+    return TrainedPart(ATSal(config, nn.Identity(), nn.Identity(), nn.Identity()), part)
 
 
 def like(views, height, width):
@@ -42,23 +42,23 @@ def blob(height, direction, width=0.5):
 @pytest.mark.parametrize(("layout", "fov"), LAYOUTS)
 @pytest.mark.parametrize("part", ["equator", "poles"])
 def test_targets_lie_where_the_faces_are_cut(part, layout, fov):
-    subject = hollow(part, layout=layout, face_fov_deg=fov)
+    trained_part = hollow(part, layout=layout, face_fov_deg=fov)
     maps = torch.rand(2, 1, 1, 64, 128)
-    faces = subject.network.cut(maps[:, 0].expand(-1, 3, -1, -1))[:, FACES[part], :1]
+    faces = trained_part.network.cut(maps[:, 0].expand(-1, 3, -1, -1))[:, FACES[part], :1]
     views = faces.shape[1]
-    assert torch.equal(subject.targets(maps, like(views, 32, 32), sphere=True), faces)
+    assert torch.equal(trained_part.targets(maps, like(views, 32, 32), sphere=True), faces)
 
 
 @pytest.mark.parametrize(("layout", "fov"), LAYOUTS)
 @pytest.mark.parametrize("part", ["equator", "poles"])
 def test_targets_of_other_sizes_keep_their_places(part, layout, fov):
     """From maps of fewer rows to the experts' smaller maps: each peak stays on its face and its place there."""
-    subject = hollow(part, layout=layout, face_fov_deg=fov)
+    trained_part = hollow(part, layout=layout, face_fov_deg=fov)
     for direction in ((0.3, 0.2, 1), (1, -0.3, 0.2), (-0.3, 0.2, -1), (-1, 0.3, 0.1), (0.2, 1, 0.4), (0.3, -1, -0.2)):
         maps = blob(32, direction, 0.15)[:, None]
-        found = subject.targets(maps, torch.zeros(1, 4 if part == "equator" else 2, 1, 8, 8), sphere=True)
+        found = trained_part.targets(maps, torch.zeros(1, 4 if part == "equator" else 2, 1, 8, 8), sphere=True)
         frame = blob(64, direction, 0.15).expand(-1, 3, -1, -1)
-        cut = nn.functional.avg_pool2d(subject.network.cut(frame)[0, FACES[part], 0], 4)
+        cut = nn.functional.avg_pool2d(trained_part.network.cut(frame)[0, FACES[part], 0], 4)
         assert (found[0, :, 0] - cut).abs().max() < 0.2
         if cut.max() > 0.8:
             assert found.argmax() == cut.argmax()
@@ -142,15 +142,15 @@ def test_wide_faces_see_fixations_near_the_edge_twice():
 @pytest.mark.parametrize("part", ["equator", "poles"])
 def test_counts_lie_under_the_targets(part):
     """Of a part's own faces, in the order of its maps."""
-    subject = hollow(part)
+    trained_part = hollow(part)
     views = 4 if part == "equator" else 2
     for direction in ((0.3, 0.2, 1), (1, -0.3, 0.2), (-0.3, 0.2, -1), (-1, 0.3, 0.1), (0.2, 1, 0.4), (0.3, -1, -0.2)):
         density = blob(64, direction, 0.1)
         counts = torch.zeros(1, 1, 1, 64, 128)
         counts.view(-1)[int(density.argmax())] = 5
-        found = subject.counts(counts, torch.zeros(1, views, 1, 16, 16), sphere=True)
+        found = trained_part.counts(counts, torch.zeros(1, views, 1, 16, 16), sphere=True)
         assert found.shape == (1, views, 1, 16, 16)
-        target = subject.targets(density[:, None], torch.zeros(1, views, 1, 16, 16), sphere=True)
+        target = trained_part.targets(density[:, None], torch.zeros(1, views, 1, 16, 16), sphere=True)
         seen = (part == "poles") == (abs(direction[1]) == 1)
         assert found.sum() == (5 if seen else 0)
         if seen:
@@ -170,9 +170,9 @@ def test_counts_on_the_whole_frame_are_pooled_and_none_is_lost(size):
 
 
 def test_counts_of_photos_are_densities_like_the_targets():
-    maps, subject = torch.rand(2, 3, 1, 16, 16), hollow("equator")
-    found = subject.counts(maps, like(3, 8, 8), sphere=False)
-    assert torch.equal(found, subject.targets(maps, like(3, 8, 8), sphere=False))
+    maps, trained_part = torch.rand(2, 3, 1, 16, 16), hollow("equator")
+    found = trained_part.counts(maps, like(3, 8, 8), sphere=False)
+    assert torch.equal(found, trained_part.targets(maps, like(3, 8, 8), sphere=False))
 
 
 def test_weights_of_pixels_are_their_solid_angles():
@@ -191,17 +191,17 @@ def test_weights_of_pixels_are_their_solid_angles():
 
 @pytest.mark.parametrize("part", ["attention", "equator", "poles", "fused"])
 def test_only_the_part_is_trained(network, part):
-    subject = Subject(network, part)
+    trained_part = TrainedPart(network, part)
     trained = {name for name, p in network.named_parameters() if p.requires_grad}
     own = {name for name, _ in network.named_parameters() if part == "fused" or name.startswith(part)}
     assert trained == own
-    assert len(subject.parameters_of("all")) == len(own)
+    assert len(trained_part.parameters_of("all")) == len(own)
 
 
 @pytest.mark.parametrize("part", ["attention", "equator", "poles", "fused"])
 def test_the_averaged_copy_has_weights_of_its_own_and_shares_the_rest(network, part):
-    subject = Subject(network, part).train()
-    copied = subject.averaged_copy()
+    trained_part = TrainedPart(network, part).train()
+    copied = trained_part.averaged_copy()
     for name in ("attention", "equator", "poles"):
         old, new = getattr(network, name), getattr(copied.network, name)
         if part in (name, "fused"):
@@ -214,28 +214,28 @@ def test_the_averaged_copy_has_weights_of_its_own_and_shares_the_rest(network, p
         else:
             assert new is old
     assert copied.part == part
-    assert copied.module is not subject.module
+    assert copied.module is not trained_part.module
     assert {n for n, p in network.named_parameters() if p.requires_grad} == {
         n for n, _ in network.named_parameters() if part == "fused" or n.startswith(part)
     }, "the original is still trained"
 
 
 def test_named_parameters_of_both_streams(network):
-    subject = Subject(network, "fused")
-    assert subject.parameters_of("average").keys() == {"poles.average.alpha", "equator.average.alpha"}
-    decoder = {name.split(".")[1] for name in subject.parameters_of("decoder")}
+    trained_part = TrainedPart(network, "fused")
+    assert trained_part.parameters_of("average").keys() == {"poles.average.alpha", "equator.average.alpha"}
+    decoder = {name.split(".")[1] for name in trained_part.parameters_of("decoder")}
     assert decoder == {"pyramid", "decoder", "average"}, "of each part"
-    assert all(name.startswith("attention.mask") for name in subject.parameters_of("mask"))
-    assert len(subject.parameters_of("mask")) > 2
+    assert all(name.startswith("attention.mask") for name in trained_part.parameters_of("mask"))
+    assert len(trained_part.parameters_of("mask")) > 2
 
 
 def test_experts_see_their_own_faces_and_carry_their_state(network):
     frames = torch.rand(2, 1, 3, 64, 128) * 255
     for part, faces in FACES.items():
-        subject = Subject(network, part).eval()
+        trained_part = TrainedPart(network, part).eval()
         with torch.no_grad():
-            first = subject(frames)
-            second = subject(frames.flip(-1), first.state)
+            first = trained_part(frames)
+            second = trained_part(frames.flip(-1), first.state)
             whole = network.run_faces(network.cut(frames[:, 0]))
             again = network.run_faces(network.cut(frames[:, 0].flip(-1)), whole[1])
         for found, (maps, state) in ((first, whole), (second, again)):
@@ -246,20 +246,20 @@ def test_experts_see_their_own_faces_and_carry_their_state(network):
 
 @pytest.mark.parametrize("part", ["equator", "poles", "fused"])
 def test_a_video_begins_beside_one_that_goes_on_as_it_would_alone(network, part):
-    subject, frames = Subject(network, part).eval(), torch.rand(2, 1, 3, 64, 128) * 255
+    trained_part, frames = TrainedPart(network, part).eval(), torch.rand(2, 1, 3, 64, 128) * 255
     with torch.no_grad():
-        state = 1 + torch.rand_like(subject(frames).state)
-        both = subject(frames, state, torch.tensor([0.0, 1.0]))
-        alone = [subject(frames[:1]), subject(frames[1:], state[1:])]
+        state = 1 + torch.rand_like(trained_part(frames).state)
+        both = trained_part(frames, state, torch.tensor([0.0, 1.0]))
+        alone = [trained_part(frames[:1]), trained_part(frames[1:], state[1:])]
     assert torch.allclose(both.saliency, torch.cat([one.saliency for one in alone]), atol=1e-6)
     assert torch.allclose(both.state, torch.cat([one.state for one in alone]), atol=1e-5)
-    assert not torch.allclose(both.state[:1], subject(frames[:1], state[:1]).state, atol=1e-3)
+    assert not torch.allclose(both.state[:1], trained_part(frames[:1], state[:1]).state, atol=1e-3)
 
 
 def test_views_of_photos_go_to_the_expert_as_they_are(network):
     views = torch.rand(2, 3, 3, 32, 32) * 255
     with torch.no_grad():
-        found = Subject(network, "poles").eval()(views)
+        found = TrainedPart(network, "poles").eval()(views)
         expected, _ = network.run_expert("poles", views)
     assert found.saliency.shape == (2, 3, 1, 8, 8)
     assert torch.allclose(found.saliency, expected, atol=1e-6)
@@ -268,8 +268,8 @@ def test_views_of_photos_go_to_the_expert_as_they_are(network):
 def test_the_attention_stream_gives_map_and_mask_and_the_fused_map_a_state_too(network):
     frames = torch.rand(2, 1, 3, 64, 128) * 255
     with torch.no_grad():
-        attention = Subject(network, "attention").eval()(frames)
-        fused = Subject(network, "fused").eval()(frames)
+        attention = TrainedPart(network, "attention").eval()(frames)
+        fused = TrainedPart(network, "fused").eval()(frames)
         expected = network(frames[:, 0])
     assert attention.saliency.shape == (2, 1, 1, 16, 32)
     assert attention.mask.shape == (2, 1, 4, 8)

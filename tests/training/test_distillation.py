@@ -15,9 +15,9 @@ from atsal.models.weight_folder import PARTS, write_weight_folder
 from atsal.projection import erp_directions, resize_erp, solid_angle_weights
 from atsal.training.checkpoint import Progress
 from atsal.training.config import Augmentation, SourceConfig, TrainConfig
-from atsal.training.distillation import TURNS, TaughtSource, expert_consensus, with_tilted_copies
-from atsal.training.frames_without_gaze import Moments
-from atsal.training.sampler import Key
+from atsal.training.distillation import TURNS, DistillationSource, expert_consensus, with_tilted_copies
+from atsal.training.frames_without_gaze import FramesWithoutGaze
+from atsal.training.sampler import SampleKey
 from atsal.training.setup import open_sources, provenance
 from atsal.video.reader import read_frames
 from atsal.video.synthetic_scene import Scene, render_video
@@ -68,7 +68,9 @@ def opened(panoramas, augmentation=None, taught=None, **settings):
     settings = {"teachers": panoramas.teachers[:1]} | settings
     if not settings.keys() & {"videos", "scenes"}:
         settings["panoramas"] = panoramas.folder
-    return TaughtSource(SourceConfig(**settings), MODEL, augmentation or Augmentation(), taught or panoramas.new_run())
+    return DistillationSource(
+        SourceConfig(**settings), MODEL, augmentation or Augmentation(), taught or panoramas.new_run()
+    )
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
@@ -128,15 +130,22 @@ def test_frames_and_maps_are_tilted_alike():
 
 def test_copies_are_items_of_the_same_name(panoramas):
     source = opened(panoramas, tilted=2)
-    assert source.extent().frames == (1,) * 9
-    assert source.plain(Key(0, 7)).name == source.plain(Key(0, 1)).name == "pictures/made_up_1"
-    assert not torch.equal(source.plain(Key(0, 7)).frames, source.plain(Key(0, 1)).frames)
+    assert source.frame_counts == (1,) * 9
+    assert (
+        source.read(SampleKey(0, 7), augment=False).name
+        == source.read(SampleKey(0, 1), augment=False).name
+        == "pictures/made_up_1"
+    )
+    assert not torch.equal(
+        source.read(SampleKey(0, 7), augment=False).frames, source.read(SampleKey(0, 1), augment=False).frames
+    )
 
 
 def test_teachers_are_averaged(panoramas):
-    first, second = (opened(panoramas, teachers=(teacher,)).maps for teacher in panoramas.teachers)
+    one = {"exclude": ("made_up_1", "made_up_2")}
+    first, second = (opened(panoramas, teachers=(teacher,), **one).maps for teacher in panoramas.teachers)
     assert not torch.allclose(first, second, rtol=0.01)
-    both = opened(panoramas, teachers=panoramas.teachers)
+    both = opened(panoramas, teachers=panoramas.teachers, **one)
     assert torch.allclose(both.maps, (first + second) / 2, atol=1e-5)
     network = build_network(find_weights(panoramas.teachers[1]))
     assert torch.allclose(second, expert_consensus(network, both.frames, 32), atol=1e-6)
@@ -170,7 +179,7 @@ def test_a_panorama_that_was_taken_away_is_told(panoramas, tmp_path):
     own = SimpleNamespace(folder=str(tmp_path / "pictures"), teachers=panoramas.teachers)
     opened(own, taught=tmp_path / "taught")
     next((tmp_path / "pictures").glob("made_up_1*")).unlink()
-    with pytest.raises(DataError, match=r"maps of 3 frames, but .* shows 2; put back"):
+    with pytest.raises(DataError, match=r"maps of 3 frames, but .* has 2; put back"):
         opened(own, taught=tmp_path / "taught")
 
 
@@ -184,12 +193,12 @@ def test_what_the_teachers_saw_their_pupil_knows(panoramas, tmp_path, settings):
     assert provenance(config, find, [source], Progress())["trained_on"] == {"attention": {"avtrack360": ["1", "2"]}}
     shutil.rmtree(tmp_path / "teacher")
     again = opened(panoramas, teachers=(panoramas.teachers[1], teacher), taught=tmp_path / "taught")
-    assert again.teachers_saw == source.teachers_saw
+    assert again.seen_by_teachers == source.seen_by_teachers
 
 
 def test_damaged_maps_of_teachers_name_the_remedy(panoramas, tmp_path):
     (tmp_path / "taught").write_bytes(b"nothing")
-    with pytest.raises(WeightsError, match="delete it, and the teachers make it anew"):
+    with pytest.raises(WeightsError, match="delete it; the teachers make it again"):
         opened(panoramas, taught=tmp_path / "taught")
 
 
@@ -203,7 +212,7 @@ def clip(tmp_path_factory):
 
 def test_moments_of_a_video_are_spread_evenly_each_with_the_frames_around_it(clip):
     moments = list(
-        Moments.of(SourceConfig(videos=(str(clip),), teachers=("x",), taught_frames=4)).of_item("square", 64)
+        FramesWithoutGaze.find(SourceConfig(videos=(str(clip),), teachers=("x",), taught_frames=4)).read("square", 64)
     )
     every = [torch.from_numpy(frame.image).permute(2, 0, 1) for frame in read_frames(clip, size=(128, 64))]
     assert len(moments) == 4
@@ -215,7 +224,7 @@ def test_moments_of_a_video_are_spread_evenly_each_with_the_frames_around_it(cli
 
 def test_moments_at_the_ends_of_a_video_have_fewer_frames_around_them(clip):
     moments = list(
-        Moments.of(SourceConfig(videos=(str(clip),), teachers=("x",), taught_frames=20)).of_item("square", 64)
+        FramesWithoutGaze.find(SourceConfig(videos=(str(clip),), teachers=("x",), taught_frames=20)).read("square", 64)
     )
     every = [torch.from_numpy(frame.image).permute(2, 0, 1) for frame in read_frames(clip, size=(128, 64))]
     assert [len(moments[k].frames) for k in (0, 1, 10, 18, 19)] == [3, 4, 5, 4, 3]
@@ -224,7 +233,7 @@ def test_moments_at_the_ends_of_a_video_have_fewer_frames_around_them(clip):
 
 def test_a_video_has_no_more_moments_than_frames(clip):
     config = SourceConfig(videos=(str(clip),), teachers=("x",), taught_frames=200)
-    frames = [moment.frame.numpy().tobytes() for moment in Moments.of(config).of_item("square", 64)]
+    frames = [moment.frame.numpy().tobytes() for moment in FramesWithoutGaze.find(config).read("square", 64)]
     assert len(frames) == 40
     assert len(set(frames)) >= 39, "two lie equally near one moment"
 
@@ -232,34 +241,35 @@ def test_a_video_has_no_more_moments_than_frames(clip):
 def test_the_map_of_a_moment_is_the_mean_over_the_frames_around_it(panoramas, clip):
     """So that what is learned is steady: the maps of two moments differ less than those of their frames."""
     source = opened(panoramas, videos=(str(clip.parent),), taught_frames=2)
-    moments = list(Moments.of(source.config).of_item("square", 64))
+    moments = list(FramesWithoutGaze.find(source.config).read("square", 64))
     network = build_network(find_weights(panoramas.teachers[0]))
     assert source.items == ("square",)
-    assert source.extent().frames == (1, 1)
+    assert source.frame_counts == (1, 1)
     for number, moment in enumerate(moments):
-        sample = source.plain(Key(0, number))
+        sample = source.read(SampleKey(0, number), augment=False)
         expected = expert_consensus(network, moment.frames, 32).mean(0)
         assert sample.name == f"{clip.parent.name}/square"
         assert torch.equal(sample.frames[0, 0], moment.frame)
-        assert torch.allclose(sample.maps[0, 0], expected / expected.max(), atol=1e-5)
+        assert torch.allclose(sample.saliency_maps[0, 0], expected / expected.max(), atol=1e-5)
     assert source.describe()["around_s"] == pytest.approx([-0.4, -0.2, 0, 0.2, 0.4])
     assert list(source.describe()["sha256"]) == ["square"]
 
 
 def test_made_up_scenes_are_shown_at_some_times(panoramas):
-    source = opened(panoramas, scenes=2, taught_frames=3, tilted=1)
+    source = opened(panoramas, scenes=2, taught_frames=1, tilted=1)
     assert source.items == ("scene 0", "scene 1")
-    assert source.extent().frames == (1,) * 12
-    assert [source.plain(Key(0, k)).name for k in (0, 2, 3, 6)] == [f"scenes/scene {k}" for k in (0, 0, 1, 0)]
+    assert source.frame_counts == (1,) * 4
+    samples = [source.read(SampleKey(0, k), augment=False) for k in range(4)]
+    assert [sample.name for sample in samples] == [f"scenes/scene {k}" for k in (0, 1, 0, 1)]
     scene = torch.from_numpy(Scene(1).render(64, 10.0)).permute(2, 0, 1)
-    assert torch.equal(source.plain(Key(0, 4)).frames[0, 0], scene), "the second of three moments of 20 s"
+    assert torch.equal(samples[1].frames[0, 0], scene), "the middle of 20 s"
     assert source.describe()["scenes"] == 2
 
 
 def test_videos_of_one_name_are_refused(clip, tmp_path):
     shutil.copy(clip, tmp_path / "square.mp4")
     with pytest.raises(ConfigError, match="expected videos of different names"):
-        Moments.of(SourceConfig(videos=(str(clip), str(tmp_path)), teachers=("x",)))
+        FramesWithoutGaze.find(SourceConfig(videos=(str(clip), str(tmp_path)), teachers=("x",)))
 
 
 def test_samples_move_frame_and_map_together(panoramas):
@@ -268,16 +278,19 @@ def test_samples_move_frame_and_map_together(panoramas):
     source.maps = 3 * spot(DIRECTIONS[0], 32)
     peaks = set()
     for seed in range(8):
-        sample = source.sample(Key(0, 0, seed=seed))
+        sample = source.read(SampleKey(0, 0, seed=seed), augment=True)
         assert sample.frames.shape == (1, 1, 3, 64, 128)
-        assert sample.maps.shape == (1, 1, 1, 32, 64)
-        assert sample.maps.max() == 1
-        assert torch.equal(sample.counts, sample.maps)
+        assert sample.saliency_maps.shape == (1, 1, 1, 32, 64)
+        assert sample.saliency_maps.max() == 1
+        assert torch.equal(sample.fixation_maps, sample.saliency_maps)
         shown = avg_pool2d(sample.frames[0].float().mean(1, keepdim=True), 2) / 255
-        assert (shown - sample.maps[0]).abs().max() < 0.05
-        peaks.add(int(sample.maps.argmax()))
+        assert (shown - sample.saliency_maps[0]).abs().max() < 0.05
+        peaks.add(int(sample.saliency_maps.argmax()))
     assert len(peaks) > 5
-    assert torch.equal(source.sample(Key(0, 0, seed=3)).frames, source.sample(Key(0, 0, seed=3)).frames)
+    assert torch.equal(
+        source.read(SampleKey(0, 0, seed=3), augment=True).frames,
+        source.read(SampleKey(0, 0, seed=3), augment=True).frames,
+    )
 
 
 def test_plain_samples_are_the_pictures(panoramas):
@@ -285,11 +298,11 @@ def test_plain_samples_are_the_pictures(panoramas):
     assert source.items == ("made_up_1", "made_up_2")
     with Image.open(f"{panoramas.folder}/made_up_1.webp") as image:
         picture = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
-    sample = source.plain(Key(0, 0, seed=1))
+    sample = source.read(SampleKey(0, 0, seed=1), augment=False)
     small = avg_pool2d(picture.float(), 2)
     assert (sample.frames[0, 0].float() - small).abs().mean() < 6
     assert sample.name == "pictures/made_up_1"
-    moved = source.sample(Key(0, 0, seed=1))
+    moved = source.read(SampleKey(0, 0, seed=1), augment=True)
     assert not torch.equal(moved.frames, sample.frames)
 
 

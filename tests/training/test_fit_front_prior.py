@@ -77,18 +77,18 @@ def test_the_fit_finds_what_made_the_looks(made):
     weights = solid_angle_weights(45)
     divergence = (weights * true * (true / fitted).log()).sum((-2, -1)) / (90 * weights.sum()) / math.log(2)
     assert divergence.max() < 0.01, "bits"
-    assert front_gain(found, log.looks) >= front_gain(TRUE, log.looks) - 1e-3, "no parameters are likelier"
+    assert front_gain(found, log.histogram) >= front_gain(TRUE, log.histogram) - 1e-3, "no parameters are likelier"
 
 
 def test_a_gain_is_what_the_longitudes_say_over_the_latitudes(made):
     seen, turned = read_head_logs([made / "seen.csv.gz", made / "turned.csv"])
-    known, early = front_gain(TRUE, seen.looks), front_gain(TRUE, seen.looks, 0, 2)
-    assert early > known > front_gain(TRUE, seen.looks, 10) > 0.1
-    assert front_gain(TRUE, turned.looks) < -0.2
-    assert front_gain(replace(TRUE, video_strength=0.0), seen.looks) == pytest.approx(0, abs=1e-9)
+    known, early = front_gain(TRUE, seen.histogram), front_gain(TRUE, seen.histogram, 0, 2)
+    assert early > known > front_gain(TRUE, seen.histogram, 10) > 0.1
+    assert front_gain(TRUE, turned.histogram) < -0.2
+    assert front_gain(replace(TRUE, video_strength=0.0), seen.histogram) == pytest.approx(0, abs=1e-9)
     gains = dict(held_out_gains([seen, turned]))
     alone = fit_front([seen])
-    expected = [front_gain(alone, turned.looks, *span) for span in ((0,), (0, 4), (4,))]
+    expected = [front_gain(alone, turned.histogram, *span) for span in ((0,), (0, 4), (4,))]
     assert gains["turned"] == pytest.approx(expected), "the set itself is held out"
 
 
@@ -108,7 +108,7 @@ def test_videos_of_a_set_count_alike(tmp_path):
     rows = [("long", "p", 0.5 * n, 90.0, 0.0) for n in range(300)] + [
         ("short", "p", 0.5 * n, 0.0, 0.0) for n in range(3)
     ]
-    looks = read_head_log(write(tmp_path / "two.csv", rows)).looks
+    looks = read_head_log(write(tmp_path / "two.csv", rows)).histogram
     shares = looks.longitude.sum(0)
     assert shares[180 + 90] == pytest.approx(0.5)
     assert shares[180] == pytest.approx(0.5)
@@ -122,10 +122,10 @@ def test_avtrack360_is_read_as_released(tmp_path):
     packed, plain = read_head_log(tmp_path / "heads.tar.xz"), read_head_log(folder)
     assert (packed.source.name, packed.source.viewers, packed.source.videos) == ("avtrack360", 3, 2)
     assert "GPL" in packed.source.licence
-    np.testing.assert_array_equal(packed.looks.longitude, plain.looks.longitude)
+    np.testing.assert_array_equal(packed.histogram.longitude, plain.histogram.longitude)
     assert packed.source.sha256 != plain.source.sha256
     assert len(plain.source.sha256) == 64
-    early = packed.looks.longitude[:3].sum(0)
+    early = packed.histogram.longitude[:3].sum(0)
     assert early[180] == pytest.approx(early.sum()), "all begin at yaw 0"
 
 
