@@ -11,14 +11,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from atsal.evaluation.report.text import print_tables
 from click.testing import CliRunner
 from PIL import Image
 from rich.console import Console
 
 from atsal.cli import main
 from atsal.cli.console import print_line, rich_text
-from atsal.evaluation.report import write_report
+from atsal.evaluation.report import print_tables, write_report
 from evaluation.made_result import made_result
 
 ESCAPE, TURNED = "\x1b[31mred", "gpj.\u202eexe"  # a colour; text from right to left

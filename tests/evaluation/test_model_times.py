@@ -12,7 +12,7 @@ from atsal.errors import InputError
 from atsal.evaluation import export
 from atsal.evaluation.benchmark_config import PredictorEntry
 from atsal.evaluation.ground_truth import GroundTruth
-from atsal.models import registry
+from atsal.models import loading
 from atsal.video.reader import read_frames
 from atsal.video.synthetic_scene import Scene
 
@@ -87,8 +87,8 @@ def test_stimuli_of_one_name_are_refused_before_any_is_predicted(clips, tmp_path
 def test_the_weights_are_read_once(clips, tmp_path, monkeypatch):
     """They are read whole, for their checksums."""
     read = []
-    real = registry.read_bundle
-    monkeypatch.setattr(registry, "read_bundle", lambda folder: read.append(folder) or real(folder))
+    real = loading.read_weight_folder
+    monkeypatch.setattr(loading, "read_weight_folder", lambda folder: read.append(folder) or real(folder))
     monkeypatch.setattr(export, "stimulus_paths", lambda _truth: {})
     exported(clips, tmp_path / "out")
     assert len(read) == 1

@@ -14,7 +14,7 @@ from atsal.models.front_prior_file import read_front_priors, write_front_priors
 from atsal.models.loading import build_network, find_weights
 from atsal.models.seen_items import ALL_ITEMS
 from atsal.models.weight_folder import PARTS, read_weight_folder, write_weight_folder
-from atsal.prediction.streams import finished
+from atsal.prediction.streams import finish_maps
 from atsal.projection import solid_angle_weights
 from atsal.training import fusion
 from atsal.training.config import Augmentation, SourceConfig
@@ -156,7 +156,7 @@ def test_what_is_chosen_is_what_the_model_then_predicts(sets, tmp_path, small_gr
     network = build_network(bundle, direction=source.direction)
     measured = run_streams(network, source)
     raw = {"attention": measured.attention, "experts": measured.experts}
-    shown = finished(network, raw, ["fused"], measured.seconds)["fused"]
+    shown = finish_maps(network, raw, ["fused"], measured.seconds)["fused"]
     expected = fused_density(measured, chosen, network.config.directions.of(source.direction).prior)
     assert torch.allclose(
         shown / shown.amax((1, 2, 3), keepdim=True), expected / expected.amax((1, 2, 3), keepdim=True), atol=1e-4

@@ -6,11 +6,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from atsal.prediction.items import Item, Reading
 
 from atsal.datasets.dataset import RawItem
 from atsal.datasets.stimulus import describe, read_picture, read_some_frames
 from atsal.errors import AtsalError, MediaError, TruncatedMediaError
+from atsal.prediction.options import ReadOptions
+from atsal.prediction.sources import Source
 from atsal.video import probe, timed_frames
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
@@ -49,8 +50,8 @@ def check_all_agree(clips, path):
     assert [frame.index for frame in read_frames(path)] == list(range(len(shown)))
     assert probe_video(path).frame_count == len(shown)
     assert frame_times(path) == pytest.approx(np.array(times), abs=2e-3)
-    assert Item(path, "video").expected_frames(Reading()) == len(shown)
-    assert Item(path, "video").expected_frames(Reading(stride=4)) == -(-len(shown) // 4)
+    assert Source(path, "video").expected_frames(ReadOptions()) == len(shown)
+    assert Source(path, "video").expected_frames(ReadOptions(stride=4)) == -(-len(shown) // 4)
     for start_s in (0.3, 0.7, 0.9):
         late = list(read_frames(path, start_s=start_s))
         assert [clips.number(frame.image) for frame in late] == painted[late[0].index :]
@@ -253,13 +254,13 @@ def test_frames_are_counted_once_while_a_file_stays_as_it_is(clips, monkeypatch)
     path, read = clips.make("a.mkv", frames=30), []
     counting = timed_frames.count_frames
     monkeypatch.setattr(probe, "count_frames", lambda path, timing: read.append(path) or counting(path, timing))
-    item = Item(path, "video")
-    assert item.expected_frames(Reading()) == len(list(item.frames(Reading(), None))) == 30
-    assert item.notes(Reading()) == ()
-    assert item.frame_rate(Reading()) == pytest.approx(30)
+    item = Source(path, "video")
+    assert item.expected_frames(ReadOptions()) == len(list(item.frames(ReadOptions(), None))) == 30
+    assert item.notes(ReadOptions()) == ()
+    assert item.frame_rate(ReadOptions()) == pytest.approx(30)
     assert read == [path]
     clips.make("a.mkv", frames=20)
-    assert item.expected_frames(Reading()) == 20
+    assert item.expected_frames(ReadOptions()) == 20
 
 
 @pytest.mark.skipif(CASES is None, reason="needs the shared cases")
