@@ -197,7 +197,7 @@ LOG = "observer,timestamp_s,head_lon_deg,head_lat_deg,valid\n1,0,10,20,1\n"
         ("observer,head_lon_deg,head_lat_deg,valid\n1,0,0,1\n", "samples need timestamp_s or frame_index"),
         ("", "is empty"),
         ("a,b\n1,2\n", "no table of gaze"),
-        (FIX.replace("lat_deg", "lon_deg"), "line 1: a column name stands twice"),
+        (FIX.replace("lat_deg", "lon_deg"), "line 1: a duplicate column name"),
     ],
 )
 def test_wrong_edits_are_named(text, message, tmp_path):
@@ -242,7 +242,7 @@ def test_what_cannot_be_written(tmp_path):
     with pytest.raises(OutputError, match="folder does not exist"):
         write_fixations(tmp_path / "none" / "t.csv", table)
     track = GazeSamples("1", np.array([0.0]), head=np.array([[0, 0, 1.0]]))
-    with pytest.raises(ShapeError, match="twice"):
+    with pytest.raises(ShapeError, match="duplicate"):
         write_samples(tmp_path / "t.csv", [track, track])
     other = GazeSamples("2", np.array([0.0]), head_eye=np.array([[0, 0, 1.0]]))
     with pytest.raises(ShapeError, match="different directions"):

@@ -66,7 +66,7 @@ def write_samples(path: Path, samples: Sequence[GazeSamples]) -> None:
     """
     names = [track.observer for track in samples]
     if len(set(names)) < len(names):
-        raise ShapeError(f"{path}: an observer stands twice in {', '.join(names)}; name each recording differently")
+        raise ShapeError(f"{path}: a duplicate observer in {', '.join(names)}; name each recording differently")
     if len({(t.directions, t.timestamp_s is None, t.frame_index is None) for t in samples}) > 1:
         raise ShapeError(f"{path}: logs with different directions, times or frames; write each kind to its own table")
     nothing: dict[str, Column] = {"observer": np.array([], np.str_), "valid": np.array([], bool)}

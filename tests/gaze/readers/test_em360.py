@@ -103,7 +103,7 @@ ROW = "0,960,540,1,960,540,0"
         ([ROW], HEADER.replace("1920", "0"), "line 5: width_px is '0'"),
         ([ROW], HEADER.replace("1920", "wide"), "line 5: width_px is 'wide'"),
         ([ROW], HEADER.replace("x_head", "head_x"), "no column x_head"),
-        ([ROW], HEADER.replace("x_head", "x"), "stands twice"),
+        ([ROW], HEADER.replace("x_head", "x"), "duplicate @ATTRIBUTE"),
         ([ROW], HEADER + "observer,x,y\n", "line 16: found 'observer,x,y', expected the header"),
         (["0,0.5,0.5,1,2500,0.5,0"] * 4, HEADER, "4 of 4 head positions lie outside the frame.*1920 x 1080"),
     ],

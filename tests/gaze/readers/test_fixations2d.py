@@ -133,7 +133,7 @@ def test_density_maps(tmp_path):
         ({"names": np.array(["a"]), "maps": np.ones((2, 4, 4), np.uint8)}, r"names \(1,\)"),
         ({"names": np.array(["a"]), "maps": np.ones((1, 4, 4))}, "float64"),
         ({"names": np.array([1]), "maps": np.ones((1, 4, 4), np.uint8)}, "int64"),
-        ({"names": np.array(["a", "a"]), "maps": np.ones((2, 4, 4), np.uint8)}, "twice"),
+        ({"names": np.array(["a", "a"]), "maps": np.ones((2, 4, 4), np.uint8)}, "duplicate name"),
         ({"names": np.array(["a", None]), "maps": np.ones((2, 4, 4), np.uint8)}, "expected plain numbers"),
     ],
 )

@@ -153,4 +153,4 @@ def _check_header(path: Path, relation: str, names: list[str], sizes: dict[str, 
             f"{path}: no '%@METADATA {missing[0]}'; without the size of the frame, pixels cannot become directions"
         )
     if len(set(names)) != len(names):
-        raise DataError(f"{path}: an @ATTRIBUTE stands twice in {listed_columns(names)}")
+        raise DataError(f"{path}: a duplicate @ATTRIBUTE in {listed_columns(names)}")

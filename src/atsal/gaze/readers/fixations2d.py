@@ -104,7 +104,7 @@ def read_density_maps(path: Path) -> CheckedRecords[dict[str, NDArray[np.uint8]]
             "(N, h, w) of uint8"
         )
     if len(set(names.tolist())) != len(names):
-        raise DataError(f"{path}: a name stands twice; expected one map per photo")
+        raise DataError(f"{path}: a duplicate name; expected one map per photo")
     drops, records = DropCounter(), {}
     for index, (name, density) in enumerate(zip(names.tolist(), maps, strict=True)):
         if density.any():

@@ -34,7 +34,7 @@ def parquet_columns(path: Path, most_cells: int) -> tuple[dict[str, tuple[str, .
             _check_size(path, file.metadata, most_cells)
             schema = file.schema_arrow
             if len(set(schema.names)) < len(schema.names):
-                raise DataError(f"{path}: a column name stands twice in {listed_columns(schema.names)}")
+                raise DataError(f"{path}: a duplicate column name in {listed_columns(schema.names)}")
             kinds = (arrow.types.is_string, arrow.types.is_large_string, arrow.types.is_binary)
             texts = [field.name for field in schema if any(is_kind(field.type) for is_kind in kinds)]
         # a dictionary stores a text that is in many rows once

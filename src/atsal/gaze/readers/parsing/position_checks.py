@@ -18,7 +18,7 @@ _IMPOSSIBLE = (-1.0, *(sign * (10.0**digits - 1) for digits in range(1, 6) for s
 _LEAST_ROWS, _LEAST_FRACTION, _TIMES_MORE_FREQUENT = 5, 0.05, 10
 _LEAST_JUMP = 0.5  # of the usual distance from the placeholder
 _LEAST_BEYOND = 3  # rows; the tracker may slip out of range once
-_ENOUGH_POSITIONS = 50  # to tell that the unit is another one
+_ENOUGH_POSITIONS = 50  # to detect another unit
 _TOLERANCE = 1e-6  # of a range: rounding beyond its ends
 
 

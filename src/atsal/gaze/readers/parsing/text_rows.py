@@ -131,7 +131,7 @@ def read_header(path: Path, rows: NumberedRows, separator: str) -> tuple[list[st
     named = [name for name in names if name]
     if len(set(named)) != len(named):
         hint = "; is the header missing?" if any(map(_is_number, named)) else ""
-        raise DataError(f"{path}, line {line}: a column name stands twice in {listed_columns(names)}{hint}")
+        raise DataError(f"{path}, line {line}: a duplicate column name in {listed_columns(names)}{hint}")
     if len(named) == 1:
         for other, word in _SEPARATORS.items():
             if other != separator and len(named[0].split(other)) > 2:
