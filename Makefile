@@ -23,7 +23,8 @@ help: ## list the targets
 
 demo: .venv/core ## predict on a made-up 360° scene and show the result
 	@mkdir -p demo
-	@$(BIN)/python -m atsal.video.synthetic_scene demo/scene.mp4
+	@$(BIN)/python -c 'from atsal.video.synthetic_scene import render_video as render; \
+		render("demo/scene.mp4", seconds=4, frame_rate=15, erp_height=480, seed=7)'
 	@$(BIN)/atsal compare demo/scene.mp4 -o demo/comparison.mp4 --sheet demo/comparison.png --overwrite
 	@echo
 	@echo "demo/comparison.mp4 shows the scene and what attention, experts and both together make of it;"

@@ -1,4 +1,4 @@
-"""Fixations found in raw Salient360! headset logs, and the speed of finding them.
+"""Count the fixations that are detected in raw Salient360! headset logs, and measure the speed of the detection.
 
 python benchmarks/detection.py rawDataDyn1.csv.gz rawDataStatic1.csv.gz ...
 """
@@ -16,7 +16,7 @@ METHODS = {"I-VT": detect_ivt, "I-DT": detect_idt}
 
 
 def main(logs: list[Path]) -> None:
-    """Print fixations a second and their median duration for each log, then the speed on a made-up one."""
+    """Print the fixations a second and their median duration for each log, then the speed on a made-up log."""
     for log in logs:
         samples = read_salient360_raw(log).records
         length_s = samples.timestamp_s[-1] - samples.timestamp_s[0]

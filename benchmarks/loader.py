@@ -1,9 +1,9 @@
-"""How fast clips are read for training: decoded from a video, scaled, turned, with their measured maps.
+"""Measure how fast clips are read for training: decoded from a video, scaled, augmented, with their measured maps.
 
     python benchmarks/loader.py [VIDEO]       a 360° video; without one, a made-up clip of 1920 x 960
 
-Prints frames a second for clips of 20 frames of 160 x 320 and maps of 80 x 160, for each number of worker processes,
-beside decoding and scaling the same frames in sequence: the ratio is what seeking and the maps cost.
+This prints frames a second for clips of 20 frames of 160 x 320 and maps of 80 x 160, for each number of worker
+processes. The ratio to decoding and scaling the same frames in sequence shows the cost of seeking and of the maps.
 """
 
 import sys
@@ -19,7 +19,7 @@ from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
 from atsal.gaze.records import Fixations
 from atsal.gaze.tables import write_fixations
-from atsal.models.registry import find_bundle
+from atsal.models.loading import find_weights
 from atsal.training.config import Augmentation, OptimiserConfig, SourceConfig, TrainConfig
 from atsal.training.loader import Loader
 from atsal.training.sampler import epoch_steps
@@ -56,15 +56,15 @@ def main() -> None:
             start="lite",
             clip_frames=20,
         )
-        source = SphereSource(config.train[0], find_bundle("lite").config, Augmentation(yaw=True, flip=True))
-        batches = [batch for step in epoch_steps(config, [source.extent()], 0) for batch in step]
+        source = SphereSource(config.train[0], find_weights("lite").config, Augmentation(yaw=True, flip=True))
+        batches = [batch for step in epoch_steps(config, [source.frame_counts], 0) for batch in step]
         started = time.perf_counter()
         count = sum(1 for _ in read_frames(video, size=(320, 160)))
         plain = count / (time.perf_counter() - started)
         print(f"decoding and scaling alone, in sequence: {plain:.0f} frames/s")
         for workers in (0, 1, 2, 4):
-            read = Loader([source], workers=workers).moved(batches * 4)
-            for _ in range(max(1, workers)):  # the workers have started, and none has a batch in store
+            read = Loader([source], workers=workers).read(batches * 4, for_training=True)
+            for _ in range(max(1, workers)):  # so that the workers have started and no batch is ready
                 next(read)
             started = time.perf_counter()
             frames = sum(len(sample.frames) for batch in read for sample in batch)

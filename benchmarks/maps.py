@@ -1,4 +1,4 @@
-"""Time of a saliency map against the plain sum of its definition, in one run.
+"""Compare the time of a saliency map with the time of the plain sum of its definition, in one run.
 
 python benchmarks/maps.py
 """
@@ -14,7 +14,7 @@ from atsal.gaze.maps import saliency_map
 from atsal.gaze.records import Fixations
 
 HEIGHT, COUNT = 1024, 1000
-PART = 20  # fixations that the plain sum is timed on
+PART = 20  # the fixations on which the plain sum is timed
 
 
 def plain_sum(points: Fixations, height: int, sigma_deg: float) -> np.ndarray:

@@ -1,10 +1,10 @@
-"""What known faults do to the scores, measured on made-up gaze: the table of docs/metrics.md.
+"""Measure on made-up gaze what known faults do to the scores: the table of docs/metrics.md.
 
     python benchmarks/metric_faults.py
 
-Eight items of 20 made-up viewers, 6 fixations each, around three places near the equator and some anywhere along it.
-The map of one half of the viewers predicts the other half; maps are 320x640, of σ 9.35° where nothing else is said.
-Every number is the mean over the items.
+There are eight items of 20 made-up viewers with 6 fixations each. Most fixations lie around three places near the
+equator, the others anywhere along it. The map of one half of the viewers predicts the other half. Maps have 320x640
+pixels and σ 9.35°, if nothing else is stated. Every number is the mean over the items.
 """
 
 import math
@@ -27,7 +27,7 @@ Row = tuple[str, str, float, float]
 
 
 def gaze(seed: int) -> tuple[Fixations, Fixations]:
-    """The fixations of two halves of an item's viewers."""
+    """Return the fixations of two halves of an item's viewers."""
     rng = np.random.default_rng(seed)
     count = VIEWERS * EACH
     centres = rng.uniform(-math.pi, math.pi, 3), rng.normal(0, 0.15, 3)
@@ -45,7 +45,7 @@ class Item:
     prediction: Map
     fixations: Map
     others: Map  # the fixations on the other items
-    prior: Map  # of latitude alone, out of the other items
+    prior: Map  # of latitude alone, from the other items
 
 
 def items(sigma: float = SIGMA) -> list[Item]:
@@ -67,7 +67,7 @@ def eight_bits(saliency: Map) -> Map:
 
 
 def with_ties(prediction: Map, fixations: Map, tie: float) -> float:
-    """AUC-Judd whose ties count `tie`."""
+    """Return the AUC-Judd where a tie counts `tie`."""
     at, free = fixations > 0, fixations == 0
     weight = np.broadcast_to(SPHERE, prediction.shape)[free]
     order = np.argsort(prediction[free])
@@ -81,23 +81,23 @@ nss, auc, gain = (partial(f, weights=SPHERE) for f in (m.nss, m.auc_judd, m.info
 
 
 def plain(function: Callable[..., float], fault: Callable[..., float]) -> Callable[[Item], tuple[float, float]]:
-    """Of a score of target and prediction: right and faulty."""
+    """Return a function that gives a score of target and prediction: right and faulty."""
     return lambda i: (function(i.target, i.prediction), fault(i.target, i.prediction))
 
 
 def at_fixations(function: Callable[..., float], fault: Callable[..., float]) -> Callable[[Item], tuple[float, float]]:
-    """Of a score of prediction and fixations: right, and faulty from the whole item."""
+    """Return a function that gives a score of prediction and fixations: right, and faulty from the whole item."""
     return lambda i: (function(i.prediction, i.fixations), fault(i))
 
 
 def of_width(deviation_deg: float) -> Map:
-    """A band along the equator."""
+    """Return a map with a band along the equator."""
     lat = 90 - (np.arange(HEIGHT) + 0.5) / HEIGHT * 180
     return np.exp(-0.5 * (lat / deviation_deg) ** 2)[:, None] * np.ones((1, 2 * HEIGHT))
 
 
 def comparisons() -> Iterator[tuple[str, str, Callable[[Item], tuple[float, float]]]]:
-    """(fault, score, right and faulty of an item)."""
+    """Yield (fault, name of the score, function that gives the right and the faulty score of an item)."""
     poles = np.sin(np.linspace(0, np.pi, HEIGHT)).clip(min=0)[:, None]
     noise = 1 + np.random.default_rng(0).random((HEIGHT, 2 * HEIGHT))
     band = of_width(20)
@@ -204,7 +204,7 @@ def steps(item: Item) -> Map:
 
 
 def main() -> None:
-    torch.set_num_threads(1)  # maps are small: more threads wait for each other
+    torch.set_num_threads(1)  # maps are small: several threads would wait for each other
     given = items()
     print("| fault | score | right | with the fault |")
     print("|---|---|---|---|")

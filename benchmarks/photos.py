@@ -1,9 +1,10 @@
-"""CC of an equator expert on the flat photos that training held out, by data set.
+"""Print the CC of an equator expert on the flat photos that training held out, by data set.
 
     python benchmarks/photos.py MODEL          a name, or a weight folder; data/ holds the prepared osie, crowd, scene
 
-Whole photos, squeezed to squares, against the fixations without each viewer's first or with all, σ as the data set has
-it or 1/25 of the width; the expert alone, times the mean map of the set's other photos, and that mean map alone.
+Whole photos are squeezed to squares. The ground truth has all fixations or leaves out the first of each viewer; σ
+is that of the data set or 1/25 of the width. The maps are the expert's, the expert's times the mean map of the
+set's other photos, and that mean map alone.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from torch.nn import functional as F
 
 from atsal.evaluation.metrics import cc
 from atsal.gaze.flat_maps import planar_saliency_map
-from atsal.models.registry import find_bundle, load_parts
+from atsal.models.loading import find_weights, load_parts
 from atsal.training.config import SourceConfig
 from atsal.training.photos import without_first
 from atsal.training.sources import open_prepared
@@ -30,7 +31,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=192)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    expert = load_parts(find_bundle(chosen.model))["equator"]
+    expert = load_parts(find_weights(chosen.model))["equator"]
     rows: dict[tuple[str, str, str], list[float]] = {}
     for name in SETS:
         folder = str(chosen.data / name)

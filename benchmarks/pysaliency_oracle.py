@@ -1,12 +1,12 @@
-"""The metrics against pysaliency, on flat maps made from seeds.
+"""Compare the metrics with pysaliency, on flat maps made from seeds.
 
-pysaliency asks for other versions of much; it has an environment of its own:
+pysaliency needs other versions of many packages, so it gets an environment of its own:
 
     python -m venv /tmp/pysaliency
     /tmp/pysaliency/bin/pip install torch pysaliency "setuptools<81"
     /tmp/pysaliency/bin/python benchmarks/pysaliency_oracle.py [--write]
 
-Prints both scores and the largest difference. `--write` renews `tests/golden/pysaliency.json`, from which
+This prints both scores and the largest difference. `--write` renews `tests/golden/pysaliency.json`, from which
 `tests/evaluation/test_metrics.py` repeats the comparison without pysaliency.
 """
 
@@ -23,7 +23,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def sample(seed: int) -> Arrays:
-    """The arguments of every metric; by turns noise, a smooth map, and few levels: full of ties and zeros."""
+    """Return the arguments of every metric: noise, a smooth map, or few levels with many ties and zeros, by turns."""
     rng = np.random.default_rng(seed)
     maps = rng.random((3, HEIGHT, WIDTH))
     if seed % 3 == 1:
@@ -43,7 +43,7 @@ def sample(seed: int) -> Arrays:
     }
 
 
-def theirs(given: Arrays) -> dict[str, float]:
+def pysaliency_scores(given: Arrays) -> dict[str, float]:
     import pysaliency  # noqa: PLC0415 (the tests import this file without it)
     from pysaliency import metrics  # noqa: PLC0415
 
@@ -88,8 +88,8 @@ def theirs(given: Arrays) -> dict[str, float]:
     return {name: float(value) for name, value in found.items()}
 
 
-def ours(given: Arrays) -> dict[str, float]:
-    from atsal.evaluation import metrics as m  # noqa: PLC0415 (`main` says where atsal is)
+def atsal_scores(given: Arrays) -> dict[str, float]:
+    from atsal.evaluation import metrics as m  # noqa: PLC0415 (`main` adds it to the path)
 
     t, p, b, f, o = (given[n] for n in ("target", "prediction", "baseline", "fixations", "other_fixations"))
     return {
@@ -109,11 +109,11 @@ def main() -> None:
     golden, largest = {}, {}
     for seed in range(SAMPLES):
         given = sample(seed)
-        golden[str(seed)] = theirs(given)
-        for name, value in ours(given).items():
+        golden[str(seed)] = pysaliency_scores(given)
+        for name, value in atsal_scores(given).items():
             expected = golden[str(seed)][name]
             print(f"{seed}  {name:18s}{expected:12.6f}{value:12.6f}")
-            if np.isfinite(expected):  # log2 of a density of 0 is -inf there; ours stays finite by epsilon
+            if np.isfinite(expected):  # log2 of a density of 0 is -inf there; atsal's stays finite because of epsilon
                 largest[name] = max(largest.get(name, 0), abs(value - expected))
     for name, difference in largest.items():
         print(f"largest difference  {name:18s}{difference:10.1e}")

@@ -1,4 +1,4 @@
-"""How far a saliency map that is stretched like a picture is from the map of the stretched fixations.
+"""Compare a saliency map that is stretched like a picture with the map of the stretched fixations.
 
 atsal prepare avtrack360 RAW PREPARED && python benchmarks/stretch.py PREPARED
 """
@@ -19,7 +19,7 @@ HEIGHT = 128
 
 
 def main(folder: Path) -> None:
-    """Print the least and the mean correlation over items, ends and σ."""
+    """Print the lowest and the mean correlation over items, ends and σ."""
     prepared, weights, found = PreparedSet(folder), solid_angle_weights(HEIGHT).numpy(), []
     for item in prepared.items:
         fixations = prepared.fixations(item)

@@ -10,10 +10,10 @@ from atsal.errors import ConfigError
 from atsal.evaluation.benchmark_config import BenchmarkConfig
 from atsal.evaluation.protocol import read_protocol
 from atsal.models.config import ModelConfig
-from atsal.models.registry import find_bundle
+from atsal.models.loading import find_weights
 from atsal.training.config import TrainConfig
 
-DIRECTIONS = find_bundle("lite").config.to_dict()["directions"]
+DIRECTIONS = find_weights("lite").config.to_dict()["directions"]
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,17 @@ def commands(group, prefix=""):
 
 
 @pytest.mark.parametrize("command", sorted(commands(main)))
-def test_readme_shows_every_command(pytestconfig, command):
-    readme = (pytestconfig.rootpath / "README.md").read_text(encoding="utf-8")
-    assert f"atsal {command}" in readme, f"`atsal {command}` is in no line of README.md"
+def test_the_documents_show_every_command(pytestconfig, command):
+    page = (pytestconfig.rootpath / "docs" / "command-line.md").read_text(encoding="utf-8")
+    assert f"atsal {command}" in page, f"`atsal {command}` is in no line of docs/command-line.md"
+
+
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/pipeline.md"])
+def test_the_modules_that_documents_name_exist(pytestconfig, document):
+    root = pytestconfig.rootpath
+    named = re.findall(r"`((?:[a-z_]+/)*[a-z_0-9]+\.py)`", (root / document).read_text(encoding="utf-8"))
+    known = {str(file.relative_to(root)) for folder in ("src", "tests") for file in (root / folder).rglob("*.py")}
+    assert not [name for name in named if not any(f"/{file}".endswith(f"/{name}") for file in known)]
 
 
 def test_links_lead_somewhere(pytestconfig):

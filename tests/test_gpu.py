@@ -8,9 +8,9 @@ import torch
 
 from atsal import load_model
 from atsal.models.config import ModelConfig
-from atsal.models.registry import new_parts
+from atsal.models.loading import new_parts
 from atsal.models.two_stream import ATSal
-from atsal.prediction.runtimes import make_runtime
+from atsal.prediction.runtimes import start_session
 from atsal.video.reader import Frame
 from atsal.video.synthetic_scene import Scene
 
@@ -37,7 +37,7 @@ def test_a_captured_batch_equals_the_cpu_in_either_precision():
     on_cpu = load_model("lite", device="cpu", runtime="torch")
     for precision, tolerance in (("float32", 1e-4), ("half", 2e-2)):
         on_gpu = load_model("lite", device="cuda", precision=precision)
-        count = 2 * on_gpu.runtime.frames + 3  # two captured batches, and a rest
+        count = 2 * on_gpu.session.frames + 3  # two captured batches, and a rest
         frames = [Frame(i, i / 10, Scene(0).render(160, i / 10)) for i in range(count)]
         pairs = zip(on_cpu.run(frames), on_gpu.run(frames), strict=True)
         for (expected, _), (found, _) in pairs:
@@ -50,7 +50,7 @@ def test_published_layers_equal_the_cpu_without_tensor_floats():
     config = ModelConfig("paper", erp_height=64, face_size=64, map_height=64)
     network = ATSal(config, **new_parts(config)).eval()
     frames = np.stack([Scene(0).render(64, k / 10) for k in range(3)])
-    on_cpu, on_gpu = (make_runtime("torch", copy.deepcopy(network), torch.device(d)) for d in ("cpu", "cuda"))
+    on_cpu, on_gpu = (start_session("torch", copy.deepcopy(network), torch.device(d)) for d in ("cpu", "cuda"))
     times = np.zeros(3, np.float32)
     expected, found = (runtime.run(frames, None, ("attention", "experts"), 64, times) for runtime in (on_cpu, on_gpu))
     for stream, maps in expected.streams.items():

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -16,8 +17,7 @@ from rich.console import Console
 
 from atsal.cli import main
 from atsal.cli.console import print_line, rich_text
-from atsal.evaluation.report import write_report
-from atsal.evaluation.report.text import print_tables
+from atsal.evaluation.report import print_tables, write_report
 from evaluation.made_result import made_result
 
 ESCAPE, TURNED = "\x1b[31mred", "gpj.\u202eexe"  # a colour; text from right to left
@@ -90,3 +90,33 @@ def test_reports_show_names_and_do_not_obey_them(hostile, tmp_path):
     assert min(differences) < 0, "numbers stay numbers"
     document = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
     assert [run["predictor"] for run in document["datasets"][0]["runs"]] == names[: len(result.datasets[0].runs)]
+
+
+WITH_STATUS = """
+import click
+from atsal.cli.console import print_error, print_line, quiet_option, status_line
+
+@click.command()
+@quiet_option
+def run():
+    with status_line("reading") as show_status:
+        show_status("step [/x] 1")
+        print_line("a result")
+        print_error("a warning")
+
+run()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("quiet", [False, True])
+def test_lines_do_not_run_into_the_status_line(quiet):
+    terminal, end = os.openpty()
+    arguments = [sys.executable, "-c", WITH_STATUS, *(["-q"] if quiet else [])]
+    done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=end, text=True, check=True)
+    os.close(end)
+    shown = os.read(terminal, 10_000).decode()
+    os.close(terminal)
+    assert done.stdout == ("" if quiet else "a result\n")
+    assert ("step [/x] 1" in shown) != quiet
+    assert re.search(r"(^|\x1b\[2K)atsal: a warning\r\n", shown), "the line is cleared first"

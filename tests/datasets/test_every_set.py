@@ -7,12 +7,12 @@ import pytest
 import torch
 from PIL import Image
 
-from atsal.datasets import NAMES, dataset_named
+from atsal.datasets import dataset_named, dataset_names
 from atsal.datasets.prepared import PreparedSet
 from atsal.datasets.prepared.augmentation import Chain, Flip, Shift
+from atsal.datasets.prepared.clip import read_clip
 from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
-from atsal.datasets.prepared.sample import read_sample
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.directions import angle_rad, unit_vectors
 from fakes.avtrack360 import write_avtrack360
@@ -33,7 +33,7 @@ def peak(saliency: torch.Tensor) -> np.ndarray:
 
 
 def test_no_set_is_left_out():
-    assert WRITERS.keys() | FLAT == set(NAMES)
+    assert WRITERS.keys() | FLAT == set(dataset_names())
 
 
 @pytest.mark.parametrize(("name", "direction"), DIRECTIONS)
@@ -50,15 +50,18 @@ def test_from_raw_files_to_training_samples(name, direction, tmp_path):
         index = (stimulus.frames or 1) - 2 if stimulus.frames else 0
         rate = stimulus.frames_per_s or RATE_HZ
         where = unit_vectors(*target.lonlat(index / rate if stimulus.frames else 0.0))
-        sample = read_sample(prepared, item, index, erp_height=64)
-        assert sample.frame.shape == (3, 64, 128)
-        assert 0 <= float(sample.frame.min()) < float(sample.frame.max()) <= 1
-        assert sample.fixation_map.sum() > 0
-        assert math.degrees(angle_rad(peak(sample.saliency_map), where)) < 9
-        moved = read_sample(prepared, item, index, erp_height=64, transform=Chain((Shift(90), Flip())))
-        np.testing.assert_array_equal(moved.frame, sample.frame.roll(32, -1).flip(-1))
-        np.testing.assert_allclose(moved.saliency_map, sample.saliency_map.roll(32, -1).flip(-1))
-        assert float(moved.fixation_map.sum()) == float(sample.fixation_map.sum())
+        frames, saliency_maps, fixation_maps = read_clip(prepared, item, [index], erp_height=64)
+        assert frames.shape == (1, 3, 64, 128)
+        assert frames.dtype == torch.uint8
+        assert frames.min() < frames.max()
+        assert saliency_maps.shape == fixation_maps.shape == (1, 1, 64, 128)
+        assert saliency_maps.max() == 1
+        assert fixation_maps.sum() > 0
+        assert math.degrees(angle_rad(peak(saliency_maps[0]), where)) < 9
+        moved = read_clip(prepared, item, [index], erp_height=64, transform=Chain((Shift(90), Flip())))
+        np.testing.assert_array_equal(moved.frames, frames.roll(32, -1).flip(-1))
+        np.testing.assert_allclose(moved.saliency_maps, saliency_maps.roll(32, -1).flip(-1))
+        assert float(moved.fixation_maps.sum()) == float(fixation_maps.sum())
 
 
 @pytest.mark.parametrize("events", ["ivt", "idt"])
@@ -93,7 +96,7 @@ def test_photos(tmp_path):
         assert saliency[row, column] > 0.3 * saliency.max()
         assert prepared.picture(item).shape[:2] == saliency.shape
         with pytest.raises(DataError, match="flat photo"):
-            read_sample(prepared, item)
+            read_clip(prepared, item)
 
 
 def test_photos_of_ones_own(tmp_path):

@@ -9,8 +9,8 @@ from atsal.datasets import dataset_named
 from atsal.datasets.prepared import PreparedSet
 from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
-from atsal.evaluation.ground_truth import Truth
-from atsal.evaluation.priors import Pooled
+from atsal.evaluation.ground_truth import GroundTruth
+from atsal.evaluation.priors import PooledGaze
 from atsal.evaluation.protocol import read_protocol
 from fakes.fixations2d import write_fixations2d
 from fakes.folder import write_folder
@@ -48,12 +48,12 @@ def photo_set(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def truth(folder_set):
-    return Truth(folder_set, protocol("folder-video"))
+    return GroundTruth(folder_set, protocol("folder-video"))
 
 
 @pytest.fixture(scope="session")
 def pooled(truth):
-    return Pooled.of(truth)
+    return PooledGaze.of(truth)
 
 
 @pytest.fixture

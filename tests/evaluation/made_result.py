@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from atsal.evaluation.protocol import Protocol, read_protocol
-from atsal.evaluation.results import DatasetResult, ItemScores, Kind, Result, Run
+from atsal.evaluation.results import DatasetResult, ItemScores, PredictorKind, Result, Run
 
 SPREAD = {
     "cc": (0.5, 0.1),
@@ -59,7 +59,7 @@ def item_scores(
 
 
 def made_run(
-    name: str, kind: Kind, items: list[str], protocol: Protocol, quality: float, seed: int, **others: object
+    name: str, kind: PredictorKind, items: list[str], protocol: Protocol, quality: float, seed: int, **others: object
 ) -> Run:
     """A run whose items differ by the same amount for all runs: hard ones are hard for all."""
     without = others.pop("without", ())

@@ -1,16 +1,17 @@
 """Baselines and the viewers' ceiling: nothing that is used on an item has seen it."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 
 from atsal.errors import DataError
-from atsal.evaluation.baselines import baseline_map
-from atsal.evaluation.ground_truth import Truth
+from atsal.evaluation.baselines import BASELINE_NAMES, BASELINES
+from atsal.evaluation.ground_truth import GroundTruth
 from atsal.evaluation.metrics import auc_judd, cc
-from atsal.evaluation.priors import FLOOR, Others, Pooled
-from atsal.evaluation.scoring import HALF_ALONE, score_item, score_viewers
+from atsal.evaluation.priors import FLOOR, OtherItems, PooledGaze
+from atsal.evaluation.scoring import TOO_FEW_VIEWERS, score_item, score_viewers
 from atsal.evaluation.spectral_residual import spectral_residual, spectral_residual_erp
 from atsal.gaze.records import Fixations
 from atsal.projection import solid_angle_weights
@@ -25,30 +26,30 @@ def test_priors_are_densities_that_leave_the_item_out(truth, pooled):
         own = [other for other in truth.items if other != item]
         densities = []
         for other in own:
-            saliency = truth.saliency(truth.gaze(other), SIZE)
+            saliency = truth.saliency_map(truth.gaze(other), SIZE)
             densities.append(saliency / np.average(saliency.mean(1), weights=weights[:, 0]))
         mean = np.mean(densities, 0)
         np.testing.assert_allclose(
-            baseline_map("mean-of-others", truth, pooled, item), (1 - FLOOR) * mean + FLOOR, atol=1e-6
+            BASELINES["mean-of-others"].make_maps(truth, pooled, item), (1 - FLOOR) * mean + FLOOR, atol=1e-6
         )
-        prior = baseline_map("equator-prior", truth, pooled, item)
+        prior = BASELINES["equator-prior"].make_maps(truth, pooled, item)
         np.testing.assert_allclose(prior, np.tile(prior[:, :1], (1, 2 * ROWS)))
         np.testing.assert_allclose(prior[:, 0], (1 - FLOOR) * mean.mean(1) + FLOOR, atol=1e-6)
-        counts = Others(truth, pooled, item).counts()
-        np.testing.assert_array_equal(counts, sum(truth.counts(truth.gaze(other), SIZE) for other in own))
+        counts = OtherItems(truth, pooled, item).fixation_map()
+        np.testing.assert_array_equal(counts, sum(truth.fixation_map(truth.gaze(other), SIZE) for other in own))
 
 
 def test_a_fit_part_is_used_instead_of_the_scored_items(truth, pooled):
-    fitted = Truth(truth.prepared, truth.protocol)
+    fitted = GroundTruth(truth.prepared, truth.protocol)
     fitted.items, fitted.fit_items = truth.items[:2], truth.items[2:]
-    prior = Others(fitted, Pooled.of(fitted), fitted.items[0]).equator_prior()
-    same = Others(fitted, Pooled.of(fitted), fitted.items[1]).equator_prior()
+    prior = OtherItems(fitted, PooledGaze.of(fitted), fitted.items[0]).equator_prior()
+    same = OtherItems(fitted, PooledGaze.of(fitted), fitted.items[1]).equator_prior()
     np.testing.assert_array_equal(prior, same)
-    assert not np.allclose(prior, Others(truth, pooled, fitted.items[0]).equator_prior())
+    assert not np.allclose(prior, OtherItems(truth, pooled, fitted.items[0]).equator_prior())
 
 
 def test_the_centre_is_as_wide_as_the_gaze(truth, pooled):
-    centre = baseline_map("centre", truth, pooled, "image_1")
+    centre = BASELINES["centre"].make_maps(truth, pooled, "image_1")
     assert np.unravel_index(centre.argmax(), SIZE) in [(r, c) for r in (15, 16) for c in (31, 32)]
     others = [truth.gaze(item) for item in truth.items if item != "image_1"]
     angle = [np.arccos(np.cos(g.lat_rad) * np.cos(g.lon_rad)) for g in others]
@@ -60,12 +61,12 @@ def test_the_centre_is_as_wide_as_the_gaze(truth, pooled):
 
 
 def test_photos_have_the_same_baselines_at_their_own_size(photo_set):
-    truth = Truth(photo_set, protocol("flat-photos"))
-    pooled = Pooled.of(truth)
+    truth = GroundTruth(photo_set, protocol("flat-photos"))
+    pooled = PooledGaze.of(truth)
     for item in truth.items:
         for name in ("uniform", "centre", "equator-prior", "mean-of-others"):
-            assert baseline_map(name, truth, pooled, item).shape == (96, 128)
-        assert Others(truth, pooled, item).counts().sum() == sum(
+            assert BASELINES[name].make_maps(truth, pooled, item).shape == (96, 128)
+        assert OtherItems(truth, pooled, item).fixation_map().sum() == sum(
             len(truth.gaze(other)) for other in truth.items if other != item
         )
         found = spectral_residual(photo_set.picture(item))
@@ -90,13 +91,13 @@ def test_the_spectral_residual_finds_what_stands_out(truth, pooled):
         spectral_residual_erp(np.roll(erp, 64, 1), ROWS), np.roll(spot, ROWS // 2, 1), atol=0.02 * spot.max()
     )
     assert (spectral_residual_erp(np.zeros((128, 256, 3), np.uint8), ROWS) == 1).all(), "a black frame"
-    assert baseline_map("spectral-residual", truth, pooled, "video_2").shape == (5, *SIZE)
-    assert baseline_map("spectral-residual", truth, pooled, "image_1").shape == SIZE
+    assert BASELINES["spectral-residual"].make_maps(truth, pooled, "video_2").shape == (5, *SIZE)
+    assert BASELINES["spectral-residual"].make_maps(truth, pooled, "image_1").shape == SIZE
 
 
 def test_viewers_who_agree_predict_each_other(truth, pooled):
     """All look at one moving object: a half predicts the other better than the prior does, the more alike they look."""
-    others = Others(truth, pooled, "video_2")
+    others = OtherItems(truth, pooled, "video_2")
     found = score_viewers(truth, "video_2", others, repeats=4, seed=0)
     assert len(found.first_frames) == 5
     assert found.scores["cc"] > 0.9
@@ -107,7 +108,7 @@ def test_viewers_who_agree_predict_each_other(truth, pooled):
     assert score_viewers(truth, "video_2", others, repeats=4, seed=1) != found
 
 
-class OneViewer(Truth):
+class OneViewer(GroundTruth):
     """Gaze of one viewer, or of others in the first window only."""
 
     def gaze(self, item, window=None):
@@ -117,26 +118,26 @@ class OneViewer(Truth):
 
 
 def test_a_viewer_alone_predicts_nobody(truth, pooled):
-    others = Others(truth, pooled, "video_2")
+    others = OtherItems(truth, pooled, "video_2")
     lone = OneViewer(truth.prepared, truth.protocol)
     lone.alone = True
     with pytest.raises(DataError, match="gaze of 1 viewer"):
         score_viewers(lone, "video_2", others, 2, 0)
     lone.alone = False
     found = score_viewers(lone, "video_2", others, 2, 0)
-    assert found.skipped == {HALF_ALONE: 4}
+    assert found.skipped == {TOO_FEW_VIEWERS: 4}
     assert len(found.first_frames) == 1
 
 
 def test_windows_without_gaze_or_map_are_counted_not_scored(truth, pooled):
-    class Empty(Truth):
+    class Empty(GroundTruth):
         def gaze(self, item, window=None):
             empty = window is not None and window.first_frame == 4
             return Fixations.empty() if empty else super().gaze(item, window)
 
     gone = Empty(truth.prepared, truth.protocol)
     maps = [(number, np.random.default_rng(number).random(SIZE)) for number in range(4)]
-    found = score_item(gone, "video_2", Others(truth, pooled, "video_2"), maps)
+    found = score_item(gone, "video_2", OtherItems(truth, pooled, "video_2"), maps)
     assert found.first_frames == (0, 2, 6)
     assert found.skipped == {"no fixation in the window": 1, "no map of the window": 1}
     assert all(len(values) == 3 for values in found.by_window.values())
@@ -144,7 +145,7 @@ def test_windows_without_gaze_or_map_are_counted_not_scored(truth, pooled):
 
 def test_undefined_scores_are_none_and_counted(truth, pooled):
     maps = [(0, np.ones(SIZE)), (1, np.zeros(SIZE)), (2, np.random.default_rng(0).random(SIZE))]
-    found = score_item(truth, "video_2", Others(truth, pooled, "video_2"), maps)
+    found = score_item(truth, "video_2", OtherItems(truth, pooled, "video_2"), maps)
     assert found.by_window["cc"][:2] == (None, None)
     assert found.by_window["sim"][1] is None
     assert found.by_window["auc_judd"][:2] == pytest.approx((0.5, 0.5))
@@ -155,33 +156,43 @@ def test_undefined_scores_are_none_and_counted(truth, pooled):
 def test_a_mirrored_map_scores_as_it_should(truth, pooled):
     """The measured map itself, and the same mirrored left to right: a mirrored reading of gaze would exchange them."""
     gaze = truth.gaze("image_1")
-    right = truth.saliency(gaze, SIZE).astype(float)
+    right = truth.saliency_map(gaze, SIZE).astype(float)
     assert cc(right, right[:, ::-1].copy(), weights=truth.weights()) < 0.5
-    others = Others(truth, pooled, "image_1")
+    others = OtherItems(truth, pooled, "image_1")
     (good,) = [score_item(truth, "image_1", others, [(0, right)])]
     (bad,) = [score_item(truth, "image_1", others, [(0, right[:, ::-1].copy())])]
     assert good.scores["cc"] == pytest.approx(1)
     assert good.scores["nss"] > 3 > bad.scores["nss"]
-    assert good.scores["auc_judd"] == pytest.approx(auc_judd(right, truth.counts(gaze, SIZE), weights=truth.weights()))
+    assert good.scores["auc_judd"] == pytest.approx(
+        auc_judd(right, truth.fixation_map(gaze, SIZE), weights=truth.weights())
+    )
 
 
 def test_latitudes_tell_where_maps_and_gaze_lie(truth, pooled):
     density = np.zeros(SIZE)
     density[0] = 1  # the northernmost row, 5.6° of latitude
-    found = score_item(truth, "image_1", Others(truth, pooled, "image_1"), [(0, density)])
+    found = score_item(truth, "image_1", OtherItems(truth, pooled, "image_1"), [(0, density)])
     assert sum(found.predicted_latitudes) == pytest.approx(1)
     assert sum(found.predicted_latitudes[:2]) == pytest.approx(1)
     lat = np.degrees(truth.gaze("image_1").lat_rad)
     band = np.floor((90 - lat) / 5).astype(int)
     assert found.measured_latitudes == pytest.approx(tuple(np.bincount(band, minlength=36) / len(lat)))
-    even = score_item(truth, "image_1", Others(truth, pooled, "image_1"), [(0, np.ones(SIZE))])
+    even = score_item(truth, "image_1", OtherItems(truth, pooled, "image_1"), [(0, np.ones(SIZE))])
     steps = np.diff(np.sin(np.radians(np.arange(-90, 91, 5)))) / 2
     assert even.predicted_latitudes == pytest.approx(tuple(steps), abs=0.006), "the sphere's area"
 
 
 def test_a_set_of_one_item_has_no_prior_and_says_so(truth):
-    alone = Truth(truth.prepared, dataclasses.replace(truth.protocol))
+    alone = GroundTruth(truth.prepared, dataclasses.replace(truth.protocol))
     alone.items = ("image_1",)
-    found = score_item(alone, "image_1", Others(alone, Pooled.of(alone), "image_1"), [(0, np.random.rand(*SIZE))])
+    found = score_item(
+        alone, "image_1", OtherItems(alone, PooledGaze.of(alone), "image_1"), [(0, np.random.rand(*SIZE))]
+    )
     assert found.undefined == {"auc_shuffled": 1, "information_gain": 1}
     assert found.scores["cc"] is not None
+
+
+def test_the_documentation_lists_every_baseline(pytestconfig):
+    text = (pytestconfig.rootpath / "docs" / "benchmark.md").read_text(encoding="utf-8")
+    table = text.split("| baseline | what it is |")[1].split("\n\n")[0]
+    assert tuple(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)) == BASELINE_NAMES

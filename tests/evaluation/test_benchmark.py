@@ -7,21 +7,24 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from atsal.config import from_mapping
 from atsal.errors import ConfigError, DataError, OutputError
-from atsal.evaluation import scoring_task
+from atsal.evaluation import metric_registry, scoring, scoring_task
 from atsal.evaluation.benchmark import Benchmark
 from atsal.evaluation.benchmark_config import BenchmarkConfig, folder_name
+from atsal.evaluation.metric_registry import metric_named
+from atsal.evaluation.metrics import all_metrics
 from atsal.evaluation.protocol import read_protocol
 from atsal.evaluation.results import difference, estimate
 from atsal.gaze.maps import saliency_map
-from atsal.models.registry import find_bundle
+from atsal.models.loading import find_weights
 from atsal.models.seen_items import ALL_ITEMS
-from atsal.models.weight_folder import PARTS, write_bundle
+from atsal.models.weight_folder import PARTS, write_weight_folder
 from evaluation.conftest import ROWS, prepared
 from fakes.folder import write_folder
 from fakes.gaze import Target
@@ -258,9 +261,9 @@ def test_frames_that_a_model_was_trained_on_are_marked(base):
 
 
 def test_all_items_of_a_set_that_a_prior_was_fitted_on_are_marked(base):
-    bundle = find_bundle("lite")
+    bundle = find_weights("lite")
     seen = {"trained_on": {"attention": {"folder": [ALL_ITEMS]}}}
-    write_bundle(base / "fitted", bundle.config, {part: bundle.load(part) for part in PARTS}, seen)
+    write_weight_folder(base / "fitted", bundle.config, {part: bundle.load(part) for part in PARTS}, seen)
     found = run(base, {"model": str(base / "fitted"), "device": "cpu", "streams": ["attention"]}).datasets[0]
     assert len(found.runs[0].in_sample) == len(found.runs[0].items) > 0
 
@@ -455,6 +458,82 @@ def test_scores_that_lack_a_metric_are_not_taken(base):
     with pytest.raises(OutputError, match=r"scores of other maps, gaze or settings \(image_1\)"):
         run(base, {"maps": "maps"})
     assert run(base, {"maps": "maps"}, overwrite=True).datasets == first.datasets
+
+
+def with_metrics(base, *names):
+    (base / "small.yaml").write_text(f"{PROTOCOL}metrics: [{', '.join(names)}]\n")
+
+
+def scored_with(monkeypatch):
+    """What each scoring of a map computes from now on."""
+    calls = []
+
+    def spy(*arrays, metrics, **named):
+        calls.append(tuple(metric.name for metric in metrics))
+        return all_metrics(*arrays, metrics=metrics, **named)
+
+    monkeypatch.setattr(scoring, "all_metrics", spy)
+    return calls
+
+
+PREDICTORS = {"maps": "maps"}, {"baseline": "viewers", "repeats": 2}, {"baseline": "centre"}
+
+
+def test_a_metric_that_is_added_is_computed_alone_and_the_kept_scores_stay(base, monkeypatch):
+    with_metrics(base, "cc", "nss", "sim", "auc_borji")
+    expected = run(base, *PREDICTORS).datasets[0].runs
+    shutil.rmtree(base / "out")
+    with_metrics(base, "nss", "cc")
+    run(base, *PREDICTORS)
+    mark = base / "out" / "fake" / "scores" / "maps" / "image_1.json"
+    document = json.loads(mark.read_text())
+    document["by_window"]["cc"] = [0.125] * len(document["by_window"]["cc"])
+    mark.write_text(json.dumps(document))
+    maps_before = {path: path.stat().st_mtime_ns for path in (base / "out").rglob("*.npy")}
+    calls = scored_with(monkeypatch)
+    with_metrics(base, "cc", "nss", "sim", "auc_borji")
+    found = run(base, *PREDICTORS).datasets[0].runs
+    assert set(calls) == {("sim", "auc_borji")}
+    for one, other in zip(found, expected, strict=True):
+        assert [list(item.by_window) for item in one.items] == [["cc", "nss", "sim", "auc_borji"]] * 4
+        for metric in ("nss", "sim", "auc_borji"):
+            assert one.scores(metric) == other.scores(metric)
+    assert found[0].scores("cc")["image_1"] == 0.125, "the kept score is used"
+    assert {path: path.stat().st_mtime_ns for path in (base / "out").rglob("*.npy")} == maps_before
+
+
+def test_a_metric_that_is_left_out_and_named_again_is_not_computed_again(base, monkeypatch):
+    with_metrics(base, "cc", "nss")
+    first = run(base, *PREDICTORS)
+    calls = scored_with(monkeypatch)
+    with_metrics(base, "cc")
+    assert list(run(base, *PREDICTORS).datasets[0].runs[0].items[0].by_window) == ["cc"]
+    with_metrics(base, "cc", "nss")
+    assert run(base, *PREDICTORS).datasets == first.datasets
+    assert calls == []
+
+
+def test_a_new_version_of_a_metric_is_computed_again(base, monkeypatch):
+    with_metrics(base, "cc", "nss")
+    first = run(base, *PREDICTORS)
+    changed = replace(metric_named("nss"), version=2)
+    monkeypatch.setitem(metric_registry._BUILT_IN, "nss", changed)
+    metric_named.cache_clear()
+    try:
+        calls = scored_with(monkeypatch)
+        assert run(base, *PREDICTORS).datasets == first.datasets
+        assert set(calls) == {("nss",)}
+    finally:
+        monkeypatch.undo()
+        metric_named.cache_clear()
+
+
+def test_another_title_or_source_of_a_protocol_changes_no_score(base):
+    run(base, *PREDICTORS)
+    before = written(base)
+    (base / "small.yaml").write_text(PROTOCOL.replace("title: small", "title: other") + "source: a paper\n")
+    assert run(base, *PREDICTORS).datasets[0].protocol.title == "other"
+    assert written(base) == before
 
 
 def test_scores_by_a_metric_that_is_not_there_are_refused_and_not_nothing(base):

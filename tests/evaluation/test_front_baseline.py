@@ -12,12 +12,12 @@ from atsal.datasets.dataset import Stimulus
 from atsal.datasets.prepared import frame_times as times
 from atsal.errors import OutputError
 from atsal.evaluation import front_baseline
-from atsal.evaluation.baselines import baseline_map
+from atsal.evaluation.baselines import BASELINES
 from atsal.evaluation.benchmark import Benchmark
 from atsal.evaluation.benchmark_config import BenchmarkConfig
-from atsal.evaluation.front_baseline import front_prior
-from atsal.evaluation.ground_truth import Truth
-from atsal.evaluation.priors import Others, Pooled
+from atsal.evaluation.front_baseline import front_prior_maps
+from atsal.evaluation.ground_truth import GroundTruth
+from atsal.evaluation.priors import OtherItems, PooledGaze
 from atsal.evaluation.scoring import score_item
 from atsal.gaze.records import Fixations
 from atsal.models.front_prior import PHOTO, FrontPrior
@@ -28,7 +28,7 @@ from fakes.avtrack360 import write_avtrack360
 
 def alone(direction, *seconds):
     """The shipped prior at the strength of the fit."""
-    config = dataclasses.replace(read_front_priors()[direction], video_strength=1.0)
+    config = dataclasses.replace(read_front_priors().of(direction), video_strength=1.0)
     return FrontPrior(config, ROWS)(torch.tensor(seconds, dtype=torch.float64))[:, 0].numpy()
 
 
@@ -41,19 +41,21 @@ def heads(tmp_path_factory):
 
 
 def test_videos_have_it_at_the_middle_of_each_window_and_images_as_photos(truth, pooled):
-    found = baseline_map("front-prior", truth, pooled, "video_2")
+    found = BASELINES["front-prior"].make_maps(truth, pooled, "video_2")
     np.testing.assert_allclose(found, alone("head_eye", 0.1, 0.3, 0.5, 0.7, 0.9))
-    np.testing.assert_allclose(baseline_map("front-prior", truth, pooled, "image_1"), alone("head_eye", PHOTO)[0])
+    np.testing.assert_allclose(
+        BASELINES["front-prior"].make_maps(truth, pooled, "image_1"), alone("head_eye", PHOTO)[0]
+    )
 
 
 def test_whole_clips_have_its_mean(truth):
-    clips = Truth(truth.prepared, dataclasses.replace(truth.protocol, window="clip"))
-    np.testing.assert_allclose(front_prior(clips, "video_2"), alone("head_eye", 0.25, 0.75).mean(0))
+    clips = GroundTruth(truth.prepared, dataclasses.replace(truth.protocol, window="clip"))
+    np.testing.assert_allclose(front_prior_maps(clips, "video_2"), alone("head_eye", 0.25, 0.75).mean(0))
 
 
 def test_stills_of_clips_have_it_at_their_time_and_towards_the_head(heads):
-    truth = Truth(heads, protocol("avtrack360"))
-    np.testing.assert_allclose(front_prior(truth, "1"), alone("head", 15.0)[0])
+    truth = GroundTruth(heads, protocol("avtrack360"))
+    np.testing.assert_allclose(front_prior_maps(truth, "1"), alone("head", 15.0)[0])
     assert dataset_named("salient360-images").still_s is None
 
 
@@ -84,7 +86,7 @@ def base_of(tmp_path):
 
 
 def test_it_beats_latitudes_where_viewers_keep_to_the_front(truth):
-    class Front(Truth):
+    class Front(GroundTruth):
         """Gaze about the front, anywhere on the equator for one in four."""
 
         def gaze(self, item, window=None):
@@ -93,10 +95,12 @@ def test_it_beats_latitudes_where_viewers_keep_to_the_front(truth):
             return Fixations(np.full(200, "a"), lon, rng.normal(0, 0.15, 200))
 
     front = Front(truth.prepared, dataclasses.replace(truth.protocol, window="clip"))
-    pooled = Pooled.of(front)
+    pooled = PooledGaze.of(front)
     for item, least in (("video_2", 0.3), ("image_1", 0.02)):
         equator, found = (
-            score_item(front, item, Others(front, pooled, item), [(0, baseline_map(name, front, pooled, item))]).scores
+            score_item(
+                front, item, OtherItems(front, pooled, item), [(0, BASELINES[name].make_maps(front, pooled, item))]
+            ).scores
             for name in ("equator-prior", "front-prior")
         )
         assert found["nss"] > equator["nss"]
@@ -107,10 +111,10 @@ def test_it_beats_latitudes_where_viewers_keep_to_the_front(truth):
 def test_without_a_rate_it_is_late(truth, monkeypatch, stimulus):
     """Of a folder of frames, and of gaze whose video is not there."""
     monkeypatch.setattr(truth.prepared, "stimulus", lambda _item: stimulus)
-    clips = Truth(truth.prepared, dataclasses.replace(truth.protocol, window="clip"))
-    np.testing.assert_allclose(front_prior(clips, "video_2"), alone("head_eye", 30.0)[0])
-    frames = Truth(truth.prepared, dataclasses.replace(truth.protocol, window="frame"))
-    found = front_prior(frames, "video_2")
+    clips = GroundTruth(truth.prepared, dataclasses.replace(truth.protocol, window="clip"))
+    np.testing.assert_allclose(front_prior_maps(clips, "video_2"), alone("head_eye", 30.0)[0])
+    frames = GroundTruth(truth.prepared, dataclasses.replace(truth.protocol, window="frame"))
+    found = front_prior_maps(frames, "video_2")
     np.testing.assert_allclose(found, alone("head_eye", 30.0).repeat(len(found), 0))
 
 
@@ -119,10 +123,10 @@ def test_frames_of_an_uneven_rate_have_their_own_times(truth, monkeypatch):
     shown = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 2.0, 2.1, 2.2, 2.3, 2.4])
     monkeypatch.setattr(truth.prepared, "stimulus", lambda _item: uneven)
     monkeypatch.setattr(times, "_times_of", lambda _path, _changed_ns: shown)
-    np.testing.assert_allclose(times.seconds_of(truth.prepared, "video_2", [4, 4.5, 6]), [0.4, 1.2, 2.1])
-    np.testing.assert_allclose(front_prior(truth, "video_2"), alone("head_eye", 0.1, 0.3, 2.0, 2.2, 2.4))
+    np.testing.assert_allclose(times.frame_seconds(truth.prepared, "video_2", [4, 4.5, 6]), [0.4, 1.2, 2.1])
+    np.testing.assert_allclose(front_prior_maps(truth, "video_2"), alone("head_eye", 0.1, 0.3, 2.0, 2.2, 2.4))
     monkeypatch.setattr(truth.prepared, "source", truth.prepared.folder / "gone")
-    assert times.seconds_of(truth.prepared, "video_2", [4]) == [0.4]
+    assert times.frame_seconds(truth.prepared, "video_2", [4]) == [0.4]
 
 
 def test_its_maps_are_made_anew_where_what_they_depend_on_has_changed(folder_set, base_of, monkeypatch):

@@ -116,7 +116,7 @@ def test_a_picture_of_another_ending_may_lie_beside_the_maps(tmp_path, maps):
         path.rename(tmp_path / "y" / path.name)
     assert [path.name for path in found(tmp_path, "y").files] == [maps]
     (tmp_path / "y" / maps).unlink()
-    assert found(tmp_path, "y").kind == "picture"
+    assert found(tmp_path, "y").format == "picture"
 
 
 def test_pictures_that_were_always_maps_stay_ambiguous(tmp_path):
@@ -201,7 +201,9 @@ def test_exact_zeros_are_warned_of(truth, tmp_path, kind):
     assert windows(truth, tmp_path, "image_1")[1] == ()
     level[0, 0] = 0
     np.save(tmp_path / "image_1.npy", level)
-    assert any("exact zeros, as in maps cut to 8 bits: KLD" in note for note in windows(truth, tmp_path, "image_1")[1])
+    assert any(
+        "exact zeros, as in maps cut to 8 bits: each costs" in note for note in windows(truth, tmp_path, "image_1")[1]
+    )
 
 
 @pytest.mark.parametrize("factor", [1e-50, 1e50])
@@ -230,7 +232,7 @@ def test_a_video_of_maps_cut_short_is_refused(truth, tmp_path, monkeypatch):
     whole = find_map_files(tmp_path, ("video_2",))
     assert len(windows(truth, tmp_path)[0]) == 5
     monkeypatch.setattr(type(whole), "read", lambda _self: iter(LEVELS[:7].astype(np.float32)))
-    with pytest.raises(DataError, match="7 maps could be read of 10"):
+    with pytest.raises(DataError, match="7 maps could be read of the 10"):
         windows(truth, tmp_path)
 
 

@@ -11,8 +11,8 @@ from atsal.datasets.dataset import Stimulus
 from atsal.errors import InputError
 from atsal.evaluation import export
 from atsal.evaluation.benchmark_config import PredictorEntry
-from atsal.evaluation.ground_truth import Truth
-from atsal.models import registry
+from atsal.evaluation.ground_truth import GroundTruth
+from atsal.models import loading
 from atsal.video.reader import read_frames
 from atsal.video.synthetic_scene import Scene
 
@@ -21,7 +21,7 @@ LITE = PredictorEntry(model="lite", device="cpu", streams=("attention",))
 
 @pytest.fixture
 def clips(truth):
-    return Truth(truth.prepared, dataclasses.replace(truth.protocol, window="clip"))
+    return GroundTruth(truth.prepared, dataclasses.replace(truth.protocol, window="clip"))
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_a_folder_of_frames_which_tells_no_rate_is_late(clips, model, tmp_path, 
     for number in range(3):
         Image.fromarray(Scene(number).render(64, 0.0)).save(folder / f"f{number}.png")
     monkeypatch.setattr(clips.prepared, "stimulus", lambda _item: Stimulus("frames", 128, 64, 3))
-    monkeypatch.setattr(export, "stimuli", lambda _truth: {"video_2": folder})
+    monkeypatch.setattr(export, "stimulus_paths", lambda _truth: {"video_2": folder})
     assert exported(clips, tmp_path / "out").failed == {}
     for number in range(3):
         found = np.load(tmp_path / "out" / "video_2" / f"{number:06d}.npy")
@@ -51,7 +51,7 @@ def test_a_folder_of_frames_which_tells_no_rate_is_late(clips, model, tmp_path, 
 
 def test_a_video_with_a_stride_has_the_times_of_its_frames(clips, model, tmp_path):
     exported(clips, tmp_path / "out", dataclasses.replace(LITE, stride=4))
-    path = export.stimulus_of(clips, "video_2")
+    path = export.stimulus_path(clips, "video_2")
     for frame in read_frames(path, stride=4, size=model.frame_size):
         found = np.load(tmp_path / "out" / "video_2" / f"{frame.index:06d}.npy")
         expected = model.predict_image(frame.image, stream="attention", seconds=frame.index / 10)
@@ -65,7 +65,7 @@ def test_stills_of_a_video_have_the_time_of_the_set(clips, tmp_path, monkeypatch
     found = exported(clips, tmp_path / "out", dataclasses.replace(LITE, front_deg=front_deg))
     assert found.failed == {}
     assert found.settings["still_s"] == seconds
-    image = np.asarray(Image.open(export.stimulus_of(clips, "image_1")))
+    image = np.asarray(Image.open(export.stimulus_path(clips, "image_1")))
     expected = load_model("lite", device="cpu", front_deg=front_deg).predict_image(
         image, stream="attention", seconds=seconds
     )
@@ -78,7 +78,7 @@ def test_stimuli_of_one_name_are_refused_before_any_is_predicted(clips, tmp_path
     for number, file in enumerate(files.values()):
         file.parent.mkdir()
         Image.fromarray(Scene(number).render(64, 0.0)).save(file)
-    monkeypatch.setattr(export, "stimuli", lambda _truth: files)
+    monkeypatch.setattr(export, "stimulus_paths", lambda _truth: files)
     with pytest.raises(InputError, match=r"would both write .*scene\.json"):
         exported(clips, tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -87,8 +87,8 @@ def test_stimuli_of_one_name_are_refused_before_any_is_predicted(clips, tmp_path
 def test_the_weights_are_read_once(clips, tmp_path, monkeypatch):
     """They are read whole, for their checksums."""
     read = []
-    real = registry.read_bundle
-    monkeypatch.setattr(registry, "read_bundle", lambda folder: read.append(folder) or real(folder))
-    monkeypatch.setattr(export, "stimuli", lambda _truth: {})
+    real = loading.read_weight_folder
+    monkeypatch.setattr(loading, "read_weight_folder", lambda folder: read.append(folder) or real(folder))
+    monkeypatch.setattr(export, "stimulus_paths", lambda _truth: {})
     exported(clips, tmp_path / "out")
     assert len(read) == 1

@@ -20,8 +20,8 @@ from rich.console import Console
 from atsal.errors import MissingDependencyError, OutputError, ShapeError
 from atsal.evaluation.protocol import read_protocol
 from atsal.evaluation.report import print_tables, write_report
-from atsal.evaluation.report.tables import gather
-from atsal.evaluation.report.words import number
+from atsal.evaluation.report.statistics import compute_statistics
+from atsal.evaluation.report.table import number
 from atsal.evaluation.results import DatasetResult, ItemScores, Result, Run, difference, estimate, mean
 from evaluation.made_result import HOSTILE, REASON, made_result
 
@@ -91,8 +91,8 @@ def tiny(scores, metric="cc", **runs):
 
 
 def bold(result):
-    table = gather(result, resamples=RESAMPLES, seed=0)[0]
-    return [row.predictor for row in table.rows if row.cells[table.metrics[0]].best]
+    statistics = compute_statistics(result, resamples=RESAMPLES, seed=0)[0]
+    return [row.run.predictor for row in statistics.rows if statistics.metrics[0] in row.best]
 
 
 # numbers
@@ -260,7 +260,7 @@ def test_bold_in_the_formats(tmp_path):
 @pytest.mark.parametrize(("metric", "verdict", "share"), [("cc", 1, 1.0), ("kld", -1, 0.0)])
 def test_the_verdict_knows_which_side_is_better(metric, verdict, share):
     made = tiny({"reference": [0.1, 0.2, 0.3, 0.4], "other": [0.3, 0.35, 0.5, 0.55]}, metric)
-    first, other = gather(made, resamples=RESAMPLES, seed=0)[0].rows
+    first, other = compute_statistics(made, resamples=RESAMPLES, seed=0)[0].rows
     assert first.differences == {}
     found = other.differences[metric]
     assert found.estimate.mean == pytest.approx(0.175)
@@ -270,12 +270,12 @@ def test_the_verdict_knows_which_side_is_better(metric, verdict, share):
 def test_no_verdict_without_an_interval_or_across_zero():
     for others in ([0.2, 0.3], [0.2, 0.1, 0.4, 0.3]):
         made = tiny({"reference": [0.1, 0.2, 0.3, 0.4][: len(others)], "other": others})
-        assert gather(made, resamples=RESAMPLES, seed=0)[0].rows[1].differences["cc"].verdict == 0
+        assert compute_statistics(made, resamples=RESAMPLES, seed=0)[0].rows[1].differences["cc"].verdict == 0
 
 
 def test_differences_use_the_items_that_both_have():
     made = tiny({"reference": [0.1, 0.2, None, 0.4], "other": [0.3, None, 0.5, 0.3]})
-    found = gather(made, resamples=RESAMPLES, seed=0)[0].rows[1].differences["cc"]
+    found = compute_statistics(made, resamples=RESAMPLES, seed=0)[0].rows[1].differences["cc"]
     assert (found.estimate.count, found.better) == (2, 0.5)
     assert found.estimate.mean == pytest.approx(0.05)
 
@@ -322,7 +322,34 @@ def test_names_are_escaped(page, folder):
     markdown = (folder / "report.md").read_text(encoding="utf-8")
     assert not re.search(r"(?<!\\)<", markdown)
     lines = [line for line in markdown.splitlines() if line.startswith(r"| \<b\>bold")]
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {12, 11}  # scores and differences, no cell more
+    cells = {len(re.findall(r"(?<!\\)\|", line)) for line in lines}
+    assert cells == {12, 11, 7}, "scores, differences and published figures, no cell more"
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a|b", "[x](http://y)", "&lt;b&gt;", "# **1**"])
+def test_names_of_files_are_shown_as_they_are(tmp_path, name):
+    """Of the data set, a predictor, an item, a failure and a setting."""
+    made = tiny({name: [0.1, 0.2, 0.4], "other": [0.2, 0.1, 0.3]})
+    runs = tuple(
+        replace(run, items=tuple(replace(item, item=f"{name}{item.item}") for item in run.items), notes=(name,))
+        for run in made.datasets[0].runs
+    )
+    dataset = replace(made.datasets[0], title=name, runs=runs, failed={f"{name}!": name}, facts={name: name})
+    made = replace(made, title=name, datasets=(dataset,), settings={name: name})
+    write_report(made, tmp_path, lambda *_: GREY, resamples=RESAMPLES)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    parser = Loads()
+    parser.feed(page)
+    assert "script" not in parser.elements
+    assert html.escape(name) in page
+    assert name in html.unescape(re.sub(r"<[^>]*>", "", page))
+    lines = (tmp_path / "report.md").read_text(encoding="utf-8").splitlines()
+    escaped = re.sub(r"([<>|\[\]&#*])", r"\\\1", name)
+    assert lines[0] == f"# {escaped}"
+    tables = [line for line in lines if line.startswith(f"| {escaped} |")]
+    assert len(tables) == 1
+    assert len(re.findall(r"(?<!\\)\|", tables[0])) == 4
+    assert not re.search(r"(?<!\\)<", "\n".join(lines))
 
 
 def test_pictures_are_those_of_the_best_and_worst_items_of_the_best_predictor(result, page, drawn):
@@ -409,7 +436,7 @@ def test_a_missing_package_is_named_with_its_extra(module, result, tmp_path, mon
 def test_nothing_half_written_stays(tmp_path):
     made = tiny({"a": [0.1, 0.2]})
     (tmp_path / "report.md").mkdir()
-    with pytest.raises(OutputError, match="there is a folder of this name"):
+    with pytest.raises(OutputError, match="a folder has this name"):
         write_report(made, tmp_path, resamples=RESAMPLES)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.md"]
     assert (tmp_path / "report.html").read_text().endswith("</html>\n")

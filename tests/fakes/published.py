@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from atsal.models.attention import AttentionStream
-from atsal.models.salema import SalEMA
+from atsal.models.paper import AttentionStream, SalEMA
 
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "parity" / "published_outputs.npz"
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "published_parity.npz"

@@ -16,17 +16,18 @@ from atsal.config import dump_yaml
 from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Stimulus
 from atsal.datasets.prepared import PreparedSet
-from atsal.datasets.prepared.inspection import draw_prepared_item
-from atsal.datasets.prepared.preparation import fixations_of, preparation_for
+from atsal.datasets.prepared.figures import draw_prepared_item
+from atsal.datasets.prepared.item_fixations import item_fixations
+from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
 from atsal.datasets.stimulus import read_photo
 from atsal.evaluation.benchmark_config import read_benchmark
-from atsal.evaluation.ground_truth import Truth
+from atsal.evaluation.ground_truth import GroundTruth
 from atsal.evaluation.map_files import find_map_files
-from atsal.evaluation.priors import Pooled
+from atsal.evaluation.priors import PooledGaze
 from atsal.evaluation.protocol import read_protocol
-from atsal.models.checkpoints import read_checkpoint, unwrap
-from atsal.models.weight_folder import PARTS, read_bundle
+from atsal.models.checkpoints import extract_state_dict, read_checkpoint
+from atsal.models.weight_folder import PARTS, read_weight_folder
 from atsal.prediction.run_record import read_manifest
 from atsal.training import checkpoint
 from atsal.training.config import read_train_config
@@ -72,7 +73,7 @@ def _read_set(name: str, source: Path) -> None:
     for direction in dataset.directions:
         for raw in dataset.find(source).items:
             gaze = dataset.read(raw, direction, Stimulus())
-            fixations_of(gaze, Stimulus(), dataset, preparation_for(dataset, direction=direction))
+            item_fixations(gaze, Stimulus(), dataset, preparation_for(dataset, direction=direction))
 
 
 def _prepared(root: Path) -> Iterator[Target]:
@@ -87,7 +88,7 @@ def _prepared(root: Path) -> Iterator[Target]:
         for name in prepared.items[:3]:
             draw_prepared_item(prepared, name)
         prepared.statistics()
-        truth = Truth(prepared, replace(read_protocol("folder-video"), erp_height=16))
+        truth = GroundTruth(prepared, replace(read_protocol("folder-video"), erp_height=16))
         truth.fingerprint()
 
     for name in ("manifest.json", f"{item}/item.json", f"{item}/fixations.csv"):
@@ -109,7 +110,7 @@ def _maps(root: Path) -> Iterator[Target]:
     for file in sorted(root.iterdir()):
         stem = file.stem.partition("_")[0]
         if file.suffix == ".npz":
-            yield Target("maps: npz", file, lambda file=file: Pooled.load(file, "x"))
+            yield Target("maps: npz", file, lambda file=file: PooledGaze.load(file, "x"))
         else:
             yield Target(f"maps: {file.name}", file, lambda stem=stem: _read_maps(root, stem))
     np.savez(root / "zipped.npy.npz", maps)
@@ -150,19 +151,19 @@ def _weights(root: Path) -> Iterator[Target]:
     safetensors.numpy.save_file({"a": np.ones((2, 3), np.float32)}, root / "tensors.safetensors")
     for name in ("zip.pth", "legacy.pth", "tensors.safetensors"):
         file = root / name
-        yield Target(f"checkpoint: {name}", file, lambda file=file: unwrap(read_checkpoint(file), file))
+        yield Target(f"checkpoint: {name}", file, lambda file=file: extract_state_dict(read_checkpoint(file), file))
     progress = checkpoint.Progress(epoch=2, best=0.5, scores={"cc": 0.5})
-    checkpoint.save_checkpoint(root / "run.safetensors", progress, {"w": torch.ones(2)}, {}, {}, {})
+    checkpoint.save_checkpoint(root / "run.safetensors", progress, weights={"w": torch.ones(2)})
     yield Target(
         "run's checkpoint", root / "run.safetensors", lambda: checkpoint.read_checkpoint(root / "run.safetensors")
     )
-    lite = Path(read_bundle(Path(checkpoint.__file__).parents[1] / "models" / "weights" / "lite").folder)
+    lite = Path(read_weight_folder(Path(checkpoint.__file__).parents[1] / "models" / "weights" / "lite").folder)
     shutil.copytree(lite, root / "lite")
     yield Target("model.json", root / "lite" / "model.json", lambda: _read_bundle(root / "lite"))
 
 
 def _read_bundle(folder: Path) -> None:
-    bundle = read_bundle(folder)
+    bundle = read_weight_folder(folder)
     for part in PARTS:
         bundle.load(part)
 

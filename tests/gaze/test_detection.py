@@ -10,11 +10,11 @@ from scipy.spatial.transform import Rotation
 
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.detection import Label, detect_fixations, detect_idt, detect_ivt
+from atsal.gaze.detection_parameters import IDT_DEFAULTS, IVT_DEFAULTS, IdtParameters, IvtParameters
 from atsal.gaze.directions import angle_rad, unit_vectors
 from atsal.gaze.filtering import LOST, angular_velocity, continuous_signal, smooth
 from atsal.gaze.readers.salient360_raw import read_salient360_raw
 from atsal.gaze.records import GazeSamples
-from atsal.gaze.thresholds import IDT, IVT, Idt, Ivt
 from fakes.gaze_signal import add_noise, directions, gaze, jumps, turned
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "salient360_raw"
@@ -87,7 +87,9 @@ def test_a_fixation_across_the_border_lies_at_the_border():
 @pytest.mark.parametrize(("count", "expected"), [(11, 1), (10, 0)])
 def test_shortest_duration_is_included(method, count, expected):
     samples = gaze(np.tile(directions([(0, 0)]), (count, 1)), np.arange(count) / 100 + 12.3)
-    parameters = {"ivt": replace(IVT["head_eye"], minimum_duration_ms=100), "idt": IDT["head_eye"]}[method]
+    parameters = {"ivt": replace(IVT_DEFAULTS["head_eye"], minimum_duration_ms=100), "idt": IDT_DEFAULTS["head_eye"]}[
+        method
+    ]
     assert len(DETECT[method](samples, "head_eye", parameters).fixations) == expected, "10 steps of 10 ms"
 
 
@@ -96,13 +98,13 @@ def pursuit(deg_s, seconds=2.0, rate_hz=100):
 
 
 def test_slow_pursuit_is_below_the_velocity_threshold_and_fast_above():
-    parameters = replace(IVT["head_eye"], velocity_threshold_deg_s=30)
+    parameters = replace(IVT_DEFAULTS["head_eye"], velocity_threshold_deg_s=30)
     assert len(detect_ivt(pursuit(29), "head_eye", parameters).fixations) == 1
     assert len(detect_ivt(pursuit(31), "head_eye", parameters).fixations) == 0
 
 
 def test_dispersion_cuts_pursuit_into_pieces():
-    parameters = Idt(dispersion_deg=2.05, minimum_duration_ms=100, merge_angle_deg=0)
+    parameters = IdtParameters(dispersion_deg=2.05, minimum_duration_ms=100, merge_angle_deg=0)
     fixations = detect_idt(pursuit(10, seconds=1.0), "head_eye", parameters).fixations
     # 0.1° a sample: 21 samples span 2°
     assert fixations.duration_ms == pytest.approx([200, 200, 200, 200, 150])
@@ -119,7 +121,7 @@ def test_a_blink_ends_a_fixation_and_what_is_near_it_is_lost():
     vectors = np.tile(directions([(0, 0)]), (100, 1))
     vectors[40:60] = np.nan
     samples = gaze(vectors, valid=lost_between(40, 60))
-    result = detect_ivt(samples, "head_eye", replace(IVT["head_eye"], padding_ms=20))
+    result = detect_ivt(samples, "head_eye", replace(IVT_DEFAULTS["head_eye"], padding_ms=20))
     assert result.fixations.onset_s == pytest.approx([0, 0.62]), "samples 60 and 61 are within 20 ms of the blink"
     assert result.fixations.duration_ms == pytest.approx([370, 370])
     assert np.flatnonzero(result.labels == Label.LOST).tolist() == list(range(38, 62))
@@ -142,7 +144,7 @@ def test_a_short_loss_is_filled_along_the_great_circle():
 def test_missing_rows_are_a_gap_too(method):
     samples = jumps([(0, 0)], stay_ms=1000).select(np.r_[0:40, 60:100])
     assert DETECT[method](samples, "head_eye").fixations.onset_s == pytest.approx([0, 0.62])
-    bare = replace({"ivt": IVT, "idt": IDT}[method]["head_eye"], padding_ms=0)
+    bare = replace({"ivt": IVT_DEFAULTS, "idt": IDT_DEFAULTS}[method]["head_eye"], padding_ms=0)
     assert DETECT[method](samples, "head_eye", bare).fixations.onset_s == pytest.approx([0, 0.6])
 
 
@@ -156,7 +158,7 @@ def test_a_recording_that_begins_and_ends_in_a_blink():
 
 def test_nothing_is_merged_across_a_gap_that_is_not_filled():
     samples = gaze(np.tile(directions([(0, 0)]), (100, 1)), valid=lost_between(48, 52))
-    parameters = replace(IVT["head_eye"], maximum_gap_ms=30, padding_ms=0, merge_gap_ms=75)
+    parameters = replace(IVT_DEFAULTS["head_eye"], maximum_gap_ms=30, padding_ms=0, merge_gap_ms=75)
     assert detect_ivt(samples, "head_eye", parameters).fixations.onset_s == pytest.approx([0, 0.52])
 
 
@@ -176,9 +178,14 @@ def test_neighbours_in_time_and_direction_are_merged():
     vectors = directions([(0, 0)] * 30 + [(3, 0)] + [(0.4, 0)] * 30)
     merged = detect_ivt(gaze(vectors), "head_eye").fixations
     assert merged.duration_ms == pytest.approx([600])
-    assert len(detect_ivt(gaze(vectors), "head_eye", replace(IVT["head_eye"], merge_angle_deg=0)).fixations) == 2
-    assert len(detect_ivt(gaze(vectors), "head_eye", replace(IVT["head_eye"], merge_angle_deg=0.3)).fixations) == 2
-    assert len(detect_ivt(gaze(vectors), "head_eye", replace(IVT["head_eye"], merge_gap_ms=39)).fixations) == 2
+    assert (
+        len(detect_ivt(gaze(vectors), "head_eye", replace(IVT_DEFAULTS["head_eye"], merge_angle_deg=0)).fixations) == 2
+    )
+    assert (
+        len(detect_ivt(gaze(vectors), "head_eye", replace(IVT_DEFAULTS["head_eye"], merge_angle_deg=0.3)).fixations)
+        == 2
+    )
+    assert len(detect_ivt(gaze(vectors), "head_eye", replace(IVT_DEFAULTS["head_eye"], merge_gap_ms=39)).fixations) == 2
 
 
 def test_short_fixations_are_dropped_after_merging():
@@ -242,7 +249,7 @@ def test_turning_the_world_and_the_clock_changes_no_event(method, seed, shift_s)
     samples = jumps(places, stay_ms=rng.uniform(100, 400), rate_hz=120, noise_deg=0.3, jitter=0.4, seed=seed)
     samples = replace(samples, valid=rng.random(len(samples)) > 0.02)
     matrix = Rotation.random(random_state=rng).as_matrix()
-    smoothing = replace(IVT["head_eye"] if method == "ivt" else IDT["head_eye"], smoothing_ms=30)
+    smoothing = replace(IVT_DEFAULTS["head_eye"] if method == "ivt" else IDT_DEFAULTS["head_eye"], smoothing_ms=30)
     plain = DETECT[method](samples, "head_eye", smoothing)
     moved = DETECT[method](turned(samples, matrix, shift_s), "head_eye", smoothing)
     assert moved.labels.tolist() == plain.labels.tolist()
@@ -280,7 +287,7 @@ def test_dispersion_agrees_with_the_method_as_written(seed):
     rng = np.random.default_rng(seed)
     walk = np.cumsum(rng.normal(0, 0.4, (90, 2)), 0)
     samples = gaze(directions(walk), rate_hz=50)
-    parameters = Idt(dispersion_deg=2.0, minimum_duration_ms=100, merge_angle_deg=0)
+    parameters = IdtParameters(dispersion_deg=2.0, minimum_duration_ms=100, merge_angle_deg=0)
     fixations = detect_idt(samples, "head_eye", parameters).fixations
     expected = naive_idt(samples.head_eye, samples.timestamp_s, 2.0, 0.1)
     assert len(expected) > 3
@@ -302,9 +309,9 @@ def test_nothing_to_find_is_no_error(method, count, valid):
 
 def test_vectors_a_little_off_unit_length_do_not_matter():
     samples = gaze(directions([(0, 0)] * 30) * (1 + 9e-5))
-    assert detect_idt(samples, "head_eye", Idt(dispersion_deg=0.1, minimum_duration_ms=100)).fixations.duration_ms == (
-        pytest.approx([290])
-    )
+    assert detect_idt(
+        samples, "head_eye", IdtParameters(dispersion_deg=0.1, minimum_duration_ms=100)
+    ).fixations.duration_ms == (pytest.approx([290]))
 
 
 def test_all_observers_in_one_call():
@@ -313,7 +320,7 @@ def test_all_observers_in_one_call():
     assert fixations.observer.tolist() == ["a", "a", "b", "b"]
     assert len(detect_fixations(tracks, "head_eye", method="idt")) == 4
     assert len(detect_fixations([], "head_eye")) == 0
-    slow = Ivt(velocity_threshold_deg_s=1e-3, minimum_duration_ms=500)
+    slow = IvtParameters(velocity_threshold_deg_s=1e-3, minimum_duration_ms=500)
     assert len(detect_fixations(tracks, "head_eye", parameters=slow)) == 0
 
 
@@ -326,11 +333,11 @@ def test_what_cannot_be_done_is_said():
     with pytest.raises(DataError, match=r"roll.*choose head or head_eye"):
         detect_idt(GazeSamples("a", np.arange(10.0), head=vectors, head_eye=vectors), "eye")
     with pytest.raises(ConfigError, match="velocity_threshold_deg_s -1"):
-        Ivt(velocity_threshold_deg_s=-1, minimum_duration_ms=80)
+        IvtParameters(velocity_threshold_deg_s=-1, minimum_duration_ms=80)
     with pytest.raises(ConfigError, match="minimum_duration_ms nan"):
-        Idt(dispersion_deg=1, minimum_duration_ms=float("nan"))
-    with pytest.raises(ConfigError, match="expected 'ivt' with Ivt"):
-        detect_fixations([gaze(vectors)], "head_eye", method="ivt", parameters=IDT["head_eye"])
+        IdtParameters(dispersion_deg=1, minimum_duration_ms=float("nan"))
+    with pytest.raises(ConfigError, match="expected 'ivt' with IvtParameters"):
+        detect_fixations([gaze(vectors)], "head_eye", method="ivt", parameters=IDT_DEFAULTS["head_eye"])
     with pytest.raises(ConfigError, match="'mean' or 'quadratic'"):
         smooth(continuous_signal(gaze(vectors), "head_eye"), 20, "median")
 

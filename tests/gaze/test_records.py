@@ -50,10 +50,10 @@ def test_small_angles_are_exact():
         ({"lon_rad": np.array([0.0, 1, 4])}, "longitude .*229"),
         ({"lat_rad": np.array([0.0, 1, np.nan])}, "latitude"),
         ({"lat_rad": np.array([0.0, 1])}, "lat_rad has 2 entries, expected 3"),
-        ({"observer": np.array(["a", "", "b"])}, "without a name"),
+        ({"observer": np.array(["a", "", "b"])}, "has no name"),
         ({"duration_ms": np.array([1.0, -2, 3])}, "duration of -2"),
         ({"onset_s": np.array([1.0, np.nan, 3])}, "onset_s"),
-        ({"first_frame": np.array([1, 2, 3])}, "go together"),
+        ({"first_frame": np.array([1, 2, 3])}, "only one of first_frame"),
         ({"first_frame": np.array([1, 2, 3]), "last_frame": np.array([1, 1, 3])}, "reversed"),
     ],
 )
@@ -68,9 +68,9 @@ def test_impossible_fixations_are_refused(columns, match):
         ({"head": looking([0, 1], [0, 0])}, "neither timestamp_s nor frame_index"),
         ({"timestamp_s": np.array([0.0, 1])}, "no direction"),
         ({"timestamp_s": np.array([1.0, 0]), "head": looking([0, 1], [0, 0])}, "time goes back after 1.000 s"),
-        ({"timestamp_s": np.array([0.0, 1]), "head": 2 * looking([0, 1], [0, 0])}, "no unit vectors"),
+        ({"timestamp_s": np.array([0.0, 1]), "head": 2 * looking([0, 1], [0, 0])}, "not unit vectors"),
         ({"timestamp_s": np.array([0.0]), "head": looking([0, 1], [0, 0])}, "timestamp_s has 1 entries"),
-        ({"frame_index": np.array([-1, 0]), "head": looking([0, 1], [0, 0])}, "counted from 0"),
+        ({"frame_index": np.array([-1, 0]), "head": looking([0, 1], [0, 0])}, "count from 0"),
     ],
 )
 def test_impossible_samples_are_refused(columns, match):
@@ -103,9 +103,9 @@ def test_frames_of_fixations():
     assert found.last_frame.tolist() == [0, 1, 1]
     assert found.in_frames(0, 0).observer.tolist() == ["a"]
     assert found.in_frames(1, 3).observer.tolist() == ["a", "b"]
-    with pytest.raises(DataError, match="carry no frames"):
+    with pytest.raises(DataError, match="have no frames"):
         three().in_frames(0, 1)
-    with pytest.raises(DataError, match="carry no times"):
+    with pytest.raises(DataError, match="have no times"):
         three().with_frames(30)
 
 

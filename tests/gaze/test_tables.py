@@ -140,6 +140,14 @@ def test_photos_keep_u_and_v(tmp_path):
         assert back.onset_s is None
 
 
+def test_a_lost_sample_may_have_a_direction_out_of_range(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(LOG + "1,1,9999,9999,0\n1,2,5,5,1\n")
+    (track,) = read_samples(path)
+    assert track.is_valid.tolist() == [True, False, True]
+    assert np.isnan(track.head[1]).all()
+
+
 def test_same_bytes_each_time(tmp_path):
     table = Fixations(np.array(["1"]), degrees(1 / 3), degrees(2 / 3))
     for name in ("a.csv", "b.csv"):
@@ -187,9 +195,9 @@ LOG = "observer,timestamp_s,head_lon_deg,head_lat_deg,valid\n1,0,10,20,1\n"
         ("observer,timestamp_s,head_lon_deg\n1,0,5\n", "head_lon_deg and head_lat_deg go together"),
         ("observer,timestamp_s\n1,0\n", "samples need"),
         ("observer,head_lon_deg,head_lat_deg,valid\n1,0,0,1\n", "samples need timestamp_s or frame_index"),
-        ("", "file is empty"),
+        ("", "is empty"),
         ("a,b\n1,2\n", "no table of gaze"),
-        (FIX.replace("lat_deg", "lon_deg"), "line 1: a column name stands twice"),
+        (FIX.replace("lat_deg", "lon_deg"), "line 1: a duplicate column name"),
     ],
 )
 def test_wrong_edits_are_named(text, message, tmp_path):
@@ -234,7 +242,7 @@ def test_what_cannot_be_written(tmp_path):
     with pytest.raises(OutputError, match="folder does not exist"):
         write_fixations(tmp_path / "none" / "t.csv", table)
     track = GazeSamples("1", np.array([0.0]), head=np.array([[0, 0, 1.0]]))
-    with pytest.raises(ShapeError, match="twice"):
+    with pytest.raises(ShapeError, match="duplicate"):
         write_samples(tmp_path / "t.csv", [track, track])
     other = GazeSamples("2", np.array([0.0]), head_eye=np.array([[0, 0, 1.0]]))
     with pytest.raises(ShapeError, match="different directions"):

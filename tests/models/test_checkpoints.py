@@ -11,9 +11,8 @@ import safetensors.torch
 import torch
 
 from atsal.errors import WeightsError
-from atsal.models.attention import AttentionStream
-from atsal.models.checkpoints import NETWORKS, load_published, looks_like_html, read_checkpoint, unwrap
-from atsal.models.salema import SalEMA
+from atsal.models.checkpoints import NETWORKS, extract_state_dict, load_published, looks_like_html, read_checkpoint
+from atsal.models.paper import AttentionStream, SalEMA
 
 KINDS = ("attention", "expert")
 
@@ -69,7 +68,7 @@ CONTAINERS = {
 def test_each_container(tmp_path, container, legacy):
     expected = tiny_state("attention")
     file = save(CONTAINERS[container](expected), tmp_path, legacy=legacy)
-    state = unwrap(read_checkpoint(file), file)
+    state = extract_state_dict(read_checkpoint(file), file)
     assert list(state) == list(expected)
     assert all(state[key].shape == value.shape for key, value in expected.items())
     assert all(state[key][(0,) * value.ndim] == value[(0,) * value.ndim] for key, value in expected.items())
@@ -248,11 +247,11 @@ def test_packed_members_and_members_twice_are_refused(tmp_path):
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-    with pytest.raises(WeightsError, match="packed or encrypted"):
+    with pytest.raises(WeightsError, match="compressed or encrypted"):
         read_checkpoint(file)
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("archive/data.pkl", b"N.")
         with pytest.warns(UserWarning, match="Duplicate name"):
             archive.writestr("archive/data.pkl", b"N.")
-    with pytest.raises(WeightsError, match="holds a member twice"):
+    with pytest.raises(WeightsError, match="holds two members of one name"):
         read_checkpoint(file)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from atsal.errors import ConfigError, WeightsError
 from atsal.models.front_prior import PHOTO, FrontPrior, FrontPriorConfig, LatitudeProfile, LongitudeProfile
-from atsal.models.front_prior_file import FRONT_PRIOR, read_front_prior_file, read_front_priors
+from atsal.models.front_prior_file import FRONT_PRIOR, read_front_priors
 from atsal.projection import solid_angle_weights
 
 ROWS = 36
@@ -146,13 +146,13 @@ def test_what_is_no_density_is_refused(part, wrong, message):
 
 
 def test_the_priors_that_ship():
-    found = read_front_priors()
-    head, eye = found["head"], found["head_eye"]
-    assert set(found) == {"head", "head_eye"}
+    priors = read_front_priors()
+    head, eye = priors.of("head"), priors.of("head_eye")
+    assert (head, eye) == (priors.head, priors.head_eye)
     assert eye.latitude.centre_deg < head.latitude.centre_deg, "eyes look below the head's direction"
     assert eye.longitude == head.longitude
     assert eye.video_strength > head.video_strength >= head.photo_strength
-    sources = {source.name: source for source in read_front_prior_file().sources}
+    sources = {source.name: source for source in priors.sources}
     assert sources["nasrabadi"].licence == "MIT"
     assert sources["avtrack360"].used == "latitude"
     assert len(FRONT_PRIOR.read_bytes()) < 4000

@@ -2,8 +2,7 @@ import pytest
 import torch
 
 from atsal.errors import ShapeError
-from atsal.models.attention import AttentionStream
-from atsal.models.salema import SalEMA
+from atsal.models.paper import AttentionStream, SalEMA
 
 
 def frames(count, side=32, seed=0):

@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from atsal.errors import MediaError, OutputError
-from atsal.prediction.compare import Spread, compare, contact_sheet
-from atsal.prediction.items import Item, Reading
+from atsal.prediction.compare import EvenSpread, compare, contact_sheet
+from atsal.prediction.options import ReadOptions
+from atsal.prediction.sources import Source
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
 from atsal.video.synthetic_scene import render_video
@@ -15,7 +16,7 @@ from atsal.video.writer import VideoWriter
 
 def test_an_image_gives_four_panels(predictor, still, tmp_path):
     path = still("x.png", 128)
-    found = compare(predictor, Item(path, "image"), tmp_path / "c.png", Reading(), panel_height=96)
+    found = compare(predictor, Source(path, "image"), tmp_path / "c.png", ReadOptions(), panel_height=96)
     assert found.problem is None
     with Image.open(tmp_path / "c.png") as image:
         assert image.size == (384, 192)
@@ -30,7 +31,12 @@ def test_an_image_gives_four_panels(predictor, still, tmp_path):
 def test_a_video_gives_a_video_as_long(predictor, clip, tmp_path):
     seen = []
     found = compare(
-        predictor, Item(clip, "video"), tmp_path / "c.mp4", Reading(stride=2), panel_height=32, progress=seen.append
+        predictor,
+        Source(clip, "video"),
+        tmp_path / "c.mp4",
+        ReadOptions(stride=2),
+        panel_height=32,
+        progress=seen.append,
     )
     assert seen == [1, 2, 3, 4]
     assert [result.frame_index for result in found.results] == [0, 2, 4, 6]
@@ -41,21 +47,21 @@ def test_a_video_gives_a_video_as_long(predictor, clip, tmp_path):
 
 
 def test_the_good_part_of_a_broken_video_is_shown(predictor, broken_clip, tmp_path):
-    found = compare(predictor, Item(broken_clip, "video"), tmp_path / "c.mp4", Reading(), panel_height=32)
+    found = compare(predictor, Source(broken_clip, "video"), tmp_path / "c.mp4", ReadOptions(), panel_height=32)
     assert "breaks after" in found.problem
     assert 0 < probe_video(tmp_path / "c.mp4").frame_count < 24
 
 
 def test_nothing_stays_of_what_fails(predictor, clip, frame_folder, tmp_path):
     with pytest.raises(MediaError, match="no frame"):
-        compare(predictor, Item(frame_folder, "sequence"), tmp_path / "c.mp4", Reading(start_s=99))
+        compare(predictor, Source(frame_folder, "sequence"), tmp_path / "c.mp4", ReadOptions(start_s=99))
     with pytest.raises(OutputError):
-        compare(predictor, Item(clip, "video"), tmp_path / "no" / "c.mp4", Reading(), panel_height=32)
+        compare(predictor, Source(clip, "video"), tmp_path / "no" / "c.mp4", ReadOptions(), panel_height=32)
     assert not list(tmp_path.glob("*.mp4"))
 
 
 def test_the_spread_covers_the_whole_clip():
-    spread = Spread(4)
+    spread = EvenSpread(4)
     for number in range(1000):
         spread.add(number)
         assert len(spread.chosen()) <= 4
@@ -78,6 +84,6 @@ def test_a_failure_leaves_no_thread(predictor, tmp_path, monkeypatch):
 
     monkeypatch.setattr(VideoWriter, "write", fail)
     with pytest.raises(OutputError) as caught:
-        compare(predictor, Item(clip, "video"), tmp_path / "out.mp4", Reading())
+        compare(predictor, Source(clip, "video"), tmp_path / "out.mp4", ReadOptions())
     assert caught.value.__traceback__ is not None  # which keeps the frames of the functions
     assert not [thread for thread in threading.enumerate() if thread.name == "stage"]

@@ -14,15 +14,16 @@ from atsal.errors import ConfigError, OutputError
 from atsal.models.config import ModelConfig
 from atsal.models.directions import DIRECTIONS
 from atsal.models.front_prior import PHOTO
-from atsal.models.registry import build_network, find_bundle
+from atsal.models.loading import build_network, find_weights
 from atsal.models.two_stream import ATSal
 from atsal.prediction.compare import compare
-from atsal.prediction.items import Item, Reading
-from atsal.prediction.job import Options, predict_item
+from atsal.prediction.job import predict_source
+from atsal.prediction.options import Options, ReadOptions
 from atsal.prediction.predictor import Predictor
-from atsal.prediction.run_record import changed
-from atsal.prediction.runtimes import make_runtime
-from atsal.prediction.runtimes.graph import Step
+from atsal.prediction.run_record import changed_settings
+from atsal.prediction.runtimes import start_session
+from atsal.prediction.runtimes.onnx_graph import RecurrentStep
+from atsal.prediction.sources import Source
 from atsal.projection.sphere import solid_angle_weights
 from atsal.video.reader import Frame, read_frames
 
@@ -96,13 +97,13 @@ def test_a_time_that_there_is_not_is_refused(model, scene, seconds):
 
 def test_part_of_a_video_has_the_times_of_the_whole(clip, tmp_path):
     """Under a start that fades within a few frames: a time off by one would show."""
-    bundle = find_bundle("lite")
+    bundle = find_weights("lite")
     head_eye = bundle.config.directions.head_eye
     quick = dataclasses.replace(head_eye.prior, start=0.9, fading_s=0.2, video_strength=1.0)
     directions = dataclasses.replace(bundle.config.directions, head_eye=dataclasses.replace(head_eye, prior=quick))
     model = load_bundle(dataclasses.replace(bundle, config=dataclasses.replace(bundle.config, directions=directions)))
-    options = Options(formats=("npy",), streams=("attention",), reading=Reading(start_s=0.5), height=80)
-    predict_item(model, Item(clip, "video"), tmp_path, options)
+    options = Options(formats=("npy",), streams=("attention",), reading=ReadOptions(start_s=0.5), height=80)
+    predict_source(model, Source(clip, "video"), tmp_path, options)
     for frame in read_frames(clip, start_s=0.5, size=model.frame_size):
         found = np.load(tmp_path / "walk" / f"{frame.index:06d}.npy")
         content = model.predict_image(frame.image, stream="attention", height=80) / prior(model, PHOTO)
@@ -111,20 +112,20 @@ def test_part_of_a_video_has_the_times_of_the_whole(clip, tmp_path):
 
 
 def test_a_folder_of_frames_has_the_times_of_its_rate(model, frame_folder, tmp_path):
-    options = Options(formats=("npy",), streams=("attention",), reading=Reading(fps=2, start_s=4), height=80)
-    predict_item(model(), Item(frame_folder, "sequence"), tmp_path / "out", options)
+    options = Options(formats=("npy",), streams=("attention",), reading=ReadOptions(fps=2, start_s=4), height=80)
+    predict_source(model(), Source(frame_folder, "sequence"), tmp_path / "out", options)
     found = np.load(tmp_path / "out" / "frames" / "000008.npy")
-    picture = next(Item(frame_folder / "f8.png", "image").frames(Reading(), None)).image
+    picture = next(Source(frame_folder / "f8.png", "image").frames(ReadOptions(), None)).image
     expected = model().predict_image(picture, stream="attention", height=80, seconds=4)
     np.testing.assert_allclose(found, expected, rtol=1e-3)
 
 
 def test_a_still_is_a_photo_or_a_frame_of_a_video(model, still, tmp_path):
     path = still("x.png")
-    picture = next(Item(path, "image").frames(Reading(), None)).image
+    picture = next(Source(path, "image").frames(ReadOptions(), None)).image
     for folder, still_at_s in (("photo", None), ("frame", 2.0)):
-        outcome = predict_item(
-            model(), Item(path, "image"), tmp_path / folder, Options(("fused",), ("npy",), still_at_s=still_at_s)
+        outcome = predict_source(
+            model(), Source(path, "image"), tmp_path / folder, Options(("fused",), ("npy",), still_at_s=still_at_s)
         )
         found = np.load(tmp_path / folder / "x.npy")
         np.testing.assert_array_equal(found, model().predict_image(picture, seconds=still_at_s))
@@ -141,12 +142,12 @@ def test_a_still_is_a_photo_or_a_frame_of_a_video(model, still, tmp_path):
     ],
 )
 def test_maps_of_other_settings_are_not_taken_for_these(model, still, tmp_path, settings, still_at_s, word):
-    item = Item(still("x.png"), "image")
-    predict_item(model(), item, tmp_path / "out", NPY)
+    item = Source(still("x.png"), "image")
+    predict_source(model(), item, tmp_path / "out", NPY)
     before = (tmp_path / "out" / "x.npy").read_bytes()
     other = Options(("fused",), ("npy",), still_at_s=still_at_s)
     with pytest.raises(OutputError, match=f"made with another {word}; give --overwrite"):
-        predict_item(model(**settings), item, tmp_path / "out", other)
+        predict_source(model(**settings), item, tmp_path / "out", other)
     assert (tmp_path / "out" / "x.npy").read_bytes() == before
 
 
@@ -156,24 +157,24 @@ def test_a_stopped_run_does_not_go_on_with_another_front(model, clip, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        predict_item(model(), Item(clip, "video"), tmp_path / "out", NPY, stop)
+        predict_source(model(), Source(clip, "video"), tmp_path / "out", NPY, stop)
     with pytest.raises(OutputError, match="made with another front"):
-        predict_item(model(front_deg=90.0), Item(clip, "video"), tmp_path / "out", NPY)
+        predict_source(model(front_deg=90.0), Source(clip, "video"), tmp_path / "out", NPY)
 
 
 def test_a_record_of_an_earlier_version_tells_by_its_weights(model, still, tmp_path):
     """It has no direction, front and time, and settings of a model that are gone."""
-    item = Item(still("x.png"), "image")
-    outcome = predict_item(model(), item, tmp_path / "out", NPY)
+    item = Source(still("x.png"), "image")
+    outcome = predict_source(model(), item, tmp_path / "out", NPY)
     now = json.loads(outcome.manifest.read_text())["settings"]
     earlier = json.loads(json.dumps(now))
     for name in ("direction", "front_deg", "still_at_s"):
         del earlier["options"][name]
     earlier["model"]["config"] |= {"width": 1.0, "smoothing_deg": 5.0}
-    assert changed(earlier, now, item) == []
-    assert changed(earlier, now | {"options": now["options"] | {"front_deg": None}}, item) == ["front"]
+    assert changed_settings(earlier, now, item) == []
+    assert changed_settings(earlier, now | {"options": now["options"] | {"front_deg": None}}, item) == ["front"]
     earlier["model"]["sha256"] = "0" * 64
-    assert changed(earlier, now, item) == ["model"]
+    assert changed_settings(earlier, now, item) == ["model"]
 
 
 @pytest.mark.parametrize(
@@ -201,23 +202,23 @@ def test_a_direction_that_there_is_not_is_refused(settings, message):
 
 @pytest.fixture(scope="module")
 def without_directions():
-    bundle = find_bundle("lite")
+    bundle = find_weights("lite")
     return load_bundle(dataclasses.replace(bundle, config=dataclasses.replace(bundle.config, directions=None)))
 
 
 def load_bundle(bundle):
-    return Predictor(make_runtime("torch", build_network(bundle), torch.device("cpu")), bundle)
+    return Predictor(start_session("torch", build_network(bundle), torch.device("cpu")), bundle)
 
 
 @pytest.mark.parametrize("name", ["no front", "no directions"])
 def test_a_time_is_refused_where_it_changes_nothing(model, without_directions, still, scene, tmp_path, name):
     predictor = without_directions if name == "no directions" else model(front_deg=None)
-    item = Item(still("x.png"), "image")
+    item = Source(still("x.png"), "image")
     message = r"\(--still-at\) 2: .*'lite' do not depend on the time.*leave it out, or use lite with a front"
     with pytest.raises(ConfigError, match=message):
-        predict_item(predictor, item, tmp_path / "out", Options(still_at_s=2.0))
+        predict_source(predictor, item, tmp_path / "out", Options(still_at_s=2.0))
     with pytest.raises(ConfigError, match=message):
-        compare(predictor, item, tmp_path / "out.png", Reading(), still_at_s=2.0)
+        compare(predictor, item, tmp_path / "out.png", ReadOptions(), still_at_s=2.0)
     with pytest.raises(ConfigError, match="seconds 2: "):
         predictor.predict_image(scene, seconds=2)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
@@ -227,7 +228,7 @@ def test_a_time_is_refused_where_it_changes_nothing(model, without_directions, s
 
 def test_only_models_that_depend_on_the_time_ask_for_it(model, without_directions):
     for predictor, depends in ((model(), True), (model(front_deg=None), False), (without_directions, False)):
-        assert ("seconds" in Step(predictor.network, ("attention",)).input_names) == depends
+        assert ("seconds" in RecurrentStep(predictor.network, ("attention",)).input_names) == depends
 
 
 def frames_at(scene, *times):
@@ -262,26 +263,26 @@ def test_one_time_may_stand_for_all_frames(model, scene, seconds):
 
 
 def test_a_comparison_has_the_time_of_its_still(model, still, clip, tmp_path):
-    item = Item(still("x.png"), "image")
-    picture = next(item.frames(Reading(), None)).image
+    item = Source(still("x.png"), "image")
+    picture = next(item.frames(ReadOptions(), None)).image
     for seconds in (None, 2.0):
-        (result,) = compare(model(), item, tmp_path / "c.png", Reading(), still_at_s=seconds).results
+        (result,) = compare(model(), item, tmp_path / "c.png", ReadOptions(), still_at_s=seconds).results
         expected = model().predict_image(picture, stream="attention", seconds=seconds)
         np.testing.assert_array_equal(result.attention, expected)
     with pytest.raises(ConfigError, match="is a video, whose frames have times"):
-        compare(model(), Item(clip, "video"), tmp_path / "c.mp4", Reading(), still_at_s=2.0)
+        compare(model(), Source(clip, "video"), tmp_path / "c.mp4", ReadOptions(), still_at_s=2.0)
 
 
 def test_a_folder_of_frames_may_have_one_time(model, frame_folder, tmp_path):
-    item = Item(frame_folder, "sequence")
+    item = Source(frame_folder, "sequence")
     options = Options(formats=("npy",), streams=("attention",), still_at_s=20.0, height=80)
-    predict_item(model(), item, tmp_path / "out", options)
-    for number, frame in enumerate(item.frames(Reading(), None)):
+    predict_source(model(), item, tmp_path / "out", options)
+    for number, frame in enumerate(item.frames(ReadOptions(), None)):
         found = np.load(tmp_path / "out" / "frames" / f"{number:06d}.npy")
         expected = model().predict_image(frame.image, stream="attention", height=80, seconds=20)
         np.testing.assert_allclose(found, expected, rtol=1e-3)
     with pytest.raises(OutputError, match="made with another still-at"):
-        predict_item(model(), item, tmp_path / "out", dataclasses.replace(options, still_at_s=None))
+        predict_source(model(), item, tmp_path / "out", dataclasses.replace(options, still_at_s=None))
 
 
 def test_the_command_line_knows_the_directions():

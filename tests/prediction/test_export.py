@@ -15,8 +15,8 @@ import pytest
 import atsal.prediction.export as exporting
 from atsal import load_model
 from atsal.errors import MissingDependencyError, OutputError
-from atsal.models.registry import build_network, find_bundle
-from atsal.prediction.runtimes import graph
+from atsal.models.loading import build_network, find_weights
+from atsal.prediction.runtimes import onnx_graph
 from atsal.prediction.runtimes.graph_cache import cached_onnx
 from atsal.prediction.streams import STREAMS
 from atsal.video.image_writer import write_rgb_png
@@ -38,10 +38,10 @@ def test_one_file_tells_how_to_run_it(exported):
         [x.name for x in session.get_inputs()] == list(described["inputs"]) == ["frames", "state", "carry", "seconds"]
     )
     assert [x.name for x in session.get_outputs()] == list(described["outputs"])
-    network = build_network(find_bundle("lite"))
+    network = build_network(find_weights("lite"))
     rows = network.config.map_height
     assert [x.shape for x in session.get_outputs()] == [[1, rows, 2 * rows]] * 3 + [list(network.state_shape)]
-    assert described["weights_sha256"] == find_bundle("lite").checksum
+    assert described["weights_sha256"] == find_weights("lite").checksum
 
 
 WEBGPU = frozenset(
@@ -74,7 +74,7 @@ def test_every_operator_runs_on_webgpu(exported, tmp_path):
 
 
 def test_kernels_are_stored_in_half_precision_and_nothing_is_lost(exported):
-    network = build_network(find_bundle("lite"))
+    network = build_network(find_weights("lite"))
     kernels = {name: value for name, value in network.named_parameters() if value.ndim == 4}
     assert exported.stat().st_size < 2 * sum(value.numel() for value in kernels.values()) + 2_400_000
     stored = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(exported).graph.initializer}
@@ -82,12 +82,12 @@ def test_kernels_are_stored_in_half_precision_and_nothing_is_lost(exported):
     assert halves
     known = {value.numpy().tobytes() for value in kernels.values()}
     assert all(array.astype(np.float32).tobytes() in known for array in halves)
-    step = graph.Step(network, STREAMS)
+    step = onnx_graph.RecurrentStep(network, STREAMS)
     given = {name: x.numpy() for name, x in zip(step.input_names, step.examples(1), strict=True)}
     given["frames"] = Scene(2).render(160, 0.0)[None]
     plain, small = (
         onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"]).run(None, given)
-        for file in (graph.onnx_bytes(network, STREAMS), exported)
+        for file in (onnx_graph.trace_onnx(network, STREAMS), exported)
     )
     for one, other in zip(plain, small, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -102,6 +102,8 @@ def test_direction_and_front_are_fixed_in_the_file(tmp_path):
     image = Scene(2).render(160, 0.0)
     model = load_model("lite", device="cpu", runtime="torch", direction="head", front_deg=90.0)
     session = onnxruntime.InferenceSession(path)
+    assert [x.name for x in session.get_inputs()] == ["frames", "seconds"], "the attention stream has no state"
+    assert [x.name for x in session.get_outputs()] == ["attention"]
     for seconds in (0.0, 2.0, None):
         given = {"frames": image[None], "seconds": np.array([-1.0 if seconds is None else seconds], np.float32)}
         (found,) = session.run(["attention"], given)
@@ -126,14 +128,6 @@ def test_the_example_of_the_documents_runs_without_this_package(exported, tmp_pa
         assert np.abs(np.load(tmp_path / f"{number}.npy") - maps["fused"]).max() <= 1e-4
 
 
-def test_only_the_attention_stream_has_no_state(tmp_path):
-    path = tmp_path / "attention.onnx"
-    exporting.export_onnx("lite", path, streams=("attention",))
-    session = onnxruntime.InferenceSession(path)
-    assert [x.name for x in session.get_inputs()] == ["frames", "seconds"]
-    assert [x.name for x in session.get_outputs()] == ["attention"]
-
-
 @pytest.mark.parametrize("value", [0.5, np.nan])
 def test_a_graph_that_differs_is_not_written(tmp_path, monkeypatch, value):
     class Wrong:
@@ -142,11 +136,11 @@ def test_a_graph_that_differs_is_not_written(tmp_path, monkeypatch, value):
 
         def run(self, _names, inputs):
             height = inputs["frames"].shape[1] // 2
-            return [np.full((1, height, 2 * height), value, np.float32)] * 3 + [inputs["state"]]
+            return [np.full((1, height, 2 * height), value, np.float32)]
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", Wrong)
     with pytest.raises(OutputError, match=r"differs by .* from PyTorch"):
-        exporting.export_onnx("lite", tmp_path / "lite.onnx")
+        exporting.export_onnx("lite", tmp_path / "lite.onnx", streams=("attention",))
     assert not list(tmp_path.iterdir())
 
 
@@ -172,22 +166,27 @@ def home(tmp_path, monkeypatch):
     return tmp_path / "home"
 
 
+@pytest.fixture(scope="module")
+def experts_graph():
+    """A graph that takes a while to make, for the tests of what is done with it."""
+    return onnx_graph.trace_onnx(build_network(find_weights("lite")), ("experts",), raw=True)
+
+
 @pytest.fixture
 def traced(monkeypatch):
-    """How often a network was traced."""
+    """The graphs that were traced: in place of graphs, their numbers."""
     made = []
-    real = graph.onnx_bytes
 
-    def counted(*arguments, **settings):
-        made.append(real(*arguments, **settings))
+    def numbered(*_arguments, **_settings):
+        made.append(b"graph %d" % len(made))
         return made[-1]
 
-    monkeypatch.setattr(graph, "onnx_bytes", counted)
+    monkeypatch.setattr(onnx_graph, "trace_onnx", numbered)
     return made
 
 
 def test_graphs_are_kept_until_the_weights_change(home, traced):
-    network = build_network(find_bundle("lite"))
+    network = build_network(find_weights("lite"))
     assert cached_onnx(network, ("attention",)) == cached_onnx(network, ("attention",))
     assert len(traced) == 1
     network.attention.decoder.head.bias.data += 1
@@ -197,7 +196,7 @@ def test_graphs_are_kept_until_the_weights_change(home, traced):
 
 @pytest.mark.parametrize("damage", [b"", b"\0" * 1000])
 def test_a_damaged_graph_is_made_anew(home, traced, damage):
-    network = build_network(find_bundle("lite"))
+    network = build_network(find_weights("lite"))
     cached_onnx(network, ("attention",))
     (file,) = (home / "graphs").iterdir()
     file.write_bytes(damage)
@@ -211,7 +210,14 @@ def test_a_damaged_graph_is_made_anew(home, traced, damage):
     [None, b"", hashlib.sha256(b"no model").digest() + b"no model"],
     ids=["whole", "empty", "another file of ours"],
 )
-def test_openvino_keeps_what_it_compiled(home, traced, scene, damage):
+def test_openvino_keeps_what_it_compiled(home, experts_graph, scene, monkeypatch, damage):
+    traced = []
+
+    def trace(*_arguments, **_settings):
+        traced.append(experts_graph)
+        return experts_graph
+
+    monkeypatch.setattr(onnx_graph, "trace_onnx", trace)
     frames = [Frame(number, number / 10, np.roll(scene, 40 * number, 1)) for number in range(2)]
 
     def predicted() -> list[np.ndarray]:
@@ -241,5 +247,4 @@ def test_a_compiled_graph_that_cannot_be_kept_runs_all_the_same(home, scene, mon
 
 def test_a_cache_that_cannot_be_written_does_no_harm(home, scene):
     home.write_text("a file where the folder should be")
-    assert len(cached_onnx(build_network(find_bundle("lite")), ("attention",))) > 1000
     assert load_model("lite", runtime="openvino", device="cpu").predict_image(scene, stream="attention").max() > 0

@@ -7,11 +7,13 @@ import pytest
 from PIL import Image
 
 from atsal.errors import InputError, MediaError, OutputError
-from atsal.prediction import results
-from atsal.prediction import run_record as record
-from atsal.prediction.items import InputFiles, Item, Reading
-from atsal.prediction.job import Options, predict_item, refuse_collisions
-from atsal.prediction.predictor import STREAMS
+from atsal.prediction import run_record
+from atsal.prediction.job import predict_source
+from atsal.prediction.options import Options, ReadOptions
+from atsal.prediction.outputs import refuse_collisions
+from atsal.prediction.sources import Source, SourceFiles
+from atsal.prediction.streams import STREAMS
+from atsal.video import image_writer
 
 NPY = Options(formats=("npy",))
 
@@ -44,7 +46,7 @@ def stop_after(count):
 
 def test_an_image_gives_a_map_of_its_name(predictor, still, out):
     path = still("x.jpg")
-    outcome = predict_item(predictor, Item(path, "image"), out, NPY)
+    outcome = predict_source(predictor, Source(path, "image"), out, NPY)
     assert (outcome.frames, outcome.skipped, outcome.problem) == (1, False, None)
     assert sorted(tree(out)) == ["x.json", "x.npy"]
     from atsal.video.image_reader import read_image
@@ -53,7 +55,7 @@ def test_an_image_gives_a_map_of_its_name(predictor, still, out):
 
 
 def test_a_video_gives_the_maps_of_predict_video(predictor, clip, out):
-    predict_item(predictor, Item(clip, "video"), out, Options(streams=STREAMS, formats=("npy",)))
+    predict_source(predictor, Source(clip, "video"), out, Options(streams=STREAMS, formats=("npy",)))
     for result in predictor.predict_video(clip):
         for stream in STREAMS:
             folder = "walk" if stream == "fused" else f"walk.{stream}"
@@ -63,8 +65,8 @@ def test_a_video_gives_the_maps_of_predict_video(predictor, clip, out):
 
 
 def test_the_manifest_tells_what_was_done(predictor, clip, out):
-    options = Options(formats=("npy", "video"), reading=Reading(stride=3, start_s=0.2), height=40)
-    outcome = predict_item(predictor, Item(clip, "video"), out, options)
+    options = Options(formats=("npy", "video"), reading=ReadOptions(stride=3, start_s=0.2), height=40)
+    outcome = predict_source(predictor, Source(clip, "video"), out, options)
     found = json.loads(outcome.manifest.read_text())
     assert outcome.manifest == out / "walk.json"
     assert found["settings"]["source"]["path"] == str(clip)
@@ -84,10 +86,10 @@ def test_the_manifest_tells_what_was_done(predictor, clip, out):
 
 
 def test_the_second_time_nothing_is_done(predictor, clip, out, monkeypatch):
-    predict_item(predictor, Item(clip, "video"), out, NPY)
+    predict_source(predictor, Source(clip, "video"), out, NPY)
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
-    monkeypatch.setattr(predictor, "step", None)
-    outcome = predict_item(predictor, Item(clip, "video"), out, NPY)
+    monkeypatch.setattr(predictor, "run", None)
+    outcome = predict_source(predictor, Source(clip, "video"), out, NPY)
     assert (outcome.skipped, outcome.frames) == (True, 8)
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
 
@@ -95,59 +97,59 @@ def test_the_second_time_nothing_is_done(predictor, clip, out, monkeypatch):
 @pytest.mark.parametrize("formats", [("npy",), ("video",)])
 def test_a_result_that_was_removed_is_made_again(predictor, clip, out, formats):
     options = Options(formats=formats)
-    predict_item(predictor, Item(clip, "video"), out, options)
+    predict_source(predictor, Source(clip, "video"), out, options)
     before = tree(out)
     gone = next(path for path in sorted(out.rglob("*")) if path.suffix in (".npy", ".mp4"))
     gone.unlink()
-    assert not predict_item(predictor, Item(clip, "video"), out, options).skipped
+    assert not predict_source(predictor, Source(clip, "video"), out, options).skipped
     assert sorted(tree(out)) == sorted(before)
 
 
 @pytest.mark.parametrize("count", [1, 5, 8])
 def test_a_stopped_run_goes_on_to_the_same_maps(predictor, clip, out, tmp_path, count):
     options = Options(streams=STREAMS, formats=("npy", "png16"))
-    predict_item(predictor, Item(clip, "video"), tmp_path / "whole", options)
+    predict_source(predictor, Source(clip, "video"), tmp_path / "whole", options)
     with pytest.raises(KeyboardInterrupt):
-        predict_item(predictor, Item(clip, "video"), out, options, stop_after(count))
+        predict_source(predictor, Source(clip, "video"), out, options, stop_after(count))
     assert not (out / "walk.json").exists()
     seen = []
-    outcome = predict_item(predictor, Item(clip, "video"), out, options, seen.append)
+    outcome = predict_source(predictor, Source(clip, "video"), out, options, seen.append)
     assert (outcome.frames, seen) == (8, list(range(count + 1, 9)))
     assert tree(out) == tree(tmp_path / "whole")
 
 
 def test_a_killed_run_goes_on_to_the_same_maps(predictor, clip, out, tmp_path):
-    predict_item(predictor, Item(clip, "video"), tmp_path / "whole", NPY)
+    predict_source(predictor, Source(clip, "video"), tmp_path / "whole", NPY)
     with pytest.raises(KeyboardInterrupt):
-        predict_item(predictor, Item(clip, "video"), out, NPY, stop_after(3))
+        predict_source(predictor, Source(clip, "video"), out, NPY, stop_after(3))
     journal = (out / ".walk.progress").read_bytes()
     with pytest.raises(KeyboardInterrupt):
-        predict_item(predictor, Item(clip, "video"), out, NPY, stop_after(6))
+        predict_source(predictor, Source(clip, "video"), out, NPY, stop_after(6))
     (out / ".walk.progress").write_bytes(journal)  # as a kill leaves it: three frames behind the files
     (out / "walk" / ".000006.npy.0123abcd.atsal-part").write_bytes(b"half")
-    assert predict_item(predictor, Item(clip, "video"), out, NPY).frames == 8
+    assert predict_source(predictor, Source(clip, "video"), out, NPY).frames == 8
     assert tree(out) == tree(tmp_path / "whole")
 
 
 def test_snapshots_are_taken_on_the_way(predictor, clip, out, monkeypatch):
-    monkeypatch.setattr(record, "SNAPSHOT_EVERY_S", 0.0)
+    monkeypatch.setattr(run_record, "SAVE_EVERY_S", 0.0)
     kept = []
 
     def look(_done):
-        kept.append(record.Journal(out / ".walk.progress", {}).read())
+        kept.append(run_record.Journal(out / ".walk.progress", {}).read())
 
-    predict_item(predictor, Item(clip, "video"), out, NPY, look)
+    predict_source(predictor, Source(clip, "video"), out, NPY, look)
     assert [len(found.frames) for found in kept] == list(range(1, 9))
     assert not (out / ".walk.progress").exists()
 
 
 def test_a_stopped_video_is_made_anew(predictor, clip, out, tmp_path):
     options = Options(formats=("npy", "overlay"))
-    predict_item(predictor, Item(clip, "video"), tmp_path / "whole", options)
+    predict_source(predictor, Source(clip, "video"), tmp_path / "whole", options)
     with pytest.raises(KeyboardInterrupt):
-        predict_item(predictor, Item(clip, "video"), out, options, stop_after(5))
+        predict_source(predictor, Source(clip, "video"), out, options, stop_after(5))
     assert not list(out.glob("*.mp4"))
-    assert predict_item(predictor, Item(clip, "video"), out, options).frames == 8
+    assert predict_source(predictor, Source(clip, "video"), out, options).frames == 8
     assert sorted(tree(out)) == sorted(tree(tmp_path / "whole"))
 
 
@@ -157,53 +159,53 @@ def test_a_stopped_video_is_made_anew(predictor, clip, out, tmp_path):
         (Options(formats=("npy",), height=20), "size"),
         (Options(formats=("png",)), "format"),
         (Options(formats=("npy",), streams=("experts",)), "stream"),
-        (Options(formats=("npy",), reading=Reading(stride=2)), "stride"),
+        (Options(formats=("npy",), reading=ReadOptions(stride=2)), "stride"),
     ],
 )
 @pytest.mark.parametrize("finished", [True, False])
 def test_changed_settings_are_refused_and_change_nothing(predictor, clip, out, changed, word, finished):
     if finished:
-        predict_item(predictor, Item(clip, "video"), out, NPY)
+        predict_source(predictor, Source(clip, "video"), out, NPY)
     else:
         with pytest.raises(KeyboardInterrupt):
-            predict_item(predictor, Item(clip, "video"), out, NPY, stop_after(4))
+            predict_source(predictor, Source(clip, "video"), out, NPY, stop_after(4))
     before = tree(out)
     with pytest.raises(OutputError, match=f"made with another {word};.*--overwrite"):
-        predict_item(predictor, Item(clip, "video"), out, changed)
+        predict_source(predictor, Source(clip, "video"), out, changed)
     assert tree(out) == before
 
 
 def test_another_source_of_the_same_name_is_refused(predictor, still, out):
     path = still("x.png")
-    predict_item(predictor, Item(path, "image"), out, NPY)
+    predict_source(predictor, Source(path, "image"), out, NPY)
     Image.new("RGB", (128, 64), "red").save(path)
     with pytest.raises(OutputError, match="another source"):
-        predict_item(predictor, Item(path, "image"), out, NPY)
+        predict_source(predictor, Source(path, "image"), out, NPY)
 
 
 def test_a_source_that_moved_is_the_same(predictor, clip, out, tmp_path):
-    predict_item(predictor, Item(clip, "video"), out, NPY)
+    predict_source(predictor, Source(clip, "video"), out, NPY)
     moved = clip.rename(tmp_path / "walk.mp4")
-    assert predict_item(predictor, Item(moved, "video"), out, NPY).skipped
+    assert predict_source(predictor, Source(moved, "video"), out, NPY).skipped
 
 
 @pytest.mark.parametrize("finished", [True, False])
 def test_overwriting_leaves_nothing_stale(predictor, clip, out, tmp_path, finished):
     first = Options(streams=STREAMS, formats=("npy", "png"))
-    second = Options(formats=("npy",), reading=Reading(stride=3), overwrite=True)
+    second = Options(formats=("npy",), reading=ReadOptions(stride=3), overwrite=True)
     if finished:
-        predict_item(predictor, Item(clip, "video"), out, first)
+        predict_source(predictor, Source(clip, "video"), out, first)
     else:
         with pytest.raises(KeyboardInterrupt):
-            predict_item(predictor, Item(clip, "video"), out, first, stop_after(6))
-    predict_item(predictor, Item(clip, "video"), out, second)
-    predict_item(predictor, Item(clip, "video"), tmp_path / "fresh", second)
+            predict_source(predictor, Source(clip, "video"), out, first, stop_after(6))
+    predict_source(predictor, Source(clip, "video"), out, second)
+    predict_source(predictor, Source(clip, "video"), tmp_path / "fresh", second)
     assert tree(out) == tree(tmp_path / "fresh")
 
 
 def test_overwriting_removes_videos_of_other_streams(predictor, clip, out):
-    predict_item(predictor, Item(clip, "video"), out, Options(streams=STREAMS, formats=("video", "overlay")))
-    predict_item(predictor, Item(clip, "video"), out, Options(formats=("video",), overwrite=True))
+    predict_source(predictor, Source(clip, "video"), out, Options(streams=STREAMS, formats=("video", "overlay")))
+    predict_source(predictor, Source(clip, "video"), out, Options(formats=("video",), overwrite=True))
     assert sorted(tree(out)) == ["walk.json", "walk.mp4"]
 
 
@@ -212,28 +214,28 @@ def test_overwriting_spares_what_is_not_its_own(predictor, clip, out):
     for name in ("walk.png", "walk.npy", "walk/notes.txt", "walk/000003.png", "walk/cover.npy"):
         (out / name).write_text("mine")
     options = Options(formats=("npy",), overwrite=True)
-    predict_item(predictor, Item(clip, "video"), out, options)
-    predict_item(predictor, Item(clip, "video"), out, options)
+    predict_source(predictor, Source(clip, "video"), out, options)
+    predict_source(predictor, Source(clip, "video"), out, options)
     for name in ("walk.png", "walk.npy", "walk/notes.txt", "walk/000003.png", "walk/cover.npy"):
         assert (out / name).read_text() == "mine"
 
 
 def test_overwriting_with_a_broken_source_keeps_the_old_results(predictor, clip, out):
-    predict_item(predictor, Item(clip, "video"), out, NPY)
+    predict_source(predictor, Source(clip, "video"), out, NPY)
     before = tree(out)
     clip.write_bytes(b"\0" * 100)
     with pytest.raises(MediaError):
-        predict_item(predictor, Item(clip, "video"), out, Options(formats=("npy",), overwrite=True))
+        predict_source(predictor, Source(clip, "video"), out, Options(formats=("npy",), overwrite=True))
     assert tree(out) == before
 
 
 def test_overwriting_goes_on_with_what_it_had_begun(predictor, clip, out):
     options = Options(formats=("npy",), overwrite=True)
-    predict_item(predictor, Item(clip, "video"), out, options)
+    predict_source(predictor, Source(clip, "video"), out, options)
     with pytest.raises(KeyboardInterrupt):
-        predict_item(predictor, Item(clip, "video"), out, options, stop_after(5))
+        predict_source(predictor, Source(clip, "video"), out, options, stop_after(5))
     seen = []
-    predict_item(predictor, Item(clip, "video"), out, options, seen.append)
+    predict_source(predictor, Source(clip, "video"), out, options, seen.append)
     assert seen == [6, 7, 8]
 
 
@@ -242,7 +244,7 @@ def test_files_of_others_are_not_overwritten(predictor, clip, out, name):
     (out / name).parent.mkdir(parents=True)
     (out / name).write_text("mine")
     with pytest.raises(OutputError, match="is there already, with no record"):
-        predict_item(predictor, Item(clip, "video"), out, NPY)
+        predict_source(predictor, Source(clip, "video"), out, NPY)
     assert tree(out) == {name: b"mine"}
 
 
@@ -250,7 +252,7 @@ def test_a_map_of_others_is_not_overwritten(predictor, still, out):
     out.mkdir()
     (out / "x.npy").write_text("mine")
     with pytest.raises(OutputError, match=r"x\.npy: is there already"):
-        predict_item(predictor, Item(still("x.png"), "image"), out, NPY)
+        predict_source(predictor, Source(still("x.png"), "image"), out, NPY)
     assert tree(out) == {"x.npy": b"mine"}
 
 
@@ -268,7 +270,7 @@ def test_a_file_that_is_no_manifest_is_not_touched(predictor, still, out, text, 
     (out / "x.json").write_text(text, errors="surrogateescape")
     before = (out / "x.json").read_bytes()
     with pytest.raises(OutputError, match=r"x\.json: .*no manifest of atsal"):
-        predict_item(predictor, Item(still("x.png"), "image"), out, Options(formats=("npy",), overwrite=overwrite))
+        predict_source(predictor, Source(still("x.png"), "image"), out, Options(formats=("npy",), overwrite=overwrite))
     assert [path.name for path in out.iterdir()] == ["x.json"]
     assert (out / "x.json").read_bytes() == before
 
@@ -278,8 +280,8 @@ def test_a_manifest_of_strange_settings_is_as_one_of_others(predictor, still, ou
     out.mkdir()
     (out / "x.json").write_text(f'{{"settings": {{"model": "old", {settings}}}, "frames": []}}')
     with pytest.raises(OutputError, match="made with another source"):
-        predict_item(predictor, Item(still("x.png"), "image"), out, NPY)
-    predict_item(predictor, Item(still("x.png"), "image"), out, Options(formats=("npy",), overwrite=True))
+        predict_source(predictor, Source(still("x.png"), "image"), out, NPY)
+    predict_source(predictor, Source(still("x.png"), "image"), out, Options(formats=("npy",), overwrite=True))
     assert sorted(tree(out)) == ["x.json", "x.npy"]
 
 
@@ -287,79 +289,79 @@ def test_a_manifest_of_strange_settings_is_as_one_of_others(predictor, still, ou
 def test_a_damaged_journal_is_as_none(predictor, clip, out, content):
     out.mkdir()
     (out / ".walk.progress").write_bytes(content)
-    assert predict_item(predictor, Item(clip, "video"), out, NPY).frames == 8
+    assert predict_source(predictor, Source(clip, "video"), out, NPY).frames == 8
     assert not (out / ".walk.progress").exists()
 
 
 def test_the_source_is_never_the_result(predictor, clip, still, frame_folder):
     with pytest.raises(OutputError, match="is an input"):
-        predict_item(predictor, Item(clip, "video"), clip.parent, Options(formats=("video",), overwrite=True))
+        predict_source(predictor, Source(clip, "video"), clip.parent, Options(formats=("video",), overwrite=True))
     path = still("x.png")
     with pytest.raises(OutputError, match="is an input"):
-        predict_item(predictor, Item(path, "image"), path.parent, Options(formats=("png",), overwrite=True))
+        predict_source(predictor, Source(path, "image"), path.parent, Options(formats=("png",), overwrite=True))
     with pytest.raises(OutputError, match="is an input"):
-        predict_item(predictor, Item(frame_folder, "sequence"), frame_folder.parent, Options(formats=("npy",)))
+        predict_source(predictor, Source(frame_folder, "sequence"), frame_folder.parent, Options(formats=("npy",)))
     assert sorted(path.name for path in clip.parent.iterdir()) == ["walk.mp4", "x.png"]
 
 
 def test_a_result_that_became_a_source_is_not_removed(predictor, clip, out):
-    predict_item(predictor, Item(clip, "video"), out, Options(formats=("video",)))
+    predict_source(predictor, Source(clip, "video"), out, Options(formats=("video",)))
     source = out / "walk.mp4"
     before = source.read_bytes()
     with pytest.raises(OutputError, match="is an input"):
-        predict_item(predictor, Item(source, "video"), out, Options(formats=("npy",), overwrite=True))
+        predict_source(predictor, Source(source, "video"), out, Options(formats=("npy",), overwrite=True))
     assert source.read_bytes() == before
 
 
 def test_frames_may_have_their_results_among_them(predictor, frame_folder):
-    item = Item(frame_folder, "sequence")
-    assert predict_item(predictor, item, frame_folder, Options(formats=("png", "overlay"))).frames == 12
+    item = Source(frame_folder, "sequence")
+    assert predict_source(predictor, item, frame_folder, Options(formats=("png", "overlay"))).frames == 12
     assert (frame_folder / "frames" / "000011.png").exists()
-    assert predict_item(predictor, item, frame_folder, Options(formats=("png", "overlay"))).skipped
+    assert predict_source(predictor, item, frame_folder, Options(formats=("png", "overlay"))).skipped
 
 
 def test_the_good_part_of_a_broken_video_is_kept(predictor, broken_clip, out):
-    outcome = predict_item(predictor, Item(broken_clip, "video"), out, Options(formats=("npy", "video")))
+    outcome = predict_source(predictor, Source(broken_clip, "video"), out, Options(formats=("npy", "video")))
     assert "breaks after" in outcome.problem
     assert 1 < outcome.frames < 24
     assert len(list((out / "walk").iterdir())) == outcome.frames
     assert (out / "walk.mp4").exists()
     assert json.loads((out / "walk.json").read_text())["problem"] == outcome.problem
-    again = predict_item(predictor, Item(broken_clip, "video"), out, Options(formats=("npy", "video")))
+    again = predict_source(predictor, Source(broken_clip, "video"), out, Options(formats=("npy", "video")))
     assert (again.skipped, again.problem) == (True, outcome.problem)
 
 
 def test_a_broken_video_goes_on_too(predictor, broken_clip, out, tmp_path):
-    predict_item(predictor, Item(broken_clip, "video"), tmp_path / "whole", NPY)
+    predict_source(predictor, Source(broken_clip, "video"), tmp_path / "whole", NPY)
     with pytest.raises(KeyboardInterrupt):
-        predict_item(predictor, Item(broken_clip, "video"), out, NPY, stop_after(2))
-    predict_item(predictor, Item(broken_clip, "video"), out, NPY)
+        predict_source(predictor, Source(broken_clip, "video"), out, NPY, stop_after(2))
+    predict_source(predictor, Source(broken_clip, "video"), out, NPY)
     assert tree(out) == tree(tmp_path / "whole")
 
 
 def test_nothing_is_written_where_there_is_no_frame(predictor, clip, frame_folder, out):
-    for item in (Item(clip, "video"), Item(frame_folder, "sequence")):
+    for item in (Source(clip, "video"), Source(frame_folder, "sequence")):
         with pytest.raises(MediaError, match="no frame"):
-            predict_item(predictor, item, out, Options(formats=("npy",), reading=Reading(start_s=50)))
+            predict_source(predictor, item, out, Options(formats=("npy",), reading=ReadOptions(start_s=50)))
     assert not out.exists()
 
 
 def test_a_full_disk_leaves_whole_files_and_a_way_on(predictor, clip, out, tmp_path, monkeypatch):
-    predict_item(predictor, Item(clip, "video"), tmp_path / "whole", NPY)
-    write = results.write_map_npy
+    predict_source(predictor, Source(clip, "video"), tmp_path / "whole", NPY)
+    write = image_writer.write_map_npy
 
     def full(path, saliency):
         if path.name == "000004.npy":
             raise OutputError("the disk is full")
         write(path, saliency)
 
-    monkeypatch.setattr(results, "write_map_npy", full)
+    monkeypatch.setattr(image_writer, "write_map_npy", full)
     with pytest.raises(OutputError, match="full"):
-        predict_item(predictor, Item(clip, "video"), out, NPY)
-    monkeypatch.setattr(results, "write_map_npy", write)
+        predict_source(predictor, Source(clip, "video"), out, NPY)
+    monkeypatch.setattr(image_writer, "write_map_npy", write)
     assert len(list((out / "walk").iterdir())) == 4
     seen = []
-    predict_item(predictor, Item(clip, "video"), out, NPY, seen.append)
+    predict_source(predictor, Source(clip, "video"), out, NPY, seen.append)
     assert seen == [5, 6, 7, 8]
     assert tree(out) == tree(tmp_path / "whole")
 
@@ -367,7 +369,7 @@ def test_a_full_disk_leaves_whole_files_and_a_way_on(predictor, clip, out, tmp_p
 def test_an_output_folder_that_is_a_file_is_refused(predictor, still, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError):
-        predict_item(predictor, Item(still("x.png"), "image"), tmp_path / "file" / "out", NPY)
+        predict_source(predictor, Source(still("x.png"), "image"), tmp_path / "file" / "out", NPY)
 
 
 @pytest.mark.parametrize(
@@ -379,20 +381,20 @@ def test_an_output_folder_that_is_a_file_is_refused(predictor, still, tmp_path):
     ],
 )
 def test_inputs_whose_results_collide_are_refused(tmp_path, names, options, what):
-    items = [Item(tmp_path / name, "video" if name.endswith("mp4") else "image") for name in names]
+    items = [Source(tmp_path / name, "video" if name.endswith("mp4") else "image") for name in names]
     with pytest.raises(InputError, match=f"{names[0]} and .*{names[1]} would both write .*/{what}:"):
-        refuse_collisions(items, tmp_path, options, InputFiles([]))
+        refuse_collisions(items, tmp_path, options, SourceFiles([]))
 
 
 def test_inputs_of_like_names_do_not_collide(tmp_path):
-    items = [Item(tmp_path / name, "video") for name in ("a.mp4", "a.b.mp4", "a.attention.mp4", "a.overlay.mp4")]
-    refuse_collisions(items, tmp_path, NPY, InputFiles([]))
+    items = [Source(tmp_path / name, "video") for name in ("a.mp4", "a.b.mp4", "a.attention.mp4", "a.overlay.mp4")]
+    refuse_collisions(items, tmp_path, NPY, SourceFiles([]))
 
 
 def test_an_even_picture_is_no_trouble(predictor, tmp_path, out):
     path = tmp_path / "black.png"
     Image.new("RGB", (128, 64)).save(path)
-    predict_item(predictor, Item(path, "image"), out, Options(streams=STREAMS, formats=("npy", "png", "overlay")))
+    predict_source(predictor, Source(path, "image"), out, Options(streams=STREAMS, formats=("npy", "png", "overlay")))
     for name in ("black", "black.attention", "black.experts"):
         assert np.isfinite(np.load(out / f"{name}.npy")).all()
 
@@ -403,39 +405,39 @@ def test_a_run_that_wrote_nothing_stands_in_nobodys_way(predictor, clip, tmp_pat
     def full(*_args, **_kwargs):
         raise OutputError("the disk is full")
 
-    item = Item(clip, "video")
+    item = Source(clip, "video")
     with monkeypatch.context() as patch:
-        patch.setattr("atsal.prediction.results.write_map_png", full)
+        patch.setattr("atsal.video.image_writer.write_map_png", full)
         with pytest.raises(OutputError, match="disk is full"):
-            predict_item(predictor, item, tmp_path / "new", Options(formats=("png",)))
-    assert predict_item(predictor, item, tmp_path / "new", Options(formats=("npy",))).frames > 0
+            predict_source(predictor, item, tmp_path / "new", Options(formats=("png",)))
+    assert predict_source(predictor, item, tmp_path / "new", Options(formats=("npy",))).frames > 0
 
 
 def test_a_touched_source_is_the_same(predictor, clip, out):
-    predict_item(predictor, Item(clip, "video"), out, NPY)
+    predict_source(predictor, Source(clip, "video"), out, NPY)
     os.utime(clip, ns=(0, 12345))
-    assert predict_item(predictor, Item(clip, "video"), out, NPY).skipped
+    assert predict_source(predictor, Source(clip, "video"), out, NPY).skipped
 
 
 def test_a_manifest_of_an_earlier_version_is_taken_while_the_date_is_its_own(predictor, clip, out):
-    predict_item(predictor, Item(clip, "video"), out, NPY)
+    predict_source(predictor, Source(clip, "video"), out, NPY)
     document = json.loads((out / "walk.json").read_text())
     del document["settings"]["source"]["sha256"]
     document["settings"]["source"]["modified_ns"] = clip.stat().st_mtime_ns
     (out / "walk.json").write_text(json.dumps(document))
-    assert predict_item(predictor, Item(clip, "video"), out, NPY).skipped
+    assert predict_source(predictor, Source(clip, "video"), out, NPY).skipped
     os.utime(clip, ns=(0, 12345))
     with pytest.raises(OutputError, match="made with another source;"):
-        predict_item(predictor, Item(clip, "video"), out, NPY)
+        predict_source(predictor, Source(clip, "video"), out, NPY)
 
 
 def test_a_stopped_run_whose_maps_were_removed_is_done_again(predictor, clip, out, tmp_path):
-    predict_item(predictor, Item(clip, "video"), tmp_path / "whole", NPY)
+    predict_source(predictor, Source(clip, "video"), tmp_path / "whole", NPY)
     with pytest.raises(KeyboardInterrupt):
-        predict_item(predictor, Item(clip, "video"), out, NPY, stop_after(6))
+        predict_source(predictor, Source(clip, "video"), out, NPY, stop_after(6))
     for number in (0, 2, 3):
         (out / "walk" / f"{number:06d}.npy").unlink()
-    assert predict_item(predictor, Item(clip, "video"), out, NPY).done == 8
+    assert predict_source(predictor, Source(clip, "video"), out, NPY).done == 8
     assert tree(out) == tree(tmp_path / "whole")
 
 
@@ -450,19 +452,19 @@ def test_results_that_are_removed_meanwhile_are_no_success(predictor, clip, out,
                 file.unlink()
 
     with pytest.raises(OutputError, match=r"not there|does not exist"):
-        predict_item(predictor, Item(clip, "video"), out, Options(formats=formats), removed)
+        predict_source(predictor, Source(clip, "video"), out, Options(formats=formats), removed)
     assert not (out / "walk.json").exists()
-    assert predict_item(predictor, Item(clip, "video"), out, Options(formats=formats)).frames == 8
+    assert predict_source(predictor, Source(clip, "video"), out, Options(formats=formats)).frames == 8
 
 
 def test_a_second_run_into_the_same_results_is_refused(predictor, clip, still, out):
     def second(done):
         if done == 3:
             with pytest.raises(OutputError, match="walk: another run is writing to it"):
-                predict_item(predictor, Item(clip, "video"), out, NPY)
-            assert predict_item(predictor, Item(still("x.png"), "image"), out, NPY).frames == 1
+                predict_source(predictor, Source(clip, "video"), out, NPY)
+            assert predict_source(predictor, Source(still("x.png"), "image"), out, NPY).frames == 1
 
-    assert predict_item(predictor, Item(clip, "video"), out, NPY, second).frames == 8
+    assert predict_source(predictor, Source(clip, "video"), out, NPY, second).frames == 8
     assert sorted(path.name for path in out.iterdir()) == ["walk", "walk.json", "x.json", "x.npy"]
 
 
@@ -480,11 +482,11 @@ def test_no_input_is_replaced_by_any_spelling_or_link(predictor, clip, still, tm
             other.symlink_to(c / "walk.overlay.mp4")
         if other.name == "hard.mp4":
             other.hardlink_to(c / "walk.overlay.mp4")
-        items = [Item(clip, "video"), Item(other, "video")]
+        items = [Source(clip, "video"), Source(other, "video")]
         with pytest.raises(OutputError, match=r"walk\.overlay\.mp4: is an input"):
-            refuse_collisions(items, c, overlay, InputFiles(items))
+            refuse_collisions(items, c, overlay, SourceFiles(items))
         with pytest.raises(OutputError, match=r"walk\.overlay\.mp4: is an input"):
-            predict_item(predictor, items[0], c, overlay, inputs=InputFiles(items))
+            predict_source(predictor, items[0], c, overlay, inputs=SourceFiles(items))
     assert (c / "walk.overlay.mp4").read_bytes() == clip.read_bytes()
 
 
@@ -492,15 +494,15 @@ def test_an_input_among_the_frames_of_a_result_is_not_replaced(clip, tmp_path):
     photo = clip.parent / "walk" / "000003.png"
     photo.parent.mkdir()
     Image.new("RGB", (128, 64)).save(photo)
-    items = [Item(clip, "video"), Item(photo, "image")]
+    items = [Source(clip, "video"), Source(photo, "image")]
     with pytest.raises(OutputError, match=r"000003\.png: is an input"):
-        refuse_collisions(items, clip.parent, Options(formats=("png",), overwrite=True), InputFiles(items))
+        refuse_collisions(items, clip.parent, Options(formats=("png",), overwrite=True), SourceFiles(items))
 
 
 def test_an_earlier_result_that_is_an_input_now_is_not_removed(predictor, clip, out):
-    predict_item(predictor, Item(clip, "video"), out, Options(formats=("overlay",)))
-    items = [Item(clip, "video"), Item(out / "walk.overlay.mp4", "video")]
+    predict_source(predictor, Source(clip, "video"), out, Options(formats=("overlay",)))
+    items = [Source(clip, "video"), Source(out / "walk.overlay.mp4", "video")]
     before = items[1].path.read_bytes()
     with pytest.raises(OutputError, match="is an input"):
-        predict_item(predictor, items[0], out, Options(formats=("npy",), overwrite=True), inputs=InputFiles(items))
+        predict_source(predictor, items[0], out, Options(formats=("npy",), overwrite=True), inputs=SourceFiles(items))
     assert items[1].path.read_bytes() == before

@@ -7,7 +7,8 @@ import atsal
 from atsal.device import choose_device
 from atsal.errors import ConfigError, ShapeError, WeightsError
 from atsal.models.two_stream import ATSal
-from atsal.prediction.predictor import STREAMS, load_model
+from atsal.prediction.predictor import load_model
+from atsal.prediction.streams import STREAMS
 from atsal.video.reader import Frame, read_frames
 
 LATER_S = 30.0  # when time makes no difference any more
@@ -89,7 +90,7 @@ def test_the_size_of_an_image_hardly_changes_its_map(predictor):
         (np.zeros((64, 128, 4), np.uint8), "expected an .H, W, 3. uint8"),
         (np.zeros((64, 128, 3), np.float32), "float32.*expected an .H, W, 3. uint8"),
         ("scene.png", "str: expected"),
-        (np.zeros((64, 100, 3), np.uint8), "100x64 pixels: expected an equirectangular one"),
+        (np.zeros((64, 100, 3), np.uint8), "100x64 pixels: expected an equirectangular image"),
         (np.zeros((64, 64, 3), np.uint8), "stereo"),
         (np.zeros((8, 16, 3), np.uint8), "16x8 pixels: expected at least 16 rows"),
         (np.zeros((0, 0, 3), np.uint8), "expected at least 16 rows"),
@@ -280,7 +281,7 @@ def test_a_group_of_no_frames_is_refused(predictor):
 def test_states_are_those_of_each_frame_also_within_a_group(predictor, clip):
     """A journal may keep any of them: going on after any frame gives the rest of the video."""
     frames = list(read_frames(clip))
-    assert predictor.runtime.frames > 1
+    assert predictor.session.frames > 1
     whole = list(predictor.run(frames))
     for done in range(1, len(frames)):
         rest = [result for result, _ in predictor.run(frames[done:], state=whole[done - 1][1])]

@@ -5,22 +5,19 @@ import pytest
 from PIL import Image
 
 from atsal.errors import ConfigError, MediaError
-from atsal.prediction.items import Item
-from atsal.prediction.predictor import STREAMS, FrameResult
-from atsal.prediction.results import Options, Place, even, make_sinks, places
+from atsal.prediction.formats import next_even
+from atsal.prediction.frame_result import FrameResult
+from atsal.prediction.options import Options
+from atsal.prediction.results import ResultPath, make_writers, result_paths
+from atsal.prediction.sources import Source
+from atsal.prediction.streams import STREAMS
 
 ONE = ("fused",)
 
 
 def names(kind, streams, formats):
-    found = places(Path("out"), "a.b", kind, streams, formats)
-    return [str(place.file(7).relative_to("out")) for where in found.values() for place in where.values()]
-
-
-def result(index: int = 0) -> FrameResult:
-    rng = np.random.default_rng(index)
-    maps = {name: rng.random((16, 32), np.float32) for name in ("saliency", "attention", "experts")}
-    return FrameResult(index, index / 10, **maps, image=rng.integers(0, 255, (32, 64, 3), dtype=np.uint8))
+    found = result_paths(Path("out"), "a.b", kind, streams, formats)
+    return [str(path.of_frame(7).relative_to("out")) for by_stream in found.values() for path in by_stream.values()]
 
 
 @pytest.mark.parametrize(
@@ -55,15 +52,15 @@ def test_a_still_is_not_written_twice_under_one_name():
         Options(formats=("png", "npy", "png16"))
 
 
-def test_only_files_of_the_pattern_count_as_found(tmp_path):
+def test_only_files_of_the_pattern_exist(tmp_path):
     folder = tmp_path / "x"
     folder.mkdir()
     for name in ("000001.npy", "1000000.npy", "000001.png", "a000001.npy", "000001.npy.bak", "1.npy"):
         (folder / name).touch()
-    assert sorted(file.name for file in Place(folder, ".npy").found()) == ["000001.npy", "1000000.npy"]
-    assert Place(tmp_path / "y", ".npy").found() == []
-    assert Place(folder / "1.npy").found() == [folder / "1.npy"]
-    assert Place(tmp_path / "y.npy").found() == []
+    assert sorted(file.name for file in ResultPath(folder, ".npy").existing()) == ["000001.npy", "1000000.npy"]
+    assert ResultPath(tmp_path / "y", ".npy").existing() == []
+    assert ResultPath(folder / "1.npy").existing() == [folder / "1.npy"]
+    assert ResultPath(tmp_path / "y.npy").existing() == []
 
 
 def test_leftovers_are_told_from_other_hidden_files(tmp_path):
@@ -76,22 +73,28 @@ def test_leftovers_are_told_from_other_hidden_files(tmp_path):
     ):
         path.touch()
     (tmp_path / ".xx.npy.0123abcd.atsal-part").touch()
-    assert [file.name for file in Place(folder, ".npy").leftovers()] == [".000001.npy.0123abcd.atsal-part"]
-    assert [file.name for file in Place(tmp_path / "x.npy").leftovers()] == [".x.npy.0123abcd.atsal-part"]
+    assert [file.name for file in ResultPath(folder, ".npy").leftovers()] == [".000001.npy.0123abcd.atsal-part"]
+    assert [file.name for file in ResultPath(tmp_path / "x.npy").leftovers()] == [".x.npy.0123abcd.atsal-part"]
+
+
+def result(index: int = 0) -> FrameResult:
+    rng = np.random.default_rng(index)
+    maps = {name: rng.random((16, 32), np.float32) for name in STREAMS}
+    return FrameResult(index, index / 10, maps, rng.integers(0, 255, (32, 64, 3), dtype=np.uint8))
 
 
 def write_all(item, folder, options, results):
-    sinks = make_sinks(item, folder, options)
+    writers = make_writers(item, folder, options)
     written = []
-    for sink in sinks:
-        with sink:
+    for writer in writers:
+        with writer:
             for one in results:
-                written += sink.write(one, sink.draw(one))
+                written += writer.write(one, writer.draw(one))
     return written
 
 
 def test_a_still_is_written_in_every_format(still, tmp_path):
-    item = Item(still("x.jpg"), "image")
+    item = Source(still("x.jpg"), "image")
     written = write_all(item, tmp_path, Options(streams=STREAMS, formats=("npy", "png16", "overlay")), [result()])
     assert len(written) == 9
     found = np.load(tmp_path / "x.attention.npy")
@@ -107,7 +110,7 @@ def test_a_still_is_written_in_every_format(still, tmp_path):
 def test_a_clip_has_a_file_a_frame_and_one_video(clip, tmp_path):
     options = Options(formats=("png", "video", "overlay"))
     results = [result(index) for index in (0, 4, 8)]
-    written = write_all(Item(clip, "video"), tmp_path, options, results)
+    written = write_all(Source(clip, "video"), tmp_path, options, results)
     assert [path.name for path in written] == ["000000.png", "000004.png", "000008.png"]
     from atsal.video.reader import read_frames
 
@@ -122,23 +125,23 @@ def test_a_clip_has_a_file_a_frame_and_one_video(clip, tmp_path):
 def test_a_video_that_fails_half_way_leaves_nothing(clip, tmp_path):
     folder = tmp_path / "out"
     folder.mkdir()
-    (sink,) = make_sinks(Item(clip, "video"), folder, Options(formats=("overlay",)))
-    with pytest.raises(KeyboardInterrupt), sink:
-        _write_and_stop(sink)
+    (writer,) = make_writers(Source(clip, "video"), folder, Options(formats=("overlay",)))
+    with pytest.raises(KeyboardInterrupt), writer:
+        _write_and_stop(writer)
     assert list(folder.iterdir()) == []
 
 
-def _write_and_stop(sink):
-    sink.write(result(), sink.draw(result()))
+def _write_and_stop(writer):
+    writer.write(result(), writer.draw(result()))
     raise KeyboardInterrupt
 
 
 def test_even_sides():
-    assert [even(n) for n in (1, 2, 3, 160)] == [2, 2, 4, 160]
+    assert [next_even(n) for n in (1, 2, 3, 160)] == [2, 2, 4, 160]
 
 
 def test_a_source_with_impossible_times_is_named(clip, tmp_path, monkeypatch):
-    monkeypatch.setattr(Item, "frame_rate", lambda _item, _reading: 3600.0)
+    monkeypatch.setattr(Source, "frame_rate", lambda _item, _reading: 3600.0)
     with pytest.raises(MediaError, match=r"walk.mp4: its time stamps give 3600 frames a second.*--fps"):
-        make_sinks(Item(clip, "video"), tmp_path, Options(formats=("npy", "overlay")))
-    assert make_sinks(Item(clip, "video"), tmp_path, Options(formats=("npy",)))
+        make_writers(Source(clip, "video"), tmp_path, Options(formats=("npy", "overlay")))
+    assert make_writers(Source(clip, "video"), tmp_path, Options(formats=("npy",)))

@@ -10,10 +10,10 @@ from torch import nn
 
 from atsal.errors import PredictionError
 from atsal.models.config import ModelConfig
-from atsal.models.registry import new_parts
-from atsal.models.salema import AVERAGED
+from atsal.models.loading import new_parts
+from atsal.models.paper import AVERAGED
 from atsal.models.two_stream import ATSal
-from atsal.prediction.runtimes import make_runtime, winograd
+from atsal.prediction.runtimes import start_session, winograd
 from atsal.prediction.runtimes.winograd import Winograd, use_winograd
 from atsal.prediction.streams import STREAMS
 
@@ -117,9 +117,9 @@ def large() -> ATSal:
 @torch.inference_mode()
 def test_the_large_network_equals_float64_over_a_video(large):
     exact = copy.deepcopy(large).compute_in(torch.float64)
-    runtime = make_runtime("auto", copy.deepcopy(large), torch.device("cpu"))
+    runtime = start_session("auto", copy.deepcopy(large), torch.device("cpu"))
     assert runtime.name == "torch"  # the fastest for it, whatever is installed
-    assert make_runtime("auto", copy.deepcopy(large), torch.device("cpu"), "half").name == "openvino"  # torch has none
+    assert start_session("auto", copy.deepcopy(large), torch.device("cpu"), "half").name == "openvino"  # torch has none
     assert isinstance(runtime.network.equator.salgan[AVERAGED], Winograd)
     assert isinstance(runtime.network.equator.salgan[AVERAGED + 1], nn.ReLU)  # after the moving average, not before
     frames = np.random.default_rng(0).integers(0, 256, (3, 64, 128, 3), dtype=np.uint8)
@@ -140,7 +140,7 @@ def test_the_published_procedure_keeps_its_layers(large):
         procedure="published",
     )
     assert not any(
-        isinstance(m, Winograd) for m in make_runtime("auto", network, torch.device("cpu")).network.modules()
+        isinstance(m, Winograd) for m in start_session("auto", network, torch.device("cpu")).network.modules()
     )
 
 

@@ -27,7 +27,7 @@ def field_on_erp(height):
 def field_on_faces(size, fov_deg=90.0):
     geometry = CubeGeometry(size, fov_deg)
     line = ((torch.arange(size, dtype=torch.float64) + 0.5) * 2 / size - 1) * geometry.half_extent
-    vectors = geometry.plane_directions(line[None, :], -line[:, None])
+    vectors = geometry.face_vectors(line[None, :], -line[:, None])
     return smooth_field(vectors / vectors.norm(dim=-1, keepdim=True)).float()[None, :, None]
 
 
@@ -146,7 +146,7 @@ def test_agrees_with_py360convert():
     from atsal.projection.sampling import ErpSampler
     from atsal.projection.sphere import erp_position
 
-    vectors = geometry.plane_directions(line[None, :], -line[:, None])
+    vectors = geometry.face_vectors(line[None, :], -line[:, None])
     sampled = [
         ErpSampler(*erp_position(v, 256), 256)(torch.from_numpy(image).permute(2, 0, 1)[None].double()) for v in vectors
     ]

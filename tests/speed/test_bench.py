@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from atsal.errors import AtsalError, MediaError, MissingDependencyError
-from atsal.models.registry import build_network, find_bundle
-from atsal.prediction.streams import finished
-from atsal.speed.bench import Bench, _alone, _left_out, bench, gflop_a_frame
-from atsal.speed.published import PublishedProcedure
+from atsal.models.loading import build_network, find_weights
+from atsal.prediction.streams import finish_maps
+from atsal.speed.bench import Bench, _left_out, bench, gflop_per_frame
+from atsal.speed.file_speed import run_in_process
+from atsal.speed.published_procedure import PublishedProcedure
 from atsal.speed.tables import tables
 from atsal.video.reader import read_frames
 from atsal.video.synthetic_scene import render_video
@@ -27,15 +28,18 @@ def clip(tmp_path_factory):
 
 
 def test_the_published_procedure_gives_the_same_maps(clip):
-    network = build_network(find_bundle("lite"))
+    network = build_network(find_weights("lite"))
     state = None
-    slow = list(PublishedProcedure(build_network(find_bundle("lite"))).frames(clip))
-    for frame, found in zip(read_frames(clip, size=(320, 160)), slow, strict=True):
+    published = PublishedProcedure(build_network(find_weights("lite")))
+    states = published.new_states()
+    for frame in read_frames(clip, size=(320, 160)):
+        raw_maps = published.run_attention(frame.image), published.run_experts(frame.image, states)
+        found = published.fuse(*raw_maps, frame.timestamp_s)
         erp = torch.from_numpy(frame.image.copy()).permute(2, 0, 1)[None].float()
         with torch.inference_mode():
             raw = network(erp, state)
             seconds = torch.tensor([frame.timestamp_s])
-            maps = finished(network, {"attention": raw.attention, "experts": raw.experts}, ("fused",), seconds)
+            maps = finish_maps(network, {"attention": raw.attention, "experts": raw.experts}, ("fused",), seconds)
         state = raw.state
         expected = maps["fused"][0, 0].numpy()
         assert np.abs(found - expected).max() < 1e-5 * expected.max()
@@ -44,7 +48,7 @@ def test_the_published_procedure_gives_the_same_maps(clip):
 def test_without_scipy_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy", None)
     with pytest.raises(MissingDependencyError, match=r"atsal\[bench\]"):
-        PublishedProcedure(build_network(find_bundle("lite")))
+        PublishedProcedure(build_network(find_weights("lite")))
 
 
 def test_it_says_what_was_left_out_and_how_to_get_it(monkeypatch):
@@ -83,7 +87,7 @@ def test_a_bench_tells_what_it_measured(clip):
 
 
 def test_flops_are_two_a_multiplication_and_addition():
-    network = build_network(find_bundle("lite"))
+    network = build_network(find_weights("lite"))
     counted = []
 
     def count(layer, _inputs, output):
@@ -92,7 +96,7 @@ def test_flops_are_two_a_multiplication_and_addition():
     for layer in network.modules():
         if isinstance(layer, torch.nn.Conv2d):
             layer.register_forward_hook(count)
-    gflop = gflop_a_frame(network)
+    gflop = gflop_per_frame(network)
     assert gflop == pytest.approx(sum(counted) / 1e9, rel=0.05)  # and the smoothing
 
 
@@ -110,7 +114,7 @@ def test_peak_memory_is_what_was_held_once():
 
 def test_a_process_that_is_ended_is_no_wait_for_ever():
     with pytest.raises(AtsalError, match="was ended"):
-        _alone(os._exit, 9)
+        run_in_process(os._exit, 9)
 
 
 def test_a_video_that_cannot_be_read_is_named(tmp_path):

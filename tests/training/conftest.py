@@ -1,6 +1,9 @@
 """Prepared fakes and a network so small that a step takes milliseconds."""
 
 import copy
+import json
+import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,10 +12,12 @@ import yaml
 
 from atsal.config import from_mapping
 from atsal.datasets import dataset_named
+from atsal.datasets.prepared import PreparedSet
 from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
-from atsal.models.registry import find_bundle
+from atsal.models.loading import find_weights
 from atsal.training.config import TrainConfig
+from atsal.training.photos import read_prepared_photos
 from atsal.training.run import train
 from atsal.training.trainer import Machine
 from fakes.every_set import WRITERS
@@ -25,8 +30,8 @@ TINY = {
     "face_size": 32,
     "face_fov_deg": 100,
 }
-DIRECTED = TINY | {"directions": find_bundle("lite").config.to_dict()["directions"]}
-CPU = Machine(torch.device("cpu"), workers=0, checkpoint_steps=1)
+DIRECTED = TINY | {"directions": find_weights("lite").config.to_dict()["directions"]}
+CPU = Machine(torch.device("cpu"), workers=0, checkpoint_steps=100)
 
 
 @pytest.fixture(scope="session")
@@ -50,19 +55,37 @@ def sets(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def heads(sets, tmp_path_factory):
+    """Folder of a prepared set of head directions."""
+    folder, dataset = tmp_path_factory.mktemp("heads") / "set", dataset_named("vr-eyetracking")
+    preparation = preparation_for(dataset, direction="head")
+    prepare(dataset, sets.root / "raw" / "vr-eyetracking", folder, preparation, workers=1)
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def photos(sets):
+    """The flat photos of a prepared set."""
+    prepared = PreparedSet(Path(sets.photos))
+    return read_prepared_photos(prepared, prepared.items)
+
+
+@pytest.fixture(scope="session")
 def settings(sets):
     """The settings of a small run of each kind."""
     adam = [{"kind": "adamw", "learning_rate": 0.003}]
-    common = {"model": DIRECTED, "epochs": 2, "batch": 2, "optimisers": adam, "averaging": 0.9}
+    common = {"model": DIRECTED, "epochs": 1, "batch": 2, "optimisers": adam, "averaging": 0.9}
     kinds = {
         "photos": {
             "part": "equator",
             "loss": "kld-cc",
             "train": [{"prepared": sets.photos}, {"photos": sets.densities, "blur": 0.03}],
+            "batch": 6,
             "photo_views": {"count": 2, "size": 32},
         },
         "images": {
             "part": "attention",
+            "epochs": 2,
             "loss": "published-attention",
             "train": [{"prepared": sets.images, "folds": 3, "without_fold": 0}],
             "validation": {"sources": [{"prepared": sets.images, "folds": 3, "only_fold": 0}]},
@@ -96,14 +119,28 @@ def settings(sets):
     return of
 
 
+@pytest.fixture(scope="session")
+def finished(settings, tmp_path_factory):
+    """Train a small run to its end, once for all tests that ask for its settings."""
+    folders = {}
+
+    def run(kind, **changed):
+        values = settings(kind, **changed)
+        key = json.dumps(values, sort_keys=True)
+        if key not in folders:
+            folders[key] = tmp_path_factory.mktemp(kind) / "run"
+            train(from_mapping(TrainConfig, values, kind), folders[key], CPU)
+        return folders[key]
+
+    return run
+
+
 @pytest.fixture
-def trained(settings, tmp_path):
-    """Train a small run to its end; returns its folder."""
+def trained(finished, tmp_path):
+    """Return a copy of a finished run, which the test may change."""
 
     def run(kind, name="run", **changed):
-        folder = tmp_path / name
-        train(from_mapping(TrainConfig, settings(kind, **changed), kind), folder, CPU)
-        return folder
+        return Path(shutil.copytree(finished(kind, **changed), tmp_path / name))
 
     return run
 

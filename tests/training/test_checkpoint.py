@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from atsal.errors import OutputError, WeightsError
 from atsal.models.config import ModelConfig
-from atsal.models.registry import new_parts
+from atsal.models.loading import new_parts
 from atsal.models.two_stream import ATSal
 from atsal.training import checkpoint
 from atsal.training.checkpoint import (
@@ -20,7 +20,7 @@ from atsal.training.checkpoint import (
 )
 from atsal.training.config import OptimiserConfig
 from atsal.training.optimisers import make_optimiser
-from atsal.training.trained_part import Subject
+from atsal.training.trained_part import TrainedPart
 from training.conftest import TINY
 
 ADAMS = [
@@ -42,84 +42,86 @@ PROGRESS = Progress(
 
 
 def begun(seed):
-    """A subject, and both of its optimisers."""
+    """A trained_part, and both of its optimisers."""
     torch.manual_seed(seed)
     config = ModelConfig(**TINY)
-    subject = Subject(ATSal(config, **new_parts(config)), "equator").eval()
-    return subject, [make_optimiser(subject, adam) for adam in ADAMS]
+    trained_part = TrainedPart(ATSal(config, **new_parts(config)), "equator").eval()
+    return trained_part, [make_optimiser(trained_part, adam) for adam in ADAMS]
 
 
-def step(subject, optimiser, seed):
+def step(trained_part, optimiser, seed):
     made = torch.Generator().manual_seed(seed)
     optimiser.zero_grad()
     frames, state = (torch.rand(1, 2, *shape, generator=made) for shape in ((3, 32, 32), (96, 2, 2)))
-    (subject(frames * 255, state).saliency ** 2).sum().backward()
+    (trained_part(frames * 255, state).saliency ** 2).sum().backward()
     optimiser.step()
 
 
-def saved(path, subject, optimisers, states=None, progress=PROGRESS):
-    weights = subject.module.state_dict()
+def saved(path, trained_part, optimisers, states=None, progress=PROGRESS):
+    weights = trained_part.module.state_dict()
     averaged = {name: value + 1 for name, value in weights.items()}
-    save_checkpoint(path, progress, weights, averaged, optimiser_tensors(subject, optimisers), states or {})
+    states = {str(slot): state for slot, state in (states or {}).items()}
+    tensors = optimiser_tensors(trained_part, optimisers)
+    save_checkpoint(path, progress, weights=weights, averaged=averaged, optimiser=tensors, state=states)
 
 
 @pytest.fixture(scope="module")
 def trained():
     """After three steps of the first optimiser and one of the second."""
-    subject, optimisers = begun(0)
+    trained_part, optimisers = begun(0)
     for number, seed in ((0, 1), (0, 2), (1, 3), (0, 4)):
-        step(subject, optimisers[number], seed)
-    return subject, optimisers
+        step(trained_part, optimisers[number], seed)
+    return trained_part, optimisers
 
 
 def test_everything_comes_back(trained, tmp_path):
-    subject, optimisers = trained
+    trained_part, optimisers = trained
     states = {0: torch.rand(2, 4, 3), 12: torch.rand(2, 4, 3)}
-    saved(tmp_path / "last.safetensors", subject, optimisers, states)
+    saved(tmp_path / "last.safetensors", trained_part, optimisers, states)
     found = read_checkpoint(tmp_path / "last.safetensors")
     assert str(asdict(found.progress)) == str(asdict(PROGRESS))  # nan is not equal to itself
-    weights = subject.module.state_dict()
-    assert found.of("weights").keys() == found.of("averaged").keys() == weights.keys()
+    weights = trained_part.module.state_dict()
+    assert found.group("weights").keys() == found.group("averaged").keys() == weights.keys()
     for name, value in weights.items():
-        assert torch.equal(found.of("weights")[name], value)
-        assert torch.equal(found.of("averaged")[name], value + 1)
-        assert found.of("weights")[name].dtype == value.dtype
-    assert {int(slot) for slot in found.of("state")} == {0, 12}
-    assert all(torch.equal(found.of("state")[str(slot)], state) for slot, state in states.items())
-    assert found.of("optimiser")["0.average.alpha.step"].item() == 3
-    assert found.of("optimiser")["1.average.alpha.step"].item() == 1
-    assert not any(name.startswith("1.") and "alpha" not in name for name in found.of("optimiser"))
+        assert torch.equal(found.group("weights")[name], value)
+        assert torch.equal(found.group("averaged")[name], value + 1)
+        assert found.group("weights")[name].dtype == value.dtype
+    assert {int(slot) for slot in found.group("state")} == {0, 12}
+    assert all(torch.equal(found.group("state")[str(slot)], state) for slot, state in states.items())
+    assert found.group("optimiser")["0.average.alpha.step"].item() == 3
+    assert found.group("optimiser")["1.average.alpha.step"].item() == 1
+    assert not any(name.startswith("1.") and "alpha" not in name for name in found.group("optimiser"))
 
 
 def test_a_restored_run_takes_the_same_next_steps(trained, tmp_path):
-    subject, optimisers = trained
-    saved(tmp_path / "last.safetensors", subject, optimisers)
+    trained_part, optimisers = trained
+    saved(tmp_path / "last.safetensors", trained_part, optimisers)
     found = read_checkpoint(tmp_path / "last.safetensors")
     again, others = begun(7)
-    again.module.load_state_dict(found.of("weights"))
-    restore_optimisers(again, others, found.of("optimiser"))
-    first = optimiser_tensors(subject, optimisers)
+    again.module.load_state_dict(found.group("weights"))
+    restore_optimisers(again, others, found.group("optimiser"))
+    first = optimiser_tensors(trained_part, optimisers)
     second = optimiser_tensors(again, others)
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
     twin, twins = begun(8)
-    twin.module.load_state_dict(subject.module.state_dict())
+    twin.module.load_state_dict(trained_part.module.state_dict())
     restore_optimisers(twin, twins, first)
     for one, adams in ((again, others), (twin, twins)):
         for number, seed in ((0, 10), (1, 11)):
             step(one, adams[number], seed)
     for name, value in twin.module.state_dict().items():
         assert torch.equal(again.module.state_dict()[name], value), name
-    unrestored, fresh = begun(9)
-    unrestored.module.load_state_dict(found.of("weights"))
+    unrestored, starts_video = begun(9)
+    unrestored.module.load_state_dict(found.group("weights"))
     for number, seed in ((0, 10), (1, 11)):
-        step(unrestored, fresh[number], seed)
+        step(unrestored, starts_video[number], seed)
     assert not torch.equal(unrestored.module.average.alpha, again.module.average.alpha), "the moments matter"
 
 
 def test_a_restored_optimiser_shares_no_memory_with_the_checkpoint(trained, tmp_path):
-    subject, optimisers = trained
-    tensors = {name: value.clone() for name, value in optimiser_tensors(subject, optimisers).items()}
+    trained_part, optimisers = trained
+    tensors = {name: value.clone() for name, value in optimiser_tensors(trained_part, optimisers).items()}
     again, others = begun(0)
     restore_optimisers(again, others, tensors)
     kept = {name: value.clone() for name, value in tensors.items()}
@@ -128,11 +130,11 @@ def test_a_restored_optimiser_shares_no_memory_with_the_checkpoint(trained, tmp_
 
 
 def test_a_run_that_has_not_begun_can_be_kept(tmp_path):
-    subject, optimisers = begun(0)
-    saved(tmp_path / "last.safetensors", subject, optimisers, progress=Progress())
+    trained_part, optimisers = begun(0)
+    saved(tmp_path / "last.safetensors", trained_part, optimisers, progress=Progress())
     found = read_checkpoint(tmp_path / "last.safetensors")
     assert found.progress == Progress()
-    assert found.of("optimiser") == found.of("state") == {}
+    assert found.group("optimiser") == found.group("state") == {}
 
 
 def damaged(path):

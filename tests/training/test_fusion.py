@@ -6,26 +6,23 @@ import torch
 from click.testing import CliRunner
 
 from atsal.cli import main
-from atsal.datasets import dataset_named
-from atsal.datasets.prepared.preparation import preparation_for
-from atsal.datasets.prepared.prepare import prepare
 from atsal.errors import ConfigError, DataError
 from atsal.evaluation.metrics import information_gain
 from atsal.models.directions import DirectionConfig
 from atsal.models.front_prior import PHOTO
-from atsal.models.front_prior_file import read_front_prior_file, read_front_priors, write_front_priors
-from atsal.models.registry import build_network, find_bundle
+from atsal.models.front_prior_file import read_front_priors, write_front_priors
+from atsal.models.loading import build_network, find_weights
 from atsal.models.seen_items import ALL_ITEMS
-from atsal.models.weight_folder import PARTS, read_bundle, write_bundle
-from atsal.prediction.streams import finished
+from atsal.models.weight_folder import PARTS, read_weight_folder, write_weight_folder
+from atsal.prediction.streams import finish_maps
 from atsal.projection import solid_angle_weights
 from atsal.training import fusion
 from atsal.training.config import Augmentation, SourceConfig
-from atsal.training.fusion import Choice, Measured, bits_per_fixation, choose, density, fuse, measure
+from atsal.training.fusion import Choice, FusionFrames, bits_per_fixation, choose, fuse, fused_density, run_streams
 from atsal.training.losses import kld_cc
 from atsal.training.sources import SphereSource
 
-HEAD = find_bundle("lite").config.directions.head
+HEAD = find_weights("lite").config.directions.head
 LATE = torch.full((6,), 30.0)
 
 
@@ -48,8 +45,8 @@ def measured_as(truth):
     """Maps that were measured of viewers who look as the model says under some setting."""
     attention, experts = streams()
     nobody = torch.zeros(6, 1, 20, 40)
-    measured = Measured(attention, experts, nobody, nobody, LATE)
-    return measured._replace(target=density(measured, truth, HEAD.prior))
+    measured = FusionFrames(attention, experts, nobody, nobody, LATE)
+    return measured._replace(target=fused_density(measured, truth, HEAD.prior))
 
 
 @pytest.mark.parametrize(
@@ -76,12 +73,12 @@ def test_the_loss_of_the_choice_is_that_of_the_training(small_grid):
     """Of frames in several chunks, on which nothing fits."""
     attention, experts = (stream.repeat(3, 1, 1, 1) for stream in streams())
     target, seconds = streams(seed=1)[0].repeat(3, 1, 1, 1), torch.linspace(0, 10, 18)
-    measured = Measured(attention, experts, target, torch.zeros_like(target), seconds)
+    measured = FusionFrames(attention, experts, target, torch.zeros_like(target), seconds)
     found = choose(measured, HEAD.prior, share=0.5)
-    expected = kld_cc(density(measured, found, HEAD.prior), target, solid_angle_weights(20).float())
+    expected = kld_cc(fused_density(measured, found, HEAD.prior), target, solid_angle_weights(20).float())
     assert found.loss == pytest.approx(expected.item(), abs=1e-4)
     for changed in ({"front_strength": 0.35}, {"exponent": 1.0}, {"smoothing_deg": 0.0}):
-        other = density(measured, dataclasses.replace(found, **changed), HEAD.prior)
+        other = fused_density(measured, dataclasses.replace(found, **changed), HEAD.prior)
         assert kld_cc(other, target, solid_angle_weights(20).float()) > found.loss - 1e-5
 
 
@@ -95,20 +92,20 @@ def test_photos_and_videos_are_not_mixed():
     attention, experts = streams()
     seconds = torch.tensor([PHOTO, 1, 2, 3, 4, 5])
     with pytest.raises(DataError, match="1 photos and 5 frames of videos"):
-        choose(Measured(attention, experts, attention, attention, seconds), HEAD.prior, 0.5)
+        choose(FusionFrames(attention, experts, attention, attention, seconds), HEAD.prior, 0.5)
 
 
 def test_useless_settings_of_gaze_are_refused_before_anything_is_tried(sets, tmp_path, monkeypatch):
-    monkeypatch.setattr(fusion, "measure", None)
+    monkeypatch.setattr(fusion, "run_streams", None)
     source, how = SourceConfig(prepared=sets.images), {"half": False, "overwrite": False}
-    with pytest.raises(ConfigError, match="--head-eye: is for a set of head directions"):
+    with pytest.raises(ConfigError, match="--head-eye: needs head directions"):
         fuse("lite", source, tmp_path / "fused", head_eye=(1.0, 5.0), **how)
     with pytest.raises(ConfigError, match="smoothing_deg"):
         fuse("lite", source, tmp_path / "fused", direction="head", head_eye=(1.0, 120.0), **how)
 
 
 def test_another_prior_is_taken_and_its_sets_are_noted(sets, tmp_path, small_grid):
-    shipped = read_front_prior_file()
+    shipped = read_front_priors()
     narrow = dataclasses.replace(shipped.head_eye, fading_s=1.5)
     own = dataclasses.replace(shipped.sources[0], name="salient360-images")
     write_front_priors(tmp_path / "own.json", dataclasses.replace(shipped, head_eye=narrow, sources=(own,)))
@@ -116,7 +113,7 @@ def test_another_prior_is_taken_and_its_sets_are_noted(sets, tmp_path, small_gri
     found = CliRunner().invoke(main, [*arguments, "--prior", str(tmp_path / "own.json")], catch_exceptions=False)
     assert found.exit_code == 0
     assert "at the edge of what was tried" in found.output, "a grid of two is all edges"
-    bundle = read_bundle(tmp_path / "fused")
+    bundle = read_weight_folder(tmp_path / "fused")
     assert bundle.config.directions.head_eye.prior.fading_s == 1.5
     seen = bundle.provenance["trained_on"]["attention"]["salient360-images"]
     assert {"P2", ALL_ITEMS} <= set(seen)
@@ -136,13 +133,13 @@ def test_bits_are_those_of_the_benchmark_over_the_uniform_density():
 
 
 def test_streams_are_measured_raw_on_the_frames_as_they_are(sets):
-    bundle = find_bundle("lite")
+    bundle = find_weights("lite")
     source = SphereSource(SourceConfig(prepared=sets.images), bundle.config, Augmentation(yaw=True))
     network = build_network(bundle)
-    found = measure(network, source)
+    found = run_streams(network, source)
     assert found.attention.shape == found.experts.shape == found.counts.shape == found.target.shape == (6, 1, 80, 160)
     assert found.seconds.tolist() == [PHOTO] * 6
-    picked = found.of(torch.tensor([2]))
+    picked = found.select(torch.tensor([2]))
     frame = torch.from_numpy(np.stack(list(source.prepared.pictures(source.items[2], [0], size=(320, 160)))))
     with torch.no_grad():
         expected = network(frame.permute(0, 3, 1, 2).float())
@@ -152,15 +149,15 @@ def test_streams_are_measured_raw_on_the_frames_as_they_are(sets):
 
 
 def test_what_is_chosen_is_what_the_model_then_predicts(sets, tmp_path, small_grid):
-    """The density that was judged is the fused map of the weights that are written, up to a factor."""
+    """The density that was compared is the fused map of the weights that are written, up to a factor."""
     chosen = fuse("lite", SourceConfig(prepared=sets.images), tmp_path / "fused", half=False, overwrite=False)
-    bundle = read_bundle(tmp_path / "fused")
-    source = SphereSource(SourceConfig(prepared=sets.images), bundle.config, Augmentation())
+    bundle = read_weight_folder(tmp_path / "fused")
+    source = SphereSource(SourceConfig(prepared=sets.images), bundle.config)
     network = build_network(bundle, direction=source.direction)
-    measured = measure(network, source)
+    measured = run_streams(network, source)
     raw = {"attention": measured.attention, "experts": measured.experts}
-    shown = finished(network, raw, ["fused"], measured.seconds)["fused"]
-    expected = density(measured, chosen, network.config.directions.of(source.direction).prior)
+    shown = finish_maps(network, raw, ["fused"], measured.seconds)["fused"]
+    expected = fused_density(measured, chosen, network.config.directions.of(source.direction).prior)
     assert torch.allclose(
         shown / shown.amax((1, 2, 3), keepdim=True), expected / expected.amax((1, 2, 3), keepdim=True), atol=1e-4
     )
@@ -170,14 +167,11 @@ def test_what_is_chosen_is_what_the_model_then_predicts(sets, tmp_path, small_gr
     )
 
 
-def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(sets, tmp_path, small_grid):
-    dataset = dataset_named("vr-eyetracking")
-    settings = preparation_for(dataset, direction="head")
-    prepare(dataset, sets.root / "raw" / "vr-eyetracking", tmp_path / "heads", settings, workers=1)
-    arguments = ["weights", "fuse", "lite", str(tmp_path / "heads"), "-o", str(tmp_path / "fused"), "--half"]
+def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(heads, tmp_path, small_grid):
+    arguments = ["weights", "fuse", "lite", heads, "-o", str(tmp_path / "fused"), "--half", "--exclude", "003"]
     found = CliRunner().invoke(main, [*arguments, "--head-eye", "0.9", "4"], catch_exceptions=False)
     assert found.exit_code == 0
-    before, after = find_bundle("lite"), read_bundle(tmp_path / "fused")
+    before, after = find_weights("lite"), read_weight_folder(tmp_path / "fused")
     chosen = after.provenance["fusion_chosen_on"]
     setting = chosen["chosen"]
     assert chosen["direction"] == "head"
@@ -185,9 +179,9 @@ def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(sets, tmp_pa
     assert after.config.attention_exponent + after.config.experts_exponent == 1
     head, gaze = after.config.directions.head, after.config.directions.head_eye
     strengths = {"latitude_strength": setting["latitude_strength"], "video_strength": setting["front_strength"]}
-    prior = dataclasses.replace(read_front_priors()["head"], **strengths)
+    prior = dataclasses.replace(read_front_priors().head, **strengths)
     assert head == DirectionConfig(setting["exponent"], setting["smoothing_deg"], prior)
-    as_much = dataclasses.replace(read_front_priors()["head_eye"], latitude_strength=setting["latitude_strength"])
+    as_much = dataclasses.replace(read_front_priors().head_eye, latitude_strength=setting["latitude_strength"])
     assert gaze == DirectionConfig(0.9, 4.0, as_much)
     seen = after.provenance["trained_on"]
     assert set(chosen["items"]) <= set(seen["attention"]["vr-eyetracking"]) & set(seen["experts"]["vr-eyetracking"])
@@ -199,18 +193,18 @@ def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(sets, tmp_pa
 
 def test_gaze_in_photos_sets_the_map_of_gaze_and_the_front_of_photos(sets, tmp_path, small_grid):
     chosen = fuse("lite", SourceConfig(prepared=sets.images), tmp_path / "fused", half=True, overwrite=False)
-    before, after = find_bundle("lite").config.directions, read_bundle(tmp_path / "fused").config.directions
+    before, after = find_weights("lite").config.directions, read_weight_folder(tmp_path / "fused").config.directions
     strengths = {"latitude_strength": chosen.latitude_strength, "photo_strength": chosen.front_strength}
-    prior = dataclasses.replace(read_front_priors()["head_eye"], **strengths)
+    prior = dataclasses.replace(read_front_priors().head_eye, **strengths)
     assert after.head_eye == DirectionConfig(chosen.exponent, chosen.smoothing_deg, prior)
     assert after.head == before.head
 
 
 def test_half_precision_halves_the_files(tmp_path):
-    lite = find_bundle("lite")
+    lite = find_weights("lite")
     parts = {part: lite.load(part) for part in PARTS}
     whole, half = (
-        write_bundle(tmp_path / str(half), lite.config, parts, {}, half=half) / "equator.safetensors"
+        write_weight_folder(tmp_path / str(half), lite.config, parts, {}, half=half) / "equator.safetensors"
         for half in (False, True)
     )
     assert half.stat().st_size == pytest.approx(whole.stat().st_size / 2, rel=0.05)

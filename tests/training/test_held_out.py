@@ -11,7 +11,7 @@ from atsal.datasets import dataset_named
 from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
 from atsal.models.front_prior import FrontPrior
-from atsal.models.front_prior_file import read_front_prior_file, write_front_priors
+from atsal.models.front_prior_file import read_front_priors, write_front_priors
 from atsal.training import fusion
 from fakes.avtrack360 import write_avtrack360
 
@@ -20,7 +20,7 @@ def test_each_frame_is_scored_by_settings_chosen_without_it(pytestconfig, tmp_pa
     write_avtrack360(tmp_path / "raw", items=5, stills=True)
     dataset = dataset_named("avtrack360")
     prepare(dataset, tmp_path / "raw", tmp_path / "set", preparation_for(dataset), workers=1)
-    shipped = read_front_prior_file()
+    shipped = read_front_priors()
     own = replace(shipped, head=replace(shipped.head, fading_s=1.0, video_strength=0.4))
     write_front_priors(tmp_path / "own.json", own)
     for name in ("EXPONENTS", "SMOOTHINGS_DEG", "LATITUDE_STRENGTHS", "FRONT_STRENGTHS"):

@@ -12,10 +12,11 @@ import torch
 
 from atsal.errors import MediaError
 from atsal.models.config import ModelConfig
-from atsal.training.config import Augmentation, PhotoViews, SourceConfig
+from atsal.training.config import Augmentation, SourceConfig
 from atsal.training.loader import Loader
-from atsal.training.photo_source import PhotoSource
-from atsal.training.sampler import Key
+from atsal.training.photo_crops import PhotoViews
+from atsal.training.photos import PhotoSource
+from atsal.training.sampler import SampleKey
 from atsal.training.sources import SphereSource
 from training.conftest import DIRECTED
 
@@ -30,19 +31,19 @@ def sources(sets):
 
 
 OPEN = Path("/proc/self/fd")
-PHOTO, CLIP = Key(0, 3, seed=1, size=32), Key(1, 0, first=2, count=3, seed=2)
+PHOTO, CLIP = SampleKey(0, 3, seed=1, view_size=32), SampleKey(1, 0, first=2, count=3, seed=2)
 
 
 def test_workers_hand_over_what_the_sources_give_round_after_round(sources):
     loader = Loader(sources, sources, workers=2)
     for batches in ([[PHOTO, CLIP, PHOTO], [CLIP]], [[PHOTO]]):
-        for read, give in ((loader.moved, "sample"), (loader.plain, "plain")):
-            for batch, keys in zip(read(batches), batches, strict=True):
+        for for_training in (True, False):
+            for batch, keys in zip(loader.read(batches, for_training=for_training), batches, strict=True):
                 for found, key in zip(batch, keys, strict=True):
-                    expected = getattr(sources[key.source], give)(key)
+                    expected = sources[key.source].read(key, augment=for_training)
                     assert (found.name, found.key) == (expected.name, expected.key)
                     assert (found.prior is None) == (expected.prior is None) == (key is PHOTO)
-                    for kind in ("frames", "maps", "counts") + (() if key is PHOTO else ("prior",)):
+                    for kind in ("frames", "saliency_maps", "fixation_maps") + (() if key is PHOTO else ("prior",)):
                         assert getattr(found, kind).dtype == getattr(expected, kind).dtype
                         assert torch.equal(getattr(found, kind), getattr(expected, kind)), kind
 
@@ -50,14 +51,14 @@ def test_workers_hand_over_what_the_sources_give_round_after_round(sources):
 @pytest.mark.skipif(not OPEN.is_dir(), reason="counts open files as Linux does")
 def test_a_large_batch_needs_few_open_files(sources):
     before = len(list(OPEN.iterdir()))
-    (batch,) = Loader(sources, workers=1).moved([[PHOTO] * 300])
+    (batch,) = Loader(sources, workers=1).read([[PHOTO] * 300], for_training=True)
     assert len(batch) == 300
     assert len(list(OPEN.iterdir())) < before + 50
 
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_an_error_of_a_file_comes_where_its_batch_would(sources, workers):
-    read = Loader(sources, workers=workers).moved([[PHOTO], [PHOTO, Key(1, 0, first=10**6)]])
+    read = Loader(sources, workers=workers).read([[PHOTO], [PHOTO, SampleKey(1, 0, first=10**6)]], for_training=True)
     assert len(next(read)) == 1
     with pytest.raises(MediaError, match="no frame"):
         next(read)
@@ -71,14 +72,15 @@ def test_workers_end_with_a_main_process_that_is_killed(sets, tmp_path):
             f"""
             import os, signal
             from multiprocessing import active_children
-            from atsal.training.config import PhotoViews, SourceConfig
+            from atsal.training.config import SourceConfig
             from atsal.training.loader import Loader
-            from atsal.training.photo_source import PhotoSource
-            from atsal.training.sampler import Key
+            from atsal.training.photo_crops import PhotoViews
+            from atsal.training.photos import PhotoSource
+            from atsal.training.sampler import SampleKey
 
             if __name__ == "__main__":
                 source = PhotoSource(SourceConfig(prepared={sets.photos!r}), PhotoViews(count=2, size=32))
-                read = Loader([source], workers=2).moved([[Key(0, 0, size=32)]] * 100)
+                read = Loader([source], workers=2).read([[SampleKey(0, 0, view_size=32)]] * 100, for_training=True)
                 next(read)
                 print(*(child.pid for child in active_children()), flush=True)
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -6,7 +6,7 @@ import torch
 from scipy.stats import entropy, pearsonr
 
 from atsal.projection import solid_angle_weights
-from atsal.training.losses import LOSSES, Judged, kld_cc, kld_cc_nss
+from atsal.training.losses import LOSSES, Comparison, kld_cc, kld_cc_nss
 from atsal.training.published_losses import attention_loss
 
 RNG = np.random.default_rng(0)
@@ -46,12 +46,12 @@ def test_an_empty_target_has_no_loss():
     assert kld_cc(prediction, torch.zeros(2, 8, 16)).item() == 0
 
 
-def judged(views=1, items=3, mask=None):
+def made_up(views=1, items=3, mask=None):
     """Made-up maps of 8 x 16."""
     made = torch.Generator().manual_seed(views)
     saliency, target = (torch.rand(items, views, 1, 8, 16, generator=made) * 0.9 + 0.05 for _ in range(2))
     fixations = torch.randint(3, (items, views, 1, 8, 16), generator=made).float()
-    return Judged(saliency, target, fixations, torch.ones(1, 1, 1, 1, 1), mask)
+    return Comparison(saliency, target, fixations, torch.ones(1, 1, 1, 1, 1), mask)
 
 
 def test_nss_by_hand():
@@ -94,9 +94,9 @@ def test_looking_where_the_map_is_high_lowers_the_loss():
 
 def test_a_constant_map_has_finite_losses_and_gradients():
     for name in ("kld-cc", "kld-cc-nss"):
-        given = judged(2)
+        given = made_up(2)
         flat = torch.full_like(given.saliency, 0.3).requires_grad_()
-        loss = LOSSES[name].of(Judged(flat, given.target, given.fixations, given.weights))
+        loss = LOSSES[name].function(Comparison(flat, given.target, given.fixations, given.weights))
         loss.backward()
         assert torch.isfinite(loss)
         assert torch.isfinite(flat.grad).all()
@@ -105,10 +105,10 @@ def test_a_constant_map_has_finite_losses_and_gradients():
 @pytest.mark.parametrize("views", [1, 4])
 @pytest.mark.parametrize("name", ["bce", "kld-cc", "kld-cc-nss"])
 def test_a_loss_is_the_mean_over_the_items_whose_views_are_one_map(name, views):
-    given, loss = judged(views), LOSSES[name].of
+    given, loss = made_up(views), LOSSES[name].function
     alone = [loss(given.select(torch.tensor([k]))).item() for k in range(3)]
     assert loss(given).item() == pytest.approx(sum(alone) / 3, abs=1e-5)
-    beside = Judged(
+    beside = Comparison(
         *(torch.cat(list(m.unbind(1)), -1)[:, None] for m in (given.saliency, given.target, given.fixations)),
         given.weights,
     )
@@ -118,36 +118,36 @@ def test_a_loss_is_the_mean_over_the_items_whose_views_are_one_map(name, views):
 @pytest.mark.parametrize("name", ["kld-cc", "kld-cc-nss"])
 def test_losses_look_at_the_weights(name):
     """Of the views, too."""
-    given = judged(2)
+    given = made_up(2)
     weights = torch.tensor([1.0, 0.0])[None, :, None, None, None]
-    first = Judged(*(m[:, :1] for m in (given.saliency, given.target, given.fixations)), torch.ones(1, 1, 1, 1, 1))
+    first = Comparison(*(m[:, :1] for m in (given.saliency, given.target, given.fixations)), torch.ones(1, 1, 1, 1, 1))
     fixations = given.fixations * weights
-    found = LOSSES[name].of(Judged(given.saliency, given.target, fixations, weights))
-    assert found.item() == pytest.approx(LOSSES[name].of(first).item(), abs=1e-4)
+    found = LOSSES[name].function(Comparison(given.saliency, given.target, fixations, weights))
+    assert found.item() == pytest.approx(LOSSES[name].function(first).item(), abs=1e-4)
 
 
 def test_bce_is_torchs():
-    given = judged(4)
-    found = LOSSES["bce"].of(given)
+    given = made_up(4)
+    found = LOSSES["bce"].function(given)
     assert found.item() == pytest.approx(torch.nn.functional.binary_cross_entropy(given.saliency, given.target).item())
-    beyond = Judged(given.saliency, given.target + 1e-6 + (given.target > 0.5), given.fixations, given.weights)
-    assert torch.isfinite(LOSSES["bce"].of(beyond)), "interpolated targets may lie a little outside"
+    beyond = Comparison(given.saliency, given.target + 1e-6 + (given.target > 0.5), given.fixations, given.weights)
+    assert torch.isfinite(LOSSES["bce"].function(beyond)), "interpolated targets may lie a little outside"
 
 
 def test_the_published_loss_is_that_of_map_and_mask():
-    given = judged(mask=torch.rand(3, 1, 2, 4))
-    found = LOSSES["published-attention"].of(given)
+    given = made_up(mask=torch.rand(3, 1, 2, 4))
+    found = LOSSES["published-attention"].function(given)
     assert found.item() == pytest.approx(attention_loss(given.saliency[:, 0], given.mask, given.target[:, 0]).item())
     with pytest.raises(TypeError, match="needs the mask"):
-        LOSSES["published-attention"].of(judged())
+        LOSSES["published-attention"].function(made_up())
     assert [name for name, loss in LOSSES.items() if loss.needs_mask] == ["published-attention"]
 
 
 def test_some_items_are_selected_with_all_that_belongs_to_them():
-    given = judged(2, mask=torch.rand(3, 1, 2, 4))
+    given = made_up(2, mask=torch.rand(3, 1, 2, 4))
     for chosen in (torch.tensor([True, False, True]), torch.tensor([0, 2])):
         found = given.select(chosen)
         for name in ("saliency", "target", "fixations", "mask"):
             assert torch.equal(getattr(found, name), getattr(given, name)[[0, 2]]), name
         assert found.weights is given.weights
-    assert judged().select(torch.tensor([1])).mask is None
+    assert made_up().select(torch.tensor([1])).mask is None

@@ -6,27 +6,27 @@ from torch import nn
 
 from atsal.errors import ConfigError
 from atsal.models.config import ModelConfig
-from atsal.models.registry import new_parts
+from atsal.models.loading import new_parts
 from atsal.models.two_stream import ATSal
 from atsal.training.config import OptimiserConfig, ScheduleConfig
 from atsal.training.optimisers import make_optimiser, rate_factor, set_rates, update_average
-from atsal.training.trained_part import Subject
+from atsal.training.trained_part import TrainedPart
 from training.conftest import TINY
 
 PAPER = {"architecture": "paper", "erp_height": 64, "face_size": 32, "map_height": 32}
 
 
-def subject(part, settings=TINY):
+def trained_part(part, settings=TINY):
     """Of shapes alone: nothing here computes with weights."""
     config = ModelConfig(**settings)
     with torch.device("meta"):
         parts = new_parts(config)
-    return Subject(ATSal(config, **parts), part)
+    return TrainedPart(ATSal(config, **parts), part)
 
 
-def rates_and_decays(subject, optimiser):
+def rates_and_decays(trained_part, optimiser):
     """Of each parameter, by name."""
-    names = {parameter: name for name, parameter in subject.module.named_parameters()}
+    names = {parameter: name for name, parameter in trained_part.module.named_parameters()}
     groups = optimiser.param_groups
     return {names[p]: (group["lr"], group["weight_decay"]) for group in groups for p in group["params"]}
 
@@ -57,7 +57,7 @@ def test_an_epochs_rounding_does_not_delay_a_step():
 
 
 def test_adamw_spares_biases_and_normalisation_its_decay_and_adam_does_not():
-    one = subject("equator")
+    one = trained_part("equator")
     kinds = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
     for kind, cls in kinds.items():
         optimiser = make_optimiser(one, OptimiserConfig(1e-3, kind, weight_decay=0.1))
@@ -72,12 +72,12 @@ def test_adamw_spares_biases_and_normalisation_its_decay_and_adam_does_not():
 
 @pytest.mark.parametrize(("settings", "alpha"), [(TINY, "average.alpha"), (PAPER, "alpha")])
 def test_the_moving_average_has_a_rate_of_its_own(settings, alpha):
-    one = subject("poles", settings)
+    one = trained_part("poles", settings)
     optimiser = make_optimiser(one, OptimiserConfig(1e-3, average_learning_rate=0.1))
     rates = {name: rate for name, (rate, _) in rates_and_decays(one, optimiser).items()}
     assert rates.pop(alpha) == 0.1
     assert set(rates.values()) == {1e-3}
-    everywhere = subject("fused", settings)
+    everywhere = trained_part("fused", settings)
     both = make_optimiser(everywhere, OptimiserConfig(1e-3, average_learning_rate=0.1))
     found = rates_and_decays(everywhere, both)
     assert {n for n, (rate, _) in found.items() if rate == 0.1} == {f"poles.{alpha}", f"equator.{alpha}"}
@@ -87,7 +87,7 @@ def test_the_moving_average_has_a_rate_of_its_own(settings, alpha):
 @pytest.mark.parametrize(("settings", "beginnings"), [(TINY, {"mask", "mask_logits"}), (PAPER, {"attention_module"})])
 @pytest.mark.parametrize("part", ["attention", "fused"])
 def test_the_mask_alone(settings, beginnings, part):
-    one = subject(part, settings)
+    one = trained_part(part, settings)
     named = dict(one.module.named_parameters())
     before = "attention." if part == "fused" else ""
     expected = {n for n in named if n.startswith(before) and n.removeprefix(before).partition(".")[0] in beginnings}
@@ -97,7 +97,7 @@ def test_the_mask_alone(settings, beginnings, part):
 
 @pytest.mark.parametrize("part", ["equator", "attention", "fused"])
 def test_pretrained_layers_have_a_rate_of_their_own(part):
-    one = subject(part)
+    one = trained_part(part)
     average = None if part == "attention" else 0.1  # it has none
     chosen = OptimiserConfig(1e-3, encoder_learning_rate=2e-4, average_learning_rate=average, weight_decay=0.1)
     found = rates_and_decays(one, make_optimiser(one, chosen))
@@ -109,7 +109,7 @@ def test_pretrained_layers_have_a_rate_of_their_own(part):
 
 
 def test_the_decoder_alone_leaves_the_encoder():
-    one = subject("poles")
+    one = trained_part("poles")
     found = rates_and_decays(one, make_optimiser(one, OptimiserConfig(1e-3, parameters="decoder")))
     assert found.keys() == {n for n in dict(one.module.named_parameters()) if not n.startswith("encoder.")}
 
@@ -124,7 +124,7 @@ def test_the_decoder_alone_leaves_the_encoder():
 )
 def test_parameters_that_a_part_does_not_have_are_refused(part, settings, parameters):
     with pytest.raises(ConfigError, match=f"parameters '{parameters}': the {part} of this network has none"):
-        make_optimiser(subject(part, settings), OptimiserConfig(1e-3, parameters=parameters))
+        make_optimiser(trained_part(part, settings), OptimiserConfig(1e-3, parameters=parameters))
 
 
 @pytest.mark.parametrize(
@@ -137,11 +137,11 @@ def test_parameters_that_a_part_does_not_have_are_refused(part, settings, parame
 )
 def test_a_rate_of_what_is_not_trained_is_refused(part, settings):
     with pytest.raises(ConfigError, match=r"_learning_rate: parameters .* leave it out"):
-        make_optimiser(subject(part), OptimiserConfig(1e-3, **settings))
+        make_optimiser(trained_part(part), OptimiserConfig(1e-3, **settings))
 
 
 def test_a_schedule_scales_each_rate_anew():
-    one = subject("equator")
+    one = trained_part("equator")
     optimiser = make_optimiser(one, OptimiserConfig(1e-3, average_learning_rate=0.1))
     for factor in (0.5, 0.5, 0.1):
         assert set_rates(optimiser, factor) == pytest.approx(1e-3 * factor)

@@ -8,7 +8,7 @@ from training.conftest import CPU
 
 def test_a_scene_is_learned_by_heart(tmp_path):
     said = []
-    score = overfit(tmp_path, CPU, epochs=10, say=said.append, status=lambda _line: None)
+    score = overfit(tmp_path, CPU, epochs=8, say=said.append, status=lambda _line: None)
     assert score > 0.9, said
     with Image.open(tmp_path / "learned.png") as picture:
         assert picture.width > picture.height

@@ -4,20 +4,29 @@ from pathlib import Path
 
 import pytest
 
-from atsal.errors import ConfigError
+from atsal.errors import ConfigError, MediaError
+from atsal.untrusted.archives import Archive
+from atsal.untrusted.arrays import open_npy
 from atsal.untrusted.files import ErrorFactory, is_file_name, is_inside, read_bytes
+from atsal.untrusted.pictures import open_picture
 
 
-def test_a_file_that_may_not_be_read_says_so_whatever_it_should_hold(tmp_path, monkeypatch):
-    path = tmp_path / "config.yaml"
+@pytest.mark.parametrize("read", [lambda *a: read_bytes(*a, 100), open_npy, Archive])
+def test_a_file_without_permission_says_so_whatever_it_should_hold(tmp_path, monkeypatch, read):
+    """The usual remedies, as to download it again, would not help."""
+    path = tmp_path / "file"
     path.touch()
 
     def refused(*_arguments, **_options):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refused)
-    with pytest.raises(ConfigError, match=r"config\.yaml: may not be read; change its permissions$"):
-        read_bytes(path, ErrorFactory(ConfigError, path, "texts that hold a colon need quotes"), 100)
+    with pytest.raises(ConfigError, match=r"file: may not be read; change its permissions$"):
+        read(path, ErrorFactory(ConfigError, path, "download it again"))
+    with pytest.raises(
+        MediaError, match=r"file: may not be read; expected a readable picture\. Change its permissions"
+    ):
+        open_picture(path).__enter__()
 
 
 def test_only_regular_files_of_bounded_size_are_read(tmp_path):

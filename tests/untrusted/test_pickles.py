@@ -65,7 +65,7 @@ def test_names_are_told():
         (TWO + b"Nr\xff\xff\xff\x7f.", "uses number 2147483647"),
         (TWO + b"h\0.", "takes a value that is not there"),
         (TWO + b"X\xff\xff\xff\x7f.", "ends within a value"),
-        (TWO + b"\x82\1.", "0x82 is not one that plain data needs"),
+        (TWO + b"\x82\1.", "EXT1 is not one that plain data needs"),
         (TWO + b"a.", "takes a value that is not there"),
         (TWO + b"u.", "takes a value that is not there"),
         (b"I12", "ends within a line"),

@@ -8,10 +8,10 @@ from PIL import Image, features
 
 from atsal.errors import ConfigError, MediaError
 from atsal.untrusted import pictures
-from atsal.video.folders import folder_remarks, list_media
-from atsal.video.image_reader import glance, probe_image, read_image
-from atsal.video.media_files import classify, read_image_sequence
+from atsal.video.image_reader import probe_image, probe_image_header, read_image
+from atsal.video.media_files import classify, folder_remarks, list_media
 from atsal.video.probe import probe_video
+from atsal.video.reader import read_image_sequence
 from fakes import mp4
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "photos"
@@ -70,13 +70,24 @@ def test_the_left_view_of_a_stereo_image(tmp_path, clips, axis, layout):
     assert clips.number(read_image(path, stereo=layout)) == 3
 
 
+@pytest.mark.parametrize(
+    ("height", "layout", "guess"),
+    [(64, "mono", "taken as one view (mono) by its shape 128x64"), (128, "top-bottom", "by its shape 128x128")],
+)
+def test_every_guess_of_a_layout_is_told(tmp_path, clips, height, layout, guess):
+    path = save(tmp_path / "a.png", np.resize(clips.picture(3), (height, 128, 3)))
+    assert guess in " ".join(probe_image(path).remarks)
+    assert probe_image_header(path).remarks == probe_image(path).remarks
+    assert "by its shape" not in " ".join(probe_image(path, stereo=layout).remarks)
+
+
 def test_a_layout_that_was_asked_for_may_be_squeezed(tmp_path, clips):
     whole = clips.picture(37)
     height, width = whole.shape[:2]
     square = np.asarray(Image.fromarray(whole).resize((height, height)))
     path = save(tmp_path / "square.png", square)
     assert read_image(path, stereo="mono").shape == whole.shape
-    assert "stretched to" in " ".join(probe_image(path, stereo="mono").cautions)
+    assert "stretched to" in " ".join(probe_image(path, stereo="mono").notes)
     half = np.asarray(Image.fromarray(whole).resize((width, height // 2)))
     views = save(tmp_path / "views.png", np.concatenate([half, 255 - half]))
     assert np.abs(read_image(views, stereo="top-bottom").astype(int) - whole).mean() < 8
@@ -183,7 +194,7 @@ def test_an_unread_format_is_told_alike_by_its_ending_and_by_its_content(tmp_pat
         with pytest.raises(MediaError) as error:
             classify(path)
         told.append(str(error.value))
-    what, remedy = told[1].removeprefix(f"{tmp_path}/b.jpg: is ").split(", which is not read: ")
+    what, remedy = told[1].removeprefix(f"{tmp_path}/b.jpg: is ").split(", a format that is not supported; ")
     assert f"{ending} is {what}: {remedy}" in told[0]
 
 
@@ -212,7 +223,7 @@ def test_the_first_of_several_pictures(tmp_path, clips, name):
     more = [Image.fromarray(clips.picture(200))]
     path = save(tmp_path / name, clips.picture(3), save_all=True, append_images=more)
     assert clips.number(read_image(path)) == 3
-    assert glance(path).cautions == ("holds several pictures (frames, pages or views); the first is used",)
+    assert probe_image_header(path).notes == ("holds several pictures (frames, pages or views); the first is used",)
 
 
 def test_what_a_folder_holds_besides_is_named(tmp_path, clips):
@@ -222,14 +233,14 @@ def test_what_a_folder_holds_besides_is_named(tmp_path, clips):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "sub").mkdir()
     assert folder_remarks(tmp_path) == [
-        "passed over b: a picture by its content, but not by its name's ending",
-        "passed over c.insp: .insp is a camera's original of two fisheye pictures, no panorama: export it as an "
+        "skipped b: a picture by its content, but not by its name's ending",
+        "skipped c.insp: .insp is a camera's original of two fisheye pictures, no panorama: export it as an "
         "equirectangular (360°) JPEG with Insta360 Studio first",
-        "passed over d.txt, e.csv: no images or videos by their endings",
-        "passed over sub: folders in folders are not searched",
+        "skipped d.txt, e.csv: not images or videos by their endings",
+        "skipped sub: folders in folders are not searched",
     ]
     (tmp_path / "sub" / "x.txt").touch()
-    with pytest.raises(MediaError, match=r"holds no images.*passed over x\.txt"):
+    with pytest.raises(MediaError, match=r"holds no images.*skipped x\.txt"):
         list_media(tmp_path / "sub")
 
 
@@ -251,7 +262,7 @@ def test_a_frame_that_is_not_read_is_refused(tmp_path, clips, name):
         (["1", "01", "2", "3"], "jump in 1 place (after 1 comes 1)"),
         (["f8", "f9", "f10", "f011"], None),
         (["0010", "0020", "0030"], None),
-        (["a", "b", "c"], "have several forms"),
+        (["a", "b", "c"], "do not differ in one number alone"),
         (["only"], None),
     ],
 )
@@ -260,7 +271,7 @@ def test_gaps_in_the_numbers_of_frames_are_told(tmp_path, names, told):
         (tmp_path / f"{name}.png").touch()
     (tmp_path / "walk.mp4").touch()
     videos, *remarks = folder_remarks(tmp_path, as_frames=True)
-    assert videos == "passed over walk.mp4: videos are no frames"
+    assert videos == "skipped walk.mp4: videos are not frames"
     assert len(remarks) == (told is not None)
     assert all(told in remark for remark in remarks)
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps, features
 
 from atsal.errors import MediaError
 from atsal.video import pixels as pixels_module
-from atsal.video.image_reader import glance, probe_image, read_image
+from atsal.video.image_reader import probe_image, probe_image_header, read_image
 
 AVIF = pytest.param("avif", marks=pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF"))
 LEVELS = np.broadcast_to(np.arange(0, 256, 2, dtype=np.uint8)[None, :], (64, 128))
@@ -34,8 +34,8 @@ def save(path, array, **options):
 def test_the_range_of_numbers_is_found_and_told(tmp_path, array, told):
     path = save(tmp_path / "a.tif", array)
     np.testing.assert_array_equal(read_image(path), np.repeat(LEVELS[..., None], 3, 2))
-    assert re.search(f"its values run from {told}", probe_image(path).cautions[0])
-    assert glance(path).cautions == probe_image(path).cautions
+    assert re.search(f"its values run from {told}", probe_image(path).notes[0])
+    assert probe_image_header(path).notes == probe_image(path).notes
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_a_little_overshoot_is_cut_and_told(tmp_path):
     values[0, 0] = 7.0
     path = save(tmp_path / "a.tif", values)
     assert read_image(path)[0, 0, 0] == 255
-    assert "0.01% of them lie outside and are cut" in probe_image(path).cautions[0]
+    assert "0.01% of them lie outside and are cut" in probe_image(path).notes[0]
 
 
 @pytest.mark.parametrize("array", [np.zeros((64, 128), np.uint16), np.full((64, 128), 9, np.float32)])
 def test_a_frame_of_one_value_is_no_fault(tmp_path, array):
     path = save(tmp_path / "a.tif", array)
     assert (read_image(path) == array[0, 0]).all()
-    assert "nearly one value" in probe_image(path).oddities[-1]
+    assert "nearly one value" in probe_image(path).remarks[-1]
 
 
 def png_of_16_bits(path, colours):
@@ -90,14 +90,14 @@ def test_colours_of_16_bits(tmp_path):
     np.testing.assert_array_equal(read_image(png_of_16_bits(tmp_path / "a.png", colours * 257)), colours)
     with pytest.raises(MediaError, match="no value above 4096 of 65535, so it would be nearly black"):
         read_image(png_of_16_bits(tmp_path / "b.png", colours * 16))
-    assert "values of 8 bits only" in probe_image(png_of_16_bits(tmp_path / "c.png", colours)).cautions[0]
+    assert "values of 8 bits only" in probe_image(png_of_16_bits(tmp_path / "c.png", colours)).notes[0]
 
 
 def test_transparent_parts_are_told(tmp_path):
     pixels = np.full((64, 128, 4), 200, np.uint8)
     pixels[:16, :, 3] = 0
     path = save(tmp_path / "a.png", pixels)
-    assert glance(path).cautions == ("25.0% of its pixels are transparent and taken as black",)
+    assert probe_image_header(path).notes == ("25.0% of its pixels are transparent and taken as black",)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -116,8 +116,8 @@ def test_every_turn_of_every_format(tmp_path, orientation, ending):
     assert np.abs(read_image(path).astype(int) - shown)[8:-8, 8:-8].mean() < 4
     info = probe_image(path)
     assert (info.width, info.height) == stored.size
-    assert any("EXIF orientation" in odd for odd in info.oddities) == (orientation > 1)
-    assert glance(path).oddities == info.oddities
+    assert any("EXIF orientation" in remark for remark in info.remarks) == (orientation > 1)
+    assert probe_image_header(path).remarks == info.remarks
 
 
 def tagged(image, orientation):

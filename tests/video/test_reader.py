@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atsal.errors import ConfigError, MediaError, TruncatedMediaError
-from atsal.video.reader import probe_video, read_frames
+from atsal.video.probe import probe_video
+from atsal.video.reader import read_frames
 from atsal.video.timed_frames import TimedFrame
 
 VFR_TICKS = [k * 30 + (7 * k * k) % 23 for k in range(50)]  # milliseconds, uneven
@@ -142,11 +143,11 @@ def test_fps_picks_the_nearest_frame(clips):
     start=st.integers(0, 300),
 )
 def test_nearest_agrees_with_a_search_of_all_frames(gaps, fps, start):
-    from atsal.video.reader import nearest
+    from atsal.video.reader import nearest_frames
 
     times = (start + np.cumsum([0, *gaps])) / 1000
     frames = [TimedFrame(k, float(t), None) for k, t in enumerate(times)]
-    got = [f.index for f in nearest(frames, start / 1000, fps)]
+    got = [f.index for f in nearest_frames(frames, start / 1000, fps)]
     assert got == sorted(set(got))
     wanted = start / 1000 + np.arange(int((times[-1] - start / 1000) * fps) + 1) / fps
     distance = np.abs(wanted[:, None] - times[None, :])
@@ -177,7 +178,7 @@ def test_the_left_view_of_a_stereo_video(clips, layout, size):
     path = clips.make(frames=20, size=size, paint=both)
     info = probe_video(path)
     assert (info.stereo, info.eye_size) == (layout, (128, 64))
-    assert any(layout in oddity for oddity in info.oddities)
+    assert any(layout in remark for remark in info.remarks)
     assert listed(clips, path)[0] == list(range(20))
     assert listed(clips, path, size=(64, 32), stereo=layout)[0] == list(range(20))
 
@@ -208,7 +209,7 @@ def test_colours_survive(clips, size, tagged):
 
 def test_ten_bits_are_reduced(clips):
     path = clips.make("deep.mkv", frames=3, codec="ffv1", pix_fmt="yuv420p10le")
-    assert any("10 bits" in oddity for oddity in probe_video(path).oddities)
+    assert any("10 bits" in remark for remark in probe_video(path).remarks)
     assert listed(clips, path)[0] == [0, 1, 2]
 
 
@@ -219,8 +220,8 @@ def test_probe_tells_the_facts(clips):
     assert info.frame_rate == pytest.approx(30)
     assert info.duration_s == pytest.approx(2)
     assert (info.stereo, info.spherical_tagged, info.eye_size) == ("mono", False, (128, 64))
-    assert any("spherical" in oddity for oddity in info.oddities)
-    assert any("64 pixels high" in oddity for oddity in info.oddities)
+    assert any("spherical" in remark for remark in info.remarks)
+    assert any("64 pixels high" in remark for remark in info.remarks)
 
 
 def test_frame_count_of_matroska_is_estimated(clips):

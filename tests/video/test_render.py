@@ -1,18 +1,8 @@
 import numpy as np
 import pytest
 
-from atsal.video.render import (
-    COLOURS,
-    STRONGEST,
-    PeakTracker,
-    comparison,
-    grey,
-    label,
-    levels,
-    overlay,
-    resize,
-    tile,
-)
+from atsal.video.pixels import scale_image
+from atsal.video.render import COLOURS, MAX_OPACITY, PeakTracker, add_label, comparison, grey_map, overlay, tile
 
 
 def bump(rows: int = 8, at: tuple[int, int] = (4, 8)) -> np.ndarray:
@@ -29,21 +19,21 @@ def test_colours_grow_evenly_lighter():
 
 
 def test_levels_reach_from_nothing_to_the_peak():
-    found = np.asarray(levels(np.array([[0.0, 1.0, 2.0, 9.0]], np.float32), 2.0, (4, 1)))
+    found = grey_map(np.array([[0.0, 1.0, 2.0, 9.0]], np.float32), 2.0, (4, 1))[..., 0]
     assert found.tolist() == [[0, 128, 255, 255]]
 
 
 def test_levels_have_no_seam_at_the_border():
     saliency = np.zeros((4, 8), np.float32)
     saliency[:, 0] = 1  # the brightest column touches the border from the right only
-    found = np.asarray(levels(saliency, 1.0, (64, 4))).astype(int)
+    found = grey_map(saliency, 1.0, (64, 4))[..., 0].astype(int)
     np.testing.assert_array_equal(found[:, 0:4], found[:, 4:8][:, ::-1])  # as bright to either side of its centre
     assert (found[:, -1] > 60).all()
     assert np.abs(found[:, 0] - found[:, -1]).max() <= np.abs(np.diff(found, axis=1)).max()
 
 
 def test_grey_has_the_size_asked_for():
-    picture = grey(bump(), 2.0, (32, 16))
+    picture = grey_map(bump(), 2.0, (32, 16))
     assert (picture.shape, picture.dtype) == ((16, 32, 3), np.uint8)
     assert picture.max() > 100
     assert (picture[..., 0] == picture[..., 2]).all()
@@ -63,7 +53,7 @@ def test_an_overlay_has_no_borders_inside(height):
     rng = np.random.default_rng(1)
     image = rng.integers(0, 255, (height, 2 * height, 3), dtype=np.uint8)
     saliency = rng.random((height, 2 * height), dtype=np.float32)
-    share = (saliency * 255 + 0.5).astype(np.uint8) / 255 * STRONGEST
+    share = (saliency * 255 + 0.5).astype(np.uint8) / 255 * MAX_OPACITY
     colours = COLOURS[(saliency * 255 + 0.5).astype(np.uint8)]
     expected = share[..., None] * colours + (1 - share[..., None]) * image
     assert np.abs(overlay(image, saliency, 1.0) - expected).max() <= 2
@@ -84,7 +74,7 @@ def test_the_peak_follows_slowly_and_is_never_zero():
 
 def test_a_label_leaves_the_original_alone():
     image = np.full((64, 128, 3), 128, np.uint8)
-    written = label(image, "experts")
+    written = add_label(image, "experts")
     assert (image == 128).all()
     changed = np.argwhere((written != image).any(axis=-1))
     assert len(changed) > 50
@@ -94,8 +84,8 @@ def test_a_label_leaves_the_original_alone():
 def test_resize_averages_and_keeps_the_same_size():
     image = np.zeros((4, 8, 3), np.uint8)
     image[::2] = 200
-    assert resize(image, (8, 4)) is image
-    assert resize(image, (4, 2)).mean() == pytest.approx(100, abs=2)
+    assert scale_image(image, (8, 4)) is image
+    assert scale_image(image, (4, 2)).mean() == pytest.approx(100, abs=2)
 
 
 def test_tiles_go_row_by_row():

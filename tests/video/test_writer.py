@@ -11,8 +11,10 @@ import pytest
 from PIL import Image
 
 from atsal.errors import ConfigError, MediaError, OutputError, ShapeError
-from atsal.video.reader import probe_video, read_frames
-from atsal.video.writer import VideoWriter, write_map_npy, write_map_png, write_rgb_png
+from atsal.video.image_writer import write_map_npy, write_map_png, write_rgb_png
+from atsal.video.probe import probe_video
+from atsal.video.reader import read_frames
+from atsal.video.writer import VideoWriter
 
 SIZE = (128, 64)
 
@@ -158,9 +160,9 @@ def small_files_only():
 
 
 def test_a_full_disk_is_an_output_error_and_leaves_nothing(clips, tmp_path):
-    with small_files_only(), pytest.raises(OutputError, match="size allowed here"):
+    with small_files_only(), pytest.raises(OutputError, match="size limit"):
         write_map_npy(tmp_path / "m.npy", np.zeros((64, 128), np.float32))
-    with small_files_only(), pytest.raises(OutputError, match="size allowed here"):
+    with small_files_only(), pytest.raises(OutputError, match="size limit"):
         write(clips, tmp_path / "o.mp4", np.arange(60) / 30)
     assert not list(tmp_path.iterdir())
 
@@ -173,7 +175,7 @@ def test_unwritable_places_name_the_remedy(tmp_path):
         write_map_npy(tmp_path / "none" / "m.npy", good)
     with pytest.raises(OutputError, match="not a folder"):
         write_map_png(tmp_path / "file" / "m.png", good)
-    with pytest.raises(OutputError, match="there is a folder of this name"):
+    with pytest.raises(OutputError, match="a folder has this name"):
         write_map_npy(tmp_path / "folder.npy", good)
     with pytest.raises(OutputError, match="folder does not exist"):
         VideoWriter(tmp_path / "none" / "o.mp4", SIZE, 30).__enter__()

@@ -1,23 +1,101 @@
-"""Terminal output: escapes control codes, so that names of files can neither control the terminal nor fake a line."""
+"""Terminal output. Control codes are escaped, so that names of files cannot control the terminal or fake a line.
 
-from typing import TYPE_CHECKING
+`--quiet` silences `print_line`, `make_console` and `status_line`, for results and progress, but not `print_error`, for
+errors and warnings.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from atsal.untrusted.text import escape_controls
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.text import Text
 
+_QUIET, _STATUS = "atsal.quiet", "atsal.status"  # keys in `click.Context.meta`
 
-def print_line(*lines: object, err: bool = False) -> None:
-    """Print lines, each on one line whatever it holds; `err`: on standard error."""
+
+def _set_quiet(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    context.meta[_QUIET] = value
+
+
+quiet_option = click.option(
+    "-q", "--quiet", is_flag=True, expose_value=False, callback=_set_quiet, help="Print only warnings and errors."
+)
+
+
+def is_quiet() -> bool:
+    """Whether the running command was given `--quiet`."""
+    return bool(_meta().get(_QUIET))
+
+
+def print_line(*lines: object) -> None:
+    """Print each value on one line of standard output, unless `--quiet`."""
+    if not is_quiet():
+        _write(lines, "", err=False)
+
+
+def print_error(*lines: object) -> None:
+    """Print errors or warnings, each on one line of standard error."""
+    _write(lines, "atsal: ", err=True)
+
+
+def _write(lines: Sequence[object], prefix: str, *, err: bool) -> None:
+    status = _meta().get(_STATUS)
+    if status is not None:  # clear the status line, which would run into the text
+        status.stop()
     for line in lines:
-        click.echo(escape_controls(str(line)), err=err)
+        click.echo(f"{prefix}{escape_controls(str(line))}", err=err)
+    if status is not None:
+        status.start()
+
+
+def _meta() -> dict[str, Any]:
+    """Return what the running command keeps for all functions of this module."""
+    context = click.get_current_context(silent=True)
+    return {} if context is None else context.meta
 
 
 def rich_text(text: object) -> "Text":
-    """Return a line for Rich, which would take `[/x]` in a string for markup."""
+    """Return a line for Rich, which would interpret `[/x]` in a string as markup."""
     from rich.text import Text  # noqa: PLC0415
 
     return Text(escape_controls(str(text)))
+
+
+def make_console(*, stderr: bool = False) -> "Console":
+    """Return a Rich console, silent with `--quiet`."""
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=stderr, quiet=is_quiet())
+
+
+def print_table(columns: dict[str, dict[str, Any]], rows: Iterable[tuple[str, ...]]) -> None:
+    """Print a table; `columns` maps titles to settings of `rich.table.Table.add_column`."""
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=None)
+    for title, settings in columns.items():
+        table.add_column(title, **settings)
+    for row in rows:
+        table.add_row(*map(rich_text, row))
+    make_console().print(table)
+
+
+@contextmanager
+def status_line(first: str) -> Iterator[Callable[[str], None]]:
+    """Show a line on a terminal that the returned function replaces; nothing elsewhere and with `--quiet`."""
+    console = make_console(stderr=True)
+    if not console.is_terminal or console.quiet:
+        yield lambda _line: None
+        return
+    with console.status(first) as status:
+        _meta()[_STATUS] = status
+        try:
+            yield lambda line: status.update(rich_text(line))
+        finally:
+            _meta().pop(_STATUS, None)

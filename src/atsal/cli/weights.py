@@ -1,58 +1,59 @@
-"""`atsal weights`: find, download, import and fuse weights. What needs torch is imported inside the commands."""
+"""`atsal weights`: list, download, import and fuse weights."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
-from atsal.cli.console import print_line
-from atsal.cli.parameters import DIRECTION, PATH, Number
+from atsal.cli.console import print_error, print_line, print_table, quiet_option
+from atsal.cli.parameters import DIRECTION, MODELS, PATH, Number, complete_names, overwrite_option, refuse_existing
 from atsal.errors import ConfigError
 
 
 @click.group()
 def weights() -> None:
-    """Find, download, import and fuse weights."""
+    """List, download, import and fuse weights."""
 
 
 @weights.command("list")
 def weights_list() -> None:
     """List the models, and the published checkpoints that can be downloaded."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
+    from atsal.models.architecture import architecture_names, find_architecture  # noqa: PLC0415
+    from atsal.models.loading import weights_home, weights_path  # noqa: PLC0415
     from atsal.models.published_weights import MIB, PUBLISHED  # noqa: PLC0415
-    from atsal.models.registry import NAMES, weights_home  # noqa: PLC0415
 
-    models = Table("model", "what it is", "here", box=None)
-    for name, text in NAMES.items():
-        models.add_row(name, text, "yes" if name == "lite" or (weights_home() / name).exists() else "no")
-    checkpoints = Table("checkpoint", "network", "MiB", "trained on", "here", box=None)
+    models = [
+        (architecture.name, architecture.summary, "yes" if weights_path(architecture).exists() else "no")
+        for architecture in map(find_architecture, architecture_names())
+    ]
+    checkpoints = []
     for entry in PUBLISHED:
-        here = (weights_home() / "published" / entry.filename).exists()
+        is_here = (weights_home() / "published" / entry.filename).exists()
         size = f"{entry.sizes[0] / MIB:.0f}"
-        checkpoints.add_row(entry.name, entry.kind, size, entry.trained_on, "yes" if here else "no")
-    console = Console()
-    console.print(models)
-    console.print()
-    console.print(checkpoints)
+        checkpoints.append((entry.name, entry.kind, size, entry.trained_on, "yes" if is_here else "no"))
+    print_table({"model": {}, "description": {}, "installed": {}}, models)
+    print_line("")
+    print_table({title: {} for title in ("checkpoint", "network", "MiB", "trained on", "downloaded")}, checkpoints)
 
 
 @weights.command("info")
-@click.argument("model", default="lite")
+@click.argument("model", default="lite", shell_complete=complete_names(*MODELS))
 def weights_info(model: str) -> None:
-    """Show what weights are. MODEL is a model's name, a weight folder, or a published checkpoint's name."""
+    """Show settings, origin and checksums of weights, as JSON.
+
+    MODEL is the name of a model or of a published checkpoint, or a weight folder.
+    """
     import dataclasses  # noqa: PLC0415
     import json  # noqa: PLC0415
 
+    from atsal.models.loading import find_weights  # noqa: PLC0415
     from atsal.models.published_weights import PUBLISHED  # noqa: PLC0415
-    from atsal.models.registry import find_bundle  # noqa: PLC0415
 
     for entry in PUBLISHED:
         if entry.name == model:
             click.echo(json.dumps(dataclasses.asdict(entry) | {"page": entry.page}, indent=2))
             return
-    bundle = find_bundle(model)
+    bundle = find_weights(model)
     document = {
         "folder": str(bundle.folder),
         "sha256": bundle.checksum,
@@ -65,16 +66,20 @@ def weights_info(model: str) -> None:
 
 @weights.command("download")
 @click.argument("names", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All published checkpoints.")
+@click.option("--all", "everything", is_flag=True, help="Download all published checkpoints.")
 @click.option("-o", "--output", type=PATH, help="Folder.  [default: published/ in the weights folder]")
+@quiet_option
 def weights_download(names: tuple[str, ...], everything: bool, output: Path | None) -> None:
-    """Download published checkpoints by NAME (see `atsal weights list`); a broken download is taken up again."""
-    from atsal.models.published_weights import PUBLISHED, download, published  # noqa: PLC0415
-    from atsal.models.registry import weights_home  # noqa: PLC0415
+    """Download published checkpoints by their NAMES (see `atsal weights list`).
+
+    The same command again resumes an interrupted download.
+    """
+    from atsal.models.loading import weights_home  # noqa: PLC0415
+    from atsal.models.published_weights import PUBLISHED, download, find_published  # noqa: PLC0415
 
     if not names and not everything:
         raise ConfigError("nothing to download: give names from `atsal weights list`, or --all")
-    entries = list(PUBLISHED) if everything else [published(name) for name in names]
+    entries = list(PUBLISHED) if everything else [find_published(name) for name in names]
     for entry in entries:
         print_line(download(entry, output or weights_home() / "published"))
 
@@ -84,46 +89,43 @@ def weights_download(names: tuple[str, ...], everything: bool, output: Path | No
 @click.option("--poles", required=True, type=PATH, help="Checkpoint of the poles expert.")
 @click.option("--equator", required=True, type=PATH, help="Checkpoint of the equator expert.")
 @click.option("-o", "--output", type=PATH, help="Weight folder to write.  [default: where --model paper looks]")
-@click.option("--face-size", type=int, default=160, show_default=True, help="160 (paper) or 256 (released test code).")
-@click.option("--overwrite", is_flag=True, help="Replace an existing weight folder.")
+@click.option("--face-size", type=int, default=160, help="160 (the paper) or 256 (the released test code).")
+@overwrite_option
+@quiet_option
 def weights_import(output: Path | None, **values: Any) -> None:
-    """Turn three published checkpoints into a weight folder that every command opens."""
-    from atsal.models.registry import weights_home  # noqa: PLC0415
-    from atsal.models.weight_folder import import_published, read_bundle  # noqa: PLC0415
+    """Convert three published checkpoints to a weight folder that every command can use."""
+    from atsal.models.loading import weights_home  # noqa: PLC0415
+    from atsal.models.published_weights import import_published  # noqa: PLC0415
+    from atsal.models.weight_folder import read_weight_folder  # noqa: PLC0415
 
     folder = import_published(folder=output or weights_home() / "paper", **values)
-    for note in read_bundle(folder).provenance.get("notes", []):
-        print_line(f"note: {note}")
+    print_error(*(f"note: {note}" for note in read_weight_folder(folder).provenance.get("notes", [])))
     print_line(folder)
 
 
 @weights.command("fuse")
-@click.argument("model")
+@click.argument("model", shell_complete=complete_names(*MODELS))
 @click.argument("prepared", type=PATH)
 @click.option("-o", "--output", required=True, type=PATH, help="Weight folder to write.")
-@click.option("--exclude", multiple=True, help="An item to leave out; may be given several times.")
-@click.option(
-    "--direction",
-    type=DIRECTION,
-    help="What the gaze of the set is of.  [default: as it was prepared]",
-)
+@click.option("--exclude", multiple=True, help="Leave out this item; may be given several times.")
+@click.option("--direction", type=DIRECTION, help="What the gaze is the direction of.  [default: as prepared]")
 @click.option(
     "--head-eye",
     type=(Number(min=0), Number(min=0)),
     metavar="EXPONENT DEGREES",
-    help="Exponent and smoothing of the map of gaze, for a set that has head directions alone.  [1 5]",
+    help="For a set with head directions only: exponent and smoothing of the map of gaze.  [default: 1 5]",
 )
-@click.option(
-    "--prior", type=PATH, help="The front prior, a file that `atsal weights front` wrote.  [default: the packaged one]"
-)
+@click.option("--prior", type=PATH, help="A front prior of `atsal weights front`.  [default: the packaged one]")
 @click.option("--half", is_flag=True, help="Store the kernels in half precision.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing weight folder.")
+@overwrite_option
+@quiet_option
 def weights_fuse(
     model: str, prepared: Path, output: Path, exclude: tuple[str, ...], prior: Path | None, **how: Any
 ) -> None:
-    """Choose the fusion of MODEL, a name or a weight folder of lite, on the set PREPARED of 360° images or videos.
+    """Fit the fusion of MODEL to the gaze in PREPARED, a prepared set of 360° images or videos.
 
-    Chosen are the sharpness and the strengths of the prior with the least KLD - CC.
+    MODEL is lite, or a weight folder of its architecture. Sharpness and strengths of the prior are chosen for the least
+    KLD - CC.
     """
     from atsal.models.front_prior_file import FRONT_PRIOR  # noqa: PLC0415
     from atsal.training.config import SourceConfig  # noqa: PLC0415
@@ -137,42 +139,41 @@ def weights_fuse(
         f"to {chosen.front_strength:g}: KLD - CC {chosen.loss:.4f}"
     )
     for name in chosen.on_edge():
-        print_line(f"note: {name} {getattr(chosen, name):g} is at the edge of what was tried; one beyond may be better")
+        value = getattr(chosen, name)
+        print_error(f"note: {name} {value:g} is the last value that was tried; one beyond it may be better")
     print_line(output)
 
 
 @weights.command("front")
 @click.argument("logs", nargs=-1, required=True, type=PATH)
-@click.option("--latitude", "latitudes", multiple=True, type=PATH, help="More logs, of which latitudes alone are used.")
-@click.option("--licence", "licences", multiple=True, help="NAME=TEXT: the licence of a table's data, by its name.")
+@click.option("--latitude", "latitudes", multiple=True, type=PATH, help="A log of which only latitudes are used.")
+@click.option("--licence", "licences", multiple=True, help="NAME=TEXT: the licence of the data in the table NAME.")
 @click.option("-o", "--output", required=True, type=PATH, help="File to write, as front-prior.json.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@overwrite_option
+@quiet_option
 def weights_front(
     logs: tuple[Path, ...], latitudes: tuple[Path, ...], licences: tuple[str, ...], output: Path, overwrite: bool
 ) -> None:
-    """Fit the front prior to LOGS of head directions, one a set, which count the same.
+    """Fit the front prior to LOGS of head directions, one per data set, with equal weight.
 
-    A log is a table (.csv, .csv.gz, .parquet) of the columns video, viewer, t_s, lon_deg and lat_deg, or the head
-    rotations of AVTrack360. With several, the gain on each of what is fitted on the others is printed.
+    A log is a table (.csv, .csv.gz, .parquet) with the columns video, viewer, t_s, lon_deg and lat_deg, or the head
+    rotations of AVTrack360. With several, the gain on each of a prior fitted on the others is printed.
     """
     from atsal.models.front_prior_file import write_front_priors  # noqa: PLC0415
-    from atsal.training.fit_front_prior import fitted_priors, held_out_gains  # noqa: PLC0415
+    from atsal.training.fit_front_prior import fit_priors, held_out_gains  # noqa: PLC0415
     from atsal.training.head_logs import read_head_logs  # noqa: PLC0415
 
-    if output.exists() and not overwrite:
-        raise ConfigError(f"{output}: is there already; give another name or --overwrite")
-    read = read_head_logs(logs, latitudes, dict(map(_named, licences)))
+    refuse_existing(output, overwrite)
+    read = read_head_logs(logs, latitudes, dict(map(_parse_licence, licences)))
     if len(logs) > 1:
-        print_line(
-            "bits a look over latitude alone, of the prior fitted on the other sets: all, before 4 s, from 4 s on"
-        )
+        print_line("gain over latitude alone in bits per look, fitted on the other sets: all, before 4 s, from 4 s on")
         for name, gains in held_out_gains(read):
             print_line(f"{name}: " + ", ".join(f"{gain:.3f}" for gain in gains))
-    write_front_priors(output, fitted_priors(read))
+    write_front_priors(output, fit_priors(read))
     print_line(output)
 
 
-def _named(option: str) -> tuple[str, str]:
+def _parse_licence(option: str) -> tuple[str, str]:
     name, equals, text = option.partition("=")
     if not name or not equals or not text:
         raise ConfigError(f"--licence {option}: expected NAME=TEXT, as nasrabadi=MIT")

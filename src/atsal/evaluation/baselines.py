@@ -1,51 +1,60 @@
-"""Baselines: maps that need no training, or next to none. A model that does not beat them has learnt nothing."""
+"""The baselines: maps that need no training, or next to none. A model that does not beat them has learnt nothing.
+
+`BASELINES` is the list that configurations, exports and reports read. The viewers themselves (`VIEWERS`) have no maps:
+`scoring.score_viewers` scores one half of them against the other.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from atsal.evaluation.benchmark_config import Baseline
-from atsal.evaluation.front_baseline import front_prior
-from atsal.evaluation.ground_truth import Truth
-from atsal.evaluation.priors import Others, Pooled
-from atsal.evaluation.spectral_residual import spectral_residual, spectral_residual_erp
+from atsal.evaluation import front_baseline, spectral_residual
+from atsal.evaluation.ground_truth import GroundTruth
+from atsal.evaluation.priors import OtherItems, PooledGaze
+
+VIEWERS = "viewers"
+Maps = NDArray[np.floating]
 
 
-def baseline_map(baseline: Baseline, truth: Truth, pooled: Pooled, item: str) -> NDArray[np.floating]:
-    """The map of a baseline for an item, (H, W); where it changes with the window, of a video one a window, (N, H, W).
+@dataclass(frozen=True)
+class Baseline:
+    """One baseline.
 
-    That is so of the spectral residual and of the front prior.
+    `make_maps` gives the map (H, W) of an item; or (N, H, W), one for each window, if it changes with the window.
+    `settings` gives what the maps depend on beside the gaze. It raises `DataError` for data sets without such maps.
     """
-    if baseline == "uniform":
-        return np.ones(truth.size(item))
-    if baseline == "spectral-residual":
-        return _spectral_residual(truth, item)
-    if baseline == "front-prior":
-        return front_prior(truth, item)
-    others = Others(truth, pooled, item)
-    made: dict[str, Callable[[], NDArray[np.floating]]] = {
-        "centre": others.centre,
-        "equator-prior": others.equator_prior,
-        "mean-of-others": others.mean_map,
-    }
-    return made[baseline]()
+
+    name: str
+    make_maps: Callable[[GroundTruth, PooledGaze, str], Maps]
+    settings: Callable[[GroundTruth], dict[str, Any]] = lambda _truth: {}
+    seen_items: Callable[[GroundTruth], tuple[str, ...]] = lambda _truth: ()  # scored items that it was fitted on
 
 
-def _spectral_residual(truth: Truth, item: str) -> NDArray[np.float32]:
-    """Of the picture; of a video, of the middle frame of each window (of the whole clip: of each half second)."""
-    stimulus = truth.prepared.stimulus(item)
-    if truth.protocol.is_planar:
-        return spectral_residual(truth.prepared.picture(item))
-    height = truth.size(item)[0]
-    if stimulus.frames is None:
-        return spectral_residual_erp(truth.prepared.picture(item), height)
-    windows = [window for window in truth.windows(item) if window is not None]
-    step = max(1, round((stimulus.frames_per_s or 2) / 2))
-    middles = [(w.first_frame + w.last_frame) // 2 for w in windows] or range(step // 2, stimulus.frames, step)
-    pictures = truth.prepared.pictures(item, middles, size=(2 * height, height))
-    maps = np.stack([spectral_residual_erp(picture, height) for picture in pictures])
-    if windows:
-        return maps
-    found: NDArray[np.float32] = (maps / maps.mean((1, 2), keepdims=True)).mean(0)
-    return found
+def _from_others(make_map: Callable[[OtherItems], Maps]) -> Callable[[GroundTruth, PooledGaze, str], Maps]:
+    return lambda truth, pooled, item: make_map(OtherItems(truth, pooled, item))
+
+
+BASELINES: dict[str, Baseline] = {
+    baseline.name: baseline
+    for baseline in (
+        Baseline("uniform", lambda truth, _pooled, item: np.ones(truth.size(item))),
+        Baseline("centre", _from_others(OtherItems.centre)),
+        Baseline("equator-prior", _from_others(OtherItems.equator_prior)),
+        Baseline(
+            "front-prior",
+            lambda truth, _pooled, item: front_baseline.front_prior_maps(truth, item),
+            front_baseline.settings,
+            front_baseline.seen_items,
+        ),
+        Baseline("mean-of-others", _from_others(OtherItems.mean_map)),
+        Baseline(
+            "spectral-residual",
+            lambda truth, _pooled, item: spectral_residual.spectral_residual_maps(truth, item),
+            lambda _truth: {"version": str(spectral_residual.VERSION)},
+        ),
+    )
+}
+BASELINE_NAMES = (*BASELINES, VIEWERS)

@@ -1,7 +1,4 @@
-"""What a benchmark is told: data sets, predictors, and what they are compared with. `docs/benchmark.md` explains each.
-
-Configs stop here: what runs takes the objects below.
-"""
+"""The configuration of a benchmark: data sets, predictors, and what they are compared with (`docs/benchmark.md`)."""
 
 import hashlib
 import re
@@ -11,14 +8,14 @@ from typing import Literal
 
 from atsal.config import check_range, read_yaml, suggest_name
 from atsal.errors import ConfigError
+from atsal.evaluation.baselines import BASELINE_NAMES, VIEWERS
 from atsal.models.directions import Direction
 
-Baseline = Literal[
-    "uniform", "centre", "equator-prior", "front-prior", "mean-of-others", "spectral-residual", "viewers"
-]
 StreamName = Literal["fused", "attention", "experts"]
 STREAM_ORDER: tuple[StreamName, ...] = ("attention", "experts", "fused")
-_NAME = re.compile(r"[\w.-]+")
+_DATASET_NAME = re.compile(r"[\w.-]+")
+_OF_ALL = {"baseline", "model", "maps", "name", "datasets", "trained_on"}  # settings that every predictor takes
+_OF_MODELS = {"streams", "stride", "face_size", "procedure", "direction", "front_deg", "device"}
 
 
 @dataclass(frozen=True)
@@ -26,8 +23,8 @@ class DatasetEntry:
     """A prepared data set and the protocol that it is scored by."""
 
     prepared: str  # folder of `atsal prepare`
-    protocol: str  # a ready one's name, or a YAML file
-    name: str | None = None  # in tables and folders; the folder's own, if not given
+    protocol: str  # name of a ready protocol, or a YAML file
+    name: str | None = None  # in tables and folders; by default that of the folder
     source: str | None = None  # where the raw files are now, if they were moved
 
     @property
@@ -40,59 +37,54 @@ class DatasetEntry:
 class PredictorEntry:
     """Something that makes maps: one of `baseline`, `model` and `maps`."""
 
-    baseline: Baseline | None = None
+    baseline: str | None = None  # one of `BASELINE_NAMES`
     model: str | None = None  # a name of the registry, or a weight folder
-    maps: str | None = None  # a folder of maps; `{dataset}` in it stands for the data set's name
-    name: str | None = None  # in tables; the baseline's, the model's or the folder's, if not given
+    maps: str | None = None  # a folder of maps; `{dataset}` in it stands for the name of the data set
+    name: str | None = None  # in tables; by default that of the baseline, the model or the folder
     streams: tuple[StreamName, ...] = STREAM_ORDER  # of a model
-    stride: int = 1  # of a model on videos: predict every so many frames
+    stride: int = 1  # of a model on videos: predict every n-th frame
     face_size: int | None = None  # of a model
     procedure: Literal["corrected", "published"] = "corrected"  # of a model
-    direction: Direction | None = None  # of lite; by default what the gaze of the data set is of
+    direction: Direction | None = None  # of lite; by default that of the data set's gaze
     front_deg: float | None = 0.0  # of lite: longitude of the front of the pictures, + right; null: they have none
     device: str = "auto"  # of a model
     repeats: int = 10  # of the viewers: how many random halves
-    datasets: tuple[str, ...] | None = None  # by their names; all, if not given
-    partial: bool = False  # score the items that there are maps of, and name the others; else they must all be there
-    trained_on: tuple[str, ...] = ()  # items that it saw in training: its scores are marked
+    datasets: tuple[str, ...] | None = None  # names of the data sets to score it on; by default all
+    partial: bool = False  # of maps: score the items that have maps and name the others, instead of failing
+    trained_on: tuple[str, ...] = ()  # items that it saw in training; marks its scores
 
     def __post_init__(self) -> None:
-        """Exactly one kind."""
+        """Raise `ConfigError` for none or several kinds of predictor, and for settings that do not fit the kind."""
         given = [name for name in ("baseline", "model", "maps") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ConfigError(
                 f"a predictor with {' and '.join(given) or 'nothing'}: expected one of baseline, model, maps"
             )
-        self._refuse_useless()
+        if self.baseline is not None and self.baseline not in BASELINE_NAMES:
+            raise ConfigError(f"unknown baseline {self.baseline!r}{suggest_name(self.baseline, BASELINE_NAMES)}")
+        self._refuse_unused_settings()
         if self.datasets is not None and not self.datasets:
             raise ConfigError(f"predictor {self.label}: datasets is empty; leave it out to score on all")
         if not self.streams or len(set(self.streams)) < len(self.streams):
             raise ConfigError(f"streams {', '.join(self.streams) or '(none)'}: expected at least one, each once")
         check_range(self, stride=(1, 1_000_000), repeats=(1, 1000), front_deg=(-180, 180))
 
-    def _refuse_useless(self) -> None:
-        """Settings that this kind of predictor does not take."""
-        taken = {"repeats"} if self.baseline == "viewers" else set()
-        of_models = {"streams", "stride", "face_size", "procedure", "direction", "front_deg", "device"}
-        taken |= of_models if self.model is not None else set()
-        taken |= {"partial"} if self.maps is not None else set()
-        useless = [
-            f.name
-            for f in fields(self)
-            if f.name not in {"baseline", "model", "maps", "name", "datasets", "trained_on", *taken}
-            and getattr(self, f.name) != f.default
-        ]
-        if useless:
-            raise ConfigError(f"predictor {self.label}: {', '.join(useless)} cannot be chosen for it")
+    def _refuse_unused_settings(self) -> None:
+        used = set(_OF_ALL)
+        if self.model is not None:
+            used |= _OF_MODELS
+        elif self.maps is not None:
+            used |= {"partial"}
+        elif self.baseline == VIEWERS:
+            used |= {"repeats"}
+        unused = [f.name for f in fields(self) if f.name not in used and getattr(self, f.name) != f.default]
+        if unused:
+            raise ConfigError(f"predictor {self.label}: {', '.join(unused)} cannot be chosen for it")
 
     @property
     def label(self) -> str:
         """Its name in tables."""
-        if self.name is not None:
-            return self.name
-        if self.baseline is not None:
-            return self.baseline
-        return Path(self.model or self.maps or "").name
+        return self.name or self.baseline or Path(self.model or self.maps or "").name
 
     @property
     def labels_by_stream(self) -> dict[str, StreamName]:
@@ -117,23 +109,23 @@ class BenchmarkConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse names that are not unique or unknown."""
+        """Raise `ConfigError` for names that are used twice or unknown."""
         if not self.datasets or not self.predictors:
             raise ConfigError("expected at least one data set and one predictor")
-        names = [entry.label for entry in self.datasets]
+        datasets = [entry.label for entry in self.datasets]
         rows = [label for predictor in self.predictors for label in predictor.labels]
-        for kind, found in (("data sets", names), ("predictors", rows)):
-            twice = sorted({name for name in found if found.count(name) > 1})
-            if twice:
-                raise ConfigError(f"{kind} named {', '.join(twice)} more than once: give each a name of its own")
-        for name in names:
-            if not _NAME.fullmatch(name) or name.startswith("."):
+        for kind, names in (("data sets", datasets), ("predictors", rows)):
+            repeated = sorted({name for name in names if names.count(name) > 1})
+            if repeated:
+                raise ConfigError(f"{kind} named {', '.join(repeated)} more than once: give each a name of its own")
+        for name in datasets:
+            if not _DATASET_NAME.fullmatch(name) or name.startswith("."):
                 raise ConfigError(f"data set {name!r}: becomes a folder; expected letters, digits, - _ .")
         for predictor in self.predictors:
             for name in predictor.datasets or ():
-                if name not in names:
+                if name not in datasets:
                     raise ConfigError(
-                        f"predictor {predictor.label}: unknown data set {name!r}{suggest_name(name, names)}"
+                        f"predictor {predictor.label}: unknown data set {name!r}{suggest_name(name, datasets)}"
                     )
         if self.reference is not None and self.reference not in rows:
             raise ConfigError(f"reference {self.reference!r}{suggest_name(self.reference, rows)}")
@@ -141,25 +133,25 @@ class BenchmarkConfig:
 
 
 def folder_name(label: str) -> str:
-    """A name as that of a folder; different ones stay different."""
+    """Return the folder name of a label; different labels have different folders."""
     plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in label).strip(".")
     plain = plain.encode()[:200].decode("utf-8", "ignore")  # of the 255 bytes that a name may have
     return plain if plain == label else f"{plain}-{hashlib.sha256(label.encode()).hexdigest()[:6]}"
 
 
 def read_benchmark(path: Path) -> BenchmarkConfig:
-    """Read a benchmark's YAML file; raises `ConfigError`."""
+    """Read the YAML file of a benchmark; raises `ConfigError`."""
     return read_yaml(BenchmarkConfig, path)
 
 
-def one_folder(
+def single_folder_config(
     maps: Path, prepared: Path, protocol: str, *, name: str | None = None, partial: bool = False, planar: bool = False
 ) -> BenchmarkConfig:
-    """One folder of maps on one data set, beside the prior that it has to beat (`planar`: on photos, the mean map)."""
+    """Return the benchmark of one folder of maps and the prior it has to beat (on `planar` photos, the mean map)."""
     if not maps.is_dir():
         raise ConfigError(f"{maps}: is no folder; expected one that holds the maps of each item")
     label = name or maps.resolve().name
-    prior: Baseline = "mean-of-others" if planar else "equator-prior"
+    prior = "mean-of-others" if planar else "equator-prior"
     reference = prior if label != prior else f"{prior} (baseline)"
     return BenchmarkConfig(
         title=f"{label} on {prepared.resolve().name}",

@@ -1,18 +1,16 @@
-"""The gaze that maps are scored against: a prepared data set, seen through a protocol."""
+"""The gaze that maps are scored against: the items of a prepared data set, as a protocol asks for them."""
 
 import hashlib
 import json
 from collections.abc import Collection
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from atsal.datasets.prepared import PreparedSet
+from atsal.datasets.prepared.item_maps import map_windows
 from atsal.datasets.prepared.item_record import FIXATIONS
-from atsal.datasets.prepared.preparation import windows_of
 from atsal.errors import ConfigError, DataError
 from atsal.evaluation.protocol import Protocol
 from atsal.gaze.flat_maps import planar_fixation_map, planar_saliency_map
@@ -23,106 +21,117 @@ from atsal.untrusted.text import describe_failure
 
 Gaze = Fixations | PlanarFixations
 Floats = NDArray[np.float64]
-EVERYTHING = (None,)  # the one window of a still, or of a clip taken as a whole
+_WITHOUT_EFFECT = ("title", "source", "notes", "metrics")  # parts of a protocol that change no score of a metric
+WHOLE_ITEM = (None,)  # the windows of a still, or of a clip that is scored as a whole
 
 
-class Truth:
-    """The items of a prepared set that a protocol scores, and their gaze; `without` those that cannot be read.
+class GroundTruth:
+    """The scored items of a prepared set and their gaze; items of `excluded` are left out.
 
-    Raises `ConfigError` where the set was prepared for something else than the protocol asks for, and `DataError` where
-    none of the items to score is in it.
+    Raises `ConfigError` if the set was prepared for something else than the protocol asks for, and `DataError` if it
+    has none of the items to score.
     """
 
-    def __init__(self, prepared: PreparedSet, protocol: Protocol, without: Collection[str] = ()) -> None:
-        _check(prepared, protocol)
+    def __init__(self, prepared: PreparedSet, protocol: Protocol, excluded: Collection[str] = ()) -> None:
+        _require_fitting_preparation(prepared, protocol)
         self.prepared = prepared
         self.protocol = protocol
-        self.without = frozenset(without)
-        self.items = self._part(protocol.part)
-        self.fit_items = None if protocol.fit_part is None else self._part(protocol.fit_part)
+        self.excluded = frozenset(excluded)
+        self.items = self._items_of(protocol.part)
+        self.fit_items = None if protocol.fit_part is None else self._items_of(protocol.fit_part)
 
-    def _part(self, part: str | None) -> tuple[str, ...]:
-        """The items of a part of the protocol's split, or all of them; never the augmented variants."""
+    def _items_of(self, part: str | None) -> tuple[str, ...]:
+        """The items of a part of the protocol's split, or all items; never the augmented variants."""
         split = self.protocol.split
-        manifest = self.prepared.manifest
+        entries = self.prepared.manifest["items"]
+        variants = {entry["id"] for entry in entries if entry.get("variant_of", entry["id"]) != entry["id"]}
         named = self.prepared.items if split is None or part is None else self.prepared.split(split, part)
-        variants = {entry["id"] for entry in manifest["items"] if entry.get("variant_of", entry["id"]) != entry["id"]}
-        items = tuple(item for item in named if item not in variants and item not in self.without)
+        items = tuple(item for item in named if item not in variants and item not in self.excluded)
         if not items:
             where = "the set" if split is None else f"part {part} of split {split}"
             raise DataError(f"{self.prepared.folder}: no item of {where} is prepared; nothing to score")
         return items
 
+    @property
+    def used_items(self) -> tuple[str, ...]:
+        """The scored items and those that priors are fitted on."""
+        return tuple(dict.fromkeys((*self.items, *(self.fit_items or ()))))
+
     def unreadable(self) -> dict[str, str]:
-        """Item -> why its record, its gaze or its size cannot be told, of those that take part."""
+        """Return used items whose record, gaze or size cannot be read, each with the reason."""
         found: dict[str, str] = {}
-        for item in dict.fromkeys((*self.items, *(self.fit_items or ()))):
+        for item in self.used_items:
             try:
                 self.windows(item)
                 self.size(item)
-            except Exception as error:  # also what no reader foresaw: the other items go on
+            except Exception as error:  # even an error that no reader expects must not stop the other items
                 found[item] = describe_failure(error)
         return found
 
     def unprepared(self) -> dict[str, tuple[str, ...]]:
-        """Part -> its items that the prepared set lacks, for the scored part and the one that priors are fitted on."""
+        """Return the items that the prepared set lacks, for the scored part and the part that priors are fitted on."""
         protocol = self.protocol
         if protocol.split is None:
             return {}
         parts = self.prepared.manifest["splits"][protocol.split]
-        named = {part: parts[part] for part in (protocol.part, protocol.fit_part) if part is not None}
-        there = set(self.prepared.items)
-        found = {part: tuple(item for item in items if item not in there) for part, items in named.items()}
-        return {part: items for part, items in found.items() if items}
+        present = set(self.prepared.items)
+        missing = {
+            part: tuple(item for item in parts[part] if item not in present)
+            for part in (protocol.part, protocol.fit_part)
+            if part is not None
+        }
+        return {part: items for part, items in missing.items() if items}
 
     def fingerprint(self) -> str:
-        """Changes with the protocol, and with fixations or stimulus of any item that takes part."""
-        parts = {
-            "protocol": self.protocol.to_json(),
+        """Return a checksum of all that scores depend on beside maps and metrics: protocol, gaze and stimuli."""
+        facts = {
+            "protocol": {name: v for name, v in self.protocol.to_json().items() if name not in _WITHOUT_EFFECT},
             "dataset": self.prepared.dataset.name,
             "preparation": {name: self.prepared.manifest["preparation"][name] for name in ("direction", "events")},
-            "items": {item: self._facts(item) for item in (*self.items, *(self.fit_items or ()))},
+            "items": {item: self._item_facts(item) for item in self.used_items},
         }
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
-    def _facts(self, item: str) -> list[Any]:
-        """The table's checksum, and what is known of the stimulus, which tells windows and sizes, wherever it lies."""
+    def _item_facts(self, item: str) -> list[Any]:
+        """The checksum of the fixations, and the facts of the stimulus (windows and sizes follow from it)."""
         record = self.prepared.record(item)
         stimulus = {name: value for name, value in (record["stimulus"] or {}).items() if name != "file"}
         return [record["files"][FIXATIONS]["sha256"], stimulus]
 
     def windows(self, item: str) -> tuple[Window | None, ...]:
-        """What each map of the item pools; None is everything."""
+        """Return the frames that each map of an item pools; None stands for all gaze on the item."""
         stills = self.prepared.dataset.stimuli == "images"
-        found = windows_of(self.prepared.stimulus(item), self.gaze(item), self.protocol.window, stills=stills)
-        return EVERYTHING if found is None else found
+        found = map_windows(self.prepared.stimulus(item), self.gaze(item), self.protocol.window, stills=stills)
+        return WHOLE_ITEM if found is None else found
 
     def gaze(self, item: str, window: Window | None = None) -> Gaze:
-        """The fixations of an item, or those that go on during a window."""
+        """Return the fixations on an item, or those that overlap a window."""
         found = self.prepared.fixations(item)
         if window is None or isinstance(found, PlanarFixations):
             return found
         return found.in_frames(window.first_frame, window.last_frame)
 
     def size(self, item: str) -> tuple[int, int]:
-        """(height, width) of the maps that are compared."""
+        """Return (height, width) of the maps that are compared."""
         height = self.protocol.erp_height
         if height is not None:
             return height, 2 * height
         stimulus = self.prepared.stimulus(item)
         if stimulus.height is None or stimulus.width is None:
-            raise DataError(f"{item}: the photo is not there, and with it the size of its map; prepare with the photos")
+            raise DataError(
+                f"{item}: the photo is missing, so the size of its map is unknown; prepare the set with its photos"
+            )
         return stimulus.height, stimulus.width
 
     def weights(self) -> Floats | None:
-        """What a pixel of a map counts for, (H, 1); None: all the same."""
+        """Return the weights of pixels, (H, 1); None if all weigh the same."""
         if self.protocol.weighting == "none" or self.protocol.erp_height is None:
             return None
         found: Floats = solid_angle_weights(self.protocol.erp_height).numpy()
         return found
 
-    def of_mean_one(self, saliency: NDArray[np.floating]) -> Floats:
-        """The map (h, w) of any size, float64, over its mean as the protocol weighs pixels; zeros stay zeros."""
+    def normalise(self, saliency: NDArray[np.floating]) -> Floats:
+        """Return a map (h, w) of any size divided by its weighted mean, float64. A map of zeros stays as it is."""
         found = np.asarray(saliency, np.float64)
         mean = found.mean()
         if self.protocol.weighting != "none":
@@ -130,12 +139,12 @@ class Truth:
             mean = (found.mean(1) @ weights) / weights.sum()
         return found / mean if mean > 0 else found
 
-    def counts(self, gaze: Gaze, size: tuple[int, int]) -> Floats:
-        """How many fixations fall on each pixel."""
+    def fixation_map(self, gaze: Gaze, size: tuple[int, int]) -> Floats:
+        """Return the number of fixations on each pixel, (H, W)."""
         return planar_fixation_map(gaze, *size) if isinstance(gaze, PlanarFixations) else fixation_map(gaze, size[0])
 
-    def saliency(self, gaze: Gaze, size: tuple[int, int]) -> NDArray[np.float32]:
-        """The measured map: a Gaussian around each fixation."""
+    def saliency_map(self, gaze: Gaze, size: tuple[int, int]) -> NDArray[np.float32]:
+        """Return the measured map (H, W): a Gaussian around each fixation."""
         if isinstance(gaze, PlanarFixations):
             return planar_saliency_map(gaze, *size, self.prepared.dataset.sigma_width)
         if self.protocol.sigma_deg is None:
@@ -143,15 +152,7 @@ class Truth:
         return saliency_map(gaze, size[0], self.protocol.sigma_deg)
 
 
-@lru_cache(maxsize=8)
-def open_truth(
-    folder: Path, source: Path | None, protocol: Protocol, without: frozenset[str], _fingerprint: str
-) -> Truth:
-    """The truth of a prepared folder, opened once a process for each state that it was in."""
-    return Truth(PreparedSet(folder, source), protocol, without)
-
-
-def _check(prepared: PreparedSet, protocol: Protocol) -> None:
+def _require_fitting_preparation(prepared: PreparedSet, protocol: Protocol) -> None:
     dataset, preparation = prepared.dataset, prepared.preparation
     if dataset.name not in protocol.datasets:
         raise ConfigError(
@@ -159,12 +160,14 @@ def _check(prepared: PreparedSet, protocol: Protocol) -> None:
             f"{', '.join(protocol.datasets)}. Choose another protocol, or write one (docs/benchmark.md)"
         )
     if (dataset.stimuli == "photos") != protocol.is_planar:
-        kind = "flat photos" if protocol.is_planar else "the sphere"
-        raise ConfigError(f"{prepared.folder}: holds {dataset.holds}; the protocol {protocol.title!r} is for {kind}")
+        expected = "flat photos" if protocol.is_planar else "the sphere"
+        raise ConfigError(
+            f"{prepared.folder}: holds {dataset.stimuli_in_words}; the protocol {protocol.title!r} is for {expected}"
+        )
     for name in ("direction", "events"):
         found, expected = getattr(preparation, name), getattr(protocol, name)
         if found != expected:
             raise ConfigError(
-                f"{prepared.folder}: prepared with {name} {found}; the protocol scores {expected}. Prepare the set by "
-                f"`atsal prepare {dataset.name} RAW OTHER --{name} {expected}`, or choose another protocol"
+                f"{prepared.folder}: prepared with {name} {found}; the protocol scores {expected}. Prepare the set "
+                f"with `atsal prepare {dataset.name} RAW OTHER --{name} {expected}`, or choose another protocol"
             )

@@ -1,11 +1,11 @@
-"""What the metrics share: maps, counts and weights as float64 tensors, checked; and the way back to the caller's kind.
+"""The arrays that metrics compare, checked and converted to float64 tensors, with the quantities that metrics share.
 
-Metrics are computed in torch, whatever they are given: on the device of the prediction, else of the first tensor there
-is. Numpy comes back as numpy.
+All metrics are computed in torch, on the device of the prediction or else of the first tensor among the arrays. Numpy
+arrays give numpy scores, tensors give tensors.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,84 +17,88 @@ from atsal.errors import ShapeError
 
 Array = NDArray[Any] | Tensor
 Score = Any  # of maps (H, W): a float; of batches (..., H, W): an array (...); of tensors: a float64 tensor (...)
+COUNTS = ("fixations", "other_fixations")  # arrays that count fixations; all others are maps
+INPUTS = ("target", "prediction", "baseline", *COUNTS)
 
-_FAR = 1e100
+_LARGE = 1e100
 
 
-class Inputs:
-    """The arguments of one or more metrics, broadcast to one batch of flat maps; what follows from them is kept.
+class MetricInputs:
+    """The arrays of one or more metrics, broadcast to one batch of flat maps; shared quantities are computed once.
 
     `inputs[name]` is (B, H * W) float64; `weight` is (H * W,) and sums to 1. Raises `ShapeError` that names the
-    argument for shapes that do not fit, values that are no finite numbers, and counts or weights below 0.
+    argument for shapes that do not fit, values that are not finite, and counts or weights below 0.
     """
 
-    def __init__(self, weights: Array | None, *, counts: Sequence[str] = (), **arrays: Array) -> None:
-        self._is_tensor = any(isinstance(array, Tensor) for array in arrays.values())
-        given = [arrays[name] for name in ("prediction", *arrays) if name in arrays]
-        device = next((array.device for array in given if isinstance(array, Tensor)), torch.device("cpu"))
-        tensors = {name: _tensor(name, array, device) for name, array in arrays.items()}
-        shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-        if len({shape[-2:] for shape in shapes.values()}) > 1:
-            raise ShapeError(f"{_told(shapes)}: expected maps of one height and width")
-        try:
-            self._leading = np.broadcast_shapes(*(shape[:-2] for shape in shapes.values()))
-        except ValueError as error:
-            raise ShapeError(f"{_told(shapes)}: leading dimensions that do not fit each other") from error
-        height, width = next(iter(shapes.values()))[-2:]
-        flat = {name: tensor.flatten(-2) for name, tensor in tensors.items()}
-        self._maps = {n: t.expand(*self._leading, height * width).reshape(-1, height * width) for n, t in flat.items()}
-        self._kept: dict[tuple[str, ...], Tensor] = {}
-        self._points = {name: [_points(row) for row in self._maps[name]] for name in counts}
+    def __init__(self, weights: Array | None, **arrays: Array) -> None:
+        self._gives_tensors = any(isinstance(array, Tensor) for array in arrays.values())
+        in_order = [arrays[name] for name in ("prediction", *arrays) if name in arrays]
+        device = next((array.device for array in in_order if isinstance(array, Tensor)), torch.device("cpu"))
+        tensors = {name: _to_tensor(name, array, device) for name, array in arrays.items()}
+        self._leading = _leading_shape({name: tuple(tensor.shape) for name, tensor in tensors.items()})
+        height, width = next(iter(tensors.values())).shape[-2:]
+        batch = (*self._leading, height * width)
+        self._maps = {n: t.flatten(-2).expand(batch).reshape(-1, height * width) for n, t in tensors.items()}
+        self._cache: dict[Hashable, Tensor] = {}
+        self._fixated = {name: [_fixated(row) for row in self._maps[name]] for name in COUNTS if name in arrays}
         for name in arrays:
             self._refuse_infinite(name)
-            if name in counts:
+            if name in COUNTS:
                 self.refuse_negative(name)
             else:
-                self._bring_near_one(name)
+                self._rescale_extreme_values(name)
         self.shape = height, width
-        self.weights = _weight(weights, height, width, device)  # (1, 1), (H, 1) or (H, W), of sum 1 over all pixels
+        self.weights = _normalised_weights(weights, height, width, device)  # (1, 1), (H, 1) or (H, W), total 1
         self.weight = self.weights.expand(height, width).reshape(-1)
         self._root_weight = self.weights.sqrt().expand(height, width).reshape(-1)
 
     def __getitem__(self, name: str) -> Tensor:
         return self._maps[name]
 
-    def back(self, scores: Tensor) -> Score:
-        """Scores (B,) in the caller's kind and leading shape."""
+    def as_given(self, scores: Tensor) -> Score:
+        """Return scores (B,) in the leading shape and the type (float, array, tensor) of the caller's arrays."""
         shaped = scores.reshape(self._leading)
-        if self._is_tensor:
+        if self._gives_tensors:
             return shaped
         return shaped.item() if not self._leading else shaped.numpy()
 
-    def keep(self, make: Callable[..., Tensor], *names: str) -> Tensor:
-        """`make(*names)`, made once."""
-        key = (make.__name__, *names)
-        if key not in self._kept:
-            self._kept[key] = make(*names)
-        return self._kept[key]
+    def cached(self, key: Hashable, compute: Callable[[], Tensor]) -> Tensor:
+        """Return `compute()`, computed once for each key."""
+        if key not in self._cache:
+            self._cache[key] = compute()
+        return self._cache[key]
 
     def extremes(self, name: str) -> Tensor:
-        """The lowest and the highest value of each map, (B, 2)."""
-        return self.keep(self._extremes, name)
+        """Return the lowest and the highest value of each map, (B, 2); NaN where a value is NaN."""
+        return self.cached(("extremes", name), lambda: self._extremes(name))
 
     def mean(self, name: str) -> Tensor:
-        """The weighted mean of each map, (B,)."""
-        return self.keep(self._mean, name)
+        """Return the weighted mean of each map, (B,)."""
+        return self.cached(("mean", name), lambda: self[name] @ self.weight)
 
     def probability(self, name: str) -> Tensor:
-        """The probability of each pixel, (B, H * W), summing to 1; NaN where the map is zero everywhere."""
-        return self.keep(self._probability, name)
+        """Return the probability of each pixel, (B, H * W), summing to 1; NaN where the map is zero everywhere."""
+        self.refuse_negative(name)
+        return self.cached(
+            ("probability", name), lambda: (self[name] * self.weight).div_(self.mean(name)[:, None])
+        )  # 0 / 0
 
     def covariance(self, first: str, second: str) -> Tensor:
-        """The weighted covariance of two maps, (B,)."""
-        return self.keep(self._covariance, first, second)
+        """Return the weighted covariance of two maps, (B,)."""
+        return self.cached(
+            ("covariance", first, second),
+            lambda: dot(self._weighted_deviation(first), self._weighted_deviation(second)),
+        )
 
-    def points(self, name: str, number: int) -> tuple[Tensor, Tensor]:
-        """The pixels that the counts of map `number` count, and how often, (N,) each."""
-        return self._points[name][number]
+    def fixated(self, name: str, index: int) -> tuple[Tensor, Tensor]:
+        """Return the pixels with a fixation in map `index` of the batch, and the number of fixations there, (N,) each.
+
+        `name` is one of `COUNTS`.
+        """
+        return self._fixated[name][index]
 
     def refuse_negative(self, name: str) -> None:
-        """Raise `ShapeError` where a value is below 0."""
+        """Raise `ShapeError` if a value is below 0."""
         lowest = self.extremes(name).min() if len(self[name]) else 0
         if lowest < 0:
             wrong, values = int((self[name] < 0).sum()), self[name].numel()
@@ -107,87 +111,91 @@ class Inputs:
             wrong, values = int((~torch.isfinite(self[name])).sum()), self[name].numel()
             raise ShapeError(f"{name}: {wrong} of {values} values are NaN or infinite; expected finite numbers")
 
-    def _bring_near_one(self, name: str) -> None:
-        """No metric depends on a map's scale, but squares of very large or small values leave the range of numbers."""
-        largest = self.extremes(name).abs().amax(1)
-        far = (largest > 0) & ((largest > _FAR) | (largest < 1 / _FAR))
-        if far.any():
-            self._maps[name] = self._maps[name] / torch.where(far, largest, 1.0)[:, None]
-            del self._kept[self._extremes.__name__, name]
+    def _rescale_extreme_values(self, name: str) -> None:
+        """Divide maps of very large or very small values by their peak: their squares would overflow or underflow.
+
+        No metric depends on the scale of a map.
+        """
+        peak = self.extremes(name).abs().amax(1)
+        extreme = (peak > 0) & ((peak > _LARGE) | (peak < 1 / _LARGE))
+        if extreme.any():
+            self._maps[name] = self._maps[name] / torch.where(extreme, peak, 1.0)[:, None]
+            del self._cache["extremes", name]
 
     def _extremes(self, name: str) -> Tensor:
-        if name in self._points:  # the few pixels that are not 0, and 0
-            maps: Sequence[Tensor] = [torch.cat([count, count.new_zeros(1)]) for _, count in self._points[name]]
+        if name in self._fixated:  # only a few pixels are not 0: faster than searching all of them
+            maps: Sequence[Tensor] = [torch.cat([count, count.new_zeros(1)]) for _, count in self._fixated[name]]
         else:
             maps = self[name].unbind()
         if not maps:
             return self[name].new_zeros(0, 2)
-        return each(lambda row: torch.stack(row.aminmax()), maps)  # NaN, where one is
+        return stack_each(lambda row: torch.stack(row.aminmax()), maps)
 
-    def _mean(self, name: str) -> Tensor:
-        return self[name] @ self.weight
-
-    def _probability(self, name: str) -> Tensor:
-        self.refuse_negative(name)
-        return (self[name] * self.weight).div_(self.mean(name)[:, None])  # 0 / 0
-
-    def _covariance(self, first: str, second: str) -> Tensor:
-        return dot(self.keep(self._deviation, first), self.keep(self._deviation, second))
-
-    def _deviation(self, name: str) -> Tensor:
-        """Each map less its mean, times the root of the weight: the products of two of them are weighted."""
-        return (self[name] - self.mean(name)[:, None]).mul_(self._root_weight)
+    def _weighted_deviation(self, name: str) -> Tensor:
+        """Each map minus its mean, times the root of the weights: products of two of them are weighted."""
+        return self.cached(("deviation", name), lambda: (self[name] - self.mean(name)[:, None]).mul_(self._root_weight))
 
 
-def each(function: Callable[..., Tensor], *batches: Tensor | Sequence[Any]) -> Tensor:
-    """The values (B,) of a function on each map of a batch, for what torch cannot do on all at once."""
+def stack_each(function: Callable[..., Tensor], *batches: Tensor | Sequence[Any]) -> Tensor:
+    """Return the values (B,) of a function of each map of a batch, for what torch cannot compute on a whole batch."""
     values = [function(*row) for row in zip(*batches, strict=True)]
     return torch.stack(values) if values else torch.zeros(0, dtype=torch.float64)
 
 
-def _points(counts: Tensor) -> tuple[Tensor, Tensor]:
-    """Where counts (H * W,) are not 0, and what they are."""
-    at = indices(counts != 0)
-    return at, counts.index_select(0, at)
-
-
 def dot(first: Tensor, second: Tensor) -> Tensor:
-    """The sum of the products along the last dimension, (N,) or (B, N) with (B, N)."""
+    """Return the sum of the products along the last dimension, of (N,) with (N,) or (B, N) with (B, N)."""
     if first.ndim == 1:
         return torch.dot(first, second)
-    return torch.bmm(first[:, None, :], second[:, :, None])[:, 0, 0]  # vecdot makes all products first
+    return torch.bmm(first[:, None, :], second[:, :, None])[:, 0, 0]  # vecdot stores all products first
 
 
-def indices(mask: Tensor) -> Tensor:
-    """Where a mask (N,) is true; numpy finds it in a fifth of torch's time on the CPU."""
+def true_indices(mask: Tensor) -> Tensor:
+    """Return the indices where a mask (N,) is true; on the CPU numpy takes a fifth of torch's time."""
     if mask.device.type == "cpu":
         return torch.from_numpy(np.flatnonzero(mask.numpy()))
     return mask.nonzero()[:, 0]
 
 
-def _tensor(name: str, array: Array, device: torch.device) -> Tensor:
-    """As float64; refuses what no map can be."""
+def _fixated(counts: Tensor) -> tuple[Tensor, Tensor]:
+    """The indices where counts (H * W,) are not 0, and the counts there."""
+    pixels = true_indices(counts != 0)
+    return pixels, counts.index_select(0, pixels)
+
+
+def _leading_shape(shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """The broadcast leading shape; `ShapeError` where shapes do not fit each other."""
+    found = ", ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
+    if len({shape[-2:] for shape in shapes.values()}) > 1:
+        raise ShapeError(f"{found}: expected maps of one height and width")
+    try:
+        return np.broadcast_shapes(*(shape[:-2] for shape in shapes.values()))
+    except ValueError as error:
+        raise ShapeError(f"{found}: the leading dimensions cannot be broadcast") from error
+
+
+def _to_tensor(name: str, array: Array, device: torch.device) -> Tensor:
+    """Return a float64 tensor; `ShapeError` for anything but numbers of shape (..., H, W)."""
     if isinstance(array, Tensor):
         tensor = array.detach().to(device, torch.float64)
     else:
         try:
             values = np.asarray(array)
             usable = values.dtype == np.float64 and values.flags.c_contiguous and values.flags.writeable
-            if not usable or min(values.strides, default=0) < 0:  # torch takes no others
+            if not usable or min(values.strides, default=0) < 0:  # torch shares the memory of no other arrays
                 values = np.array(values, np.float64, order="C")
             tensor = torch.from_numpy(values).to(device)
         except (TypeError, ValueError) as error:
-            raise ShapeError(f"{name}: {type(array).__name__} that is no array of numbers; expected (H, W)") from error
+            raise ShapeError(f"{name}: {type(array).__name__} is not an array of numbers; expected (H, W)") from error
     if tensor.ndim < 2 or not tensor.shape[-1] or not tensor.shape[-2]:
         raise ShapeError(f"{name} of shape {tuple(tensor.shape)}: expected (H, W), or (..., H, W) for a batch")
     return tensor
 
 
-def _weight(weights: Array | None, height: int, width: int, device: torch.device) -> Tensor:
-    """(1, 1), (H, 1) or (H, W), summing to 1 over all pixels."""
+def _normalised_weights(weights: Array | None, height: int, width: int, device: torch.device) -> Tensor:
+    """Weights of shape (1, 1), (H, 1) or (H, W) that sum to 1 over all pixels."""
     if weights is None:
         return torch.full((1, 1), 1 / (height * width), dtype=torch.float64, device=device)
-    given = _tensor("weights", weights, device)
+    given = _to_tensor("weights", weights, device)
     if given.shape not in ((height, 1), (height, width)):
         raise ShapeError(
             f"weights of shape {tuple(given.shape)}: expected (H, 1) or (H, W) for maps of {height} rows and "
@@ -195,9 +203,7 @@ def _weight(weights: Array | None, height: int, width: int, device: torch.device
         )
     total = float(given.expand(height, width).sum())
     if not (math.isfinite(total) and total > 0 and given.min() >= 0):
-        raise ShapeError(f"weights from {given.min():.4g} with a sum of {total:.4g}: expected 0 or more, some above 0")
+        raise ShapeError(
+            f"weights with a minimum of {given.min():.4g} and a sum of {total:.4g}: expected 0 or more, some above 0"
+        )
     return given / total
-
-
-def _told(shapes: dict[str, tuple[int, ...]]) -> str:
-    return ", ".join(f"{name} of shape {shape}" for name, shape in shapes.items())

@@ -1,7 +1,7 @@
-"""What the items of a data set say together: what baselines are fitted on, and the negatives of shuffled AUC.
+"""What the gaze on all items of a data set has in common: priors, and the negatives of shuffled AUC.
 
-Nothing that is used on an item has seen that item: priors are fitted on the protocol's `fit_part` or, without one, on
-the other scored items; the mean map and the negatives are always those of the other scored items.
+Nothing that is used for an item depends on the gaze on that item. Priors are fitted on the protocol's `fit_part` or,
+without one, on the other scored items. The mean map and the negatives are those of the other scored items.
 """
 
 from dataclasses import dataclass, fields
@@ -12,8 +12,10 @@ from typing import Self
 import numpy as np
 import torch
 
+from atsal.datasets.prepared import PreparedSet
 from atsal.errors import DataError
-from atsal.evaluation.ground_truth import Floats, Gaze, Truth
+from atsal.evaluation.ground_truth import Floats, Gaze, GroundTruth
+from atsal.evaluation.protocol import Protocol
 from atsal.gaze.directions import unit_vectors
 from atsal.gaze.records import PlanarFixations
 from atsal.jobs.atomic_write import atomic_file, output_errors
@@ -21,49 +23,49 @@ from atsal.projection import erp_directions, resize_flat
 from atsal.untrusted.arrays import read_npz
 from atsal.untrusted.files import ErrorFactory
 
-FLOOR = 0.01  # share of the uniform density in every prior: a fixation that nobody expected costs bits, not infinity
-CANVAS = 128  # side of the maps that photos of different sizes are brought to
+FLOOR = 0.01  # share of the uniform density in every prior: an unexpected fixation costs bits, not infinity
+PHOTO_SIDE = 128  # photos of different sizes are pooled on maps with sides of this many pixels
 
 
 @dataclass(frozen=True, eq=False)
-class Pooled:
-    """Sums over the scored items of a truth, and over those that priors are fitted on (the same, or a `fit_part`)."""
+class PooledGaze:
+    """Sums over the scored items, and over the items that priors are fitted on (these, or a `fit_part`)."""
 
     density: Floats  # (H, W): of the scored items' densities, each of mean 1
-    fit_density: Floats  # (H, W)
+    fit_density: Floats  # (H, W): of the fitted items' densities
     spread: Floats  # (2,): of the fitted items' mean squared distances from the centre, see `_spread`
     counts: Floats  # (H, W): of the scored items' fixations; (0, 0) for photos, which have no common pixels
-    places: Floats  # (N, 3): u, v and number of the item of all fixations on the scored photos; (0, 3) on the sphere
+    places: Floats  # (N, 3): u, v and item index of all fixations on the scored photos; (0, 3) on the sphere
 
     @classmethod
-    def of(cls, truth: Truth) -> Self:
-        """Read all gaze once."""
+    def of(cls, truth: GroundTruth) -> Self:
+        """Pool the gaze on all items."""
         planar = truth.protocol.is_planar
-        size = (CANVAS, CANVAS) if planar else truth.size(truth.items[0])
+        size = (PHOTO_SIDE, PHOTO_SIDE) if planar else truth.size(truth.items[0])
         density, counts = np.zeros(size), np.zeros((0, 0) if planar else size)
         places = [np.zeros((0, 3))]
-        for number, item in enumerate(truth.items):
-            gaze, own = truth.gaze(item), own_density(truth, item)
-            density += own
+        for index, item in enumerate(truth.items):
+            gaze = truth.gaze(item)
+            density += item_density(truth, item)
             if isinstance(gaze, PlanarFixations):
-                places.append(np.stack([gaze.u, gaze.v, np.full(len(gaze), number)], 1))
+                places.append(np.stack([gaze.u, gaze.v, np.full(len(gaze), index)], 1))
             else:
-                counts += truth.counts(gaze, size)
+                counts += truth.fixation_map(gaze, size)
         fit_density = density
         if truth.fit_items is not None:
-            fit_density = sum((own_density(truth, item) for item in truth.fit_items), np.zeros(size))
+            fit_density = sum((item_density(truth, item) for item in truth.fit_items), np.zeros(size))
         spread = np.sum([_spread(truth.gaze(item)) for item in truth.fit_items or truth.items], axis=0)
         return cls(density, fit_density, spread, counts, np.concatenate(places))
 
     def save(self, path: Path, fingerprint: str) -> None:
-        """Write as `.npz`."""
+        """Write to an `.npz` file, with the fingerprint of the ground truth."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
         with output_errors(path), atomic_file(path) as part, part.open("wb") as file:
             np.savez(file, fingerprint=np.array(fingerprint), **arrays)
 
     @classmethod
     def load(cls, path: Path, fingerprint: str) -> Self | None:
-        """What was saved under the fingerprint; None where nothing, or something else, was."""
+        """Read what was saved with the fingerprint; None if there is no such file."""
         names = [f.name for f in fields(cls)]
         try:
             found = read_npz(path, ["fingerprint", *names], ErrorFactory(DataError, path, "delete it"))
@@ -72,27 +74,42 @@ class Pooled:
         return cls(*(found[name] for name in names)) if str(found["fingerprint"]) == fingerprint else None
 
 
+@dataclass(frozen=True)
+class GroundTruthFiles:
+    """Where a worker finds the ground truth and the pooled gaze of a data set."""
+
+    prepared: Path
+    source: Path
+    protocol: Protocol
+    excluded: frozenset[str]  # items that cannot be read
+    pooled: Path
+    fingerprint: str
+
+    def open(self) -> tuple[GroundTruth, PooledGaze]:
+        """Open both, once a process; raises `DataError` if the pooled gaze is gone or has another fingerprint."""
+        return _open(self)
+
+
 @lru_cache(maxsize=2)
-def open_pooled(path: Path, fingerprint: str) -> Pooled:
-    """What was saved, read once a process; `DataError` where it is not there any more."""
-    found = Pooled.load(path, fingerprint)
-    if found is None:
-        raise DataError(f"{path}: was changed while it was used; run the same command again")
-    return found
+def _open(files: GroundTruthFiles) -> tuple[GroundTruth, PooledGaze]:
+    pooled = PooledGaze.load(files.pooled, files.fingerprint)
+    if pooled is None:
+        raise DataError(f"{files.pooled}: changed while it was in use; run the same command again")
+    return GroundTruth(PreparedSet(files.prepared, files.source), files.protocol, files.excluded), pooled
 
 
-def own_density(truth: Truth, item: str) -> Floats:
-    """The density of all gaze on an item, of mean 1 under the sphere's solid angle; on photos, on the canvas."""
+def item_density(truth: GroundTruth, item: str) -> Floats:
+    """Return the density of all gaze on an item, of weighted mean 1; of a photo, with sides of `PHOTO_SIDE`."""
     if not truth.protocol.is_planar:
-        return truth.of_mean_one(truth.saliency(truth.gaze(item), truth.size(item)))
+        return truth.normalise(truth.saliency_map(truth.gaze(item), truth.size(item)))
     height, width = truth.size(item)
-    scale = CANVAS / max(height, width)
+    scale = PHOTO_SIDE / max(height, width)
     small = (max(1, round(height * scale)), max(1, round(width * scale)))
-    return truth.of_mean_one(stretched(truth.saliency(truth.gaze(item), small), (CANVAS, CANVAS)))
+    return truth.normalise(resize_flat_map(truth.saliency_map(truth.gaze(item), small), (PHOTO_SIDE, PHOTO_SIDE)))
 
 
-def stretched(saliency: np.ndarray, size: tuple[int, int]) -> Floats:
-    """A flat map at another (height, width), float64."""
+def resize_flat_map(saliency: np.ndarray, size: tuple[int, int]) -> Floats:
+    """Return a flat map scaled to (height, width), float64."""
     if saliency.shape == size:
         return np.asarray(saliency, np.float64)
     tensor = torch.from_numpy(np.ascontiguousarray(saliency, np.float64))[None, None]
@@ -100,47 +117,47 @@ def stretched(saliency: np.ndarray, size: tuple[int, int]) -> Floats:
     return found
 
 
-class Others:
-    """What the other items say, for one item."""
+class OtherItems:
+    """What the gaze on the other items tells about one item. Maps are zero if there is no other item."""
 
-    def __init__(self, truth: Truth, pooled: Pooled, item: str) -> None:
+    def __init__(self, truth: GroundTruth, pooled: PooledGaze, item: str) -> None:
         self._truth = truth
         self._pooled = pooled
         self._item = item
         self._size = truth.size(item)
 
     @cached_property
-    def _own(self) -> Floats:
-        return own_density(self._truth, self._item)
+    def _density_of_item(self) -> Floats:
+        return item_density(self._truth, self._item)
 
-    def counts(self) -> Floats:
-        """The fixations on the other scored items, pooled over all their windows, at this item's size."""
+    def fixation_map(self) -> Floats:
+        """Return the fixations on the other scored items over their whole time, (H, W)."""
         truth, item = self._truth, self._item
         if not truth.protocol.is_planar:
-            return self._pooled.counts - truth.counts(truth.gaze(item), self._size)
+            return self._pooled.counts - truth.fixation_map(truth.gaze(item), self._size)
         u, v, _ = self._pooled.places[self._pooled.places[:, 2] != truth.items.index(item)].T
-        return truth.counts(PlanarFixations(np.full(len(u), "of other items"), u, v), self._size)
+        return truth.fixation_map(PlanarFixations(np.full(len(u), "of other items"), u, v), self._size)
 
     def mean_map(self) -> Floats:
-        """The mean density of the other scored items, with `FLOOR`."""
+        """Return the mean density of the other scored items, with `FLOOR`."""
         count = len(self._truth.items) - 1
         if not count:
-            return np.zeros(self._size)  # nothing is known: no score follows from it
-        mean = ((self._pooled.density - self._own) / count).clip(min=0)
-        return floored(self._truth, mean if not self._truth.protocol.is_planar else stretched(mean, self._size))
+            return np.zeros(self._size)
+        mean = ((self._pooled.density - self._density_of_item) / count).clip(min=0)
+        return add_floor(self._truth, mean if not self._truth.protocol.is_planar else resize_flat_map(mean, self._size))
 
     def equator_prior(self) -> Floats:
-        """The mean density of each latitude over the fitted items, with `FLOOR`; on photos, the mean map."""
+        """Return the mean density of each latitude over the fitted items, with `FLOOR`; of a photo, the mean map."""
         if self._truth.protocol.is_planar:
             return self.mean_map()
         if self._truth.fit_items is None and len(self._truth.items) == 1:
             return np.zeros(self._size)
-        fitted = self._pooled.fit_density - (self._own if self._truth.fit_items is None else 0)
+        fitted = self._pooled.fit_density - (self._density_of_item if self._truth.fit_items is None else 0)
         profile = fitted.mean(1, keepdims=True).clip(min=0)
-        return floored(self._truth, np.repeat(profile, self._size[1], 1))
+        return add_floor(self._truth, np.repeat(profile, self._size[1], 1))
 
     def centre(self) -> Floats:
-        """A Gaussian around the centre as wide as the fitted items' gaze is spread (its likelihood is the greatest)."""
+        """Return the Gaussian around the centre that fits the gaze on the fitted items best (maximum likelihood)."""
         truth, spread = self._truth, self._pooled.spread
         count = len(truth.fit_items or truth.items)
         if truth.fit_items is None:
@@ -151,7 +168,7 @@ class Others:
         if truth.protocol.is_planar:
             v, u = ((np.arange(n) + 0.5) / n - 0.5 for n in self._size)
             exponent = (u[None, :] ** 2 / variance[0] + v[:, None] ** 2 / variance[1]) / 2
-        else:  # half the squared angle over the variance of an axis, which is half the sum
+        else:  # angle² / (2 * variance of one axis), and that variance is half the sum
             angle = np.arccos(erp_directions(self._size[0]).numpy()[..., 2].clip(-1, 1))
             exponent = angle**2 / variance.sum()
         found: Floats = np.exp(-exponent)
@@ -159,13 +176,13 @@ class Others:
 
 
 def _spread(gaze: Gaze) -> Floats:
-    """Mean squared distance from the centre: along u and v of a photo; half the squared angle each, on the sphere."""
+    """Mean squared distance from the centre, (2,): along u and v of a photo; on the sphere, half the squared angle."""
     if isinstance(gaze, PlanarFixations):
         return np.array([((gaze.u - 0.5) ** 2).mean(), ((gaze.v - 0.5) ** 2).mean()])
     angle = np.arccos(unit_vectors(gaze.lon_rad, gaze.lat_rad)[:, 2].clip(-1, 1))
     return np.full(2, float((angle**2).mean()) / 2)
 
 
-def floored(truth: Truth, density: np.ndarray) -> Floats:
-    """The density with a share of the uniform one."""
-    return (1 - FLOOR) * truth.of_mean_one(density) + FLOOR
+def add_floor(truth: GroundTruth, density: np.ndarray) -> Floats:
+    """Return the density mixed with a share `FLOOR` of the uniform one."""
+    return (1 - FLOOR) * truth.normalise(density) + FLOOR

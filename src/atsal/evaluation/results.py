@@ -1,7 +1,7 @@
-"""What an evaluation found: the scores of each item, of each predictor on each data set; as objects and as JSON.
+"""The results of an evaluation, as objects and as JSON: scores by window, item, predictor and data set.
 
-The order of means is that of the protocols: windows -> item -> data set. A score that is not defined is None, is left
-out of the mean above it, and is counted.
+Means are taken over the windows of an item, then over the items of a data set. A score that is not defined is None. It
+is left out of the mean, and counted.
 """
 
 import math
@@ -16,35 +16,24 @@ from atsal.config import suggest_name
 from atsal.errors import ConfigError
 from atsal.evaluation.protocol import Protocol
 
-Kind = Literal["baseline", "ceiling", "model", "maps"]
+PredictorKind = Literal["baseline", "ceiling", "model", "maps"]
 Json = dict[str, Any]
 LATITUDE_BANDS = 36  # of 5°, from the north pole
-HIGHER_IS_BETTER = {  # by metric
-    "cc": True,
-    "sim": True,
-    "kld": False,
-    "nss": True,
-    "auc_judd": True,
-    "auc_borji": True,
-    "auc_shuffled": True,
-    "information_gain": True,
-    "kld_symmetric": False,
-}
 
 
 @dataclass(frozen=True)
 class ItemScores:
-    """One item by one predictor."""
+    """The scores of one item by one predictor."""
 
     item: str
-    first_frames: tuple[int, ...]  # of the windows that were scored
-    by_window: Mapping[str, tuple[float | None, ...]]  # metric -> score of each of them
-    fixations: int  # in those windows
-    skipped: Mapping[str, int] = field(default_factory=dict)  # reason -> windows that were not scored
-    predicted_latitudes: tuple[float, ...] = ()  # share of the map in each band of latitude, from the north; () if flat
-    measured_latitudes: tuple[float, ...] = ()  # share of the fixations
+    first_frames: tuple[int, ...]  # of the scored windows
+    by_window: Mapping[str, tuple[float | None, ...]]  # metric -> score of each of these windows
+    fixations: int  # in these windows
+    skipped: Mapping[str, int] = field(default_factory=dict)  # reason -> number of windows that were not scored
+    predicted_latitudes: tuple[float, ...] = ()  # share of the map in each band, from the north; () for flat photos
+    measured_latitudes: tuple[float, ...] = ()  # share of the fixations in each band
     notes: tuple[str, ...] = ()
-    turned: Mapping[str, float] = field(default_factory=dict)  # CC of the mean map with all gaze: as it is, mirrored, …
+    turned: Mapping[str, float] = field(default_factory=dict)  # orientation -> CC of the mean map with all gaze
 
     @property
     def scores(self) -> dict[str, float | None]:
@@ -53,12 +42,12 @@ class ItemScores:
 
     @property
     def undefined(self) -> dict[str, int]:
-        """Metric -> how many of the scored windows have no value of it; those with none are not named."""
+        """The number of windows without a value, for each metric that lacks some."""
         counts = {metric: sum(value is None for value in values) for metric, values in self.by_window.items()}
         return {metric: count for metric, count in counts.items() if count}
 
     def to_json(self) -> Json:
-        """As JSON values; `from_json` reads them."""
+        """Return JSON values; `from_json` reads them."""
         return {
             "item": self.item,
             "scores": self.scores,
@@ -76,20 +65,23 @@ class ItemScores:
 
     @classmethod
     def from_json(cls, values: Json) -> "ItemScores":
-        """Raises KeyError, TypeError, AttributeError or ValueError where they are no such scores."""
+        """Read JSON values; raises KeyError, TypeError, AttributeError or ValueError if they are not item scores."""
         found = cls(
             item=str(values["item"]),
-            first_frames=tuple(map(_count, values["first_frames"])),
-            by_window={metric: tuple(map(_number, scores)) for metric, scores in values["by_window"].items()},
-            fixations=_count(values["fixations"]),
-            skipped={str(reason): _count(count) for reason, count in values["skipped"].items()},
-            predicted_latitudes=tuple(float(share) for share in values["predicted_latitudes"]),
-            measured_latitudes=tuple(float(share) for share in values["measured_latitudes"]),
-            notes=tuple(str(note) for note in values["notes"]),
+            first_frames=tuple(map(_to_count, values["first_frames"])),
+            by_window={
+                metric: tuple(None if score is None else float(score) for score in scores)
+                for metric, scores in values["by_window"].items()
+            },
+            fixations=_to_count(values["fixations"]),
+            skipped={str(reason): _to_count(count) for reason, count in values["skipped"].items()},
+            predicted_latitudes=tuple(map(float, values["predicted_latitudes"])),
+            measured_latitudes=tuple(map(float, values["measured_latitudes"])),
+            notes=tuple(map(str, values["notes"])),
             turned={str(name): float(score) for name, score in values["turned"].items()},
         )
         if any(len(scores) != len(found.first_frames) for scores in found.by_window.values()):
-            raise ValueError("scores of another number of windows")
+            raise ValueError("metrics have scores of different numbers of windows")
         return found
 
 
@@ -98,15 +90,15 @@ class Run:
     """One predictor on one data set."""
 
     predictor: str  # its name in tables: "lite: fused"
-    kind: Kind
+    kind: PredictorKind
     items: tuple[ItemScores, ...]
     missing: Mapping[str, str] = field(default_factory=dict)  # item -> why it was not scored
     notes: tuple[str, ...] = ()
-    in_sample: tuple[str, ...] = ()  # items that the predictor was trained on
+    in_sample: tuple[str, ...] = ()  # scored items that the predictor was trained on
     settings: Json = field(default_factory=dict)  # what the maps depend on
 
     def scores(self, metric: str) -> dict[str, float]:
-        """Item -> score, of the items where it is defined. `ConfigError` for a metric that an item has no scores by."""
+        """Return the score of each item that has one; raises `ConfigError` if an item was not scored by the metric."""
         for item in self.items:
             if metric not in item.by_window:
                 known = suggest_name(metric, item.by_window)
@@ -116,7 +108,7 @@ class Run:
 
     @property
     def skipped(self) -> dict[str, int]:
-        """Reason -> windows that were not scored, over all items."""
+        """The number of windows that were not scored, over all items, by reason."""
         total: Counter[str] = Counter()
         for item in self.items:
             total.update(item.skipped)
@@ -132,14 +124,14 @@ class DatasetResult:
     title: str
     protocol: Protocol
     runs: tuple[Run, ...]
-    facts: Json = field(default_factory=dict)  # of the ground truth: items, observers, fixations, licence, checksum
+    facts: Json = field(default_factory=dict)  # about the ground truth: items, viewers, fixations, licence, checksum
     failed: Mapping[str, str] = field(default_factory=dict)  # predictor -> why it could not be scored
     notes: tuple[str, ...] = ()
-    unprepared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # part of the split -> items
-    damaged: tuple[str, ...] = ()  # items whose record, gaze, stimulus or map could not be used, by any predictor
+    unprepared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # part of the split -> missing items
+    damaged: tuple[str, ...] = ()  # items whose record, gaze, stimulus or map could not be used by some predictor
 
     def run(self, predictor: str) -> Run | None:
-        """The run of a predictor, if there is one."""
+        """Return the run of a predictor; None if it has none."""
         return next((run for run in self.runs if run.predictor == predictor), None)
 
 
@@ -155,7 +147,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over items with its 95 % interval (bootstrap over items); None where there is nothing to tell."""
+    """A mean over items with its 95 % bootstrap interval; None where there is no value."""
 
     mean: float | None
     low: float | None
@@ -164,24 +156,24 @@ class Estimate:
 
 
 def mean(values: Iterable[float | None]) -> float | None:
-    """The mean of those that are defined; None where none is."""
+    """Return the mean of the values that are not None; None if there are none."""
     defined = [value for value in values if value is not None]
     return math.fsum(defined) / len(defined) if defined else None
 
 
 def estimate(run: Run, metric: str, *, resamples: int = 10_000, seed: int = 0) -> Estimate:
-    """The mean of a metric over a run's items."""
-    return _interval(list(run.scores(metric).values()), resamples, seed)
+    """Return the mean of a metric over the items of a run."""
+    return _bootstrap(list(run.scores(metric).values()), resamples, seed)
 
 
 def difference(run: Run, reference: Run, metric: str, *, resamples: int = 10_000, seed: int = 0) -> Estimate:
-    """The mean of `run - reference` over the items that both have: paired, so that hard items do not count twice."""
-    ours, theirs = run.scores(metric), reference.scores(metric)
-    return _interval([ours[item] - theirs[item] for item in ours if item in theirs], resamples, seed)
+    """Return the mean of `run - reference` over the items that both have scores of (a paired difference)."""
+    first, second = run.scores(metric), reference.scores(metric)
+    return _bootstrap([first[item] - second[item] for item in first if item in second], resamples, seed)
 
 
-def _interval(values: list[float], resamples: int, seed: int) -> Estimate:
-    """Percentile bootstrap; no interval from fewer than three values, whose resamples tell nothing."""
+def _bootstrap(values: list[float], resamples: int, seed: int) -> Estimate:
+    """The mean with a percentile interval; fewer than three values have no interval, because resamples tell nothing."""
     if len(values) < 3:
         return Estimate(mean(values), None, None, len(values))
     array, rng = np.array(values), np.random.default_rng(seed)
@@ -190,11 +182,7 @@ def _interval(values: list[float], resamples: int, seed: int) -> Estimate:
     return Estimate(mean(values), float(low), float(high), len(values))
 
 
-def _count(value: Any) -> int:
+def _to_count(value: Any) -> int:
     if type(value) is not int or value < 0:
-        raise ValueError("a count that is none")
+        raise ValueError(f"expected a count, found {value!r}")
     return value
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)

@@ -8,8 +8,8 @@
 
 from typing import TYPE_CHECKING
 
+from atsal.gaze.checked_records import CheckedRecords, Drop
 from atsal.gaze.detection import detect_fixations, detect_idt, detect_ivt
-from atsal.gaze.reading import Drop, Reading
 from atsal.gaze.records import (
     Direction,
     Fixations,
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from atsal.gaze.maps import fixation_map, saliency_density, saliency_map
 
 __all__ = [
+    "CheckedRecords",
     "Direction",
     "Drop",
     "Fixations",
     "GazeSamples",
     "PlanarFixations",
-    "Reading",
     "Scanpath",
     "detect_fixations",
     "detect_idt",
@@ -41,9 +41,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import what needs torch when it is first asked for."""
+    """Import what needs torch on first use."""
     if name in ("fixation_map", "saliency_density", "saliency_map"):
-        from atsal.gaze import maps  # noqa: PLC0415 - late on purpose
+        from atsal.gaze import maps  # noqa: PLC0415 - importing torch takes seconds
 
         return getattr(maps, name)
     raise AttributeError(f"module 'atsal.gaze' has no attribute {name!r}")

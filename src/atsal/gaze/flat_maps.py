@@ -9,7 +9,7 @@ from atsal.gaze.records import PlanarFixations
 
 
 def planar_fixation_map(fixations: PlanarFixations, height: int, width: int) -> Floats:
-    """How many fixations fall on each pixel, (H, W) float64; u or v of 1 belongs to the last column or row."""
+    """Count the fixations on each pixel, (H, W) float64; u or v of 1 belongs to the last column or row."""
     _check_size(height, width)
     column = np.minimum((fixations.u * width).astype(np.int64), width - 1)
     row = np.minimum((fixations.v * height).astype(np.int64), height - 1)
@@ -18,9 +18,9 @@ def planar_fixation_map(fixations: PlanarFixations, height: int, width: int) -> 
 
 
 def planar_saliency_map(fixations: PlanarFixations, height: int, width: int, sigma_width: float) -> NDArray[np.float32]:
-    """The sum of a Gaussian around each fixation, of height 1, (H, W) float32.
+    """Sum a Gaussian of height 1 around each fixation, (H, W) float32.
 
-    `sigma_width` is the standard deviation as a share of the photo's width; it is the same number of pixels both ways.
+    `sigma_width` is the standard deviation as a fraction of the photo's width: the same number of pixels both ways.
     """
     _check_size(height, width)
     if not 0 < sigma_width < np.inf:

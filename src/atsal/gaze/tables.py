@@ -6,43 +6,38 @@
 | fixations, photo | observer, onset_s, duration_ms, u, v |
 | samples | observer, timestamp_s, frame_index, {head,head_eye,eye}_{lon,lat}_deg, valid |
 
-Only `observer`, the positions and, for samples, one of time and frame must be there. Conventions are those of
-`records`: longitude within ±180°, + right, 0 at the frame's centre; latitude within ±90°, + up; u right and v down in
-[0, 1]; frames from 0. CSV is rounded to 6 decimals, Parquet holds the float64 itself.
-The direction of a lost sample is left empty. A table about several stimuli has one more column, `item`.
+Only `observer`, the positions and, for samples, time or frame are required. Conventions are those of `records`:
+longitude within ±180°, + right, 0 at the frame's centre; latitude within ±90°, + up; u right and v down in [0, 1];
+frames from 0. CSV is rounded to 6 decimals, Parquet holds the float64 itself. The direction of a lost sample is empty.
+A table about several stimuli has one more column, `item`.
 """
 
 import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from atsal.config import suggest_name
 from atsal.errors import DataError, OutputError, ShapeError
+from atsal.gaze.checked_records import DropCounter
 from atsal.gaze.directions import Floats, unit_vectors
-from atsal.gaze.readers.parsing.parquet_columns import pyarrow
-from atsal.gaze.readers.parsing.text_rows import listed
+from atsal.gaze.readers.parsing.checked_table import CheckedTable, Column
+from atsal.gaze.readers.parsing.parquet_columns import import_pyarrow
+from atsal.gaze.readers.parsing.position_checks import PHOTO_RANGE, degrees, number_recordings
+from atsal.gaze.readers.parsing.text_rows import listed_columns
 from atsal.gaze.readers.parsing.text_table import TextTable, load_table
-from atsal.gaze.readers.parsing.usable_rows import usable_rows
-from atsal.gaze.reading import DropCounter
-from atsal.gaze.records import Fixations, GazeSamples, Integers, PlanarFixations, rows_of_each
+from atsal.gaze.records import Direction, Fixations, Gaze, GazeSamples, PlanarFixations, rows_of_each
 from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.untrusted.text import short_repr
 
-Column = NDArray[Any]
-Gaze = Fixations | PlanarFixations | tuple[GazeSamples, ...]
-
-_DIRECTIONS = ("head", "head_eye", "eye")
+_DIRECTIONS = get_args(Direction)
 _SPHERE = ("observer", "onset_s", "duration_ms", "lon_deg", "lat_deg", "first_frame", "last_frame")
 _PHOTO = ("observer", "onset_s", "duration_ms", "u", "v")
 _ANGLES = tuple(f"{name}_{axis}_deg" for name in _DIRECTIONS for axis in ("lon", "lat"))
 _SAMPLES = ("observer", "timestamp_s", "frame_index", *_ANGLES, "valid")
-_LIMITS = {"lon": 180.0, "lat": 90.0}
-_HAIR = 1e-6  # degrees, or parts of a photo, that rounding explains
 
 
 def write_fixations(path: Path, fixations: Fixations | PlanarFixations) -> None:
@@ -51,203 +46,177 @@ def write_fixations(path: Path, fixations: Fixations | PlanarFixations) -> None:
     if isinstance(fixations, PlanarFixations):
         columns |= {"u": fixations.u, "v": fixations.v}
     else:
-        columns |= {"lon_deg": _degrees(fixations.lon_rad, "lon"), "lat_deg": _degrees(fixations.lat_rad, "lat")}
+        columns |= _angle_columns("", fixations.lon_rad, fixations.lat_rad)
         columns |= {"first_frame": fixations.first_frame, "last_frame": fixations.last_frame}
     _write(path, columns)
 
 
 def read_fixations(path: Path) -> Fixations | PlanarFixations:
     """Read what `write_fixations` wrote, or a table made by hand; `DataError` names the line of a wrong value."""
-    found = _only(path)
+    found = _read_one_item(path)
     if isinstance(found, tuple):
         raise DataError(f"{path}: a table of samples, expected fixations (with lon_deg and lat_deg, or u and v)")
     return found
 
 
 def write_samples(path: Path, samples: Sequence[GazeSamples]) -> None:
-    """Write a table, `.csv` or `.parquet`; an observer without samples leaves no trace in it.
+    """Write a table, `.csv` or `.parquet`; an observer without samples is not in it.
 
-    Raises `ShapeError` where an observer stands twice, or the observers' logs do not carry the same.
+    Raises `ShapeError` for a duplicate observer, and for logs that do not all have the same fields.
     """
     names = [track.observer for track in samples]
     if len(set(names)) < len(names):
-        raise ShapeError(f"{path}: an observer stands twice in {', '.join(names)}; name each recording differently")
-    kinds = {(t.directions, t.timestamp_s is None, t.frame_index is None) for t in samples}
-    if len(kinds) > 1:
+        raise ShapeError(f"{path}: a duplicate observer in {', '.join(names)}; name each recording differently")
+    if len({(t.directions, t.timestamp_s is None, t.frame_index is None) for t in samples}) > 1:
         raise ShapeError(f"{path}: logs with different directions, times or frames; write each kind to its own table")
     nothing: dict[str, Column] = {"observer": np.array([], np.str_), "valid": np.array([], bool)}
-    tracks = [_columns(track) for track in samples] or [nothing]
+    tracks = [_sample_columns(track) for track in samples] or [nothing]
     _write(path, {name: np.concatenate([track[name] for track in tracks]) for name in tracks[0]})
 
 
 def read_samples(path: Path) -> tuple[GazeSamples, ...]:
     """Read what `write_samples` wrote, or a table made by hand; `DataError` names the line of a wrong value."""
-    found = _only(path)
+    found = _read_one_item(path)
     if not isinstance(found, tuple):
         raise DataError(f"{path}: a table of fixations, expected samples (with timestamp_s or frame_index)")
     return found
 
 
 def read_gaze(path: Path, drops: DropCounter | None = None) -> dict[str | None, Gaze]:
-    """Read a table of either kind, by its column `item`; None stands for a table without that column.
+    """Read a table of either kind, by its column `item`; the key is None for a table without that column.
 
-    Rows that say nothing usable are counted in `drops`, and spaces around names do not count; without it, as for what
-    was written here, such rows are errors as all others, and names are as they stand.
+    With `drops`, unusable rows are dropped and counted there, and names are stripped. Without it every wrong value is
+    an error and names are taken as they are, as for the tables written by this module.
     """
     table = load_table(path)
-    known = _kind(table)
+    known = _known_columns(table)
     for name in table.columns:
         if name not in (*known, "item"):
             raise DataError(
                 f"{path}: unknown column {short_repr(name)}{suggest_name(name, known)}; rename it or leave it out"
             )
-    table = table if drops is None else usable_rows(table, drops)
-    read = _read_samples if known is _SAMPLES else _read_fixations
-    if "item" not in table.columns:
-        return {None: read(table)}
-    items = table.names("item")
+    rows = CheckedTable(table, drops, strict=drops is None)
+    items = table.names("item") if "item" in table.columns else None
+    checks: dict[str, Any] = {}
+    if drops is not None:
+        recording = number_recordings(*(table.names(name) for name in ("observer", "item") if name in table.columns))
+        # longitudes from 0 to 360 are half within ±180, so a tenth may be wrong; two rows may always be
+        checks = {"recording": recording, "most_outside": 0.1, "few": 2}
+    columns = (_read_samples if known is _SAMPLES else _read_fixations)(rows, checks)
+    if items is None:
+        return {None: rows.make_records(columns, rows.rows)}
     table.refuse(items == "", "item", "the name of its stimulus")
-    return {name: read(table.select(rows)) for name, rows in rows_of_each(items).items()}
+    used = rows.rows
+    return {name: rows.make_records(columns, used[own]) for name, own in rows_of_each(items[used]).items()}
 
 
-def _only(path: Path) -> Gaze:
+def _read_one_item(path: Path) -> Gaze:
     found = read_gaze(path)
     if None not in found:
-        raise DataError(f"{path}: has a column 'item', a table of several stimuli; expected the gaze on one")
+        raise DataError(f"{path}: has a column 'item', so it is about several stimuli; expected the gaze on one")
     return found[None]
 
 
-def _kind(table: TextTable) -> tuple[str, ...]:
+def _known_columns(table: TextTable) -> tuple[str, ...]:
+    """Return the columns that this kind of table may have; raise `DataError` if it is none of the three kinds."""
     names = table.columns.keys()
-    for kind, wanted in ((_SPHERE, {"lon_deg", "lat_deg"}), (_PHOTO, {"u", "v"})):
-        if names >= {"observer", *wanted}:
-            return kind
+    for columns, required in ((_SPHERE, {"lon_deg", "lat_deg"}), (_PHOTO, {"u", "v"})):
+        if names >= {"observer", *required}:
+            return columns
     if "observer" in names and names & {"timestamp_s", "frame_index", "valid"}:
         return _SAMPLES
     raise DataError(
-        f"{table.path}: no table of gaze: found {listed(names)}; expected observer with lon_deg and lat_deg "
+        f"{table.path}: no table of gaze: found {listed_columns(names)}; expected observer with lon_deg and lat_deg "
         "(fixations), with u and v (on a photo), or with timestamp_s or frame_index and head_lon_deg, … (samples)"
     )
 
 
-def _read_fixations(table: TextTable) -> Fixations | PlanarFixations:
-    observer = _observers(table)
-    onset_s, duration_ms = _optional(table, "onset_s"), _optional(table, "duration_ms")
-    if duration_ms is not None:
-        table.refuse(duration_ms < 0, "duration_ms", "0 or more")
-    if "u" in table.columns:
-        u, v = (_within(table, name, 0.0, 1.0) for name in ("u", "v"))
-        return PlanarFixations(observer, u, v, onset_s, duration_ms)
-    lon, lat = (np.deg2rad(_within(table, f"{axis}_deg", -limit, limit)) for axis, limit in _LIMITS.items())
-    first, last = _frames(table, "first_frame"), _frames(table, "last_frame")
-    if (first is None) != (last is None):
-        raise DataError(f"{table.path}: first_frame and last_frame go together; found one of them")
-    if first is not None and last is not None:
-        table.refuse(last < first, "last_frame", "first_frame or more")
-    return Fixations(observer, lon, lat, onset_s, duration_ms, first, last)
+def _read_fixations(rows: CheckedTable, checks: dict[str, Any]) -> dict[str, Column]:
+    """Return the fields of `Fixations` or `PlanarFixations` for all rows."""
+    columns = _read_common(rows, "onset_s")
+    if "duration_ms" in rows.table.columns:
+        columns["duration_ms"] = rows.times("duration_ms", "duration")
+    if "u" in rows.table.columns:
+        columns["u"], columns["v"] = rows.positions(PHOTO_RANGE, **checks)
+        return columns
+    columns["lon_rad"], columns["lat_rad"] = np.deg2rad(rows.positions(degrees(("lon_deg", "lat_deg")), **checks))
+    frames = [name for name in ("first_frame", "last_frame") if name in rows.table.columns]
+    if len(frames) == 1:
+        raise DataError(f"{rows.table.path}: first_frame and last_frame go together; found {frames[0]} alone")
+    columns |= {name: rows.frames(name) for name in frames}
+    if frames:
+        reversed_ = columns["last_frame"] < columns["first_frame"]
+        rows.reject(reversed_, "last frame before the first", "last_frame", "first_frame or more")
+    return columns
 
 
-def _read_samples(table: TextTable) -> tuple[GazeSamples, ...]:
-    observer = _observers(table)
-    valid = table.flags("valid") if "valid" in table.columns else np.ones(len(table), bool)
-    time_s, frame = _optional(table, "timestamp_s"), _frames(table, "frame_index")
-    vectors = {name: _vectors(table, name, valid) for name in _DIRECTIONS if _has(table, name)}
-    if len(table) and (not vectors or (time_s is None and frame is None)):
+def _read_samples(rows: CheckedTable, checks: dict[str, Any]) -> dict[str, Column]:
+    """Return the fields of `GazeSamples` for all rows; `observer` has one entry per row."""
+    table = rows.table
+    columns = _read_common(rows, "timestamp_s")
+    if "frame_index" in table.columns:
+        columns["frame_index"] = rows.frames("frame_index")
+    columns["valid"] = table.flags("valid") if "valid" in table.columns else np.ones(len(table), bool)
+    for direction in _DIRECTIONS:
+        allowed = degrees((f"{direction}_lon_deg", f"{direction}_lat_deg"))
+        given = [name in table.columns for name in allowed.names]
+        if any(given) and not all(given):
+            raise DataError(f"{table.path}: {' and '.join(allowed.names)} go together; found one of them")
+        if all(given):
+            lonlat_deg = rows.positions(allowed, lost=~columns["valid"], **checks)
+            columns[direction] = unit_vectors(*np.deg2rad(lonlat_deg))
+    no_time = not {"timestamp_s", "frame_index"} & columns.keys()
+    if len(table) and (no_time or not columns.keys() & set(_DIRECTIONS)):
         raise DataError(
             f"{table.path}: samples need timestamp_s or frame_index, and head_lon_deg and head_lat_deg, or those of "
-            f"head_eye or eye; found {listed(table.columns)}"
+            f"head_eye or eye; found {listed_columns(table.columns)}"
         )
-    found = []
-    for name, rows in rows_of_each(observer).items():
-        times, frames = None if time_s is None else time_s[rows], None if frame is None else frame[rows]
-        if times is not None:
-            table.refuse_disorder(rows, times, name)
-        head, head_eye, eye = (vectors[which][rows] if which in vectors else None for which in _DIRECTIONS)
-        found.append(GazeSamples(name, times, frames, head, head_eye, eye, valid[rows]))
-    return tuple(found)
+    return columns
 
 
-def _has(table: TextTable, direction: str) -> bool:
-    pair = [f"{direction}_{axis}_deg" for axis in _LIMITS]
-    there = [name in table.columns for name in pair]
-    if any(there) and not all(there):
-        raise DataError(f"{table.path}: {pair[0]} and {pair[1]} go together; found one of them")
-    return all(there)
+def _read_common(rows: CheckedTable, time: str) -> dict[str, Column]:
+    """Return observers and times; a repeated row is dropped unless the table is strict."""
+    columns: dict[str, Column] = {"observer": rows.names("observer", "observer")}
+    if time in rows.table.columns:
+        columns[time] = rows.times(time, lowest=-np.inf)
+        if not rows.strict:
+            rows.drop_repeats("observer", time)
+    return columns
 
 
-def _vectors(table: TextTable, direction: str, valid: NDArray[np.bool_]) -> Floats:
-    """Unit vectors, NaN where a lost sample has no direction."""
-    lon, lat = (_within(table, f"{direction}_{axis}_deg", -limit, limit, valid) for axis, limit in _LIMITS.items())
-    return unit_vectors(np.deg2rad(lon), np.deg2rad(lat))
-
-
-def _observers(table: TextTable) -> NDArray[np.str_]:
-    found = np.array(table.columns["observer"], np.str_)
-    table.refuse(found == "", "observer", "a name")
-    return found
-
-
-def _optional(table: TextTable, name: str) -> Floats | None:
-    if name not in table.columns:
-        return None
-    values = table.numbers(name)
-    table.refuse(~np.isfinite(values), name, "a number")
-    return values
-
-
-def _frames(table: TextTable, name: str) -> Integers | None:
-    if name not in table.columns:
-        return None
-    values = table.integers(name)
-    table.refuse(values < 0, name, "a frame, counted from 0")
-    return values
-
-
-def _within(table: TextTable, name: str, low: float, high: float, needed: NDArray[np.bool_] | None = None) -> Floats:
-    """Numbers of a range; they may be missing where they are not `needed` (all, if not given)."""
-    values = table.numbers(name)
-    fits = (values >= low - _HAIR) & (values <= high + _HAIR)  # NaN does not
-    missing_fits = False if needed is None else np.isnan(values) & ~needed
-    table.refuse(~(fits | missing_fits), name, f"a number from {low:g} to {high:g}")
-    return np.clip(values, low, high)
-
-
-def _columns(track: GazeSamples) -> dict[str, Column]:
+def _sample_columns(track: GazeSamples) -> dict[str, Column]:
     columns: dict[str, Column | None] = {"observer": np.full(len(track), track.observer)}
     columns |= {"timestamp_s": track.timestamp_s, "frame_index": track.frame_index}
     for direction in track.directions:
-        lon, lat = track.lonlat(direction)
-        columns |= {f"{direction}_lon_deg": _degrees(lon, "lon"), f"{direction}_lat_deg": _degrees(lat, "lat")}
+        columns |= _angle_columns(f"{direction}_", *track.lonlat(direction))
     columns["valid"] = track.is_valid
     return {name: values for name, values in columns.items() if values is not None}
 
 
-def _degrees(angle_rad: Floats, axis: str) -> Floats:
-    return np.clip(np.rad2deg(angle_rad), -_LIMITS[axis], _LIMITS[axis])
+def _angle_columns(prefix: str, lon_rad: Floats, lat_rad: Floats) -> dict[str, Column]:
+    names = f"{prefix}lon_deg", f"{prefix}lat_deg"
+    return dict(zip(names, degrees(names).clip(np.rad2deg(lon_rad), np.rad2deg(lat_rad)), strict=True))
 
 
 def _write(path: Path, columns: dict[str, Column | None]) -> None:
-    there = {name: values for name, values in columns.items() if values is not None}
-    kinds = {".csv": _write_csv, ".parquet": _write_parquet}
-    write = kinds.get(path.suffix.lower())
+    given = {name: values for name, values in columns.items() if values is not None}
+    write = {".csv": _write_csv, ".parquet": _write_parquet}.get(path.suffix.lower())
     if write is None:
         raise OutputError(f"{path}: tables are written as .csv or .parquet; found {path.suffix or 'no ending'!r}")
     with output_errors(path), atomic_file(path) as part:
         try:
-            write(part, there)
+            write(part, given)
         except UnicodeEncodeError as error:
             name = short_repr(error.object)
-            raise ShapeError(
-                f"{path}: the name of an observer is no text in Unicode, near {name}; rename it"
-            ) from error
+            raise ShapeError(f"{path}: an observer's name is not valid Unicode, near {name}; rename it") from error
 
 
 def _write_csv(path: Path, columns: dict[str, Column]) -> None:
     cells = [[_cell(value) for value in values.tolist()] for values in columns.values()]
-    # csv leaves a carriage return unquoted, and takes it for the end of a line when it reads
-    odd = any("\r" in name for name in columns["observer"].tolist())
+    # csv does not quote a carriage return, but reads it as the end of a line
+    quote_all = any("\r" in name for name in columns["observer"].tolist())
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, quoting=csv.QUOTE_ALL if odd else csv.QUOTE_MINIMAL, lineterminator="\n")
+        writer = csv.writer(stream, quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(zip(*cells, strict=True))
 
@@ -260,7 +229,7 @@ def _cell(value: str | float | bool) -> str:
 
 
 def _write_parquet(path: Path, columns: dict[str, Column]) -> None:
-    arrow, parquet = pyarrow()
+    arrow, parquet = import_pyarrow()
     arrays: dict[str, Any] = {**columns, "observer": arrow.array(columns["observer"].tolist(), arrow.string())}
     with path.open("wb") as stream:
         parquet.write_table(arrow.table(arrays), stream)

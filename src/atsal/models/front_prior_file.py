@@ -17,7 +17,7 @@ FRONT_PRIOR = Path(__file__).parent / "weights" / "front-prior.json"
 
 @dataclass(frozen=True)
 class HeadLogSource:
-    """Logs of a set that the priors were fitted on."""
+    """A log of head directions that the priors were fitted on."""
 
     name: str  # for a data set of `atsal prepare`, its name there
     file: str
@@ -31,22 +31,20 @@ class HeadLogSource:
 
 @dataclass(frozen=True)
 class FrontPriors:
-    """Both priors, as stored."""
+    """The content of the file."""
 
     format: Literal["atsal front priors 1"]
     head_eye: FrontPriorConfig
     head: FrontPriorConfig
     sources: tuple[HeadLogSource, ...]
 
-
-def read_front_priors(path: Path = FRONT_PRIOR) -> dict[Direction, FrontPriorConfig]:
-    """The priors by direction: those that the package ships, or another file's; `WeightsError` as below."""
-    found = read_front_prior_file(path)
-    return {"head_eye": found.head_eye, "head": found.head}
+    def of(self, direction: Direction) -> FrontPriorConfig:
+        """Return the prior of one direction."""
+        return self.head if direction == "head" else self.head_eye
 
 
-def read_front_prior_file(path: Path = FRONT_PRIOR) -> FrontPriors:
-    """All that a file of priors holds; `WeightsError` for a file of another shape."""
+def read_front_priors(path: Path = FRONT_PRIOR) -> FrontPriors:
+    """Read a file of priors, by default that in the package. Raises `WeightsError` for a file of another form."""
     make_error = ErrorFactory(WeightsError, path, "expected what `atsal weights front` writes")
     try:
         return from_mapping(FrontPriors, read_object(path, make_error), "found")
@@ -55,5 +53,5 @@ def read_front_prior_file(path: Path = FRONT_PRIOR) -> FrontPriors:
 
 
 def write_front_priors(path: Path, priors: FrontPriors) -> None:
-    """Write a file that `read_front_priors` takes; `OutputError` where it cannot be written."""
+    """Write a file that `read_front_priors` reads. Raises `OutputError` if it cannot be written."""
     write_json(path, asdict(priors))

@@ -1,21 +1,22 @@
-"""The compact two-stream network: the design of ATSal at a small part of its cost.
+"""The architecture `lite`: the design of ATSal at a small fraction of its cost.
 
 Both streams have an encoder (`efficientnet`), pretrained on ImageNet, and a decoder of the same design: a feature
 pyramid (Lin et al., CVPR 2017) of separable convolutions, with the saliency map at a quarter of the input's resolution.
-The experts share their encoder's weights.
-
-Images enter as RGB in [0, 1].
+The experts share their encoder's weights. Input images are RGB in [0, 1].
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from atsal.models.blocks import ExponentialAverage, replicate_pad_to_multiple
+from atsal.models.architecture import Architecture
+from atsal.models.config import ModelConfig
 from atsal.models.efficientnet import BOTTOM, EIGHTH, QUARTER, SIXTEENTH, ConvNorm, Encoder
+from atsal.models.moving_average import ExponentialAverage
 
 PYRAMID = 96  # channels of each level
 OUTPUT_STRIDE = 4
@@ -33,7 +34,7 @@ class Separable(nn.Sequential):
 
 
 class Pyramid(nn.Module):
-    """The 1/16 level: the bottom features doubled, joined with the lateral ones, filtered (no activation)."""
+    """The 1/16 level: the bottom features upsampled, added to the lateral ones and filtered (no activation)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +44,7 @@ class Pyramid(nn.Module):
 
     def forward(self, sixteenth: Tensor, bottom: Tensor) -> Tensor:
         """Features at 1/16 and 1/32 -> (B, 96, H / 16, W / 16)."""
-        level: Tensor = self.smooth(self.lateral_sixteenth(sixteenth) + double(self.lateral_bottom(bottom)))
+        level: Tensor = self.smooth(self.lateral_sixteenth(sixteenth) + _upsample(self.lateral_bottom(bottom)))
         return level
 
 
@@ -60,15 +61,10 @@ class Decoder(nn.Module):
 
     def forward(self, quarter: Tensor, eighth: Tensor, pyramid: Tensor) -> Tensor:
         """Features at 1/4, 1/8 and the pyramid level at 1/16 -> logits (B, 1, H / 4, W / 4)."""
-        x = self.smooth_eighth(self.lateral_eighth(eighth) + double(F.relu(pyramid)))
-        x = self.smooth_quarter(self.lateral_quarter(quarter) + double(x))
+        x = self.smooth_eighth(self.lateral_eighth(eighth) + _upsample(F.relu(pyramid)))
+        x = self.smooth_quarter(self.lateral_quarter(quarter) + _upsample(x))
         logits: Tensor = self.head(x)
         return logits
-
-
-def double(x: Tensor) -> Tensor:
-    """Twice the height and width, bilinear."""
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 class LiteExpert(nn.Module):
@@ -84,26 +80,29 @@ class LiteExpert(nn.Module):
     def forward(
         self, x: Tensor, state: Tensor | None = None, frames: int = 1, carry: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """(B, 3, S, S) RGB in [0, 1], and the state of the frame before (None at the start of a video).
+        """(B, 3, S, S) RGB in [0, 1], and the state of the previous frame (None at the start of a video).
 
-        `frames` consecutive frames may come at once, and for `carry` see `exponential_average`.
-
-        Returns the saliency (B, 1, S / 4, S / 4) in [0, 1] and the new state (B, 96, S / 16, S / 16), S rounded up to
-        a multiple of 32 inside.
+        Returns the saliency (B, 1, S / 4, S / 4) in [0, 1] and the new state (B, 96, S / 16, S / 16), with S rounded up
+        to a multiple of 32 inside. For `frames` and `carry` see `exponential_average`.
         """
         saliency, state = self.decode(self.encode(x), state, frames, carry)
         height, width = -(-x.shape[-2] // OUTPUT_STRIDE), -(-x.shape[-1] // OUTPUT_STRIDE)
         return saliency[..., :height, :width], state
 
     def encode(self, x: Tensor) -> list[Tensor]:
-        """The encoder's features of (B, 3, S, S), S rounded up to a multiple of 32: at 1/4, 1/8, 1/16 and 1/32."""
-        features: list[Tensor] = self.encoder(replicate_pad_to_multiple(x, STRIDE))
+        """Return features at 1/4, 1/8, 1/16 and 1/32 of (B, 3, S, S), S rounded up to a multiple of 32.
+
+        The last row and column are repeated to reach it.
+        """
+        bottom, right = -x.shape[-2] % STRIDE, -x.shape[-1] % STRIDE
+        x = F.pad(x, (0, right, 0, bottom), mode="replicate") if bottom or right else x
+        features: list[Tensor] = self.encoder(x)
         return features
 
     def decode(
         self, features: Sequence[Tensor], state: Tensor | None, frames: int = 1, carry: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """As `forward`, from what `encode` makes of the input; the saliency is of the rounded size."""
+        """Return saliency and state as `forward` does, from the features of `encode`; not cropped to S / 4."""
         quarter, eighth, sixteenth, bottom = features
         state = self.average(self.pyramid(sixteenth, bottom), state, frames, carry)
         return torch.sigmoid(self.decoder(quarter, eighth, state)), state
@@ -112,11 +111,11 @@ class LiteExpert(nn.Module):
 class LiteAttention(nn.Module):
     """Attention stream on the whole ERP frame; the compact counterpart of `AttentionStream`.
 
-    The frame is extended across the ±180° border before the first layer, so the border sees the same surroundings
-    as the rest.
+    Before the first layer, the frame is padded across the ±180° border, so the border has the same surroundings as the
+    rest.
     """
 
-    MARGIN = 16  # pixels added on each side, columns of the opposite side
+    MARGIN = 16  # columns of the opposite side, added on each side
 
     def __init__(self) -> None:
         super().__init__()
@@ -127,33 +126,37 @@ class LiteAttention(nn.Module):
         self.decoder = Decoder()
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps (B, 1, H / 4, W / 4) and masks (B, 1, H / 16, W / 16) of frames (B, 3, H, W = 2H), RGB in [0, 1].
-
-        H is a multiple of 32.
-        """
+        """Frames (B, 3, H, 2H) RGB in [0, 1], H a multiple of 32 -> maps at 1/4 and masks at 1/16 of the size."""
         margin = self.MARGIN
         wrapped = torch.cat([x[..., -margin:], x, x[..., :margin]], dim=-1)
         quarter, eighth, sixteenth, bottom = self.encoder(wrapped)
-        mask = double(torch.sigmoid(self.mask_logits(self.mask(sixteenth))))
+        mask = _upsample(torch.sigmoid(self.mask_logits(self.mask(sixteenth))))
         pyramid = self.pyramid(sixteenth * (1 + mask), bottom)
         logits = self.decoder(quarter, eighth, pyramid)
         cut, cut_mask = margin // OUTPUT_STRIDE, margin // 16
         return torch.sigmoid(logits)[..., cut:-cut], mask[..., cut_mask:-cut_mask]
 
 
-def share_encoder(equator: nn.Module, poles: nn.Module) -> None:
-    """Give both experts one encoder if their encoders have the same weights, so that it runs once for all faces."""
-    if not isinstance(equator, LiteExpert) or not isinstance(poles, LiteExpert):
-        return
-    own, other = equator.encoder.state_dict(), poles.encoder.state_dict()
-    if all(torch.equal(value, other[name]) for name, value in own.items()):
-        poles.encoder = equator.encoder
+def _upsample(x: Tensor) -> Tensor:
+    """Double the height and width, bilinear."""
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def _prepare_for_inference(parts: Mapping[str, nn.Module]) -> None:
+    """Share the experts' encoder if both have the same weights, and fold all normalisation, in place."""
+    equator, poles = parts["equator"], parts["poles"]
+    if isinstance(equator, LiteExpert) and isinstance(poles, LiteExpert):
+        weights, other = equator.encoder.state_dict(), poles.encoder.state_dict()
+        if all(torch.equal(value, other[name]) for name, value in weights.items()):
+            poles.encoder = equator.encoder
+    for part in parts.values():
+        fold_normalisation(part)
 
 
 def fold_normalisation(module: nn.Module) -> None:
     """Merge each batch normalisation of a module in eval mode into the convolution before it, in place.
 
-    The kernels are then rounded to what half precision holds, so that a graph may store them so and lose nothing.
+    Kernels are then rounded to half precision, so that a graph may store them in half precision without loss.
     """
     for child in module.modules():
         if isinstance(child, ConvNorm):
@@ -163,3 +166,35 @@ def fold_normalisation(module: nn.Module) -> None:
                 with torch.no_grad():
                     folded.weight.copy_(folded.weight.half())
                 child[0], child[1] = folded, nn.Identity()
+
+
+def _new_parts(_config: ModelConfig) -> dict[str, nn.Module]:
+    return {"attention": LiteAttention(), "poles": LiteExpert(), "equator": LiteExpert()}
+
+
+LITE = Architecture(
+    name="lite",
+    summary="compact two-stream network, weights in the package",
+    default_config=ModelConfig(
+        "lite",
+        erp_height=160,
+        face_size=64,
+        map_height=80,
+        face_fov_deg=100.0,
+        attention_exponent=0.6,
+        experts_exponent=0.4,
+    ),
+    new_parts=_new_parts,
+    state_channels=PYRAMID,
+    prepare_for_inference=_prepare_for_inference,
+    weights=Path(__file__).parent / "weights" / "lite",
+    frames_on_cpu=4,  # they share the cost of starting a layer, and the streams wait less often
+    frames_on_gpu=32,
+    is_small=True,
+    has_front_prior=True,
+    parameter_groups={
+        "mask": ("mask.", "mask_logits."),
+        "average": ("average.alpha",),
+        "decoder": ("pyramid.", "decoder.", "average."),
+    },
+)

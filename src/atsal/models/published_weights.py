@@ -1,38 +1,44 @@
-"""The five published ATSal checkpoints on Google Drive, and how to fetch one.
+"""The five published ATSal checkpoints on Google Drive: download them, and import them as a weight folder.
 
 Sizes are those of the published page ("374 MB"), read as MiB: three float32 copies of the parameters (weights and two
 Adam moments) are 364 MiB for an expert and 374 MiB for the attention stream with its second optimiser. The initial
-attention checkpoint is also known as bare weights.
+attention checkpoint also exists as bare weights.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
+
+import torch
 
 from atsal.config import suggest_name
 from atsal.errors import ConfigError, MissingDependencyError, WeightsError, install_hint
 from atsal.jobs.atomic_write import output_errors, write_json
 from atsal.jobs.checksums import file_sha256
 from atsal.jobs.output_folder import lock_folder
-from atsal.models.checkpoints import Kind, looks_like_html
+from atsal.models.checkpoints import CheckpointKind, load_published, looks_like_html
+from atsal.models.paper import PAPER
+from atsal.models.weight_folder import PARTS, check_target, write_weight_folder
 from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
 
 MIB = 2**20
-TOLERANCE = 0.03  # of the stated size, which is rounded
+SIZES = {"attention": 374 * MIB, "expert": 364 * MIB}  # with the optimisers' state
+SIZE_TOLERANCE = 0.03  # the stated sizes are rounded
 
 
 @dataclass(frozen=True)
 class PublishedCheckpoint:
-    """A declaration: what the file is, where it is, and how to recognise it."""
+    """What a published checkpoint is, where it is, and how to recognise it."""
 
     name: str
-    kind: Kind
+    kind: CheckpointKind
     file_id: str  # on Google Drive
-    sizes: tuple[int, ...]  # bytes, approximate; any of them is accepted within 3 %
+    sizes: tuple[int, ...]  # bytes; any of them is accepted within 3 %
     trained_on: str
-    sha256: str | None = None  # None: not known; the one found is recorded beside the file
+    sha256: str | None = None  # None: not known; then the one of the first download is recorded beside the file
 
     @property
     def url(self) -> str:
@@ -50,97 +56,87 @@ class PublishedCheckpoint:
         return f"{self.name}.pth"
 
 
+def _declare(name: str, file_id: str, trained_on: str, *other_sizes: int) -> PublishedCheckpoint:
+    kind: CheckpointKind = "attention" if name.startswith("attention") else "expert"
+    return PublishedCheckpoint(name, kind, file_id, (SIZES[kind], *other_sizes), trained_on)
+
+
+_VIDEO = "Salient360! and VR-EyeTracking video"
 PUBLISHED = (
-    PublishedCheckpoint(
+    _declare(
         "attention-initial",
-        "attention",
         "1qT4tALLSGmsRfqf_dJ-1nhS_3iT4fFMg",
-        (374 * MIB, 32_303_618 * 4),
         "nothing in 360°: the initialisation of the attention stream",
+        32_303_618 * 4,
     ),
-    PublishedCheckpoint(
-        "attention-images",
-        "attention",
-        "1dGnufIVaqmKxKm1jvMn65fWa-E4sxld9",
-        (374 * MIB,),
-        "Salient360! and Sitzmann images",
-    ),
-    PublishedCheckpoint(
-        "attention-video",
-        "attention",
-        "18tqbKvKgm7jsWUul0F0QsGhKYTg9XOrA",
-        (374 * MIB,),
-        "Salient360! and VR-EyeTracking video",
-    ),
-    PublishedCheckpoint(
-        "expert-poles",
-        "expert",
-        "1N0u-jZEU6042F2YJDaTvXyCLcv5m-3Tj",
-        (364 * MIB,),
-        "Salient360! and VR-EyeTracking video, faces up and down",
-    ),
-    PublishedCheckpoint(
-        "expert-equator",
-        "expert",
-        "1l1DuvpTeqkS5wJhdHPEdGwxBmi4EFaAc",
-        (364 * MIB,),
-        "Salient360! and VR-EyeTracking video, faces front, right, back and left",
-    ),
+    _declare("attention-images", "1dGnufIVaqmKxKm1jvMn65fWa-E4sxld9", "Salient360! and Sitzmann images"),
+    _declare("attention-video", "18tqbKvKgm7jsWUul0F0QsGhKYTg9XOrA", _VIDEO),
+    _declare("expert-poles", "1N0u-jZEU6042F2YJDaTvXyCLcv5m-3Tj", f"{_VIDEO}, faces up and down"),
+    _declare("expert-equator", "1l1DuvpTeqkS5wJhdHPEdGwxBmi4EFaAc", f"{_VIDEO}, faces front, right, back and left"),
 )
 
 
-def published(name: str) -> PublishedCheckpoint:
-    """Return the declaration of that name; `ConfigError` naming the nearest ones for an unknown name."""
-    names = [entry.name for entry in PUBLISHED]
-    if name in names:
-        return PUBLISHED[names.index(name)]
-    raise ConfigError(f"published checkpoint {name!r}{suggest_name(name, names)}")
+def find_published(name: str) -> PublishedCheckpoint:
+    """Return the checkpoint of that name. Raises `ConfigError` with the nearest names if there is none."""
+    by_name = {checkpoint.name: checkpoint for checkpoint in PUBLISHED}
+    if name not in by_name:
+        raise ConfigError(f"published checkpoint {name!r}{suggest_name(name, by_name)}")
+    return by_name[name]
 
 
-def download(entry: PublishedCheckpoint, folder: Path | str, *, url: str | None = None, quiet: bool = False) -> Path:
-    """Fetch a published checkpoint (gdown; needs `atsal[download]`) into `folder` and return its path.
+def download(
+    checkpoint: PublishedCheckpoint, folder: Path | str, *, url: str | None = None, quiet: bool = False
+) -> Path:
+    """Download a published checkpoint into `folder` and return its path. Needs gdown, from `atsal[download]`.
 
-    An interrupted download is resumed by the next call; a file already there, also one put there by hand, is checked
-    and returned. The file appears under its name only after the checks (no web page, plausible size, known sha256),
-    with its sha256 in `<file>.json` beside it. `url` overrides the address. Raises `WeightsError`, `OutputError` and
+    The next call resumes an interrupted download. A file that is already there, also one saved by hand, is checked and
+    returned. The file gets its name only after the checks (no web page, plausible size, known SHA-256). Its SHA-256 is
+    recorded in `<file>.json`. `url` overrides the address. Raises `WeightsError`, `OutputError` and
     `MissingDependencyError`.
     """
-    target = Path(folder) / entry.filename
+    target = Path(folder) / checkpoint.filename
     if target.exists():
-        return _accept(entry, target, target)
-    gdown = _gdown()
-    failures: tuple[type[Exception], ...] = (OSError, *_download_errors(gdown))  # requests' errors are OSErrors
-    aside = target.with_name(f".{target.name}.download")  # gdown keeps its unfinished part beside this name
+        return _check_and_rename(checkpoint, target, target)
+    gdown = _import_gdown()
+    names = ("DownloadError", "FileURLRetrievalError")  # the first came with version 6
+    failures = tuple(getattr(gdown.exceptions, name) for name in names if hasattr(gdown.exceptions, name))
+    partial = target.with_name(f".{target.name}.download")  # gdown keeps its unfinished part beside this name
     with lock_folder(target.parent, target.name):
         try:
-            gdown.download(url=url or entry.url, output=str(aside), quiet=quiet, resume=True, use_cookies=False)
-        except failures as error:
+            gdown.download(url=url or checkpoint.url, output=str(partial), quiet=quiet, resume=True, use_cookies=False)
+        except (OSError, *failures) as error:  # requests' errors are OSErrors
             reason = " ".join(str(error).split())
             raise WeightsError(
-                f"{entry.name}: download failed ({reason}); run it again to resume. {_manual(entry, target)}"
+                f"{checkpoint.name}: download failed ({reason}); run it again to resume. "
+                f"{_manual_download(checkpoint, target)}"
             ) from error
         try:
-            return _accept(entry, aside, target)
+            return _check_and_rename(checkpoint, partial, target)
         except WeightsError:
-            aside.unlink(missing_ok=True)  # or the next call would take it for a finished download
+            partial.unlink(missing_ok=True)  # else the next call would take it for a finished download
             raise
 
 
-def _accept(entry: PublishedCheckpoint, file: Path, target: Path) -> Path:
-    """Check a complete file, give it its name and note its sha256."""
+def _check_and_rename(checkpoint: PublishedCheckpoint, file: Path, target: Path) -> Path:
+    """Check a complete file, rename it to `target`, and record its SHA-256."""
     with file.open("rb") as stream:
         head = stream.read(512)
     if looks_like_html(head):
-        reason = "a web page came instead (Google Drive's quota or permission page)"
-        raise WeightsError(f"{entry.name}: {reason}. {_manual(entry, target)}")
+        raise WeightsError(
+            f"{checkpoint.name}: a web page came instead (Google Drive's quota or permission page). "
+            f"{_manual_download(checkpoint, target)}"
+        )
     size = file.stat().st_size
-    if not any(abs(size - expected) <= TOLERANCE * expected for expected in entry.sizes):
-        expected_sizes = " or ".join(f"{expected / MIB:.1f} MiB" for expected in entry.sizes)
+    if not any(abs(size - expected) <= SIZE_TOLERANCE * expected for expected in checkpoint.sizes):
+        expected_sizes = " or ".join(f"{expected / MIB:.1f} MiB" for expected in checkpoint.sizes)
         found = f"{size} bytes ({size / MIB:.1f} MiB)"
-        raise WeightsError(f"{target}: {found}, expected {expected_sizes} ± 3 %. {_manual(entry, target)}")
+        raise WeightsError(
+            f"{target}: {found}, expected {expected_sizes} ± 3 %. {_manual_download(checkpoint, target)}"
+        )
     sha256 = file_sha256(file)
     record = target.with_name(f"{target.name}.json")
-    expected = entry.sha256 or _recorded(record)
+    recorded = _recorded_sha256(record)
+    expected = checkpoint.sha256 or recorded
     if expected and sha256 != expected:
         raise WeightsError(
             f"{target}: sha256 {sha256}, expected {expected}; the file is damaged or was replaced: delete it and "
@@ -148,30 +144,27 @@ def _accept(entry: PublishedCheckpoint, file: Path, target: Path) -> Path:
         )
     with output_errors(target):
         file.rename(target)
-    _note(record, {"name": entry.name, "url": entry.url, "sha256": sha256, "bytes": size})
+    if not recorded:
+        date = datetime.now(UTC).date().isoformat()
+        entry = {"name": checkpoint.name, "url": checkpoint.url, "sha256": sha256, "bytes": size, "date": date}
+        write_json(record, entry)
     return target
 
 
-def _recorded(record: Path) -> str | None:
-    """Return the sha256 noted at the first download, or None."""
+def _recorded_sha256(record: Path) -> str | None:
+    """Return the SHA-256 recorded at the first download, or None if there is no usable record."""
     try:
         found = read_object(record, ErrorFactory(WeightsError, record, "delete it")).get("sha256")
     except WeightsError:
-        return None  # no record, or an unusable one: it is written anew
+        return None
     return found if isinstance(found, str) else None
 
 
-def _note(record: Path, values: dict[str, str | int]) -> None:
-    if _recorded(record):
-        return
-    write_json(record, {**values, "date": datetime.now(UTC).date().isoformat()})
+def _manual_download(checkpoint: PublishedCheckpoint, target: Path) -> str:
+    return f"Or open {checkpoint.page} in a browser, save the file as {target} and repeat the command"
 
 
-def _manual(entry: PublishedCheckpoint, target: Path) -> str:
-    return f"Or open {entry.page} in a browser, save the file as {target} and repeat the command"
-
-
-def _gdown() -> ModuleType:
+def _import_gdown() -> ModuleType:
     try:
         import gdown  # noqa: PLC0415
     except ImportError as error:
@@ -181,7 +174,38 @@ def _gdown() -> ModuleType:
     return module
 
 
-def _download_errors(gdown: ModuleType) -> tuple[type[Exception], ...]:
-    """Return gdown's own errors; DownloadError came with version 6."""
-    names = ("DownloadError", "FileURLRetrievalError")
-    return tuple(getattr(gdown.exceptions, name) for name in names if hasattr(gdown.exceptions, name))
+def import_published(
+    attention: Path | str,
+    poles: Path | str,
+    equator: Path | str,
+    folder: Path | str,
+    *,
+    face_size: int = 160,
+    overwrite: bool = False,
+) -> Path:
+    """Make a weight folder from three published checkpoints, with the published preprocessing and cube layout.
+
+    `face_size` is 160 in the paper and 256 in the released test code. The provenance has each file's name, size and
+    SHA-256, the experts' `alpha` and the date. Its `notes` say what looks wrong: the released code used one expert for
+    all faces, so equal weights for poles and equator are noted. Raises `WeightsError` and `OutputError`.
+    """
+    check_target(Path(folder).resolve(), overwrite=overwrite)
+    states = {
+        "attention": load_published("attention", attention).state_dict(),
+        "poles": load_published("expert", poles).state_dict(),
+        "equator": load_published("expert", equator).state_dict(),
+    }
+    same = all(torch.equal(value, states["equator"][key]) for key, value in states["poles"].items())
+    sources = {part: Path(path) for part, path in zip(PARTS, (attention, poles, equator), strict=True)}
+    provenance = {
+        "source": "checkpoints in the published layout of ATSal (Dahou et al., arXiv 2011.10600), as given",
+        "imported": datetime.now(UTC).date().isoformat(),
+        "files": {
+            part: {"file": file.name, "bytes": file.stat().st_size, "sha256": file_sha256(file)}
+            for part, file in sources.items()
+        },
+        "alpha": {part: float(states[part]["alpha"]) for part in ("poles", "equator")},
+        "notes": ["poles and equator hold the same weights: one expert serves all faces"] if same else [],
+    }
+    config = dataclasses.replace(PAPER.default_config, face_size=face_size)
+    return write_weight_folder(folder, config, states, provenance, overwrite=overwrite)

@@ -1,1 +1,1 @@
-"""From frames to maps to files."""
+"""Prediction: from frames to maps, and from maps to files."""

@@ -1,4 +1,4 @@
-"""An ONNX graph in few bytes, for a file that is downloaded: each constant once, and in half precision where exact."""
+"""Make an ONNX graph small enough to download: each constant once, and in half precision where that is exact."""
 
 import hashlib
 from collections.abc import Iterable
@@ -6,64 +6,63 @@ from typing import Any
 
 import numpy as np
 
-_WORTH = 1024  # bytes from which a tensor is worth an operator
+_LEAST_BYTES = 1024  # smaller tensors are not worth an operator
 
 
 def compact(model: Any) -> None:
-    """Make an `onnx.ModelProto` smaller, in place; what it computes stays the same to the last bit.
+    """Make an `onnx.ModelProto` smaller, in place. What it computes stays the same to the last bit.
 
-    Constants become initialisers, each kept once. Those that half precision holds exactly, as the kernels of lite, are
-    stored in it, followed by a cast to float32 that runtimes evaluate once, at load.
+    Constants become initialisers, each stored once. Those that half precision holds exactly, like the kernels of lite,
+    are stored in it, followed by a cast to float32 that runtimes evaluate once, at load.
     """
     graph = model.graph
-    _name_constants(graph)
-    _keep_each_once(graph)
-    _halve(graph)
+    _turn_constants_into_initialisers(graph)
+    _remove_copies(graph)
+    _store_in_half_precision(graph)
 
 
-def _name_constants(graph: Any) -> None:
-    """Turn nodes that hold a tensor into initialisers."""
-    kept = []
+def _turn_constants_into_initialisers(graph: Any) -> None:
+    nodes = []
     for node in graph.node:
         if node.op_type == "Constant" and node.attribute[0].name == "value":
             tensor = node.attribute[0].t
             tensor.name = node.output[0]
             graph.initializer.append(tensor)
         else:
-            kept.append(node)
-    _replace(graph.node, kept)
+            nodes.append(node)
+    _replace(graph.node, nodes)
 
 
-def _keep_each_once(graph: Any) -> None:
-    """Drop copies of tensors, and the nodes that pass a tensor on as it is."""
+def _remove_copies(graph: Any) -> None:
+    """Remove copies of tensors, and nodes that pass a tensor on unchanged."""
     from onnx import numpy_helper  # noqa: PLC0415 - an extra
 
     first: dict[tuple[Any, ...], str] = {}
-    stands_for: dict[str, str] = {}
-    kept_tensors = []
+    renamed: dict[str, str] = {}
+    tensors = []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
         content = hashlib.sha256(values.tobytes()).digest()
         name = first.setdefault((tensor.data_type, values.shape, content), tensor.name)
         if name == tensor.name:
-            kept_tensors.append(tensor)
+            tensors.append(tensor)
         else:
-            stands_for[tensor.name] = name
+            renamed[tensor.name] = name
     outputs = {output.name for output in graph.output}
-    kept_nodes = []
-    for node in graph.node:  # which come in the order of computation
+    nodes = []
+    for node in graph.node:  # in the order of computation
         for number, name in enumerate(node.input):
-            node.input[number] = stands_for.get(name, name)
+            node.input[number] = renamed.get(name, name)
         if node.op_type == "Identity" and node.output[0] not in outputs:
-            stands_for[node.output[0]] = node.input[0]
+            renamed[node.output[0]] = node.input[0]
         else:
-            kept_nodes.append(node)
-    _replace(graph.initializer, kept_tensors)
-    _replace(graph.node, kept_nodes)
+            nodes.append(node)
+    _replace(graph.initializer, tensors)
+    _replace(graph.node, nodes)
 
 
-def _halve(graph: Any) -> None:
-    """Store in half precision what it holds exactly."""
+def _store_in_half_precision(graph: Any) -> None:
+    """Store in half precision the tensors that it holds exactly."""
     from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415 - an extra
 
     casts = []
@@ -73,7 +72,7 @@ def _halve(graph: Any) -> None:
         values = numpy_helper.to_array(tensor)
         with np.errstate(over="ignore"):
             half = values.astype(np.float16)
-        if values.nbytes >= _WORTH and np.array_equal(half.astype(np.float32), values):
+        if values.nbytes >= _LEAST_BYTES and np.array_equal(half.astype(np.float32), values):
             name = tensor.name
             tensor.CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
             casts.append(helper.make_node("Cast", [tensor.name], [name], f"{name}_cast", to=TensorProto.FLOAT))
@@ -81,7 +80,7 @@ def _halve(graph: Any) -> None:
 
 
 def _replace(repeated: Any, items: Iterable[Any]) -> None:
-    """Give a repeated field these items."""
+    """Replace the items of a repeated field."""
     copies = list(items)
     del repeated[:]
     repeated.extend(copies)

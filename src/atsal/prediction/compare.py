@@ -1,4 +1,4 @@
-"""One source and what each stream makes of it, side by side: a video or picture of four panels, and a contact sheet."""
+"""A source and its maps side by side: a video or picture of four panels, and a contact sheet."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -9,133 +9,135 @@ from pathlib import Path
 import numpy as np
 
 from atsal.errors import ConfigError, MediaError, TruncatedMediaError
-from atsal.prediction.items import Item, Reading
-from atsal.prediction.predictor import FrameResult, Predictor, Seconds
-from atsal.prediction.prefetch import ahead, mapped
-from atsal.prediction.results import STILL_AT, even
-from atsal.prediction.streams import STREAMS, Stream
-from atsal.video.render import PeakTracker, Picture, comparison, label, overlay, resize, tile
-from atsal.video.writer import VideoWriter, write_rgb_png
+from atsal.prediction.formats import next_even
+from atsal.prediction.frame_result import FrameResult
+from atsal.prediction.options import STILL_AT, ReadOptions, Seconds
+from atsal.prediction.predictor import Predictor
+from atsal.prediction.prefetch import map_closing, prefetch
+from atsal.prediction.sources import Source
+from atsal.prediction.streams import ATTENTION, EXPERTS, FUSED
+from atsal.video.image_writer import write_rgb_png
+from atsal.video.pixels import scale_image
+from atsal.video.render import PeakTracker, Picture, add_label, comparison, overlay, tile
+from atsal.video.writer import VideoWriter
 
 PANEL_HEIGHT = 320
 SHEET_ROWS = 4
-ORDER: tuple[Stream, ...] = ("attention", "experts", "fused")
+PANELS = (ATTENTION.name, EXPERTS.name, FUSED.name)  # after the source
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was compared: a few of the results, evenly spread over the clip, for a contact sheet."""
+    """A few of the results that were compared, evenly spread over the clip, for a contact sheet."""
 
     results: list[FrameResult]
-    problem: str | None = None  # the source broke half way; its good part is written
+    problem: str | None = None  # what is wrong with a source that breaks half way; the frames before it are written
 
 
 def compare(
     predictor: Predictor,
-    item: Item,
+    source: Source,
     output: Path,
-    reading: Reading,
+    reading: ReadOptions,
     *,
     still_at_s: Seconds = None,
     panel_height: int = PANEL_HEIGHT,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> Comparison:
-    """Write source, attention, experts and fused as four panels: a PNG for an image, an MP4 with sound for a video.
+    """Write source, attention, experts and fused as four panels: a PNG of an image, an MP4 with sound of a video.
 
-    `still_at_s` is that of `job.Options`; `ConfigError` where it changes nothing.
+    `still_at_s` is the option of `Options`. Raise `ConfigError` where it changes nothing.
     """
-    predictor.refuse_useless(still_at_s, STILL_AT)
-    if item.kind == "video" and still_at_s is not None:
-        raise ConfigError(f"{STILL_AT} {still_at_s:g}: {item.path} is a video, whose frames have times; leave it out")
-    panel = (2 * even(panel_height), even(panel_height))
-    frames = item.frames(reading, None if item.kind == "image" else panel)
-    results = predictor.run(ahead(frames, predictor.runtime.frames), seconds=item.shown_at(still_at_s))
-    with closing(ahead(_drawn(mapped(lambda pair: pair[0], ahead(results, 1)), panel), 1)) as drawn:
-        begun = next(drawn, None)
-        if begun is None:
-            raise MediaError(f"{item.path}: no frame in the part that was asked for")
-        first, first_picture = begun
-        if item.kind == "image":
-            write_rgb_png(output, first_picture)
-            return Comparison([first])
+    predictor.check_time_matters(still_at_s, STILL_AT)
+    if source.kind == "video" and still_at_s is not None:
+        raise ConfigError(f"{STILL_AT} {still_at_s:g}: {source.path} is a video, whose frames have times; leave it out")
+    panel = (2 * next_even(panel_height), next_even(panel_height))
+    frames = source.frames(reading, None if source.kind == "image" else panel)
+    pairs = predictor.run(prefetch(frames, predictor.session.frames), seconds=source.shown_at(still_at_s))
+    results = map_closing(lambda pair: pair[0], prefetch(pairs, 1))
+    with closing(prefetch(_draw(results, panel), 1)) as drawn:
+        first = next(drawn, None)
+        if first is None:
+            raise MediaError(f"{source.path}: no frame in the part that was asked for")
+        result, picture = first
+        if source.kind == "image":
+            write_rgb_png(output, picture)
+            return Comparison([result])
         writer = VideoWriter(
             output,
             (2 * panel[0], 2 * panel[1]),
-            item.written_rate(reading),
-            audio_from=item.path if item.kind == "video" else None,
-            audio_start_s=first.timestamp_s,
+            source.output_rate(reading),
+            audio_from=source.path if source.kind == "video" else None,
+            audio_start_s=result.timestamp_s,
             audio_duration_s=reading.duration_s,
             spherical=False,
         )
         with writer:
-            return _write_all(writer, chain([begun], drawn), progress)
+            return _write_all(writer, chain([first], drawn), progress)
 
 
-def _drawn(results: Iterable[FrameResult], panel: tuple[int, int]) -> Iterator[tuple[FrameResult, Picture]]:
-    """Each result with its four panels; the colours follow the peaks over time."""
-    peaks = {stream: PeakTracker() for stream in STREAMS}
+def _draw(results: Iterable[FrameResult], panel: tuple[int, int]) -> Iterator[tuple[FrameResult, Picture]]:
+    """Yield each result with its four panels. The colours follow the peaks over time."""
+    peaks = {stream: PeakTracker() for stream in PANELS}
 
-    def picture(result: FrameResult) -> Picture:
-        maps: dict[str, tuple[np.ndarray, float]] = {}
-        for stream in ORDER:
-            maps[stream] = (result.map(stream), peaks[stream].update(result.map(stream)))
-        return comparison(result.image, maps, panel)
+    def draw(result: FrameResult) -> tuple[FrameResult, Picture]:
+        maps = {stream: (result.map(stream), peaks[stream].update(result.map(stream))) for stream in PANELS}
+        return result, comparison(result.image, maps, panel)
 
-    return mapped(lambda result: (result, picture(result)), results)
+    return map_closing(draw, results)
 
 
 def _write_all(
-    writer: VideoWriter,
-    drawn: Iterator[tuple[FrameResult, Picture]],
-    progress: Callable[[int], None],
+    writer: VideoWriter, drawn: Iterator[tuple[FrameResult, Picture]], progress: Callable[[int], None]
 ) -> Comparison:
-    kept = Spread(SHEET_ROWS)
+    spread = EvenSpread(SHEET_ROWS)
+    problem = None
     try:
         for done, (result, picture) in enumerate(drawn, start=1):
             writer.write(picture, result.timestamp_s)
-            kept.add(result)
+            spread.add(result)
             progress(done)
     except TruncatedMediaError as error:
-        return Comparison(kept.chosen(), str(error))
-    return Comparison(kept.chosen())
+        problem = str(error)
+    return Comparison(spread.chosen(), problem)
 
 
-class Spread:
-    """Keep about `count` of a stream of results, evenly spread, without knowing its length."""
+class EvenSpread:
+    """Choose `count` results that are spread evenly over a clip of unknown length."""
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._step = 1
+        self._stride = 1
         self._seen = 0
-        self._kept: list[FrameResult] = []
+        self._candidates: list[FrameResult] = []
 
     def add(self, result: FrameResult) -> None:
-        """Take in the next one."""
-        if self._seen % self._step == 0:
-            self._kept.append(result)
-            if len(self._kept) >= 4 * self._count:
-                self._kept = self._kept[::2]
-                self._step *= 2
+        """Take the next result."""
+        if self._seen % self._stride == 0:
+            self._candidates.append(result)
+            if len(self._candidates) >= 4 * self._count:
+                self._candidates = self._candidates[::2]
+                self._stride *= 2
         self._seen += 1
 
     def chosen(self) -> list[FrameResult]:
-        """At most `count` of them, the middle of each part."""
-        if len(self._kept) <= self._count:
-            return self._kept
-        places = (np.arange(self._count) + 0.5) * len(self._kept) / self._count
-        return [self._kept[int(place)] for place in places]
+        """Return at most `count` results, each from the middle of an equal part of the clip."""
+        if len(self._candidates) <= self._count:
+            return self._candidates
+        places = (np.arange(self._count) + 0.5) * len(self._candidates) / self._count
+        return [self._candidates[int(place)] for place in places]
 
 
 def contact_sheet(results: list[FrameResult], panel_height: int = 200) -> Picture:
-    """Show each result in a row: source, attention, experts and fused, each map up to its own peak."""
+    """Draw a row for each result: source, attention, experts and fused, each map up to its own peak."""
     size = (2 * panel_height, panel_height)
     panels = []
     for row, result in enumerate(results):
-        source = resize(result.image, size)
+        source = scale_image(result.image, size)
         time = f"{result.timestamp_s:.1f} s"
-        panels.append(label(source, f"source  {time}" if row == 0 else time))
-        for stream in ORDER:
+        panels.append(add_label(source, f"source  {time}" if row == 0 else time))
+        for stream in PANELS:
             saliency = result.map(stream)
             drawn = overlay(source, saliency, float(saliency.max()))
-            panels.append(label(drawn, stream) if row == 0 else drawn)
+            panels.append(add_label(drawn, stream) if row == 0 else drawn)
     return tile(panels, 4)

@@ -1,7 +1,7 @@
-"""A model as one ONNX file that runs without this package: pixels and state in, maps and state out."""
+"""Export a model as one ONNX file that runs without this package: pixels and state in, maps and state out."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,50 +13,48 @@ from atsal.errors import MissingDependencyError, OutputError, install_hint
 from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.models.directions import Direction
 from atsal.models.front_prior import PHOTO
-from atsal.models.registry import build_network, find_bundle
-from atsal.models.two_stream import ATSal
-from atsal.models.weight_folder import Bundle
+from atsal.models.loading import build_network, find_weights
+from atsal.models.weight_folder import WeightFolder
 from atsal.prediction.compact_onnx import compact
-from atsal.prediction.runtimes import OnnxRuntime
-from atsal.prediction.runtimes.graph import OPSET, SECONDS, Step, onnx_bytes
-from atsal.prediction.streams import STREAMS, Stream
+from atsal.prediction.runtimes.onnx import ONNX
+from atsal.prediction.runtimes.onnx_graph import NEXT_STATE, OPSET, SECONDS, STATE, RecurrentStep, trace_onnx
+from atsal.prediction.streams import STREAMS, choose_streams
 from atsal.version import __version__
 from atsal.video.synthetic_scene import Scene
 
 TOLERANCE = 1e-4
-CHECKED_TIMES_S = (0.0, 0.2, 3.0, PHOTO)  # of the frames on which it is checked
+CHECKED_TIMES_S = (0.0, 0.2, 3.0, PHOTO)  # of the frames on which the file is checked
 
 
 def export_onnx(
     model: str | Path,
     path: Path | str,
     *,
-    streams: Sequence[Stream] = STREAMS,
+    streams: Iterable[str] = tuple(STREAMS),
     face_size: int | None = None,
     direction: Direction = "head_eye",
     front_deg: float | None = 0.0,
     overwrite: bool = False,
 ) -> float:
-    """Write the graph of one recurrent step, check it in ONNX Runtime against PyTorch, and return the difference.
+    """Write the graph of one recurrent step, and return its largest difference in ONNX Runtime from PyTorch.
 
-    `runtimes.graph.Step` says what goes in and out, for one frame at a time; `direction` and `front_deg`, those of
-    `load_model`, are fixed in the file. Its metadata has the key "atsal": JSON with version, configuration, checksum
-    and the meaning of inputs and outputs.
+    `RecurrentStep` explains the inputs and outputs, here for one frame. `direction` and `front_deg` are those of
+    `load_model` and are fixed in the file. The metadata of the file has the key "atsal": JSON with the version, the
+    configuration, the checksum, and the meaning of the inputs and outputs.
 
-    Raises `OutputError` where there is a file already and not `overwrite`, or where the check fails: nothing is written
-    then. `MissingDependencyError` without the extra `onnx`.
+    Raise `OutputError` where the file exists and `overwrite` is off, or where the difference is too large; then nothing
+    is written. Raise `MissingDependencyError` without the extra `onnx`.
     """
     path = Path(path)
     if path.exists() and not overwrite:
         raise OutputError(f"{path}: is there already; give another name or --overwrite")
-    if not OnnxRuntime.is_installed():
+    if not ONNX.is_installed():
         raise MissingDependencyError(f"exporting needs the packages onnx and onnxruntime: {install_hint('onnx')}")
-    bundle = find_bundle(model)
+    bundle = find_weights(model)
     network = build_network(bundle, face_size=face_size, direction=direction, front_deg=front_deg)
-    graph = with_metadata(
-        onnx_bytes(network, streams), describe(bundle, network, streams), output_shapes(network, streams)
-    )
-    difference = check(graph, network, streams)
+    step = RecurrentStep(network, choose_streams(streams)).eval()
+    graph = _complete(trace_onnx(network, step.streams), _describe(bundle, step), _output_shapes(step))
+    difference = _largest_difference(graph, step)
     if not difference <= TOLERANCE:
         raise OutputError(
             f"{path}: not written: in ONNX Runtime the graph differs by {difference:.2g} from PyTorch, expected "
@@ -67,20 +65,18 @@ def export_onnx(
     return difference
 
 
-def describe(bundle: Bundle, network: ATSal, streams: Sequence[Stream]) -> dict[str, Any]:
-    """What a reader of the file needs, as JSON values."""
-    step, height = Step(network, streams), network.config.erp_height
-    rows = network.config.map_height
-    inputs = {"frames": f"(1, {height}, {2 * height}, 3) uint8, an equirectangular frame in RGB"}
-    what = f"(1, {rows}, {2 * rows}) float32 >= 0, density per unit of solid angle, unscaled"
-    outputs = {str(stream): what for stream in streams}
-    if step.has_experts:
-        shape = tuple(network.state_shape)
-        inputs |= {"state": f"{shape} float32, next_state of the frame before; zeros at a video's start"}
-        inputs |= {"carry": "() float32, 0 at a video's start, else 1"}
-        outputs |= {"next_state": f"{shape} float32"}
-    if step.has_seconds:
-        inputs |= {SECONDS: f"(1,) float32, time since the start of the video, also of a part; {PHOTO:g} for a photo"}
+def _describe(bundle: WeightFolder, step: RecurrentStep) -> dict[str, Any]:
+    """Return what a reader of the file needs, as JSON values."""
+    network = step.network
+    height, rows, state = network.config.erp_height, network.config.map_height, tuple(network.state_shape)
+    texts = {
+        "frames": f"(1, {height}, {2 * height}, 3) uint8, an equirectangular frame in RGB",
+        STATE: f"{state} float32, next_state of the frame before; zeros at the start of a video",
+        "carry": "() float32, 0 at the start of a video, else 1",
+        SECONDS: f"(1,) float32, time since the start of the whole video; {PHOTO:g} for a photo",
+        NEXT_STATE: f"{state} float32",
+    }
+    a_map = f"(1, {rows}, {2 * rows}) float32 >= 0, density per unit of solid angle, unscaled"
     return {
         "atsal": __version__,
         "weights_sha256": bundle.checksum,
@@ -88,20 +84,20 @@ def describe(bundle: Bundle, network: ATSal, streams: Sequence[Stream]) -> dict[
         "direction": network.direction,
         "front_deg": network.front_deg,
         "opset": OPSET,
-        "inputs": inputs,
-        "outputs": outputs,
+        "inputs": {name: texts[name] for name in step.input_names},
+        "outputs": {name: texts.get(name, a_map) for name in step.output_names},
     }
 
 
-def output_shapes(network: ATSal, streams: Sequence[Stream]) -> list[tuple[int, ...]]:
-    """The shapes of what a step gives, in order."""
-    rows = network.config.map_height
-    maps: list[tuple[int, ...]] = [(1, rows, 2 * rows)] * len(streams)
-    return [*maps, network.state_shape] if Step(network, streams).has_experts else maps
+def _output_shapes(step: RecurrentStep) -> list[tuple[int, ...]]:
+    """Return the shapes of the outputs, in order."""
+    rows = step.network.config.map_height
+    maps: list[tuple[int, ...]] = [(1, rows, 2 * rows)] * len(step.streams)
+    return [*maps, step.network.state_shape] if step.has_experts else maps
 
 
-def with_metadata(graph: bytes, description: dict[str, Any], shapes: Sequence[tuple[int, ...]]) -> bytes:
-    """Write a description and the shapes of the outputs into the graph, made small, and check it by ONNX's rules."""
+def _complete(graph: bytes, description: dict[str, Any], shapes: Sequence[tuple[int, ...]]) -> bytes:
+    """Return the graph made compact, with its description and the shapes of its outputs, checked by ONNX's rules."""
     import onnx  # noqa: PLC0415 - an extra
 
     model = onnx.load_model_from_string(graph)
@@ -115,25 +111,26 @@ def with_metadata(graph: bytes, description: dict[str, Any], shapes: Sequence[tu
     return bytes(model.SerializeToString())
 
 
-def check(graph: bytes, network: ATSal, streams: Sequence[Stream]) -> float:
-    """The largest difference of any output, state included, over a few frames; of its peak where that is above 1."""
+def _largest_difference(graph: bytes, step: RecurrentStep) -> float:
+    """Return the largest difference of any output over a few frames, as a share of its peak where that is above 1."""
     import onnxruntime  # noqa: PLC0415 - an extra
 
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    step = Step(network, streams).eval()
     scene, worst = Scene(0), 0.0
-    state = np.zeros(network.state_shape, np.float32)
+    state = np.zeros(step.network.state_shape, np.float32)
     for number, time_s in enumerate(CHECKED_TIMES_S):
-        frame = scene.render(network.config.erp_height, number / 5)[None]
-        given: list[NDArray[Any]] = [frame]
-        if step.has_experts:
-            given += [state, np.asarray(float(number > 0), np.float32)]
-        if step.has_seconds:
-            given += [np.array([time_s], np.float32)]
-        found = session.run(None, dict(zip(step.input_names, given, strict=True)))
+        values: dict[str, NDArray[Any]] = {
+            "frames": scene.render(step.network.config.erp_height, number / 5)[None],
+            STATE: state,
+            "carry": np.asarray(float(number > 0), np.float32),
+            SECONDS: np.array([time_s], np.float32),
+        }
+        inputs = {name: values[name] for name in step.input_names}
+        found = session.run(None, inputs)
         with torch.inference_mode():
-            expected = [x.numpy() for x in step(*map(torch.from_numpy, given))]
+            expected = [x.numpy() for x in step(*map(torch.from_numpy, inputs.values()))]
         for one, other in zip(found, expected, strict=True):
-            worst = float(np.maximum(worst, np.abs(one - other).max() / max(1.0, np.abs(other).max())))  # keeps NaN
+            # np.maximum, unlike max, keeps NaN.
+            worst = float(np.maximum(worst, np.abs(one - other).max() / max(1.0, np.abs(other).max())))
         state = found[-1] if step.has_experts else state
     return worst

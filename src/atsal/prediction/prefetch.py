@@ -1,11 +1,11 @@
-"""Stages that overlap: each in a thread of its own, a short queue behind it, so that a fast one waits for a slow one.
+"""Stages that overlap: each runs in a thread of its own, and a short queue makes a fast stage wait for a slow one.
 
-    frames = ahead(read_frames(path), 4)          # decodes while the network runs
-    results = ahead(predictor.run(frames), 4)     # runs while the results are written
+    frames = prefetch(read_frames(path), 4)          # decodes while the network runs
+    results = prefetch(predictor.run(frames), 4)     # runs while the results are written
     for result, state in results: ...
 
-Order is kept. An error comes out where its item would have, after all that came before it. When the last stage stops,
-by an error, by Ctrl-C or at the end, the ones before it are stopped and waited for.
+The order stays. An error comes out where its item would have come, after all items before it. When the last stage
+stops, because of an error, Ctrl-C or the end, the stages before it stop too, and it waits for them.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -16,71 +16,72 @@ from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
-_LOOK_S = 0.1  # how often a stage that waits looks whether it should stop
+THREAD_NAME = "stage"
+_POLL_S = 0.1  # how often a stage that waits for room checks whether it should stop
 
 
-class _Ended:
-    """Comes last out of a queue, with the error if there was one."""
+class _End:
+    """The last object in a queue, with the error if there was one."""
 
-    def __init__(self, error: BaseException | None) -> None:
-        self.error = error
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
 
 
-def ahead(items: Iterable[T], depth: int) -> Generator[T]:
-    """Take from `items` in a thread of its own, up to `depth` ahead of who asks; started by the first one asked for.
+def prefetch(items: Iterable[T], depth: int) -> Generator[T]:
+    """Yield `items`, taken in a thread of its own up to `depth` ahead. The first request starts the thread.
 
-    Close the generator to stop the thread; `for` over it to the end, or dropping it, does so too.
+    The thread stops when the generator is closed, exhausted or dropped.
     """
-    queue: Queue[T | _Ended] = Queue(max(1, depth))
+    queue: Queue[T | _End] = Queue(max(1, depth))
     stopped = Event()
 
-    def put(item: T | _Ended) -> bool:
+    def put(item: T | _End) -> bool:
         while not stopped.is_set():
             with suppress(Full):
-                queue.put(item, timeout=_LOOK_S)
+                queue.put(item, timeout=_POLL_S)
                 return not stopped.is_set()
         return False
 
     def work() -> None:
-        ended = _Ended(None)
+        end = _End()
         try:
-            with _closed(iter(items)) as iterator:
+            with _closing(iter(items)) as iterator:
                 for item in iterator:
                     if not put(item):
                         return
-        except BaseException as problem:  # raised again by who asks
-            ended.error = problem
+        except BaseException as error:  # raised again in the thread of the caller
+            end.error = error
         finally:
-            put(ended)
+            put(end)
 
-    thread = Thread(target=work, name="stage", daemon=True)
+    thread = Thread(target=work, name=THREAD_NAME, daemon=True)
     thread.start()
     try:
         while True:
             item = queue.get()
-            if isinstance(item, _Ended):
+            if isinstance(item, _End):
                 if item.error is not None:
                     raise item.error
                 return
             yield item
     finally:
         stopped.set()
-        with suppress(Empty):  # a stage that waits for room goes on at once
+        with suppress(Empty):  # makes room, so that a waiting stage stops at once
             while True:
                 queue.get_nowait()
         thread.join()
 
 
-def mapped(function: Callable[[T], R], items: Iterable[T]) -> Generator[R]:
-    """`function` of each item; unlike a generator expression, it closes what it takes from when it is closed."""
-    with _closed(iter(items)) as iterator:
+def map_closing(function: Callable[[T], R], items: Iterable[T]) -> Generator[R]:
+    """Yield `function` of each item. Unlike a generator expression, close `items` when this is closed."""
+    with _closing(iter(items)) as iterator:
         for item in iterator:
             yield function(item)
 
 
 @contextmanager
-def _closed(iterator: Iterator[T]) -> Iterator[Iterator[T]]:
-    """Close a generator at the end; other iterators have nothing to close."""
+def _closing(iterator: Iterator[T]) -> Iterator[Iterator[T]]:
+    """Close a generator at the end. Other iterators need no closing."""
     try:
         yield iterator
     finally:
@@ -90,20 +91,20 @@ def _closed(iterator: Iterator[T]) -> Iterator[Iterator[T]]:
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of `size` items, the last one shorter; an error comes after the list of what came before it."""
-    with _closed(iter(items)) as iterator:
+    """Yield lists of `size` items; the last may be shorter. An error comes after the list of the items before it."""
+    with _closing(iter(items)) as iterator:
         while True:
-            group: list[T] = []
+            batch: list[T] = []
             try:
                 for item in iterator:
-                    group.append(item)
-                    if len(group) == size:
+                    batch.append(item)
+                    if len(batch) == size:
                         break
             except Exception:
-                if group:
-                    yield group
+                if batch:
+                    yield batch
                 raise
-            if group:
-                yield group
-            if len(group) < size:
+            if batch:
+                yield batch
+            if len(batch) < size:
                 return

@@ -1,104 +1,80 @@
-"""Where predictions go: map files, map videos and overlays, each under the input's stem.
+"""The results of a source: their names, and how they are written.
 
-An image `x.jpg` gives `OUT/x.npy`; a video `x.mp4` gives a folder `OUT/x/` with a file a frame, or `OUT/x.mp4`. With
-`--stream all` the fused maps have these names and the others carry theirs: `OUT/x.attention.npy`, `OUT/x.attention/`.
+An image `x.jpg` gives `OUT/x.npy`. A video `x.mp4` gives a folder `OUT/x/` with one file for each frame, or
+`OUT/x.mp4`. Where several streams are written, streams other than the fused one add their name: `OUT/x.attention.npy`,
+`OUT/x.attention/`.
 """
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
-from atsal.errors import ConfigError
 from atsal.jobs.atomic_write import name_start, output_errors
-from atsal.prediction.items import Item, Kind, Reading
-from atsal.prediction.predictor import FrameResult, Seconds, check_seconds
-from atsal.prediction.streams import Stream
-from atsal.video.render import PeakTracker, Picture, grey, overlay
-from atsal.video.writer import VideoWriter, write_map_npy, write_map_png, write_rgb_png
+from atsal.prediction.formats import FORMATS, Format, VideoOutput
+from atsal.prediction.frame_result import FrameResult
+from atsal.prediction.options import Options
+from atsal.prediction.sources import Source, SourceKind
+from atsal.prediction.streams import file_stem
+from atsal.video.render import PeakTracker, Picture
+from atsal.video.writer import VideoWriter
 
-Pictures = dict[Stream, Picture]  # by stream
-Format = Literal["npy", "png", "png16", "video", "overlay"]
-FORMATS: tuple[Format, ...] = ("npy", "png", "png16", "video", "overlay")
 FRAME_DIGITS = 6
-STILL_AT = "still_at_s (--still-at)"  # as messages call it, for both kinds of users
+Pictures = dict[str, Picture]  # by stream
 
 
 @dataclass(frozen=True)
-class Options:
-    """What to predict and how to write it."""
-
-    streams: tuple[Stream, ...] = ("fused",)
-    formats: tuple[Format, ...] = ("overlay",)
-    reading: Reading = field(default_factory=Reading)
-    height: int | None = None  # rows of the maps; None: the model's own
-    overwrite: bool = False
-    # When pictures are shown, since the start of the video they are of: stills (None: photos), and all frames of a
-    # folder (None: by their rate).
-    still_at_s: Seconds = None
-
-    def __post_init__(self) -> None:
-        """Drop repeated formats, and refuse two whose files would have the same name, and times that there are not."""
-        object.__setattr__(self, "formats", tuple(dict.fromkeys(self.formats)))
-        if {"png", "png16"} <= set(self.formats):
-            raise ConfigError("formats png and png16 would write files of the same name: choose one of them")
-        check_seconds(self.still_at_s, "still_at_s")
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the maps of one stream go in one format: a file, or a folder with a file a frame."""
+class ResultPath:
+    """Where the maps of one stream go in one format: a file, or a folder with one file for each frame."""
 
     path: Path
-    frame_ending: str = ""  # of the files in the folder; "" where `path` is the one file
+    frame_suffix: str = ""  # of the files in the folder; "" where `path` is the one file
 
-    def file(self, frame_index: int) -> Path:
-        """Give the file of a frame."""
-        return self.path / f"{frame_index:0{FRAME_DIGITS}d}{self.frame_ending}" if self.frame_ending else self.path
+    def of_frame(self, frame_index: int) -> Path:
+        """Return the file of a frame."""
+        return self.path / f"{frame_index:0{FRAME_DIGITS}d}{self.frame_suffix}" if self.frame_suffix else self.path
 
-    def found(self) -> list[Path]:
-        """List the files that are there, by name alone."""
-        if not self.frame_ending:
+    def existing(self) -> list[Path]:
+        """Return the files that exist, judged by their names alone."""
+        if not self.frame_suffix:
             return [self.path] if self.path.is_file() else []
-        name = re.compile(rf"\d{{{FRAME_DIGITS},}}{re.escape(self.frame_ending)}")
+        name = re.compile(rf"\d{{{FRAME_DIGITS},}}{re.escape(self.frame_suffix)}")
         return [file for file in self.path.iterdir() if name.fullmatch(file.name)] if self.path.is_dir() else []
 
     def leftovers(self) -> list[Path]:
-        """List the unfinished files of a run that was killed."""
-        folder = self.path if self.frame_ending else self.path.parent
-        name = r"\d+.*" if self.frame_ending else re.escape(name_start(self.path.name))
+        """Return the unfinished files of a run that was killed."""
+        folder = self.path if self.frame_suffix else self.path.parent
+        name = r"\d+.*" if self.frame_suffix else re.escape(name_start(self.path.name))
         part = re.compile(rf"\.{name}\.[0-9a-f]{{8}}\.atsal-part")
         return [file for file in folder.iterdir() if part.fullmatch(file.name)] if folder.is_dir() else []
 
 
-def places(
-    folder: Path, stem: str, kind: Kind, streams: Sequence[Stream], formats: Sequence[Format]
-) -> dict[Format, dict[Stream, Place]]:
-    """Say where everything goes. A stream is named unless it is the only one or the fused one.
+def result_paths(
+    folder: Path, stem: str, kind: SourceKind, streams: Sequence[str], formats: Iterable[str]
+) -> dict[str, dict[str, ResultPath]]:
+    """Return where the results go, by format and stream."""
+    chosen = [FORMATS[name] for name in formats]
+    if kind == "image":  # a format for videos writes a still as well, unless another format writes the same file
+        plain = {form.suffix for form in chosen if form.video is None}
+        chosen = [form for form in chosen if form.video is None or form.suffix not in plain]
+    stems = {stream: file_stem(stem, stream, len(streams)) for stream in streams}
+    return {
+        form.name: {stream: _result_path(folder / name, kind, form) for stream, name in stems.items()}
+        for form in chosen
+    }
 
-    Stills have no video, so "video" gives them a PNG.
-    """
-    if kind == "image" and "video" in formats:
-        others = [form for form in formats if form != "video"]
-        formats = others if {"png", "png16"} & set(others) else [*others, "png"]
-    names = {s: stem if len(streams) == 1 or s == "fused" else f"{stem}.{s}" for s in streams}
-    return {form: {stream: _place(folder / name, kind, form) for stream, name in names.items()} for form in formats}
 
-
-def _place(base: Path, kind: Kind, form: Format) -> Place:
-    ending = ".npy" if form == "npy" else ".overlay.png" if form == "overlay" else ".png"
+def _result_path(base: Path, kind: SourceKind, form: Format) -> ResultPath:
     if kind == "image":
-        return Place(base.with_name(base.name + ending))
-    if form in ("video", "overlay"):
-        return Place(base.with_name(base.name + (".mp4" if form == "video" else ".overlay.mp4")))
-    return Place(base, ending)
+        return ResultPath(base.with_name(base.name + form.suffix))
+    return ResultPath(base.with_name(base.name + form.video.suffix)) if form.video else ResultPath(base, form.suffix)
 
 
-class Sink(ABC):
-    """Takes an item's results, one at a time; as a context manager it ends them, or undoes a half-written file."""
+class ResultWriter(ABC):
+    """Takes the results of a source, one at a time. As a context manager it finishes the files, or removes them."""
 
     def __enter__(self) -> Self:
         return self
@@ -107,89 +83,66 @@ class Sink(ABC):
         return None
 
     def draw(self, result: FrameResult) -> Pictures:  # noqa: ARG002 - most draw nothing
-        """Draw what `write` needs of a frame; called in order, and ahead of it in another thread."""
+        """Draw what `write` needs. It is called in order, ahead of `write`, in another thread."""
         return {}
 
     @abstractmethod
-    def write(self, result: FrameResult, drawn: Pictures) -> list[Path]:
-        """Write one frame's result; gives the files that belong to this frame alone."""
+    def write(self, result: FrameResult, pictures: Pictures) -> list[Path]:
+        """Write one result. Return the files that belong to this frame alone."""
 
 
-class MapFiles(Sink):
-    """One file a frame, or the one file of a still."""
+class FileWriter(ResultWriter):
+    """One file for each frame, or the one file of an image."""
 
-    def __init__(self, where: dict[Stream, Place], form: Format) -> None:
-        self._where = where
+    def __init__(self, form: Format, paths: dict[str, ResultPath]) -> None:
         self._form = form
+        self._paths = paths
         self._made: set[Path] = set()
 
-    def write(self, result: FrameResult, drawn: Pictures) -> list[Path]:  # noqa: ARG002 - nothing is drawn
-        """Write each stream's map; whole files only."""
-        paths = {stream: place.file(result.frame_index) for stream, place in self._where.items()}
-        for stream, path in paths.items():
-            if path.parent not in self._made:  # once: a folder that goes missing later took maps with it
-                with output_errors(path.parent):
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                self._made.add(path.parent)
-            self._write_one(path, result, stream)
-        return list(paths.values())
-
-    def _write_one(self, path: Path, result: FrameResult, stream: Stream) -> None:
-        saliency = result.map(stream)
-        if self._form == "npy":
-            write_map_npy(path, saliency)
-        elif self._form == "overlay":
-            write_rgb_png(path, overlay(result.image, saliency, float(saliency.max())))
-        else:
-            write_map_png(path, saliency, bits=16 if self._form == "png16" else 8)
+    def write(self, result: FrameResult, pictures: Pictures) -> list[Path]:  # noqa: ARG002 - nothing is drawn ahead
+        """Write the map of each stream."""
+        files = {stream: path.of_frame(result.frame_index) for stream, path in self._paths.items()}
+        for stream, file in files.items():
+            if file.parent not in self._made:  # only once: a folder that disappears later took maps with it
+                with output_errors(file.parent):
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                self._made.add(file.parent)
+            self._form.write(file, result, result.map(stream))
+        return list(files.values())
 
 
-class MapVideos(Sink):
-    """One video a stream: grey maps, or colours over the source's frames with its sound."""
+class MapVideoWriter(ResultWriter):
+    """One video for each stream."""
 
     def __init__(
-        self,
-        where: dict[Stream, Place],
-        form: Format,
-        *,
-        frame_rate: float,
-        sound: Path | None,
-        duration_s: float | None = None,
+        self, video: VideoOutput, paths: dict[str, ResultPath], source: Source, options: Options, *, sound: bool
     ) -> None:
-        self._where = where
-        self._overlaid = form == "overlay"
-        self._frame_rate = frame_rate
-        self._sound = sound if self._overlaid else None
-        self._duration_s = duration_s
-        self._writers: dict[Stream, VideoWriter] = {}
-        self._peaks = {stream: PeakTracker() for stream in where}
+        self._draw = video.draw
+        self._paths = paths
+        self._frame_rate = source.output_rate(options.reading)
+        self._sound = source.path if sound and source.kind == "video" else None
+        self._duration_s = options.reading.duration_s
+        self._writers: dict[str, VideoWriter] = {}
+        self._peaks = {stream: PeakTracker() for stream in paths}
         self._stack = ExitStack()
 
     def draw(self, result: FrameResult) -> Pictures:
         """Draw the frame of each video."""
-        drawn: Pictures = {}
-        for stream in self._where:
-            saliency = result.map(stream)
-            peak = self._peaks[stream].update(saliency)
-            if self._overlaid:
-                drawn[stream] = overlay(result.image, saliency, peak)
-            else:
-                drawn[stream] = grey(saliency, peak, (even(saliency.shape[1]), even(saliency.shape[0])))
-        return drawn
+        maps = {stream: result.map(stream) for stream in self._paths}
+        return {stream: self._draw(result, m, self._peaks[stream].update(m)) for stream, m in maps.items()}
 
-    def write(self, result: FrameResult, drawn: Pictures) -> list[Path]:
+    def write(self, result: FrameResult, pictures: Pictures) -> list[Path]:
         """Append one frame to each video."""
-        for stream, place in self._where.items():
-            picture = drawn[stream]
+        for stream, path in self._paths.items():
             if stream not in self._writers:
-                self._writers[stream] = self._open(place.path, (picture.shape[1], picture.shape[0]), result.timestamp_s)
-            self._writers[stream].write(picture, result.timestamp_s)
+                self._writers[stream] = self._open(path.path, pictures[stream], result.timestamp_s)
+            self._writers[stream].write(pictures[stream], result.timestamp_s)
         return []
 
-    def _open(self, path: Path, size: tuple[int, int], start_s: float) -> VideoWriter:
+    def _open(self, path: Path, picture: Picture, start_s: float) -> VideoWriter:
         writer = VideoWriter(
             path,
-            size,
+            (picture.shape[1], picture.shape[0]),
             self._frame_rate,
             audio_from=self._sound,
             audio_start_s=start_s,
@@ -201,19 +154,14 @@ class MapVideos(Sink):
         self._stack.__exit__(*exception)  # type: ignore[arg-type]
 
 
-def make_sinks(item: Item, folder: Path, options: Options) -> list[Sink]:
-    """Make one sink a format."""
-    sinks: list[Sink] = []
-    for form, where in places(folder, item.stem, item.kind, options.streams, options.formats).items():
-        if item.kind == "image" or form in ("npy", "png", "png16"):
-            sinks.append(MapFiles(where, form))
-            continue
-        reading, rate = options.reading, item.written_rate(options.reading)
-        sound = item.path if item.kind == "video" else None
-        sinks.append(MapVideos(where, form, frame_rate=rate, sound=sound, duration_s=reading.duration_s))
-    return sinks
-
-
-def even(pixels: int) -> int:
-    """Give the next even number: H.264 in 4:2:0 takes no odd sides."""
-    return max(2, pixels + pixels % 2)
+def make_writers(source: Source, folder: Path, options: Options) -> list[ResultWriter]:
+    """Make one writer for each format."""
+    writers: list[ResultWriter] = []
+    by_format = result_paths(folder, source.stem, source.kind, options.streams, options.formats)
+    for name, paths in by_format.items():
+        form = FORMATS[name]
+        if form.video is None or source.kind == "image":
+            writers.append(FileWriter(form, paths))
+        else:
+            writers.append(MapVideoWriter(form.video, paths, source, options, sound=form.shows_source))
+    return writers

@@ -1,4 +1,4 @@
-"""What is remembered of a run: the settings that made its results, a manifest when finished, a journal till then."""
+"""The record of a run: its settings, the manifest when it is finished, and a journal until then."""
 
 import dataclasses
 import json
@@ -14,16 +14,18 @@ from safetensors.numpy import save
 from atsal.errors import OutputError
 from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.jobs.output_folder import find_differences
-from atsal.prediction.items import Item
-from atsal.prediction.predictor import FrameResult, Predictor
-from atsal.prediction.results import FORMATS, Options, Place, places
-from atsal.prediction.runtimes.base import Floats
+from atsal.prediction.formats import FORMATS
+from atsal.prediction.frame_result import Floats, FrameResult
+from atsal.prediction.options import Options
+from atsal.prediction.predictor import Predictor
+from atsal.prediction.results import ResultPath, result_paths
+from atsal.prediction.sources import Source
 from atsal.prediction.streams import STREAMS
 from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import parse_json, read_json
 
-SNAPSHOT_EVERY_S = 10.0
 Settings = dict[str, Any]
+SAVE_EVERY_S = 10.0
 _OPTION_NAMES = {
     "streams": "stream",
     "formats": "format",
@@ -33,67 +35,68 @@ _OPTION_NAMES = {
     "front_deg": "front",
     "still_at_s": "still-at",
 }
-_BEFORE = {"direction": "head_eye", "front_deg": 0.0}  # earlier versions had no others and did not record them,
-_GONE = ("width", "smoothing_deg")  # and recorded these settings of a model
+# Earlier versions had only these values and did not record them; they recorded settings of a model that are gone.
+_EARLIER_OPTIONS = {"direction": "head_eye", "front_deg": 0.0}
+_EARLIER_CONFIG = ("width", "smoothing_deg")
 
 
-def describe(predictor: Predictor, item: Item, options: Options) -> Settings:
-    """Everything the results depend on, as JSON values."""
+def describe_run(predictor: Predictor, source: Source, options: Options) -> Settings:
+    """Return all that the results depend on, as JSON values."""
     chosen = dataclasses.asdict(options)
     del chosen["overwrite"]
-    chosen["still_at_s"] = options.still_at_s if item.kind != "video" else None
+    chosen["still_at_s"] = options.still_at_s if source.kind != "video" else None
     chosen |= {"direction": predictor.network.direction, "front_deg": predictor.network.front_deg}
     model = {
         "folder": predictor.bundle.folder.name,
         "sha256": predictor.bundle.checksum,
         "config": predictor.config.to_dict(),
         "procedure": predictor.network.procedure,
-        "precision": predictor.runtime.precision,
+        "precision": predictor.session.precision,
     }
-    document = {"source": item.identity(), "model": model, "options": chosen}
-    return dict(json.loads(json.dumps(document)))
+    return dict(json.loads(json.dumps({"source": source.identity(), "model": model, "options": chosen})))
 
 
-def changed(previous: Settings, settings: Settings, item: Item) -> list[str]:
-    """In what two runs on `item` differ, in words of the command line; the same source may have moved."""
-    before, now = _completed(previous), dict(settings)
-    source = before.get("source")
-    if isinstance(source, dict):
-        now["source"] = now["source"] | {"path": source.get("path")}
-        if "sha256" not in source:  # of an earlier version, which went by the date
-            now["source"] = now["source"] | {"sha256": None, "modified_ns": item.modified_ns}
-    return list(dict.fromkeys(_word(difference.name) for difference in find_differences(before, now)))
+def changed_settings(before: Settings, now: Settings, source: Source) -> list[str]:
+    """Return the settings that differ, in words of the command line. The same source may have moved."""
+    before, now = _complete(before), dict(now)
+    recorded = before.get("source")
+    if isinstance(recorded, dict):
+        now["source"] = now["source"] | {"path": recorded.get("path")}
+        if "sha256" not in recorded:  # an earlier version identified a source by its date
+            now["source"] = now["source"] | {"sha256": None, "modified_ns": source.modified_ns}
+    return list(dict.fromkeys(_option_name(difference.name) for difference in find_differences(before, now)))
 
 
-def _completed(settings: Settings) -> Settings:
-    """The settings of a run of an earlier version, as this one would have recorded them."""
+def _complete(settings: Settings) -> Settings:
+    """Return the settings of an earlier version as this version would have recorded them."""
     model, options = settings["model"], settings["options"]
     if isinstance(options, dict):
-        options = _BEFORE | options
+        options = _EARLIER_OPTIONS | options
     if isinstance(model, dict) and isinstance(model.get("config"), dict):
-        model = model | {"config": {name: value for name, value in model["config"].items() if name not in _GONE}}
+        config = {name: value for name, value in model["config"].items() if name not in _EARLIER_CONFIG}
+        model = model | {"config": config}
     return settings | {"model": model, "options": options}
 
 
-def _word(name: str) -> str:
-    """What people call a setting: "options.streams.0" is the stream, and all of "model.config" the model."""
+def _option_name(name: str) -> str:
+    """Return the user's name of a setting: "stream" for "options.streams.0", "model" for all of "model.config"."""
     first, *parts = [part for part in name.split(".") if not part.isdigit()]
     word = parts[-1] if first == "options" and parts else first
     return _OPTION_NAMES.get(word, word)
 
 
 @dataclasses.dataclass(frozen=True)
-class Record:
-    """An earlier run of the same name."""
+class EarlierRun:
+    """What an earlier run recorded of the results of one source."""
 
-    path: Path  # of its manifest or journal
+    path: Path  # of the manifest or journal
     settings: Settings
     frames: list[dict[str, Any]]
     problem: str | None = None
 
     @classmethod
-    def from_json(cls, path: Path, document: Any) -> "Record":
-        """Check what was read; raises ValueError, KeyError or TypeError where it is no such record."""
+    def from_json(cls, path: Path, document: Any) -> "EarlierRun":
+        """Check a record; raise ValueError, KeyError or TypeError where it is none."""
         settings, frames = document["settings"], document["frames"]
         if not isinstance(settings, dict) or not {"source", "model", "options"} <= settings.keys():
             raise TypeError("the settings")
@@ -102,50 +105,51 @@ class Record:
                 raise TypeError("a frame's index or files")
         return cls(path, settings, frames, document.get("problem"))
 
-    def places(self, folder: Path, stem: str) -> list[Place]:
-        """Where its results are."""
+    def result_paths(self, folder: Path, stem: str) -> list[ResultPath]:
+        """Return where its results are."""
         try:
             kind = self.settings["source"]["kind"]
             streams = [stream for stream in STREAMS if stream in self.settings["options"]["streams"]]
             formats = [form for form in FORMATS if form in self.settings["options"]["formats"]]
         except (KeyError, TypeError):
             return []
-        return [place for where in places(folder, stem, kind, streams, formats).values() for place in where.values()]
+        by_format = result_paths(folder, stem, kind, streams, formats)
+        return [path for by_stream in by_format.values() for path in by_stream.values()]
 
-    def files(self) -> list[str]:
-        """The names of the files of its frames, as seen from the output folder."""
+    def frame_files(self) -> list[str]:
+        """Return the names of the files of its frames, relative to the output folder."""
         return [name for frame in self.frames for name in frame["files"]]
 
     def is_complete(self, folder: Path, stem: str) -> bool:
-        """Whether all its results are still there."""
-        single = (place.path for place in self.places(folder, stem) if not place.frame_ending)
-        return all(path.is_file() for path in (*single, *(folder / name for name in self.files())))
+        """Return whether all of its results are still there."""
+        single = (path.path for path in self.result_paths(folder, stem) if not path.frame_suffix)
+        return all(path.is_file() for path in (*single, *(folder / name for name in self.frame_files())))
 
 
-def read_manifest(path: Path) -> Record | None:
-    """Read the manifest of a finished run; None where there is no file, `OutputError` where it is something else."""
+def read_manifest(path: Path) -> EarlierRun | None:
+    """Read the manifest of a finished run; None where there is none. Raise `OutputError` for another kind of file."""
     if not path.exists():
         return None
     try:
-        return Record.from_json(path, read_json(path, ErrorFactory(OutputError, path, "move it")))
+        return EarlierRun.from_json(path, read_json(path, ErrorFactory(OutputError, path, "move it")))
     except (OutputError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise OutputError(
-            f"{path}: a file of this name is in the way, and it is no manifest of atsal; move it, or choose another "
-            "output folder"
+            f"{path}: a manifest goes here, but this file is no manifest of atsal; move it, or choose another output "
+            "folder"
         ) from error
 
 
 class Journal:
-    """What an unfinished item has done: its frame table and the network's state, in one file replaced as a whole.
+    """The settings, the table of frames and the state of the network, in one file that is replaced as a whole.
 
-    It is written before the first result, and so also marks the results as this program's own.
+    It is written before the first result. So it also shows that the results are atsal's own.
     """
 
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path = path
         self.settings = settings
         self.frames: list[dict[str, Any]] = []
-        self._last: tuple[int, Floats | None] = (0, None)  # frames done and the state after them, set in one step
+        self._last: tuple[int, Floats | None] = (0, None)  # number of frames and the state after them, set at once
         self._saved_at = time.monotonic()
 
     @property
@@ -153,44 +157,44 @@ class Journal:
         """The network's state after the last frame."""
         return self._last[1]
 
-    def read(self) -> Record | None:
-        """Read an earlier run's; None where there is none, or a damaged one."""
+    def read(self) -> EarlierRun | None:
+        """Read the journal of an earlier run; None where there is none, or a damaged one."""
         return self._read()[0]
 
-    def take_up(self, item: Item, folder: Path) -> None:
-        """Go on after an earlier run with the same settings, if its maps are all still in `folder`."""
-        record, state = self._read()
-        if record is None or changed(record.settings, self.settings, item):
+    def resume(self, source: Source, folder: Path) -> None:
+        """Go on after an earlier run with the same settings, if all of its maps are still in `folder`."""
+        earlier, state = self._read()
+        if earlier is None or changed_settings(earlier.settings, self.settings, source):
             return
-        if all((folder / name).is_file() for name in record.files()):
-            self.frames, self._last = record.frames, (len(record.frames), state)
+        if all((folder / name).is_file() for name in earlier.frame_files()):
+            self.frames, self._last = earlier.frames, (len(earlier.frames), state)
 
-    def _read(self) -> tuple[Record | None, Floats | None]:
+    def _read(self) -> tuple[EarlierRun | None, Floats | None]:
         if not self.path.is_file():
             return None, None
         try:
             with safe_open(self.path, framework="np") as file:
-                told = parse_json(file.metadata()["journal"], ErrorFactory(OutputError, self.path, "delete it"))
-                record = Record.from_json(self.path, told)
+                document = parse_json(file.metadata()["journal"], ErrorFactory(OutputError, self.path, "delete it"))
                 has_state = "state" in file.keys()  # noqa: SIM118 - no mapping
-                return record, file.get_tensor("state") if has_state else None
+                state = file.get_tensor("state") if has_state else None
+                return EarlierRun.from_json(self.path, document), state
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OutputError, safetensors.SafetensorError):
             return None, None
 
     def add(self, result: FrameResult, names: list[str], state: Floats | None) -> None:
-        """Note a frame whose files are all written."""
-        peaks = {stream: float(result.map(stream).max()) for stream in STREAMS if result.has(stream)}
+        """Add a frame whose files are all written."""
+        peaks = {stream: float(saliency.max()) for stream, saliency in result.maps.items()}
         time_s = round(result.timestamp_s, 6)
         self.frames.append({"index": result.frame_index, "timestamp_s": time_s, "files": names, "peaks": peaks})
         self._last = (len(self.frames), state)
 
-    def save_now_and_then(self) -> None:
+    def save_if_due(self) -> None:
         """Save if the last time is long enough ago."""
-        if time.monotonic() - self._saved_at >= SNAPSHOT_EVERY_S:
+        if time.monotonic() - self._saved_at >= SAVE_EVERY_S:
             self.save()
 
     def save(self) -> None:
-        """Write the file aside and rename it."""
+        """Write the file."""
         count, state = self._last
         tensors = {} if state is None else {"state": np.ascontiguousarray(state)}
         content = save(tensors, {"journal": json.dumps({"settings": self.settings, "frames": self.frames[:count]})})
@@ -199,5 +203,5 @@ class Journal:
         self._saved_at = time.monotonic()
 
     def remove(self) -> None:
-        """Forget it: the item is finished."""
+        """Remove the file: the run is finished."""
         self.path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Bilinear sampling of ERP frames and of stacked faces, without borders."""
+"""Bilinear sampling of ERP frames and of stacked faces, continuous across their borders."""
 
 from collections.abc import Callable
 
@@ -7,25 +7,25 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-class Fixed:
-    """A tensor that never changes, kept once per device and precision.
+class ConstantTensor:
+    """A tensor that never changes, cached once per device and precision.
 
-    Never an inference tensor, also when it is first needed in inference mode: gradients pass through it later.
+    It is never an inference tensor, even if it is first used in inference mode: later, gradients may pass through it.
     """
 
     def __init__(self, values: Tensor) -> None:
         with torch.inference_mode(False):
             self._values = values.clone()
-        self._cast: dict[tuple[torch.device, torch.dtype], Tensor] = {}
+        self._cache: dict[tuple[torch.device, torch.dtype], Tensor] = {}
 
     def like(self, x: Tensor) -> Tensor:
-        """The tensor on the device of `x` and, if it is floating point, in its precision."""
+        """Return the tensor on the device of `x` and, if it is floating point, in the precision of `x`."""
         dtype = x.dtype if self._values.is_floating_point() else self._values.dtype
         key = (x.device, dtype)
-        if key not in self._cast:
+        if key not in self._cache:
             with torch.inference_mode(False):
-                self._cast[key] = self._values.to(dtype).to(x.device)
-        return self._cast[key]
+                self._cache[key] = self._values.to(dtype).to(x.device)
+        return self._cache[key]
 
 
 class SamplingGrid:
@@ -37,10 +37,10 @@ class SamplingGrid:
     def __init__(self, row: Tensor, column: Tensor, height: int, width: int) -> None:
         self._height, self._width = height, width
         # grid_sample(align_corners=False) maps -1 .. 1 to the outer edges of the first and last pixel
-        self._grid = Fixed(torch.stack([(column + 0.5) * 2 / width - 1, (row + 0.5) * 2 / height - 1], dim=-1))
+        self._grid = ConstantTensor(torch.stack([(column + 0.5) * 2 / width - 1, (row + 0.5) * 2 / height - 1], dim=-1))
 
     def positions(self) -> tuple[Tensor, Tensor]:
-        """The rows and columns it was made with, (h, w) float64."""
+        """Return the rows and columns of the positions, (h, w) float64 each."""
         x, y = self._grid.like(torch.zeros((), dtype=torch.float64)).unbind(-1)
         return ((y + 1) * self._height - 1) / 2, ((x + 1) * self._width - 1) / 2
 
@@ -51,7 +51,7 @@ class SamplingGrid:
 
 
 def wrap_pad(erp: Tensor) -> Tensor:
-    """Add one pixel around (B, C, H, W): across the ±180° border, and over the poles (the row of half a turn away)."""
+    """Pad (B, C, H, W) by one pixel: across the ±180° border, and over the poles with the row half a turn away."""
     half = erp.shape[-1] // 2
     top, bottom = erp[..., :1, :].roll(half, -1), erp[..., -1:, :].roll(half, -1)
     tall = torch.cat([top, erp, bottom], dim=-2)
@@ -69,10 +69,10 @@ class ErpSampler:
         return self._grid.sample(wrap_pad(erp))
 
 
-def in_float32(operation: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """Run `operation` on half-precision `x` in float32, where positions are exact enough, and cast back.
+def run_in_float32(operation: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Run `operation` on half-precision `x` in float32, where positions are exact enough, and cast the result back.
 
-    So too within autocast, whatever it makes of products elsewhere.
+    Autocast is disabled inside, so matrix products keep their precision.
     """
     with torch.autocast(x.device.type, enabled=False):
         if x.dtype in (torch.float16, torch.bfloat16):

@@ -1,1 +1,1 @@
-"""How fast a model runs on this machine, and how near that is to what the machine can do."""
+"""The speed of a model on this machine, compared with what the machine can do."""

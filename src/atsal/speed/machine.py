@@ -1,4 +1,4 @@
-"""The machine a speed was measured on, and its ceilings."""
+"""The machine on which a speed was measured, and its ceilings."""
 
 import math
 import platform
@@ -21,8 +21,8 @@ LAYERS = ((128, 160), (256, 80), (512, 40))  # channels and side of 3 x 3 convol
 
 
 def describe_machine(device: torch.device) -> dict[str, Any]:
-    """Processor, cores, system and versions, as JSON values."""
-    found: dict[str, Any] = {
+    """Return processor, cores, system and versions, as JSON values."""
+    machine: dict[str, Any] = {
         "processor": _processor(),
         "cores": usable_cores(),
         "threads": torch.get_num_threads(),
@@ -31,8 +31,8 @@ def describe_machine(device: torch.device) -> dict[str, Any]:
         "versions": versions(PACKAGES),
     }
     if device.type == "cuda":
-        found["gpu"] = torch.cuda.get_device_name(device)
-    return found
+        machine["gpu"] = torch.cuda.get_device_name(device)
+    return machine
 
 
 def _processor() -> str:
@@ -45,9 +45,9 @@ def _processor() -> str:
 
 
 def peak_memory_mib() -> float:
-    """The most memory this process has held so far, in MiB; NaN where the system does not tell."""
+    """Return the most memory that this process has used so far, in MiB; NaN where the system does not report it."""
     status = Path("/proc/self/status")
-    if status.is_file():  # getrusage tells of the process that started this one, too
+    if status.is_file():  # getrusage includes the process that started this one
         for line in status.read_text().splitlines():
             if line.startswith("VmHWM"):
                 return int(line.split()[1]) / 1024
@@ -55,12 +55,12 @@ def peak_memory_mib() -> float:
         return math.nan
     import resource  # noqa: PLC0415 - not on Windows
 
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return held / (1 << 20) if sys.platform == "darwin" else held / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20) if sys.platform == "darwin" else peak / 1024
 
 
 def timed_seconds(work: Callable[[], T], device: torch.device) -> tuple[float, T]:
-    """How long it takes, until the device is done, and what it returns."""
+    """Return the seconds until the device is done, and the result."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     start = time.perf_counter()
@@ -71,20 +71,20 @@ def timed_seconds(work: Callable[[], T], device: torch.device) -> tuple[float, T
 
 
 def matrix_rate(device: torch.device) -> float:
-    """GFLOP/s of a float32 matrix product, the best of three."""
+    """Return the GFLOP/s of a float32 matrix product, the best of three."""
     a, b = torch.rand(2, MATRIX_SIDE, MATRIX_SIDE, device=device).unbind()
     return 2 * MATRIX_SIDE**3 / min(timed_seconds(lambda: a @ b, device)[0] for _ in range(3)) / 1e9
 
 
 @torch.inference_mode()
 def convolution_rate(device: torch.device) -> float:
-    """GFLOP/s of float32 3 x 3 convolutions in PyTorch, the best of a few layers of VGG16."""
+    """Return the GFLOP/s of float32 3 x 3 convolutions in PyTorch, the best of a few layers of VGG16."""
     best = 0.0
     for channels, side in LAYERS:
         x = torch.rand(1, channels, side, side, device=device).contiguous(memory_format=torch.channels_last)
         kernel = torch.rand(channels, channels, 3, 3, device=device).contiguous(memory_format=torch.channels_last)
         flops = 2 * 9 * channels**2 * side**2
         for _ in range(3):
-            took, _ = timed_seconds(lambda: F.conv2d(x, kernel, padding=1), device)  # noqa: B023 - used at once
-            best = max(best, flops / took)
+            seconds, _ = timed_seconds(lambda: F.conv2d(x, kernel, padding=1), device)  # noqa: B023 - used at once
+            best = max(best, flops / seconds)
     return best / 1e9

@@ -1,4 +1,4 @@
-"""The document of `bench` as tables for a terminal."""
+"""Show the document of `bench` as tables on a terminal."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
-RESTLESS = 2.0  # times
+NOISY = 2.0  # the slowest round over the fastest
 
 
 def tables(document: dict[str, Any]) -> Iterator["Table | str"]:
-    """The machine in a line, then what was measured."""
-    from rich.table import Table  # noqa: PLC0415 - it draws from the program's random numbers when it is imported
+    """Yield the machine in a line, then what was measured."""
+    from rich.table import Table  # noqa: PLC0415 - its import draws from the random numbers of the program
 
     machine, model, video = document["machine"], document["model"], document["video"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
@@ -24,17 +24,17 @@ def tables(document: dict[str, Any]) -> Iterator["Table | str"]:
         f"{network['convolution_gflops']:.0f} GFLOP/s, so at best {network['floor_ms']:.1f} ms a frame"
     )
     yield _network(network)
-    restless = [name for name, found in network.items() if isinstance(found, dict) and _spread(found) > RESTLESS]
-    if restless:
+    noisy = [name for name, found in network.items() if isinstance(found, dict) and _spread(found) > NOISY]
+    if noisy:
         yield (
-            f"Rounds of {', '.join(restless)} differ by more than {RESTLESS:g} times: another program is running, and "
-            "these figures say little. Measure again on a quiet machine."
+            f"Rounds of {', '.join(noisy)} differ by a factor of more than {NOISY:g}: another program is running, so "
+            "these figures mean little. Measure again on a quiet machine."
         )
-    for what in document["left_out"]:
-        yield f"left out: {what}"
+    for missing in document["left_out"]:
+        yield f"left out: {missing}"
     stages = Table("stage (torch, one frame at a time, all threads, one stage after the other)", "ms", box=None)
-    for name, took in document["stages_ms"].items():
-        stages.add_row(name, f"{took:.2f}")
+    for name, milliseconds in document["stages_ms"].items():
+        stages.add_row(name, f"{milliseconds:.2f}")
     yield stages
     if "file" in document:
         yield f"{video['name']}, {video['width']}x{video['height']} {video['codec']}, {video['frames']} frames"
@@ -42,7 +42,7 @@ def tables(document: dict[str, Any]) -> Iterator["Table | str"]:
 
 
 def _spread(found: dict[str, Any]) -> float:
-    """The slowest round over the fastest."""
+    """Return the slowest round over the fastest."""
     return float(max(found["rounds_ms"]) / min(found["rounds_ms"]))
 
 

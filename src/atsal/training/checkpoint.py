@@ -1,6 +1,6 @@
-"""A checkpoint: everything that the rest of a run depends on, in one safetensors file, written aside and renamed.
+"""Checkpoints: everything that the rest of a run depends on, in one safetensors file.
 
-Tensors are named `weights.*`, `averaged.*`, `optimiser.<number>.<parameter>.<field>` and `state.<slot>`; the rest is
+Tensors are named `weights.*`, `averaged.*`, `optimiser.<index>.<parameter>.<field>` and `state.<slot>`. The progress is
 JSON in the file's header.
 """
 
@@ -13,11 +13,11 @@ from typing import Any
 import safetensors
 import torch
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from atsal.errors import WeightsError
 from atsal.jobs.atomic_write import atomic_file, output_errors
-from atsal.training.trained_part import Subject
+from atsal.training.trained_part import TrainedPart
 from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import parse_json
 from atsal.untrusted.text import error_reason
@@ -27,61 +27,51 @@ _PROGRESS = "progress"
 
 @dataclass
 class Progress:
-    """How far a run is."""
+    """How far a run has come."""
 
-    epoch: int = 0  # whole epochs done
-    step_in_epoch: int = 0  # steps done of the next one
-    step: int = 0  # steps done in all
-    best: float | None = None  # of the metric that chooses the best epoch
+    epoch: int = 0  # finished epochs
+    step_in_epoch: int = 0  # finished steps of the current epoch
+    step: int = 0  # finished steps in all
+    best: float | None = None  # best score of the metric that chooses the best epoch
     best_epoch: int | None = None
-    without_better: int = 0  # validations since
-    log_bytes: int = 0  # of the log that are of these steps
-    loss_sum: float = 0.0  # over the steps of the unfinished epoch
-    finished: str | None = None  # why it ended
+    without_better: int = 0  # validations since the best one
+    log_bytes: int = 0  # length of the log at these steps
+    loss_sum: float = 0.0  # over the finished steps of the current epoch
+    finished: str | None = None  # why the run ended
     scores: dict[str, float] = field(default_factory=dict)  # of the last validation
 
 
-def save_checkpoint(
-    path: Path,
-    progress: Progress,
-    weights: Mapping[str, Tensor],
-    averaged: Mapping[str, Tensor],
-    optimisers: Mapping[str, Tensor],
-    states: Mapping[int, Tensor],
-) -> None:
-    """Write a checkpoint; complete, or not there. Raises `OutputError`."""
-    tensors = {f"weights.{name}": value for name, value in weights.items()}
-    tensors |= {f"averaged.{name}": value for name, value in averaged.items()}
-    tensors |= {f"optimiser.{name}": value for name, value in optimisers.items()}
-    tensors |= {f"state.{slot}": value for slot, value in states.items()}
-    plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+def save_checkpoint(path: Path, progress: Progress, **groups: Mapping[str, Tensor]) -> None:
+    """Write groups of tensors (`weights`, `averaged`, `optimiser`, `state`) atomically. Raise `OutputError`."""
+    tensors = {f"{group}.{name}": value for group, values in groups.items() for name, value in values.items()}
+    copies = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     with output_errors(path, also=safetensors.SafetensorError), atomic_file(path) as part:
-        save_file(plain, part, {_PROGRESS: json.dumps(asdict(progress))})
+        save_file(copies, part, {_PROGRESS: json.dumps(asdict(progress))})
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint as read."""
+    """The content of a checkpoint."""
 
     progress: Progress
     tensors: dict[str, Tensor]
 
-    def of(self, kind: str) -> dict[str, Tensor]:
-        """The tensors `weights`, `averaged`, `optimiser` or `state`, by the rest of their names."""
-        prefix = f"{kind}."
+    def group(self, name: str) -> dict[str, Tensor]:
+        """Return the tensors of a group such as `weights`, by the rest of their names."""
+        prefix = f"{name}."
         return {k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)}
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint; `WeightsError` for a file that is none."""
+    """Read a checkpoint. Raise `WeightsError` for any other file."""
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
         make_error = ErrorFactory(WeightsError, path, "its progress is damaged")
         progress = Progress(**parse_json(metadata[_PROGRESS], make_error, finite=False))
         _check(progress)
-    except Exception as error:  # whatever a damaged file brings about
+    except Exception as error:  # a damaged file can cause any
         raise WeightsError(
             f"{path}: is no checkpoint of a training run, or damaged ({error_reason(error)}); put a whole copy of it "
             "back, "
@@ -91,36 +81,36 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def _check(progress: Progress) -> None:
-    """`ValueError` for what no run writes."""
+    """Raise `ValueError` for values that no run writes."""
     counts = [progress.epoch, progress.step_in_epoch, progress.step, progress.without_better, progress.log_bytes]
     counts += [] if progress.best_epoch is None else [progress.best_epoch]
     numbers = [progress.loss_sum, *progress.scores.values(), 0 if progress.best is None else progress.best]
     if not all(type(count) is int and count >= 0 for count in counts):
-        raise ValueError("a count of its progress is none")
+        raise ValueError("its progress holds a count that is not a whole number >= 0")
     if not all(type(number) in (int, float) for number in numbers) or not isinstance(progress.finished, str | None):
-        raise ValueError("a number of its progress is none")
+        raise ValueError("its progress holds a value that is not a number")
 
 
-def optimiser_tensors(subject: Subject, optimisers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:
-    """The running moments of each optimiser, by number, parameter and field."""
-    names: dict[Tensor, str] = {parameter: name for name, parameter in subject.module.named_parameters()}
+def optimiser_tensors(part: TrainedPart, optimisers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:
+    """Return the state of each optimiser, by `<index>.<parameter>.<field>`."""
+    names: dict[Tensor, str] = {parameter: name for name, parameter in part.module.named_parameters()}
     return {
-        f"{number}.{names[parameter]}.{kind}": torch.as_tensor(value)
-        for number, optimiser in enumerate(optimisers)
-        for parameter, kinds in optimiser.state.items()
-        for kind, value in kinds.items()
+        f"{index}.{names[parameter]}.{kind}": torch.as_tensor(value)
+        for index, optimiser in enumerate(optimisers)
+        for parameter, values in optimiser.state.items()
+        for kind, value in values.items()
     }
 
 
 def restore_optimisers(
-    subject: Subject, optimisers: Sequence[torch.optim.Optimizer], tensors: Mapping[str, Tensor]
+    part: TrainedPart, optimisers: Sequence[torch.optim.Optimizer], tensors: Mapping[str, Tensor]
 ) -> None:
-    """Put the moments back."""
-    parameters: dict[str, nn.Parameter] = dict(subject.module.named_parameters())
+    """Set the state of each optimiser to copies of what `optimiser_tensors` returned."""
+    parameters = dict(part.module.named_parameters())
     for name, value in tensors.items():
-        number, _, rest = name.partition(".")
+        index, _, rest = name.partition(".")
         parameter_name, _, kind = rest.rpartition(".")
         parameter = parameters[parameter_name]
-        # the count of steps stays on the CPU, as the optimisers keep it
-        kept: Any = value.clone() if kind == "step" else value.clone().to(parameter.device)
-        optimisers[int(number)].state[parameter][kind] = kept
+        # the optimisers keep the count of steps on the CPU
+        copied: Any = value.clone() if kind == "step" else value.clone().to(parameter.device)
+        optimisers[int(index)].state[parameter][kind] = copied

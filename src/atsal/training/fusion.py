@@ -1,8 +1,7 @@
-"""The fusion, chosen on measured gaze: `smooth((attention ** share * experts ** (1 - share)) ** exponent) * prior`.
+"""Choose the fusion on measured gaze: `smooth((attention ** share * experts ** (1 - share)) ** exponent) * prior`.
 
-The share is the one under which the streams were trained together. Chosen are the sharpness (exponent, smoothing) and
-the strengths of the prior, by KLD - CC, as the layers were trained: what is chosen is calibrated, not only well
-correlated.
+The share is the one that the streams were trained with. The sharpness (exponent, smoothing) and the strengths of the
+prior are chosen by KLD - CC, the loss of the training, so that the densities are calibrated as well as correlated.
 """
 
 import itertools
@@ -15,57 +14,57 @@ from torch import Tensor
 
 from atsal.errors import ConfigError, DataError, OutputError
 from atsal.models.config import ModelConfig
-from atsal.models.directions import DirectionConfig, Directions, known_direction, sharpened, smoothing
+from atsal.models.directions import DirectionConfig, Directions, check_direction, make_smoother, sharpen_and_smooth
 from atsal.models.front_prior import FrontPrior, FrontPriorConfig
-from atsal.models.front_prior_file import FRONT_PRIOR, FrontPriors, read_front_prior_file
-from atsal.models.registry import build_network, find_bundle
-from atsal.models.seen_items import ALL_ITEMS, Seen, add_seen, seen_by
-from atsal.models.two_stream import ATSal, product
-from atsal.models.weight_folder import PARTS, Bundle, check_target, write_bundle
+from atsal.models.front_prior_file import FRONT_PRIOR, read_front_priors
+from atsal.models.loading import build_network, find_weights
+from atsal.models.seen_items import ALL_ITEMS, add_seen_items, read_seen_items
+from atsal.models.two_stream import ATSal, weighted_product
+from atsal.models.weight_folder import PARTS, WeightFolder, check_target, write_weight_folder
 from atsal.projection import solid_angle_weights
-from atsal.training.config import Augmentation, SourceConfig
+from atsal.training.config import SourceConfig
 from atsal.training.losses import EPSILON
 from atsal.training.sources import SphereSource, validation_keys
 
-# Few settings: on the sixteen frames of AVTrack360, what is best of a finer grid on twelve is worse on the other four.
+# A coarse grid: a finer one, chosen on twelve of the sixteen frames of AVTrack360, was worse on the other four.
 EXPONENTS = (0.5, 0.7, 1.0)
 SMOOTHINGS_DEG = (5.0, 10.0)
 LATITUDE_STRENGTHS = (0.4, 0.6, 0.8, 1.0)
 FRONT_STRENGTHS = (0.25, 0.5, 0.65, 0.8, 1.1, 1.5)
-HEAD_EYE = (1.0, 5.0)  # exponent and smoothing in degrees of the map of gaze, where only heads were measured
+HEAD_EYE = (1.0, 5.0)  # exponent and smoothing in degrees of the map of gaze, if only heads were measured
 FRAMES_PER_VIDEO = 10
-_AT_ONCE = 16  # frames under all strengths: some 150 MB
-_LEAST = 1e-6  # of a stream's map ...
-_TINY = 1e-30  # ... and of what is made of it: their logarithms are finite
+_BATCH = 16  # frames; under all strengths they take about 150 MB
+_LEAST = 1e-6  # of a stream's map, so that its logarithm is finite
+_TINY = 1e-30  # of priors and fused maps, for the same reason
 
 
-class Measured(NamedTuple):
-    """Raw maps (N, 1, h, 2h) of both streams on N frames, the measured ones, the fixations, and the time of each."""
+class FusionFrames(NamedTuple):
+    """The raw maps of both streams on N frames, and their ground truth, (N, 1, h, 2h) each."""
 
     attention: Tensor
     experts: Tensor
-    target: Tensor  # measured maps
+    target: Tensor
     counts: Tensor
-    seconds: Tensor  # (N,) since the start, `front_prior.PHOTO` for photos
+    seconds: Tensor  # (N,) since the start of the video; `front_prior.PHOTO` for photos
 
-    def of(self, frames: Tensor) -> "Measured":
-        """Only some of the frames."""
-        return Measured(*(part[frames] for part in self))
+    def select(self, frames: Tensor) -> "FusionFrames":
+        """Return only these frames."""
+        return FusionFrames(*(part[frames] for part in self))
 
 
 def share_of(config: ModelConfig) -> float:
-    """The share of the attention stream in a model's product."""
+    """Return the share of the attention stream in a model's product."""
     return config.attention_exponent / (config.attention_exponent + config.experts_exponent)
 
 
 def with_strengths(prior: FrontPriorConfig, latitude: float, front: float) -> FrontPriorConfig:
-    """The prior with these strengths, that of the front for videos and photos alike."""
+    """Return the prior with these strengths; `front` is for videos and photos."""
     return replace(prior, latitude_strength=latitude, video_strength=front, photo_strength=front)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One setting of the fusion, and what it is worth."""
+    """One setting of the fusion and its loss."""
 
     share: float
     exponent: float
@@ -74,18 +73,11 @@ class Choice:
     front_strength: float
     loss: float  # KLD - CC
 
-    def applied_to(self, prior: FrontPriorConfig) -> FrontPriorConfig:
-        """The prior with the chosen strengths."""
-        return with_strengths(prior, self.latitude_strength, self.front_strength)
-
     def on_edge(self) -> tuple[str, ...]:
-        """The settings that are the first or last of those tried, so that one beyond may be better.
-
-        No smoothing has nothing beyond.
-        """
+        """Return the settings at the first or last value of the grid, beyond which a better one may lie."""
         ends = {
             "exponent": (EXPONENTS[0], EXPONENTS[-1]),
-            "smoothing_deg": SMOOTHINGS_DEG[-1:],
+            "smoothing_deg": SMOOTHINGS_DEG[-1:],  # there is nothing below no smoothing
             "latitude_strength": (LATITUDE_STRENGTHS[0], LATITUDE_STRENGTHS[-1]),
             "front_strength": (FRONT_STRENGTHS[0], FRONT_STRENGTHS[-1]),
         }
@@ -93,55 +85,58 @@ class Choice:
 
 
 @torch.no_grad()
-def measure(network: ATSal, source: SphereSource) -> Measured:
-    """Run both streams on the images of a source, or on frames of its videos; those that nobody saw are left out.
+def run_streams(network: ATSal, source: SphereSource) -> FusionFrames:
+    """Run both streams on the images of a source, or on frames of its videos. Frames without fixations are left out.
 
-    Raises `DataError` where nobody looked at anything.
+    Raise `DataError` if no frame has fixations.
     """
     frames = []
     for key in itertools.chain(*validation_keys(source, 0, FRAMES_PER_VIDEO, None)):
-        sample = source.plain(key)
-        if sample.counts.sum() > 0:
+        sample = source.read(key, augment=False)
+        counts = sample.fixation_maps[:, 0]
+        if counts.sum() > 0:
             found = network(sample.frames[:, 0].float())
-            frames.append((found.attention, found.experts, sample.maps[:, 0], sample.counts[:, 0], source.seconds(key)))
+            frames.append((found.attention, found.experts, sample.saliency_maps[:, 0], counts, source.seconds(key)))
     if not frames:
         raise DataError(f"{source.config.folder}: no fixation on any frame; expected measured gaze to choose by")
-    return Measured(*(torch.cat(kind) for kind in zip(*frames, strict=True)))
+    return FusionFrames(*(torch.cat(parts) for parts in zip(*frames, strict=True)))
 
 
 @torch.no_grad()
-def choose(measured: Measured, prior: FrontPriorConfig, share: float) -> Choice:
-    """The setting with the least KLD - CC, tried over the whole grid, at a share of the attention stream.
+def choose(frames: FusionFrames, prior: FrontPriorConfig, share: float) -> Choice:
+    """Return the setting of the grid with the least KLD - CC, for a share of the attention stream.
 
-    Raises `DataError` where photos and frames of videos are mixed: the front has another strength for each.
+    Raise `DataError` for photos mixed with frames of videos: the front has a strength of its own for each.
     """
-    photos = int((measured.seconds < 0).sum())
-    if 0 < photos < len(measured.seconds):
+    count = len(frames.seconds)
+    photos = int((frames.seconds < 0).sum())
+    if 0 < photos < count:
         raise DataError(
-            f"{photos} photos and {len(measured.seconds) - photos} frames of videos: the prior's front has another "
-            "strength for each; choose on one kind, and exclude the other"
+            f"{photos} photos and {count - photos} frames of videos: the prior's front has a strength of its own for "
+            "each; choose on one kind, and exclude the other"
         )
-    chunks = torch.split(torch.arange(len(measured.seconds)), _AT_ONCE)
-    losses = torch.stack([_losses(measured.of(frames), prior, share) for frames in chunks]).sum(0)
+    batches = torch.split(torch.arange(count), _BATCH)
+    losses = torch.stack([_losses(frames.select(batch), prior, share) for batch in batches]).sum(0)
     best = int(losses.argmin())
-    grid = itertools.product([share], EXPONENTS, SMOOTHINGS_DEG, LATITUDE_STRENGTHS, FRONT_STRENGTHS)
-    return Choice(*next(itertools.islice(grid, best, None)), float(losses[best]) / len(measured.seconds))
+    grid = list(itertools.product([share], EXPONENTS, SMOOTHINGS_DEG, LATITUDE_STRENGTHS, FRONT_STRENGTHS))
+    return Choice(*grid[best], float(losses[best]) / count)
 
 
-def _losses(measured: Measured, prior: FrontPriorConfig, share: float) -> Tensor:
-    """The sum of KLD - CC over the frames, for each setting of the grid, in its order."""
-    rows = measured.target.shape[-2]
+def _losses(frames: FusionFrames, prior: FrontPriorConfig, share: float) -> Tensor:
+    """Return the sum of KLD - CC over the frames for each setting of the grid, in its order."""
+    rows = frames.target.shape[-2]
     strengths = itertools.product(LATITUDE_STRENGTHS, FRONT_STRENGTHS)
-    priors = [FrontPrior(with_strengths(prior, *pair), rows)(measured.seconds).flatten(1) for pair in strengths]
-    loss_of = _UnderPriors(measured.target, torch.stack(priors, 2))
-    attention, experts = (stream.clamp(min=_LEAST) for stream in (measured.attention, measured.experts))
-    smooths = [smoothing(rows, sigma) for sigma in SMOOTHINGS_DEG]
-    content = product(attention, experts, share, 1 - share)
-    return torch.cat([loss_of(sharpened(content, e, smooth)) for e, smooth in itertools.product(EXPONENTS, smooths)])
+    priors = [FrontPrior(with_strengths(prior, *pair), rows)(frames.seconds).flatten(1) for pair in strengths]
+    loss_of = _LossUnderPriors(frames.target, torch.stack(priors, 2))
+    content = weighted_product(frames.attention.clamp(min=_LEAST), frames.experts.clamp(min=_LEAST), share, 1 - share)
+    smooths = [make_smoother(rows, sigma) for sigma in SMOOTHINGS_DEG]
+    return torch.cat(
+        [loss_of(sharpen_and_smooth(content, e, smooth)) for e, smooth in itertools.product(EXPONENTS, smooths)]
+    )
 
 
-class _UnderPriors:
-    """`losses.kld_cc` of a map times each of P priors (N, h 2h, P): all sums over pixels are products of matrices."""
+class _LossUnderPriors:
+    """`losses.kld_cc` of a map times each of P priors (N, h 2h, P). All sums over pixels are matrix products."""
 
     def __init__(self, target: Tensor, priors: Tensor) -> None:
         weights = solid_angle_weights(target.shape[-2]).to(target).expand(target.shape[-2:]).flatten()
@@ -157,7 +152,7 @@ class _UnderPriors:
         self._kld = entropy - (self._weighted_target @ priors.clamp(min=_TINY).log())[:, 0]
 
     def __call__(self, content: Tensor) -> Tensor:
-        """The sums (P,) over the frames of maps (N, 1, h, 2h)."""
+        """Return the sums (P,) over the frames of maps (N, 1, h, 2h)."""
         content = content.flatten(1)[:, None].clamp(min=_TINY)
         mean = (content @ self._mean)[:, 0]
         kld = self._kld - (self._weighted_target * content.log()).sum(2) + mean.log()
@@ -167,9 +162,9 @@ class _UnderPriors:
 
 
 def bits_per_fixation(density: Tensor, counts: Tensor) -> Tensor:
-    """The mean of log2 of the density over the uniform one at the fixations of each map: (N,).
+    """Return the mean of log2(density / uniform density) over the fixations of each map, (N,).
 
-    Density and counts are (N, 1, h, 2h); the density is normalised by solid angle.
+    Density and counts are (N, 1, h, 2h). The density is normalised by solid angle.
     """
     weights = solid_angle_weights(density.shape[-2]).to(density)
     mean = (density * weights).sum((1, 2, 3)) / (weights.sum() * density.shape[-1])
@@ -177,12 +172,13 @@ def bits_per_fixation(density: Tensor, counts: Tensor) -> Tensor:
     return (counts * logs).sum((1, 2, 3)) / counts.sum((1, 2, 3))
 
 
-def density(measured: Measured, choice: Choice, prior: FrontPriorConfig) -> Tensor:
-    """The map (N, 1, h, 2h) that a choice makes of each frame."""
-    rows = measured.target.shape[-2]
-    content = product(measured.attention, measured.experts, choice.share, 1 - choice.share)
-    content = sharpened(content, choice.exponent, smoothing(rows, choice.smoothing_deg))
-    return content * FrontPrior(choice.applied_to(prior), rows)(measured.seconds)
+def fused_density(frames: FusionFrames, choice: Choice, prior: FrontPriorConfig) -> Tensor:
+    """Return the map (N, 1, h, 2h) that a choice predicts for each frame."""
+    rows = frames.target.shape[-2]
+    content = weighted_product(frames.attention, frames.experts, choice.share, 1 - choice.share)
+    content = sharpen_and_smooth(content, choice.exponent, make_smoother(rows, choice.smoothing_deg))
+    chosen_prior = with_strengths(prior, choice.latitude_strength, choice.front_strength)
+    return content * FrontPrior(chosen_prior, rows)(frames.seconds)
 
 
 def fuse(
@@ -196,76 +192,66 @@ def fuse(
     half: bool,
     overwrite: bool,
 ) -> Choice:
-    """Write a weight folder like `model` with the fusion that suits the source best; returns the choice.
+    """Write a weight folder like `model` with the fusion that fits the source best. Return the choice.
 
-    `direction` is what the source's gaze is of, by default as it was prepared. Where that is `head`, the map of gaze
-    gets `head_eye`, exponent and smoothing in degrees, by default `HEAD_EYE`; else the map of heads stays as the model
-    has it. `prior` is a file that `atsal weights front` wrote, by default the packaged one.
+    `direction` is that of the source's gaze, by default as it was prepared. If it is `head`, the map of gaze gets
+    `head_eye` (exponent, smoothing in degrees), by default `HEAD_EYE`; else the map of heads stays as it is. `prior` is
+    a file that `atsal weights front` wrote, by default the packaged one.
     """
-    bundle = _bundle(model, output, overwrite=overwrite)
-    opened = SphereSource(source, bundle.config, Augmentation())
-    taken = known_direction(direction or opened.prepared.preparation.direction)
-    if head_eye is not None and taken != "head":
-        raise ConfigError(
-            f"--head-eye: is for a set of head directions; that of {opened.name} is {taken}: leave it out"
-        )
-    priors = read_front_prior_file(prior)
+    bundle = _open_lite(model, output, overwrite=overwrite)
+    opened = SphereSource(source, bundle.config)
+    measured = check_direction(direction or opened.prepared.preparation.direction)
+    if head_eye is not None and measured != "head":
+        raise ConfigError(f"--head-eye: needs head directions, but those of {opened.name} are {measured}: leave it out")
+    priors = read_front_priors(prior)
     gaze = DirectionConfig(*(head_eye or HEAD_EYE), priors.head_eye)
-    of_set = priors.head if taken == "head" else priors.head_eye
-    measured = measure(build_network(bundle), opened)
-    chosen = choose(measured, of_set, share_of(bundle.config))
-    fitted = DirectionConfig(chosen.exponent, chosen.smoothing_deg, _fitted(of_set, measured, chosen))
-    if taken == "head":  # the content tells as much of the latitudes of gaze
-        latitude = replace(gaze.prior, latitude_strength=chosen.latitude_strength)
+    own_prior = priors.head if measured == "head" else priors.head_eye
+    frames = run_streams(build_network(bundle), opened)
+    choice = choose(frames, own_prior, share_of(bundle.config))
+    fitted_prior = with_strengths(own_prior, choice.latitude_strength, choice.front_strength)
+    if (frames.seconds < 0).all():  # photos say nothing about the front of videos, nor videos about that of photos
+        fitted_prior = replace(fitted_prior, video_strength=own_prior.video_strength)
+    else:
+        fitted_prior = replace(fitted_prior, photo_strength=own_prior.photo_strength)
+    fitted = DirectionConfig(choice.exponent, choice.smoothing_deg, fitted_prior)
+    if measured == "head":  # the content says as much about the latitudes of gaze
+        latitude = replace(gaze.prior, latitude_strength=choice.latitude_strength)
         directions = Directions(replace(gaze, prior=latitude), fitted)
     else:
         directions = Directions(fitted, _directions(bundle).head)
-    bits = bits_per_fixation(density(measured, chosen, of_set), measured.counts).mean()
-    noted = {
+    bits = bits_per_fixation(fused_density(frames, choice, own_prior), frames.counts).mean()
+    seen = read_seen_items(bundle.provenance)
+    prior_sets = [(log.name, (ALL_ITEMS,)) for log in priors.sources]
+    add_seen_items(seen, ("attention", "experts"), [(opened.name, opened.items), *prior_sets])
+    chosen_on = {
         "dataset": opened.name,
         "items": list(opened.items),
-        "direction": taken,
+        "direction": measured,
         "bits_per_fixation": round(float(bits), 4),
-        "chosen": {name: round(value, 4) for name, value in asdict(chosen).items()},
+        "chosen": {name: round(value, 4) for name, value in asdict(choice).items()},
     }
-    provenance = {**bundle.provenance, "fusion_chosen_on": noted, "trained_on": _seen(bundle, opened, priors)}
-    parts = {part: bundle.load(part) for part in PARTS}
-    shares = replace(bundle.config, attention_exponent=chosen.share, experts_exponent=1 - chosen.share)
+    provenance = {**bundle.provenance, "fusion_chosen_on": chosen_on, "trained_on": seen}
+    shares = replace(bundle.config, attention_exponent=choice.share, experts_exponent=1 - choice.share)
     config = replace(shares, directions=directions)
-    write_bundle(output, config, parts, provenance, overwrite=overwrite, half=half)
-    return chosen
+    parts = {part: bundle.load(part) for part in PARTS}
+    write_weight_folder(output, config, parts, provenance, overwrite=overwrite, half=half)
+    return choice
 
 
-def _bundle(model: Path | str, output: Path, *, overwrite: bool) -> Bundle:
-    """The model, where its fusion can be chosen and the result be written."""
-    bundle = find_bundle(model)
+def _open_lite(model: Path | str, output: Path, *, overwrite: bool) -> WeightFolder:
+    """Open the model. Raise an error if it has no fusion to choose, or if `output` cannot be written."""
+    bundle = find_weights(model)
     if bundle.config.architecture != "lite":
-        raise ConfigError(f"{bundle.folder}: the paper's fusion has nothing to choose; give weights of lite")
+        raise ConfigError(f"{bundle.folder}: the paper's fusion has no settings; expected weights of lite")
     if output.exists() and output.samefile(bundle.folder):
         raise OutputError(f"{output}: is the model that is read; give another folder")
     check_target(output, overwrite=overwrite)
     return bundle
 
 
-def _fitted(prior: FrontPriorConfig, measured: Measured, choice: Choice) -> FrontPriorConfig:
-    """The prior with the strengths of what was measured; photos and videos have one each of the front."""
-    found = choice.applied_to(prior)
-    if (measured.seconds < 0).all():
-        return replace(found, video_strength=prior.video_strength)
-    return replace(found, photo_strength=prior.photo_strength)
-
-
-def _directions(bundle: Bundle) -> Directions:
-    """Those of the model; of one that was trained from scratch, those of the packaged one."""
-    found = bundle.config.directions or find_bundle("lite").config.directions
+def _directions(bundle: WeightFolder) -> Directions:
+    """Return the model's directions, or those of the packaged model for one that was trained from scratch."""
+    found = bundle.config.directions or find_weights("lite").config.directions
     if found is None:
-        raise ConfigError(f"{bundle.folder}: no directions in its settings; expected those of lite")
+        raise ConfigError(f"{bundle.folder}: has no directions in its settings; expected those of lite")
     return found
-
-
-def _seen(bundle: Bundle, source: SphereSource, priors: FrontPriors) -> Seen:
-    """What the model has seen, the items that the fusion is chosen on, and all of each set of the prior."""
-    seen = seen_by(bundle.provenance)
-    of_prior = [(fitted.name, (ALL_ITEMS,)) for fitted in priors.sources]
-    add_seen(seen, ("attention", "experts"), [(source.name, source.items), *of_prior])
-    return seen

@@ -1,4 +1,4 @@
-"""Samples read ahead by worker processes, in the order of the plan, and how long the network waited for them."""
+"""Samples that worker processes read ahead, in the order of the steps."""
 
 import multiprocessing
 import signal
@@ -15,138 +15,117 @@ from torch.utils.data import DataLoader, Dataset
 
 from atsal.errors import AtsalError
 from atsal.jobs.workers import ignore_interrupts, init_worker
-from atsal.training.sampler import Key
+from atsal.training.sampler import Batch, SampleKey
 from atsal.training.sources import Sample, Source
 
-AHEAD = 4  # batches that each worker reads ahead
+BATCHES_AHEAD = 4  # of each worker
 
 
 class _Request(NamedTuple):
-    key: Key
-    moved: bool  # to learn from; else as it is, of the held out
+    key: SampleKey
+    for_training: bool  # else for validation: from the held-out sources, without augmentation
 
 
 class _Samples(Dataset[Sample | AtsalError]):
-    """Reads samples by key. What is meant for the user is handed over, not raised: a worker would wrap it."""
+    """Reads samples. Errors for the user are returned, because a worker that raises one wraps it."""
 
-    def __init__(self, learned: Sequence[Source], held_out: Sequence[Source]) -> None:
-        self.learned, self.held_out = learned, held_out
+    def __init__(self, train: Sequence[Source], held_out: Sequence[Source]) -> None:
+        self.train, self.held_out = train, held_out
 
     def __getitem__(self, request: _Request) -> Sample | AtsalError:
-        key = request.key
+        sources = self.train if request.for_training else self.held_out
         try:
-            return self.learned[key.source].sample(key) if request.moved else self.held_out[key.source].plain(key)
+            return sources[request.key.source].read(request.key, augment=request.for_training)
         except AtsalError as error:
             return error
 
 
-class _Batches:
-    """The batches asked for at present: the sampler of a `DataLoader` whose workers live on."""
-
-    def __init__(self) -> None:
-        self.requests: list[list[_Request]] = []
-
-    def __iter__(self) -> Iterator[list[_Request]]:
-        return iter(self.requests)
-
-    def __len__(self) -> int:
-        return len(self.requests)
-
-
 class Loader:
-    """Reads batches of samples; `waited_s` is how long they were waited for since it was last set to 0.
+    """Reads batches of samples. `waited_s` counts the seconds that the caller waited for them.
 
-    The workers start with the first batch and live as long as the loader. One reading at a time: where another begins,
-    the one before must not go on.
+    The workers start with the first batch and live as long as the loader. Only the latest iterator may be used.
     """
 
-    def __init__(self, learned: Sequence[Source], held_out: Sequence[Source] = (), *, workers: int = 0) -> None:
+    def __init__(self, train: Sequence[Source], held_out: Sequence[Source] = (), *, workers: int = 0) -> None:
         self.held_out = held_out
         self.waited_s = 0.0
-        self._batches = _Batches()
+        self._requests: list[list[_Request]] = []
         self._loader: DataLoader[Any] = DataLoader(
-            _Samples(learned, held_out),
-            batch_sampler=self._batches,  # keys instead of numbers
-            generator=torch.Generator(),  # else it draws from the program's own
+            _Samples(train, held_out),
+            batch_sampler=self._requests,
+            generator=torch.Generator(),  # without it, the loader would draw from the program's own generator
             num_workers=workers,
-            prefetch_factor=AHEAD if workers else None,
+            prefetch_factor=BATCHES_AHEAD if workers else None,
             persistent_workers=workers > 0,
-            multiprocessing_context=_workers_context() if workers else None,
-            collate_fn=_Packed.of,
-            worker_init_fn=_as_worker,
+            multiprocessing_context=_worker_context() if workers else None,
+            collate_fn=_PackedBatch.pack,
+            worker_init_fn=_start_worker,
         )
 
-    def moved(self, batches: Sequence[list[Key]]) -> Iterator[list[Sample]]:
-        """Read samples to learn from, in the order of the batches; an error of a file is raised where it would come."""
-        return self._read([[_Request(key, True) for key in batch] for batch in batches])
-
-    def plain(self, batches: Sequence[list[Key]]) -> Iterator[list[Sample]]:
-        """Read samples of the held-out sources, as they are."""
-        return self._read([[_Request(key, False) for key in batch] for batch in batches])
-
-    def _read(self, requests: list[list[_Request]]) -> Iterator[list[Sample]]:
-        self._batches.requests = requests
+    def read(self, batches: Sequence[Batch], *, for_training: bool) -> Iterator[list[Sample]]:
+        """Read batches of the training or of the held-out sources. An error of a file is raised at its batch."""
+        self._requests[:] = [[_Request(key, for_training) for key in batch] for batch in batches]
         started = time.monotonic()
-        with ignore_interrupts():  # by workers that start now: Ctrl-C is for the main process, which ends them
-            found = iter(self._loader)
+        with ignore_interrupts():  # workers that start now ignore Ctrl-C; the main process ends them
+            packed_batches = iter(self._loader)
         while True:
-            batch = next(found, None)
+            packed = next(packed_batches, None)
             self.waited_s += time.monotonic() - started
-            if batch is None:
+            if packed is None:
                 return
-            if isinstance(batch, AtsalError):
-                raise batch
-            yield batch.samples()
+            if isinstance(packed, AtsalError):
+                raise packed
+            yield packed.unpack()
             started = time.monotonic()
 
 
 @dataclass(frozen=True)
-class _Packed:
-    """A batch on its way from a worker, all its arrays in one block of each type.
+class _PackedBatch:
+    """A batch whose arrays are joined into one tensor of each type.
 
-    A tensor is handed over as an open file, and a process may hold few of those, often a thousand.
+    Workers pass every tensor as an open file, and a process may have few of those, often a thousand.
     """
 
-    names: list[tuple[str, Key]]
-    shapes: list[tuple[torch.Size, ...]]  # of each sample's frames, maps, counts and, if it has one, prior
+    names: list[tuple[str, SampleKey]]
+    shapes: list[tuple[torch.Size, ...]]  # of each sample: frames, saliency maps, fixation maps and, if any, prior
     frames: Tensor  # (bytes,) uint8
-    maps: Tensor  # (values,) float32: of each sample its maps, its counts, its prior
+    maps: Tensor  # (values,) float32: the maps of each sample in turn
 
     @classmethod
-    def of(cls, batch: Sequence[Sample | AtsalError]) -> "_Packed | AtsalError":
-        """Pack samples; the first error among them takes the place of all."""
-        samples = []
-        for sample in batch:
+    def pack(cls, samples: Sequence[Sample | AtsalError]) -> "_PackedBatch | AtsalError":
+        """Pack samples; or return the first error among them."""
+        read: list[Sample] = []
+        for sample in samples:
             if isinstance(sample, AtsalError):
                 return sample
-            samples.append(sample)
+            read.append(sample)
         return cls(
-            [(s.name, s.key) for s in samples],
-            [(s.frames.shape, *(part.shape for part in _maps(s))) for s in samples],
-            torch.cat([s.frames.flatten() for s in samples]),
-            torch.cat([part.flatten() for s in samples for part in _maps(s)]),
+            [(s.name, s.key) for s in read],
+            [(s.frames.shape, *(part.shape for part in _maps(s))) for s in read],
+            torch.cat([s.frames.flatten() for s in read]),
+            torch.cat([part.flatten() for s in read for part in _maps(s)]),
         )
 
-    def samples(self) -> list[Sample]:
-        """The samples, their arrays views of the blocks."""
+    def unpack(self) -> list[Sample]:
+        """Return the samples, with views of the joined tensors."""
         frames = iter(torch.split(self.frames, [shapes[0].numel() for shapes in self.shapes]))
         maps = iter(torch.split(self.maps, [shape.numel() for shapes in self.shapes for shape in shapes[1:]]))
         return [
-            Sample(name, key, next(frames).view(shape), *(next(maps).view(of) for of in of_maps))
-            for (name, key), (shape, *of_maps) in zip(self.names, self.shapes, strict=True)
+            Sample(name, key, next(frames).view(shape), *(next(maps).view(map_shape) for map_shape in map_shapes))
+            for (name, key), (shape, *map_shapes) in zip(self.names, self.shapes, strict=True)
         ]
 
 
 def _maps(sample: Sample) -> list[Tensor]:
-    """The maps that a sample has, in the order of its fields."""
-    return [part for part in (sample.maps, sample.counts, sample.prior) if part is not None]
+    """Return the maps of a sample, in the order of its fields."""
+    return [part for part in (sample.saliency_maps, sample.fixation_maps, sample.prior) if part is not None]
 
 
-def _workers_context() -> BaseContext:
-    """How workers start: as copies of one fresh process that has imported what they need.
+def _worker_context() -> BaseContext:
+    """Return how workers start: as copies of one fresh process that has already imported this module.
 
-    A copy of this process would lack its threads, and new processes would import for themselves, seconds each, one
-    after the other: so only where copies are not to be had, or not safe (macOS).
+    A copy of the main process would lack its threads. Spawned processes import for themselves, seconds each; they are
+    used where copies do not exist or are not safe (macOS).
     """
     if sys.platform == "darwin" or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
@@ -155,6 +134,6 @@ def _workers_context() -> BaseContext:
     return context
 
 
-def _as_worker(_number: int) -> None:
+def _start_worker(_number: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     init_worker()

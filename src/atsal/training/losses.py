@@ -1,7 +1,6 @@
-"""Losses on saliency maps by name; those of the release are in `published_losses`.
+"""The losses on saliency maps, by name. `published_losses` holds those of the published training.
 
-A loss is the mean over the items of a batch, so times their number it is the same however items are put together. The
-maps of one item may come in several views, as the faces of a cube: they are judged as one map.
+A loss is the mean over the items of a batch. The views of one item, such as the faces of a cube, count as one map.
 """
 
 from collections.abc import Callable
@@ -15,38 +14,38 @@ from atsal.training.published_losses import attention_loss, bce_loss
 
 EPSILON = 1e-7
 LossName = Literal["published-attention", "bce", "kld-cc", "kld-cc-nss"]
-NSS_SHARE = 0.1  # of the NSS in `kld_cc_nss`, whose scale is about ten times that of the CC
+NSS_WEIGHT = 0.1  # in `kld_cc_nss`; the NSS is about ten times as large as the CC
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What a loss may look at: maps (B, V, 1, h, w) of V views, all >= 0, and of attention streams the mask."""
+class Comparison:
+    """Predictions beside their ground truth: maps (B, V, 1, h, w) >= 0 of B items in V views."""
 
-    saliency: Tensor
-    target: Tensor  # its peak over the whole frame or photo is 1
+    saliency: Tensor  # predicted
+    target: Tensor  # the peak over the frame or photo is 1
     fixations: Tensor  # counts
-    weights: Tensor  # (1, V, 1, h, w) or less: what a pixel counts for, its solid angle
-    mask: Tensor | None = None  # (B, 1, h', w')
+    weights: Tensor  # broadcast to (1, V, 1, h, w): solid angles of the pixels
+    mask: Tensor | None = None  # (B, 1, h', w') of the attention stream
 
-    def select(self, items: Tensor) -> "Judged":
-        """Only these items."""
+    def select(self, items: Tensor) -> "Comparison":
+        """Return only these items."""
         mask = None if self.mask is None else self.mask[items]
-        return Judged(self.saliency[items], self.target[items], self.fixations[items], self.weights, mask)
+        return Comparison(self.saliency[items], self.target[items], self.fixations[items], self.weights, mask)
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A function of what is judged, the mean over its items; those that `needs_mask` are of attention streams alone."""
+    """A loss function, the mean over the items of a comparison."""
 
-    of: Callable[[Judged], Tensor]
-    needs_mask: bool = False
+    function: Callable[[Comparison], Tensor]
+    needs_mask: bool = False  # only the attention stream has a mask
 
 
 def kld_cc(prediction: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
-    """KLD(target || prediction) - CC, the mean over the batch.
+    """Return KLD(target || prediction) - CC, the mean over the batch.
 
-    `prediction` and `target` are (B, ...) and >= 0; each item is normalised to a density under `weights`
-    (broadcast to an item; solid angle on the sphere). Items whose target is zero everywhere have a loss of 0.
+    `prediction` and `target` are (B, ...) and >= 0. Each item is normalised to a density under `weights`, which are
+    broadcast to an item (solid angles on the sphere). An item whose target is 0 everywhere has a loss of 0.
     """
     weight, p, q, valid = _densities(prediction, target, weights)
     kld = (weight * q * torch.log((q + EPSILON) / (p + EPSILON))).sum(1)
@@ -57,9 +56,9 @@ def kld_cc(prediction: Tensor, target: Tensor, weights: Tensor | None = None) ->
 
 
 def kld_cc_nss(prediction: Tensor, target: Tensor, fixations: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Return `kld_cc` - 0.1 NSS: also the mean, over the fixations, of the map in standard deviations.
+    """Return `kld_cc` - 0.1 NSS, where NSS is the mean of the standardised prediction over the fixations.
 
-    `fixations` are counts, (B, ...) like the maps. Items without any have no NSS.
+    `fixations` are counts, (B, ...) like the maps. For an item without fixations the NSS is 0.
     """
     weight, p, _, valid = _densities(prediction, target, weights)
     counts = fixations.flatten(1)
@@ -68,11 +67,11 @@ def kld_cc_nss(prediction: Tensor, target: Tensor, fixations: Tensor, weights: T
     number = counts.sum(1)
     nss = (score * counts).sum(1) / number.clamp(min=1)
     counted = valid * (number > 0)
-    return kld_cc(prediction, target, weights) - NSS_SHARE * (nss * counted).mean()
+    return kld_cc(prediction, target, weights) - NSS_WEIGHT * (nss * counted).mean()
 
 
 def _densities(prediction: Tensor, target: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Weights (1, N) of sum 1, both maps (B, N) of mean 1 under them, and 1 for each item that has a target."""
+    """Return weights (1, N) of sum 1, both maps (B, N) with mean 1 under them, and 1 for each item with a target."""
     weight = torch.ones_like(target[:1]) if weights is None else weights.expand_as(target[:1])
     weight = (weight / weight.sum()).flatten(1)
     p, q = prediction.flatten(1), target.flatten(1)
@@ -82,15 +81,15 @@ def _densities(prediction: Tensor, target: Tensor, weights: Tensor | None) -> tu
     return weight, p, q / (total + EPSILON), valid
 
 
-def _published_attention(judged: Judged) -> Tensor:
-    if judged.mask is None:
+def _published_attention(compared: Comparison) -> Tensor:
+    if compared.mask is None:
         raise TypeError("the published loss needs the mask of an attention stream")
-    return attention_loss(judged.saliency[:, 0], judged.mask, judged.target[:, 0])
+    return attention_loss(compared.saliency[:, 0], compared.mask, compared.target[:, 0])
 
 
 LOSSES: dict[LossName, Loss] = {
     "published-attention": Loss(_published_attention, needs_mask=True),
-    "bce": Loss(lambda j: bce_loss(j.saliency.flatten(0, 1), j.target.flatten(0, 1).clamp(0, 1))),
-    "kld-cc": Loss(lambda j: kld_cc(j.saliency, j.target, j.weights)),
-    "kld-cc-nss": Loss(lambda j: kld_cc_nss(j.saliency, j.target, j.fixations, j.weights)),
+    "bce": Loss(lambda c: bce_loss(c.saliency.flatten(0, 1), c.target.flatten(0, 1).clamp(0, 1))),
+    "kld-cc": Loss(lambda c: kld_cc(c.saliency, c.target, c.weights)),
+    "kld-cc-nss": Loss(lambda c: kld_cc_nss(c.saliency, c.target, c.fixations, c.weights)),
 }

@@ -7,57 +7,49 @@ from torch import nn
 
 from atsal.errors import ConfigError
 from atsal.training.config import OptimiserConfig, ScheduleConfig
-from atsal.training.trained_part import Subject
+from atsal.training.trained_part import TrainedPart
 
-_RATE = "base_rate"  # of a parameter group, before the schedule
+_BASE_RATE = "base_rate"  # key of a parameter group: its learning rate before the schedule
 
 
-def make_optimiser(subject: Subject, config: OptimiserConfig) -> torch.optim.Optimizer:
-    """Adam or AdamW over the parameters that the configuration names; `ConfigError` where the network has none."""
-    named = subject.parameters_of(config.parameters)
+def make_optimiser(part: TrainedPart, config: OptimiserConfig) -> torch.optim.Optimizer:
+    """Make Adam or AdamW over the parameters that the settings name. Raise `ConfigError` if the part has none."""
+    named = part.parameters_of(config.parameters)
     if not named:
-        raise ConfigError(f"parameters {config.parameters!r}: the {subject.part} of this network has none of them")
-    averages = set(subject.parameters_of("average")) if config.parameters == "all" else set()
-    rates = {
-        "rest": config.learning_rate,
-        "encoder": config.encoder_learning_rate,
-        "average": config.average_learning_rate,
-    }
+        raise ConfigError(f"parameters {config.parameters!r}: the {part.part} of this network has none of them")
+    averages = set(part.parameters_of("average")) if config.parameters == "all" else set()
 
     def kind_of(name: str) -> str:
         return "average" if name in averages else "encoder" if "encoder" in name.split(".") else "rest"
 
-    for of, rate in rates.items():
-        if rate is not None and not any(kind_of(name) == of for name in named):
+    rates = {"encoder": config.encoder_learning_rate, "average": config.average_learning_rate}
+    for kind, rate in rates.items():
+        if rate is not None and kind not in map(kind_of, named):
             raise ConfigError(
-                f"{of}_learning_rate: parameters {config.parameters!r} of the {subject.part} hold no {of} with a "
+                f"{kind}_learning_rate: parameters {config.parameters!r} of the {part.part} hold no {kind} with a "
                 "rate of its own; leave it out"
             )
-    groups = [
-        (
-            [p for name, p in named.items() if kind_of(name) == of and (p.ndim > 1) == is_matrix],
-            rate or config.learning_rate,
-            config.weight_decay if is_matrix or config.kind == "adam" else 0.0,
-        )
-        for of, rate in rates.items()
-        for is_matrix in (True, False)
-    ]
-    kind = torch.optim.Adam if config.kind == "adam" else torch.optim.AdamW
-    return kind(
-        [{"params": p, "lr": rate, "weight_decay": decay, _RATE: rate} for p, rate, decay in groups if p],
-        lr=config.learning_rate,
-    )
+    groups = []
+    for kind, own_rate in ({"rest": None} | rates).items():
+        for is_matrix in (True, False):
+            parameters = [p for name, p in named.items() if kind_of(name) == kind and (p.ndim > 1) == is_matrix]
+            rate = own_rate or config.learning_rate
+            decay = config.weight_decay if is_matrix or config.kind == "adam" else 0.0
+            if parameters:
+                groups.append({"params": parameters, "lr": rate, "weight_decay": decay, _BASE_RATE: rate})
+    cls = torch.optim.Adam if config.kind == "adam" else torch.optim.AdamW
+    return cls(groups, lr=config.learning_rate)
 
 
 def set_rates(optimiser: torch.optim.Optimizer, factor: float) -> float:
-    """Give each group its own rate times `factor`; returns the first one."""
+    """Set the rate of each group to its base rate times `factor`. Return the first one."""
     for group in optimiser.param_groups:
-        group["lr"] = group[_RATE] * factor
+        group["lr"] = group[_BASE_RATE] * factor
     return float(optimiser.param_groups[0]["lr"])
 
 
 def rate_factor(schedule: ScheduleConfig, done: float, epochs: int) -> float:
-    """What the learning rates are multiplied with after `done` of `epochs` epochs (a fraction within an epoch)."""
+    """Return the factor of the learning rates after `done` of `epochs` epochs; `done` may be fractional."""
     share = min(done / epochs, 1.0)
     if schedule.kind == "step":
         return float(schedule.factor ** (int(done + 1e-9) // schedule.every))
@@ -73,10 +65,10 @@ def rate_factor(schedule: ScheduleConfig, done: float, epochs: int) -> float:
 
 @torch.no_grad()
 def update_average(averaged: nn.Module, module: nn.Module, decay: float, step: int) -> None:
-    """Move the averaged weights and statistics towards those of the module; faster in the first steps."""
+    """Move the averaged weights and statistics towards those of the module, faster in the first steps."""
     share = 1 - min(decay, step / (step + 9))
-    for kept, new in zip(averaged.state_dict().values(), module.state_dict().values(), strict=True):
-        if kept.is_floating_point() and decay:
-            kept.lerp_(new, share)
+    for average, new in zip(averaged.state_dict().values(), module.state_dict().values(), strict=True):
+        if average.is_floating_point() and decay:
+            average.lerp_(new, share)
         else:
-            kept.copy_(new)
+            average.copy_(new)

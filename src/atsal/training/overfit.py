@@ -1,7 +1,7 @@
-"""The whole pipeline on one made-up scene: gaze is prepared, all three networks are trained, the result is scored.
+"""The whole pipeline on one synthetic scene: prepare gaze, train all three networks, score the result.
 
-A network that cannot learn a single scene by heart cannot learn anything: this is the first thing to try, and it takes
-about a minute on two cores.
+This is the first thing to try: a network that cannot overfit a single scene cannot learn anything. It takes about a
+minute on two cores.
 """
 
 from pathlib import Path
@@ -17,27 +17,21 @@ from atsal.jobs.output_folder import FolderKind, OutputFolder
 from atsal.models.config import ModelConfig
 from atsal.prediction.compare import contact_sheet
 from atsal.prediction.predictor import load_model
-from atsal.training.config import (
-    OptimiserConfig,
-    ScheduleConfig,
-    SourceConfig,
-    TrainConfig,
-    ValidationConfig,
-)
+from atsal.training.config import OptimiserConfig, ScheduleConfig, SourceConfig, TrainConfig, ValidationConfig
 from atsal.training.run import Say, train
 from atsal.training.run_folder import RunFolder
 from atsal.training.trainer import Machine
+from atsal.video.image_writer import write_rgb_png
 from atsal.video.synthetic_scene import Scene, render_video
-from atsal.video.writer import write_rgb_png
 
-TRIAL = FolderKind(description="a trial of training", format="atsal overfit", record="overfit.json")
+OVERFIT = FolderKind(description="a trial of training", format="atsal overfit", record="overfit.json")
 FRAMES, FPS, HEIGHT, SEED = 8, 4.0, 128, 3
 VIEWERS, SPREAD_DEG = 24, 4.0
 SMALL = ModelConfig("lite", erp_height=64, face_size=64, map_height=64, face_fov_deg=110)
 
 
 def write_scene(folder: Path) -> None:
-    """A clip of a made-up scene, and a table of viewers whose gaze rests on its objects."""
+    """Write a video of a synthetic scene, and a table of viewers who fixate its objects."""
     folder.mkdir(parents=True, exist_ok=True)
     render_video(folder / "scene.mp4", seconds=FRAMES / FPS, frame_rate=FPS, erp_height=HEIGHT, seed=SEED)
     rng, scene = np.random.default_rng(SEED), Scene(SEED)
@@ -52,7 +46,7 @@ def write_scene(folder: Path) -> None:
 
 
 def overfit_config(prepared: Path, epochs: int) -> TrainConfig:
-    """All three networks together, from random weights, on the one clip, which also is what they are validated on."""
+    """Train all three networks together from random weights, and validate on the same clip."""
     source = SourceConfig(prepared=str(prepared))
     return TrainConfig(
         title="overfit: one made-up scene",
@@ -72,8 +66,8 @@ def overfit_config(prepared: Path, epochs: int) -> TrainConfig:
 
 
 def overfit(folder: Path, machine: Machine, epochs: int = 30, *, say: Say, status: Say) -> float:
-    """Write the scene, prepare its gaze, train, and draw what was learned; returns the CC, 1 where it fits the gaze."""
-    with OutputFolder(folder, TRIAL).claim():
+    """Write the scene, prepare its gaze, train, and draw the predictions. Return the CC; 1 is a perfect fit."""
+    with OutputFolder(folder, OVERFIT).claim():
         write_scene(folder / "raw")
         dataset = dataset_named("folder")
         preparation = preparation_for(dataset, sigma_deg=8.0)

@@ -1,8 +1,8 @@
-"""The losses the published attention stream and experts were trained with, reproduced (Dahou et al., arXiv 2011.10600).
+"""The losses of the published training, reproduced (Dahou et al., arXiv 2011.10600).
 
-Maps are (B, 1, H, W) or (H, W) in [0, 1]; every sum, mean and deviation is taken over one map, and the result is the
-mean over the batch. The published numbers were recorded at a batch of one, so the treatment of larger batches is ours.
-All functions are differentiable in `saliency` and raise `ShapeError` when the maps do not fit each other.
+Maps are (B, 1, H, W) or (H, W) in [0, 1]. Sums, means and deviations are those of one map; the result is the mean over
+the batch. The published numbers were recorded at a batch of one, so the mean over larger batches is our choice.
+All functions are differentiable in `saliency` and raise `ShapeError` for maps of different shapes.
 """
 
 import torch
@@ -11,12 +11,12 @@ from torch.nn import functional as F
 
 from atsal.errors import ShapeError
 
-EPSILON = 2.2204e-16  # double precision's, as in the MIT benchmark; anything from 1e-8 up changes the recorded numbers
-FIXATION_THRESHOLD = 0.1  # the published losses call a pixel fixated where the ground-truth map is above this
+EPSILON = 2.2204e-16  # as in the MIT benchmark; 1e-8 and more would change the recorded numbers
+FIXATION_THRESHOLD = 0.1  # the published losses take pixels above it as fixated
 
 
 def kld_loss(saliency: Tensor, target: Tensor) -> Tensor:
-    """`KL(target || saliency)` in nats: both divided by their sums, `sum(q log(eps + q / (p + eps)))`, >= 0."""
+    """Return `KL(target || saliency)` in nats, `sum(q log(eps + q / (p + eps)))` of both maps divided by their sums."""
     prediction, truth = _flat(saliency, target)
     p = prediction / prediction.sum(dim=1, keepdim=True)
     q = truth / truth.sum(dim=1, keepdim=True)
@@ -24,11 +24,10 @@ def kld_loss(saliency: Tensor, target: Tensor) -> Tensor:
 
 
 def nss_loss(saliency: Tensor, target: Tensor) -> Tensor:
-    """NSS of `saliency` on the pixels where `target` > 0.1: the mean there of the map in standard deviations.
+    """Return the NSS of `saliency` on the pixels where `target` > 0.1; higher is better.
 
-    Higher is better, so `attention_loss` subtracts it. The deviation is the unbiased one (N - 1). Fixations are
-    pixels of a thresholded map, not gaze samples: use `atsal.evaluation` for scores. A target without such a pixel,
-    or a constant map, gives NaN, as published.
+    The standard deviation is the unbiased one (N - 1). Fixations are pixels of a thresholded map, not gaze samples: use
+    `atsal.evaluation` for scores. A target without such a pixel, or a constant map, gives NaN, as published.
     """
     prediction, truth = _flat(saliency, target)
     fixated = (truth > FIXATION_THRESHOLD).to(prediction.dtype)
@@ -39,7 +38,7 @@ def nss_loss(saliency: Tensor, target: Tensor) -> Tensor:
 def attention_loss(saliency: Tensor, mask: Tensor, target: Tensor) -> Tensor:
     """Return the attention stream's loss on saliency and target (B, 1, H, W) and mask (B, 1, H / n, W / n).
 
-    `0.8 KLD(saliency) + 0.1 KLD(mask, maxpool_n(target)) + 0.1 (NSS(target) - NSS(saliency))`; n is 16 as published.
+    `0.8 KLD(saliency) + 0.1 KLD(mask, maxpool_n(target)) + 0.1 (NSS(target) - NSS(saliency))`; n is 16 in the paper.
     """
     if target.ndim != 4:
         raise ShapeError(f"target of shape {tuple(target.shape)}: expected (B, 1, H, W)")
@@ -50,13 +49,13 @@ def attention_loss(saliency: Tensor, mask: Tensor, target: Tensor) -> Tensor:
 
 
 def bce_loss(saliency: Tensor, target: Tensor) -> Tensor:
-    """Return the experts' loss: binary cross-entropy in nats, mean over the pixels; both maps in [0, 1]."""
+    """Return the experts' loss: the binary cross-entropy in nats, the mean over the pixels."""
     prediction, truth = _flat(saliency, target)
     return F.binary_cross_entropy(prediction, truth)
 
 
 def _flat(saliency: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Both as (B, H W)."""
+    """Return both maps as (B, H W)."""
     if saliency.shape != target.shape or saliency.ndim not in (2, 4):
         found = f"{tuple(saliency.shape)} and {tuple(target.shape)}"
         raise ShapeError(f"maps of shape {found}: expected two equal shapes, (B, 1, H, W) or (H, W)")

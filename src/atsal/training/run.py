@@ -1,4 +1,4 @@
-"""Start a training run, or go on with it."""
+"""Start a training run, or resume it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,9 +10,9 @@ from atsal.errors import AtsalError, ConfigError, TrainingError
 from atsal.jobs.workers import WORKER_ENDED
 from atsal.models.weight_folder import DESCRIPTION
 from atsal.training.checkpoint import Progress
-from atsal.training.config import TrainConfig, with_folders_resolved
-from atsal.training.ranks import Ranks, joined_ranks
-from atsal.training.reporting import Shown, Silent, check_reporting
+from atsal.training.config import TrainConfig, with_absolute_paths
+from atsal.training.ranks import Ranks, join_ranks
+from atsal.training.reporting import Reporter, check_tensorboard
 from atsal.training.run_folder import RunFolder
 from atsal.training.setup import write_start
 from atsal.training.trainer import Machine, Trainer
@@ -28,70 +28,62 @@ def train(
     say: Say = lambda _line: None,
     status: Say = lambda _line: None,
 ) -> Progress:
-    """Run a stage of training to its end in the folder `output`, or go on with the one there.
+    """Run a stage of training to its end in the folder `output`, or resume the run there.
 
-    `config` is None for a run that goes on by what its folder holds. The same configuration goes on too; another one
-    is a `ConfigError` that tells what differs. A new run that cannot be set up leaves no folder.
-    Started by `torchrun`, several processes share the work. Raises `TrainingError` where the run cannot go on.
+    Without `config`, the run in the folder is resumed. The configuration of that run resumes it too; another one raises
+    a `ConfigError` that lists the differences. A new run that cannot be set up leaves no folder. Processes that
+    `torchrun` started share the work. Raise `TrainingError` if the run cannot continue.
     """
-    check_reporting()
+    check_tensorboard()
     folder = RunFolder(output)
     if config is None and not folder.exists:
-        raise ConfigError(f"{output}: is no training run; expected a YAML file, or the folder of a run to go on with")
-    with joined_ranks(machine.device) as ranks:
+        raise ConfigError(f"{output}: is no training run; expected a YAML file, or the folder of a run to resume")
+    with join_ranks(machine.device) as ranks:
         if not ranks.is_first:
             return _run(folder, machine, ranks, say, status)
-        chosen = None if config is None else with_folders_resolved(config)
-        with folder.held(chosen), _failures_explained(folder):
+        with folder.locked(None if config is None else with_absolute_paths(config)), _explained_failures(folder):
             return _run(folder, machine, ranks, say, status)
 
 
 def _run(folder: RunFolder, machine: Machine, ranks: Ranks, say: Say, status: Say) -> Progress:
-    if folder.finished_without_checkpoints():
+    if folder.is_finished_without_checkpoints():
         return Progress(finished="before; its checkpoints are gone")
     if ranks.is_first:
-        config = folder.config()
         if not (folder.start / DESCRIPTION).is_file():
-            write_start(config, folder.start)
-        folder.note_environment(
-            {"ranks": ranks.world, "device": str(machine.device), "threads": torch.get_num_threads()}
-        )
+            write_start(folder.config(), folder.start)
+        folder.record_environment(ranks=ranks.world, device=str(machine.device), threads=torch.get_num_threads())
     ranks.wait()
     if not ranks.is_first:
-        return Trainer(folder, machine, ranks, Silent()).run()
-    with Shown(folder, say, status) as shown:
-        trainer = Trainer(folder, machine, ranks, shown)
+        return Trainer(folder, machine, ranks, None).run()
+    with Reporter(folder, say, status) as reporter:
+        trainer = Trainer(folder, machine, ranks, reporter)
         if trainer.progress.step and trainer.progress.finished is None:
             say(f"going on after step {trainer.progress.step}, epoch {trainer.progress.epoch + 1}")
         return trainer.run()
 
 
 @contextmanager
-def _failures_explained(folder: RunFolder) -> Iterator[None]:
-    """Say what to do where the memory does not suffice, or a worker ended."""
+def _explained_failures(folder: RunFolder) -> Iterator[None]:
+    """Turn a lack of memory and a dead worker into a `TrainingError` with the remedy."""
     try:
         yield
     except AtsalError:
         raise
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise TrainingError(_too_little_memory(folder)) from error
-    except RuntimeError as error:
-        said = str(error).lower()
-        if "allocate memory" in said or "out of memory" in said:
-            raise TrainingError(_too_little_memory(folder)) from error
-        if "dataloader worker" in said:
+    except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
+        message = str(error).lower()
+        if isinstance(error, MemoryError) or "allocate memory" in message or "out of memory" in message:
+            raise TrainingError(_out_of_memory(folder)) from error
+        if "dataloader worker" in message:
             raise TrainingError(f"{folder.folder}: {WORKER_ENDED}") from error
         raise
 
 
-def _too_little_memory(folder: RunFolder) -> str:
+def _out_of_memory(folder: RunFolder) -> str:
     config = folder.config()
-    lower = [f"batch ({config.batch}; give accumulate the factor, and a step keeps its size)"]
+    settings = [f"batch ({config.batch}; raise accumulate by the same factor, and a step keeps its size)"]
     if config.clip_frames:
-        lower.append(f"clip_frames ({config.clip_frames})")
+        settings.append(f"clip_frames ({config.clip_frames})")
     if config.photo_views.count > 1:
-        lower.append(f"photo_views.count ({config.photo_views.count})")
-    return (
-        f"{folder.folder}: the memory does not suffice; begin a new run with a lower {', or a lower '.join(lower)}, or "
-        "use fewer --workers"
-    )
+        settings.append(f"photo_views.count ({config.photo_views.count})")
+    lower = " or ".join(f"a lower {setting}" for setting in settings)
+    return f"{folder.folder}: not enough memory; begin a new run with {lower}, or use fewer --workers"

@@ -1,18 +1,17 @@
-"""The folder of a training run: what it was asked, where it ran, what it read, how it went, and its weights.
+"""The folder of a training run.
 
-run.json            says that the folder is a training run's
-config.yaml         the whole configuration, defaults and absolute paths included
-environment.json    versions, git state, machine, command, of each time it was started
-data.json           the data: sets, items, checksums
+run.json            marks the folder as a training run
+config.yaml         the whole configuration, with defaults and absolute paths
+environment.json    versions, git state, machine and command of each start
+data.json           sets, items, checksums
 start/              the weight folder it began with
-log.jsonl           a line an epoch, and one now and then within
+log.jsonl           a line for each epoch and every 20 steps
 tensorboard/        the same as curves, and pictures
-taught/             the teachers' maps, where there are any
-checkpoints/        last.safetensors and best.safetensors, with all that a run goes on from
-model/              at the end: a weight folder for `--model` and for the next stage
+taught/             the teachers' maps, if the run has teachers
+checkpoints/        last.safetensors and best.safetensors, from which a run is resumed
+model/              written at the end: a weight folder for `--model` and for the next stage
 """
 
-import dataclasses
 import json
 import os
 import platform
@@ -29,7 +28,7 @@ from atsal.errors import ConfigError, DataError, TrainingError
 from atsal.jobs.atomic_write import atomic_file, output_errors, write_json
 from atsal.jobs.output_folder import FolderKind, OutputFolder, find_differences, list_differences
 from atsal.models.weight_folder import DESCRIPTION, WEIGHT_FOLDER
-from atsal.training.config import TrainConfig, read_train_config
+from atsal.training.config import TrainConfig, read_train_config, to_plain
 from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
 from atsal.version import versions
@@ -53,13 +52,13 @@ _PACKAGES = ("atsal", "torch", "numpy", "av", "safetensors", "pillow", "tensorbo
 
 
 class RunFolder:
-    """Paths and records of one run."""
+    """The paths and records of one run."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.start = folder / "start"
         self.model = folder / "model"
-        self.taught = folder / "taught"
+        self.teacher_maps = folder / "taught"
         self.tensorboard = folder / "tensorboard"
         self.last = folder / "checkpoints" / "last.safetensors"
         self.best = folder / "checkpoints" / "best.safetensors"
@@ -67,23 +66,23 @@ class RunFolder:
 
     @property
     def exists(self) -> bool:
-        """Whether a run was begun here; the configuration alone does not make one."""
+        """Whether the folder holds a run. A configuration alone is none."""
         return (self.folder / CONFIG).is_file() and (self._output.record.is_file() or self._is_of_version_0())
 
     def _is_of_version_0(self) -> bool:
-        """Earlier versions wrote no record; only what they had set up whole is known for a run."""
+        """Return whether an earlier version, which wrote no record, set up a run here."""
         return (self.folder / ENVIRONMENT).is_file() and (self.start / DESCRIPTION).is_file()
 
     def config(self) -> TrainConfig:
-        """The configuration of the run that was begun here."""
+        """Return the configuration of the run."""
         return read_train_config(self.folder / CONFIG)
 
     @contextmanager
-    def held(self, config: TrainConfig | None) -> Iterator[None]:
-        """Begin a run here, or go on with the one that is here, and let no other process write to it meanwhile.
+    def locked(self, config: TrainConfig | None) -> Iterator[None]:
+        """Begin a run, or resume the one in the folder, and lock the folder meanwhile.
 
-        A run that was begun now and fails before its first checkpoint leaves nothing. Raises `ConfigError` where the
-        run here is of another configuration, `OutputError` where the folder holds anything else.
+        A new run that fails before its first checkpoint leaves nothing. Raise `ConfigError` if the run in the folder
+        has another configuration, `OutputError` if the folder holds anything else.
         """
         if self.exists and not self._output.record.is_file():
             self._output.write_record({})
@@ -91,7 +90,7 @@ class RunFolder:
             try:
                 if is_new and config is not None:
                     with output_errors(self.folder), atomic_file(self.folder / CONFIG) as part:
-                        part.write_text(dump_yaml(plain(config)), encoding="utf-8")
+                        part.write_text(dump_yaml(to_plain(config)), encoding="utf-8")
                 elif config is not None:
                     self._refuse_another(config)
                 with output_errors(self.last.parent):
@@ -103,17 +102,18 @@ class RunFolder:
                 raise
 
     def _refuse_another(self, config: TrainConfig) -> None:
-        found = find_differences(plain(self.config()), plain(config))
+        found = find_differences(to_plain(self.config()), to_plain(config))
         if found:
             raise ConfigError(
-                f"{self.folder}: holds a run of another configuration: {list_differences(found)}. Go on with its own "
+                f"{self.folder}: holds a run of another configuration: {list_differences(found)}. Resume it with its "
+                "own "
                 f"(`atsal train {self.folder}`), or give another folder"
             )
 
-    def finished_without_checkpoints(self) -> bool:
-        """Whether the run is done and only its weights were kept.
+    def is_finished_without_checkpoints(self) -> bool:
+        """Return whether the run is finished and its checkpoints were deleted.
 
-        Raises `TrainingError` for a run whose checkpoints are gone before its end: nothing of it could go on.
+        Raise `TrainingError` if the checkpoints of an unfinished run are gone.
         """
         if self.last.is_file():
             return False
@@ -121,19 +121,19 @@ class RunFolder:
             return True
         if self.log_bytes:
             raise TrainingError(
-                f"{self.last}: is not there, and the run's {LOG} says that it was trained; put the checkpoint back, or "
-                "begin a new run in another folder"
+                f"{self.last}: is missing, but the run's {LOG} holds finished steps; put the checkpoint back, or begin "
+                "a new run in another folder"
             )
         return False
 
-    def note_environment(self, facts: dict[str, Any]) -> None:
-        """Add this start of the run to its history."""
+    def record_environment(self, **values: Any) -> None:
+        """Add this start of the run to `environment.json`, with additional values."""
         path = self.folder / ENVIRONMENT
         history = _read_json(path).get("starts", []) if path.is_file() else []
-        write_json(path, {"starts": [*history, environment() | facts]})
+        write_json(path, {"starts": [*history, _environment() | values]})
 
-    def note_data(self, found: dict[str, Any]) -> None:
-        """Note the data of a new run; of one that goes on, check that they are the same. Raises `DataError`."""
+    def record_data(self, found: dict[str, Any]) -> None:
+        """Record the data of a new run. Raise `DataError` if those of a resumed run have changed."""
         path = self.folder / DATA
         found = json.loads(json.dumps(found))
         if not path.is_file():
@@ -142,8 +142,9 @@ class RunFolder:
         changed = find_differences(_read_json(path), found)
         if changed:
             raise DataError(
-                f"{self.folder}: the data are not those that the run began with: {list_differences(changed)}. Put them "
-                "back, or begin a new run"
+                f"{self.folder}: the data have changed since the run began: {list_differences(changed)}. Put the old "
+                "data back, or "
+                "begin a new run"
             )
 
     def log(self, line: dict[str, Any]) -> None:
@@ -155,12 +156,12 @@ class RunFolder:
 
     @property
     def log_bytes(self) -> int:
-        """The length of the log."""
+        """The length of the log in bytes."""
         path = self.folder / LOG
         return path.stat().st_size if path.is_file() else 0
 
-    def cut_log(self, length: int) -> None:
-        """Forget what was logged after a checkpoint: it comes again."""
+    def truncate_log(self, length: int) -> None:
+        """Remove what was logged after a checkpoint; the resumed run logs it again."""
         path = self.folder / LOG
         with output_errors(path):
             if path.is_file():
@@ -170,23 +171,11 @@ class RunFolder:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    return read_object(path, ErrorFactory(DataError, path, "delete it, and it is written anew"))
+    return read_object(path, ErrorFactory(DataError, path, "delete it; the run writes it again"))
 
 
-def plain(config: TrainConfig) -> dict[str, Any]:
-    """A configuration as plain values: lists, numbers, texts; what is not set is left out."""
-
-    def simple(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {k: simple(v) for k, v in value.items() if v is not None}
-        return [simple(v) for v in value] if isinstance(value, list | tuple) else value
-
-    found: dict[str, Any] = simple(dataclasses.asdict(config))
-    return found
-
-
-def environment() -> dict[str, Any]:
-    """Versions, machine, command and git state of this process."""
+def _environment() -> dict[str, Any]:
+    """Return versions, machine, command and git state of this process."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": sys.argv,
@@ -198,7 +187,7 @@ def environment() -> dict[str, Any]:
 
 
 def _git_state() -> dict[str, Any] | None:
-    """Commit of the package's own checkout, and whether files in it were changed; None outside of one."""
+    """Return the commit of the package's checkout and whether files in it have changed; None outside a checkout."""
     root = Path(__file__).parent
 
     def git(*arguments: str) -> str:

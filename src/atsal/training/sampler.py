@@ -1,7 +1,7 @@
-"""Which samples a step is made of: a pure function of the configuration, the sizes of the sources and the epoch.
+"""Which samples make up each step: a pure function of the configuration, the sizes of the sources and the epoch.
 
-Every rank knows the whole plan and takes its own slots of it, and a run that goes on skips what was done: so the order
-of the samples, and each one's random draws, depend on neither.
+Every rank computes all steps and reads the samples of its own slots, and a resumed run skips the finished steps. So the
+order of the samples and their random draws are the same in every run.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from atsal.training.config import TrainConfig
 
 
 @dataclass(frozen=True)
-class Key:
+class SampleKey:
     """One sample: `count` frames of an item from `first` on, every `stride`-th, and the seed of its random draws."""
 
     source: int
@@ -25,36 +25,35 @@ class Key:
     count: int = 1
     stride: int = 1
     seed: int = 0
-    size: int = 0  # of photos: the side of their views, pixels
-    turn: int = 0  # the number of the draw of this item in the epoch
-    slot: int = 0  # its place in the batch; a video stays in one slot
-    fresh: bool = True  # begins a video: nothing is carried over from the clip before
+    view_size: int = 0  # photos: side of the views, pixels
+    repeat: int = 0  # how often the epoch has drawn this item before
+    slot: int = 0  # place in the batch; a video stays in one slot
+    starts_video: bool = True  # no state is carried over from the clip before
+
+    @property
+    def frame_indices(self) -> range:
+        """The frames of the sample."""
+        return range(self.first, self.first + self.count * self.stride, self.stride)
 
 
-@dataclass(frozen=True)
-class Extent:
-    """What a plan needs to know of a source: the frames of each item."""
-
-    frames: tuple[int, ...]
+Batch = list[SampleKey]
+FrameCounts = Sequence[Sequence[int]]  # frames of each item, by source
 
 
-Step = list[list[Key]]  # of each step the batches, one unless gradients are accumulated
-
-
-def epoch_steps(config: TrainConfig, extents: Sequence[Extent], epoch: int) -> list[Step]:
-    """Every step of an epoch."""
+def epoch_steps(config: TrainConfig, frame_counts: FrameCounts, epoch: int) -> list[list[Batch]]:
+    """Return the batches of every step of an epoch, one batch a step unless gradients are accumulated."""
     if config.clip_frames is not None:
-        batches = list(_clips(config, extents, epoch))
+        batches = list(_clip_batches(config, frame_counts, epoch))
     elif config.train[0].share is not None:
-        batches = list(_shared(config, extents, epoch))
+        batches = list(_shared_batches(config, frame_counts, epoch))
     else:
-        batches = list(_joined(config, extents, epoch))
+        batches = list(_joined_batches(config, frame_counts, epoch))
     steps = [batches[at : at + config.accumulate] for at in range(0, len(batches), config.accumulate)]
     return steps[: config.max_steps_per_epoch]
 
 
 def seed_of(*parts: object) -> int:
-    """A seed that any change of the parts changes."""
+    """Return a seed that depends on each of the parts."""
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:7])
 
 
@@ -62,46 +61,42 @@ def _order(count: int, *parts: object) -> NDArray[np.int64]:
     return np.random.default_rng(seed_of(*parts)).permutation(count)
 
 
-def _frames(config: TrainConfig, extents: Sequence[Extent], source: int, epoch: int) -> Iterator[Key]:
-    """The single frames that a source gives to an epoch: of a video at random places, of an image again and again."""
-    for item, frames in enumerate(extents[source].frames):
-        seed, wanted = seed_of(config.seed, epoch, source, item), config.train[source].frames_per_item
-        size = config.photo_views.size_at(epoch / config.epochs)
+def _single_frames(config: TrainConfig, counts: Sequence[int], source: int, epoch: int) -> Iterator[SampleKey]:
+    """Yield the samples of a source in an epoch: random frames of each video, repeats of each image."""
+    wanted, size = config.train[source].frames_per_item, config.photo_views.size_at(epoch / config.epochs)
+    for item, frames in enumerate(counts):
+        seed = seed_of(config.seed, epoch, source, item)
         drawn = np.random.default_rng(seed).choice(frames, wanted, replace=wanted > frames)
-        for turn, at in enumerate(drawn):
-            yield Key(source, item, int(at), seed=seed_of(seed, turn), size=size, turn=turn)
+        for repeat, at in enumerate(drawn):
+            yield SampleKey(source, item, int(at), seed=seed_of(seed, repeat), view_size=size, repeat=repeat)
 
 
-def _joined(config: TrainConfig, extents: Sequence[Extent], epoch: int) -> Iterator[list[Key]]:
-    """All sources shuffled into one; a last batch that is not full is left out, unless it is the only one."""
-    keys = [key for source in range(len(extents)) for key in _frames(config, extents, source, epoch)]
+def _joined_batches(config: TrainConfig, frame_counts: FrameCounts, epoch: int) -> Iterator[Batch]:
+    """Shuffle all sources into one. An incomplete last batch is left out, unless it is the only one."""
+    keys = [key for source, counts in enumerate(frame_counts) for key in _single_frames(config, counts, source, epoch)]
     order = _order(len(keys), config.seed, epoch)
-    whole = len(keys) // config.batch * config.batch or len(keys)
-    for at in range(0, whole, config.batch):
+    end = len(keys) // config.batch * config.batch or len(keys)
+    for at in range(0, end, config.batch):
         yield [replace(keys[k], slot=slot) for slot, k in enumerate(order[at : at + config.batch])]
 
 
-def _shared(config: TrainConfig, extents: Sequence[Extent], epoch: int) -> Iterator[list[Key]]:
-    """A fixed number of each source in every batch; an epoch shows the source that lasts longest once."""
-    counts = shares(config)
-    pools = [list(_frames(config, extents, source, epoch)) for source in range(len(extents))]
-    steps = max(-(-len(pool) // count) for pool, count in zip(pools, counts, strict=True))
+def _shared_batches(config: TrainConfig, frame_counts: FrameCounts, epoch: int) -> Iterator[Batch]:
+    """Take a fixed number of each source in every batch. An epoch ends when each source was shown at least once."""
+    wanted = samples_per_source(config)
+    pools = [list(_single_frames(config, counts, source, epoch)) for source, counts in enumerate(frame_counts)]
+    steps = max(-(-len(pool) // count) for pool, count in zip(pools, wanted, strict=True))
     drawn = []
-    for source, (pool, count) in enumerate(zip(pools, counts, strict=True)):
+    for source, (pool, count) in enumerate(zip(pools, wanted, strict=True)):
         rounds = -(-steps * count // len(pool))
-        orders = [_order(len(pool), config.seed, epoch, source, turn) for turn in range(rounds)]
-        drawn.append([(turn, pool[k]) for turn, order in enumerate(orders) for k in order])
+        orders = [_order(len(pool), config.seed, epoch, source, number) for number in range(rounds)]
+        drawn.append([replace(pool[k], seed=seed_of(pool[k].seed, n)) for n, order in enumerate(orders) for k in order])
     for step in range(steps):
-        chosen = [
-            replace(key, seed=seed_of(key.seed, turn))
-            for source, count in enumerate(counts)
-            for turn, key in drawn[source][step * count : (step + 1) * count]
-        ]
-        yield [replace(key, slot=slot) for slot, key in enumerate(chosen)]
+        keys = [key for pool, n in zip(drawn, wanted, strict=True) for key in pool[step * n : (step + 1) * n]]
+        yield [replace(key, slot=slot) for slot, key in enumerate(keys)]
 
 
-def shares(config: TrainConfig) -> list[int]:
-    """How many of a batch come from each source: the largest remainders get what rounding leaves."""
+def samples_per_source(config: TrainConfig) -> list[int]:
+    """Return how many samples of a batch come from each source, by the method of largest remainders."""
     wanted = np.array([source.share or 0 for source in config.train])
     exact = wanted / wanted.sum() * config.batch
     counts = np.floor(exact).astype(int)
@@ -110,36 +105,27 @@ def shares(config: TrainConfig) -> list[int]:
     if not counts.all():
         least = int(counts.argmin())
         raise ConfigError(
-            f"train.{least}: a share of {config.train[least].share} is no sample in a batch of {config.batch}; give "
-            "more of it, or a larger batch"
+            f"train.{least}: a share of {config.train[least].share} is no sample in a batch of {config.batch}; raise "
+            "the share or the batch"
         )
     return [int(count) for count in counts]
 
 
-def _clips(config: TrainConfig, extents: Sequence[Extent], epoch: int) -> Iterator[list[Key]]:
-    """Videos side by side, one a slot, clip after clip; a slot whose video ends takes the next one in its row."""
-    length = config.clip_frames or 1
-    videos = [(source, item) for source, extent in enumerate(extents) for item in range(len(extent.frames))]
+def _clip_batches(config: TrainConfig, frame_counts: FrameCounts, epoch: int) -> Iterator[Batch]:
+    """Play videos side by side, one in each slot, clip after clip. When a video ends, its slot takes the next one."""
+    videos = [(source, item) for source, counts in enumerate(frame_counts) for item in range(len(counts))]
     order = [videos[k] for k in _order(len(videos), config.seed, epoch)]
-    rows = [
-        [key for video in order[slot :: config.batch] for key in _video(config, extents, video, epoch, slot, length)]
-        for slot in range(config.batch)
-    ]
-    for at in range(max(map(len, rows))):
-        yield [row[at] for row in rows if at < len(row)]
+    slots: list[list[SampleKey]] = [[] for _ in range(config.batch)]
+    for number, (source, item) in enumerate(order):
+        slot, seed = number % config.batch, seed_of(config.seed, epoch, source, item)
+        video = SampleKey(source, item, stride=config.train[source].stride, seed=seed, slot=slot)
+        slots[slot] += split_video(video, frame_counts[source][item], config.clip_frames or 1)
+    for at in range(max(map(len, slots))):
+        yield [clips[at] for clips in slots if at < len(clips)]
 
 
-def _video(
-    config: TrainConfig, extents: Sequence[Extent], video: tuple[int, int], epoch: int, slot: int, length: int
-) -> Iterator[Key]:
-    source, item = video
-    seed = seed_of(config.seed, epoch, source, item)
-    whole = Key(source, item, stride=config.train[source].stride, seed=seed, slot=slot)
-    yield from clips_of(whole, extents[source].frames[item], length)
-
-
-def clips_of(video: Key, frames: int, length: int) -> Iterator[Key]:
-    """A video of so many frames as clips of `length`, at the key's stride; the last one may be shorter."""
-    kept = -(-frames // video.stride)
-    for at in range(0, kept, length):
-        yield replace(video, first=at * video.stride, count=min(length, kept - at), fresh=at == 0)
+def split_video(video: SampleKey, frames: int, length: int) -> Iterator[SampleKey]:
+    """Split a video of `frames` frames into clips of `length`, at the key's stride. The last one may be shorter."""
+    shown = -(-frames // video.stride)
+    for at in range(0, shown, length):
+        yield replace(video, first=at * video.stride, count=min(length, shown - at), starts_video=at == 0)

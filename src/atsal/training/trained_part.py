@@ -1,6 +1,7 @@
-"""What is trained: one part of the two-stream network, fed with samples, its maps laid beside the measured ones."""
+"""The part of the network in training: it predicts maps of samples and brings the ground truth to the same form."""
 
 import copy
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -11,12 +12,13 @@ from atsal.models.two_stream import EXPERTS, ATSal
 from atsal.models.weight_folder import PARTS
 from atsal.projection import ErpToCubemap, resize_erp, resize_flat, solid_angle_weights
 from atsal.projection.geometry import EQUATOR_FACES, POLE_FACES
-from atsal.training.config import TOGETHER, Parameters, Part
+from atsal.training.config import JOINT_PARTS, ParameterGroup, Part
 from atsal.training.face_counts import FaceCounts
-from atsal.training.sources import is_erp
+from atsal.training.losses import Comparison
+from atsal.training.sources import Sample, is_erp
 
-TINY = 1e-12
-_PARAMETERS: dict[Parameters, tuple[str, ...]] = {  # how the names of each group begin, of both architectures
+_TINY = 1e-12
+_PREFIXES: dict[ParameterGroup, tuple[str, ...]] = {  # of the parameters' names, in both architectures
     "all": ("",),
     "mask": ("attention_module.", "mask.", "mask_logits."),
     "average": ("alpha", "average.alpha"),
@@ -25,17 +27,17 @@ _PARAMETERS: dict[Parameters, tuple[str, ...]] = {  # how the names of each grou
 
 
 class Output(NamedTuple):
-    """Maps of B frames, (B, V, 1, h, w) >= 0; of attention streams the mask; of recurrent parts the new state."""
+    """Predictions for B items in V views."""
 
-    saliency: Tensor
-    mask: Tensor | None
-    state: Tensor | None
+    saliency: Tensor  # (B, V, 1, h, w) >= 0
+    mask: Tensor | None  # of the attention stream
+    state: Tensor | None  # of the experts, after these frames
 
 
-class Subject(nn.Module):
-    """A part of `network` in training; the rest is as it was.
+class TrainedPart(nn.Module):
+    """A part of `network` in training. The other parts are frozen.
 
-    Views are flat photos' crops, the part's own faces of a cube, or the one ERP frame.
+    The views of an item are crops of a flat photo, the part's own faces of a cube, or the one ERP frame.
     """
 
     def __init__(self, network: ATSal, part: Part) -> None:
@@ -44,6 +46,8 @@ class Subject(nn.Module):
         self.network.requires_grad_(False)
         for name in {"experts": tuple(EXPERTS), "fused": PARTS}.get(part, (part,)):
             getattr(self.network, name).requires_grad_(True)
+        self._is_joint = part in JOINT_PARTS
+        self._predicts_erp = self._is_joint or part == "attention"
         self._faces = POLE_FACES if part == "poles" else EQUATOR_FACES
         self._cutters: dict[tuple[int, int], ErpToCubemap] = {}
         self._counters: dict[tuple[int, int], FaceCounts] = {}
@@ -55,31 +59,28 @@ class Subject(nn.Module):
 
     @property
     def module(self) -> nn.Module:
-        """What is trained and kept in checkpoints; the whole network where several parts are trained together."""
-        return self.network if self.part in TOGETHER else getattr(self.network, self.part)
+        """The module that is trained and stored in checkpoints; for several parts the whole network."""
+        return self.network if self._is_joint else getattr(self.network, self.part)
 
-    def averaged_copy(self) -> "Subject":
-        """The same with weights of its own, in eval mode."""
+    def averaged_copy(self) -> "TrainedPart":
+        """Return a copy in eval mode whose trained module has weights of its own. It shares the frozen parts."""
         network = copy.copy(self.network)
-        network._modules = dict(self.network._modules)  # the other parts are shared: they do not change
-        if self.part in TOGETHER:
-            network._modules = {name: copy.deepcopy(part) for name, part in self.network._modules.items()}
-        else:
-            network._modules[self.part] = copy.deepcopy(self.module)
-        return Subject(network, self.part).eval()
+        copied = set(self.network._modules) if self._is_joint else {self.part}
+        network._modules = {
+            name: copy.deepcopy(module) if name in copied else module for name, module in self.network._modules.items()
+        }
+        return TrainedPart(network, self.part).eval()
 
-    def parameters_of(self, group: Parameters) -> dict[str, nn.Parameter]:
-        """The trained parameters of a group, by name."""
-        prefixes = _PARAMETERS[group]
+    def parameters_of(self, group: ParameterGroup) -> dict[str, nn.Parameter]:
+        """Return the trained parameters of a group, by name."""
         named = {name: p for name, p in self.module.named_parameters() if p.requires_grad}
-        if self.part not in TOGETHER:
-            return {name: p for name, p in named.items() if name.startswith(prefixes)}
-        return {name: p for name, p in named.items() if name.partition(".")[2].startswith(prefixes)}
+        inner = (lambda name: name.partition(".")[2]) if self._is_joint else str
+        return {name: p for name, p in named.items() if inner(name).startswith(_PREFIXES[group])}
 
     def forward(self, frames: Tensor, state: Tensor | None = None, carry: Tensor | None = None) -> Output:
-        """Frames (B, V, 3, H, W) RGB in [0, 255], float, and the state after the frames before them.
+        """Predict frames (B, V, 3, H, W), float RGB in [0, 255], from the state after the frames before them.
 
-        `carry` (B,) is 0 where a video begins, whatever its state, else 1; None: 1 for all.
+        `carry` (B,) is 0 for an item that starts a video, so that its state does not count, else 1. None: 1 for all.
         """
         network = self.network
         if self.part == "attention":
@@ -95,19 +96,46 @@ class Subject(nn.Module):
         maps, state = network.run_expert(self.part, faces, state, carry=carry)
         return Output(maps, None, state)
 
+    def compare(
+        self,
+        samples: Sequence[Sample],
+        at: int,
+        device: torch.device,
+        state: Tensor | None = None,
+        carry: Tensor | None = None,
+    ) -> tuple[Comparison, Tensor | None]:
+        """Predict the `at`-th frame of each sample. Return it beside the ground truth, and the new state.
+
+        The samples have the same shapes, and all have a prior or none. On a GPU the network runs in bfloat16.
+        """
+        sphere = samples[0].is_sphere
+
+        def stacked(name: str) -> Tensor:
+            return torch.stack([getattr(sample, name)[at] for sample in samples]).to(device)
+
+        with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
+            saliency, mask, state = self(stacked("frames").float(), state, carry)
+        saliency = saliency.float()
+        if samples[0].prior is not None:
+            saliency = saliency * self.to_views(stacked("prior"), saliency, sphere=sphere)
+        target = self.targets(stacked("saliency_maps"), saliency, sphere=sphere)
+        fixations = self.counts(stacked("fixation_maps"), saliency, sphere=sphere)
+        weights = self.weights(saliency, sphere=sphere)
+        return Comparison(saliency, target, fixations, weights, None if mask is None else mask.float()), state
+
     def targets(self, maps: Tensor, like: Tensor, *, sphere: bool) -> Tensor:
-        """Measured maps (B, V, 1, h, w) brought to the views and the size of the maps `like`."""
-        found = self.on_views(maps, like, sphere=sphere)
-        if sphere and self.part in ("attention", *TOGETHER):  # means over pixels have lower peaks
-            found = found / found.amax((1, 2, 3, 4), keepdim=True).clamp(min=TINY)
+        """Bring measured maps (B, V, 1, h, w) to the views and the size of the predicted maps `like`."""
+        found = self.to_views(maps, like, sphere=sphere)
+        if sphere and self._predicts_erp:  # means over pixels have lower peaks
+            found = found / found.amax((1, 2, 3, 4), keepdim=True).clamp(min=_TINY)
         return found
 
-    def on_views(self, maps: Tensor, like: Tensor, *, sphere: bool) -> Tensor:
-        """Maps (B, V, 1, h, w) on the views and in the size of the maps `like`, their values as they are."""
+    def to_views(self, maps: Tensor, like: Tensor, *, sphere: bool) -> Tensor:
+        """Bring maps (B, V, 1, h, w) to the views and the size of the maps `like`, without rescaling their values."""
         height, width = like.shape[-2:]
         if not sphere:
             return resize_flat(maps.flatten(0, 1), height, width).reshape(like.shape)
-        if self.part in ("attention", *TOGETHER):
+        if self._predicts_erp:
             return resize_erp(maps[:, 0], height)[:, None]
         rows = maps.shape[-2]
         if (rows, height) not in self._cutters:
@@ -116,12 +144,12 @@ class Subject(nn.Module):
         return self._cutters[rows, height](maps[:, 0])[:, self._faces]
 
     def counts(self, counts: Tensor, like: Tensor, *, sphere: bool) -> Tensor:
-        """Fixation counts (B, V, 1, h, w) brought to the views and the size of the maps `like`, none interpolated."""
+        """Bring fixation counts (B, V, 1, h, w) to the views and the size of the maps `like`, without interpolation."""
         height, width = like.shape[-2:]
-        if not sphere:  # densities
+        if not sphere:  # photos have densities in place of counts
             return self.targets(counts, like, sphere=False)
-        if self.part in ("attention", *TOGETHER):
-            return _pooled_counts(counts[:, 0], height, width)[:, None]
+        if self._predicts_erp:
+            return _pool_counts(counts[:, 0], height, width)[:, None]
         rows = counts.shape[-2]
         if (rows, height) not in self._counters:
             cutter = ErpToCubemap(2, height, self.config.layout, fov_deg=self.config.face_fov_deg)
@@ -129,11 +157,11 @@ class Subject(nn.Module):
         return self._counters[rows, height](counts[:, 0])[:, self._faces]
 
     def weights(self, like: Tensor, *, sphere: bool) -> Tensor:
-        """What a pixel counts for, its solid angle, to be broadcast to maps (B, V, 1, h, w)."""
+        """Return the solid angles of the pixels, to be broadcast to maps `like` (B, V, 1, h, w)."""
         height, width = like.shape[-2:]
         if not sphere:
             return like.new_ones(1, 1, 1, 1, 1)
-        if self.part in ("attention", *TOGETHER):
+        if self._predicts_erp:
             return solid_angle_weights(height).to(like)[None, None, None]
         half = ErpToCubemap(2, height, "standard", fov_deg=self.config.face_fov_deg).geometry.half_extent
         line = ((torch.arange(width, device=like.device) + 0.5) * 2 / width - 1) * half
@@ -141,8 +169,8 @@ class Subject(nn.Module):
         return ((1 + squared) ** -1.5).to(like)[None, None, None]
 
 
-def _pooled_counts(counts: Tensor, height: int, width: int) -> Tensor:
-    """Counts on fewer pixels; on more, each stays on the pixel that holds its old one's centre."""
+def _pool_counts(counts: Tensor, height: int, width: int) -> Tensor:
+    """Move each count to the pixel of a map of another size that holds its old pixel's centre."""
     old = counts.shape[-2:]
     if old == (height, width):
         return counts

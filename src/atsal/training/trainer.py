@@ -1,4 +1,4 @@
-"""The loop: steps of an epoch, validation, checkpoints, until the epochs are done or nothing gets better."""
+"""The training loop: the steps of an epoch, validation and checkpoints, until the run is finished."""
 
 import math
 import time
@@ -6,248 +6,188 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from atsal.errors import TrainingError
-from atsal.evaluation.results import HIGHER_IS_BETTER
-from atsal.models.weight_folder import DESCRIPTION, PARTS, read_bundle, write_bundle
-from atsal.training.checkpoint import (
-    Checkpoint,
-    Progress,
-    optimiser_tensors,
-    read_checkpoint,
-    restore_optimisers,
-    save_checkpoint,
-)
-from atsal.training.config import TOGETHER
+from atsal.evaluation.metric_registry import metric_named
+from atsal.models.weight_folder import DESCRIPTION, PARTS, read_weight_folder, write_weight_folder
+from atsal.training.checkpoint import Progress, optimiser_tensors, read_checkpoint, restore_optimisers, save_checkpoint
+from atsal.training.clip_loss import ClipLoss
+from atsal.training.config import JOINT_PARTS, ValidationConfig
 from atsal.training.loader import Loader
 from atsal.training.losses import LOSSES
 from atsal.training.optimisers import make_optimiser, rate_factor, set_rates, update_average
 from atsal.training.ranks import Ranks
-from atsal.training.reporting import Silent
+from atsal.training.reporting import Reporter
 from atsal.training.run_folder import RunFolder
-from atsal.training.sampler import Step, epoch_steps
-from atsal.training.setup import load_subject, open_sources, provenance
+from atsal.training.sampler import Batch, epoch_steps
+from atsal.training.setup import load_trained_part, open_sources, provenance
 from atsal.training.sources import Sample, Source
-from atsal.training.validation import Validation, judge, validate
+from atsal.training.validation import Validation, validate
+
+CHECKPOINT_S = 300.0  # longest time between two checkpoints, however slow the steps are
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What a run may use; its result does not depend on workers and checkpoints, and on the device by rounding."""
+    """What a run uses of the machine. The result depends on the device only, by rounding."""
 
     device: torch.device
-    workers: int
+    workers: int  # processes that read data
     checkpoint_steps: int  # steps between two checkpoints within an epoch
 
 
-CHECKPOINT_S = 300.0  # seconds between two checkpoints, where steps are slow
-
-
 class Trainer:
-    """One run, from its folder: begins, or goes on where the last checkpoint stands."""
+    """One run in its folder. It begins, or resumes from the last checkpoint."""
 
-    def __init__(self, folder: RunFolder, machine: Machine, ranks: Ranks, reporter: Silent) -> None:
+    def __init__(self, folder: RunFolder, machine: Machine, ranks: Ranks, reporter: Reporter | None) -> None:
         self.folder, self.machine, self.ranks, self.reporter = folder, machine, ranks, reporter
         self.config = config = folder.config()
-        self.bundle = read_bundle(folder.start)
-        self.sources = open_sources(config.train, config, self.bundle.config, folder.taught / "train")
+        self.bundle = read_weight_folder(folder.start)
+        model, teacher_maps = self.bundle.config, folder.teacher_maps
+        self.sources = open_sources(config.train, config, model, teacher_maps / "train")
         held_out: list[Source] = []
         if config.validation is not None:
-            held_out = open_sources(config.validation.sources, config, self.bundle.config, folder.taught / "validation")
+            held_out = open_sources(config.validation.sources, config, model, teacher_maps / "validation")
         if ranks.is_first:
-            folder.note_data(
-                {
-                    "train": [s.describe() for s in self.sources],
-                    "validation": [s.describe() for s in held_out],
-                }
-            )
-        self.subject = load_subject(self.bundle, config, [*self.sources, *held_out]).to(machine.device)
-        self.subject.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            named = {"train": self.sources, "validation": held_out}
+            folder.record_data({name: [s.describe() for s in sources] for name, sources in named.items()})
+        self.part = load_trained_part(self.bundle, config, [*self.sources, *held_out]).to(machine.device)
+        self.part.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.averaged = self.part.averaged_copy()
+        self.optimisers = [make_optimiser(self.part, optimiser) for optimiser in config.optimisers]
+        carries_state = config.clip_frames is not None
+        self.loss = ClipLoss(self.part, LOSSES[config.loss], machine.device, carries_state=carries_state)
         self.loader = Loader(self.sources, held_out, workers=machine.workers)
-        self.extents = [source.extent() for source in self.sources]
-        self.loss = LOSSES[config.loss]
-        self.optimisers = [make_optimiser(self.subject, optimiser) for optimiser in config.optimisers]
-        self.averaged = self.subject.averaged_copy()
-        self.states: dict[int, Tensor] = {}  # of this rank's slots
         self.progress = Progress()
-        self._saved_at, self._due = time.monotonic(), False  # all ranks write, or none: the first one's clock decides
+        # all ranks save at the same step, so the clock of the first one decides
+        self._saved_at, self._is_save_due = time.monotonic(), False
         if folder.last.is_file():
-            self._restore(read_checkpoint(folder.last))
+            self._restore()
         if ranks.is_first:
-            folder.cut_log(self.progress.log_bytes)
+            folder.truncate_log(self.progress.log_bytes)
         if not self.progress.step:
             self._save()
 
     def run(self) -> Progress:
-        """Train until the end; the weight folder `model/` is written then."""
+        """Train to the end and write the weight folder `model/`."""
         while self.progress.finished is None:
-            self._epoch()
+            means = self._train_epoch()
+            self._end_epoch(means)
         if self.ranks.is_first and not (self.folder.model / DESCRIPTION).is_file():
             self._write_model()
         self.ranks.wait()
         return self.progress
 
-    def _epoch(self) -> None:
+    def _train_epoch(self) -> dict[str, float]:
+        """Take the remaining steps of the epoch. Return its mean loss and its speed."""
         config, progress = self.config, self.progress
-        steps = epoch_steps(config, self.extents, progress.epoch)
-        optimiser = self.optimisers[config.optimiser_of(progress.epoch)]
-        self._train_mode(optimiser)
+        steps = epoch_steps(config, [source.frame_counts for source in self.sources], progress.epoch)
+        remaining = steps[progress.step_in_epoch :]
+        optimiser = self.optimisers[config.optimiser_index(progress.epoch)]
+        self._set_train_mode(optimiser)
         self.loader.waited_s = 0.0
-        started, seen = time.monotonic(), 0
-        batches = self._read(steps[progress.step_in_epoch :])
-        for step in steps[progress.step_in_epoch :]:
-            rate = set_rates(
-                optimiser,
-                rate_factor(config.schedule, progress.epoch + progress.step_in_epoch / len(steps), config.epochs),
-            )
-            loss, norm = self._step(step, batches, optimiser)
+        started, frames = time.monotonic(), 0
+        batches = self._read(remaining)
+        for step in remaining:
+            epochs_done = progress.epoch + progress.step_in_epoch / len(steps)
+            rate = set_rates(optimiser, rate_factor(config.schedule, epochs_done, config.epochs))
+            loss, norm = self._take_step(step, batches, optimiser)
             progress.step += 1
             progress.step_in_epoch += 1
             progress.loss_sum += loss
-            update_average(self.averaged.module, self.subject.module, config.averaging, progress.step)
-            seen += sum(key.count for batch in step for key in batch)
-            facts = {"loss": loss, "learning_rate": rate, "gradient_norm": norm} | self._pace(seen, started)
-            self.reporter.step(progress, len(steps), facts)
-            if progress.step % self.machine.checkpoint_steps == 0 or self._due:
+            update_average(self.averaged.module, self.part.module, config.averaging, progress.step)
+            frames += _frame_count(step)
+            if self.reporter is not None:
+                values = {"loss": loss, "learning_rate": rate, "gradient_norm": norm} | self._speed(frames, started)
+                self.reporter.step(progress, len(steps), values)
+            if progress.step % self.machine.checkpoint_steps == 0 or self._is_save_due:
                 self._save()
-        self._end_epoch(len(steps), self._pace(seen, started))
+        return {"loss": progress.loss_sum / max(len(steps), 1)} | self._speed(frames, started)
 
-    def _pace(self, frames: int, started: float) -> dict[str, float]:
-        if not frames:  # a run that goes on after the last step of an epoch
+    def _read(self, steps: Sequence[Sequence[Batch]]) -> Iterator[list[Sample]]:
+        """Read the batches of this rank. Batches without a sample of its own are left out."""
+        own = [[key for key in batch if self.ranks.owns(key.slot)] for step in steps for batch in step]
+        return self.loader.read([batch for batch in own if batch], for_training=True)
+
+    def _speed(self, frames: int, started: float) -> dict[str, float]:
+        if not frames:  # resumed after the last step of an epoch
             return {}
         elapsed = max(time.monotonic() - started, 1e-9)
         return {"frames_per_s": frames / elapsed, "waited_share": self.loader.waited_s / elapsed}
 
-    def _read(self, steps: Sequence[Step]) -> Iterator[list[Sample]]:
-        """The samples of this rank, a batch at a time; batches of which it has none are left out."""
-        own = [[key for key in batch if self.ranks.has(key.slot)] for s in steps for batch in s]
-        return self.loader.moved([batch for batch in own if batch])
-
-    def _step(
-        self, step: Step, batches: Iterator[list[Sample]], optimiser: torch.optim.Optimizer
+    def _take_step(
+        self, step: Sequence[Batch], batches: Iterator[list[Sample]], optimiser: torch.optim.Optimizer
     ) -> tuple[float, float]:
-        """One update of the weights from the batches of a step; returns the mean loss and the gradient's norm."""
-        parameters = [p for group in optimiser.param_groups for p in group["params"]]
-        self.subject.module.zero_grad(set_to_none=True)
-        frames = sum(key.count for batch in step for key in batch)
+        """Update the weights from the batches of a step. Return the mean loss and the norm of the gradient."""
+        parameters = _parameters(optimiser)
+        self.part.module.zero_grad(set_to_none=True)
+        frames = _frame_count(step)
         total = torch.zeros((), device=self.machine.device)
-        seen: list[str] = []
+        names: list[str] = []
         for batch in step:
-            if not any(self.ranks.has(key.slot) for key in batch):
+            if not any(self.ranks.owns(key.slot) for key in batch):
                 continue
             samples = next(batches)
-            seen += [f"{s.name} from frame {s.key.first}" for s in samples]
-            loss = self._loss(samples) / frames
+            names += [f"{s.name} from frame {s.key.first}" for s in samples]
+            loss = self.loss(samples) / frames
             if loss.requires_grad:
                 loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         self.ranks.add_gradients(parameters)
         is_late = self.ranks.is_first and time.monotonic() - self._saved_at > CHECKPOINT_S
-        mean, due = self.ranks.add(torch.stack([total, total.new_tensor(float(is_late))])).tolist()
-        self._due = due > 0
+        mean, late_ranks = self.ranks.add(torch.stack([total, total.new_tensor(float(is_late))])).tolist()
+        self._is_save_due = late_ranks > 0
         norm = float(nn.utils.clip_grad_norm_(parameters, self.config.clip_norm or math.inf))
         if not (math.isfinite(mean) and math.isfinite(norm)):
-            raise TrainingError(self._not_a_number(mean, norm, seen))
+            raise TrainingError(self._not_finite(mean, norm, names))
         optimiser.step()
         if not self.config.freeze_normalisation:
-            self.ranks.average_statistics(self.subject.module)
+            self.ranks.average_statistics(self.part.module)
         return mean, norm
 
-    def _loss(self, samples: list[Sample]) -> Tensor:
-        """The sum of the loss over all frames of the samples, truncated back-propagation through time within a clip."""
-        total = torch.zeros((), device=self.machine.device)
-        for sample in samples:
-            if sample.key.fresh:
-                self.states.pop(sample.key.slot, None)
-        for at in range(max(len(sample.frames) for sample in samples)):
-            going = [sample for sample in samples if at < len(sample.frames)]
-            for group in _alike(going):
-                total = total + self._frame_loss(group, at)
-        if self.config.clip_frames is None:
-            self.states.clear()
-        else:
-            self.states = {slot: state.detach() for slot, state in self.states.items()}
-        return total
-
-    def _frame_loss(self, samples: list[Sample], at: int) -> Tensor:
-        """The sum over the samples of the loss on their `at`-th frames; those nobody looked at count as nothing."""
-        slots = [sample.key.slot for sample in samples]
-        judged, state = judge(self.subject, samples, at, self.machine.device, *self._before(slots))
-        if state is not None:
-            self.states |= dict(zip(slots, state, strict=True))
-        maps = torch.stack([sample.maps[at] for sample in samples])
-        looked_at = (maps.flatten(1).amax(1) > 0).to(self.machine.device)
-        if not looked_at.any():
-            return judged.saliency.sum() * 0
-        return self.loss.of(judged.select(looked_at)) * looked_at.sum()
-
-    def _before(self, slots: Sequence[int]) -> tuple[Tensor | None, Tensor | None]:
-        """What `judge` takes as state and carry, so that videos that begin and videos that go on run at once."""
-        known = [slot in self.states for slot in slots]
-        if not any(known):
-            return None, None
-        nothing = torch.zeros_like(next(self.states[slot] for slot in slots if slot in self.states))
-        state = torch.stack([self.states.get(slot, nothing) for slot in slots])
-        return state, None if all(known) else torch.tensor(known, dtype=torch.float32, device=state.device)
-
-    def _not_a_number(self, loss: float, norm: float, seen: Sequence[str]) -> str:
-        what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient's norm is {norm}"
-        where = f"epoch {self.progress.epoch + 1}, step {self.progress.step_in_epoch + 1}"
+    def _not_finite(self, loss: float, norm: float, names: Sequence[str]) -> str:
+        folder, progress = self.folder, self.progress
+        value = f"the gradient's norm is {norm}" if math.isfinite(loss) else f"the loss is {loss}"
         rates = ", ".join(f"{o.learning_rate:g}" for o in self.config.optimisers)
-        kept = f"{self.folder.last} is the last good state" if self.folder.last.is_file() else "nothing was kept yet"
+        last = f"{folder.last} is the last good state" if folder.last.is_file() else "there is no checkpoint yet"
         return (
-            f"{self.folder.folder}: {what} in {where}, on {', '.join(seen) or 'batches of other ranks'}; {kept}. Look "
-            f"at these samples, or begin a new run with a lower learning rate ({rates}) or with clip_norm"
+            f"{folder.folder}: {value} in epoch {progress.epoch + 1}, step {progress.step_in_epoch + 1}, on "
+            f"{', '.join(names) or 'batches of other ranks'}; {last}. Look at these samples, or begin a new run with a "
+            f"lower learning rate ({rates}) or with clip_norm"
         )
 
-    def _end_epoch(self, steps: int, facts: dict[str, float]) -> None:
-        progress, config = self.progress, self.config
-        facts = {"loss": progress.loss_sum / max(steps, 1)} | facts
+    def _end_epoch(self, means: dict[str, float]) -> None:
+        """Validate, keep the best weights, report, and save."""
+        progress, config, chosen = self.progress, self.config, self.config.validation
         progress.epoch += 1
         progress.step_in_epoch, progress.loss_sum = 0, 0.0
-        self.states.clear()
+        self.loss.states.clear()
         validation = None
-        due = config.validation is not None and (
-            progress.epoch % config.validation.every == 0 or progress.epoch == config.epochs
-        )
-        if config.validation is not None and due:
-            validation = validate(
-                self.averaged,
-                self.loader,
-                config.validation,
-                config.clip_frames,
-                max(1, config.batch // self.ranks.world),
-                self.ranks,
-                self.machine.device,
-            )
-            self._keep_if_best(validation)
+        if chosen is not None and (progress.epoch % chosen.every == 0 or progress.epoch == config.epochs):
+            batch, device = max(1, config.batch // self.ranks.world), self.machine.device
+            validation = validate(self.averaged, self.loader, chosen, config.clip_frames, batch, self.ranks, device)
+            self._keep_if_best(validation, chosen)
         if progress.finished is None and progress.epoch >= config.epochs:
             progress.finished = f"all {config.epochs} epochs"
-        self.reporter.epoch(progress, facts, validation)
-        if self.ranks.is_first:
-            scores = {} if validation is None else {"validation": progress.scores}
-            self.folder.log({"epoch": progress.epoch, "step": progress.step} | facts | scores)
+        if self.reporter is not None:
+            self.reporter.epoch(progress, means, validation)
         self._save()
 
-    def _keep_if_best(self, validation: Validation) -> None:
-        """Keep the averaged weights if they are the best so far; end the run if they have not been for long."""
-        progress, chosen = self.progress, self.config.validation
-        if chosen is None:
-            return
-        score = validation.scores[chosen.metric]
+    def _keep_if_best(self, validation: Validation, chosen: ValidationConfig) -> None:
+        """Save the averaged weights if they are the best so far. Finish the run after too many without a better one."""
+        progress, score = self.progress, validation.scores[chosen.metric]
         if not math.isfinite(score):
             raise TrainingError(
                 f"{self.folder.folder}: the validation's {chosen.metric} is {score} after epoch {progress.epoch}; "
                 "look at its data, or choose another metric"
             )
         progress.scores = validation.scores
-        sign = 1 if HIGHER_IS_BETTER[chosen.metric] else -1
+        sign = metric_named(chosen.metric).sign
         if progress.best is None or sign * score > sign * progress.best:
             progress.best, progress.best_epoch, progress.without_better = score, progress.epoch, 0
             if self.ranks.is_first:
-                averaged = self.averaged.module.state_dict()
-                save_checkpoint(self.folder.best, progress, {}, averaged, {}, {})
+                save_checkpoint(self.folder.best, progress, averaged=self.averaged.module.state_dict())
             return
         progress.without_better += 1
         if chosen.patience is not None and progress.without_better >= chosen.patience:
@@ -256,66 +196,59 @@ class Trainer:
             )
 
     def _save(self) -> None:
-        """Write `last.safetensors`: rank 0 with the states of all slots. `TrainingError` for weights of NaN."""
-        self._saved_at, self._due = time.monotonic(), False
-        if not all(torch.isfinite(p).all() for p in self.subject.module.parameters()):
-            raise TrainingError(self._not_a_number(math.nan, math.nan, []))
-        states = {
-            slot: state
-            for part in self.ranks.gather({k: v.cpu() for k, v in self.states.items()})
-            for slot, state in part.items()
-        }
+        """Write `last.safetensors` with the states of all ranks. Raise `TrainingError` for weights that are NaN."""
+        self._saved_at, self._is_save_due = time.monotonic(), False
+        if not all(torch.isfinite(p).all() for p in self.part.module.parameters()):
+            raise TrainingError(self._not_finite(math.nan, math.nan, []))
+        by_rank = self.ranks.gather({str(slot): state.cpu() for slot, state in self.loss.states.items()})
         if self.ranks.is_first:
             self.progress.log_bytes = self.folder.log_bytes
             save_checkpoint(
                 self.folder.last,
                 self.progress,
-                self.subject.module.state_dict(),
-                self.averaged.module.state_dict(),
-                optimiser_tensors(self.subject, self.optimisers),
-                states,
+                weights=self.part.module.state_dict(),
+                averaged=self.averaged.module.state_dict(),
+                optimiser=optimiser_tensors(self.part, self.optimisers),
+                state={slot: state for own in by_rank for slot, state in own.items()},
             )
 
-    def _restore(self, checkpoint: Checkpoint) -> None:
+    def _restore(self) -> None:
+        checkpoint = read_checkpoint(self.folder.last)
         self.progress = checkpoint.progress
-        self.subject.module.load_state_dict(checkpoint.of("weights"))
-        self.averaged.module.load_state_dict(checkpoint.of("averaged"))
-        restore_optimisers(self.subject, self.optimisers, checkpoint.of("optimiser"))
-        states = {int(slot): state for slot, state in checkpoint.of("state").items()}
-        own = [slot for slot in states if self.ranks.has(slot)]
-        self.states = {slot: states[slot].to(self.machine.device) for slot in own}
+        self.part.module.load_state_dict(checkpoint.group("weights"))
+        self.averaged.module.load_state_dict(checkpoint.group("averaged"))
+        restore_optimisers(self.part, self.optimisers, checkpoint.group("optimiser"))
+        states = {int(slot): state.to(self.machine.device) for slot, state in checkpoint.group("state").items()}
+        self.loss.states = {slot: state for slot, state in states.items() if self.ranks.owns(slot)}
 
-    def _train_mode(self, optimiser: torch.optim.Optimizer) -> None:
-        self.subject.eval()  # the parts that are not trained stay as they are
-        self.subject.module.train()
-        learning = {id(p) for group in optimiser.param_groups for p in group["params"]}
-        for parameter in self.subject.module.parameters():
-            parameter.requires_grad_(id(parameter) in learning)  # a gradient that nobody uses costs most of the time
+    def _set_train_mode(self, optimiser: torch.optim.Optimizer) -> None:
+        """Put the trained part in training mode, with gradients for this optimiser's parameters only."""
+        self.part.eval()  # the frozen parts
+        self.part.module.train()
+        learning = set(map(id, _parameters(optimiser)))
+        for parameter in self.part.module.parameters():
+            parameter.requires_grad_(id(parameter) in learning)  # unused gradients would cost most of the time
         if self.config.freeze_normalisation:
-            for module in self.subject.module.modules():
+            for module in self.part.module.modules():
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
                     module.eval()
 
     def _write_model(self) -> None:
         """Write `model/`: the start's weights with the trained part's best ones, or last ones without validation."""
         config, folder = self.config, self.folder
-        chosen = read_checkpoint(folder.last if self.progress.best_epoch is None else folder.best)
-        weights = chosen.of("averaged")
-        if config.part in TOGETHER:
-            trained = {
-                p: {k.removeprefix(f"{p}."): v for k, v in weights.items() if k.startswith(f"{p}.")} for p in PARTS
-            }
+        checkpoint = read_checkpoint(folder.last if self.progress.best_epoch is None else folder.best)
+        if config.part in JOINT_PARTS:
+            trained = {part: checkpoint.group(f"averaged.{part}") for part in PARTS}
         else:
-            trained = {config.part: weights}
+            trained = {config.part: checkpoint.group("averaged")}
         parts = {part: trained[part] if part in trained else self.bundle.load(part) for part in PARTS}
-        noted = provenance(config, self.bundle, self.sources, chosen.progress)
-        write_bundle(folder.model, self.bundle.config, parts, noted, overwrite=True)
+        recorded = provenance(config, self.bundle, self.sources, checkpoint.progress)
+        write_weight_folder(folder.model, self.bundle.config, parts, recorded, overwrite=True)
 
 
-def _alike(samples: Sequence[Sample]) -> list[list[Sample]]:
-    """Samples that can be computed together: those of one shape, under a prior or not."""
-    groups: dict[tuple[torch.Size, torch.Size, bool], list[Sample]] = {}
-    for sample in samples:
-        kind = (sample.frames.shape[1:], sample.maps.shape[1:], sample.prior is None)
-        groups.setdefault(kind, []).append(sample)
-    return list(groups.values())
+def _frame_count(step: Sequence[Batch]) -> int:
+    return sum(key.count for batch in step for key in batch)
+
+
+def _parameters(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:
+    return [parameter for group in optimiser.param_groups for parameter in group["params"]]

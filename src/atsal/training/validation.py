@@ -1,4 +1,4 @@
-"""What a run measures of itself at the end of an epoch: scores of the averaged weights on data held out."""
+"""Validation at the end of an epoch: scores of the averaged weights on held-out data."""
 
 import math
 from collections.abc import Sequence
@@ -12,64 +12,36 @@ from torch import Tensor
 from atsal.evaluation.metrics import cc, kld, nss, sim
 from atsal.training.config import ValidationConfig, ValidationMetric
 from atsal.training.loader import Loader
-from atsal.training.losses import Judged
+from atsal.training.losses import Comparison
 from atsal.training.ranks import Ranks
-from atsal.training.sampler import Key
+from atsal.training.sampler import SampleKey
 from atsal.training.sources import Sample, validation_keys
-from atsal.training.trained_part import Subject
+from atsal.training.trained_part import TrainedPart
 
 METRICS: tuple[ValidationMetric, ...] = get_args(ValidationMetric)
-NOBODY = 1e-3  # of the frame's peak: faces that nobody looked at hold the far ends of Gaussians, no target
-PANELS = 4  # pictures shown of each validation
+LEAST_PEAK = 1e-3  # of the frame's peak: a face below it only holds the far ends of Gaussians, so it is not scored
+MAX_PANELS = 4
 
 
 class Panel(NamedTuple):
-    """One frame, what was measured and what was predicted, for the eye; views side by side."""
+    """A picture for TensorBoard: one frame, its ground truth and its prediction. Views are side by side."""
 
     name: str
     frame: Tensor  # (3, H, W) uint8
     target: Tensor  # (h, w), 0 to 1
-    saliency: Tensor
+    saliency: Tensor  # (h, w), 0 to 1
 
 
 class Validation(NamedTuple):
-    """Mean scores over items (an item's is the mean of its frames), and some pictures."""
+    """Mean scores over the items, each the mean of its frames, and some pictures."""
 
     scores: dict[str, float]
     panels: list[Panel]
 
 
-def judge(
-    subject: Subject,
-    samples: Sequence[Sample],
-    at: int,
-    device: torch.device,
-    state: Tensor | None = None,
-    carry: Tensor | None = None,
-) -> tuple[Judged, Tensor | None]:
-    """Run one frame of each sample, the `at`-th of its clip; returns what a loss may look at, and the new state.
-
-    On a GPU the network runs in bfloat16. Of samples under a prior (all, or none), what is predicted is taken times it.
-    `carry` (B,) is 0 for samples at the start of their video, whose state counts as nothing, else 1.
-    """
-    sphere = samples[0].is_sphere
-    frames = torch.stack([sample.frames[at] for sample in samples]).to(device).float()
-    maps, counts = (torch.stack([getattr(s, name)[at] for s in samples]).to(device) for name in ("maps", "counts"))
-    with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
-        saliency, mask, state = subject(frames, state, carry)
-    saliency = saliency.float()
-    priors = [sample.prior[at] for sample in samples if sample.prior is not None]
-    if priors:
-        saliency = saliency * subject.on_views(torch.stack(priors).to(device), saliency, sphere=sphere)
-    target = subject.targets(maps, saliency, sphere=sphere)
-    fixations = subject.counts(counts, saliency, sphere=sphere)
-    weights = subject.weights(saliency, sphere=sphere)
-    return Judged(saliency, target, fixations, weights, None if mask is None else mask.float()), state
-
-
 @torch.no_grad()
 def validate(
-    subject: Subject,
+    part: TrainedPart,
     loader: Loader,
     config: ValidationConfig,
     clip_frames: int | None,
@@ -77,49 +49,53 @@ def validate(
     ranks: Ranks,
     device: torch.device,
 ) -> Validation:
-    """Score every item of the held-out sources, each rank its share; those of frames without fixations do not count.
+    """Score every item of the held-out sources, each rank a share of them. Frames without fixations do not count.
 
-    Single frames are run `batch` at once, clips one by one.
+    Single frames run `batch` at once, clips one by one.
     """
     items = [
         keys
         for number, source in enumerate(loader.held_out)
         for keys in validation_keys(source, number, config.frames_per_item, clip_frames)
     ]
-    own = ranks.own(items)
-    scores: list[dict[str, list[float]]] = [{name: [] for name in METRICS} for _ in own]
-    batches = _batches(own, 1 if clip_frames is not None else batch)
+    own_items = ranks.own(items)
+    scores: list[list[dict[str, float]]] = [[] for _ in own_items]
+    batches = _batches(own_items, 1 if clip_frames is not None else batch)
+    read = loader.read([[key for _, key in pairs] for pairs in batches], for_training=False)
     panels: list[Panel] = []
     state: Tensor | None = None
-    for numbered, samples in zip(batches, loader.plain([[key for _, key in some] for some in batches]), strict=True):
-        state = None if samples[0].key.fresh else state
+    for pairs, samples in zip(batches, read, strict=True):
+        state = None if samples[0].key.starts_video else state
         for at in range(len(samples[0].frames)):
-            judged, state = judge(subject, samples, at, device, state)
-            for place, (number, _) in enumerate(numbered):
-                found = frame_scores(judged, place)
-                for name in METRICS:
-                    scores[number][name].append(found[name])
+            compared, state = part.compare(samples, at, device, state)
+            for place, (item, _) in enumerate(pairs):
+                scores[item].append(frame_scores(compared, place))
         for place, sample in enumerate(samples):
-            if len(panels) < PANELS and not any(panel.name == sample.name for panel in panels):
-                panels.append(_panel(sample, judged, place))
-    gathered = [score for part in ranks.gather(scores) for score in part]
-    return Validation({name: _mean([_mean(score[name]) for score in gathered]) for name in METRICS}, panels)
+            if len(panels) < MAX_PANELS and not any(panel.name == sample.name for panel in panels):
+                panels.append(_panel(sample, compared, place))
+    every = [frames for own in ranks.gather(scores) for frames in own]
+    means: dict[str, float] = {
+        name: _mean([_mean([frame[name] for frame in frames]) for frames in every]) for name in METRICS
+    }
+    return Validation(means, panels)
 
 
-def _batches(items: Sequence[Sequence[Key]], size: int) -> list[list[tuple[int, Key]]]:
-    """The keys of all items, each with its item's number, in their order: up to `size` of one source together."""
-    numbered = [(number, key) for number, keys in enumerate(items) for key in keys]
-    by_source = [list(own) for _, own in groupby(numbered, lambda pair: pair[1].source)]
-    return [own[at : at + size] for own in by_source for at in range(0, len(own), size)]
+def _batches(items: Sequence[Sequence[SampleKey]], size: int) -> list[list[tuple[int, SampleKey]]]:
+    """Return the keys of all items in order, each with its item's index, up to `size` of one source in a batch."""
+    pairs = [(item, key) for item, keys in enumerate(items) for key in keys]
+    by_source = [list(group) for _, group in groupby(pairs, lambda pair: pair[1].source)]
+    return [group[at : at + size] for group in by_source for at in range(0, len(group), size)]
 
 
-def frame_scores(judged: Judged, place: int) -> dict[str, float]:
-    """Scores of one frame of a batch; its views, one below another, count as one map."""
-    target, prediction, fixations = (
-        getattr(judged, name)[place, :, 0].flatten(0, 1).cpu().numpy() for name in ("target", "saliency", "fixations")
-    )
-    weights = judged.weights.expand_as(judged.target)[place, :, 0].flatten(0, 1).cpu().numpy()
-    if target.max() < NOBODY:
+def frame_scores(compared: Comparison, place: int) -> dict[str, float]:
+    """Return the scores of one frame of a batch; NaN without gaze. Its views count as one map."""
+
+    def rows(maps: Tensor) -> np.ndarray:
+        return maps[place, :, 0].flatten(0, 1).cpu().numpy()
+
+    target, prediction, fixations = map(rows, (compared.target, compared.saliency, compared.fixations))
+    weights = rows(compared.weights.expand_as(compared.target))
+    if target.max() < LEAST_PEAK:
         return dict.fromkeys(METRICS, math.nan)
     return {
         "cc": float(cc(target, prediction, weights=weights)),
@@ -130,14 +106,11 @@ def frame_scores(judged: Judged, place: int) -> dict[str, float]:
 
 
 def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if math.isfinite(value)]
-    return float(np.mean(known)) if known else math.nan
+    finite = [value for value in values if math.isfinite(value)]
+    return float(np.mean(finite)) if finite else math.nan
 
 
-def _panel(sample: Sample, judged: Judged, place: int) -> Panel:
-    def beside(views: Tensor) -> Tensor:
-        return torch.cat(list(views), -1)
-
-    target, saliency = (beside(maps[place, :, 0].cpu()) for maps in (judged.target, judged.saliency))
-    frame = beside(sample.frames[-1])
-    return Panel(sample.name, frame, *(m / m.max().clamp(min=1e-12) for m in (target, saliency)))
+def _panel(sample: Sample, compared: Comparison, place: int) -> Panel:
+    maps = (torch.cat(list(views[place, :, 0].cpu()), -1) for views in (compared.target, compared.saliency))
+    frame = torch.cat(list(sample.frames[-1]), -1)
+    return Panel(sample.name, frame, *(m / m.max().clamp(min=1e-12) for m in maps))

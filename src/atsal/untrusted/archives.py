@@ -31,7 +31,7 @@ class Archive:
         except AtsalError:
             raise
         except Exception as error:  # a damaged directory raises errors of many types
-            raise make_error(f"not a zip archive, or a damaged one ({error_reason(error)})") from error
+            raise make_error.unreadable(error, "not a zip archive, or a damaged one") from error
 
     def close(self) -> None:
         """Close the file."""

@@ -44,7 +44,7 @@ def open_npy(path: Path, make_error: ErrorFactory) -> NDArray[Any]:
     except AtsalError:
         raise
     except Exception as error:  # an invalid header raises errors of many types
-        raise make_error(f"cannot be read as an array ({error_reason(error)})") from error
+        raise make_error.unreadable(error, "cannot be read as an array") from error
 
 
 def read_npz(path: Path, names: Sequence[str], make_error: ErrorFactory) -> dict[str, NDArray[Any]]:

@@ -31,6 +31,12 @@ class ErrorFactory(NamedTuple):
         """Return the error. Quote content of the source in `problem` with `short_repr`."""
         return self.error(f"{escape_controls(str(self.source))}: {problem}; {self.remedy}")
 
+    def unreadable(self, error: Exception, problem: str = "cannot be read") -> AtsalError:
+        """Return the error for one that another library raised; a missing permission has its own remedy."""
+        if isinstance(error, PermissionError):
+            return self._replace(remedy="change its permissions")("may not be read")
+        return self(f"{problem} ({error_reason(error)})")
+
 
 def read_bytes(path: Path, make_error: ErrorFactory, limit: int) -> bytes:
     """Return the content of a regular file of at most `limit` bytes; raise the error of `make_error` otherwise."""
@@ -39,10 +45,8 @@ def read_bytes(path: Path, make_error: ErrorFactory, limit: int) -> bytes:
             raise make_error("is not a file")  # opening a pipe would block
         with path.open("rb") as file:
             content = file.read(limit + 1)
-    except PermissionError as error:
-        raise make_error._replace(remedy="change its permissions")("may not be read") from error
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        raise make_error(f"cannot be read ({error_reason(error)})") from error
+        raise make_error.unreadable(error) from error
     if len(content) > limit:
         raise make_error(f"is larger than the limit of {limit / MIB:g} MiB for such files")
     return content

@@ -6,19 +6,36 @@ memory. `scan_pickle` runs the program on stand-ins that only know their depth a
 """
 
 import pickletools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from mmap import mmap
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from atsal.untrusted.files import MIB
 
-T = TypeVar("T")
 MAX_DEPTH = 64
 _MAX_MEMORY = 1280 * MIB  # of all that is built, estimated
 _STEP_BYTES, _CONTAINER_BYTES = 40, 160  # memory of one step and of one container
 _FREE_VISITS, _VISITS_PER_BYTE = 1_000_000, 16  # of parts, each as often as it is shared and nested
 _MAX_MEMO_GAP = 1000  # the memo has room for every number up to its highest one
 _MAX_KEY_INTEGER_BYTES = 8  # longer integers can be made to share one hash, so they cannot be keys
+
+_OPCODES = {ord(opcode.code): opcode.name for opcode in pickletools.opcodes}
+_PLAIN = {"NONE": 0, "NEWTRUE": 0, "NEWFALSE": 0, "BINFLOAT": 8, "BININT1": 1, "BININT2": 2, "BININT": 4}
+_PLAIN_LENGTHS = [_PLAIN.get(_OPCODES.get(code, ""), -1) for code in range(256)]  # bytes of the value that follows
+_SIZE_WIDTHS = {  # opcode -> bytes of the size that stands before the value
+    **{"SHORT_BINSTRING": 1, "BINSTRING": 4, "SHORT_BINUNICODE": 1, "BINUNICODE": 4, "BINUNICODE8": 8},
+    **{"SHORT_BINBYTES": 1, "BINBYTES": 4, "BINBYTES8": 8, "BYTEARRAY8": 8, "LONG1": 1, "LONG4": 4},
+}
+_TO_MARK = -1
+_BUILDS = {  # opcode -> values it takes, step between keys among them, whether it makes a new value
+    **dict.fromkeys(("EMPTY_LIST", "EMPTY_DICT", "EMPTY_SET", "EMPTY_TUPLE"), (0, 0, True)),
+    **{"TUPLE1": (1, 0, True), "TUPLE2": (2, 0, True), "TUPLE3": (3, 0, True)},
+    **dict.fromkeys(("TUPLE", "LIST", "OBJ"), (_TO_MARK, 0, True)),
+    **{"REDUCE": (2, 0, True), "NEWOBJ": (2, 0, True), "NEWOBJ_EX": (3, 0, True)},
+    **{"DICT": (_TO_MARK, 2, True), "FROZENSET": (_TO_MARK, 1, True)},
+    **{"APPEND": (1, 0, False), "BUILD": (1, 0, False), "APPENDS": (_TO_MARK, 0, False)},
+    **{"SETITEM": (2, 2, False), "SETITEMS": (_TO_MARK, 2, False), "ADDITEMS": (_TO_MARK, 1, False)},
+}
 
 
 class PickleScan(NamedTuple):
@@ -69,7 +86,7 @@ class _Machine:
 
     def run(self) -> PickleScan:
         """Run to the end of the program."""
-        content, plain = self._content, _PLAIN_LENGTHS
+        content, plain = self._content, _PLAIN_LENGTHS  # local, because this loop runs for each number of large files
         try:
             while True:
                 code = content[self._at]
@@ -82,38 +99,82 @@ class _Machine:
                     self._at += length
                     self._stack.append(_LEAF)
                     continue
-                if code == _STOP:
-                    self._stack.pop()
+                name = _OPCODES.get(code, f"{code:#04x}")
+                if name == "STOP":
+                    self._take(1)
                     return PickleScan(self._at, frozenset(self._names))
-                step = _STEPS.get(code)
-                if step is None:
-                    raise ValueError(f"byte {self._at - 1}: opcode {code:#04x} is not one that plain data needs")
-                step(self, code)
+                if name in _BUILDS:
+                    self._build(*_BUILDS[name])
+                elif name in _SIZE_WIDTHS:
+                    self._sized_value(name)
+                else:
+                    self._run_other(name)
         except IndexError:
             raise ValueError(f"ends early, or takes a value that is not there, before byte {self._at}") from None
 
-    # reading
+    def _run_other(self, name: str) -> None:
+        match name:
+            case "MARK":
+                self._marks.append(len(self._stack))
+            case "PUT" | "BINPUT" | "LONG_BINPUT" | "MEMOIZE":
+                self._memoize(self._memo_count if name == "MEMOIZE" else self._memo_number(name))
+            case "GET" | "BINGET" | "LONG_BINGET":
+                self._recall(self._memo_number(name))
+            case "INT" | "LONG" | "FLOAT" | "STRING" | "UNICODE" | "PERSID":
+                line = self._line()
+                is_long = name in ("INT", "LONG") and len(line) > 2 * _MAX_KEY_INTEGER_BYTES
+                self._stack.append(_Value() if is_long else _LEAF)
+            case "GLOBAL" | "INST":
+                self._import(is_called=name == "INST")
+            case "POP" if self._marks and self._marks[-1] == len(self._stack):
+                self._marks.pop()
+            case "POP" | "POP_MARK":
+                self._take(1 if name == "POP" else _TO_MARK)
+            case "DUP":
+                self._stack.append(self._stack[-1])
+            case "STACK_GLOBAL" | "BINPERSID":
+                self._take(2 if name == "STACK_GLOBAL" else 1)
+                self._stack.append(_LEAF)
+            case "PROTO" | "FRAME":
+                self._bytes(1 if name == "PROTO" else 8)
+            case _:
+                raise ValueError(f"byte {self._at - 1}: opcode {name} is not one that plain data needs")
 
-    def _take(self, count: int) -> bytes:
+    def _import(self, *, is_called: bool) -> None:
+        self._names.add(b".".join([self._line(), self._line()]).decode("utf-8", "replace"))
+        if is_called:
+            self._build(_TO_MARK, 0, True)
+        else:
+            self._stack.append(_LEAF)
+
+    def _bytes(self, count: int) -> bytes:
         first, self._at = self._at, self._at + count
         if self._at > self._end:
             raise ValueError("ends within a value")
         return bytes(self._content[first : self._at])
 
-    def _take_number(self, width: int) -> int:
-        return int.from_bytes(self._take(width), "little")
+    def _number(self, width: int) -> int:
+        return int.from_bytes(self._bytes(width), "little")
 
-    def _take_line(self) -> bytes:
+    def _line(self) -> bytes:
         end = self._content.find(b"\n", self._at)
         if end < 0:
             raise ValueError("ends within a line")
-        line = self._take(end - self._at)
+        line = self._bytes(end - self._at)
         self._at += 1
+        self._memory_left -= len(line)
         return line
 
-    # containers
+    def _sized_value(self, name: str) -> None:
+        length = self._number(_SIZE_WIDTHS[name])
+        if length > self._end - self._at:
+            raise ValueError("ends within a value")
+        self._at += length
+        self._memory_left -= length
+        is_long = name in ("LONG1", "LONG4") and length > _MAX_KEY_INTEGER_BYTES
+        self._stack.append(_Value() if is_long else _LEAF)
 
-    def _pop(self, count: int) -> list[_Value]:
+    def _take(self, count: int) -> list[_Value]:
         """Take the topmost values off the stack, or those since the last mark."""
         first = self._marks.pop() if count == _TO_MARK else len(self._stack) - count
         if first < 0:
@@ -121,6 +182,18 @@ class _Machine:
         values = self._stack[first:]
         del self._stack[first:]
         return values
+
+    def _build(self, count: int, key_step: int, is_new: bool) -> None:
+        """Make a container of values from the stack, or put them into the one below them."""
+        parts = self._take(count)
+        if key_step and any(key is not _LEAF for key in parts[::key_step]):
+            raise ValueError("has keys that are neither texts nor numbers")
+        if is_new:
+            self._memory_left -= _CONTAINER_BYTES
+            self._stack.append(_Value())
+        self._put(self._stack[-1], parts)
+        if self._visits > _FREE_VISITS + _VISITS_PER_BYTE * (self._at - self._start):
+            raise ValueError("shares its parts so often that visiting them would not end")
 
     def _put(self, container: _Value, parts: Sequence[_Value]) -> None:
         if container is _LEAF:  # a class or a function, which no unpickler lets a pickle change
@@ -140,133 +213,21 @@ class _Machine:
         self._visits += size
         if container.depth > MAX_DEPTH:
             raise ValueError(f"nested deeper than {MAX_DEPTH}")
-        if self._visits > _FREE_VISITS + _VISITS_PER_BYTE * (self._at - self._start):
-            raise ValueError("shares its parts so often that visiting them would not end")
 
-    # opcodes
-
-    def _build(self, code: int) -> None:
-        """Make a container of values from the stack, or put them into the one below them."""
-        count, key_step, is_new = _BUILDS[code]
-        parts = self._pop(count)
-        if key_step and any(key is not _LEAF for key in parts[::key_step]):
-            raise ValueError("has keys that are neither texts nor numbers")
-        if is_new:
-            self._memory_left -= _CONTAINER_BYTES
-            self._stack.append(_Value())
-        self._put(self._stack[-1], parts)
-
-    def _sized_value(self, code: int) -> None:
-        length = self._take_number(_SIZE_WIDTHS[code])
-        if length > self._end - self._at:
-            raise ValueError("ends within a value")
-        self._at += length
-        self._memory_left -= length
-        self._stack.append(_Value() if code in _INTEGERS and length > _MAX_KEY_INTEGER_BYTES else _LEAF)
-
-    def _line_value(self, code: int) -> None:
-        line = self._take_line()
-        self._memory_left -= len(line)
-        self._stack.append(_Value() if code in _INTEGERS and len(line) > 2 * _MAX_KEY_INTEGER_BYTES else _LEAF)
-
-    def _global(self, _code: int) -> None:
-        lines = [self._take_line(), self._take_line()]
-        self._memory_left -= sum(map(len, lines))
-        self._names.add(b".".join(lines).decode("utf-8", "replace"))
-        self._stack.append(_LEAF)
-
-    def _instance(self, code: int) -> None:
-        self._global(code)
-        self._stack.pop()
-        self._build(code)
-
-    def _stack_global(self, _code: int) -> None:
-        del self._stack[-2:]
-        self._stack.append(_LEAF)
-
-    def _skip(self, code: int) -> None:
-        self._take(1 if code == _CODES["PROTO"] else 8)
-
-    def _mark(self, _code: int) -> None:
-        self._marks.append(len(self._stack))
-
-    def _pop_one(self, _code: int) -> None:
-        if self._marks and self._marks[-1] == len(self._stack):
-            self._marks.pop()
-        else:
-            self._stack.pop()
-
-    def _pop_to_mark(self, _code: int) -> None:
-        self._pop(_TO_MARK)
-
-    def _duplicate(self, _code: int) -> None:
-        self._stack.append(self._stack[-1])
-
-    def _persistent(self, _code: int) -> None:
-        self._stack.pop()
-        self._stack.append(_LEAF)
-
-    def _memoize(self, code: int) -> None:
-        number = self._memo_count if code == _CODES["MEMOIZE"] else self._take_memo_number(code)
+    def _memoize(self, number: int) -> None:
         if not 0 <= number <= len(self._memo) + _MAX_MEMO_GAP:
             raise ValueError(f"uses number {number} of the memo after {self._memo_count} entries")
         self._memo += [None] * (number + 1 - len(self._memo))
         self._memo_count += self._memo[number] is None
         self._memo[number] = self._stack[-1]
 
-    def _recall(self, code: int) -> None:
-        number = self._take_memo_number(code)
+    def _recall(self, number: int) -> None:
         found = self._memo[number] if number >= 0 else None
         if found is None:
             raise ValueError(f"recalls number {number} of the memo, which is empty")
         self._stack.append(found)
 
-    def _take_memo_number(self, code: int) -> int:
-        width = _MEMO_WIDTHS[code]
-        return self._take_number(width) if width else int(self._take_line())
-
-
-_CODES = {opcode.name: ord(opcode.code) for opcode in pickletools.opcodes}
-
-
-def _by_code(named: Mapping[str, T]) -> dict[int, T]:
-    return {_CODES[name]: value for name, value in named.items()}
-
-
-_STOP = _CODES["STOP"]
-_TO_MARK = -1
-_INTEGERS = frozenset(_CODES[name] for name in ("LONG1", "LONG4", "INT", "LONG"))
-_PLAIN_LENGTHS = [-1] * 256  # opcode -> bytes of the value that follows it
-for _code, _length in _by_code(
-    {"NONE": 0, "NEWTRUE": 0, "NEWFALSE": 0, "BINFLOAT": 8, "BININT1": 1, "BININT2": 2, "BININT": 4}
-).items():
-    _PLAIN_LENGTHS[_code] = _length
-_SIZE_WIDTHS = _by_code(  # opcode -> bytes of the size that stands before the value
-    {
-        **{"SHORT_BINSTRING": 1, "BINSTRING": 4, "SHORT_BINUNICODE": 1, "BINUNICODE": 4, "BINUNICODE8": 8},
-        **{"SHORT_BINBYTES": 1, "BINBYTES": 4, "BINBYTES8": 8, "BYTEARRAY8": 8, "LONG1": 1, "LONG4": 4},
-    }
-)
-_MEMO_WIDTHS = _by_code({"PUT": 0, "BINPUT": 1, "LONG_BINPUT": 4, "GET": 0, "BINGET": 1, "LONG_BINGET": 4})
-_BUILDS = _by_code(  # opcode -> values it takes, step between keys among them, whether it makes a new value
-    {
-        **dict.fromkeys(("EMPTY_LIST", "EMPTY_DICT", "EMPTY_SET", "EMPTY_TUPLE"), (0, 0, True)),
-        **{"TUPLE1": (1, 0, True), "TUPLE2": (2, 0, True), "TUPLE3": (3, 0, True)},
-        **dict.fromkeys(("TUPLE", "LIST", "OBJ", "INST"), (_TO_MARK, 0, True)),
-        **{"REDUCE": (2, 0, True), "NEWOBJ": (2, 0, True), "NEWOBJ_EX": (3, 0, True)},
-        **{"DICT": (_TO_MARK, 2, True), "FROZENSET": (_TO_MARK, 1, True)},
-        **{"APPEND": (1, 0, False), "BUILD": (1, 0, False), "APPENDS": (_TO_MARK, 0, False)},
-        **{"SETITEM": (2, 2, False), "SETITEMS": (_TO_MARK, 2, False), "ADDITEMS": (_TO_MARK, 1, False)},
-    }
-)
-_STEPS: dict[int, Callable[[_Machine, int], None]] = {
-    **dict.fromkeys(_BUILDS, _Machine._build),
-    **dict.fromkeys(_SIZE_WIDTHS, _Machine._sized_value),
-    **_by_code(dict.fromkeys(("INT", "LONG", "FLOAT", "STRING", "UNICODE", "PERSID"), _Machine._line_value)),
-    **_by_code(dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"), _Machine._memoize)),
-    **_by_code(dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), _Machine._recall)),
-    **_by_code(dict.fromkeys(("PROTO", "FRAME"), _Machine._skip)),
-    **_by_code({"GLOBAL": _Machine._global, "STACK_GLOBAL": _Machine._stack_global, "INST": _Machine._instance}),
-    **_by_code({"MARK": _Machine._mark, "POP": _Machine._pop_one, "POP_MARK": _Machine._pop_to_mark}),
-    **_by_code({"DUP": _Machine._duplicate, "BINPERSID": _Machine._persistent}),
-}
+    def _memo_number(self, name: str) -> int:
+        if name in ("PUT", "GET"):
+            return int(self._line())
+        return self._number(1 if name in ("BINPUT", "BINGET") else 4)

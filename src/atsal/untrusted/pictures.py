@@ -120,6 +120,8 @@ def picture_errors(name: str) -> Iterator[None]:
         yield
     except AtsalError:
         raise
+    except PermissionError as error:
+        raise MediaError(f"{name}: may not be read; expected a readable picture. Change its permissions.") from error
     except (Image.DecompressionBombError, MemoryError) as error:
         raise MediaError(f"{name}: has too many pixels to read ({error}). Scale it down first.") from error
     except Exception as error:  # Pillow raises errors of many types for damaged files, and others in each version

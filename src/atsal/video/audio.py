@@ -1,4 +1,4 @@
-"""The sound of a source, carried over to a new MP4: copied as it is where MP4 takes its codec, else made into AAC."""
+"""Carry the audio of a source over to a new MP4: copied where MP4 takes its codec, else encoded as AAC."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
@@ -19,131 +19,93 @@ from atsal.untrusted.files import check_readable
 from atsal.video.container import open_container, picture_stream
 
 AudioPacket: TypeAlias = "Packet[AudioStream]"
-TimedPacket: TypeAlias = tuple[float, "Packet[AudioStream]"]  # seconds in the output
-Piece = TypeVar("Piece")
+TimedPackets: TypeAlias = Iterator[tuple[float, AudioPacket]]  # each with its time in the output, in seconds
+PacketOrFrame = TypeVar("PacketOrFrame", AudioPacket, AudioFrame)
 
-MP4_CODECS = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus"})
+_MP4_CODECS = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus"})
 _AAC_LAYOUTS = frozenset({"mono", "stereo", "3.0", "4.0", "5.0", "5.1", "7.1"})
 
 
-class SoundTrack:
-    """The first sound stream of `source` over a span of time, muxed piece by piece into `output`.
+class AudioTrack:
+    """The first audio stream of `source` from `start_s` on, muxed packet by packet into `output`.
 
-    Times are those of the source's pictures, in seconds since its first frame, so what was in step stays in step: the
-    sound at `start_s` is heard at the output's start. A source without sound gives nothing.
+    `start_s` counts from the source's first picture, in seconds, and is heard at the output's start. A source without
+    audio adds no track.
     """
 
-    def __init__(self, source: Path, output: OutputContainer, start_s: float, duration_s: float | None) -> None:
+    def __init__(self, source: Path, output: OutputContainer, start_s: float) -> None:
         check_readable(source, "video or sound file")
-        self._closing = ExitStack()
+        self._stack = ExitStack()
         self._output = output
         try:
-            container = self._closing.enter_context(open_container(source))
+            container = self._stack.enter_context(open_container(source))
         except av.FFmpegError as error:
             raise MediaError(f"{source}: its sound cannot be read (FFmpeg says: {error.strerror})") from error
-        stream = container.streams.audio[0] if container.streams.audio else None
-        self._packets: Iterator[TimedPacket] = iter(())
-        if stream is not None:
-            end_s = None if duration_s is None else start_s + duration_s
-            self._packets = self._prepare(container, stream, start_s, end_s)
-        self._waiting: TimedPacket | None = None
+        self._packets: TimedPackets = iter(())
+        self._waiting: tuple[float, AudioPacket] | None = None
+        if container.streams.audio:
+            self._packets = self._read(container, container.streams.audio[0], start_s)
 
     def mux_until(self, time_s: float) -> None:
-        """Mux all that is heard before `time_s` of the output, so that sound and pictures stay interleaved."""
+        """Mux what is heard before `time_s` of the output; call it between pictures, to interleave both."""
         while True:
-            entry = self._waiting or next(self._packets, None)
-            self._waiting = entry
-            if entry is None or entry[0] >= time_s:
+            self._waiting = self._waiting or next(self._packets, None)
+            if self._waiting is None or self._waiting[0] >= time_s:
                 return
+            self._output.mux(self._waiting[1])
             self._waiting = None
-            self._output.mux(entry[1])
 
     def close(self) -> None:
         """Close the source."""
         self._packets = iter(())
-        self._closing.close()
+        self._stack.close()
 
-    def _prepare(
-        self, container: InputContainer, stream: AudioStream, start_s: float, end_s: float | None
-    ) -> Iterator[TimedPacket]:
-        origin_s = _picture_start_s(container) + start_s
-        length_s = None if end_s is None else end_s - start_s
-        if stream.codec_context.codec.canonical_name in MP4_CODECS:
-            target = self._output.add_stream_from_template(stream)
-            return _copied(container, stream, target, origin_s, length_s)
+    def _read(self, container: InputContainer, stream: AudioStream, start_s: float) -> TimedPackets:
+        pictures = picture_stream(container)
+        if pictures is not None and pictures.start_time is not None and pictures.time_base:
+            start_s += float(pictures.start_time * pictures.time_base)
+        if start_s > 0 and stream.time_base:
+            container.seek(max(round((start_s - 0.5) / stream.time_base), stream.start_time or 0), stream=stream)
+        if stream.codec_context.codec.canonical_name in _MP4_CODECS:
+            return _copy(container, stream, self._output.add_stream_from_template(stream), start_s)
         layout = stream.layout.name if stream.layout.name in _AAC_LAYOUTS else "stereo"
         encoder = self._output.add_stream("aac", rate=stream.rate, layout=layout)
-        return _encoded(container, stream, encoder, origin_s, length_s)
+        return _encode(container, stream, encoder, start_s)
 
 
-def _picture_start_s(container: InputContainer) -> float:
-    stream = picture_stream(container)
-    if stream is None or stream.start_time is None or not stream.time_base:
-        return 0.0
-    return float(stream.start_time * stream.time_base)
+def _copy(container: InputContainer, stream: AudioStream, target: AudioStream, start_s: float) -> TimedPackets:
+    packets = (packet for packet in container.demux(stream) if packet.dts is not None)
+    for time_s, packet in _from_start(packets, start_s):
+        packet.dts = (packet.dts or 0) - round(start_s / packet.time_base)
+        packet.stream = target
+        yield time_s, packet
 
 
-def _copied(
-    container: InputContainer, stream: AudioStream, target: AudioStream, origin_s: float, length_s: float | None
-) -> Iterator[TimedPacket]:
-    _seek(container, stream, origin_s)
-    for packet in _until_damage(container.demux(stream)):
-        if packet.pts is None or packet.dts is None:
-            continue
-        time_s = float(packet.pts * packet.time_base) - origin_s
-        if length_s is not None and time_s >= length_s:
-            return
-        if time_s >= 0:
-            offset = round(origin_s / packet.time_base)
-            packet.pts -= offset
-            packet.dts -= offset
-            packet.stream = target
-            yield time_s, packet
-
-
-def _encoded(
-    container: InputContainer, stream: AudioStream, encoder: AudioStream, origin_s: float, length_s: float | None
-) -> Iterator[TimedPacket]:
-    _seek(container, stream, origin_s)
-    # The resampler also cuts the sound into frames of the size that the encoder takes.
+def _encode(container: InputContainer, stream: AudioStream, encoder: AudioStream, start_s: float) -> TimedPackets:
+    # The resampler also cuts the audio into frames of the size that the encoder takes.
     resampler = AudioResampler(format="fltp", layout=encoder.layout, rate=encoder.rate, frame_size=1024)
     samples: int | None = None
-    for frame in chain(_heard(container, stream, origin_s, length_s), [None]):
+    frames = (frame for _, frame in _from_start(container.decode(stream), start_s))
+    for frame in chain(frames, [None]):
         if frame is not None and samples is None:
             samples = round((frame.time or 0) * encoder.rate)
-        for piece in resampler.resample(frame):
-            # Counted on from the first, since a decoder may shorten a frame without moving the next one's time.
-            piece.pts, piece.time_base = samples, Fraction(1, encoder.rate)
-            samples = (samples or 0) + piece.samples
-            yield from _timed(encoder.encode(piece))
-    yield from _timed(encoder.encode(None))
+        pieces: list[AudioFrame | None] = [*resampler.resample(frame)]
+        for piece in pieces if frame is not None else [*pieces, None]:
+            if piece is not None:
+                # Counted from the first, since a decoder may shorten a frame without moving the next one's time.
+                piece.pts, piece.time_base = samples, Fraction(1, encoder.rate)
+                samples = (samples or 0) + piece.samples
+            for packet in encoder.encode(piece):
+                yield float((packet.pts or 0) * packet.time_base), packet
 
 
-def _heard(
-    container: InputContainer, stream: AudioStream, origin_s: float, length_s: float | None
-) -> Iterator[AudioFrame]:
-    for frame in _until_damage(container.decode(stream)):
-        if frame.pts is None or not frame.time_base:
-            continue
-        time_s = float(frame.pts * frame.time_base) - origin_s
-        if length_s is not None and time_s >= length_s:
-            return
-        if time_s >= 0:
-            frame.pts -= round(origin_s / frame.time_base)
-            yield frame
-
-
-def _timed(packets: list[AudioPacket]) -> Iterator[TimedPacket]:
-    for packet in packets:
-        yield float((packet.pts or 0) * packet.time_base), packet
-
-
-def _until_damage(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Yield the pieces before the first that cannot be read: a source cut off keeps its sound up to there."""
+def _from_start(pieces: Iterable[PacketOrFrame], start_s: float) -> Iterator[tuple[float, PacketOrFrame]]:
+    """Yield packets or frames from `start_s` on with their new times, up to the first that cannot be read."""
     with suppress(av.FFmpegError):
-        yield from pieces
-
-
-def _seek(container: InputContainer, stream: AudioStream, time_s: float) -> None:
-    if time_s > 0 and stream.time_base:
-        container.seek(max(round((time_s - 0.5) / stream.time_base), stream.start_time or 0), stream=stream)
+        for piece in pieces:
+            if piece.pts is None or not piece.time_base:
+                continue
+            time_s = float(piece.pts * piece.time_base) - start_s
+            if time_s >= 0:
+                piece.pts -= round(start_s / piece.time_base)
+                yield time_s, piece

@@ -1,74 +1,52 @@
-"""The boxes of an MP4 or MOV file (ISO/IEC 14496-12): found and measured without reading the media data."""
+"""Find the boxes of an MP4 or MOV file (ISO/IEC 14496-12) without reading the media data."""
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 MAX_MOOV_BYTES = 1 << 28  # an hour at 60 frames per second needs a few megabytes
-
+CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"})
 # Bytes of a box's own fields before its child boxes.
-_VISUAL_SAMPLE_ENTRY_FIELDS = 78
-_STSD_FIELDS = 8
-_CONTAINERS = {b"moov": 0, b"trak": 0, b"mdia": 0, b"minf": 0, b"stbl": 0, b"stsd": _STSD_FIELDS}
+STSD_FIELDS = 8
+SAMPLE_ENTRY_FIELDS = 78  # of a visual sample entry such as `avc1`
 
 
 @dataclass(frozen=True)
 class Box:
-    """A box of type `kind` at `start`; its content is [start + header, start + size) of the file or buffer."""
+    """A box of type `kind` that fills [start, end) of a buffer; its content begins at `body`."""
 
     kind: bytes
     start: int
-    size: int
-    header: int
-
-    @property
-    def end(self) -> int:
-        """Offset of the first byte after the box."""
-        return self.start + self.size
-
-    @property
-    def body(self) -> int:
-        """Offset of the first byte of the box's content."""
-        return self.start + self.header
+    body: int
+    end: int
 
 
-def file_boxes(file: BinaryIO) -> Iterator[Box]:
-    """Yield the top-level boxes of an open file; ends quietly at the first that is not sound."""
-    file_size = file.seek(0, 2)
-    start = 0
-    while True:
-        file.seek(start)
-        box = _parse(file.read(16), 0, file_size - start)
-        if box is None:
-            return
-        yield Box(box.kind, start, box.size, box.header)
-        start += box.size
+def read_moov(path: Path) -> tuple[bytes, Box, int] | None:
+    """Return the `moov` box as bytes, as a `Box` at offset 0, and its offset in the file; None where there is none."""
+    with path.open("rb") as file:
+        file_size, offset = file.seek(0, 2), 0
+        while True:
+            file.seek(offset)
+            box = _parse_box(file.read(16), 0, file_size - offset)
+            if box is None:
+                return None
+            if box.kind == b"moov" and box.end <= MAX_MOOV_BYTES:
+                file.seek(offset)
+                return file.read(box.end), box, offset
+            offset += box.end
 
 
-def boxes_in(data: bytes | bytearray, start: int, end: int) -> Iterator[Box]:
-    """Yield the boxes in `data[start:end]`; ends quietly at the first that is not sound."""
-    while True:
-        box = _parse(data[start : min(start + 16, end)], start, end - start)
-        if box is None:
-            return
+def children(data: bytes, parent: Box, fields: int = 0) -> Iterator[Box]:
+    """Yield the boxes within `parent` after `fields` bytes of its own; stop at the first that is damaged."""
+    start = parent.body + (STSD_FIELDS if parent.kind == b"stsd" else fields)
+    while (box := _parse_box(data[start : min(start + 16, parent.end)], start, parent.end - start)) is not None:
         yield box
         start = box.end
 
 
-def children(data: bytes | bytearray, parent: Box) -> Iterator[Box]:
-    """Yield the boxes within `parent`, one of the containers from `moov` to the sample descriptions of `stsd`."""
-    return boxes_in(data, parent.body + _CONTAINERS[parent.kind], parent.end)
-
-
-def sample_entry_children(data: bytes | bytearray, entry: Box) -> Iterator[Box]:
-    """Yield the boxes after the fixed fields of a visual sample entry such as `avc1`."""
-    return boxes_in(data, entry.body + _VISUAL_SAMPLE_ENTRY_FIELDS, entry.end)
-
-
-def descend(data: bytes | bytearray, parent: Box, *kinds: bytes) -> Iterator[Box]:
-    """Yield every box reached from `parent` by the path `kinds`."""
+def descend(data: bytes, parent: Box, *kinds: bytes) -> Iterator[Box]:
+    """Yield every box that the path `kinds` leads to from `parent`."""
     for box in children(data, parent):
         if box.kind == kinds[0]:
             if len(kinds) == 1:
@@ -77,31 +55,21 @@ def descend(data: bytes | bytearray, parent: Box, *kinds: bytes) -> Iterator[Box
                 yield from descend(data, box, *kinds[1:])
 
 
-def is_video_track(data: bytes | bytearray, trak: Box) -> bool:
-    """Tell whether the track's handler is `vide`."""
-    return any(data[h.body + 8 : h.body + 12] == b"vide" for h in descend(data, trak, b"mdia", b"hdlr"))
+def is_video_track(data: bytes, trak: Box) -> bool:
+    """Return whether the track's handler is `vide`."""
+    return any(data[hdlr.body + 8 : hdlr.body + 12] == b"vide" for hdlr in descend(data, trak, b"mdia", b"hdlr"))
 
 
-def track_number(data: bytes | bytearray, trak: Box) -> int | None:
-    """The ID of a track, by which FFmpeg names its stream; None where its header is damaged."""
+def track_id(data: bytes, trak: Box) -> int | None:
+    """Return the track's ID, which is also FFmpeg's ID of the stream; None where the header is damaged."""
     for header in descend(data, trak, b"tkhd"):
-        place = header.body + (20 if data[header.body : header.body + 1] == b"\1" else 12)  # version 1 has longer times
-        if place + 4 <= header.end:
-            return int.from_bytes(data[place : place + 4], "big")
+        start = header.body + (20 if data[header.body : header.body + 1] == b"\1" else 12)  # version 1 has longer times
+        if start + 4 <= header.end:
+            return int.from_bytes(data[start : start + 4], "big")
     return None
 
 
-def read_moov(path: Path) -> tuple[bytearray, Box] | None:
-    """Read the `moov` box (header included, at offset 0) and its place in the file; None where there is none."""
-    with path.open("rb") as file:
-        for box in file_boxes(file):
-            if box.kind == b"moov" and box.size <= MAX_MOOV_BYTES:
-                file.seek(box.start)
-                return bytearray(file.read(box.size)), box
-    return None
-
-
-def _parse(head: bytes | bytearray, start: int, available: int) -> Box | None:
+def _parse_box(head: bytes, start: int, available: int) -> Box | None:
     if len(head) < 8 or available < 8:
         return None
     size, kind = struct.unpack_from(">I4s", head)
@@ -112,4 +80,4 @@ def _parse(head: bytes | bytearray, start: int, available: int) -> Box | None:
         size, header = struct.unpack_from(">Q", head, 8)[0], 16
     elif size == 0:  # up to the end
         size = available
-    return Box(kind, start, size, header) if header <= size <= available else None
+    return Box(kind, start, start + header, start + size) if header <= size <= available else None

@@ -1,4 +1,4 @@
-"""Opening a video file, and choosing the stream of its pictures."""
+"""Open a video file, choose the stream of its pictures, and refuse what a 360° camera records before it is stitched."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,27 +12,26 @@ from av.video.stream import VideoStream
 
 from atsal.errors import MediaError
 from atsal.untrusted.files import check_readable
+from atsal.video.media_files import MP4_BOXES, PROGRAM_STREAM, refuse_suffix
+from atsal.video.stereo_layout import has_aspect
 
-# FFmpeg opens a still picture as a video of one frame, and any text as "ansi" art; neither is meant here.
+# FFmpeg opens a still picture as a video of one frame, and any text as "ansi" art.
 _STILL_FORMATS = ("image2", "_pipe")
-# Titles may be of any bytes. PyAV 19 takes them as they are; those before refuse what is no UTF-8 unless told not to.
+_TEXT_FORMATS = ("tty", "bin", "xbin", "adf", "idf")
+# A title may be of any bytes. PyAV 19 accepts that; earlier ones raise an error unless told to replace them.
 _ANY_TITLE: dict[str, Any] = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "replace"}
-_NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
-PROGRAM_STREAM = b"\0\0\1\xba"  # how one begins
-MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")  # what an MP4 or MOV may begin with, after 4 bytes
-_NOT_A_VIDEO_FORMATS = ("tty", "bin", "xbin", "adf", "idf")
+_NOT_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
+_INSTA360_END = b"8db42d694ccc418790edff439fe026bf"  # the last bytes of what Insta360 cameras write
+_GOPRO_ASPECT = 3.05  # of each of the two streams: 4096x1344, 5888x1920
+_FISHEYES = "v360=dfisheye:e:ih_fov=190:iv_fov=190"
 
 
 @contextmanager
 def open_video(path: Path, *, threaded: bool = False) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open `path` and choose its picture stream (never a cover picture); closed on leaving.
+    """Open `path` and choose its picture stream, never a cover picture; close it on leaving.
 
-    With `threaded`, frames are decoded on all cores, at the price of some packets read ahead.
-
-    Raises:
-        MediaError: missing, a folder, empty, unreadable, not a video, cut off before its index, without pictures, or
-            of a codec that this FFmpeg cannot decode.
-
+    With `threaded`, frames are decoded on all cores, and some packets are read ahead. Raises MediaError for a file that
+    is missing, empty, not a video, cut off before its index, without pictures, or of a codec that is not decoded.
     """
     check_readable(path, "video")
     try:
@@ -40,7 +39,11 @@ def open_video(path: Path, *, threaded: bool = False) -> Iterator[tuple[InputCon
     except av.FFmpegError as error:
         raise MediaError(_unopened_message(path, error)) from error
     with container:
-        _refuse_other_kinds(path, container.format.name)
+        name = container.format.name
+        if name.endswith(_STILL_FORMATS):
+            raise MediaError(f"{path}: is a still picture ({name}); expected a video. Read it as an image instead.")
+        if name in _TEXT_FORMATS:
+            raise MediaError(f"{path}: is not a video (it looks like {name} text); choose another file.")
         stream = _checked_stream(path, container)
         if threaded:
             stream.codec_context.thread_type = "AUTO"
@@ -50,43 +53,61 @@ def open_video(path: Path, *, threaded: bool = False) -> Iterator[tuple[InputCon
 def open_container(path: Path) -> InputContainer:
     """Open a file for reading; raises what PyAV raises.
 
-    Only local files: a playlist must not make this process fetch something from the network.
+    Only local files are opened: a playlist must not make this process fetch something from the network.
     """
-    with path.open("rb") as file:  # by the name, FFmpeg takes a program stream called .jpg for a picture
-        known = "mpeg" if file.read(len(PROGRAM_STREAM)) == PROGRAM_STREAM else None
+    with path.open("rb") as file:  # FFmpeg takes a program stream called .jpg for a picture
+        format_name = "mpeg" if file.read(len(PROGRAM_STREAM)) == PROGRAM_STREAM else None
     container: InputContainer = av.open(
-        str(path.absolute()), mode="r", format=known, options={"protocol_whitelist": "file"}, **_ANY_TITLE
+        str(path.absolute()), mode="r", format=format_name, options={"protocol_whitelist": "file"}, **_ANY_TITLE
     )
     return container
 
 
 def picture_streams(container: InputContainer) -> list[VideoStream]:
-    """The video streams of a file but for cover pictures and thumbnails."""
-    return [stream for stream in container.streams.video if not _NO_VIDEO & stream.disposition]
+    """Return the video streams of a file without cover pictures and thumbnails."""
+    return [stream for stream in container.streams.video if not _NOT_VIDEO & stream.disposition]
 
 
 def picture_stream(container: InputContainer) -> VideoStream | None:
-    """The stream that is used: the default one, of several the largest; None where there is none."""
-    return max(picture_streams(container), key=_rank, default=None)
+    """Return the stream that is read: the default one, of several the largest; None where there is none."""
+
+    def rank(stream: VideoStream) -> tuple[bool, int]:
+        width, height = _picture_size(stream)
+        return bool(Disposition.default & stream.disposition), width * height
+
+    return max(picture_streams(container), key=rank, default=None)
 
 
-def picture_size(stream: VideoStream) -> tuple[int, int]:
-    """(width, height) as stored; zeros where that cannot be told."""
+def refuse_camera_original(path: Path, container: InputContainer, *, is_sphere: bool) -> None:
+    """Raise MediaError for pictures straight from the lenses, unless the file states that it is equirectangular."""
+    if is_sphere:
+        return
+    sizes = [_picture_size(stream) for stream in picture_streams(container)]
+    width, height = sizes[0] if len(sizes) > 1 and len(set(sizes)) == 1 and min(sizes[0]) > 0 else (0, 1)
+    if has_aspect(width / height, _GOPRO_ASPECT):
+        raise MediaError(_original_message(path, "a GoPro camera, which holds parts of a cubemap", "GoPro Player", ""))
+    if has_aspect(width / height, 1):
+        filters = f'-filter_complex "[0:v:0][0:v:1]hstack,{_FISHEYES}"'
+        camera = f"a 360° camera: {len(sizes)} streams of {width}x{height}, a fisheye for each lens"
+        raise MediaError(_original_message(path, camera, "the camera maker's program", filters))
+    refuse_suffix(path)
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, 2) - len(_INSTA360_END)))
+        if file.read() == _INSTA360_END:
+            camera = "an Insta360 camera, whose picture is one or two fisheyes"
+            raise MediaError(_original_message(path, camera, "Insta360 Studio", f"-vf {_FISHEYES}"))
+
+
+def _picture_size(stream: VideoStream) -> tuple[int, int]:
+    """Return (width, height) as stored, or zeros where FFmpeg knows no such codec."""
     return (0, 0) if stream.codec_context is None else (stream.width, stream.height)
-
-
-def _rank(stream: VideoStream) -> tuple[bool, int]:
-    width, height = picture_size(stream)
-    return bool(Disposition.default & stream.disposition), width * height
 
 
 def _checked_stream(path: Path, container: InputContainer) -> VideoStream:
     stream = picture_stream(container)
     if stream is None:
-        kinds = sorted(str(s.type) for s in container.streams) or ["nothing"]
-        raise MediaError(
-            f"{path}: holds no pictures, only {', '.join(dict.fromkeys(kinds))}; expected a video. Choose another file."
-        )
+        kinds = ", ".join(sorted({str(stream.type) for stream in container.streams})) or "nothing"
+        raise MediaError(f"{path}: holds no pictures, only {kinds}; expected a video. Choose another file.")
     if stream.codec_context is None:
         raise MediaError(
             f"{path}: its pictures are in a codec that this FFmpeg build cannot decode; convert it to H.264 first."
@@ -97,13 +118,6 @@ def _checked_stream(path: Path, container: InputContainer) -> VideoStream:
             "video. Copy or download it again."
         )
     return stream
-
-
-def _refuse_other_kinds(path: Path, format_name: str) -> None:
-    if format_name.endswith(_STILL_FORMATS):
-        raise MediaError(f"{path}: is a still picture ({format_name}); expected a video. Read it as an image instead.")
-    if format_name in _NOT_A_VIDEO_FORMATS:
-        raise MediaError(f"{path}: is not a video (it looks like {format_name} text); choose another file.")
 
 
 def _unopened_message(path: Path, error: av.FFmpegError) -> str:
@@ -118,4 +132,12 @@ def _unopened_message(path: Path, error: av.FFmpegError) -> str:
     return (
         f"{path}: cannot be read as a video (FFmpeg says: {reason}; the file begins with {head[:8].hex(' ')}); "
         "expected a video such as MP4, MOV, MKV or WebM. Check that it plays elsewhere, or download it again."
+    )
+
+
+def _original_message(path: Path, camera: str, program: str, filters: str) -> str:
+    command = f', or, if it holds both fisheyes: ffmpeg -i "{path.name}" {filters} equirectangular.mp4'
+    return (
+        f"{path}: comes straight from {camera}, and does not state that it is equirectangular; expected an "
+        f"equirectangular picture of the whole sphere. Export it as such in {program}{command if filters else ''}"
     )

@@ -1,4 +1,4 @@
-"""Writing one saliency map or picture: `.npy` as float32, `.png` in 8 or 16 bits; aside first, then renamed."""
+"""Write one saliency map or picture: `.npy` as float32, `.png` in 8 or 16 bits, complete or not at all."""
 
 import io
 import math
@@ -17,67 +17,50 @@ from atsal.untrusted.pictures import open_picture
 _SOFTWARE = "atsal"
 
 
-def write_map_npy(path: Path | str, saliency: NDArray[np.floating]) -> None:
-    """Write a saliency map (h, w), finite and >= 0, as a float32 `.npy`; an existing file is replaced.
+def write_map_npy(path: Path, saliency: NDArray[np.floating]) -> None:
+    """Write a saliency map (h, w), finite and >= 0, as a float32 `.npy`; replace an existing file.
 
-    Raises:
-        ShapeError: not such a map.
-        OutputError: the file cannot be written.
-
+    Raises ShapeError for another array, and OutputError where the file cannot be written.
     """
-    values = check_map(saliency)
-    path = Path(path)
-    buffer = io.BytesIO()  # numpy, writing to a file itself, does not say that the disk is full
+    values = _check_map(saliency)
+    buffer = io.BytesIO()  # numpy, writing to a file itself, does not report a full disk
     np.save(buffer, values, allow_pickle=False)
-    with output_errors(path), atomic_file(path) as part, part.open("wb") as file:
-        file.write(buffer.getbuffer())
+    with output_errors(path), atomic_file(path) as part:
+        part.write_bytes(buffer.getbuffer())
 
 
 def write_map_png(
-    path: Path | str, saliency: NDArray[np.floating], bits: Literal[8, 16] = 8, peak: float | None = None
+    path: Path, saliency: NDArray[np.floating], bits: Literal[8, 16] = 8, peak: float | None = None
 ) -> None:
-    """Write a saliency map (h, w), finite and >= 0, as a grey PNG; an existing file is replaced.
+    """Write a saliency map (h, w), finite and >= 0, as a grey PNG; replace an existing file.
 
-    Args:
-        path: where to write.
-        saliency: the map.
-        bits: 8 (0 to 255) or 16 (0 to 65535) bits per pixel.
-        peak: the value to write as full scale; greater ones are cut off. By default the map's own maximum, so that
-            brightness is not comparable between maps. A map of zeros stays zero.
-
-    Raises:
-        ShapeError: not such a map.
-        ConfigError: `bits` or `peak` is out of range.
-        OutputError: the file cannot be written.
-
+    `bits` per pixel are 8 (0 to 255) or 16 (0 to 65535). `peak` is the value written as full scale; greater ones are
+    cut off. By default it is the map's own maximum, so that brightness is not comparable between maps. A map of zeros
+    stays zero. Raises ConfigError for `bits` or `peak` out of range, and what `write_map_npy` raises.
     """
     if bits not in (8, 16):
         raise ConfigError(f"bits is {bits}; expected 8 or 16")
     if peak is not None and not (math.isfinite(peak) and peak > 0):
         raise ConfigError(f"peak is {peak}; expected a finite value greater than 0")
-    values = check_map(saliency).astype(np.float64)
+    values = _check_map(saliency).astype(np.float64)
     scale = peak if peak is not None else float(values.max())
-    full = (1 << bits) - 1
-    levels = np.rint(np.clip(values / scale, 0, 1) * full) if scale > 0 else np.zeros_like(values)
-    _write_png(Path(path), levels.astype(np.uint8) if bits == 8 else levels.astype(np.uint16))
+    levels = np.rint(np.clip(values / scale, 0, 1) * ((1 << bits) - 1)) if scale > 0 else np.zeros_like(values)
+    _write_png(path, levels.astype(np.uint8 if bits == 8 else np.uint16))
 
 
-def write_rgb_png(path: Path | str, image: NDArray[np.uint8]) -> None:
-    """Write an (H, W, 3) uint8 RGB image as a PNG that says who wrote it; an existing file is replaced.
+def write_rgb_png(path: Path, image: NDArray[np.uint8]) -> None:
+    """Write an (H, W, 3) uint8 RGB image as a PNG that names atsal as its software; replace an existing file.
 
-    Raises:
-        ShapeError: not such an image.
-        OutputError: the file cannot be written.
-
+    Raises ShapeError for another array, and OutputError where the file cannot be written.
     """
     check_rgb(image)
-    told = PngInfo()
-    told.add_text("Software", _SOFTWARE)
-    _write_png(Path(path), image, told)
+    metadata = PngInfo()
+    metadata.add_text("Software", _SOFTWARE)
+    _write_png(path, image, metadata)
 
 
 def is_own_picture(path: Path) -> bool:
-    """Whether `write_rgb_png` wrote the file."""
+    """Return whether `write_rgb_png` wrote the file."""
     try:
         with open_picture(path) as image:
             return image.info.get("Software") == _SOFTWARE
@@ -85,8 +68,13 @@ def is_own_picture(path: Path) -> bool:
         return False
 
 
-def check_map(saliency: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Give the map as float32; raise ShapeError unless it is (h, w), floating, finite and >= 0."""
+def check_rgb(image: NDArray[np.uint8]) -> None:
+    """Raise ShapeError unless `image` is (H, W, 3) uint8."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise ShapeError(f"the image is {image.dtype} of shape {image.shape}; expected uint8 of shape (H, W, 3), RGB")
+
+
+def _check_map(saliency: NDArray[np.floating]) -> NDArray[np.float32]:
     if saliency.ndim != 2 or not saliency.size or not np.issubdtype(saliency.dtype, np.floating):
         raise ShapeError(
             f"the saliency map is {saliency.dtype} of shape {saliency.shape}; expected floating point of shape (h, w)"
@@ -97,12 +85,6 @@ def check_map(saliency: NDArray[np.floating]) -> NDArray[np.float32]:
     return saliency.astype(np.float32, copy=False)
 
 
-def check_rgb(image: NDArray[np.uint8]) -> None:
-    """Raise ShapeError unless `image` is (H, W, 3) uint8."""
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise ShapeError(f"the image is {image.dtype} of shape {image.shape}; expected uint8 of shape (H, W, 3), RGB")
-
-
-def _write_png(path: Path, levels: NDArray[np.uint8] | NDArray[np.uint16], told: PngInfo | None = None) -> None:
-    with output_errors(path), atomic_file(path) as part, part.open("wb") as file:
-        Image.fromarray(levels).save(file, format="PNG", pnginfo=told)
+def _write_png(path: Path, levels: NDArray[np.uint8 | np.uint16], metadata: PngInfo | None = None) -> None:
+    with output_errors(path), atomic_file(path) as part:
+        Image.fromarray(levels).save(part, format="PNG", pnginfo=metadata)

@@ -1,6 +1,6 @@
-"""What a video is, before it is read: size, rate, length, stereo layout, and what is odd about it."""
+"""Describe a video before it is read: size, rate, length, stereo layout, and what is unusual about it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import islice
@@ -14,33 +14,27 @@ from av.video.stream import VideoStream
 
 from atsal.errors import MediaError
 from atsal.untrusted.files import check_readable
-from atsal.video.camera import refuse_camera_original
-from atsal.video.container import open_video, picture_streams
+from atsal.video.container import open_video, picture_streams, refuse_camera_original
 from atsal.video.spherical_tags import has_spherical_tag
-from atsal.video.stereo import SMALL_HEIGHT, StereoChoice, StereoLayout
-from atsal.video.stream_timing import StreamFacts, stream_facts
-from atsal.video.timeline import counted
-from atsal.video.video_metadata import read_stated
-from atsal.video.view import View, choose_view
+from atsal.video.stereo_layout import MediaInfo, StereoChoice, choose_view
+from atsal.video.stream_timing import StreamTiming, read_timing
+from atsal.video.timed_frames import count_frames
+from atsal.video.video_metadata import read_video_metadata
 
 _QUICKLY_READ_BYTES = 1 << 25
+_MAX_PACKETS = 1000  # until the first frame: a damaged start is skipped, but a hopeless file is not read to its end
 _HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # ITU-T H.273, transfer characteristics
 
 
 @dataclass(frozen=True)
-class VideoInfo:
-    """A video's facts. Sizes are in pixels, times in seconds.
+class VideoInfo(MediaInfo):
+    """The facts of a video; times are in seconds.
 
     `frame_count` is how many frames are shown: by the container's index, counted, or else length times rate.
     `frame_rate` is the average. `start_s` is the container's time of the first frame; `Frame.timestamp_s` counts from
-    there. `view` is the view that is used and how it is taken out of the picture. `oddities` are sentences for people,
-    of which `view.notes` are the first.
+    there.
     """
 
-    path: Path
-    container: str  # FFmpeg's name of it, as "mpegts"
-    width: int  # as stored
-    height: int
     codec: str
     pixel_format: str
     frame_rate: float
@@ -50,87 +44,60 @@ class VideoInfo:
     variable_frame_rate: bool
     has_audio: bool
     spherical_tagged: bool
-    view: View
-    oddities: tuple[str, ...]
-
-    @property
-    def stereo(self) -> StereoLayout:
-        """The layout of the views."""
-        return self.view.stereo
-
-    @property
-    def eye_size(self) -> tuple[int, int]:
-        """(width, height) of the view that is used."""
-        return self.view.size
 
 
 def probe_video(path: Path | str, stereo: StereoChoice = "auto", *, count: bool = False) -> VideoInfo:
-    """Look at a video: its header, and its first frame as proof that it decodes.
+    """Describe a video by its header, and by its first frame, which proves that it decodes.
 
-    Small files without an index are read to their end to count their frames; with `count`, large ones too.
-
-    Raises:
-        MediaError: the file cannot be opened as a video, holds no frame, or is not a 360° view, by its shape or by what
-            it says of itself (see `read_stated`, `choose_view`).
-        ConfigError: `stereo` is not a layout.
-
+    Small files without an index are read to their end to count their frames; with `count`, large ones too. Raises
+    MediaError for a file that is not a video, holds no frame, or is not a 360° view (see `read_video_metadata`,
+    `choose_view`), and ConfigError for an unknown `stereo`.
     """
     path = Path(path)
     check_readable(path, "video")
-    found = path.stat()
-    return _probe(path, stereo, count, (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+    status = path.stat()
+    return _probe(path, stereo, count, (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
 
 
-@lru_cache(maxsize=4)  # a run asks for several things at once, and to count the frames is to read the whole file
+@lru_cache(maxsize=4)  # a run asks several times, and counting the frames reads the whole file
 def _probe(path: Path, stereo: StereoChoice, count: bool, _version: tuple[int, ...]) -> VideoInfo:
     with open_video(path) as (container, stream):
-        facts, jump = _facts(path, stream_facts(container, stream), count=count)
+        timing, counting_remarks = read_timing(container, stream), []
+        if not timing.is_indexed and (count or path.stat().st_size <= _QUICKLY_READ_BYTES):
+            try:
+                timing = count_frames(path, timing)
+            except MediaError as error:
+                counting_remarks.append(str(error).removeprefix(f"{path}: "))
         first = _first_frame(path, container, stream)
-        stated = read_stated(path, stream, first)
-        refuse_camera_original(path, container, sphere=stated.sphere)
-        pixel_shape = Fraction(stream.sample_aspect_ratio or 1)
-        view = choose_view(path, (first.width, first.height), pixel_shape, stated, stereo)
-        view = replace(view, notes=(*_stream_notes(container, stream), *view.notes))
-        tagged = stated.sphere or has_spherical_tag(path)
-        rate = float(facts.frame_rate or 0)
+        stated = read_video_metadata(path, stream, first)
+        refuse_camera_original(path, container, is_sphere=stated.is_sphere)
+        view = choose_view(path, (first.width, first.height), Fraction(stream.sample_aspect_ratio or 1), stated, stereo)
+        tagged = stated.is_sphere or has_spherical_tag(path)
+        lacks_tag = not tagged and "mp4" in container.format.name
+        notes = (*_stream_notes(container, stream), *view.notes)
+        remarks = _remarks(first, view.size, timing, lacks_tag=lacks_tag)
         return VideoInfo(
             path=path,
-            container=container.format.name,
             width=first.width,
             height=first.height,
             codec=stream.codec_context.codec.canonical_name,
             pixel_format=first.format.name,
-            frame_rate=rate,
-            frame_count=facts.expected_frames,
-            duration_s=facts.duration_s,
-            start_s=float((facts.start_pts or 0) * facts.time_base),
-            variable_frame_rate=facts.variable_rate,
+            frame_rate=float(timing.frame_rate or 0),
+            frame_count=timing.expected_frames,
+            duration_s=timing.duration_s,
+            start_s=timing.start_s,
+            variable_frame_rate=timing.variable_rate,
             has_audio=bool(container.streams.audio),
             spherical_tagged=tagged,
             view=view,
-            oddities=(
-                *view.notes,
-                *_picture_oddities(first, view, tagged, container.format.name),
-                *_time_oddities(facts),
-                *jump,
-            ),
+            notes=notes,
+            remarks=(*notes, *view.remarks(), *remarks, *counting_remarks),
         )
-
-
-def _facts(path: Path, facts: StreamFacts, *, count: bool) -> tuple[StreamFacts, list[str]]:
-    """The facts, counted where that is quick or asked for, and what counting met with."""
-    if facts.indexed or not (count or path.stat().st_size <= _QUICKLY_READ_BYTES):
-        return facts, []
-    try:
-        return counted(path, facts), []
-    except MediaError as error:
-        return facts, [str(error).removeprefix(f"{path}: ")]
 
 
 def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> VideoFrame:
     reason = "it has no packets"
-    # A damaged beginning is passed over, but a hopeless file is not read to its end.
-    for packet in islice(container.demux(stream), 1000):
+    for packet in islice(container.demux(stream), _MAX_PACKETS):
         try:
             frames = packet.decode()
         except av.FFmpegError as error:
@@ -145,49 +112,27 @@ def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> 
 
 
 def _stream_notes(container: InputContainer, stream: VideoStream) -> list[str]:
-    others = len(picture_streams(container)) - 1
-    if not others:
+    count = len(picture_streams(container))
+    if count == 1:
         return []
-    default = "the default one" if Disposition.default & stream.disposition else "the largest"
-    which = f"stream {stream.index} ({stream.width}x{stream.height}), {default},"
-    return [f"holds {others + 1} video streams; {which} is used"]
+    reason = "the default one" if Disposition.default & stream.disposition else "the largest"
+    size = f"{stream.width}x{stream.height}"
+    return [f"holds {count} video streams; stream {stream.index} ({size}), {reason}, is used"]
 
 
-def _picture_oddities(first: VideoFrame, view: View, tagged: bool, format_name: str) -> list[str]:
-    found = []
-    width, height = view.size
-    if width != 2 * height:
-        found.append(f"the view is {width}x{height}, not exactly 2:1")
-    if not tagged and "mp4" in format_name:
-        found.append("no spherical tag, so players may show it flat; the shape says it is 360°")
-    if width % 2 or height % 2:
-        found.append(f"the view's size {width}x{height} is odd; most encoders need even sizes")
-    if height < SMALL_HEIGHT:
-        found.append(f"only {height} pixels high, lower than most models work at")
-    if first.interlaced_frame:
-        found.append("interlaced; fields are not separated")
-    return found + _colour_oddities(first)
-
-
-def _colour_oddities(first: VideoFrame) -> list[str]:
-    found = []
+def _remarks(first: VideoFrame, size: tuple[int, int], timing: StreamTiming, *, lacks_tag: bool) -> list[str]:
+    width, height = size
     bits = max((component.bits for component in first.format.components), default=8)
-    if bits > 8:
-        found.append(f"{bits} bits per colour; reduced to 8")
-    if first.color_trc in _HDR_TRANSFERS:
-        found.append(f"high dynamic range ({_HDR_TRANSFERS[first.color_trc]}); not tone-mapped, so it looks pale")
-    return found
-
-
-def _time_oddities(facts: StreamFacts) -> list[str]:
-    found = []
-    if facts.variable_rate:
-        found.append(f"variable frame rate (on average {float(facts.frame_rate or 0):.2f} frames per second)")
-    if facts.frame_rate is None:
-        found.append("no frame rate is stated")
-    start_s = float((facts.start_pts or 0) * facts.time_base)
-    if start_s:
-        found.append(f"the first frame is at {start_s:.3f} s in the file; timestamps are counted from it")
-    if facts.duration_s is None:
-        found.append("no length is stated")
-    return found
+    transfer, rate = _HDR_TRANSFERS.get(first.color_trc), float(timing.frame_rate or 0)
+    remarks = {
+        f"the view's size {width}x{height} is odd; most encoders need even sizes": width % 2 or height % 2,
+        "no spherical tag, so players may show it flat; the shape says it is 360°": lacks_tag,
+        "interlaced; fields are not separated": first.interlaced_frame,
+        f"{bits} bits per colour; reduced to 8": bits > 8,
+        f"high dynamic range ({transfer}); not tone-mapped, so it looks pale": transfer,
+        f"variable frame rate (on average {rate:.2f} frames per second)": timing.variable_rate,
+        "no frame rate is stated": timing.frame_rate is None,
+        f"the first frame is at {timing.start_s:.3f} s in the file; timestamps are counted from it": timing.start_s,
+        "no length is stated": timing.duration_s is None,
+    }
+    return [remark for remark, applies in remarks.items() if applies]

@@ -1,20 +1,29 @@
-"""Reading a 360° video frame by frame: streaming, each frame decoded once, with its true number and time."""
+"""Read a 360° video or a folder of images frame by frame: each frame decoded once, with its true number and time."""
 
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+from av.filter import Graph
+from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from atsal.errors import ConfigError, MediaError
+from atsal.video.image_reader import read_image
+from atsal.video.media_files import list_frames
+from atsal.video.pixels import scale_image
 from atsal.video.probe import VideoInfo, probe_video
-from atsal.video.scaling import ViewScaler
-from atsal.video.stereo import StereoChoice, StereoLayout
+from atsal.video.stereo_layout import StereoChoice
 from atsal.video.timed_frames import FrameSource, TimedFrame
 
-__all__ = ["Frame", "StereoLayout", "VideoInfo", "probe_video", "read_frames"]
+_UNSPECIFIED_MATRIX = 2  # ITU-T H.273, matrix coefficients
+_ANY_TIME_BASE = Fraction(1, 90000)  # the filter graph needs one, but drops and repeats no frame
+_HD_WIDTH, _HD_HEIGHT = 1280, 576  # above either, players take an untagged video for BT.709, else for BT.601
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +31,7 @@ class Frame:
     """One frame of a clip.
 
     `index` counts the source's frames from the file's first, 0. `timestamp_s` is the presentation time in seconds
-    since the source's first frame: the frame's own time stamp less the first frame's, so it is 0 for index 0 whatever
-    the file's start, and uneven where the frame rate varies. `image` is (H, W, 3) uint8 RGB.
+    since the source's first frame. It is uneven where the frame rate varies. `image` is (H, W, 3) uint8 RGB.
     """
 
     index: int
@@ -47,10 +55,11 @@ def read_frames(
         path: the video file.
         size: (width, height) to scale to inside FFmpeg; by default the size of the view, stretched to 2:1 where it is
             stored in another shape.
-        stereo: the layout of the views; "auto" takes what the file says, or judges by the shape. The left view is read.
+        stereo: the layout of the views; "auto" takes what the file states, or judges by the shape. The left view is
+            read.
         stride: keep every stride-th frame of the span.
-        fps: keep, for each of the times `start_s + k / fps` within the span, the nearest source frame, each at most
-            once: a rate above the source's own keeps every frame, and repeats none. Excludes `stride`.
+        fps: keep, for each of the times `start_s + k / fps` within the span, the nearest source frame. Each is kept at
+            most once: a rate above the source's own keeps every frame. Excludes `stride`.
         start_s: first time to read, in seconds since the file's first frame.
         duration_s: length of the span to read: times in [start_s, start_s + duration_s). By default to the end.
 
@@ -63,77 +72,158 @@ def read_frames(
             the decoder still held when it met damaged data, at most a group of pictures, are not delivered.
 
     """
-    check_size(size)
-    _check_numbers(stride, fps, start_s, duration_s)
+    _check_size(size)
+    _check_span(stride, fps, start_s, duration_s)
     info = probe_video(path, stereo)
     if info.duration_s is not None and start_s >= info.duration_s:
-        raise MediaError(_past_end_message(info.path, start_s, info.duration_s))
+        raise _past_end_error(info, start_s)
     source = FrameSource(info.path, start_s, None if duration_s is None else start_s + duration_s)
-    picked = every(source, stride) if fps is None else nearest(source, start_s, fps)
-    return _read(info, source, picked, size or info.eye_size)
+    chosen = islice(source, 0, None, stride) if fps is None else nearest_frames(source, start_s, fps)
+    return _read_video(info, source, chosen, size or info.eye_size)
 
 
-def _read(info: VideoInfo, source: FrameSource, picked: Iterator[TimedFrame], size: tuple[int, int]) -> Iterator[Frame]:
-    scale = ViewScaler(info.path, (info.width, info.height), info.view.turn, info.view.crop, size)
-    count = 0
-    for frame in picked:
-        count += 1
-        yield Frame(frame.index, frame.timestamp_s, scale(frame.picture, frame.index))
-    source.check_complete()
-    if not count:
-        raise MediaError(_past_end_message(info.path, source.start_s, info.duration_s))
+def read_image_sequence(
+    folder: Path | str,
+    *,
+    fps: float,
+    size: tuple[int, int] | None = None,
+    stereo: StereoChoice = "auto",
+    numbers: Iterable[int] | None = None,
+) -> Iterator[Frame]:
+    """Read a folder of images as the frames of one clip, in natural order: frame10 comes after frame9.
+
+    Frame i is at i / `fps` seconds. `numbers` are the frames to read, from 0; the others are not opened. `size` and
+    `stereo` are as in `read_frames`. Files that are no pictures are skipped. Raises ConfigError for `fps` or `size`
+    out of range, and MediaError where there is no folder, no image in it, an unreadable image, or one of another size.
+    """
+    _check_positive("fps", fps, "frames per second")
+    _check_size(size)
+    paths = list_frames(Path(folder))
+    chosen = range(len(paths)) if numbers is None else numbers
+    return _read_images([(number, paths[number]) for number in chosen], fps, size, stereo)
 
 
-def every(frames: Iterable[TimedFrame], stride: int) -> Iterator[TimedFrame]:
-    """Keep the first of `frames` and every `stride`-th after it."""
-    return (frame for number, frame in enumerate(frames) if number % stride == 0)
-
-
-def nearest(frames: Iterable[TimedFrame], start_s: float, fps: float) -> Iterator[TimedFrame]:
+def nearest_frames(frames: Iterable[TimedFrame], start_s: float, fps: float) -> Iterator[TimedFrame]:
     """Keep, for each of the times `start_s + k / fps`, the nearest of `frames`, each at most once.
 
-    A frame is nearest to all times up to the middle between it and the next one; the last frame stands for as long as
-    the one before it did.
+    A frame is nearest to all times up to the middle between it and the next one. The last frame is shown for as long
+    as the one before it.
     """
-    held: TimedFrame | None = None
+
+    def last_time_until(time_s: float) -> int:
+        """Return the greatest k with start_s + k / fps <= time_s, allowing for rounded timestamps."""
+        return math.floor((time_s - start_s) * fps + 1e-6)
+
+    previous: TimedFrame | None = None
     wanted = 0  # the number k of the next time
     step_s = 1 / fps
     for frame in frames:
-        if held is not None:
-            step_s = frame.timestamp_s - held.timestamp_s
-            last = _last_time_until((held.timestamp_s + frame.timestamp_s) / 2, start_s, fps)
+        if previous is not None:
+            step_s = frame.timestamp_s - previous.timestamp_s
+            last = last_time_until((previous.timestamp_s + frame.timestamp_s) / 2)
             if last >= wanted:
-                yield held
+                yield previous
                 wanted = last + 1
-        held = frame
-    if held is not None and _last_time_until(held.timestamp_s + step_s / 2, start_s, fps) >= wanted:
-        yield held
+        previous = frame
+    if previous is not None and last_time_until(previous.timestamp_s + step_s / 2) >= wanted:
+        yield previous
 
 
-def _last_time_until(time_s: float, start_s: float, fps: float) -> int:
-    """Find the greatest k with start_s + k / fps <= time_s, forgiving the rounding of time stamps."""
-    return math.floor((time_s - start_s) * fps + 1e-6)
+def _read_video(
+    info: VideoInfo, source: FrameSource, chosen: Iterator[TimedFrame], size: tuple[int, int]
+) -> Iterator[Frame]:
+    scaler = _ViewScaler(info, size)
+    frame = None
+    for frame in chosen:
+        yield Frame(frame.index, frame.timestamp_s, scaler.scale(frame.picture, frame.index))
+    source.check_complete()
+    if frame is None:
+        raise _past_end_error(info, source.start_s)
 
 
-def check_size(size: tuple[int, int] | None) -> None:
-    """Raise ConfigError unless `size` is None or a (width, height) of at least 1 pixel each."""
+def _read_images(
+    chosen: list[tuple[int, Path]], fps: float, size: tuple[int, int] | None, stereo: StereoChoice
+) -> Iterator[Frame]:
+    first_shape: tuple[int, ...] | None = None
+    for index, path in chosen:
+        image = read_image(path, stereo=stereo)
+        first_shape = first_shape or image.shape
+        if image.shape != first_shape:
+            raise MediaError(
+                f"{path}: its view is {image.shape[1]}x{image.shape[0]}, but {chosen[0][1].name} has {first_shape[1]}x"
+                f"{first_shape[0]}; expected one size throughout a clip. Scale it, or move it elsewhere."
+            )
+        yield Frame(index, index / fps, image if size is None else scale_image(image, size))
+
+
+class _ViewScaler:
+    """Rotates, crops and scales decoded pictures and converts them to RGB, in one pass inside FFmpeg.
+
+    Pictures are reduced by area averaging, which takes every source pixel into account, or enlarged bicubically.
+    """
+
+    def __init__(self, info: VideoInfo, size: tuple[int, int]) -> None:
+        self._info = info
+        self._size = size
+        self._graph: Graph | None = None
+        self._format = ""
+
+    def scale(self, frame: VideoFrame, index: int) -> NDArray[np.uint8]:
+        """Return the left view of the video's frame `index`; raise MediaError if its size is not the video's."""
+        if (frame.width, frame.height) != (self._info.width, self._info.height):
+            raise MediaError(
+                f"{self._info.path}: frame {index} is {frame.width}x{frame.height} in a video of {self._info.width}x"
+                f"{self._info.height}; expected one size throughout. Convert the video to one size first."
+            )
+        if self._graph is None or self._format != frame.format.name:
+            self._graph, self._format = self._build(frame), frame.format.name
+        self._graph.vpush(frame)
+        return cast(NDArray[np.uint8], self._graph.vpull().to_ndarray())
+
+    def _build(self, frame: VideoFrame) -> Graph:
+        graph = Graph()
+        width, height = self._size
+        left, top, crop_width, crop_height = self._info.view.crop
+        reduces = width <= crop_width and height <= crop_height
+        is_hd = frame.width >= _HD_WIDTH or frame.height > _HD_HEIGHT
+        is_untagged = frame.colorspace == _UNSPECIFIED_MATRIX and not frame.format.is_rgb
+        matrix = ":in_color_matrix=bt709" if is_hd and is_untagged else ""
+        graph.link_nodes(
+            graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=_ANY_TIME_BASE),
+            *(graph.add(name, arguments) for name, arguments in self._info.view.rotation.filters),
+            graph.add("crop", f"{crop_width}:{crop_height}:{left}:{top}:exact=1"),  # moves pointers only
+            graph.add("scale", f"{width}:{height}:flags={'area' if reduces else 'bicubic'}{matrix}"),
+            graph.add("format", "rgb24"),
+            graph.add("buffersink"),
+        ).configure()
+        return graph
+
+
+def _check_size(size: tuple[int, int] | None) -> None:
     if size is not None and (len(size) != 2 or min(size) < 1):
         raise ConfigError(f"size is {size}; expected (width, height) in pixels, both at least 1")
 
 
-def _check_numbers(stride: int, fps: float | None, start_s: float, duration_s: float | None) -> None:
+def _check_positive(name: str, value: float, unit: str) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise ConfigError(f"{name} is {value}; expected {unit} greater than 0")
+
+
+def _check_span(stride: int, fps: float | None, start_s: float, duration_s: float | None) -> None:
     if stride < 1:
         raise ConfigError(f"stride is {stride}; expected a whole number of at least 1")
-    if fps is not None and not (math.isfinite(fps) and fps > 0):
-        raise ConfigError(f"fps is {fps}; expected frames per second greater than 0")
-    if fps is not None and stride != 1:
-        raise ConfigError(f"both fps ({fps}) and stride ({stride}) are given; choose one of them")
+    if fps is not None:
+        _check_positive("fps", fps, "frames per second")
+        if stride != 1:
+            raise ConfigError(f"both fps ({fps}) and stride ({stride}) are given; choose one of them")
     if not (math.isfinite(start_s) and start_s >= 0):
         raise ConfigError(f"start_s is {start_s}; expected seconds from the first frame, 0 or more")
-    if duration_s is not None and not (math.isfinite(duration_s) and duration_s > 0):
-        raise ConfigError(f"duration_s is {duration_s}; expected seconds greater than 0")
+    if duration_s is not None:
+        _check_positive("duration_s", duration_s, "seconds")
 
 
-def _past_end_message(path: Path, start_s: float, duration_s: float | None) -> str:
-    length = "" if duration_s is None else f" (its length is {duration_s:.3f} s)"
-    return f"{path}: no frame in the span from {start_s:g} s{length}; expected a start before the end. Start earlier."
+def _past_end_error(info: VideoInfo, start_s: float) -> MediaError:
+    length = "" if info.duration_s is None else f" (its length is {info.duration_s:.3f} s)"
+    return MediaError(
+        f"{info.path}: no frame in the span from {start_s:g} s{length}; expected a start before the end. Start earlier."
+    )

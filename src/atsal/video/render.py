@@ -1,4 +1,4 @@
-"""Maps as pictures: colours, overlays, labelled panels and contact sheets. All images are (H, W, 3) uint8 RGB."""
+"""Draw maps as pictures: colours, overlays, labelled panels and contact sheets. All images are (H, W, 3) uint8 RGB."""
 
 from collections.abc import Sequence
 
@@ -6,34 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from atsal.video.pixels import scale_image
+
 Picture = NDArray[np.uint8]
 SavedMap = NDArray[np.float32]
 
-# dark violet to pale yellow, evenly rising in lightness
-_STOPS = np.array(
-    [
-        [0, 0, 4],
-        [31, 12, 72],
-        [85, 15, 109],
-        [136, 34, 106],
-        [186, 54, 85],
-        [227, 89, 51],
-        [249, 140, 10],
-        [249, 201, 50],
-        [252, 255, 164],
-    ],
-    dtype=np.float64,
+# Dark violet to pale yellow, evenly rising in lightness: nine RGB colours, the same distance apart.
+_STOPS = np.array([*bytes.fromhex("000004 1f0c48 550f6d 88226a ba3655 e35933 f98c0a f9c932 fcffa4")]).reshape(-1, 3)
+_POSITIONS, _STOP_POSITIONS = np.linspace(0, 1, 256), np.linspace(0, 1, len(_STOPS))
+COLOURS: Picture = np.stack([np.interp(_POSITIONS, _STOP_POSITIONS, channel) for channel in _STOPS.T], -1).astype(
+    np.uint8
 )
-_AT = np.linspace(0, 1, len(_STOPS))
-COLOURS: Picture = np.stack(
-    [np.interp(np.linspace(0, 1, 256), _AT, _STOPS[:, channel]) for channel in range(3)], axis=-1
-).astype(np.uint8)
-STRONGEST = 0.75  # opacity of the colour where the map is at its peak
-_BAND = 64  # rows that are drawn at once: copies of whole frames would cost memory and time
+MAX_OPACITY = 0.75  # of the colour where the map is at its peak
+_BAND_ROWS = 64  # drawn at once: copies of whole frames would cost memory and time
+_MIN_PEAK = 1e-12
 
 
 class PeakTracker:
-    """The value shown as full brightness, followed slowly so that a video does not flicker."""
+    """The value shown as full brightness, which follows the maps slowly so that a video does not flicker."""
 
     def __init__(self, memory: float = 0.95) -> None:
         self._memory = memory
@@ -43,41 +33,30 @@ class PeakTracker:
         """Take in a frame's map and return the peak to show it with: > 0, even for a map of zeros."""
         current = float(saliency.max())
         self._peak = current if self._peak is None else self._memory * self._peak + (1 - self._memory) * current
-        return max(self._peak, 1e-12)
+        return max(self._peak, _MIN_PEAK)
 
 
-def levels(saliency: SavedMap, peak: float, size: tuple[int, int]) -> Image.Image:
-    """Give the map over its peak, cut at 1, as an 8-bit grey image of (width, height), no seam at the ±180° border."""
-    scaled = (np.clip(saliency / max(peak, 1e-12), 0, 1) * 255 + 0.5).astype(np.uint8)
-    if (scaled.shape[1], scaled.shape[0]) == size:
-        return Image.fromarray(scaled)
-    margin = 2
-    wrapped = np.concatenate([scaled[:, -margin:], scaled, scaled[:, :margin]], axis=1)
-    box = (margin, 0, margin + scaled.shape[1], scaled.shape[0])
-    return Image.fromarray(wrapped).resize(size, Image.Resampling.BILINEAR, box=box)
-
-
-def grey(saliency: SavedMap, peak: float, size: tuple[int, int]) -> Picture:
+def grey_map(saliency: SavedMap, peak: float, size: tuple[int, int]) -> Picture:
     """Draw the map in grey, at (width, height)."""
-    return np.asarray(levels(saliency, peak, size).convert("RGB"))
+    return np.asarray(_grey_levels(saliency, peak, size).convert("RGB"))
 
 
 def overlay(image: Picture, saliency: SavedMap, peak: float) -> Picture:
     """Draw the map's colours over the image, the more opaque the higher the map."""
     height, width = image.shape[:2]
-    level = levels(saliency, peak, (width, height))
-    opacity = level.point([int(value * STRONGEST) for value in range(256)])
-    level.putpalette(COLOURS.tobytes())
+    levels = _grey_levels(saliency, peak, (width, height))
+    opacity = levels.point([int(value * MAX_OPACITY) for value in range(256)])
+    levels.putpalette(COLOURS.tobytes())
     drawn = np.empty_like(image)
-    for top in range(0, height, _BAND):
-        bottom = min(top + _BAND, height)
-        colours, share = (picture.crop((0, top, width, bottom)) for picture in (level, opacity))
-        band = Image.composite(colours.convert("RGB"), Image.fromarray(image[top:bottom]), share)
+    for top in range(0, height, _BAND_ROWS):
+        bottom = min(top + _BAND_ROWS, height)
+        colours, mask = (picture.crop((0, top, width, bottom)) for picture in (levels, opacity))
+        band = Image.composite(colours.convert("RGB"), Image.fromarray(image[top:bottom]), mask)
         drawn[top:bottom] = np.asarray(band)
     return drawn
 
 
-def label(image: Picture, text: str) -> Picture:
+def add_label(image: Picture, text: str) -> Picture:
     """Write `text` on a copy, in the upper left corner."""
     picture = Image.fromarray(image)
     size = max(12, image.shape[0] // 16)
@@ -91,22 +70,26 @@ def label(image: Picture, text: str) -> Picture:
     return np.asarray(picture)
 
 
-def resize(image: Picture, size: tuple[int, int]) -> Picture:
-    """Scale the image to (width, height), averaged when it shrinks."""
-    if (image.shape[1], image.shape[0]) == size:
-        return image
-    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
-
-
 def tile(pictures: Sequence[Picture], columns: int) -> Picture:
-    """Pictures of one size side by side, `columns` in a row."""
+    """Put pictures of one size side by side, `columns` in a row."""
     rows = [np.concatenate(list(pictures[i : i + columns]), axis=1) for i in range(0, len(pictures), columns)]
     return np.concatenate(rows, axis=0)
 
 
 def comparison(image: Picture, maps: dict[str, tuple[SavedMap, float]], size: tuple[int, int]) -> Picture:
     """Show the source, and each (map, peak) in colours over it: labelled panels of (width, height), two in a row."""
-    source = resize(image, size)
-    panels = [label(source, "source")]
-    panels += [label(overlay(source, saliency, peak), name) for name, (saliency, peak) in maps.items()]
+    source = scale_image(image, size)
+    panels = [add_label(source, "source")]
+    panels += [add_label(overlay(source, saliency, peak), name) for name, (saliency, peak) in maps.items()]
     return tile(panels, 2)
+
+
+def _grey_levels(saliency: SavedMap, peak: float, size: tuple[int, int]) -> Image.Image:
+    """Return the map over its peak, cut at 1, as an 8-bit grey image of (width, height) without a seam at ±180°."""
+    levels = (np.clip(saliency / max(peak, _MIN_PEAK), 0, 1) * 255 + 0.5).astype(np.uint8)
+    height, width = levels.shape
+    if (width, height) == size:
+        return Image.fromarray(levels)
+    margin = 2
+    wrapped = np.pad(levels, ((0, 0), (margin, margin)), mode="wrap")
+    return Image.fromarray(wrapped).resize(size, Image.Resampling.BILINEAR, box=(margin, 0, margin + width, height))

@@ -1,19 +1,31 @@
-"""Decoded frames with their true number and time, and whether the file was complete."""
+"""The frames of a video with their true numbers and times, decoded one by one or listed from undecoded packets."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
+import av
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
-from atsal.errors import TruncatedMediaError
+from atsal.errors import MediaError, TruncatedMediaError
 from atsal.video.container import open_video
-from atsal.video.decoding import TIMES_JUMP, GoodFrames, seek
-from atsal.video.stream_timing import StreamFacts, step_pts, stream_facts
-from atsal.video.timeline import ONE_RUN_OF_TIMES, frame_number
+from atsal.video.decoding import TIMES_RESTART, GoodFrames, seek
+from atsal.video.stream_timing import StreamTiming, read_timing
 
-MOST_ROUNDING_S = 1e-3  # of a frame's time: far less than a frame lasts
+MAX_ROUNDING_S = 1e-3  # of a frame's time: far less than a frame lasts
+_MATROSKA_ROUNDING_S = 0.001
+_STEP_TOLERANCE = 0.05  # of a frame
+_RESTART_REMEDY = (
+    "Join the recordings with FFmpeg's concat demuxer, or write this file with one run of times: "
+    "ffmpeg -i FILE -vf setpts=N/FR/TB -an NEW.mp4"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,14 +48,14 @@ class FrameSource:
         self._path = path
         self.start_s = start_s
         self._end_s = end_s
-        self._facts: StreamFacts | None = None
+        self._timing: StreamTiming | None = None
         self._damage: str | None = None
         self._stopped_early = False
         self._good = 0
         self._last_s = 0.0
 
     def __iter__(self) -> Iterator[TimedFrame]:
-        for frame, rounding_s in self._timed():
+        for frame, rounding_s in self._decode():
             if self._end_s is not None and frame.timestamp_s >= self._end_s - rounding_s:
                 self._stopped_early = True
                 return
@@ -54,49 +66,141 @@ class FrameSource:
 
     def check_complete(self) -> None:
         """Raise TruncatedMediaError if the file broke, or ended clearly before the length its container states."""
-        facts = self._facts
-        if facts is None or self._stopped_early:
+        timing = self._timing
+        if timing is None or self._stopped_early:
             return
-        expected = facts.expected_frames
-        reason = self._damage or ("the file ends early" if facts.ends_early(self._last_s, self._good) else None)
+        expected = timing.expected_frames
+        reason = self._damage or ("the file ends early" if timing.ends_early(self._last_s, self._good) else None)
         if reason is not None:
-            of_expected = f" of {expected} expected" if expected and reason != TIMES_JUMP else ""
-            remedy = ONE_RUN_OF_TIMES if reason == TIMES_JUMP else "Copy or download the file again for the rest."
+            of_expected = f" of {expected} expected" if expected and reason != TIMES_RESTART else ""
+            remedy = _RESTART_REMEDY if reason == TIMES_RESTART else "Copy or download the file again for the rest."
             raise TruncatedMediaError(
                 f"{self._path}: breaks after {self._good} good frames{of_expected}, at {self._last_s:.2f} s: {reason}. "
                 f"Every frame before that was delivered. {remedy}"
             )
 
-    def _timed(self) -> Iterator[tuple[TimedFrame, float]]:
-        """Frames from at or before `start_s`, each with how far its time may be rounded."""
+    def _decode(self) -> Iterator[tuple[TimedFrame, float]]:
+        """Yield frames from at or before `start_s`, each with the rounding of its time in seconds."""
         with open_video(self._path, threaded=True) as (container, stream):
-            facts = self._facts = stream_facts(container, stream)
-            frames = GoodFrames(container, stream, facts)
+            timing = self._timing = read_timing(container, stream)
+            frames = GoodFrames(container, stream, timing)
             first = next(frames, None)
             if first is None:
                 self._damage = frames.damage
                 return
-            origin = None if facts.clock == "none" else first.pts
-            target = round(self.start_s / facts.time_base)
-            if origin is None or target <= 0 or not facts.sought:
-                yield from self._number(0, first, frames, facts, origin)
+            origin = None if timing.time_source == "none" else first.pts
+            target = round(self.start_s / timing.time_base)
+            if origin is None or target <= 0 or not timing.is_seekable:
+                yield from self._number(0, first, frames, timing, origin)
                 return
-            sought = seek(container, stream, facts, origin, origin + target)
-            if sought is not None:
-                position = sought[1].first_position
-                index = frame_number(self._path, facts, origin, sought[0].pts or 0, position)
-                yield from self._number(index, *sought, facts, origin)
+            found = seek(container, stream, timing, origin, origin + target)
+            if found is not None:
+                index = _frame_number(self._path, timing, origin, found[0].pts or 0, found[1].first_position)
+                yield from self._number(index, *found, timing, origin)
                 return
         with open_video(self._path, threaded=True) as (container, stream):
-            frames = GoodFrames(container, stream, facts)
-            yield from self._number(0, next(frames), frames, facts, origin)
+            frames = GoodFrames(container, stream, timing)
+            yield from self._number(0, next(frames), frames, timing, origin)
 
     def _number(
-        self, index: int, first: VideoFrame, rest: GoodFrames, facts: StreamFacts, origin: int | None
+        self, index: int, first: VideoFrame, rest: GoodFrames, timing: StreamTiming, origin: int | None
     ) -> Iterator[tuple[TimedFrame, float]]:
-        # Times are rounded to ticks; but where a tick is as long as a frame, as in AVI, nothing was rounded.
-        rounding_s = min(float(facts.time_base) / 2, MOST_ROUNDING_S)
+        # Times are rounded to ticks, except where a tick is as long as a frame, as in AVI.
+        rounding_s = min(float(timing.time_base) / 2, MAX_ROUNDING_S)
         for number, picture in enumerate(chain([first], rest), start=index):
-            ticks = picture.pts - origin if origin is not None and picture.pts is not None else number * step_pts(facts)
-            yield TimedFrame(number, float(ticks * facts.time_base), picture), rounding_s
+            pts = picture.pts
+            ticks = number * timing.step_pts if origin is None or pts is None else pts - origin
+            yield TimedFrame(number, float(ticks * timing.time_base), picture), rounding_s
         self._damage = rest.damage
+
+
+def frame_times(path: Path) -> NDArray[np.float64]:
+    """Return the seconds of every shown frame since the first, (F,) ascending: those that `read_frames` gives.
+
+    The file is read to its end, but only the first frame is decoded. Raises MediaError as `probe_video` does, and for
+    a file whose times restart or that has none.
+    """
+    with open_video(path) as (container, stream):
+        timing = read_timing(container, stream)
+        first = next(GoodFrames(container, stream, timing), None)
+    with open_video(path) as (container, stream):
+        packets = [(packet.dts, packet.pts) for packet in _shown_packets(path, container, stream, timing)]
+    if timing.time_source == "none":
+        ticks = np.arange(len(packets)) * float(timing.step_pts)
+    else:
+        stated = [dts if timing.time_source == "packet numbers" else pts for dts, pts in packets]
+        known = [time for time in stated if time is not None and first is not None and time >= (first.pts or 0)]
+        ticks = np.sort(np.array(known, np.float64))
+    if not len(ticks):
+        raise MediaError(f"{path}: its frames have no times; write it again at a constant rate")
+    times: NDArray[np.float64] = (ticks - ticks[0]) * float(timing.time_base)
+    return times
+
+
+def count_frames(path: Path, timing: StreamTiming) -> StreamTiming:
+    """Read a file without an index to its end; return its timing with count, rate and length from its packets.
+
+    Raises what `frame_times` raises.
+    """
+    times = frame_times(path)
+    is_even = are_evenly_spaced(times, float(timing.frame_rate or 0))
+    # Where no length is stated, the last frame is shown for as long as the one before it.
+    duration_s = timing.duration_s or (float(2 * times[-1] - times[-2]) if len(times) > 1 else None)
+    rate = timing.frame_rate
+    if not is_even:
+        average = len(times) / duration_s if duration_s else float(rate or 0)
+        rate = Fraction(average).limit_denominator(100_000) or None
+    return replace(
+        timing,
+        shown_frames=len(times),
+        frame_rate=rate,
+        duration_s=duration_s,
+        is_indexed=True,
+        even_step=timing.step_pts if is_even else None,
+    )
+
+
+def are_evenly_spaced(times_s: NDArray[np.float64], rate: float) -> bool:
+    """Return whether each frame is where the rate puts it, except for the rounding of timestamps."""
+    if not rate:
+        return False
+    error_s = np.abs(times_s - np.arange(len(times_s)) / rate).max()
+    return bool(error_s <= max(_MATROSKA_ROUNDING_S, _STEP_TOLERANCE / rate))
+
+
+def _frame_number(path: Path, timing: StreamTiming, first_pts: int, pts: int, position: int | None) -> int:
+    """Return the number of the frame presented at `pts` in a file whose first is presented at `first_pts`.
+
+    It is computed where all frames have one rate; else the undecoded packets before it are counted. `position` is the
+    byte that was sought to. Raises MediaError where another packet with the time `pts` lies before that place.
+    """
+    if timing.even_step is not None:
+        return round((pts - first_pts) / timing.even_step)
+    count = passed = 0
+    with open_video(path) as (container, stream):
+        for packet in _shown_packets(path, container, stream, timing):
+            passed = max(passed, packet.pos or 0)
+            if packet.dts is not None and packet.dts >= pts:
+                break  # packets come in decoding order, and nothing is presented before it is decoded
+            count += packet.pts is not None and first_pts <= packet.pts < pts
+    if timing.is_joinable and position is not None and position > passed:
+        raise MediaError(f"{path}: {TIMES_RESTART}; no part of it can be found by its time. {_RESTART_REMEDY}")
+    return count
+
+
+def _shown_packets(
+    path: Path, container: InputContainer, stream: VideoStream, timing: StreamTiming
+) -> "Iterator[Packet[VideoStream]]":
+    """Yield the packets whose frames are shown; raise MediaError where times restart or the file breaks."""
+    before: int | None = None
+    try:
+        for number, packet in enumerate(container.demux(stream)):
+            if packet.is_discard:
+                continue  # an edit list hides it; its time is unrelated to those of the others
+            if timing.restarts(before, packet.dts):
+                raise MediaError(f"{path}: {TIMES_RESTART}, after {number} frames. {_RESTART_REMEDY}")
+            before = packet.dts
+            if packet.size:
+                yield packet
+    except av.FFmpegError as error:
+        raise MediaError(f"{path}: breaks before its end ({error.strerror}); copy or download it again") from error

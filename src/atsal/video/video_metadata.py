@@ -1,13 +1,13 @@
-"""What a video file says of its own picture: its projection, the layout of its views, its pose, how it is turned.
+"""What a video file states about its picture: projection, layout of the views, pose, and display rotation.
 
-FFmpeg tells what MP4, MOV and Matroska state, as data beside the first frame. What it leaves out is read here: boxes of
-projections that it does not know, and the cropped area of the XML of Spherical Video V1.
+FFmpeg reports what MP4, MOV and Matroska state, as side data of the first frame. This module also reads what FFmpeg
+leaves out: boxes of projections that it does not know, and the cropped area in the XML of Spherical Video V1.
 """
 
+import math
 import re
 import struct
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,20 @@ from av.video.stream import VideoStream
 
 from atsal.errors import MediaError
 from atsal.untrusted.text import short_repr
-from atsal.video.display_rotation import UNTURNED, Turn, display_turn
-from atsal.video.spherical_tags import spherical_statement, spherical_xml
-from atsal.video.stereo import StereoLayout
+from atsal.video.spherical_tags import SphericalTags, read_spherical_tags
+from atsal.video.stereo_layout import DisplayRotation, StatedLayout, StereoLayout
 
 _SPHERICAL = struct.Struct("=I3i4I")  # FFmpeg's AVSphericalMapping: projection, yaw, pitch, roll, bounds
 _STEREO = struct.Struct("=Ii")  # FFmpeg's AVStereo3D: type, flags
-_EQUIRECTANGULAR, _TILE = 0, 2
-_SECOND_IS_LEFT = 1  # a flag
+_MATRIX = struct.Struct("=9i")  # a display matrix
+_EQUIRECTANGULAR, _TILE = 0, 2  # FFmpeg's projections
+_SECOND_IS_LEFT = 1  # a flag of AVStereo3D
 _ANGLE = 1 << 16  # fixed point
 _BOUND = 1 << 32
-_SMALLEST_CROP = 0.001  # of the panorama; less is rounding
-_LAYOUTS: dict[int, StereoLayout] = {0: "mono", 1: "left-right", 2: "top-bottom"}
-_RIGHT_LEFT = 4  # of the modes of the box `st3d`
+_MIN_CROP = 0.001  # share of the panorama; less is rounding
+_ROTATION_TOLERANCE = 0.01  # of a coordinate of a unit axis
+_LAYOUTS: dict[int, StereoLayout] = {0: "mono", 1: "left-right", 2: "top-bottom"}  # by FFmpeg's type
+_RIGHT_LEFT = 4  # a mode of the box `st3d` that FFmpeg does not know
 _PACKINGS = {
     3: "left and right frames in turn",
     4: "a checkerboard of both views",
@@ -37,147 +38,175 @@ _PACKINGS = {
     6: "lines of the left and right view in turn",
     7: "columns of the left and right view in turn",
 }
-_XML_LAYOUTS: dict[str, StereoLayout] = {"mono": "mono", "left-right": "left-right", "top-bottom": "top-bottom"}
 _HALF = ", the half of the sphere in front of the camera (converted, the other half is black)"
-_PROJECTIONS = {  # FFmpeg's number: name, and how v360 reads it
+_PROJECTIONS = {  # by FFmpeg's number: its name, and how the filter v360 reads it
     1: ("a cubemap", "c3x2"),
     3: (f"half an equirectangular picture{_HALF}", "hequirect"),
     4: ("an ordinary flat picture (rectilinear)", "flat"),
     5: ("a fisheye picture", "fisheye:ih_fov=180:iv_fov=180"),
 }
+# A display matrix (a, b, c, d) moves the picture's point (x, y) to (ax + cy, bx + dy), y down.
+_ROTATIONS = {
+    (1, 0, 0, 1): DisplayRotation(),
+    (0, 1, -1, 0): DisplayRotation((("transpose", "clock"),), True, "turned by 90° clockwise"),
+    (-1, 0, 0, -1): DisplayRotation((("hflip", None), ("vflip", None)), False, "turned by 180°"),
+    (0, -1, 1, 0): DisplayRotation((("transpose", "cclock"),), True, "turned by 90° counter-clockwise"),
+    (-1, 0, 0, 1): DisplayRotation((("hflip", None),), False, "mirrored, left for right"),
+    (1, 0, 0, -1): DisplayRotation((("vflip", None),), False, "mirrored, top for bottom"),
+    (0, 1, 1, 0): DisplayRotation((("transpose", "cclock_flip"),), True, "mirrored along its diagonal"),
+    (0, -1, -1, 0): DisplayRotation((("transpose", "clock_flip"),), True, "mirrored along its other diagonal"),
+}
 
 
-@dataclass(frozen=True)
-class Stated:
-    """What the file says; None and zeros where it says nothing."""
+def read_video_metadata(path: Path, stream: VideoStream, first: VideoFrame) -> StatedLayout:
+    """Return what the file states about the pictures of `stream`, of which `first` is the first.
 
-    sphere: bool = False  # an equirectangular picture of the whole sphere
-    stereo: StereoLayout | None = None
-    second_is_left: bool = False  # the second view, below or to the right, is the left eye's
-    pose_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)  # yaw, pitch, roll
-    turn: Turn = UNTURNED
-
-
-def read_stated(path: Path, stream: VideoStream, first: VideoFrame) -> Stated:
-    """Gather what the file says of the pictures of `stream`, of which `first` is the first.
-
-    Raises:
-        MediaError: it says that they are no equirectangular picture of the whole sphere, or packed in a way that is
-            not read.
-
+    Raises MediaError where it states that they are not an equirectangular picture of the whole sphere, that the views
+    are packed in a way that is not read, or that they are shown rotated by no multiple of 90°.
     """
-    beside = _beside(first)
-    turn = display_turn(path, beside.get(Type.DISPLAYMATRIX))
-    mode, projections = spherical_statement(path, stream.id)
-    stereo, second_is_left = _stereo(path, beside.get(Type.STEREO3D), stream.metadata.get("stereo_mode", ""))
-    if mode == _RIGHT_LEFT:  # FFmpeg knows the modes 0 to 2
-        stereo, second_is_left = "left-right", True
-    packed = {"left-right": "sbs", "top-bottom": "tb"}.get(stereo or "", "2d")
-    if Type.SPHERICAL not in beside:
-        _refuse_unknown(path, projections, packed)
-    if mode is not None and mode > max(_LAYOUTS) and mode != _RIGHT_LEFT:
-        raise MediaError(_packing_message(path, f"views in a layout that is not known here (stereo mode {mode})"))
-    sphere, pose_deg = _mapping(path, beside.get(Type.SPHERICAL), packed)
-    xml = spherical_xml(path, stream.id) or stream.metadata.get("SPHERICAL-VIDEO", "")
-    if xml:
-        _check_xml(path, xml, packed)
-        stereo = stereo or _XML_LAYOUTS.get(_xml_value(xml, "StereoMode"))
-        sphere = sphere or _xml_value(xml, "Spherical").lower() == "true"
-    return Stated(sphere, stereo, second_is_left, pose_deg, turn)
+    side_data = _side_data(first)
+    rotation = _read_rotation(path, side_data.get(Type.DISPLAYMATRIX))
+    tags = read_spherical_tags(path).get(stream.id, SphericalTags())
+    stereo, left_is_second = _read_stereo(path, side_data.get(Type.STEREO3D), stream.metadata.get("stereo_mode", ""))
+    if tags.stereo_mode == _RIGHT_LEFT:
+        stereo, left_is_second = "left-right", True
+    is_sphere = Type.SPHERICAL in side_data
+    if not is_sphere:
+        _refuse_unknown_projections(path, tags.projections, stereo)
+    if tags.stereo_mode not in (None, *_LAYOUTS, _RIGHT_LEFT):
+        raise _packing_error(path, f"views in a layout that is not known here (stereo mode {tags.stereo_mode})")
+    pose_deg = _read_mapping(path, side_data[Type.SPHERICAL], stereo) if is_sphere else (0.0, 0.0, 0.0)
+    xml = tags.xml or stream.metadata.get("SPHERICAL-VIDEO", "")
+    values = dict(reversed(re.findall(r"<GSpherical:(\w+)>\s*([^<]*?)\s*</", xml)))  # the first of a name counts
+    if values:
+        projection = values.get("ProjectionType") or "equirectangular"
+        if projection.lower() != "equirectangular":
+            raise _projection_error(path, f"of the projection {short_repr(projection)}", "", stereo)
+        _refuse_cropped(path, cropped_margins(values), stereo)
+        stereo = stereo or next((name for name in _LAYOUTS.values() if name == values.get("StereoMode")), None)
+        is_sphere = is_sphere or values.get("Spherical", "").lower() == "true"
+    return StatedLayout(is_sphere, stereo, left_is_second, pose_deg, rotation)
 
 
-def _beside(first: VideoFrame) -> dict[Type, bytes]:
+def cropped_margins(values: dict[str, str]) -> tuple[float, float, float, float]:
+    """Return the shares of the panorama that are cut off at the left, top, right and bottom.
+
+    `values` are the tags of GPano (photos) or GSpherical (video) by name; both describe a crop in the same way. A
+    share is 0 where the tags state no size of the full panorama.
+    """
+    margins = []
+    for side, start in (("Width", "Left"), ("Height", "Top")):
+        full = read_number(values, f"FullPano{side}Pixels") or 0.0
+        area = read_number(values, f"CroppedAreaImage{side}Pixels")
+        first = read_number(values, f"CroppedArea{start}Pixels") or 0.0
+        last = first + (full if area is None else area)
+        margins.append((first / full, 1 - last / full) if full > 0 else (0.0, 0.0))
+    (left, right), (top, bottom) = margins
+    return left, top, right, bottom
+
+
+def read_number(values: dict[str, str], name: str) -> float | None:
+    """Return the number of a tag; None where there is no such tag, or it is not a finite number."""
+    try:
+        number = float(values[name])
+    except (KeyError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def describe_margins(margins: tuple[float, float, float, float]) -> str:
+    """Describe a crop for messages, in percent."""
+    left, top, right, bottom = (round(100 * margin) for margin in margins)
+    return f"cut off: left {left} %, top {top} %, right {right} %, bottom {bottom} %"
+
+
+def _side_data(first: VideoFrame) -> dict[Type, bytes]:
     found = {}
     frame: Any = first  # PyAV's types know of one kind only
     for kind in (Type.SPHERICAL, Type.STEREO3D, Type.DISPLAYMATRIX):
-        with suppress(KeyError, ValueError):  # ValueError: PyAV 18 and before, if there is data of a kind new to it
+        with suppress(KeyError, ValueError):  # ValueError: PyAV 18 and before, for side data that it does not know
             found[kind] = bytes(frame.side_data[kind])
     return found
 
 
-def _stereo(path: Path, data: bytes | None, tag: str) -> tuple[StereoLayout | None, bool]:
-    if tag.startswith("anaglyph"):  # FFmpeg tells this of Matroska only as text
-        raise MediaError(_packing_message(path, "both views in the colours of one picture (anaglyph)"))
+def _read_rotation(path: Path, matrix: bytes | None) -> DisplayRotation:
+    if matrix is None:
+        return DisplayRotation()
+    a, b, _, c, d, *_ = _MATRIX.unpack_from(matrix)
+    lengths = math.hypot(a, b), math.hypot(c, d)
+    if 0 in lengths:
+        return DisplayRotation()  # nothing could be shown
+    axes = (a / lengths[0], b / lengths[0], c / lengths[1], d / lengths[1])
+    nearest = tuple(map(round, axes))
+    error = max(abs(value - target) for value, target in zip(axes, nearest, strict=True))
+    if error > _ROTATION_TOLERANCE or nearest not in _ROTATIONS:
+        raise MediaError(
+            f"{path}: is to be shown turned by {math.degrees(math.atan2(b, a)):.1f}° (its display matrix); expected a "
+            "multiple of 90°. Turn the picture itself first, or write the file without this matrix."
+        )
+    return _ROTATIONS[nearest]
+
+
+def _read_stereo(path: Path, data: bytes | None, tag: str) -> tuple[StereoLayout | None, bool]:
+    """Return the layout of the views, and whether the left eye's is the second."""
+    if tag.startswith("anaglyph"):  # FFmpeg reports this of Matroska as text only
+        raise _packing_error(path, "both views in the colours of one picture (anaglyph)")
     if data is None:
         return None, False
     kind, flags = _STEREO.unpack_from(data)
     if kind in _PACKINGS:
-        raise MediaError(_packing_message(path, _PACKINGS[kind]))
+        raise _packing_error(path, _PACKINGS[kind])
     return _LAYOUTS.get(kind), bool(flags & _SECOND_IS_LEFT)
 
 
-def _mapping(path: Path, data: bytes | None, packed: str) -> tuple[bool, tuple[float, float, float]]:
-    if data is None:
-        return False, (0.0, 0.0, 0.0)
-    projection, *rest = _SPHERICAL.unpack_from(data)
+def _read_mapping(path: Path, data: bytes, stereo: StereoLayout | None) -> tuple[float, float, float]:
+    """Return yaw, pitch and roll in degrees of an equirectangular picture of the whole sphere; refuse others."""
+    projection, yaw, pitch, roll, *bounds = _SPHERICAL.unpack_from(data)
     if projection not in (_EQUIRECTANGULAR, _TILE):
-        name, reads = _PROJECTIONS.get(projection, (f"a projection that is not known here ({projection})", ""))
-        raise MediaError(_projection_message(path, name, reads, packed))
-    yaw, pitch, roll = (angle / _ANGLE for angle in rest[:3])
-    left, top, right, bottom = (bound / _BOUND for bound in rest[3:])
-    _refuse_part(path, (left, top, right, bottom), packed)
-    return True, (yaw, pitch, roll)
+        name, v360_input = _PROJECTIONS.get(projection, (f"a projection that is not known here ({projection})", ""))
+        raise _projection_error(path, name, v360_input, stereo)
+    left, top, right, bottom = (bound / _BOUND for bound in bounds)
+    _refuse_cropped(path, (left, top, right, bottom), stereo)
+    return yaw / _ANGLE, pitch / _ANGLE, roll / _ANGLE
 
 
-def _check_xml(path: Path, xml: str, packed: str) -> None:
-    projection = _xml_value(xml, "ProjectionType") or "equirectangular"
-    if projection.lower() != "equirectangular":
-        raise MediaError(_projection_message(path, f"of the projection {short_repr(projection)}", "", packed))
-    width, height = _xml_number(xml, "FullPanoWidthPixels"), _xml_number(xml, "FullPanoHeightPixels")
-    if not width or not height:
+def _refuse_cropped(path: Path, margins: tuple[float, float, float, float], stereo: StereoLayout | None) -> None:
+    if max(margins) <= _MIN_CROP:
         return
-    left, top = _xml_number(xml, "CroppedAreaLeftPixels") / width, _xml_number(xml, "CroppedAreaTopPixels") / height
-    across = (_xml_number(xml, "CroppedAreaImageWidthPixels") or width) / width
-    down = (_xml_number(xml, "CroppedAreaImageHeightPixels") or height) / height
-    _refuse_part(path, (left, top, 1 - left - across, 1 - top - down), packed)
-
-
-def _refuse_part(path: Path, cut: tuple[float, float, float, float], packed: str) -> None:
-    """Refuse a picture of which parts of the panorama are cut off: at the left, top, right and bottom."""
-    if max(cut) <= _SMALLEST_CROP:
-        return
-    left, top, right, bottom = (round(100 * part) for part in cut)
-    if (left, top, right, bottom) == (25, 0, 25, 0):
-        raise MediaError(_projection_message(path, f"VR180{_HALF}", "hequirect", packed))
+    if [round(100 * margin) for margin in margins] == [25, 0, 25, 0]:
+        raise _projection_error(path, f"VR180{_HALF}", "hequirect", stereo)
     raise MediaError(
-        f"{path}: says that it shows a part of a panorama only (cut off: left {left} %, top {top} %, right {right} %, "
-        f"bottom {bottom} %); expected the whole sphere. Pad it to the full panorama first, with FFmpeg's filter pad, "
-        "and leave this statement out."
+        f"{path}: says that it shows a part of a panorama only ({describe_margins(margins)}); expected the whole "
+        "sphere. Pad it to the full panorama first, with FFmpeg's filter pad, and leave this statement out."
     )
 
 
-def _refuse_unknown(path: Path, boxes: list[str], packed: str) -> None:
-    if "mshp" in boxes:
+def _refuse_unknown_projections(path: Path, projections: tuple[str, ...], stereo: StereoLayout | None) -> None:
+    """Refuse projections that FFmpeg does not report."""
+    if "mshp" in projections:
         name = "a mesh (as VR180 cameras write it), whose picture is mostly two fisheyes"
-        raise MediaError(_projection_message(path, name, "fisheye:ih_fov=180:iv_fov=180", packed))
-    if boxes:
-        raise MediaError(
-            _projection_message(path, f"a projection that cannot be read ({short_repr(boxes)})", "", packed)
-        )
+        raise _projection_error(path, name, "fisheye:ih_fov=180:iv_fov=180", stereo)
+    if projections:
+        raise _projection_error(path, f"a projection that cannot be read ({short_repr([*projections])})", "", stereo)
 
 
-def _projection_message(path: Path, name: str, reads: str, packed: str) -> str:
-    remedy = "Convert it to a full equirectangular picture first"
-    if reads:
-        views = "" if packed == "2d" else f":in_stereo={packed}:out_stereo=2d"
-        first, _, options = reads.partition(":")
-        filled = f"{first}:e{':' if options else ''}{options}{views}"
-        remedy += f', for example: ffmpeg -i "{path.name}" -vf v360={filled} equirectangular.mp4'
-    return f"{path}: says that its picture is {name}; expected an equirectangular one of the whole sphere. {remedy}"
+def _projection_error(path: Path, name: str, v360_input: str, stereo: StereoLayout | None) -> MediaError:
+    """Return the error for a projection that FFmpeg's filter v360 reads as `v360_input`, where it does."""
+    example = ""
+    if v360_input:
+        packing = {"left-right": "sbs", "top-bottom": "tb"}.get(stereo or "")
+        views = f":in_stereo={packing}:out_stereo=2d" if packing else ""
+        projection, colon, options = v360_input.partition(":")
+        command = f'ffmpeg -i "{path.name}" -vf v360={projection}:e{colon}{options}{views} equirectangular.mp4'
+        example = f", for example: {command}"
+    return MediaError(
+        f"{path}: says that its picture is {name}; expected an equirectangular one of the whole sphere. Convert it to "
+        f"a full equirectangular picture first{example}"
+    )
 
 
-def _packing_message(path: Path, packing: str) -> str:
-    return (
+def _packing_error(path: Path, packing: str) -> MediaError:
+    return MediaError(
         f"{path}: says that it holds {packing}; expected one view, or two one below the other or side by side. Convert "
         "it first, as with FFmpeg's filter stereo3d."
     )
-
-
-def _xml_value(xml: str, name: str) -> str:
-    found = re.search(rf"<GSpherical:{name}>\s*([^<]*?)\s*</", xml)
-    return found[1] if found else ""
-
-
-def _xml_number(xml: str, name: str) -> int:
-    text = _xml_value(xml, name)
-    return int(text) if text.isdecimal() and len(text) <= 9 else 0

@@ -35,11 +35,11 @@ def test_values_of_64_bits(tmp_path):
 @pytest.mark.parametrize("name", ["maps.bin", "HEsalmap_1_4x2_8b.bin", "1_a_4x2x3_32b.tar.gz", "1_a_4x2_32b.bin.part"])
 def test_a_name_without_a_size_is_refused(tmp_path, name):
     (tmp_path / name).write_bytes(VALUES.tobytes())
-    with pytest.raises(DataError, match="does not tell the size"):
+    with pytest.raises(DataError, match="does not give the size"):
         read_saliency_bin(tmp_path / name)
 
 
-@pytest.mark.parametrize("length", [0, 64, 95, 97, 128])
+@pytest.mark.parametrize("length", [64, 95, 97, 128])
 def test_another_length_is_refused_with_both_numbers(tmp_path, length):
     path = tmp_path / "1_a_4x2x3_32b.bin"
     path.write_bytes(bytes(length))
@@ -48,7 +48,7 @@ def test_another_length_is_refused_with_both_numbers(tmp_path, length):
 
 
 def test_no_file_and_no_pixels(tmp_path):
-    with pytest.raises(DataError, match="cannot be opened"):
+    with pytest.raises(DataError, match="no such file"):
         read_saliency_bin(tmp_path / "1_a_4x2x3_32b.bin")
     (tmp_path / "1_a_0x2x3_32b.bin").write_bytes(b"")
     with pytest.raises(DataError, match="0 bytes"):

@@ -89,13 +89,13 @@ def test_times_in_seconds_are_told_and_converted(write):
     reading = read_salient360(write(*rows))
     assert reading.records.onset_s == pytest.approx([0, 0.2, 0.45])
     assert reading.records.duration_ms == pytest.approx([200, 250, 200])
-    assert [("in seconds" in note) for note in reading.notes] == [True, True]
+    assert [("is in s, not in ms" in note) for note in reading.notes] == [True, True]
 
 
 def test_times_in_another_unit_are_refused(write):
-    with pytest.raises(DataError, match=r"start timestamp.*neither milliseconds nor seconds"):
+    with pytest.raises(DataError, match=r"start timestamp.*neither in ms nor in s"):
         read_salient360(write("0,0.5,0.5,0,200,1,5", "1,0.5,0.5,200000,200,6,10"))
-    with pytest.raises(DataError, match=r"duration.*neither milliseconds nor seconds"):
+    with pytest.raises(DataError, match=r"duration.*neither in ms nor in s"):
         read_salient360(write("0,0.5,0.5,0,200000,1,5"))
 
 
@@ -126,15 +126,14 @@ def test_broken_values_are_dropped_and_counted(write):
     assert reading.records.observers == ["1", "2", "3"]
     assert reading.records.lon_rad[-1] == pytest.approx(-math.pi / 2)
     assert reasons(reading) == {
-        "longitude missing": (1, "line 7"),
-        "latitude missing": (1, "line 8"),
-        "position outside [0, 1]": (2, "line 9"),
-        "start timestamp missing": (1, "line 11"),
+        "no position (a lost sample)": (2, "line 7"),
+        "position outside the frame": (2, "line 9"),
+        "no start timestamp": (1, "line 11"),
         "duration below 0": (1, "line 12"),
-        "duration missing": (1, "line 14"),
+        "no duration": (1, "line 14"),
         "end frame before the start frame": (1, "line 15"),
-        "start timestamp before 0": (1, "line 17"),
-        "start frame below 1": (1, "line 18"),
+        "start timestamp below 0": (1, "line 17"),
+        "frame below 1": (1, "line 18"),
         "start timestamp before that of an earlier fixation": (1, "line 13"),
     }
 
@@ -152,8 +151,11 @@ def test_rounding_beyond_the_border_is_no_error(write):
         (["0,0.5,0.5,0,200,1,5", "1,0.5,0.5,200,200,6,9", "1,0.5,0.5,400,200,6,9"], "line 4: Idx is 1 after 1"),
         (["0,0.5,0.5,0,200,1,5", "7,0.5,0.5,200,200,6,9", "3,0.5,0.5,0,200,1,5"], "line 4: Idx is 3 after 7"),
         (["0,0.5,0.5,0,200,1,5", "-1,0.5,0.5,0,200,1,5"], "line 3: Idx is -1 after 0"),
-        (["0,180.0,90.0,0,200,1,5", "1,181.0,80.0,200,200,6,9"], "longitude is outside.*degrees, radians or pixels"),
-        (["0,0.5,90.0,0,200,1,5", "1,0.5,80.0,200,200,6,9"], "latitude is outside"),
+        (
+            ["0,180.0,90.0,0,200,1,5", "1,181.0,80.0,200,200,6,9"],
+            "line 2: position 180, 90; 2 of 2 positions lie outside.*another unit",
+        ),
+        (["0,0.5,90.0,0,200,1,5", "1,0.5,80.0,200,200,6,9"], "line 2: position 0.5, 90; 2 of 2 positions lie outside"),
         (["0,0.5,0.5,0,200,1"], "line 2: 6 columns, expected 7"),
         (["0;0.5;0.5;0;200;1;5"], "separated by semicolons"),
         (["0,here,0.5,0,200,1,5"], "line 2: longitude is 'here'"),
@@ -230,7 +232,7 @@ def test_missing_frames_are_dropped_and_a_count_from_0_is_said(tmp_path):
     path.write_text(header + "0,.5,.5,0,200,1.0e+00,5.0e+00\n1,.5,.5,200,200,nan,nan\n2,.5,.5,400,200,11,15\n")
     reading = read_salient360(path)
     assert (reading.records.first_frame.tolist(), reading.records.last_frame.tolist()) == ([0, 10], [4, 14])
-    assert [(drop.reason, drop.count) for drop in reading.drops] == [("start or end frame missing", 1)]
+    assert [(drop.reason, drop.count) for drop in reading.drops] == [("no frame", 1)]
     path.write_text(header + "0,.5,.5,0,200,0,4\n1,.5,.5,200,200,5,9\n")
     reading = read_salient360(path)
     assert reading.records.first_frame.tolist() == [4]

@@ -70,7 +70,8 @@ def test_lost_and_broken_samples_are_dropped_and_counted(log):
 
 
 @pytest.mark.parametrize(
-    ("times", "note"), [([0, 1e4, 2e4, 3e4], "times in ms"), ([9e8, 9e8 + 10, 9e8 + 20, 9e8 + 30], "another clock")]
+    ("times", "note"),
+    [([0, 1e4, 2e4, 3e4], "timestamp is in ms"), ([9e8, 9e8 + 10, 9e8 + 20, 9e8 + 30], "another clock")],
 )
 def test_other_clocks_are_told_and_said(log, times, note):
     reading = read_sitzmann(log(run(times=times)))
@@ -95,7 +96,7 @@ def without(key):
         (run(times=[0, 1e7, 2e7, 3e7]), "neither s nor ms"),
         (run(gaze=np.ones((4, 3))), r"shape \(4, 3\)"),
         (run(gaze=[(-20, 180), (10, 20), (20, 30), (30, 40)]), "1 of 4 positions lie outside"),
-        (run(gaze=np.full((30, 2), 0.5), head=None, times=np.arange(30)), "radians, or shares"),
+        (run(gaze=np.full((30, 2), 0.5), head=None, times=np.arange(30)), "radians, or fractions"),
         (run(fixations=[(180, 90)] * 4), "positions lie outside"),
         (dict(run(), gaze_lat_lon="here"), "gaze_lat_lon"),
         ([1], "holds a list"),

@@ -77,9 +77,9 @@ def test_a_duration_makes_fixations(table):
     assert found.duration_ms == pytest.approx([200, 150, 300])
     assert np.rad2deg(found.lon_rad) == pytest.approx([0, -90, 90])
     assert [(drop.reason.split(" (")[0], drop.count, drop.first[-6:]) for drop in reading.drops] == [
-        ("duration is negative", 1, "line 6"),
-        ("position is missing", 1, "line 5"),
-        ("position out of range", 1, "line 7"),
+        ("duration below 0", 1, "line 6"),
+        ("no position", 1, "line 5"),
+        ("position outside the frame", 1, "line 7"),
     ]
 
 
@@ -92,10 +92,10 @@ def test_broken_values_are_counted(table):
     assert lonlat_deg(track, "head")[0][-1] == 180
     assert {drop.reason.split(" (")[0]: drop.count for drop in reading.drops} == {
         "no observer": 1,
-        "time is negative": 1,
-        "time is missing": 1,
-        "position is missing": 1,
-        "position out of range": 1,
+        "time below 0": 1,
+        "no time": 1,
+        "no position": 1,
+        "position outside the frame": 1,
     }
 
 
@@ -103,7 +103,7 @@ def test_frames_before_the_first_are_dropped(table):
     columns = TableColumns("who", "x", "y", frame="n", first_frame=1)
     reading = read_columns(table("who,n,x,y\na,0,1,1\na,1,1,1\n"), columns)
     assert only(reading)[0].frame_index.tolist() == [0]
-    assert reading.drops[0].reason == "frame before the first (1)"
+    assert reading.drops[0].reason == "frame below 1"
 
 
 @pytest.mark.parametrize(
@@ -115,10 +115,16 @@ def test_frames_before_the_first_are_dropped(table):
         ("who,t,x,y\na,0,0\n", "line 2: 3 columns, expected 4"),
         ("who;t;x;y\na;0;0;0\n", "line 1: one column.*separated by semicolons; expected commas"),
         ("who,t,x,y\na,1,0,0\na,0,0,0\n", "line 3: time goes back from 1 to 0 s for observer 'a'"),
-        ("who,t,x,y\n" + "a,0,200,0\n" * 3 + "a,0,0,0\n", "3 of 4 positions are out of range.*x 0 … 200.*another unit"),
-        ("who,t,x,y\n" + "".join(f"a,{i},{i / 20},{i / 50}\n" for i in range(60)), "tiny for 'deg'.*radians"),
+        (
+            "who,t,x,y\n" + "a,0,200,0\n" * 3 + "a,0,0,0\n",
+            "position 200, 0; 3 of 4 positions lie outside.*x from -180 to 180.*another unit",
+        ),
+        (
+            "who,t,x,y\n" + "".join(f"a,{i},{i / 20},{i / 50}\n" for i in range(60)),
+            "all 60 positions lie within ±3.14.*radians",
+        ),
         ("who,t,x,y\n" + "".join(f"a,{i * 8},{i},0\n" for i in range(60)), "a sample every 8 s.*another unit of time"),
-        ("", "file is empty"),
+        ("", "is empty"),
     ],
 )
 def test_tables_that_do_not_fit(table, text, message):

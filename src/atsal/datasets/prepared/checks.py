@@ -1,7 +1,7 @@
-"""What looks wrong in the statistics of a data set's gaze.
+"""Warn of what looks wrong in the statistics of a data set.
 
-They find units, origins and offsets that are wrong. A **mirrored longitude** or a **flipped latitude** of gaze that
-starts at (0, 0) leaves them as they are: only a look at the pictures (`drawing.py`) finds those.
+Statistics reveal wrong units, origins and offsets. They do not reveal a **mirrored longitude** or a **flipped
+latitude** of gaze that starts at (0, 0): look at the drawings of the items (`figures.py`).
 """
 
 import math
@@ -12,12 +12,12 @@ import numpy as np
 
 from atsal.datasets.dataset import Dataset
 from atsal.datasets.prepared.statistics import BAND_ROWS, CELL_ROWS, SetStatistics
-from atsal.gaze.directions import Floats, angle_rad, lonlat_from_vectors, unit_vectors
-from atsal.gaze.records import Integers
+from atsal.gaze.directions import Floats, Integers, angle_rad, lonlat_from_vectors, unit_vectors
 from atsal.projection.sphere import erp_directions
+from atsal.untrusted.text import shorten_list
 
-# Of the 20 videos of AVTrack360 each has its mean latitude within ±21° (-0.6° for all) and its peak within ±30°: what
-# lies beyond is not the content of a whole set.
+# Each of the 20 videos of AVTrack360 has its mean latitude within ±21° (-0.6° for all) and its peak within ±30°: the
+# content of a whole set does not explain more.
 _FARTHEST_PEAK_DEG = 30.0
 _FARTHEST_MEAN_DEG = 25.0
 _FARTHEST_START_DEG = 30.0
@@ -26,30 +26,30 @@ _FLATTEST_DEG = 6.0  # of latitude
 _NARROWEST_DEG = 60.0  # of longitude
 _MOST_DROPPED = 0.10
 _MOST_LOST = 0.30
-_FEWEST_POINTS = 100  # below, nothing is said of distributions
+_FEWEST_POINTS = 100  # of a distribution that is judged
 _FEWEST_STARTS = 5
 
 
-def warnings(statistics: SetStatistics, declaration: Dataset) -> list[str]:
-    """What does not look like a whole set of gaze data: what was found, what was expected, what may be wrong.
+def statistics_warnings(statistics: SetStatistics, dataset: Dataset) -> list[str]:
+    """Return warnings of what does not look like a whole set of gaze: what was found, expected, and may be wrong.
 
-    Distributions are judged from 100 points of gaze and 5 starts on, on 360° items only. Latitudes are judged by their
-    density per steradian, for the rows near the poles hold less of the sphere, and by the mean of the raw counts.
+    Distributions count from 100 points of gaze and 5 starts on, and on 360° items only. Latitudes are judged by their
+    density per steradian, because rows near the poles cover less of the sphere, and by their mean.
     """
-    found = [*_rows(statistics), *_observers(statistics, declaration.observers)]
+    found = [*_check_rows(statistics), *_check_observers(statistics, dataset.observers)]
     points = int(statistics.gaze.sum())
     if not points:
         return ["no gaze at all: expected fixations or valid samples; were all rows left out?", *found]
     if points >= _FEWEST_POINTS and not statistics.flat:
-        found += [*_region(statistics), *_latitudes(statistics)]
-    if declaration.start_lonlat_deg is not None and statistics.starts.sum() >= _FEWEST_STARTS:
-        found += _start(statistics.starts, declaration.start_lonlat_deg)
+        found += [*_check_region(statistics), *_check_latitudes(statistics)]
+    if dataset.start_lonlat_deg is not None and statistics.starts.sum() >= _FEWEST_STARTS:
+        found += _check_start(statistics.starts, dataset.start_lonlat_deg)
     return found
 
 
-def _rows(statistics: SetStatistics) -> Iterator[str]:
+def _check_rows(statistics: SetStatistics) -> Iterator[str]:
     if statistics.dropped_share > _MOST_DROPPED:
-        reason, count = max(statistics.drops.items(), key=lambda drop: drop[1], default=("no reason kept", 0))
+        reason, count = max(statistics.drops.items(), key=lambda drop: drop[1], default=("unknown", 0))
         yield (
             f"{statistics.dropped_share:.0%} of the rows were left out, most ({count}) for: {reason}; expected at most "
             f"{_MOST_DROPPED:.0%}: the unit, the format or the rate of the videos may be another one"
@@ -61,8 +61,8 @@ def _rows(statistics: SetStatistics) -> Iterator[str]:
         )
 
 
-def _observers(statistics: SetStatistics, declared: str) -> Iterator[str]:
-    """Compare with the declaration's words, as "45, at least 31 a video"."""
+def _check_observers(statistics: SetStatistics, declared: str) -> Iterator[str]:
+    """Compare with the words of the declaration, as in "45, at least 31 a video"."""
     whole, least = re.match(r"\s*(\d+)", declared), re.search(r"at least (\d+)", declared)
     if whole and len(statistics.observers) < int(whole[1]):
         yield (
@@ -71,14 +71,14 @@ def _observers(statistics: SetStatistics, declared: str) -> Iterator[str]:
         )
     few = [name for name, counts in statistics.items.items() if least and counts.observers < int(least[1])]
     if least and few:
-        named = ", ".join(few[:5]) + (", …" if len(few) > 5 else "")
         yield (
-            f"{len(few)} of {len(statistics.items)} items have fewer than {least[1]} observers ({named}), expected "
+            f"{len(few)} of {len(statistics.items)} items have fewer than {least[1]} observers ({shorten_list(few)}), "
+            "expected "
             f"{declared}: files may be missing"
         )
 
 
-def _region(statistics: SetStatistics) -> Iterator[str]:
+def _check_region(statistics: SetStatistics) -> Iterator[str]:
     centre = _middle_deg(statistics.gaze)
     radius = _angle_deg(statistics.gaze, centre, 0.98)
     if radius <= _SMALL_REGION_DEG and len(statistics.items) > 1:
@@ -97,7 +97,7 @@ def _region(statistics: SetStatistics) -> Iterator[str]:
             )
 
 
-def _latitudes(statistics: SetStatistics) -> Iterator[str]:
+def _check_latitudes(statistics: SetStatistics) -> Iterator[str]:
     density, size = statistics.latitude_density(BAND_ROWS), BAND_ROWS * 180 / CELL_ROWS
     middles = 90 - (np.arange(len(density)) + 0.5) * size
     peak = middles[density.argmax()]
@@ -115,7 +115,7 @@ def _latitudes(statistics: SetStatistics) -> Iterator[str]:
         )
 
 
-def _start(starts: Integers, declared_deg: tuple[float, float]) -> Iterator[str]:
+def _check_start(starts: Integers, declared_deg: tuple[float, float]) -> Iterator[str]:
     lon, lat = declared_deg
     away = _angle_deg(starts, declared_deg, 0.5)
     if away <= _FARTHEST_START_DEG:
@@ -148,7 +148,7 @@ def _directions() -> Floats:
 
 
 def _angle_deg(counts: Integers, lonlat_deg: tuple[float, float], quantile: float) -> float:
-    """A quantile, over what was counted, of the angle to a direction."""
+    """Return a quantile, over the counted gaze, of the angle to a direction."""
     angles = np.rad2deg(angle_rad(_directions(), unit_vectors(*np.deg2rad(lonlat_deg)))).ravel()
     order = angles.argsort()
     reached = counts.ravel()[order].cumsum()
@@ -156,7 +156,7 @@ def _angle_deg(counts: Integers, lonlat_deg: tuple[float, float], quantile: floa
 
 
 def _middle_deg(counts: Integers) -> tuple[float, float]:
-    """Longitude and latitude of the mean direction."""
+    """Return longitude and latitude of the mean direction."""
     lon, lat = lonlat_from_vectors(np.einsum("ij,ijk->k", counts, _directions()))
     return math.degrees(lon), math.degrees(lat)
 

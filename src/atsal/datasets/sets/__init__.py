@@ -1,1 +1,1 @@
-"""One module per data set: what it is, where its raw files are, and how one item is read."""
+"""Declarations of data sets: each module has a tuple `DATASETS`, and the functions that find and read their items."""

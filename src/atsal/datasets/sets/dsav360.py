@@ -1,25 +1,16 @@
 """D-SAV360: 85 videos with ambisonic sound and the gaze of 87 viewers (Bernal-Berdun et al., ISMAR 2023)."""
 
-import re
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
-from atsal.datasets.prepared.item_fixations import within_video
-from atsal.datasets.raw_files import collect, files_below, missing_files, nothing_found
+from atsal.datasets.dataset import Dataset, FoundItems, ItemGaze, RawItem, Stimulus
+from atsal.datasets.raw_files import find_files, first_by_name, nothing_found, report_missing
 from atsal.gaze.readers.dsav360 import read_dsav360
-from atsal.gaze.reading import DropCounter
-from atsal.gaze.records import Direction, Fixations
+from atsal.gaze.records import Direction
 
-URL = "https://graphics.unizar.es/projects/D-SAV360/"
-TREE = """\
+_URL = "https://graphics.unizar.es/projects/D-SAV360/"
+_FILES = """\
 gaze_data/gaze_video_0001.csv ...
 videos/0001/0001.mp4 ..."""
-
-_LOG = re.compile(r"gaze_video_(\d{4})\.csv(?:\.gz)?", re.IGNORECASE)
-_VIDEO = re.compile(r"(\d{4})\.mp4", re.IGNORECASE)
 _FRAMES_PER_S = 60.0
 
 # edurnebernal/AViSal360, k_folds/test_<n>.txt: the videos each fold is tested on; it is trained on the others
@@ -38,50 +29,25 @@ def _fold(test: str) -> dict[str, tuple[str, ...]]:
     return {"train": tuple(name for name in IDS if name not in part), "test": part}
 
 
-def find(source: Path) -> Found:
-    """The videos that have gaze; the folders may lie up to three folders deeper.
-
-    Raises `DataError` where there is no gaze file of the set.
-    """
-    logs = collect(files_below(source, "gaze_video_*.csv*"), lambda name: _number(_LOG, name))
+def find(source: Path) -> FoundItems:
+    """Find the videos that have gaze. Raises `DataError` if there is no gaze file of the set."""
+    logs = first_by_name(find_files(source, "gaze_video_*.csv*"), r"gaze_video_(\d{4})\.csv(?:\.gz)?")
     if not logs:
-        raise nothing_found(source, "gaze of D-SAV360", TREE, URL)
-    videos = collect(files_below(source, "*.mp4"), lambda name: _number(_VIDEO, name))
-    items = [RawItem(f"{number:04d}", videos.get(number), (logs[number],)) for number in sorted(logs)]
-    missing = missing_files(source, [item.id for item in items if item.stimulus is None], "videos/<id>/<id>.mp4")
-    absent = [name for name in IDS if int(name) not in logs]
-    missing += missing_files(source, absent, "gaze_data/gaze_video_<id>.csv")
-    return Found(tuple(items), tuple(missing))
-
-
-def _number(pattern: re.Pattern[str], name: str) -> int | None:
-    match = pattern.fullmatch(name)
-    return int(match[1]) if match else None
+        raise nothing_found(source, "gaze of D-SAV360", _FILES, _URL)
+    videos = first_by_name(find_files(source, "*.mp4"), r"(\d{4})\.mp4")
+    items = tuple(RawItem(name, videos.get(name), (logs[name],)) for name in sorted(logs))
+    missing = report_missing(source, [name for name in sorted(logs) if name not in videos], "videos/<id>/<id>.mp4")
+    missing += report_missing(source, [name for name in IDS if name not in logs], "gaze_data/gaze_video_<id>.csv")
+    return FoundItems(items, tuple(missing))
 
 
 def read(item: RawItem, _direction: Direction, stimulus: Stimulus) -> ItemGaze:
-    """Samples, and the fixations that the authors marked."""
+    """Read the samples, and the fixations that the authors marked."""
     reading = read_dsav360(item.logs[0], stimulus.frames_per_s or _FRAMES_PER_S)
-    samples, fixations = reading.records.samples, reading.records.fixations
-    drops = DropCounter()
-    drops.merge(reading.drops)
-    log, frames = item.logs[0], stimulus.frames
-    samples = tuple(within_video(track, frames, f"{log}, viewer {track.observer}", drops) for track in samples)
-    if stimulus.frames is not None:
-        fixations = _on_video(fixations, stimulus.frames)
-    samples = tuple(track for track in samples if len(track))
-    return ItemGaze(samples, fixations, drops.result(), reading.notes)
+    return ItemGaze(reading.records.samples, reading.records.fixations, reading.drops, reading.notes)
 
 
-def _on_video(fixations: Fixations, frames: int) -> Fixations:
-    """The fixations that begin on the video, ending with it; their samples are counted in `_within`."""
-    if fixations.first_frame is None or fixations.last_frame is None:
-        return fixations
-    kept = fixations.select(fixations.first_frame < frames)
-    return kept if kept.last_frame is None else replace(kept, last_frame=np.minimum(kept.last_frame, frames - 1))
-
-
-DATASET = Dataset(
+DSAV360 = Dataset(
     name="d-sav360",
     title="D-SAV360",
     stimuli="videos",
@@ -92,12 +58,12 @@ DATASET = Dataset(
     sampling="several samples a frame of 60 frames a second; eye tracker of the headset",
     sigma_deg={"head_eye": 5.0},
     licence="not stated in the authors' repository; see the project's page",
-    url=URL,
+    url=_URL,
     citation=(
         "Bernal-Berdun, Martin, Malpica, Perez, Gutierrez, Masia, Serrano: D-SAV360: A Dataset of Gaze Scanpaths on "
         "360° Ambisonic Videos. IEEE TVCG (ISMAR) 2023"
     ),
-    tree=TREE,
+    expected_files=_FILES,
     find=find,
     read=read,
     splits={f"avisal360-{fold}": _fold(test) for fold, test in enumerate(_FOLDS)},
@@ -109,3 +75,5 @@ DATASET = Dataset(
         "the head's direction is not read: its files are not documented",
     ),
 )
+
+DATASETS = (DSAV360,)

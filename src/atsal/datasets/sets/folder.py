@@ -2,237 +2,194 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
-from atsal.datasets.table_times import in_unit
+from atsal.datasets.dataset import Dataset, FoundItems, ItemGaze, RawItem, Stimulus
+from atsal.datasets.raw_files import cached_until_changed
+from atsal.datasets.table_times import convert_times
 from atsal.errors import DataError
-from atsal.gaze.readers.parsing.text_rows import listed
-from atsal.gaze.reading import Drop, DropCounter
-from atsal.gaze.records import Direction, Fixations, PlanarFixations, by_observer, rows_of_each
-from atsal.gaze.tables import Gaze, read_gaze
+from atsal.gaze.checked_records import Drop, DropCounter
+from atsal.gaze.directions import Floats
+from atsal.gaze.records import Direction, Fixations, Gaze, GazeSamples, PlanarFixations, by_observer, rows_of_each
+from atsal.gaze.tables import read_gaze
 from atsal.untrusted.text import escape_controls, short_repr, shorten_list
-from atsal.video.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, passed_over
+from atsal.video.media_files import IMAGE_SUFFIXES, VIDEO_SUFFIXES, skipped_files
 
-TREE = """\
+_FILES = """\
 <stimulus>.mp4 or .jpg, … and <stimulus>.csv or .parquet    (a table for each, of the same name)
 or, for all stimuli together,
 <stimulus>.mp4 or .jpg, … and gaze.csv or gaze.parquet      (with a column `item`: the stimulus's name)"""
 
-_SHARED = "gaze"
+T = TypeVar("T", GazeSamples, Fixations)
+
+_COMMON_TABLE = "gaze"
 _LONGEST_ID = 200  # characters; it is the name of a folder, with some more for variants
 _TABLES = frozenset({".csv", ".parquet"})
 _STIMULI = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 
 
-def find(source: Path) -> Found:
-    """The stimuli that have a table, or stand in the table of all, in order of name; folders in it are not searched.
+def find(source: Path) -> FoundItems:
+    """Find the stimuli that have a table, or rows in the common table, in order of name; skip the folders in `source`.
 
-    An item's id is the name of its stimulus without ending, other characters than letters, digits, - _ . replaced by _.
-    Raises `DataError` where there is no table, and where two files or two ids have the same name.
+    The id of an item is the name of its stimulus without ending; characters other than letters, digits, - _ . become _.
+    Raises `DataError` if there is no table, and if two files or two ids have the same name.
     """
     if not source.is_dir():
-        raise DataError(f"{source}: no such folder; expected one with\n{TREE}")
-    stimuli, tables = _by_stem(source, _STIMULI), _by_stem(source, _TABLES)
-    shared = tables.pop(_SHARED, None) if _SHARED not in stimuli else None
-    logs = {name: (table,) for name, table in tables.items()}
-    if shared is not None:
-        named = _names_in(shared)
-        both = named & logs.keys()
+        raise DataError(f"{source}: no such folder; expected one with\n{_FILES}")
+    stimuli, tables = _files_by_stem(source, _STIMULI), _files_by_stem(source, _TABLES)
+    common = tables.pop(_COMMON_TABLE, None) if _COMMON_TABLE not in stimuli else None
+    logs = dict(tables)
+    if common is not None:
+        names = _item_names(common)
+        both = names & tables.keys()
         if both:
-            raise DataError(f"{shared}: {min(both)} stands in it and in {logs[min(both)][0].name} too; keep one")
-        logs |= dict.fromkeys(named, (shared,))
+            raise DataError(f"{common}: has rows on {min(both)}, and so has {tables[min(both)].name}; keep one")
+        logs |= dict.fromkeys(names, common)
     if not logs:
-        raise DataError(f"{source}: no table of gaze (.csv or .parquet) found; expected\n{TREE}")
-    items = tuple(RawItem(_safe(name), stimuli.get(name), logs[name]) for name in sorted(logs))
+        raise DataError(f"{source}: no table of gaze (.csv or .parquet) found; expected\n{_FILES}")
+    items = tuple(RawItem(_safe_id(name), stimuli.get(name), (logs[name],)) for name in sorted(logs))
     _check_ids(source, [item.id for item in items], sorted(logs))
-    used = [*stimuli.values(), *tables.values(), *([shared] if shared else [])]
     missing = [
-        f"a table for {stimuli[name].name}: no {name}.csv in {source}{_instead(source, name, stimuli[name])}"
+        f"a table for {stimuli[name].name}: no {name}.csv in {source}{_similar_files(source, name, stimuli[name])}"
         for name in sorted(stimuli.keys() - logs)
     ]
     missing += [
-        f"the stimulus of {name}: none of that name in {source}{_instead(source, name, logs[name][0])}"
+        f"the stimulus of {name}: no file of that name in {source}{_similar_files(source, name, logs[name])}"
         for name in sorted(logs.keys() - stimuli)
     ]
-    return Found(
-        items, tuple(map(escape_controls, missing)), tuple(f"{source}: {text}" for text in passed_over(source, used))
-    )
-
-
-def _instead(source: Path, name: str, partner: Path) -> str:
-    """What lies there under nearly the same name: capitals count, and endings."""
-    near = sorted(
-        path.name
-        for path in source.iterdir()
-        if name.casefold() in (path.stem.casefold(), path.name.casefold()) and path not in (partner, source / _SHARED)
-    )
-    return f"; {' and '.join(map(escape_controls, near))} lies there: rename or convert it" if near else ""
+    used = {*stimuli.values(), *tables.values(), *([common] if common else [])}
+    skipped = tuple(f"{source}: {text}" for text in skipped_files(source, used))
+    return FoundItems(items, tuple(map(escape_controls, missing)), skipped)
 
 
 def read(item: RawItem, direction: Direction, stimulus: Stimulus) -> ItemGaze:
-    """The gaze of an item's table; negative times, and what lies past the end of the video, are dropped and counted.
+    """Read the gaze in the table of an item; drop negative times.
 
-    Raises `DataError` where its samples do not have `direction` (a table of fixations does not say its own), and where
-    times or durations cannot be told (`clock`).
+    Raises `DataError` if its samples do not have `direction` (a table of fixations has no direction), and if the unit
+    of its times or durations is uncertain (`table_times`).
     """
     table = item.logs[0]
-    found, counter = _gaze(table, item), DropCounter()
-    _check_frames(found, stimulus, table)
-    found, notes = in_unit(found, stimulus, str(table))
-    everything, drops = _read(table, *_state(table))
-    if None in everything:
-        counter.merge(drops)
-    else:
-        notes += tuple(f"left out of the whole table: {drop}" for drop in drops)
-    if isinstance(found, tuple):
-        for track in found:
-            track.vectors(direction)
-        tracks = [t.select(_keep(t.timestamp_s, t.frame_index, len(t), stimulus, counter, table)) for t in found]
-        late = [track.observer for track, kept in zip(found, tracks, strict=True) if len(track) and not len(kept)]
-        return ItemGaze(tuple(t for t in tracks if len(t)), None, counter.result(), notes, _warnings(table, late))
+    gaze, drops, notes = _read_item(table, item)
+    gaze, converted = convert_times(gaze, stimulus, str(table))
+    notes += converted
+    counter = DropCounter()
+    counter.merge(drops)
+    if isinstance(gaze, tuple):
+        for track in gaze:
+            track.vectors(direction)  # raises
+        tracks = [_drop_negative(track, track.timestamp_s, counter, table) for track in gaze]
+        empty = [before.observer for before, after in zip(gaze, tracks, strict=True) if len(before) and not len(after)]
+        samples = tuple(track for track in tracks if len(track))
+        return ItemGaze(samples, None, counter.result(), notes, _warn_of_negative(empty, table))
     notes += (f"{table.name} holds fixations, without their direction; taken as {direction}",)
-    found, disorder = _in_order(found, table)
-    notes += disorder
-    if not isinstance(found, Fixations):
-        return ItemGaze(fixations=found, drops=counter.result(), notes=notes)
-    keep = _keep(found.onset_s, found.first_frame, len(found), stimulus, counter, table)
-    kept = found.select(keep)
-    late = [name for name in found.observers if name not in set(kept.observers)]
-    return ItemGaze((), kept, counter.result(), notes, _warnings(table, late))
+    fixations = gaze
+    if fixations.onset_s is not None and not _is_sorted(fixations):
+        fixations = by_observer(fixations)
+        notes += (f"{table.name}: onset_s goes back for some observers; sorted",)
+    if isinstance(fixations, Fixations):
+        fixations = _drop_negative(fixations, fixations.onset_s, counter, table)
+    empty = [name for name in gaze.observers if name not in fixations.observers]
+    return ItemGaze((), fixations, counter.result(), notes, _warn_of_negative(empty, table))
 
 
-def _warnings(table: Path, late: list[str]) -> tuple[str, ...]:
-    if not late:
-        return ()
-    return (f"{table.name}: all rows of {shorten_list(late)} lie outside the time of the video: another clock?",)
+def _read_item(table: Path, item: RawItem) -> tuple[Gaze, tuple[Drop, ...], tuple[str, ...]]:
+    """Return the gaze on one item; drops if the table is about it only, else notes about the drops of the table."""
+    by_item, drops = _read_table(table)
+    if None in by_item:
+        return by_item[None], drops, ()
+    for name, gaze in by_item.items():
+        if name is not None and _safe_id(_stem(name)) == item.id:
+            return gaze, (), tuple(f"left out of the whole table: {drop}" for drop in drops)
+    raise DataError(
+        f"{table}: nothing about {item.id} in its column item; it has {shorten_list(list(map(str, by_item)))}"
+    )
 
 
-def _in_order(
-    fixations: Fixations | PlanarFixations, table: Path
-) -> tuple[Fixations | PlanarFixations, tuple[str, ...]]:
-    """The fixations of each observer in order of time, and a note where they were not."""
-    if fixations.onset_s is None:
-        return fixations, ()
-    own = [fixations.onset_s[rows] for rows in rows_of_each(fixations.observer).values()]
-    if all((np.diff(times) >= 0).all() for times in own):
-        return fixations, ()
-    return by_observer(fixations), (f"{table.name}: onset_s goes back for some observers; sorted",)
-
-
-def _keep(
-    time_s: NDArray[np.float64] | None,
-    frame: NDArray[np.int64] | None,
-    count: int,
-    stimulus: Stimulus,
-    counter: DropCounter,
-    table: Path,
-) -> NDArray[np.bool_]:
-    keep = np.ones(count, bool)
-    if time_s is not None:
-        early = time_s < 0
-        counter.add("time is negative", str(table), int(early.sum()))
-        keep &= ~early
-    late = np.zeros(count, bool)
-    if frame is not None and stimulus.frames is not None:
-        late = frame >= stimulus.frames
-    elif time_s is not None and stimulus.duration_s is not None:
-        late = time_s >= stimulus.duration_s
-    counter.add("past the end of the video", str(table), int((late & keep).sum()))
-    return keep & ~late
-
-
-def _check_frames(gaze: Gaze, stimulus: Stimulus, table: Path) -> None:
-    """`DataError` where most frames lie past the end of the video."""
-    tracks = gaze if isinstance(gaze, tuple) else (gaze,)
-    frames = [f for t in tracks if (f := getattr(t, "frame_index", getattr(t, "first_frame", None))) is not None]
-    if stimulus.frames is None or not frames:
-        return
-    frame = np.concatenate(frames)
-    late = frame >= stimulus.frames
-    if late.sum() > len(late) / 2:
-        raise DataError(
-            f"{table}: {late.sum()} of {len(late)} rows lie past the end of the video: they run from frame "
-            f"{frame.min()} to {frame.max()}, it has the frames 0 to {stimulus.frames - 1}: is it another one, or cut "
-            "short, or do frames not count from its start?"
-        )
-
-
-def _gaze(table: Path, item: RawItem) -> Gaze:
-    found = _read(table, *_state(table))[0]
-    if None in found:
-        return found[None]
-    for name, gaze in found.items():
-        if name is not None and _safe(_stem(name)) == item.id:
-            return gaze
-    raise DataError(f"{table}: nothing about {item.id} in its column item; it has {listed(map(str, found))}")
-
-
-@lru_cache(maxsize=1)  # a table of all stimuli is asked for each of them
-def _read(table: Path, _size: int, _modified_ns: int) -> tuple[dict[str | None, Gaze], tuple[Drop, ...]]:
+@cached_until_changed(maxsize=1)  # the common table is read for each item
+def _read_table(table: Path) -> tuple[dict[str | None, Gaze], tuple[Drop, ...]]:
     drops = DropCounter()
     return read_gaze(table, drops), drops.result()
 
 
-def _state(table: Path) -> tuple[int, int]:
-    return table.stat().st_size, table.stat().st_mtime_ns
+def _is_sorted(fixations: Fixations | PlanarFixations) -> bool:
+    rows, onsets = rows_of_each(fixations.observer).values(), fixations.onset_s
+    return onsets is None or all((np.diff(onsets[own]) >= 0).all() for own in rows)
 
 
-def _names_in(table: Path) -> set[str]:
-    found = _read(table, *_state(table))[0]
-    if None in found:
+def _drop_negative(gaze: T, times_s: Floats | None, counter: DropCounter, table: Path) -> T:
+    if times_s is None:
+        return gaze
+    counter.add("time is negative", str(table), int((times_s < 0).sum()))
+    return gaze.select(times_s >= 0)
+
+
+def _warn_of_negative(observers: Sequence[str], table: Path) -> tuple[str, ...]:
+    names = shorten_list(list(observers))
+    return (f"{table.name}: all times of {names} are negative: another clock?",) if observers else ()
+
+
+def _similar_files(source: Path, name: str, partner: Path) -> str:
+    """Return the end of a message about files of nearly the same name: with other capitals or another ending."""
+    similar = sorted(
+        path.name
+        for path in source.iterdir()
+        if name.casefold() in (path.stem.casefold(), path.name.casefold()) and path != partner
+    )
+    return f"; found {' and '.join(map(escape_controls, similar))}: rename or convert it" if similar else ""
+
+
+def _item_names(table: Path) -> set[str]:
+    by_item, _ = _read_table(table)
+    if None in by_item:
         raise DataError(
             f"{table}: no column item, so the stimulus is not known; add it, or name the table like its stimulus"
         )
-    names = [_stem(name) for name in found if name is not None]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        name = escape_controls(twice[0])
+    names = [_stem(name) for name in by_item if name is not None]
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        name = escape_controls(repeated[0])
         raise DataError(f"{table}: several values of its column item mean {name}; give each stimulus one name")
     return set(names)
 
 
 def _stem(name: str) -> str:
-    """The name of a stimulus, given with or without its ending."""
+    """Return the name of a stimulus without its ending, if it has one."""
     path = Path(name)
     return path.stem if path.suffix.lower() in _STIMULI else path.name
 
 
-def _by_stem(source: Path, suffixes: frozenset[str]) -> dict[str, Path]:
+def _files_by_stem(source: Path, suffixes: frozenset[str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for file in sorted(source.iterdir()):
         if file.suffix.lower() in suffixes and not file.name.startswith(".") and file.is_file():
             if file.stem in found:
-                raise DataError(
-                    f"{source}: {found[file.stem].name} and {file.name} have the same name; keep one of them"
-                )
+                raise DataError(f"{source}: {found[file.stem].name} and {file.name} have the same name; keep one")
             found[file.stem] = file
     return found
 
 
-def _safe(name: str) -> str:
+def _safe_id(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "_", name).lstrip(".") or "_"
 
 
 def _check_ids(source: Path, ids: list[str], names: list[str]) -> None:
-    first: dict[str, str] = {}
-    for found, name in zip(ids, names, strict=True):
-        if len(found) > _LONGEST_ID:
-            raise DataError(
-                f"{source}: {short_repr(name)}: a name of {len(found)} characters; expected {_LONGEST_ID} at most"
-            )
-        if found in first:
-            both = f"{escape_controls(first[found])} and {escape_controls(name)}"
-            raise DataError(f"{source}: {both} would both be item {found}; rename one")
-        first[found] = name
+    name_of: dict[str, str] = {}
+    for item, name in zip(ids, names, strict=True):
+        if len(item) > _LONGEST_ID:
+            length = f"a name of {len(item)} characters; expected at most {_LONGEST_ID}"
+            raise DataError(f"{source}: {short_repr(name)}: {length}")
+        if item in name_of:
+            both = f"{escape_controls(name_of[item])} and {escape_controls(name)}"
+            raise DataError(f"{source}: {both} would both be item {item}; rename one")
+        name_of[item] = name
 
 
-DATASET = Dataset(
+FOLDER = Dataset(
     name="folder",
     title="a folder of stimuli and tables",
     stimuli="mixed",
@@ -240,33 +197,33 @@ DATASET = Dataset(
     observers="as the tables name them",
     directions=("head_eye", "head"),
     events="fixations",
-    sampling="as the tables have it",
+    sampling="that of the tables",
     sigma_deg={"head_eye": 2.0, "head": 3.34},
     licence="that of the data",
     url="none: data of one's own",
     citation="none",
-    tree=TREE,
+    expected_files=_FILES,
     find=find,
     read=read,
     notes=(
         "Tables are those of `atsal.gaze.tables`: fixations, or samples (then choose samples, ivt or idt as events).",
         "σ is that of the Salient360! video set: 2° for the eyes, 3.34° for the head.",
-        "A table in other units or with other names of columns: `atsal.gaze.readers.table`.",
+        "For a table in other units or with other names of columns see `atsal.gaze.readers.table`.",
     ),
 )
 
-PHOTOS = replace(
-    DATASET,
+PHOTO_FOLDER = replace(
+    FOLDER,
     name="photo-folder",
     title="a folder of flat photos and tables",
     stimuli="photos",
     directions=("eye",),
     sigma_deg={},
-    tree=TREE.replace("<stimulus>.mp4 or .jpg", "<photo>.jpg").replace("<stimulus>", "<photo>"),
+    expected_files=_FILES.replace("<stimulus>.mp4 or .jpg", "<photo>.jpg").replace("<stimulus>", "<photo>"),
     notes=(
         "Tables are those of `atsal.gaze.tables` with u and v: shares of the photo's width and height, v from the top.",
         "σ is 1/32 of the photo's width.",
     ),
 )
 
-DATASETS = {dataset.name: dataset for dataset in (DATASET, PHOTOS)}
+DATASETS = (FOLDER, PHOTO_FOLDER)

@@ -2,16 +2,14 @@
 
 from pathlib import Path
 
-from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
-from atsal.datasets.prepared.item_fixations import within_video
-from atsal.datasets.raw_files import files_below, missing_files
+from atsal.datasets.dataset import Dataset, FoundItems, ItemGaze, RawItem, Stimulus
+from atsal.datasets.raw_files import find_files, nothing_found, report_missing
 from atsal.errors import DataError
 from atsal.gaze.readers.pvs_hm import FILE_NAME, ROWS_PER_FRAME, VIEWERS, pvs_hm_rows, read_pvs_hm
-from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Direction
 
-URL = "https://github.com/YuhangSong/DHP"
-TREE = f"""\
+_URL = "https://github.com/YuhangSong/DHP"
+_FILES = f"""\
 {FILE_NAME}    (one matrix a video, named like it)
 <video>.mp4                     (as A380.mp4)"""
 
@@ -28,60 +26,48 @@ VIDEOS = (
     "TheInvisible", "Village", "VRBasketball", "WaitingForLove", "Waterfall", "Waterskiing", "WesternSichuan", "Yacht",
 )  # fmt: skip
 
-# the paper's 15, by name in the authors' readme (results of each test video)
+# the paper's 15, by the names in the authors' readme (results of each test video)
 TEST = (
     "BlueWorld", "BTSRun", "CMLauncher2", "Dancing", "Guitar", "InsideCar", "KingKong", "RioOlympics", "SpaceWar",
     "SpaceWar2", "StarryPolar", "Sunset", "Symphony", "WaitingForLove", "Waterfall",
 )  # fmt: skip
 
 
-def find(source: Path) -> Found:
-    """The videos that have a matrix, in the set's order; the files may lie in `source` or up to three folders deeper.
+def find(source: Path) -> FoundItems:
+    """Find the videos that have a matrix, in the set's order.
 
-    Raises `DataError` where the MATLAB file is not there or holds no such matrix.
+    Raises `DataError` if there is no MATLAB file, or none with such a matrix.
     """
-    files = files_below(source, FILE_NAME)
-    rows = pvs_hm_rows(files[0]) if files else {}
+    files = find_files(source, FILE_NAME)
+    if not files:
+        raise nothing_found(source, FILE_NAME, _FILES, _URL)
+    rows = pvs_hm_rows(files[0])
     if not rows:
-        where = f"{files[0]}: no matrix of two columns a viewer in it" if files else f"{source}: no {FILE_NAME}"
         raise DataError(
-            f"{where}; expected, here or up to three folders deeper,\n{TREE}\n"
-            f"Ask the authors for the set ({URL}) and give the folder it is unpacked in"
+            f"{files[0]}: holds no matrix of two columns a viewer; expected\n{_FILES}\nAsk the authors for the set "
+            f"({_URL})"
         )
-    stimuli = {file.stem: file for file in reversed(files_below(source, "*.mp4"))}
+    stimuli = {file.stem: file for file in reversed(find_files(source, "*.mp4"))}
     order = {name: number for number, name in enumerate(VIDEOS)}
     names = sorted(rows, key=lambda name: (order.get(name, len(order)), name))
     items = tuple(RawItem(name, stimuli.get(name), (files[0],)) for name in names)
-    missing = missing_files(files[0], [name for name in VIDEOS if name not in rows], "a matrix")
-    missing += missing_files(source, [name for name in names if name not in stimuli], "<video>.mp4")
-    return Found(items, tuple(missing))
+    missing = report_missing(source, [name for name in VIDEOS if name not in rows], f"matrices in {FILE_NAME}")
+    missing += report_missing(source, [name for name in names if name not in stimuli], "<video>.mp4")
+    return FoundItems(items, tuple(missing))
 
 
 def read(item: RawItem, _direction: Direction, stimulus: Stimulus) -> ItemGaze:
-    """The heads of all viewers; samples past the end of the video are dropped and counted."""
-    path = item.logs[0]
-    per_frame, notes = _rows_per_frame(pvs_hm_rows(path).get(item.id, 0), stimulus.frames)
-    reading = read_pvs_hm(path, item.id, stimulus.frames_per_s, rows_per_frame=per_frame)
-    counter = DropCounter()
-    counter.merge(reading.drops)
-    where = f"{path}, {item.id}, viewer"
-    tracks = [within_video(t, stimulus.frames, f"{where} {t.observer}", counter) for t in reading.records]
-    if sum(map(len, reading.records)) > 2 * sum(map(len, tracks)):
-        raise DataError(
-            f"{path}: more than half of the samples of {item.id} lie past the {stimulus.frames} frames of its video, "
-            f"at {per_frame} a frame: the video is another one, or cut short"
-        )
-    return ItemGaze(tuple(track for track in tracks if len(track)), None, counter.result(), (*reading.notes, *notes))
+    """Read the head samples of all viewers."""
+    rows, rows_per_frame = pvs_hm_rows(item.logs[0]).get(item.id, 0), ROWS_PER_FRAME
+    notes: tuple[str, ...] = ()
+    if stimulus.frames and 0.95 <= rows / stimulus.frames <= 1.05:
+        rows_per_frame = 1
+        notes = (f"{rows} rows for {stimulus.frames} frames: one a frame, where the readme says two; read as one",)
+    reading = read_pvs_hm(item.logs[0], item.id, stimulus.frames_per_s, rows_per_frame=rows_per_frame)
+    return ItemGaze(reading.records, None, reading.drops, (*reading.notes, *notes))
 
 
-def _rows_per_frame(rows: int, frames: int | None) -> tuple[int, tuple[str, ...]]:
-    """Two, unless there is one row for each frame of the video, give or take 5 %."""
-    if frames is None or not 0.95 <= rows / frames <= 1.05:
-        return ROWS_PER_FRAME, ()
-    return 1, (f"{rows} rows for {frames} frames: one a frame, where the readme says two; read as one",)
-
-
-DATASET = Dataset(
+PVS_HM = Dataset(
     name="pvs-hm",
     title="PVS-HM",
     stimuli="videos",
@@ -92,12 +78,12 @@ DATASET = Dataset(
     sampling="two samples a frame (48 to 120 Hz), HTC Vive",
     sigma_deg={"head": 7.0},
     licence="none stated; given on request, for research",
-    url=URL,
+    url=_URL,
     citation=(
         "M. Xu, Y. Song, J. Wang, M. Qiao, L. Huo, Z. Wang: Predicting Head Movement in Panoramic Video: A Deep "
         "Reinforcement Learning Approach, TPAMI 2018"
     ),
-    tree=TREE,
+    expected_files=_FILES,
     find=find,
     read=read,
     start_lonlat_deg=(0.0, 0.0),
@@ -112,3 +98,5 @@ DATASET = Dataset(
         "The eye fixations of the same videos (PVS-HMEM), on request too, are files of another kind; not read.",
     ),
 )
+
+DATASETS = (PVS_HM,)

@@ -2,24 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
-from atsal.datasets.raw_files import collect, files_below, missing_files, nothing_found
-from atsal.datasets.sets.salient360_images import (
-    LOG_FOLDERS,
-    URL,
-    choose_log,
-)
-from atsal.errors import DataError
+from atsal.datasets.dataset import Dataset, FoundItems, ItemGaze, RawItem, Stimulus
+from atsal.datasets.raw_files import find_files, first_by_name, nothing_found, report_missing
+from atsal.datasets.sets.salient360_images import LOG_FOLDERS, URL, choose_log
 from atsal.gaze.readers.salient360 import read_salient360
-from atsal.gaze.reading import DropCounter, Reading
-from atsal.gaze.records import Direction, Fixations
+from atsal.gaze.records import Direction
 
-TREE = """\
+_FILES = """\
 Stimuli/<n>_<name>.mp4                      (as 1_PortoRiverside.mp4)
 H/Scanpaths/<n>_<name>_fixations.csv
 HE/Scanpaths/L/<n>_<name>_fixations.csv
@@ -33,84 +24,54 @@ VIDEOS = (
     "15_Cockpit", "16_Turtle", "17_UnderwaterPark", "18_Bar", "19_Touvet",
 )  # fmt: skip
 
-_BY_NAME = {name.lower(): number for number, name in enumerate(VIDEOS, 1)}
+_NAME = r"0*([1-9]\d*_\w+)"
 
 
-def find(source: Path) -> Found:
-    """The videos that have scanpaths; the folders may lie in `source` or up to three folders deeper, each anywhere.
+def find(source: Path) -> FoundItems:
+    """Find the videos that have scanpaths; the three folders may lie apart from each other.
 
-    Raises `DataError` where there is no scanpath of the set.
+    Raises `DataError` if there is no scanpath of the set.
     """
     logs = {
-        kind: collect(files_below(source, f"{folder}/*_fixations.csv"), lambda name: _number(name, "_fixations.csv"))
-        for kind, folder in LOG_FOLDERS.items()
+        folder: first_by_name(find_files(source, f"{folder}/*_fixations.csv"), _NAME + r"_fixations\.csv")
+        for folder in LOG_FOLDERS.values()
     }
-    stimuli = collect(files_below(source, "Stimuli/*"), lambda name: _number(name, ".mp4"))
-    numbers = sorted(set().union(*logs.values()))
-    if not numbers:
-        raise nothing_found(source, "scanpaths of Salient360! videos", TREE, URL)
-    items = [
-        RawItem(VIDEOS[n - 1], stimuli.get(n), tuple(files[n] for files in logs.values() if n in files))
-        for n in numbers
-    ]
-    everywhere = {"Stimuli/<n>_<name>.mp4": stimuli}
-    everywhere |= {f"{folder}/<n>_<name>_fixations.csv": logs[kind] for kind, folder in LOG_FOLDERS.items()}
+    stimuli = first_by_name(find_files(source, "Stimuli/*"), _NAME + r"\.mp4")
+    found = [name for name in VIDEOS if any(name.lower() in files for files in logs.values())]
+    if not found:
+        raise nothing_found(source, "scanpaths of Salient360! videos", _FILES, URL)
+    items = []
+    for name in found:
+        own = tuple(files[name.lower()] for files in logs.values() if name.lower() in files)
+        items.append(RawItem(name, stimuli.get(name.lower()), own))
     missing = []
-    for where, files in everywhere.items():
-        missing += missing_files(source, [name for n, name in enumerate(VIDEOS, 1) if n not in files], where)
-    return Found(tuple(items), tuple(missing))
+    files_by_kind = {"Stimuli/<n>_<name>.mp4": stimuli}
+    files_by_kind |= {f"{folder}/<n>_<name>_fixations.csv": files for folder, files in logs.items()}
+    for kind, files in files_by_kind.items():
+        missing += report_missing(source, [name for name in VIDEOS if name.lower() not in files], kind)
+    return FoundItems(tuple(items), tuple(missing))
 
 
 def read(item: RawItem, direction: Direction, stimulus: Stimulus) -> ItemGaze:
-    """The fixations of all viewers: `head` from the H file, `head_eye` from the left eye's (see `choose_log`).
-
-    Fixations that begin past the last frame of the video are dropped and counted; one that lasts beyond ends with it.
-    """
-    log, note = choose_log(item, direction)
-    reading, drops = read_salient360(log), DropCounter()
-    drops.merge(reading.drops)
-    within = _within(reading.records, stimulus.frames, log, drops)
-    notes = (*reading.notes, *note, *within.notes, *_other_lengths(item, log, stimulus.frames))
-    return ItemGaze(fixations=within.records, drops=drops.result(), notes=notes)
+    """Read the fixations of all viewers: `head` from the H file, `head_eye` from that of one eye (`choose_log`)."""
+    log, notes = choose_log(item, direction)
+    reading = read_salient360(log)
+    notes = (*reading.notes, *notes, *_compare_map_lengths(item, log, stimulus.frames))
+    return ItemGaze(fixations=reading.records, drops=reading.drops, notes=notes)
 
 
-def _other_lengths(item: RawItem, log: Path, frames: int | None) -> Iterator[str]:
-    """A note for each file of the authors' maps that has another number of frames than the video."""
-    kind = next((folder for folder in log.parents if folder.name in ("H", "HE")), None)
-    if kind is None or frames is None:
+def _compare_map_lengths(item: RawItem, log: Path, frames: int | None) -> Iterator[str]:
+    """Yield a note for each file of the authors' maps with another number of frames than the video."""
+    folder = next((folder for folder in log.parents if folder.name in ("H", "HE")), None)
+    if folder is None or frames is None:
         return
-    for file in sorted((kind / "SalMaps").glob("*.bin")):
-        match = re.fullmatch(r"(.+)_\d+x\d+x(\d+)_\d+b(?:_[a-z]+)?\.bin", file.name, re.IGNORECASE)
-        if match and match[1].lower().lstrip("0") == item.id.lower() and int(match[2]) != frames:
+    for file in sorted((folder / "SalMaps").glob("*.bin")):
+        match = re.fullmatch(_NAME + r"_\d+x\d+x(\d+)_\d+b(?:_[a-z]+)?\.bin", file.name, re.IGNORECASE)
+        if match and match[1].lower() == item.id.lower() and int(match[2]) != frames:
             yield f"{file}: {match[2]} maps for a video of {frames} frames: they do not go together frame by frame"
 
 
-def _within(fixations: Fixations, frames: int | None, log: Path, drops: DropCounter) -> Reading[Fixations]:
-    """The fixations on the frames of the video; what is left out goes to `drops`."""
-    first, last = fixations.first_frame, fixations.last_frame
-    if frames is None or first is None or last is None or not len(first):
-        return Reading(fixations)
-    late = first >= frames
-    if late.sum() > len(late) / 2:
-        raise DataError(
-            f"{log}: {late.sum()} of {len(late)} fixations begin past the last of the video's {frames} frames (as frame"
-            f" {first.max() + 1}): the video is another one, or cut short"
-        )
-    where = f"{log}, observer {fixations.observer[np.argmax(late)]}"
-    drops.add(f"begins past the video's {frames} frames", where, int(late.sum()))
-    beyond = int((~late & (last >= frames)).sum())
-    kept = replace(fixations, last_frame=np.minimum(last, np.maximum(first, frames - 1))).select(~late)
-    note = f"{log}: {beyond} fixations last beyond the video's {frames} frames and end with it"
-    return Reading(kept, notes=(note,) if beyond else ())
-
-
-def _number(name: str, ending: str) -> int | None:
-    """The number of the video a file is about; leading zeros and capitals do not count."""
-    match = re.fullmatch(r"0*([1-9]\d*_\w+)" + re.escape(ending), name, re.IGNORECASE)
-    return _BY_NAME.get(match[1].lower()) if match else None
-
-
-DATASET = Dataset(
+SALIENT360_VIDEOS = Dataset(
     name="salient360-videos",
     title="Salient360! videos",
     stimuli="videos",
@@ -118,7 +79,7 @@ DATASET = Dataset(
     observers="57",
     directions=("head_eye", "head"),
     events="fixations",
-    without_samples=True,
+    has_samples=False,
     sampling="fixations of each eye; for the head one position every 200 ms, 100 a viewer",
     sigma_deg={"head_eye": 2.0, "head": 3.34},
     licence="none stated with the data; for research",
@@ -127,7 +88,7 @@ DATASET = Dataset(
         "E. David, J. Gutiérrez, A. Coutrot, M. Perreira Da Silva, P. Le Callet: A Dataset of Head and Eye Movements "
         "for 360° Videos, MMSys 2018"
     ),
-    tree=TREE,
+    expected_files=_FILES,
     find=find,
     read=read,
     splits={
@@ -146,3 +107,5 @@ DATASET = Dataset(
         "also separates the viewers, which this does not.",
     ),
 )
+
+DATASETS = (SALIENT360_VIDEOS,)

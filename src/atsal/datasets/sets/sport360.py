@@ -1,19 +1,16 @@
 """Sport360: 104 sports videos as pictures, with gaze of 20 and more viewers (Zhang et al., ECCV 2018)."""
 
-import re
-from functools import lru_cache
 from pathlib import Path
 
-from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
-from atsal.datasets.prepared.item_fixations import within_video
-from atsal.datasets.raw_files import files_below, missing_files, nothing_found
+from atsal.datasets.dataset import Dataset, FoundItems, ItemGaze, RawItem, Stimulus
+from atsal.datasets.raw_files import cached_until_changed, find_files, nothing_found, report_missing
 from atsal.errors import DataError
+from atsal.gaze.checked_records import CheckedRecords
 from atsal.gaze.readers.sport360 import read_sport360
-from atsal.gaze.reading import DropCounter, Reading
 from atsal.gaze.records import Direction, Fixations
 
-URL = "https://github.com/xuyanyu-shh/Saliency-detection-in-360-video"
-TREE = """\
+_URL = "https://github.com/xuyanyu-shh/Saliency-detection-in-360-video"
+_FILES = """\
 vinfo.pkl
 217/0001.jpg  217/0001_gt.npy  217/0002.jpg ...     (a folder a video, 217 to 320; the maps *_gt.npy are not needed)"""
 
@@ -24,56 +21,51 @@ _TEST = (
 )
 
 
-def find(source: Path) -> Found:
-    """The 104 videos; `vinfo.pkl` and the folders of pictures may lie up to three folders deeper.
+def find(source: Path) -> FoundItems:
+    """Find the videos: those that have a folder of pictures, or all 104 where there is no such folder.
 
-    The names are those of the folders of pictures; without any, those of the whole set. Raises `DataError` without
-    `vinfo.pkl`.
+    Raises `DataError` if there is no `vinfo.pkl`.
     """
-    pickles = files_below(source, "vinfo.pkl")
-    if not pickles:
-        raise nothing_found(source, "vinfo.pkl of Sport360", TREE, URL)
+    logs = find_files(source, "vinfo.pkl")
+    if not logs:
+        raise nothing_found(source, "vinfo.pkl of Sport360", _FILES, _URL)
     folders: dict[str, Path] = {}
-    for folder in files_below(source, "[0-9][0-9][0-9]"):
+    for folder in find_files(source, "[0-9][0-9][0-9]"):
         if folder.is_dir() and any(folder.glob(_PICTURES)):
             folders.setdefault(folder.name, folder)
-    items = [RawItem(name, folders.get(name), (pickles[0],)) for name in sorted(folders) or IDS]
-    absent = [name for name in IDS if name not in folders]
-    return Found(tuple(items), tuple(missing_files(source, absent, "<video>/0001.jpg ...")))
+    items = tuple(RawItem(name, folders.get(name), (logs[0],)) for name in sorted(folders) or IDS)
+    missing = report_missing(source, [name for name in IDS if name not in folders], "<video>/0001.jpg ...")
+    return FoundItems(items, tuple(missing))
 
 
-def read(item: RawItem, _direction: Direction, stimulus: Stimulus) -> ItemGaze:
-    """All points of the video's frames, as fixations of one observer."""
+def read(item: RawItem, _direction: Direction, _stimulus: Stimulus) -> ItemGaze:
+    """Read all points of the video's frames, as fixations of one observer."""
     log = item.logs[0]
-    state = log.stat()
-    readings = _read(log, state.st_size, state.st_mtime_ns)
-    if item.id not in readings:
-        raise DataError(f"{log}: no video {item.id}; it holds {', '.join(sorted(readings)[:5])} ...")
-    reading, drops = readings[item.id], DropCounter()
-    drops.merge(reading.drops)
+    videos = _read_videos(log)
+    if item.id not in videos:
+        raise DataError(f"{log}: no video {item.id}; it holds {', '.join(sorted(videos)[:5])} ...")
     if item.stimulus is not None:
-        _check_pictures(item.stimulus)
-    fixations = within_video(reading.records, stimulus.frames, f"{log}, video {item.id}", drops)
-    return ItemGaze(fixations=fixations, drops=drops.result(), notes=reading.notes)
+        _check_numbering(item.stimulus)
+    reading = videos[item.id]
+    return ItemGaze(fixations=reading.records, drops=reading.drops, notes=reading.notes)
 
 
-@lru_cache(maxsize=1)
-def _read(log: Path, _size: int, _mtime_ns: int) -> dict[str, Reading[Fixations]]:
-    """All videos stand in one file: read it once."""
+@cached_until_changed(maxsize=1)  # one file holds all videos
+def _read_videos(log: Path) -> dict[str, CheckedRecords[Fixations]]:
     return read_sport360(log)
 
 
-def _check_pictures(folder: Path) -> None:
-    """Gaze is found by the pictures' numbers, pictures by their order: they agree only without gaps."""
-    numbers = sorted(int(file.stem) for file in folder.glob(_PICTURES) if re.fullmatch(r"\d+", file.stem))
+def _check_numbering(folder: Path) -> None:
+    """Raise `DataError` if a picture is missing: gaze refers to pictures by number, frames are taken in order."""
+    numbers = sorted(int(file.stem) for file in folder.glob(_PICTURES) if file.stem.isdecimal())
     for expected, number in enumerate(numbers, 1):
         if number != expected:
             raise DataError(
-                f"{folder}: no picture {expected:04d}.jpg, found {number:04d}.jpg next; copy the folder again"
+                f"{folder}: found {number:04d}.jpg, expected {expected:04d}.jpg before it; copy the folder again"
             )
 
 
-DATASET = Dataset(
+SPORT360 = Dataset(
     name="sport360",
     title="Sport360",
     stimuli="videos",
@@ -81,17 +73,17 @@ DATASET = Dataset(
     observers="unnamed, 20 or more a video",
     directions=("head_eye",),
     events="fixations",
-    without_samples=True,
+    has_samples=False,
     sampling="one point a viewer and frame; no times",
     sigma_deg={"head_eye": 9.0},
     licence="none stated for the data; the code is MIT",
-    url=URL,
+    url=_URL,
     citation="Zhang, Xu, Yu, Gao: Saliency Detection in 360° Videos. ECCV 2018",
-    tree=TREE,
+    expected_files=_FILES,
     find=find,
     read=read,
     splits={
-        # what the authors' code draws, Random(367643).sample(sorted videos, 80), is trained on
+        # the authors' code trains on Random(367643).sample(sorted videos, 80)
         "published": {"train": tuple(name for name in IDS if name not in _TEST.split()), "test": tuple(_TEST.split())}
     },
     notes=(
@@ -100,3 +92,5 @@ DATASET = Dataset(
         "the pictures' rate is not known: windows are of frames, not of seconds",
     ),
 )
+
+DATASETS = (SPORT360,)

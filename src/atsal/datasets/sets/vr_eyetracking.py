@@ -7,27 +7,24 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from atsal.datasets.dataset import Dataset, Found, ItemGaze, RawItem, Stimulus
-from atsal.datasets.prepared.item_fixations import within_video
-from atsal.datasets.raw_files import collect, files_below, is_blank, missing_files, nothing_found
+from atsal.datasets.dataset import Dataset, FoundItems, ItemGaze, RawItem, Stimulus
+from atsal.datasets.raw_files import find_files, first_by_name, group_by_name, is_blank, nothing_found, report_missing
 from atsal.errors import DataError, MissingDependencyError, install_hint
+from atsal.gaze.checked_records import DropCounter
 from atsal.gaze.readers.vr_eyetracking import read_vr_eyetracking
-from atsal.gaze.reading import DropCounter
 from atsal.gaze.records import Direction, GazeSamples
 from atsal.untrusted.text import short_repr
 
-URL = "https://github.com/xuyanyu-shh/VR-EyeTracking"
-SPLIT_FILE = "train_test_set.xlsx"
-TREE = """\
+_URL = "https://github.com/xuyanyu-shh/VR-EyeTracking"
+_SPLIT_FILE = "train_test_set.xlsx"
+_FILES = f"""\
 Gaze_txt_files/p001/180._2017-10-13-10-28_ori_0.txt   (a folder a viewer; <video>.<date>...)
 videos/001.mp4 ... 215.mp4
-train_test_set.xlsx                                   (the published split)"""
+{_SPLIT_FILE}                                   (the published split)"""
 
 _LARGEST_BOOK = 32 * 2**20  # bytes of the workbook with the split, unpacked
 _MOST_SHEETS, _MOST_ROWS = 20, 100_000
 _ABSENT = {36, 61, 84, 86, 107, 108, 207}
-_LOG = re.compile(r"(\d{3})(?!\d).*\.txt", re.IGNORECASE)
-_VIDEO = re.compile(r"(\d{3})\.mp4", re.IGNORECASE)
 _NUMBER = re.compile(r"0*([1-9]\d{0,2})(?:\.0|\.mp4)?")
 
 
@@ -55,33 +52,22 @@ def _rest(train: tuple[str, ...], *, without: tuple[str, ...] = ()) -> dict[str,
     return {"train": train, "test": tuple(n for n in IDS if n not in train and n not in without)}
 
 
-def find(source: Path) -> Found:
-    """The videos that have gaze; logs and videos may lie up to three folders deeper.
-
-    Raises `DataError` where there is no gaze file of the set.
-    """
-    logs: dict[str, list[Path]] = {}
-    for log in files_below(source, "p[0-9]*/*.txt"):
-        if match := _LOG.fullmatch(log.name):
-            logs.setdefault(match[1], []).append(log)
+def find(source: Path) -> FoundItems:
+    """Find the videos that have gaze. Raises `DataError` if there is no gaze file of the set."""
+    logs = group_by_name(find_files(source, "p[0-9]*/*.txt"), r"(\d{3})(?!\d).*\.txt")
     if not logs:
-        raise nothing_found(source, "gaze of VR-EyeTracking", TREE, URL)
-    videos = collect(files_below(source, "*.mp4"), _video_number)
-    items = [RawItem(name, videos.get(int(name)), tuple(sorted(logs[name]))) for name in sorted(logs)]
-    missing = missing_files(source, [item.id for item in items if item.stimulus is None], "videos/<number>.mp4")
-    missing += missing_files(source, [name for name in IDS if name not in logs], "Gaze_txt_files/p*/<number>*.txt")
-    return Found(tuple(items), tuple(missing))
-
-
-def _video_number(name: str) -> int | None:
-    match = _VIDEO.fullmatch(name)
-    return int(match[1]) if match else None
+        raise nothing_found(source, "gaze of VR-EyeTracking", _FILES, _URL)
+    videos = first_by_name(find_files(source, "*.mp4"), r"(\d{3})\.mp4")
+    items = tuple(RawItem(name, videos.get(name), tuple(sorted(logs[name]))) for name in sorted(logs))
+    missing = report_missing(source, [name for name in sorted(logs) if name not in videos], "videos/<number>.mp4")
+    missing += report_missing(source, [name for name in IDS if name not in logs], "Gaze_txt_files/p*/<number>*.txt")
+    return FoundItems(items, tuple(missing))
 
 
 def read(item: RawItem, _direction: Direction, stimulus: Stimulus) -> ItemGaze:
-    """The samples of each viewer; of several logs of one viewer the longest one."""
+    """Read the samples of each viewer. Of several logs of one viewer the longest one counts."""
     drops, notes = DropCounter(), list[str]()
-    logs: dict[str, list[tuple[int, GazeSamples, Path]]] = {}
+    longest: dict[str, tuple[GazeSamples, Path]] = {}
     for log in item.logs:
         if is_blank(log):
             drops.add("empty log of a viewer", str(log))
@@ -89,29 +75,28 @@ def read(item: RawItem, _direction: Direction, stimulus: Stimulus) -> ItemGaze:
         reading = read_vr_eyetracking(log, stimulus.frames_per_s)
         drops.merge(reading.drops)
         notes += reading.notes
-        samples = within_video(reading.records, stimulus.frames, str(log), drops)
-        logs.setdefault(samples.observer, []).append((len(samples), samples, log))
-    found = []
-    for own in logs.values():
-        longest = max(own, key=lambda entry: entry[0])
-        found.append(longest[1])
-        for count, _, log in own:
-            drops.add("another log of the same viewer is longer", str(log), count if log != longest[2] else 0)
-    return ItemGaze(tuple(track for track in found if len(track)), None, drops.result(), tuple(notes))
+        samples, dropped = (reading.records, log), longest.get(reading.records.observer)
+        if dropped is None or len(samples[0]) > len(dropped[0]):
+            longest[reading.records.observer] = samples
+        else:
+            dropped = samples
+        if dropped is not None:
+            drops.add("another log of the same viewer is longer", str(dropped[1]), len(dropped[0]))
+    return ItemGaze(tuple(samples for samples, _ in longest.values()), None, drops.result(), tuple(notes))
 
 
 def read_splits(source: Path) -> dict[str, dict[str, tuple[str, ...]]]:
-    """The published split from the release's own file, wherever it lies below `source`; none if it is not there."""
-    files = files_below(source, SPLIT_FILE)
+    """Read the published split from the release's own file, wherever it lies below `source`; none if it is missing."""
+    files = find_files(source, _SPLIT_FILE)
     return {"published": read_split_file(files[0])} if files else {}
 
 
 def read_split_file(path: Path) -> dict[str, tuple[str, ...]]:
     """Read `train_test_set.xlsx`: the videos' numbers in the first columns of the sheets `train_set` and `test_set`.
 
-    The sheets' names and that there is no header are as public readers of the file have them; a sheet whose name
-    contains the word will do, and one line of text above the numbers. Raises `DataError` for anything else and for a
-    video on both sides, `MissingDependencyError` without openpyxl.
+    Public readers of the file use these names of the sheets and expect no header. Any sheet whose name contains "train"
+    or "test" will do, and one line of text above the numbers. Raises `DataError` for anything else and for a video in
+    both parts, `MissingDependencyError` without openpyxl.
     """
     sheets = _sheets(path)
     parts: dict[str, tuple[str, ...]] = {}
@@ -128,7 +113,7 @@ def read_split_file(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def _sheets(path: Path) -> dict[str, list[Any]]:
-    """The first column of each sheet."""
+    """Return the first column of each sheet."""
     try:
         openpyxl: Any = import_module("openpyxl")
     except ImportError as error:
@@ -143,20 +128,20 @@ def _sheets(path: Path) -> dict[str, list[Any]]:
         book.close()
     except DataError:
         raise
-    except Exception as error:  # a damaged workbook ends in almost any exception
+    except Exception as error:  # a damaged workbook raises almost anything
         text = short_repr(str(error), 200)
         raise DataError(f"{path}: not an Excel workbook ({text}); copy or download it again") from error
     return found
 
 
 def _first_column(path: Path, sheet: Any) -> list[Any]:
-    """Its cells down to the last that holds something; rows may be stated without end."""
+    """Return its cells down to the last that is not empty; a sheet may claim any number of rows."""
     cells: list[Any] = []
     for row, (cell, *_) in enumerate(sheet.iter_rows(max_col=1, max_row=_MOST_ROWS, values_only=True)):
         if cell is not None:
             cells += [None] * (row - len(cells)) + [cell]
     if len(cells) >= _MOST_ROWS:
-        raise DataError(f"{path}, sheet {short_repr(sheet.title)}: {_MOST_ROWS:,} rows and more; expected one a video")
+        raise DataError(f"{path}, sheet {short_repr(sheet.title)}: {_MOST_ROWS:,} rows or more; expected one a video")
     return cells
 
 
@@ -173,7 +158,7 @@ def _cells(path: Path, sheet: str, cells: list[Any]) -> Iterator[str]:
 
 
 _SPLITS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    # the release's file, as listed in MiguelFRomeroR/Analysis-of-head-motion-prediction-in-VR and LTTM/SalFormer360
+    # the release's file, as copied in MiguelFRomeroR/Analysis-of-head-motion-prediction-in-VR and LTTM/SalFormer360
     "published": _rest(_PUBLISHED_TRAIN),
     # IDT-ITI/CA-SUM-360, data/VR-EyeTracking: the lists leave out 102 and 149, the readme says 102 and 131
     "ca-sum-360": _rest(_CA_SUM_TRAIN, without=("102", "149")),
@@ -181,7 +166,7 @@ _SPLITS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "sst-sal": {"train": _SST_SAL_TRAIN, "test": _SST_SAL_TEST},
 }
 
-DATASET = Dataset(
+VR_EYETRACKING = Dataset(
     name="vr-eyetracking",
     title="VR-EyeTracking",
     stimuli="videos",
@@ -192,9 +177,9 @@ DATASET = Dataset(
     sampling="one sample a frame of the video (24 to 60 a second); HTC Vive with the 7invensun eye tracker",
     sigma_deg={"head_eye": 9.35, "head": 9.35},
     licence="none stated; ask the authors for other than research use",
-    url=URL,
+    url=_URL,
     citation="Xu, Dong, Wu, Sun, Shi, Yu, Gao: Gaze Prediction in Dynamic 360° Immersive Videos. CVPR 2018",
-    tree=TREE,
+    expected_files=_FILES,
     find=find,
     read=read,
     start_lonlat_deg=(0.0, 0.0),
@@ -206,3 +191,5 @@ DATASET = Dataset(
         "the release's readme speaks of 215 videos; 036, 061, 084, 086, 107, 108 and 207 do not exist",
     ),
 )
+
+DATASETS = (VR_EYETRACKING,)

@@ -1,20 +1,21 @@
-"""The plots of a report, each an SVG of its own: nothing of pyplot's global state.
+"""The plots of a report as SVG images, without pyplot's global state.
 
-Colours are those of Okabe and Ito, which the colour-blind can tell apart; rows differ by place as well.
+The colours are those of Okabe and Ito, which colour-blind readers can tell apart. Rows also differ by their place.
 """
 
+import base64
 import io
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from atsal.errors import MissingDependencyError, install_hint
-from atsal.evaluation.report.tables import Row, Table
-from atsal.evaluation.report.words import STREAMS, label, split_stream
-from atsal.evaluation.results import LATITUDE_BANDS, DatasetResult, Estimate, Run
+from atsal.evaluation.metric_registry import metric_named
+from atsal.evaluation.report.statistics import STREAMS, DatasetStatistics, RunStatistics, split_stream
+from atsal.evaluation.report.table import Block, Heading, Image
+from atsal.evaluation.results import LATITUDE_BANDS, Estimate, Run
 from atsal.jobs.warning_filter import ignore_warnings
 from atsal.untrusted.text import escape_controls
 
@@ -24,144 +25,156 @@ if TYPE_CHECKING:
 
 NEEDED = f"a report needs matplotlib and Jinja2: {install_hint('evaluation')}"
 KIND_COLOURS = {"baseline": "#D55E00", "model": "#0072B2", "maps": "#009E73", "ceiling": "#555555"}
-STREAM_COLOURS = {"attention": "#E69F00", "experts": "#56B4E9", "fused": "#0072B2"}
-STREAM_MARKS = {"attention": "^", "experts": "s", "fused": "o"}
-_INK, _RULE, _FILL = "#222222", "#dddddd", "#d4d4d4"
+STREAM_STYLES = {"attention": ("#E69F00", "^"), "experts": ("#56B4E9", "s"), "fused": ("#0072B2", "o")}
+_INK, _RULE, _FILL, _AXIS = "#222222", "#dddddd", "#d4d4d4", "#888888"
 _WIDTH = 11.8  # inches
 _COLUMNS = 3  # of panels
-_PANEL_COLUMNS = 4  # of latitudes
-_NAME = 32  # characters of a line of a name
-_MOST_POINTS = 3000  # in a plot; more are drawn as pixels
+_LATITUDE_COLUMNS = 4
+_NAME_WIDTH = 32  # characters of a line of a name
+_MAX_POINTS = 3000  # in a plot; more are drawn as pixels
+DrawLine = Callable[["Axes", float, str], None]  # axes, height of the line, metric
+
+_ITEMS_CAPTION = (
+    "A dot is one item, its height within the line is random; the diamond is the mean over items, the bar its 95 % "
+    "bootstrap interval over items (none for fewer than three). Colours: baselines vermilion, models blue, given maps "
+    "green, ceiling grey. † trained on items that are scored here."
+)
+_STREAMS_CAPTION = (
+    "Mean over items of each stream's map scored by itself, with its 95 % bootstrap interval over items. The intervals "
+    "are of the means. Compare streams item by item in the tables, not by whether bars overlap."
+)
+_LATITUDES_CAPTION = (
+    "Line: share of the predicted maps in each of 36 bands of latitude, 5° each; grey: share of the measured fixations "
+    "on the same items. Both are means over items, without an interval. North is up."
+)
 
 
-@dataclass
-class _Line:
-    """One line of a panel: its name, and what is drawn on it."""
-
-    name: str
-    draw: Callable[["Axes", float, str], None] = field(repr=False)  # axes, height of the line, metric
-
-
-def distributions(table: Table, dataset: DatasetResult) -> str | None:
-    """Each item's score, and the mean with its interval: a panel a metric, a line a predictor."""
-    lines, points = [], 0
-    for row in table.rows:
-        run = dataset.run(row.predictor)
-        if run is not None:
-            lines.append(_Line(f"{row.predictor} {row.mark}".strip(), _strip_of(row, run)))
-            points += len(run.items) * len(table.metrics)
-    return _panels(table.metrics, lines, as_pixels=points > _MOST_POINTS) if points else None
+def plot_blocks(statistics: DatasetStatistics) -> Iterator[Block]:
+    """Yield the plots that there is data for, each with its heading; raises `MissingDependencyError`."""
+    plots = (
+        ("Items", _plot_items, "Scores of the items.", _ITEMS_CAPTION),
+        ("Streams", _plot_streams, "Attention stream, expert stream, and both fused.", _STREAMS_CAPTION),
+        ("Latitudes", _plot_latitudes, "Where maps and gaze lie.", _LATITUDES_CAPTION),
+    )
+    for heading, plot, title, caption in plots:
+        figure = plot(statistics)
+        if figure is not None:
+            yield Heading(heading, 3)
+            source = base64.b64encode(_to_svg(figure).encode()).decode()
+            yield Image(f"data:image/svg+xml;base64,{source}", title, caption)
 
 
-def _strip_of(row: Row, run: Run) -> Callable[["Axes", float, str], None]:
-    colour = KIND_COLOURS[row.kind]
+def _plot_items(statistics: DatasetStatistics) -> "Figure | None":
+    """Each item's score, and the mean with its interval: a panel for each metric, a line for each predictor."""
+    lines = {row.name: _draw_items(row) for row in statistics.rows}
+    points = sum(len(row.run.items) for row in statistics.rows) * len(statistics.metrics)
+    return _panels(statistics.metrics, lines, as_pixels=points > _MAX_POINTS) if points else None
 
-    def draw(axes: "Axes", at: float, metric: str) -> None:
-        scores = list(run.scores(metric).values())
-        heights = at + np.random.default_rng(0).uniform(-0.28, 0.28, len(scores))  # that points do not hide others
-        axes.plot(
-            scores,
-            heights,
-            "o",
-            color=colour,
-            markersize=2.6,
-            alpha=0.6 if len(scores) < 40 else 0.35,
-            markeredgewidth=0,
-        )
-        _mean(axes, at, row.cells[metric].estimate, _INK, "D")
+
+def _draw_items(row: RunStatistics) -> DrawLine:
+    def draw(axes: "Axes", height: float, metric: str) -> None:
+        scores = list(row.run.scores(metric).values())
+        heights = height + np.random.default_rng(0).uniform(-0.28, 0.28, len(scores))  # so that points do not overlap
+        points = axes.plot(scores, heights, "o", color=KIND_COLOURS[row.run.kind], markersize=2.6, markeredgewidth=0)
+        points[0].set_alpha(0.6 if len(scores) < 40 else 0.35)
+        _draw_mean(axes, height, row.estimates[metric], _INK, "D")
 
     return draw
 
 
-def _mean(axes: "Axes", at: float, found: Estimate, colour: str, mark: str, size: float = 5) -> None:
+def _draw_mean(axes: "Axes", height: float, found: Estimate, colour: str, marker: str, size: float = 5) -> None:
     if found.mean is None:
         return
     if found.low is not None and found.high is not None:
-        axes.plot([found.low, found.high], [at, at], color=colour, linewidth=1.8, solid_capstyle="butt", zorder=3)
-    axes.plot(
-        [found.mean], [at], mark, color=colour, markersize=size, markeredgecolor="white", markeredgewidth=0.6, zorder=4
-    )
+        axes.hlines(height, found.low, found.high, color=colour, linewidth=1.8, capstyle="butt", zorder=3)
+    axes.scatter(found.mean, height, size**2, color=colour, marker=marker, edgecolors="white", linewidths=0.6, zorder=4)
 
 
-def streams(table: Table) -> str | None:
-    """The streams of each model beside one another: means with intervals; None where no model has two."""
-    models: dict[str, dict[str, Row]] = {}
-    for row in table.rows:
-        parts = split_stream(row.predictor)
+def _plot_streams(statistics: DatasetStatistics) -> "Figure | None":
+    """The means of the streams of each model, with intervals; None if no model has two."""
+    models: dict[str, dict[str, RunStatistics]] = {}
+    for row in statistics.rows:
+        parts = split_stream(row.run.predictor)
         if parts is not None:
             models.setdefault(parts[0], {})[parts[1]] = row
-    lines = [_Line(name, _streams_of(rows)) for name, rows in models.items() if len(rows) > 1]
-    return _panels(table.metrics, lines, legend=True) if lines else None
+    lines = {name: _draw_streams(rows) for name, rows in models.items() if len(rows) > 1}
+    return _panels(statistics.metrics, lines, legend=True) if lines else None
 
 
-def _streams_of(rows: Mapping[str, Row]) -> Callable[["Axes", float, str], None]:
-    def draw(axes: "Axes", at: float, metric: str) -> None:
-        for number, stream in enumerate(STREAMS):
+def _draw_streams(rows: Mapping[str, RunStatistics]) -> DrawLine:
+    def draw(axes: "Axes", height: float, metric: str) -> None:
+        for index, stream in enumerate(STREAMS):
             if stream in rows:
-                found, height = rows[stream].cells[metric].estimate, at + (number - 1) * 0.24
-                _mean(axes, height, found, STREAM_COLOURS[stream], STREAM_MARKS[stream], 6.5)
+                _draw_mean(
+                    axes, height + (index - 1) * 0.24, rows[stream].estimates[metric], *STREAM_STYLES[stream], 6.5
+                )
 
     return draw
 
 
-def _panels(metrics: Sequence[str], lines: Sequence[_Line], *, as_pixels: bool = False, legend: bool = False) -> str:
-    """A panel a metric, all with the same lines; names at the left of each row of panels."""
+def _panels(
+    metrics: Sequence[str], lines: Mapping[str, DrawLine], *, as_pixels: bool = False, legend: bool = False
+) -> "Figure":
+    """A panel for each metric, all with the same lines; names at the left of each row of panels."""
     columns = min(_COLUMNS, len(metrics))
     count = -(-len(metrics) // columns)
-    names = [_wrapped(escape_controls(line.name)) for line in lines]
+    names = [_wrap(escape_controls(name)) for name in lines]
     two_lines = any("\n" in name for name in names)
     height = len(lines) * ((0.36 if two_lines else 0.28) * (1.5 if legend else 1))
-    figure = _figure(count * (height + 0.75) + 0.45 * legend)
-    for number, metric in enumerate(metrics):
-        axes = figure.add_subplot(count, columns, number + 1)
-        for at, line in enumerate(lines):
-            line.draw(axes, at, metric)
-        _dress(axes, label(metric))
+    figure = _make_figure(count * (height + 0.75) + 0.45 * legend)
+    for index, metric in enumerate(metrics):
+        axes = figure.add_subplot(count, columns, index + 1)
+        for position, draw in enumerate(lines.values()):
+            draw(axes, position, metric)
+        _style(axes, metric_named(metric).heading)
         axes.set_ylim(len(lines) - 0.45, -0.55)
-        axes.set_yticks(range(len(lines)), names if number % columns == 0 else [""] * len(lines), parse_math=False)
+        axes.set_yticks(range(len(lines)), names if index % columns == 0 else [""] * len(lines), parse_math=False)
         axes.grid(axis="y", color=_RULE, linewidth=0.6)
         if as_pixels:
             axes.set_rasterization_zorder(2.5)
     if legend:
-        _stream_legend(figure)
-    return _svg(figure)
+        _add_stream_legend(figure)
+    return figure
 
 
-def _stream_legend(figure: "Figure") -> None:
+def _add_stream_legend(figure: "Figure") -> None:
     from matplotlib.lines import Line2D  # noqa: PLC0415
 
-    handles = [Line2D([], [], color=STREAM_COLOURS[s], marker=STREAM_MARKS[s], linewidth=1.8, label=s) for s in STREAMS]
+    handles = [
+        Line2D([], [], color=colour, marker=marker, linewidth=1.8, label=stream)
+        for stream, (colour, marker) in STREAM_STYLES.items()
+    ]
     figure.legend(handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=9)
 
 
-def latitudes(dataset: DatasetResult) -> str | None:
-    """Where maps and gaze lie by latitude: a panel a predictor; None without latitudes, as on flat photos."""
-    profiles = {run.predictor: (run, _profile(run)) for run in dataset.runs}
-    found = {name: (run, profile) for name, (run, profile) in profiles.items() if profile is not None}
+def _plot_latitudes(statistics: DatasetStatistics) -> "Figure | None":
+    """Where maps and gaze lie by latitude, a panel for each predictor; None on flat photos."""
+    profiles = [(run, _latitude_profile(run)) for run in statistics.result.runs]
+    found = [(run, profile) for run, profile in profiles if profile is not None]
     if not found:
         return None
-    columns = min(_PANEL_COLUMNS, len(found))
+    columns = min(_LATITUDE_COLUMNS, len(found))
     count = -(-len(found) // columns)
-    figure = _figure(2.15 * count + 0.2, _WIDTH * max(columns, 2) / _PANEL_COLUMNS)
+    figure = _make_figure(2.15 * count + 0.2, _WIDTH * max(columns, 2) / _LATITUDE_COLUMNS)
     first: Axes | None = None
-    at = 90 - (np.arange(LATITUDE_BANDS) + 0.5) * 180 / LATITUDE_BANDS
-    for number, (name, (run, (predicted, measured))) in enumerate(found.items()):
-        axes = figure.add_subplot(count, columns, number + 1, sharex=first, sharey=first)
+    latitudes = 90 - (np.arange(LATITUDE_BANDS) + 0.5) * 180 / LATITUDE_BANDS
+    for index, (run, (predicted, measured)) in enumerate(found):
+        axes = figure.add_subplot(count, columns, index + 1, sharex=first, sharey=first)
         first = first or axes
-        axes.fill_betweenx(at, 0, measured * 100, color=_FILL, linewidth=0)
-        axes.plot(predicted * 100, at, color=KIND_COLOURS[run.kind], linewidth=1.6)
+        axes.fill_betweenx(latitudes, 0, measured * 100, color=_FILL, linewidth=0)
+        axes.plot(predicted * 100, latitudes, color=KIND_COLOURS[run.kind], linewidth=1.6)
         axes.set_yticks(range(-90, 91, 45), ["−90°", "−45°", "0°", "+45°", "+90°"])
         axes.set_ylim(-90, 90)
-        _dress(axes, _wrapped(name))
-        axes.tick_params(axis="y", labelleft=number % columns == 0)
+        _style(axes, _wrap(run.predictor))
+        axes.tick_params(axis="y", labelleft=index % columns == 0)
         axes.set_xlabel("% in a band of 5°", fontsize=8)
     if first is not None:
-        first.set_xlim(left=0)  # once all are drawn: it ends the scaling of the axis, which they share
-    return _svg(figure)
+        first.set_xlim(left=0)  # last, because it ends the scaling of the axis that all panels share
+    return figure
 
 
-def _profile(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
-    """The mean shares over the items that have both: predicted, measured."""
+def _latitude_profile(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
+    """The mean shares of the maps and of the gaze over the items that have both."""
     items = [item for item in run.items if item.predicted_latitudes and item.measured_latitudes]
     if not items:
         return None
@@ -169,28 +182,28 @@ def _profile(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
     return predicted, np.mean([item.measured_latitudes for item in items], axis=0)
 
 
-def _dress(axes: "Axes", title: str) -> None:
+def _style(axes: "Axes", title: str) -> None:
     axes.set_title(escape_controls(title), fontsize=9.5, weight="bold", loc="left", color=_INK, parse_math=False)
-    axes.tick_params(labelsize=8, length=2.5, color="#888888", labelcolor=_INK)
+    axes.tick_params(labelsize=8, length=2.5, color=_AXIS, labelcolor=_INK)
     axes.tick_params(axis="y", length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color("#888888")
+    axes.spines["bottom"].set_color(_AXIS)
     axes.grid(axis="x", color=_RULE, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.locator_params(axis="x", nbins=5)
 
 
-def _wrapped(name: str) -> str:
-    """A name on at most two lines, some of its middle left out where it is longer."""
-    name = name.encode("utf-8", "replace").decode()  # of file names that are no text
-    lines, most = textwrap.wrap(name, _NAME), len(name)
+def _wrap(name: str) -> str:
+    """A name on at most two lines; the middle of a longer one is left out."""
+    name = name.encode("utf-8", "replace").decode()  # file names may hold what is no text
+    lines, length = textwrap.wrap(name, _NAME_WIDTH), len(name)
     while len(lines) > 2:
-        most -= 1
-        lines = textwrap.wrap(f"{name[: most // 2]}…{name[most // 2 - most :]}", _NAME)
+        length -= 1
+        lines = textwrap.wrap(f"{name[: length // 2]}…{name[length // 2 - length :]}", _NAME_WIDTH)
     return "\n".join(lines) or name
 
 
-def _figure(height: float, width: float = _WIDTH) -> "Figure":
+def _make_figure(height: float, width: float = _WIDTH) -> "Figure":
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415
     except ImportError as error:
@@ -201,12 +214,12 @@ def _figure(height: float, width: float = _WIDTH) -> "Figure":
     return figure
 
 
-def _svg(figure: "Figure") -> str:
-    """The same text for the same figure: no date, no random names; letters as outlines, alike on every machine."""
+def _to_svg(figure: "Figure") -> str:
+    """The same text for the same figure: no date, no random names, letters as outlines."""
     from matplotlib import rc_context  # noqa: PLC0415
 
     file = io.StringIO()
+    # a font may lack the letters of a name
     with rc_context({"svg.hashsalt": "atsal", "svg.fonttype": "path"}), ignore_warnings(UserWarning, message="Glyph"):
-        # a name may be in a script that the font lacks
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     return file.getvalue()

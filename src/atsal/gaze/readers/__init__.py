@@ -1,1 +1,1 @@
-"""One module a file format; each reads what its data set ships, nothing else."""
+"""Readers of gaze logs, one module per file format. `parsing` holds what they share."""

@@ -1,17 +1,17 @@
-"""D-SAV360 gaze (Bernal-Berdun et al., ISMAR 2023): a CSV file a video, `gaze_data/gaze_video_0001.csv`, all viewers.
+"""D-SAV360 gaze (Bernal-Berdun et al., ISMAR 2023): one CSV file per video, `gaze_data/gaze_video_0001.csv`.
 
 | column | content |
 |---|---|
 | `id`, `video` | viewer; number of the video |
 | `frame` | frame of the video, counted from 0 |
-| `t` | time; its unit is **not documented** and told here from the frames |
+| `t` | time; its unit is **not documented** and is detected from the frames |
 | `u`, `v` | gaze in [0, 1] of the picture, u from its left border, v from its **top** |
 | `fixation` | 1 (or True) where the sample belongs to a fixation |
-| `valid_fix_classification` | 1 where that could be told |
+| `valid_fix_classification` | 1 where that could be decided |
 
-Rows with frame 0, u = 0.5 and v = 0.5 are no measurements. Source: the authors' scripts (edurnebernal/D-SAV360), which
-drop those rows, lay (u, v) on the map's column and row, take frames of the video by the same number from 0, take 60
-frames a second, and count each run of samples marked as fixation once.
+Rows with frame 0, u = 0.5 and v = 0.5 are not measurements. Source: the authors' scripts (edurnebernal/D-SAV360). They
+drop those rows, map (u, v) to the map's column and row, number the frames of the video from 0 too, assume 60 frames per
+second, and count each run of samples marked as fixation once.
 """
 
 import re
@@ -19,136 +19,102 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from atsal.errors import DataError, ShapeError
-from atsal.gaze.directions import Floats, lonlat_from_uv, lonlat_from_vectors, unit_vectors
-from atsal.gaze.readers.parsing.normalised_positions import shares_of_frame
-from atsal.gaze.readers.parsing.position_checks import recordings
-from atsal.gaze.readers.parsing.text_table import TextTable, read_table, require_columns
-from atsal.gaze.reading import DropCounter, Reading
-from atsal.gaze.records import MOST_FRAMES, Fixations, GazeSamples, Integers
-from atsal.untrusted.text import short_repr
+from atsal.gaze.checked_records import CheckedRecords
+from atsal.gaze.directions import Floats, Integers, Mask, lonlat_from_uv, lonlat_from_vectors, unit_vectors
+from atsal.gaze.readers.parsing.checked_table import CheckedTable
+from atsal.gaze.readers.parsing.position_checks import fractions, number_recordings
+from atsal.gaze.readers.parsing.text_table import TextTable, read_table
+from atsal.gaze.readers.parsing.time_units import SECONDS_PER_UNIT, matching_units
+from atsal.gaze.records import Fixations, GazeSamples, rows_of_each
 
 _COLUMNS = ("id", "video", "frame", "t", "u", "v", "fixation", "valid_fix_classification")
-_UNITS = {"s": 1.0, "ms": 1e3, "µs": 1e6, "ns": 1e9}  # a second in each
-_WHOLE = re.compile(r"^(\d+)\.0+$")
-_TRUE, _FALSE = {"1", "1.0", "true"}, {"0", "0.0", "false", "", "nan"}
-
-Mask = NDArray[np.bool_]
+_WHOLE = re.compile(r"^(\d+)\.0+$")  # pandas writes a column of numbers with gaps as 12.0
 
 
 @dataclass(frozen=True, eq=False)
 class DSav360Gaze:
     """The gaze of all viewers of one video."""
 
-    samples: tuple[GazeSamples, ...]  # `head_eye`, one entry a viewer
+    samples: tuple[GazeSamples, ...]  # `head_eye`, one entry per viewer
     fixations: Fixations  # mean direction of each run of samples that the authors marked
 
 
-def read_dsav360(path: Path, frames_per_s: float = 60.0) -> Reading[DSav360Gaze]:
+def read_dsav360(path: Path, frames_per_s: float = 60.0) -> CheckedRecords[DSav360Gaze]:
     """Read the samples and fixations of all viewers of one video.
 
-    A viewer's times count from the first sample, put where its frame is at `frames_per_s`; if `t` fits no unit, there
-    are frames only, with a note. Dropped and counted: rows without viewer, frame, position or time, positions outside
-    [0, 1], the rows that are no measurements, frames below 0. `DataError`: missing columns, text where a number
-    belongs, no rows, another video than in the file's name, more than half of the positions outside [0, 1].
+    A viewer's times are relative to the first sample, which is placed at the time of its frame at `frames_per_s`. If
+    `t` fits no unit, there are frames only, with a note. Rows without viewer, frame, position or time, with a position
+    outside [0, 1] or a frame below 0, and rows that are not measurements are dropped and counted. Raises `DataError`
+    for missing columns, text where a number belongs, a file without rows, a video number other than in the file's
+    name, and if more than half of the positions are outside [0, 1].
     """
     if not 0 < frames_per_s < np.inf:
         raise ShapeError(f"frames_per_s {frames_per_s}: expected a positive number")
     table = read_table(path)
-    require_columns(table, _COLUMNS, "D-SAV360 gaze")
+    table.require_columns(_COLUMNS, "D-SAV360 gaze")
     if not len(table):
         raise DataError(f"{path}: a header without rows; copy or download the file again")
     _check_video(table)
-    drops = DropCounter()
-    rows = _Rows(table, drops)
-    unit, notes = _unit_of_time(rows, frames_per_s)
-    samples, fixations = [], []
-    for viewer in dict.fromkeys(rows.viewer[rows.kept].tolist()):
-        own = np.flatnonzero(rows.kept & (rows.viewer == viewer))
-        own = own[np.lexsort((rows.time[own], rows.frame[own]) if unit is None else (rows.frame[own], rows.time[own]))]
-        time = None
+    rows = CheckedTable(table)
+    rows.drop_repeats("id", "t")
+    u, v = table.numbers("u"), table.numbers("v")
+    frame = rows.frames("frame")
+    rows.drop((frame == 0) & (u == 0.5) & (v == 0.5), "frame 0 at the centre, no measurement")
+    viewer = rows.names("id", "viewer")
+    viewer = np.array([_WHOLE.sub(r"\1", name) for name in viewer.tolist()], np.str_)
+    time = rows.times("t", lowest=-np.inf)
+    u, v = rows.positions(fractions(("u", "v")), recording=number_recordings(viewer))
+    vectors = unit_vectors(*lonlat_from_uv(u, v))
+    fixating = table.flags("fixation", missing_is_false=True)
+    fixating &= table.flags("valid_fix_classification", missing_is_false=True)
+    own_rows = [rows.rows[own] for own in rows_of_each(viewer[rows.rows]).values()]
+    unit, notes = _detect_unit(path, [(frame[own], time[own]) for own in own_rows], frames_per_s)
+    tracks, fixations = [], []
+    for rows_of_viewer in own_rows:
+        keys = (time, frame) if unit is None else (frame, time)
+        own = rows_of_viewer[np.lexsort([key[rows_of_viewer] for key in keys])]
+        time_s = None
         if unit is not None:
-            time = (rows.time[own] - rows.time[own[0]]) / _UNITS[unit] + rows.frame[own[0]] / frames_per_s
-        track = GazeSamples(viewer, time, rows.frame[own], head_eye=rows.vectors[own])
-        samples.append(track)
-        fixations.append(_fixations(track, rows.fixating[own]))
-    gaze = DSav360Gaze(tuple(samples), Fixations.concatenate(fixations))
-    return Reading(gaze, drops.result(), notes)
-
-
-class _Rows:
-    """The columns of a file and which rows are kept."""
-
-    def __init__(self, table: TextTable, drops: DropCounter) -> None:
-        self.table = table
-        # a column of numbers with gaps comes as 12.0
-        written = table.names("id")
-        names = {name: _WHOLE.sub(r"\1", name) for name in np.unique(written).tolist()}
-        self.viewer = np.array([names[name] for name in written.tolist()], np.str_)
-        frame, framed = table.integers_given("frame")
-        self.frame: Integers = frame
-        self.time = table.numbers("t")
-        position = np.stack([table.numbers("u"), table.numbers("v")], 1)
-        self.fixating = _flags(table, "fixation") & _flags(table, "valid_fix_classification")
-        self.kept = np.ones(len(table), bool)
-        self._drop(table.repeats("id", "t"), "the same row once more", drops)
-        self._drop(~framed, "no frame", drops)
-        erroneous = (self.frame == 0) & (position == 0.5).all(1)
-        self._drop(erroneous, "frame 0 at the centre, no measurement", drops)
-        self._drop(self.viewer == "", "no viewer", drops)
-        self._drop(self.frame < 0, "frame below 0", drops)
-        self._drop(~np.isfinite(self.time), "no time", drops)
-        self._drop(self.frame >= MOST_FRAMES, "frame that no video has", drops)
-        position, self.kept = shares_of_frame(
-            table.path, position, table.where, drops, self.kept, recording=recordings(self.viewer)
-        )
-        self.vectors = unit_vectors(*lonlat_from_uv(position[:, 0], position[:, 1]))
-
-    def _drop(self, wrong: Mask, reason: str, drops: DropCounter) -> None:
-        wrong = wrong & self.kept
-        drops.add(reason, self.table.where(int(np.argmax(wrong))), int(wrong.sum()))
-        self.kept &= ~wrong
+            time_s = (time[own] - time[own[0]]) * SECONDS_PER_UNIT[unit] + frame[own[0]] / frames_per_s
+        tracks.append(GazeSamples(str(viewer[own[0]]), time_s, frame[own], head_eye=vectors[own]))
+        fixations.append(_marked_fixations(tracks[-1], fixating[own]))
+    return rows.result(DSav360Gaze(tuple(tracks), Fixations.concatenate(fixations)), notes)
 
 
 def _check_video(table: TextTable) -> None:
     named = re.search(r"(\d+)$", table.path.name.partition(".")[0])
-    numbers, given = table.integers_given("video")
+    numbers, given = table.integers_or_missing("video")
     other = given & (numbers != (int(named[1]) if named else numbers[np.argmax(given)]))
     if other.any():
         row = int(np.argmax(other))
         expected = f"{int(named[1])} as in the file's name" if named else f"one video, {numbers[np.argmax(given)]}"
-        raise DataError(f"{table.where(row)}: video is {numbers[row]}, expected {expected}: is the file another one?")
+        raise DataError(f"{table.where(row)}: video is {numbers[row]}, expected {expected}: is this another file?")
 
 
-def _flags(table: TextTable, name: str) -> Mask:
-    texts = [text.lower() for text in table.columns[name]]
-    for row, text in enumerate(texts):
-        if text not in _TRUE and text not in _FALSE:
-            raise DataError(f"{table.where(row)}: {name} is {short_repr(text)}, expected 1 or 0, True or False")
-    return np.array([text in _TRUE for text in texts], bool)
+def _detect_unit(
+    path: Path, viewers: list[tuple[Integers, Floats]], frames_per_s: float
+) -> tuple[str | None, tuple[str, ...]]:
+    """Return the unit in which `t` grows by one second every `frames_per_s` frames, in the median of the viewers.
 
-
-def _unit_of_time(rows: _Rows, frames_per_s: float) -> tuple[str | None, tuple[str, ...]]:
-    """The unit in which `t` grows by one second every `frames_per_s` frames, in the median of the viewers."""
+    `viewers` are the frames and times of each. Only their middle half is used, so that single outliers do not matter.
+    """
     rates = []
-    for viewer in dict.fromkeys(rows.viewer[rows.kept].tolist()):
-        own = rows.kept & (rows.viewer == viewer)
-        # over the middle half: one frame or time far off does not tell
-        frames, times = (np.subtract(*np.percentile(values[own], (75, 25))) for values in (rows.frame, rows.time))
+    for columns in viewers:
+        frames, times = (np.subtract(*np.percentile(values, (75, 25))) for values in columns)
         if frames:
             rates.append(times / frames * frames_per_s)
     rate = float(np.median(rates)) if rates else 0.0
-    for name, second in _UNITS.items():
-        if 0.7 < rate / second < 1.4:
-            return name, () if name == "s" else (f"{rows.table.path}: t is in {name}; made seconds",)
-    text = f"t grows by {rate:.4g} in {frames_per_s:g} frames, neither s nor ms, µs or ns: left out, frames are used"
-    return None, (f"{rows.table.path}: {text}",)
+    units = matching_units(rate, (0.7, 1.4))
+    if units:
+        return units[0], () if units[0] == "s" else (f"{path}: t is in {units[0]}, not in s; converted",)
+    found = f"t grows by {rate:.4g} in {frames_per_s:g} frames, which is neither s nor ms, µs or ns"
+    return None, (f"{path}: {found}; times are left out, frames are used",)
 
 
-def _fixations(track: GazeSamples, fixating: Mask) -> Fixations:
-    """One fixation for each run of marked samples: mean direction, from the first to the end of the last sample."""
+def _marked_fixations(track: GazeSamples, fixating: Mask) -> Fixations:
+    """Return one fixation per run of marked samples: mean direction, from the first sample to the end of the last."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], fixating, [False]))))
     first, last = edges[::2], edges[1::2] - 1
     if not len(first) or track.frame_index is None:
@@ -159,9 +125,8 @@ def _fixations(track: GazeSamples, fixating: Mask) -> Fixations:
     duration: Floats | None = None
     if track.timestamp_s is not None:
         onset = track.timestamp_s[first]
-        step_s = np.nan_to_num(1 / track.sampling_rate_hz())
-        duration = (track.timestamp_s[last] - onset + step_s) * 1000
+        duration = (track.timestamp_s[last] - onset + np.nan_to_num(1 / track.sampling_rate_hz())) * 1000
     frames = track.frame_index
-    lon, lat = lonlat_from_vectors(means)
     observer = np.full(len(first), track.observer)
+    lon, lat = lonlat_from_vectors(means)
     return Fixations(observer, lon, lat, onset, duration, frames[first], np.maximum(frames[first], frames[last]))

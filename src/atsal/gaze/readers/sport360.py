@@ -2,11 +2,11 @@
 
     {"217": {"0001": [(x, y), ...], "0002": [...], ...}, ...}
 
-Videos are named by number, frames as their pictures, counted from **1**. A point is one viewer's gaze in [0, 1] of the
-picture, x from its left border, y from its **top**. Viewers are not told apart, and there are no times.
+Videos are named by number, frames like their pictures, counted from **1**. A point is one viewer's gaze in [0, 1] of
+the picture, x from its left border, y from its **top**. Viewers are not told apart, and there are no times.
 
-Source: the authors' training code (xuyanyu-shh/Saliency-detection-in-360-video, `data.py`), which lays a point on
-column x W and row y H of the map, and takes the frame as the name of the picture.
+Source: the authors' training code (xuyanyu-shh/Saliency-detection-in-360-video, `data.py`), which maps a point to
+column x W and row y H, and takes the frame as the name of the picture.
 """
 
 import re
@@ -16,61 +16,59 @@ from typing import Any
 import numpy as np
 
 from atsal.errors import DataError
-from atsal.gaze.directions import lonlat_from_uv
-from atsal.gaze.readers.parsing.normalised_positions import shares_of_frame
-from atsal.gaze.readers.parsing.restricted_pickle import load
-from atsal.gaze.reading import DropCounter, Reading
+from atsal.gaze.checked_records import CheckedRecords
+from atsal.gaze.directions import Floats, lonlat_from_uv
+from atsal.gaze.readers.parsing.checked_table import RowFilter
+from atsal.gaze.readers.parsing.load_pickle import load_pickle
+from atsal.gaze.readers.parsing.position_checks import fractions
 from atsal.gaze.records import Fixations
 from atsal.untrusted.text import escape_controls, short_repr
 
-_ENDING = re.compile(r"\.(?:jpe?g|png|0)$", re.IGNORECASE)  # of a picture's name; 12.0 is a number of Python
 OBSERVER = "all"  # the viewers' names are unknown
 
+_ENDING = re.compile(r"\.(?:jpe?g|png|0)$", re.IGNORECASE)  # of a picture's name, or of a float like 12.0
 
-def read_sport360(path: Path) -> dict[str, Reading[Fixations]]:
-    """Read the gaze of every video, by its name; `first_frame` = `last_frame` count from 0, the observer is "all".
 
-    Dropped and counted: points that are missing or outside [0, 1], and frames below 1. Raises `DataError` for a pickle
-    that cannot be read safely, one of another structure, and a video with more than half of its points outside [0, 1].
+def read_sport360(path: Path) -> dict[str, CheckedRecords[Fixations]]:
+    """Read the gaze of every video, by name; `first_frame` = `last_frame` count from 0, the observer is "all".
+
+    Points that are missing or outside [0, 1], and frames below 1 are dropped and counted. Raises `DataError` for a
+    pickle that cannot be read safely, one of another structure, and a video with more than half of its points outside
+    [0, 1].
     """
-    document = load(path)
+    document = load_pickle(path)
     if not isinstance(document, dict) or not document or not all(isinstance(name, str | int) for name in document):
-        raise DataError(f"{path}: holds {_what(document)}, expected {{video: {{frame: [(x, y), ...]}}}}")
-    return {
-        str(video): _video(path, f"{path}, video {escape_controls(str(video)[:80])}", frames)
-        for video, frames in document.items()
-    }
+        raise DataError(f"{path}: holds {_describe(document)}, expected {{video: {{frame: [(x, y), ...]}}}}")
+    videos = {str(name): frames for name, frames in document.items()}
+    return {name: _read_video(f"{path}, video {escape_controls(name[:80])}", frames) for name, frames in videos.items()}
 
 
-def _video(path: Path, where: str, frames: Any) -> Reading[Fixations]:
+def _read_video(label: str, frames: Any) -> CheckedRecords[Fixations]:
     if not isinstance(frames, dict):
-        raise DataError(f"{where}: holds {_what(frames)}, expected {{frame: [(x, y), ...]}}")
-    by_number = sorted(((_number(where, name), points) for name, points in frames.items()), key=lambda entry: entry[0])
-    parts = [_points(f"{where}, frame {number}", points) for number, points in by_number]
-    positions = np.concatenate([np.empty((0, 2)), *parts])
-    frame = np.repeat(np.array([number for number, _ in by_number], np.int64), [len(part) for part in parts]) - 1
-    drops = DropCounter()
-    early = np.flatnonzero(frame < 0)
-    if len(early):
-        drops.add("frame below 1", f"{where}, frame {frame[early[0]] + 1}", len(early))
-    positions, kept = shares_of_frame(
-        path, positions, lambda row: f"{where}, frame {frame[row] + 1}", drops, frame >= 0
-    )
-    lon, lat = lonlat_from_uv(positions[kept, 0], positions[kept, 1])
-    observer = np.full(len(lon), OBSERVER)
-    return Reading(Fixations(observer, lon, lat, first_frame=frame[kept], last_frame=frame[kept]), drops.result())
+        raise DataError(f"{label}: holds {_describe(frames)}, expected {{frame: [(x, y), ...]}}")
+    numbers = np.array([_frame_number(label, name) for name in frames], np.int64)
+    parts = [_read_points(f"{label}, frame {n}", points) for n, points in zip(numbers, frames.values(), strict=True)]
+    order = np.argsort(numbers, kind="stable")
+    x, y = np.concatenate([np.empty((0, 2)), *(parts[n] for n in order)]).T
+    frame = np.repeat(numbers[order], [len(parts[n]) for n in order])
+    rows = RowFilter(len(frame), lambda row: f"{label}, frame {frame[row]}")
+    rows.drop(frame < 1, "frame below 1")
+    x, y = rows.check_positions(x, y, fractions())
+    lon, lat = lonlat_from_uv(x[rows.used], y[rows.used])
+    index = frame[rows.used] - 1
+    return rows.result(Fixations(np.full(len(lon), OBSERVER), lon, lat, first_frame=index, last_frame=index))
 
 
-def _number(where: str, name: Any) -> int:
+def _frame_number(label: str, name: Any) -> int:
     text = _ENDING.sub("", str(name)) if isinstance(name, str | int | float) else ""
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise DataError(f"{where}: a frame named {short_repr(name)}, expected a number as 0001")
+        raise DataError(f"{label}: a frame named {short_repr(name)}, expected a number such as 0001")
     return int(text)
 
 
-def _points(where: str, points: Any) -> Any:
+def _read_points(label: str, points: Any) -> Floats:
     try:
-        if isinstance(points, list | tuple):  # a viewer whose gaze was lost
+        if isinstance(points, list | tuple):  # None is a viewer whose gaze was lost
             points = [(np.nan, np.nan) if point is None else point for point in points]
         found = np.asarray(points, np.float64)
     except (TypeError, ValueError):
@@ -78,9 +76,9 @@ def _points(where: str, points: Any) -> Any:
     if found.shape == (0,):
         return found.reshape(0, 2)
     if found.ndim != 2 or found.shape[1] != 2:
-        raise DataError(f"{where}: holds {_what(points)}, expected a list of points (x, y)")
+        raise DataError(f"{label}: holds {_describe(points)}, expected a list of points (x, y)")
     return found
 
 
-def _what(value: Any) -> str:
+def _describe(value: Any) -> str:
     return f"{type(value).__name__} {short_repr(value)}"

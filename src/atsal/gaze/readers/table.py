@@ -1,36 +1,33 @@
 """Any table of gaze, CSV or Parquet, whose columns the caller declares.
 
-A row is a sample, or a fixation where a column of durations is declared. What the columns hold is not guessed: unit and
-origin of the positions, unit of the times and the number of the first frame are declared, and a table that contradicts
-them as a whole is refused.
+A row is a sample, or a fixation if a column of durations is declared. Nothing is guessed: the unit and origin of the
+positions, the unit of the times and the number of the first frame are declared. A table that contradicts them as a
+whole is refused.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from atsal.config import suggest_name
 from atsal.errors import ConfigError, DataError
-from atsal.gaze.directions import Floats, unit_vectors
-from atsal.gaze.readers.parsing.position_checks import LOST_WRITTEN, look_exchanged, placeholders, recordings
-from atsal.gaze.readers.parsing.text_table import TextTable, load_table
+from atsal.gaze.checked_records import CheckedRecords
+from atsal.gaze.directions import Floats, Integers, Mask, unit_vectors
+from atsal.gaze.readers.parsing.checked_table import CheckedTable, Column
+from atsal.gaze.readers.parsing.position_checks import PositionRange, number_recordings
+from atsal.gaze.readers.parsing.text_table import load_table
 from atsal.gaze.readers.parsing.time_units import FIXATION_S
-from atsal.gaze.reading import Drop, DropCounter, Reading
-from atsal.gaze.records import MOST_FRAMES, Fixations, GazeSamples, by_observer, rows_of_each
+from atsal.gaze.records import Fixations, Gaze, GazeSamples, by_observer, rows_of_each
 
-Mask = NDArray[np.bool_]
 TimeUnit = Literal["s", "ms", "us"]
 
 _SECONDS: dict[TimeUnit, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
-_HAIR = 1e-6  # of the whole range: what rounding explains
-_TELLING = 50  # rows from which on a table as a whole can contradict a declared unit
-_FEW = 5  # durations from which on it can
-
+_STEP_S = (2e-4, 2.0)  # from one sample to the next
+_ENOUGH_STEPS, _ENOUGH_DURATIONS = 50, 5  # to contradict a declared unit
+_TINY = {"deg": (math.pi, math.pi / 2, 0.5), "px": (1.0, 1.0, 0.0)}
 
 _CHOICES: dict[str, tuple[object, ...]] = {
     "unit": ("deg", "rad", "unit", "px"),
@@ -47,10 +44,10 @@ _CHOICES: dict[str, tuple[object, ...]] = {
 class TableColumns:
     """What the columns of a table hold; the names are those of its header.
 
-    `unit` is that of the positions: "deg" and "rad" count by default from the frame's centre, + right and + up; "unit"
-    ([0, 1] over the whole frame) and "px" (of a frame of `size_px`, 0 to width and height) from its left upper corner.
-    `longitude_from` and `latitude_from` say otherwise: "left" is 0 to a full turn; "top" and "bottom" are 0 to half a
-    turn from the upper or lower pole.
+    `unit` is that of the positions. "deg" and "rad" count by default from the frame's centre, + right and + up. "unit"
+    ([0, 1] over the whole frame) and "px" (of a frame of `size_px`, 0 to width and height) count from its upper left
+    corner. `longitude_from` and `latitude_from` override that: "left" is 0 to a full turn; "top" and "bottom" are 0 to
+    half a turn from the upper or lower pole.
     """
 
     observer: str
@@ -79,7 +76,7 @@ class TableColumns:
                     f"{name} {value!r}{suggest_name(str(value), [str(c) for c in choices if c is not None])}"
                 )
         if len(self.separator) != 1:
-            raise ConfigError(f"separator {self.separator!r}: expected one character, as ',' or ';'")
+            raise ConfigError(f"separator {self.separator!r}: expected one character, such as ',' or ';'")
         if (self.unit == "px") != (self.size_px is not None):
             raise ConfigError("size_px, width and height of the frame, is needed with unit 'px', and only there")
         if self.size_px is not None and min(self.size_px) < 1:
@@ -92,197 +89,96 @@ class TableColumns:
 
 def read_columns(
     path: Path, columns: TableColumns
-) -> Reading[dict[str, tuple[GazeSamples, ...]]] | Reading[dict[str, Fixations]]:
-    """Samples of each observer, or fixations where a duration is declared, by item (without such a column: the stem).
+) -> CheckedRecords[dict[str, tuple[GazeSamples, ...]]] | CheckedRecords[dict[str, Fixations]]:
+    """Read the samples of each observer, or the fixations if a duration is declared, by item.
 
-    Dropped and counted: rows without observer, item, time, frame or position, and those whose position, time, frame or
-    duration is out of range. A sample marked as not valid stays, without a direction; a fixation is dropped.
-    `DataError`: a column that is not there, a text where a number belongs, an observer's times out of order, and a
-    table that as a whole contradicts the declared unit.
+    Without a column for the item, the item is the file's stem. Rows without observer, item, time, frame or position,
+    and rows with one of them or the duration out of range are dropped and counted. A sample marked as not valid stays,
+    without a direction; such a fixation is dropped. Raises `DataError` for a missing column, text where a number
+    belongs, an observer's times out of order, and a table that as a whole contradicts the declared unit.
     """
     table = load_table(path, separator=columns.separator)
-    _require(table, columns)
-    rows = _Rows(table, np.ones(len(table), bool), DropCounter())
+    for label in ("observer", "item", "longitude", "latitude", "time", "frame", "duration", "valid"):
+        name = getattr(columns, label)
+        if name is not None and name not in table.columns:
+            raise DataError(f"{path}: no column {name!r}, declared as {label}{suggest_name(name, table.columns)}")
+    rows = CheckedTable(table)
     observer = rows.names(columns.observer, "observer")
-    item = (
-        np.full(len(table), Path(path.name.removesuffix(".gz")).stem)
-        if columns.item is None
-        else rows.names(columns.item, "item")
-    )
+    if columns.item is None:
+        item = np.full(len(table), Path(path.name.removesuffix(".gz")).stem)
+    else:
+        item = rows.names(columns.item, "item")
     lost = np.zeros(len(table), bool) if columns.valid is None else ~table.flags(columns.valid)
     if columns.time is not None:
-        rows.drop(table.repeats(columns.observer, columns.time), "the same row once more")
+        rows.drop_repeats(columns.observer, columns.time)
     if columns.duration is not None:
         rows.drop(lost, "marked as not valid")
-    recording = recordings(observer, item)
-    lon, lat = _positions(rows, columns, lost, recording)
-    time_s = None if columns.time is None else _times(rows, columns.time, columns.time_unit)
+    lon, lat = _check_positions(rows, columns, lost, number_recordings(observer, item))
+    time_s = None if columns.time is None else _seconds(rows, columns.time, columns.time_unit, "time")
+    fields: dict[str, Column] = {"observer": observer}
     if columns.duration is not None:
-        duration_s = _times(rows, columns.duration, columns.duration_unit, what="duration")
+        duration_s = _seconds(rows, columns.duration, columns.duration_unit, "duration")
+        lasting = duration_s[rows.used & (duration_s > 0)]
         declared = f"{columns.duration} is in {columns.duration_unit!r}"
-        lasting = duration_s[rows.keep & (duration_s > 0)]
-        _check_scale(table, lasting, FIXATION_S, "fixations last", declared, fewest=_FEW)
-        kept = np.flatnonzero(rows.keep)
-        found = Fixations(observer[kept], lon[kept], lat[kept], _at(time_s, kept), duration_s[kept] * 1000)
-        items = {name: by_observer(found.select(own)) for name, own in rows_of_each(item[kept]).items()}
-        return Reading(items, rows.drops())
-    frame = None if columns.frame is None else _frames(rows, columns.frame, columns.first_frame)
-    whole = _Samples(observer, time_s, frame, np.where(lost[:, None], np.nan, unit_vectors(lon, lat)), ~lost)
-    kept = np.flatnonzero(rows.keep)
-    samples = {name: tuple(whole.tracks(table, kept[own], columns)) for name, own in rows_of_each(item[kept]).items()}
-    return Reading(samples, rows.drops())
+        _check_unit(path, lasting, FIXATION_S, "fixations last", declared, fewest=_ENOUGH_DURATIONS)
+        fields |= {"lon_rad": lon, "lat_rad": lat, "duration_ms": duration_s * 1000}
+        fields |= {} if time_s is None else {"onset_s": time_s}
+    else:
+        fields |= {columns.direction: np.where(lost[:, None], np.nan, unit_vectors(lon, lat)), "valid": ~lost}
+        fields |= {} if time_s is None else {"timestamp_s": time_s}
+        fields |= {} if columns.frame is None else {"frame_index": rows.frames(columns.frame, columns.first_frame)}
+    used = rows.rows
+    items = {name: rows.make_records(fields, used[own]) for name, own in rows_of_each(item[used]).items()}
+    return rows.result({name: _finish(path, records, columns) for name, records in items.items()})  # type: ignore[return-value]
 
 
-def _require(table: TextTable, columns: TableColumns) -> None:
-    for what in ("observer", "item", "longitude", "latitude", "time", "frame", "duration", "valid"):
-        name = getattr(columns, what)
-        if name is not None and name not in table.columns:
-            raise DataError(f"{table.path}: no column {name!r}, declared as {what}{suggest_name(name, table.columns)}")
+def _finish(path: Path, records: Gaze, columns: TableColumns) -> Gaze:
+    """Group fixations by observer, and check the time steps of samples."""
+    if not isinstance(records, tuple):
+        return by_observer(records)
+    for track in records:
+        steps = np.zeros(0) if track.timestamp_s is None else np.diff(track.timestamp_s)
+        declared = f"{columns.time} is in {columns.time_unit!r}"
+        _check_unit(path, steps[steps > 0], _STEP_S, "a sample every", declared, fewest=_ENOUGH_STEPS)
+    return records
 
 
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Which rows of a table are kept, and why the others are not."""
-
-    table: TextTable
-    keep: Mask
-    counter: DropCounter
-
-    def drop(self, wrong: Mask, reason: str) -> None:
-        wrong = wrong & self.keep
-        if wrong.any():
-            self.counter.add(reason, self.table.where(int(np.argmax(wrong))), int(wrong.sum()))
-            self.keep[wrong] = False
-
-    def names(self, column: str, what: str) -> NDArray[np.str_]:
-        found = self.table.names(column)
-        self.drop(found == "", f"no {what}")
-        return found
-
-    def drops(self) -> tuple[Drop, ...]:
-        return self.counter.result()
-
-
-@dataclass(frozen=True, eq=False)
-class _Samples:
-    """The samples of all observers and items, in the table's order."""
-
-    observer: NDArray[np.str_]
-    time_s: Floats | None
-    frame: NDArray[np.int64] | None
-    vectors: Floats
-    valid: Mask
-
-    def tracks(self, table: TextTable, chosen: NDArray[np.int64], columns: TableColumns) -> Iterator[GazeSamples]:
-        for name, own in rows_of_each(self.observer[chosen]).items():
-            rows = chosen[own]
-            time_s = _at(self.time_s, rows)
-            if time_s is not None:
-                table.refuse_disorder(rows, time_s, name)
-                steps = np.diff(time_s)
-                declared = f"{columns.time} is in {columns.time_unit!r}"
-                _check_scale(table, steps[steps > 0], (2e-4, 2.0), "a sample every", declared)
-            frame = None if self.frame is None else self.frame[rows]
-            directions = {columns.direction: self.vectors[rows]}
-            yield GazeSamples(name, time_s, frame, **directions, valid=self.valid[rows])
-
-
-def _positions(rows: _Rows, columns: TableColumns, lost: Mask, recording: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Longitude and latitude in radians, with 0 where a row is dropped or lost."""
-    lon, lat = rows.table.numbers(columns.longitude), rows.table.numbers(columns.latitude)
+def _check_positions(
+    rows: CheckedTable, columns: TableColumns, lost: Mask, recording: Integers
+) -> tuple[Floats, Floats]:
+    """Return longitude and latitude in radians; drop the rows without a usable position."""
     turn, half = {"deg": (360.0, 180.0), "rad": (2 * math.pi, math.pi), "unit": (1.0, 1.0)}.get(
         columns.unit, columns.size_px or (1.0, 1.0)
     )
     angles = columns.unit in ("deg", "rad")
     longitude_from = columns.longitude_from or ("centre" if angles else "left")
     latitude_from = columns.latitude_from or ("equator" if angles else "top")
+    left = -turn / 2 if longitude_from == "centre" else 0.0
+    lowest = -half / 2 if latitude_from == "equator" else 0.0
+    allowed = PositionRange(
+        (left, left + turn),
+        (lowest, lowest + half),
+        f"{columns.unit}, longitude from the {longitude_from}, latitude from the {latitude_from}",
+        (columns.longitude, columns.latitude),
+        _TINY.get(columns.unit),
+    )
+    lon, lat = rows.positions(allowed, lost=lost, recording=recording)
     x = lon / turn if longitude_from == "centre" else lon / turn - 0.5
     y = {"equator": lat / half, "top": 0.5 - lat / half, "bottom": lat / half - 0.5}[latitude_from]
-    inside = (np.abs(x) <= 0.5 + _HAIR) & (np.abs(y) <= 0.5 + _HAIR)  # NaN is not
-    written = placeholders(lon, lat, inside, recording) & ~lost
-    missing = ~(np.isfinite(x) & np.isfinite(y)) & ~lost
-    outside = ~inside & ~lost & ~missing & ~written
-    declared = f"{columns.unit}, longitude from the {longitude_from}, latitude from the {latitude_from}"
-    _check_unit(rows, columns, (lon, lat), lost | missing | written, outside, declared)
-    if turn != half:
-        lowest = {"equator": -half / 2, "top": 0.0, "bottom": 0.0}[latitude_from]
-        _check_exchanged(rows, columns, (lon[~(lost | written)], lat[~(lost | written)]), (lowest, lowest + half))
-    rows.drop(written, LOST_WRITTEN)
-    rows.drop(missing, "position is missing")
-    rows.drop(outside, f"position out of range ({declared})")
-    gone = lost | ~rows.keep
-    x, y = (np.clip(np.where(gone, 0.0, values), -0.5, 0.5) for values in (x, y))
     return x * (2 * math.pi), y * math.pi
 
 
+def _seconds(rows: CheckedTable, column: str, unit: TimeUnit, label: str) -> Floats:
+    return rows.times(column, label) * _SECONDS[unit]
+
+
 def _check_unit(
-    rows: _Rows, columns: TableColumns, values: tuple[Floats, Floats], skipped: Mask, outside: Mask, declared: str
+    path: Path, seconds: Floats, limits_s: tuple[float, float], label: str, declared: str, *, fewest: int
 ) -> None:
-    there = ~skipped
-    if not there.any():
-        return
-    lon, lat = (column[there] for column in values)
-    found = f"{columns.longitude} {lon.min():g} … {lon.max():g}, {columns.latitude} {lat.min():g} … {lat.max():g}"
-    if 2 * outside.sum() > there.sum():
-        raise DataError(
-            f"{rows.table.path}: {outside.sum()} of {there.sum()} positions are out of range ({declared}): found "
-            f"{found}; declare another unit or origin"
-        )
-    narrow = {"deg": (math.pi, math.pi / 2), "px": (1.0, 1.0)}.get(columns.unit)
-    size = (np.abs(lon).max(), np.abs(lat).max())
-    if narrow and len(lon) >= _TELLING and size[0] <= narrow[0] and size[1] <= narrow[1]:
-        raise DataError(
-            f"{rows.table.path}: all {len(lon)} positions are tiny for {columns.unit!r}; found {found}; are they "
-            "radians ('rad'), or parts of the frame ('unit')?"
-        )
-
-
-def _check_exchanged(
-    rows: _Rows, columns: TableColumns, values: tuple[Floats, Floats], latitudes: tuple[float, float]
-) -> None:
-    hair = _HAIR * (latitudes[1] - latitudes[0])
-    if look_exchanged(*values, latitudes[0] - hair, latitudes[1] + hair):
-        raise DataError(
-            f"{rows.table.path}: {columns.latitude} leaves the range {latitudes[0]:g} … {latitudes[1]:g} of latitudes "
-            f"and {columns.longitude} never does: do they stand in each other's place?"
-        )
-
-
-def _times(rows: _Rows, column: str, unit: TimeUnit, what: str = "time") -> Floats:
-    """Seconds, with 0 where a row is dropped."""
-    seconds = rows.table.numbers(column) * _SECONDS[unit]
-    rows.drop(~np.isfinite(seconds), f"{what} is missing")
-    rows.drop(seconds < 0, f"{what} is negative")
-    return np.where(rows.keep, seconds, 0.0)
-
-
-def _frames(rows: _Rows, column: str, first_frame: int) -> NDArray[np.int64]:
-    """Frames from 0, with 0 where a row is dropped."""
-    values = rows.table.numbers(column)
-    rows.drop(~np.isfinite(values), "frame is missing")
-    rows.table.refuse(rows.keep & (values != np.round(values)), column, "a whole number, a frame")
-    rows.drop(values < first_frame, f"frame before the first ({first_frame})")
-    rows.drop(values >= MOST_FRAMES, "frame that no video has")
-    return np.where(rows.keep, values - first_frame, 0).astype(np.int64)
-
-
-def _check_scale(
-    table: TextTable,
-    seconds: Floats,
-    limits_s: tuple[float, float],
-    what: str,
-    declared: str,
-    *,
-    fewest: int = _TELLING,
-) -> None:
-    """`DataError` where a column of times as a whole is not of the declared unit."""
+    """Raise `DataError` if the median of times, at least `fewest`, contradicts the declared unit."""
     median = float(np.median(seconds)) if len(seconds) >= fewest else limits_s[0]
     if not limits_s[0] <= median <= limits_s[1]:
         raise DataError(
-            f"{table.path}: {what} {median:g} s (median) if {declared}; expected {limits_s[0]:g} to {limits_s[1]:g} s; "
-            "declare another unit of time"
+            f"{path}: {label} {median:g} s (median) if {declared}; expected {limits_s[0]:g} to {limits_s[1]:g} "
+            "s; declare another unit of time"
         )
-
-
-def _at(values: Floats | None, rows: NDArray[np.int64]) -> Floats | None:
-    return None if values is None else values[rows]

@@ -1,4 +1,4 @@
-"""Graphs of small networks, kept in the user's cache folder: making one takes longer than to run a second of video."""
+"""Graphs of small networks in the user's cache folder: making one takes longer than to predict a second of video."""
 
 import hashlib
 import json
@@ -12,61 +12,61 @@ import torch
 import atsal.models
 import atsal.projection
 from atsal.jobs.atomic_write import atomic_file
-from atsal.models.registry import weights_home
+from atsal.models.loading import weights_home
 from atsal.models.two_stream import ATSal
-from atsal.prediction.runtimes import graph
-from atsal.prediction.streams import Stream
+from atsal.prediction.runtimes import onnx_graph
 
-_DIGEST = hashlib.sha256().digest_size  # bytes before the graph, to know a damaged file
-KEPT = 12  # files; the least recently made one goes first
+_DIGEST_BYTES = hashlib.sha256().digest_size  # before the graph, to detect a damaged file
+MOST_FILES = 12  # older ones are removed
 
 
-class KeptGraph:
-    """One file in the cache, under a name made of all that the graph depends on: weights, settings, code and `maker`.
+class CachedGraph:
+    """One file in the cache. Its name depends on the weights, the settings, the code and `made_by`.
 
-    A cache that is damaged or cannot be written is passed over. Graphs of the large network are not kept: 200 MB each,
-    for seconds a frame.
+    A cache that is damaged or cannot be written is ignored. Graphs of the large network are not cached: they have
+    200 MB each, and a frame takes seconds.
     """
 
-    def __init__(self, network: ATSal, streams: Sequence[Stream], maker: str) -> None:
+    def __init__(self, network: ATSal, streams: Sequence[str], made_by: str) -> None:
         self.path: Path | None = None
-        if network.config.architecture == "lite":
-            with suppress(OSError, RuntimeError):  # no home, no source files
-                self.path = weights_home() / "graphs" / f"{_key(network, streams, maker)}.graph"
+        if network.architecture.is_small:
+            with suppress(OSError, RuntimeError):  # no home folder, no source files
+                self.path = weights_home() / "graphs" / f"{_key(network, streams, made_by)}.graph"
 
     def read(self) -> bytes | None:
-        """What is kept; None where there is nothing, or something else than was written."""
+        """Return the graph; None where there is none, or a damaged one."""
         with suppress(OSError):
             content = b"" if self.path is None else self.path.read_bytes()
-            if hashlib.sha256(content[_DIGEST:]).digest() == content[:_DIGEST]:
-                return content[_DIGEST:]
+            if hashlib.sha256(content[_DIGEST_BYTES:]).digest() == content[:_DIGEST_BYTES]:
+                return content[_DIGEST_BYTES:]
         return None
 
-    def write(self, made: bytes) -> None:
-        """Keep it."""
+    def write(self, graph: bytes) -> None:
+        """Store the graph, and remove the oldest files beyond `MOST_FILES`."""
         if self.path is None:
             return
         with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_file(self.path) as part:
-                part.write_bytes(hashlib.sha256(made).digest() + made)
-            for old in sorted(self.path.parent.glob("*.graph"), key=lambda file: -file.stat().st_mtime)[KEPT:]:
+                part.write_bytes(hashlib.sha256(graph).digest() + graph)
+            files = sorted(self.path.parent.glob("*.graph"), key=lambda file: -file.stat().st_mtime)
+            for old in files[MOST_FILES:]:
                 old.unlink()
 
 
-def cached_onnx(network: ATSal, streams: Sequence[Stream]) -> bytes:
-    """`onnx_bytes`, from the cache where it is there."""
-    kept = KeptGraph(network, streams, f"onnx, torch {torch.__version__}")
-    content = kept.read()
-    if content is None:
-        content = graph.onnx_bytes(network, streams, raw=True)
-        kept.write(content)
-    return content
+def cached_onnx(network: ATSal, streams: Sequence[str]) -> bytes:
+    """Return the raw ONNX graph of `trace_onnx`, from the cache where it is there."""
+    cached = CachedGraph(network, streams, f"onnx, torch {torch.__version__}")
+    graph = cached.read()
+    if graph is None:
+        graph = onnx_graph.trace_onnx(network, streams, raw=True)
+        cached.write(graph)
+    return graph
 
 
-def _key(network: ATSal, streams: Sequence[Stream], maker: str) -> str:
-    digest = hashlib.sha256(_code())
-    digest.update(json.dumps([network.config.to_dict(), [*streams], maker]).encode())
+def _key(network: ATSal, streams: Sequence[str], made_by: str) -> str:
+    digest = hashlib.sha256(_source_code())
+    digest.update(json.dumps([network.config.to_dict(), [*streams], made_by]).encode())
     for name, tensor in network.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.cpu().contiguous().numpy().tobytes())
@@ -74,7 +74,7 @@ def _key(network: ATSal, streams: Sequence[Stream], maker: str) -> str:
 
 
 @cache
-def _code() -> bytes:
+def _source_code() -> bytes:
     folders = [Path(package.__path__[0]) for package in (atsal.models, atsal.projection)]
-    files = [*sorted(file for folder in folders for file in folder.glob("*.py")), Path(graph.__file__)]
+    files = [*sorted(file for folder in folders for file in folder.glob("*.py")), Path(onnx_graph.__file__)]
     return b"".join(file.read_bytes() for file in files)

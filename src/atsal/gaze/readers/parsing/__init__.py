@@ -1,1 +1,1 @@
-"""What the readers share: rows of text, numbers, columns, units, archives and pickles."""
+"""What the readers share: rows of text, numbers, columns, checks of rows and positions, units, archives, pickles."""

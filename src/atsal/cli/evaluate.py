@@ -1,0 +1,102 @@
+"""`atsal evaluate` and `atsal benchmark`: scores of maps."""
+
+import shlex
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+from atsal.cli.console import make_console, print_line, quiet_option, status_line
+from atsal.cli.group import FAILED
+from atsal.cli.parameters import PATH, overwrite_option, workers_option
+from atsal.jobs.workers import usable_cores
+
+if TYPE_CHECKING:
+    from atsal.evaluation.benchmark_config import BenchmarkConfig
+
+
+@click.command(epilog="Example: atsal evaluate maps prepared/vr --protocol vr-eyetracking -o scores.")
+@click.argument("maps", type=PATH)
+@click.argument("prepared", type=PATH)
+@click.option("--protocol", help="Name of a protocol, or a YAML file.  [default: the one for the data set]")
+@click.option("--name", help="Name of the maps in tables.  [default: the folder's]")
+@click.option("-o", "--output", type=PATH, help="Folder for scores and reports (HTML, Markdown, CSV, JSON).")
+@click.option("--partial", is_flag=True, help="Score the items that have maps, and list the others.")
+@overwrite_option
+@workers_option
+@quiet_option
+def evaluate(
+    maps: Path,
+    prepared: Path,
+    protocol: str | None,
+    name: str | None,
+    output: Path | None,
+    partial: bool,
+    overwrite: bool,
+    workers: int | None,
+) -> None:
+    """Score the folder MAPS against PREPARED, a data set that `atsal prepare` wrote.
+
+    MAPS holds a file or a folder named after each item: .npy, grey .png, .bin or video, with one map per frame, per
+    window or per item. The equator prior, which is always scored too, is what a model has to beat.
+    """
+    from atsal.datasets.prepared import PreparedSet  # noqa: PLC0415
+    from atsal.evaluation.benchmark_config import single_folder_config  # noqa: PLC0415
+    from atsal.evaluation.protocol import protocol_for, read_protocol  # noqa: PLC0415
+
+    chosen = protocol or protocol_for(PreparedSet(prepared))
+    planar = read_protocol(chosen).is_planar
+    config = single_folder_config(maps, prepared, chosen, name=name, partial=partial, planar=planar)
+    if output is not None:
+        _run(config, Path(), output, overwrite=overwrite, workers=workers)
+        return
+    with TemporaryDirectory() as folder:
+        _run(config, Path(), Path(folder) / "scores", overwrite=False, workers=workers, with_report=False)
+
+
+@click.command(epilog="Example: atsal benchmark configs/benchmark.yaml -o scores.")
+@click.argument("config", type=PATH)
+@click.option("-o", "--output", required=True, type=PATH, help="Folder for maps, scores and reports.")
+@overwrite_option
+@workers_option
+@quiet_option
+def benchmark(config: Path, output: Path, overwrite: bool, workers: int | None) -> None:
+    """Score predictors on data sets, as the YAML file CONFIG says.
+
+    The maps of each predictor are written once, then scored. The same command again resumes an interrupted run, and
+    scores what was added to CONFIG. OUTPUT gets report.html, report.md, summary.csv, scores.csv and result.json.
+    """
+    from atsal.evaluation.benchmark_config import read_benchmark  # noqa: PLC0415
+
+    _run(read_benchmark(config), config.parent, output, overwrite=overwrite, workers=workers)
+
+
+def _run(
+    config: "BenchmarkConfig",
+    base: Path,
+    output: Path,
+    *,
+    overwrite: bool,
+    workers: int | None,
+    with_report: bool = True,
+) -> None:
+    """Run a benchmark, print its tables and write its report; exit with status 1 if anything could not be scored."""
+    from atsal.evaluation.benchmark import Benchmark  # noqa: PLC0415
+    from atsal.evaluation.report import print_tables, require_report_packages, write_report  # noqa: PLC0415
+    from atsal.jobs.memory import keep_freed_memory  # noqa: PLC0415
+
+    if with_report:
+        require_report_packages()  # before long work
+    keep_freed_memory()
+    benchmark = Benchmark(config, base, output)
+    with status_line("reading") as report:
+        result = benchmark.run(overwrite=overwrite, workers=workers or usable_cores(), report=report)
+    result.settings["command"] = shlex.join(["atsal", *sys.argv[1:]])
+    sampling = {"resamples": config.resamples, "seed": config.seed}
+    print_tables(result, make_console(), **sampling)
+    if with_report:
+        print_line(*write_report(result, output, benchmark.draw, **sampling))
+    if any(dataset.failed or dataset.damaged for dataset in result.datasets):
+        sys.exit(FAILED)

@@ -1,0 +1,144 @@
+"""The results of one source in the output folder: where they go, what is there already, and what may be replaced."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from atsal.errors import InputError, OutputError
+from atsal.jobs.atomic_write import hidden_name, output_errors
+from atsal.prediction.options import Options
+from atsal.prediction.results import ResultPath, result_paths
+from atsal.prediction.run_record import EarlierRun, Journal, Settings, changed_settings, read_manifest
+from atsal.prediction.sources import Source, SourceFiles
+
+
+def refuse_collisions(sources: Iterable[Source], folder: Path, options: Options, inputs: SourceFiles) -> None:
+    """Check before any work where the results go.
+
+    Raise `InputError` where two sources would write the same file, `OutputError` where a result would replace an input.
+    """
+    owners: dict[Path, Source] = {}
+    for source in sources:
+        paths = _paths(source, folder, options)
+        for path in (_manifest_path(source, folder), *(path.path for path in paths)):
+            other = owners.setdefault(path, source)
+            if other is not source:
+                raise InputError(
+                    f"{other.path} and {source.path} would both write {path}: run them into different output folders, "
+                    "or rename one"
+                )
+        _refuse_inputs(paths, inputs)
+
+
+def _manifest_path(source: Source, folder: Path) -> Path:
+    return folder / f"{source.stem}.json"
+
+
+def _paths(source: Source, folder: Path, options: Options) -> list[ResultPath]:
+    by_format = result_paths(folder, source.stem, source.kind, options.streams, options.formats)
+    return list(dict.fromkeys(path for by_stream in by_format.values() for path in by_stream.values()))
+
+
+def _refuse_inputs(paths: Iterable[ResultPath], inputs: SourceFiles) -> None:
+    """Neither a new result nor the removal of an old one may hit an input."""
+    for file in (file for path in paths for file in (path.path, *path.existing())):
+        if file in inputs:
+            raise OutputError(f"{file}: is an input, which a result would replace; give another output folder")
+
+
+class Outputs:
+    """Where the results of one source go, and what an earlier run left there."""
+
+    def __init__(self, source: Source, folder: Path, options: Options, settings: Settings, inputs: SourceFiles) -> None:
+        self._source = source
+        self._overwrite = options.overwrite
+        self.folder = folder
+        self.manifest = _manifest_path(source, folder)
+        self.paths = _paths(source, folder, options)
+        self.journal = Journal(folder / hidden_name(source.stem, "progress"), settings)
+        self.finished = read_manifest(self.manifest)
+        self._earlier: EarlierRun | None = self.finished or self.journal.read()
+        self._earlier_paths = self._earlier.result_paths(folder, source.stem) if self._earlier else []
+        _refuse_inputs([*self.paths, *self._earlier_paths], inputs)
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether an interrupted run can go on: each frame has files of its own."""
+        return self._source.kind != "image" and all(path.frame_suffix for path in self.paths)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether an earlier run finished and all of its results are still there."""
+        return self.finished is not None and self.finished.is_complete(self.folder, self._source.stem)
+
+    def single_files(self) -> list[str]:
+        """Return the names, relative to the folder, of the results that are one file."""
+        return [path.path.relative_to(self.folder).as_posix() for path in self.paths if not path.frame_suffix]
+
+    def refuse_conflicts(self) -> None:
+        """Raise `OutputError` where anything but this source's own results with the same settings is in the way.
+
+        With `overwrite`, results of other settings may be replaced, and the one file of an image or a video. Frames
+        that no run recorded may not: they would be taken for frames of this run.
+        """
+        for path in self.paths:
+            if path.frame_suffix and path not in self._earlier_paths and path.existing():
+                raise OutputError(
+                    f"{path.path}: is there already, with no record of a run, and holds maps; remove them, or give "
+                    "another output folder"
+                )
+        if self._overwrite:
+            return
+        if self._earlier is not None:
+            self._refuse_other_settings(self._earlier)
+            return
+        for target in (path.path for path in self.paths):
+            if any(target.iterdir()) if target.is_dir() else target.exists():
+                raise OutputError(
+                    f"{target}: is there already, with no record of a run; give --overwrite to replace it, or another "
+                    "output folder"
+                )
+
+    def _refuse_other_settings(self, earlier: EarlierRun) -> None:
+        changed = changed_settings(earlier.settings, self.journal.settings, self._source)
+        if not changed:
+            return
+        source = earlier.settings["source"]
+        by_date = "source" in changed and isinstance(source, dict) and "sha256" not in source
+        why = "; its record is of an earlier version, which identifies sources by their date" if by_date else ""
+        raise OutputError(
+            f"{earlier.path}: results of this name exist, made with another {', '.join(changed)}{why}; give "
+            "--overwrite to replace them, or another output folder"
+        )
+
+    def prepare(self) -> None:
+        """Make the folder ready for the first result: remove unfinished files, and results that are replaced.
+
+        Files that no run recorded are removed only where frames of the same kind are about to be written.
+        """
+        with output_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for path in (*self._earlier_paths, ResultPath(self.manifest), ResultPath(self.journal.path)):
+                for file in path.leftovers():
+                    file.unlink()
+            if not self.journal.frames:
+                self._remove_results()
+        self.journal.save()
+
+    def _remove_results(self) -> None:
+        for path in {*self._earlier_paths, *(path for path in self.paths if path.frame_suffix)}:
+            for file in path.existing():
+                file.unlink()
+            if path.frame_suffix and path.path.is_dir() and not any(path.path.iterdir()):
+                path.path.rmdir()
+        self.manifest.unlink(missing_ok=True)
+
+    def save_progress(self) -> None:
+        """Save the journal of a run that stops early; where nothing was written, leave no trace of the run."""
+        if any(path.existing() for path in self.paths):
+            if self.journal.frames and self.can_resume:
+                self.journal.save()
+            return
+        for path in self.paths:
+            if path.frame_suffix and path.path.is_dir():
+                path.path.rmdir()
+        self.journal.remove()
