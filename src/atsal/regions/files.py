@@ -11,7 +11,7 @@ from typing import Any
 
 from atsal.config import suggest_name
 from atsal.errors import ConfigError, DataError
-from atsal.gaze.readers.parsing.parquet_columns import parquet_columns, pyarrow
+from atsal.gaze.readers.parsing.parquet_columns import import_pyarrow, parquet_columns
 from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.regions.region import FrameRegions, Region, Regions
 from atsal.untrusted.files import ErrorFactory, read_bytes
@@ -110,7 +110,7 @@ def _write_csv(path: Path, regions: Regions) -> None:
 
 
 def _write_parquet(path: Path, regions: Regions) -> None:
-    arrow, parquet = pyarrow()
+    arrow, parquet = import_pyarrow()
     rows = list(_rows(regions))
     types = {name: arrow.int64() if name in _WHOLE else arrow.float64() for name in COLUMNS} | {
         "merged_ids": arrow.string()
