@@ -189,17 +189,10 @@ def test_half_precision_in_openvino_keeps_the_maps(frames, expected):
 
 def test_the_gpu_runtime_has_the_same_shapes_and_types(frames, expected):
     """On the CPU, in half precision: what can be known of it without a GPU."""
-<<<<<<< HEAD
     session = CudaSession(build_network(find_weights("lite")), CPU, "half")
-    maps, states = session.run(frames[:3], None, STREAMS, 80, TIMES[:3])
-    later, after = session.run(frames[3:5], states[-1], STREAMS, 80, TIMES[3:5])
-    assert states.shape == expected["state"][:3].shape
-=======
-    session = CudaSession(build_network(find_bundle("lite")), CPU, "half")
     maps, states = session.run(frames[:2], None, STREAMS, 80, TIMES[:2])
     later, after = session.run(frames[2:3], states[-1], STREAMS, 80, TIMES[2:3])
     assert states.shape == expected["state"][:2].shape
->>>>>>> 6b9b990 (Use fewer frames in the tests of the GPU's session)
     assert states.dtype == np.float32
     for stream in STREAMS:
         assert maps[stream].dtype == np.float32
@@ -235,21 +228,12 @@ class FakeCapture:
 
 @pytest.mark.parametrize("streams", [STREAMS, ("attention",)])
 def test_more_frames_than_the_gpu_takes_run_one_after_the_other(frames, monkeypatch, streams):
-<<<<<<< HEAD
-    """On the CPU, with a stand-in for the graph: a group of 5 where a graph of 3 was captured."""
-    monkeypatch.setattr(torch_sessions, "CapturedStep", OfThree)
-    session = CudaSession(build_network(find_weights("lite")), CPU)
-    at_once = session.run(frames[:5], None, streams, 80, TIMES[:5])
-    session.device, session.frames = SimpleNamespace(type="cuda"), 3
-    found = session.run(frames[:5], None, streams, 80, TIMES[:5])
-=======
     """On the CPU, with a stand-in for the graph: a group of 3 where a graph of 2 was captured."""
     monkeypatch.setattr(torch_sessions, "CapturedStep", FakeCapture)
-    session = CudaSession(build_network(find_bundle("lite")), CPU)
+    session = CudaSession(build_network(find_weights("lite")), CPU)
     at_once = session.run(frames[:3], None, streams, 80, TIMES[:3])
     session.device, session.frames = SimpleNamespace(type="cuda"), 2
     found = session.run(frames[:3], None, streams, 80, TIMES[:3])
->>>>>>> 6b9b990 (Use fewer frames in the tests of the GPU's session)
     for stream in streams:
         np.testing.assert_allclose(found.streams[stream], at_once.streams[stream], atol=1e-5)
     if "experts" in streams:
