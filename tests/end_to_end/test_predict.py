@@ -35,13 +35,13 @@ def start(folder, *arguments, command=COMMAND, **options):
 
 def run(folder, *arguments, status=0, **options):
     process = start(folder, *arguments, **options)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=150)
     assert process.returncode == status, err
     assert "Traceback" not in err
     return out, err
 
 
-def stop(process, number, when, timeout_s=30.0):
+def stop(process, number, when, timeout_s=100.0):
     """Send a signal once `when` says so."""
     end = time.monotonic() + timeout_s
     while not when():
@@ -49,7 +49,7 @@ def stop(process, number, when, timeout_s=30.0):
         assert time.monotonic() < end
         time.sleep(0.01)
     process.send_signal(number)
-    return process.communicate(timeout=30)
+    return process.communicate(timeout=100)
 
 
 def results(folder):

@@ -117,16 +117,17 @@ def large() -> ATSal:
 @torch.inference_mode()
 def test_the_large_network_equals_float64_over_a_video(large):
     exact = copy.deepcopy(large).compute_in(torch.float64)
-    runtime = start_session("auto", copy.deepcopy(large), torch.device("cpu"))
-    assert runtime.name == "torch"  # the fastest for it, whatever is installed
-    assert start_session("auto", copy.deepcopy(large), torch.device("cpu"), "half").name == "openvino"  # torch has none
-    assert isinstance(runtime.network.equator.salgan[AVERAGED], Winograd)
-    assert isinstance(runtime.network.equator.salgan[AVERAGED + 1], nn.ReLU)  # after the moving average, not before
+    session = start_session("auto", copy.deepcopy(large), torch.device("cpu"))
+    assert session.runtime.name == "torch"  # the fastest for it, whatever is installed
+    half = start_session("auto", copy.deepcopy(large), torch.device("cpu"), "half")
+    assert half.runtime.name == "openvino"  # torch has none
+    assert isinstance(session.network.equator.salgan[AVERAGED], Winograd)
+    assert isinstance(session.network.equator.salgan[AVERAGED + 1], nn.ReLU)  # after the moving average, not before
     frames = np.random.default_rng(0).integers(0, 256, (3, 64, 128, 3), dtype=np.uint8)
     state, states = None, None
     for frame in frames:
         expected = exact(torch.from_numpy(frame).permute(2, 0, 1)[None].double(), state)
-        found = runtime.run(frame[None], None if states is None else states[-1], STREAMS, 64, np.zeros(1, np.float32))
+        found = session.run(frame[None], None if states is None else states[-1], STREAMS, 64, np.zeros(1, np.float32))
         state, states = expected.state, found.states
         for stream in STREAMS:
             assert np.abs(found.streams[stream][0] - getattr(expected, stream)[0, 0].numpy()).max() < SHARE, stream

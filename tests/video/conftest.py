@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 
 class Clips:
@@ -87,6 +88,12 @@ def _add_tone(container, stream, seconds: float) -> None:
         frame.sample_rate, frame.pts, frame.time_base = 48000, start, Fraction(1, 48000)
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
+
+
+def save_picture(path, pixels, mode=None, **options):
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    (picture.convert(mode) if mode else picture).save(path, **options)
+    return path
 
 
 @pytest.fixture

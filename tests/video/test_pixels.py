@@ -11,14 +11,10 @@ from PIL import Image, ImageOps, features
 from atsal.errors import MediaError
 from atsal.video import pixels as pixels_module
 from atsal.video.image_reader import probe_image, probe_image_header, read_image
+from video.conftest import save_picture
 
 AVIF = pytest.param("avif", marks=pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF"))
 LEVELS = np.broadcast_to(np.arange(0, 256, 2, dtype=np.uint8)[None, :], (64, 128))
-
-
-def save(path, array, **options):
-    Image.fromarray(np.ascontiguousarray(array)).save(path, **options)
-    return path
 
 
 @pytest.mark.parametrize(
@@ -32,7 +28,7 @@ def save(path, array, **options):
     ],
 )
 def test_the_range_of_numbers_is_found_and_told(tmp_path, array, told):
-    path = save(tmp_path / "a.tif", array)
+    path = save_picture(tmp_path / "a.tif", array)
     np.testing.assert_array_equal(read_image(path), np.repeat(LEVELS[..., None], 3, 2))
     assert re.search(f"its values run from {told}", probe_image(path).notes[0])
     assert probe_image_header(path).notes == probe_image(path).notes
@@ -53,7 +49,7 @@ def test_the_range_of_numbers_is_found_and_told(tmp_path, array, told):
     ],
 )
 def test_values_that_would_be_lost_are_refused(tmp_path, array, message):
-    path = save(tmp_path / ("a.png" if array.ndim == 3 else "a.tif"), array)
+    path = save_picture(tmp_path / ("a.png" if array.ndim == 3 else "a.tif"), array)
     with pytest.raises(MediaError, match=rf"a\.\w+: .*{message}"):
         read_image(path)
 
@@ -61,14 +57,14 @@ def test_values_that_would_be_lost_are_refused(tmp_path, array, message):
 def test_a_little_overshoot_is_cut_and_told(tmp_path):
     values = LEVELS / np.float32(255)
     values[0, 0] = 7.0
-    path = save(tmp_path / "a.tif", values)
+    path = save_picture(tmp_path / "a.tif", values)
     assert read_image(path)[0, 0, 0] == 255
     assert "0.01% of them lie outside and are cut" in probe_image(path).notes[0]
 
 
 @pytest.mark.parametrize("array", [np.zeros((64, 128), np.uint16), np.full((64, 128), 9, np.float32)])
 def test_a_frame_of_one_value_is_no_fault(tmp_path, array):
-    path = save(tmp_path / "a.tif", array)
+    path = save_picture(tmp_path / "a.tif", array)
     assert (read_image(path) == array[0, 0]).all()
     assert "nearly one value" in probe_image(path).remarks[-1]
 
@@ -96,7 +92,7 @@ def test_colours_of_16_bits(tmp_path):
 def test_transparent_parts_are_told(tmp_path):
     pixels = np.full((64, 128, 4), 200, np.uint8)
     pixels[:16, :, 3] = 0
-    path = save(tmp_path / "a.png", pixels)
+    path = save_picture(tmp_path / "a.png", pixels)
     assert probe_image_header(path).notes == ("25.0% of its pixels are transparent and taken as black",)
 
 

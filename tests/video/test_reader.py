@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from atsal.errors import ConfigError, MediaError, TruncatedMediaError
 from atsal.video.probe import probe_video
-from atsal.video.reader import read_frames
+from atsal.video.reader import read_frames, read_image_sequence
 from atsal.video.timed_frames import TimedFrame
+from video.conftest import save_picture
 
 VFR_TICKS = [k * 30 + (7 * k * k) % 23 for k in range(50)]  # milliseconds, uneven
 
@@ -369,3 +370,29 @@ def test_memory_does_not_grow(clips):
     first = next(frames)
     assert next(frames).image is not first.image
     frames.close()
+
+
+def test_only_the_frames_that_are_asked_for_are_opened(tmp_path, clips):
+    for number in range(5):
+        save_picture(tmp_path / f"f{number}.png", clips.picture(number))
+    (tmp_path / "f0.png").write_bytes(b"broken")
+    (tmp_path / "f4.png").write_bytes(b"broken")
+    frames = list(read_image_sequence(tmp_path, fps=4, numbers=range(1, 4, 2)))
+    assert [(f.index, f.timestamp_s, clips.number(f.image)) for f in frames] == [(1, 0.25, 1), (3, 0.75, 3)]
+
+
+def test_a_folder_of_frames_is_a_clip(tmp_path, clips):
+    for number in (0, 1, 2, 10, 11):
+        save_picture(tmp_path / f"frame{number}.png", clips.picture(number))
+    frames = list(read_image_sequence(tmp_path, fps=4))
+    assert [clips.number(f.image) for f in frames] == [0, 1, 2, 10, 11]
+    assert [f.index for f in frames] == [0, 1, 2, 3, 4]
+    assert [f.timestamp_s for f in frames] == [0, 0.25, 0.5, 0.75, 1.0]
+    small = list(read_image_sequence(tmp_path, fps=4, size=(64, 32)))
+    assert small[3].image.shape == (32, 64, 3)
+    assert clips.number(small[3].image) == 10
+    with pytest.raises(ConfigError, match="fps"):
+        read_image_sequence(tmp_path, fps=0)
+    save_picture(tmp_path / "frame3.png", clips.picture(3, 256, 128))
+    with pytest.raises(MediaError, match=r"frame3\.png: its view is 256x128, but frame0\.png has 128x64"):
+        list(read_image_sequence(tmp_path, fps=4))

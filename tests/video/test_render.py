@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from atsal.video.pixels import scale_image
-from atsal.video.render import COLOURS, MAX_OPACITY, PeakTracker, add_label, comparison, grey_map, overlay, tile
+from atsal.video.render import COLOURS, MAX_OPACITY, PeakTracker, add_label, comparison, grey_map, overlay, resize, tile
 
 
 def bump(rows: int = 8, at: tuple[int, int] = (4, 8)) -> np.ndarray:
@@ -84,8 +83,8 @@ def test_a_label_leaves_the_original_alone():
 def test_resize_averages_and_keeps_the_same_size():
     image = np.zeros((4, 8, 3), np.uint8)
     image[::2] = 200
-    assert scale_image(image, (8, 4)) is image
-    assert scale_image(image, (4, 2)).mean() == pytest.approx(100, abs=2)
+    assert resize(image, (8, 4)) is image
+    assert resize(image, (4, 2)).mean() == pytest.approx(100, abs=2)
 
 
 def test_tiles_go_row_by_row():

@@ -8,8 +8,7 @@ from atsal.evaluation.ground_truth import Floats, GroundTruth
 from atsal.evaluation.map_files import MapFiles
 from atsal.evaluation.window_maps import WindowMaps
 from atsal.gaze.maps import Window
-from atsal.video.pixels import scale_image
-from atsal.video.render import Picture, add_label, overlay, tile
+from atsal.video.render import Picture, add_label, overlay, resize, tile
 
 _WIDTH = 480  # of each panel
 _GAP = 8
@@ -39,6 +38,6 @@ def _stimulus(truth: GroundTruth, item: str, window: Window | None) -> Picture:
     frames = truth.prepared.stimulus(item).frames or 1
     frame = frames // 2 if window is None else (window.first_frame + window.last_frame) // 2
     try:
-        return scale_image(truth.prepared.picture(item, frame, size=size), size)
+        return resize(truth.prepared.picture(item, frame, size=size), size)
     except InputError:
         return np.full((size[1], size[0], 3), _NO_STIMULUS, np.uint8)

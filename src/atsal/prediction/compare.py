@@ -17,8 +17,7 @@ from atsal.prediction.prefetch import map_closing, prefetch
 from atsal.prediction.sources import Source
 from atsal.prediction.streams import ATTENTION, EXPERTS, FUSED
 from atsal.video.image_writer import write_rgb_png
-from atsal.video.pixels import scale_image
-from atsal.video.render import PeakTracker, Picture, add_label, comparison, overlay, tile
+from atsal.video.render import PeakTracker, Picture, add_label, comparison, overlay, resize, tile
 from atsal.video.writer import VideoWriter
 
 PANEL_HEIGHT = 320
@@ -133,7 +132,7 @@ def contact_sheet(results: list[FrameResult], panel_height: int = 200) -> Pictur
     size = (2 * panel_height, panel_height)
     panels = []
     for row, result in enumerate(results):
-        source = scale_image(result.image, size)
+        source = resize(result.image, size)
         time = f"{result.timestamp_s:.1f} s"
         panels.append(add_label(source, f"source  {time}" if row == 0 else time))
         for stream in PANELS:

@@ -6,8 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from atsal.video.pixels import scale_image
-
 Picture = NDArray[np.uint8]
 SavedMap = NDArray[np.float32]
 
@@ -70,6 +68,13 @@ def add_label(image: Picture, text: str) -> Picture:
     return np.asarray(picture)
 
 
+def resize(image: Picture, size: tuple[int, int]) -> Picture:
+    """Scale an image smoothly to (width, height), for people to look at; frames for a model use `scale_image`."""
+    if (image.shape[1], image.shape[0]) == size:
+        return image
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
+
+
 def tile(pictures: Sequence[Picture], columns: int) -> Picture:
     """Put pictures of one size side by side, `columns` in a row."""
     rows = [np.concatenate(list(pictures[i : i + columns]), axis=1) for i in range(0, len(pictures), columns)]
@@ -78,7 +83,7 @@ def tile(pictures: Sequence[Picture], columns: int) -> Picture:
 
 def comparison(image: Picture, maps: dict[str, tuple[SavedMap, float]], size: tuple[int, int]) -> Picture:
     """Show the source, and each (map, peak) in colours over it: labelled panels of (width, height), two in a row."""
-    source = scale_image(image, size)
+    source = resize(image, size)
     panels = [add_label(source, "source")]
     panels += [add_label(overlay(source, saliency, peak), name) for name, (saliency, peak) in maps.items()]
     return tile(panels, 2)
