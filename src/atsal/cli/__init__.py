@@ -15,6 +15,7 @@ from atsal.cli.export import export
 from atsal.cli.group import MainGroup
 from atsal.cli.info import info
 from atsal.cli.predict import compare, predict
+from atsal.cli.regions import regions
 from atsal.cli.train import overfit, train
 from atsal.cli.weights import weights
 from atsal.errors import ConfigError
@@ -36,7 +37,7 @@ def main() -> None:
         raise ConfigError("the working folder no longer exists; change to another one") from error
 
 
-for command in (predict, compare, info, datasets, prepare, inspect, train, overfit, evaluate, benchmark):
+for command in (predict, compare, regions, info, datasets, prepare, inspect, train, overfit, evaluate, benchmark):
     main.add_command(command)
 for command in (weights, export, bench):
     main.add_command(command)

@@ -1,76 +1,42 @@
 """`atsal predict` and `atsal compare`: saliency maps of videos and images."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.cli.console import is_quiet, make_console, print_error, print_line, quiet_option
+from atsal.cli.console import print_error, print_line, quiet_option
 from atsal.cli.group import FAILED
+from atsal.cli.model_run import (
+    FEW_FRAMES,
+    check_targets,
+    find_source,
+    load_chosen_model,
+    model_options,
+    print_notes,
+    progress_bar,
+    reading_options,
+    take_reading,
+)
 from atsal.cli.parameters import (
     PATH,
-    POSITIVE,
-    RUNTIMES,
-    STEREO,
     NameOf,
-    Number,
-    device_option,
-    direction_options,
-    face_size_option,
-    model_option,
-    options,
     overwrite_option,
     parse_erp_height,
-    precision_option,
-    refuse_existing,
     still_at_option,
     stream_option,
-    take_direction,
 )
 from atsal.errors import AtsalError, ConfigError
 from atsal.jobs.atomic_write import create_folder
-from atsal.untrusted.text import escape_controls, plural
+from atsal.untrusted.text import plural
 
 if TYPE_CHECKING:
     from atsal.prediction.job import Outcome
     from atsal.prediction.options import ReadOptions
-    from atsal.prediction.predictor import Predictor
     from atsal.prediction.sources import Source
-
-_FEW_FRAMES = 50  # predicted sooner in PyTorch than another runtime compiles
-
-model_options = options(
-    model_option,
-    direction_options,
-    face_size_option,
-    click.option(
-        "--procedure",
-        type=click.Choice(["corrected", "published"]),
-        default="corrected",
-        help="published: the released test procedure, to compare with old results.",
-    ),
-    device_option,
-    click.option(
-        "--runtime",
-        type=NameOf(*RUNTIMES),
-        default="auto",
-        help="auto: openvino for lite on a CPU if it is installed, else torch.",
-    ),
-    precision_option,
-)
-reading_options = options(
-    click.option("--stereo", type=STEREO, default="auto", help="Layout of a stereo picture; the left view is read."),
-    click.option("--stride", type=click.IntRange(min=1), default=1, help="Read every N-th frame."),
-    click.option(
-        "--fps", type=POSITIVE, help="Read this many frames a second; with --as-frames, the rate of the folder."
-    ),
-    click.option("--start", "start_s", type=Number(min=0), default=0.0, help="Start reading at this time, in seconds."),
-    click.option("--duration", "duration_s", type=POSITIVE, help="Read this many seconds."),
-)
 
 
 @click.command(
@@ -107,7 +73,7 @@ def predict(
     from atsal.prediction.sources import SourceFiles, find_remarks, find_sources  # noqa: PLC0415
 
     _refuse_file(output)
-    reading = _take_reading(values)
+    reading = take_reading(values)
     names = ("height", "overwrite", "still_at_s")
     chosen = Options(streams, formats or ("overlay",), reading, **{name: values[name] for name in names})
     if not values["as_frames"]:
@@ -119,7 +85,7 @@ def predict(
     failed = len(problems)
     if sources:
         with create_folder(output):
-            predictor = _load_model(values, frames=sum(_FEW_FRAMES if s.kind != "image" else 1 for s in sources))
+            predictor = load_chosen_model(values, frames=sum(FEW_FRAMES if s.kind != "image" else 1 for s in sources))
             predictor.check_time_matters(chosen.still_at_s, STILL_AT)
             work = partial(predict_source, predictor, folder=output, options=chosen, inputs=files)
             failed += _predict_each(sources, reading, work)
@@ -148,37 +114,14 @@ def _refuse_input_folder(inputs: Sequence[Path], output: Path, formats: Sequence
             raise ConfigError(f"{output}: is a folder of inputs; give another folder for the results")
 
 
-def _take_reading(values: dict[str, Any]) -> "ReadOptions":
-    """Remove the values of `reading_options` and return them as one object."""
-    from atsal.prediction.options import ReadOptions  # noqa: PLC0415
-
-    names = ("stereo", "stride", "fps", "start_s", "duration_s")
-    if values["fps"] is not None and values["stride"] != 1 and not values.get("as_frames"):
-        raise ConfigError("--fps and --stride exclude each other; give one of them")
-    return ReadOptions(**{name: values.pop(name) for name in names})
-
-
-def _load_model(values: dict[str, Any], frames: int = _FEW_FRAMES) -> "Predictor":
-    """Load the model; for a few pictures in PyTorch, because other runtimes first compile for seconds."""
-    from atsal.jobs.memory import share_freed_memory  # noqa: PLC0415
-
-    share_freed_memory()
-    from atsal.prediction.predictor import load_model  # noqa: PLC0415
-
-    if values["runtime"] == "auto" and values["precision"] == "float32" and frames < _FEW_FRAMES:
-        values["runtime"] = "torch"
-    chosen = {name: values[name] for name in ("device", "runtime", "precision", "face_size", "procedure")}
-    return load_model(values["model"], **chosen, **take_direction(values))
-
-
 def _predict_each(sources: "list[Source]", reading: "ReadOptions", work: "Callable[..., Outcome]") -> int:
     """Run `work` on every source, continue after failures, and return how many failed."""
     failed = 0
     for source in sources:
         try:
-            with _progress_bar(source, reading) as progress:
+            with progress_bar(source, reading) as progress:
                 outcome = work(source, progress=progress)
-            _print_notes(source, reading)
+            print_notes(source, reading)
         except (AtsalError, OSError) as error:
             print_error(error)
             failed += 1
@@ -199,37 +142,6 @@ def _summary(outcome: "Outcome") -> str:
     return f"{frames}{resumed} in {outcome.seconds:.1f} s{rate}"
 
 
-def _print_notes(source: "Source", reading: "ReadOptions") -> None:
-    """Print how the picture was interpreted: an ordinary square photo looks like two views, too."""
-    print_error(*(f"{source.path}: {note}" for note in source.notes(reading)))
-
-
-@contextmanager
-def _progress_bar(source: "Source", reading: "ReadOptions") -> "Iterator[Callable[[int], None]]":
-    """Show a bar with rate and remaining time on a terminal; nothing elsewhere and with `--quiet`."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-
-    console = make_console(stderr=True)
-    if not console.is_terminal or is_quiet() or source.kind == "image":
-        yield lambda _done: None
-        return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]} frames/s"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(escape_controls(source.path.name), total=source.expected_frames(reading), rate="–")
-
-        def update(done: int) -> None:
-            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
-            bar.update(task, completed=done, rate=f"{speed:.1f}" if speed else "–")
-
-        yield update
-
-
 @click.command()
 @click.argument("source", type=PATH)
 @click.option("-o", "--output", required=True, type=PATH, help="The .mp4 (of a video) or .png (of an image) to write.")
@@ -244,26 +156,20 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     """Write a video or picture of SOURCE, attention, experts and fused map, side by side."""
     from atsal.prediction.compare import compare as write_comparison  # noqa: PLC0415
     from atsal.prediction.compare import contact_sheet  # noqa: PLC0415
-    from atsal.prediction.sources import find_remarks, find_sources  # noqa: PLC0415
     from atsal.video.image_writer import write_rgb_png  # noqa: PLC0415
 
-    reading = _take_reading(values)
-    items, problems = find_sources([source], as_frames=values["as_frames"])
-    print_error(*find_remarks([source], as_frames=values["as_frames"]))
-    if problems:
-        raise problems[0]
-    if len(items) != 1:
-        raise ConfigError(f"{source}: holds {len(items)} inputs, expected one; name a file, or give --as-frames")
-    ending = ".png" if items[0].kind == "image" else ".mp4"
-    _check_targets(items[0], {output: ending} | ({sheet: ".png"} if sheet else {}), values["overwrite"])
+    reading = take_reading(values)
+    found_source = find_source(source, as_frames=values["as_frames"])
+    ending = ".png" if found_source.kind == "image" else ".mp4"
+    check_targets(found_source, {output: ending} | ({sheet: ".png"} if sheet else {}), values["overwrite"])
     if sheet is not None and sheet.resolve() == output.resolve():
         raise ConfigError(f"{sheet}: is the name of the comparison too; give another one for --sheet")
     with create_folder(output.parent):
-        predictor = _load_model(values)
-        with _progress_bar(items[0], reading) as progress:
+        predictor = load_chosen_model(values)
+        with progress_bar(found_source, reading) as progress:
             still_at_s = values["still_at_s"]
-            found = write_comparison(predictor, items[0], output, reading, still_at_s=still_at_s, progress=progress)
-    _print_notes(items[0], reading)
+            found = write_comparison(predictor, found_source, output, reading, still_at_s=still_at_s, progress=progress)
+    print_notes(found_source, reading)
     if sheet is not None:
         with create_folder(sheet.parent):
             write_rgb_png(sheet, contact_sheet(found.results))
@@ -271,16 +177,3 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     if found.problem:
         print_error(f"{found.problem} The frames before that are written.")
         sys.exit(FAILED)
-
-
-def _check_targets(source: "Source", targets: dict[Path, str], overwrite: bool) -> None:
-    """Check the names of files to write; `targets` maps each to the ending it must have."""
-    from atsal.prediction.sources import SourceFiles  # noqa: PLC0415
-
-    inputs = SourceFiles([source])
-    for path, ending in targets.items():
-        if path.suffix.lower() != ending:
-            raise ConfigError(f"{path}: expected a name ending in {ending}, for {source.path}")
-        if path in inputs:
-            raise ConfigError(f"{path}: is the source itself, or a part of it; give another name")
-        refuse_existing(path, overwrite)

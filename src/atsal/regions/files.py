@@ -45,7 +45,7 @@ def write_regions(path: Path, regions: Regions) -> None:
     JSON keeps the name of the source, the settings and frames without regions; the tables do not. Numbers are rounded
     to 6 decimals. Raises `ConfigError` for another suffix, `OutputError` if the file cannot be written.
     """
-    write = {".json": _write_json, ".csv": _write_csv, ".parquet": _write_parquet}[_suffix(path)]
+    write = {".json": _write_json, ".csv": _write_csv, ".parquet": _write_parquet}[check_suffix(path)]
     with output_errors(path), atomic_file(path) as part:
         write(part, regions)
 
@@ -55,7 +55,7 @@ def read_regions(path: Path) -> Regions:
 
     Raises `ConfigError` for another suffix, `DataError` for a file that is damaged or does not follow the schema.
     """
-    suffix = _suffix(path)
+    suffix = check_suffix(path)
     make_error = ErrorFactory(DataError, path, "expected a file of `atsal regions`; write it again")
     if suffix == ".json":
         return _from_document(read_object(path, make_error), make_error)
@@ -63,7 +63,8 @@ def read_regions(path: Path) -> Regions:
     return Regions(_frames_of_rows(rows, make_error))
 
 
-def _suffix(path: Path) -> str:
+def check_suffix(path: Path) -> str:
+    """Return the suffix of a file of regions, in lower case; raise `ConfigError` for another one."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise ConfigError(f"{path}: regions are kept in {', '.join(SUFFIXES)}; choose one of these suffixes")

@@ -1,0 +1,143 @@
+"""What the commands that run a model share: options, finding the source, loading the model, progress, targets."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from atsal.cli.console import is_quiet, make_console, print_error
+from atsal.cli.parameters import (
+    POSITIVE,
+    RUNTIMES,
+    STEREO,
+    NameOf,
+    Number,
+    device_option,
+    direction_options,
+    face_size_option,
+    model_option,
+    options,
+    precision_option,
+    refuse_existing,
+    take_direction,
+)
+from atsal.errors import ConfigError
+from atsal.untrusted.text import escape_controls
+
+if TYPE_CHECKING:
+    from atsal.prediction.options import ReadOptions
+    from atsal.prediction.predictor import Predictor
+    from atsal.prediction.sources import Source
+
+FEW_FRAMES = 50  # predicted sooner in PyTorch than another runtime compiles
+
+model_options = options(
+    model_option,
+    direction_options,
+    face_size_option,
+    click.option(
+        "--procedure",
+        type=click.Choice(["corrected", "published"]),
+        default="corrected",
+        help="published: the released test procedure, to compare with old results.",
+    ),
+    device_option,
+    click.option(
+        "--runtime",
+        type=NameOf(*RUNTIMES),
+        default="auto",
+        help="auto: openvino for lite on a CPU if it is installed, else torch.",
+    ),
+    precision_option,
+)
+reading_options = options(
+    click.option("--stereo", type=STEREO, default="auto", help="Layout of a stereo picture; the left view is read."),
+    click.option("--stride", type=click.IntRange(min=1), default=1, help="Read every N-th frame."),
+    click.option(
+        "--fps", type=POSITIVE, help="Read this many frames a second; with --as-frames, the rate of the folder."
+    ),
+    click.option("--start", "start_s", type=Number(min=0), default=0.0, help="Start reading at this time, in seconds."),
+    click.option("--duration", "duration_s", type=POSITIVE, help="Read this many seconds."),
+)
+
+
+def find_source(path: Path, *, as_frames: bool) -> "Source":
+    """Return the one source at a path, and print remarks about it; raise `ConfigError` for a folder of several."""
+    from atsal.prediction.sources import find_remarks, find_sources  # noqa: PLC0415
+
+    sources, problems = find_sources([path], as_frames=as_frames)
+    print_error(*find_remarks([path], as_frames=as_frames))
+    if problems:
+        raise problems[0]
+    if len(sources) != 1:
+        raise ConfigError(f"{path}: holds {len(sources)} inputs, expected one; name a file, or give --as-frames")
+    return sources[0]
+
+
+def take_reading(values: dict[str, Any]) -> "ReadOptions":
+    """Remove the values of `reading_options` and return them as one object."""
+    from atsal.prediction.options import ReadOptions  # noqa: PLC0415
+
+    names = ("stereo", "stride", "fps", "start_s", "duration_s")
+    if values["fps"] is not None and values["stride"] != 1 and not values.get("as_frames"):
+        raise ConfigError("--fps and --stride exclude each other; give one of them")
+    return ReadOptions(**{name: values.pop(name) for name in names})
+
+
+def load_chosen_model(values: dict[str, Any], frames: int = FEW_FRAMES) -> "Predictor":
+    """Load the model; for a few pictures in PyTorch, because other runtimes first compile for seconds."""
+    from atsal.jobs.memory import share_freed_memory  # noqa: PLC0415
+
+    share_freed_memory()
+    from atsal.prediction.predictor import load_model  # noqa: PLC0415
+
+    if values["runtime"] == "auto" and values["precision"] == "float32" and frames < FEW_FRAMES:
+        values["runtime"] = "torch"
+    chosen = {name: values[name] for name in ("device", "runtime", "precision", "face_size", "procedure")}
+    return load_model(values["model"], **chosen, **take_direction(values))
+
+
+def print_notes(source: "Source", reading: "ReadOptions") -> None:
+    """Print how the picture was interpreted: an ordinary square photo looks like two views, too."""
+    print_error(*(f"{source.path}: {note}" for note in source.notes(reading)))
+
+
+@contextmanager
+def progress_bar(source: "Source", reading: "ReadOptions") -> "Iterator[Callable[[int], None]]":
+    """Show a bar with rate and remaining time on a terminal; nothing elsewhere and with `--quiet`."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    console = make_console(stderr=True)
+    if not console.is_terminal or is_quiet() or source.kind == "image":
+        yield lambda _done: None
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]} frames/s"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(escape_controls(source.path.name), total=source.expected_frames(reading), rate="–")
+
+        def update(done: int) -> None:
+            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
+            bar.update(task, completed=done, rate=f"{speed:.1f}" if speed else "–")
+
+        yield update
+
+
+def check_targets(source: "Source", targets: dict[Path, str], overwrite: bool) -> None:
+    """Check the names of files to write; `targets` maps each to the ending it must have."""
+    from atsal.prediction.sources import SourceFiles  # noqa: PLC0415
+
+    inputs = SourceFiles([source])
+    for path, ending in targets.items():
+        if path.suffix.lower() != ending:
+            raise ConfigError(f"{path}: expected a name ending in {ending}, for {source.path}")
+        if path in inputs:
+            raise ConfigError(f"{path}: is the source itself, or a part of it; give another name")
+        refuse_existing(path, overwrite)
