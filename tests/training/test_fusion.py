@@ -112,7 +112,7 @@ def test_another_prior_is_taken_and_its_sets_are_noted(sets, tmp_path, small_gri
     arguments = ["weights", "fuse", "lite", sets.images, "-o", str(tmp_path / "fused"), "--exclude", "P1"]
     found = CliRunner().invoke(main, [*arguments, "--prior", str(tmp_path / "own.json")], catch_exceptions=False)
     assert found.exit_code == 0
-    assert "at the edge of what was tried" in found.output, "a grid of two is all edges"
+    assert "the last value that was tried" in found.output, "a grid of two is all edges"
     bundle = read_weight_folder(tmp_path / "fused")
     assert bundle.config.directions.head_eye.prior.fading_s == 1.5
     seen = bundle.provenance["trained_on"]["attention"]["salient360-images"]
