@@ -187,8 +187,9 @@ def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(heads, tmp_p
     seen = after.provenance["trained_on"]
     assert set(chosen["items"]) <= set(seen["attention"]["vr-eyetracking"]) & set(seen["experts"]["vr-eyetracking"])
     for part in ("attention", "equator"):
+        weights = after.load(part)
         for name, value in before.load(part).items():
-            assert torch.allclose(after.load(part)[name], value, rtol=1e-3, atol=1e-6), name
+            assert torch.allclose(weights[name], value, rtol=1e-3, atol=1e-6), name
     assert CliRunner().invoke(main, arguments).exit_code == 1, "nothing is overwritten unasked"
 
 
