@@ -168,7 +168,7 @@ def test_descriptions_that_are_not_json_objects(folder, text):
 
 def test_folders_without_weights(tmp_path, folder):
     for path in (tmp_path / "absent", tmp_path):
-        with pytest.raises(WeightsError, match=r"model\.json: no such file; expected a weight folder"):
+        with pytest.raises(WeightsError, match=r"model\.json: no such file; expected the name of a model"):
             read_weight_folder(path)
     with pytest.raises(WeightsError, match="no part 'north'; expected attention, poles, equator"):
         read_weight_folder(folder).load("north")
