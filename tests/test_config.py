@@ -300,10 +300,10 @@ def test_counts_of_a_training_are_bounded(changed):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"train": [{"prepared": "x", "teacher_face_size": 192}]}, "teacher_face_size is of a source with teachers"),
-        ({"train": [{"prepared": "x", "tilted": 2}]}, "tilted is of a source with teachers"),
-        ({"train": [{"panoramas": "x", "teachers": ["lite"], "tilt_deg": 10}]}, "tilt_deg is of tilted copies"),
-        ({"train": [{"panoramas": "x", "teachers": ["lite"], "taught_frames": 4}]}, "taught_frames is of videos"),
+        ({"train": [{"prepared": "x", "teacher_face_size": 192}]}, "teacher_face_size is for a source with teachers"),
+        ({"train": [{"prepared": "x", "tilted": 2}]}, "tilted is for a source with teachers"),
+        ({"train": [{"panoramas": "x", "teachers": ["lite"], "tilt_deg": 10}]}, "tilt_deg is for tilted copies"),
+        ({"train": [{"panoramas": "x", "teachers": ["lite"], "taught_frames": 4}]}, "taught_frames is for videos"),
         ({"start": "lite", "model": None, "pretrained": "x.pth"}, "pretrained is for a start from scratch"),
     ],
 )
@@ -356,7 +356,7 @@ def test_what_is_dumped_is_read_again(tmp_path):
         ({}, "found none of prepared, photos, panoramas, videos, scenes"),
         ({"videos": ["y"]}, "panoramas, videos, scenes need teachers"),
         ({"scenes": 3}, "panoramas, videos, scenes need teachers"),
-        ({"prepared": "x", "teachers": ["lite"]}, "nothing else takes any"),
+        ({"prepared": "x", "teachers": ["lite"]}, "other sources take none"),
         ({"collage": [{"prepared": "x"}]}, "unknown setting 'collage'"),
     ],
 )
@@ -368,5 +368,5 @@ def test_a_source_is_of_one_kind(source, message):
 def test_what_is_taught_comes_in_single_frames():
     for source in ({"scenes": 3, "teachers": ["lite"]}, {"videos": ["y"], "teachers": ["lite"]}):
         from_mapping(TrainConfig, ONE_EPOCH | {"train": [source]}, "x.yaml")
-        with pytest.raises(ConfigError, match="what is taught are single frames"):
+        with pytest.raises(ConfigError, match="sources with teachers give single frames"):
             from_mapping(TrainConfig, ONE_EPOCH | {"train": [source], "clip_frames": 4}, "x.yaml")

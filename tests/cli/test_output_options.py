@@ -138,14 +138,14 @@ def test_the_script_for_a_shell_is_printed(shell):
 
 def test_choices_are_the_lists_of_their_modules():
     from atsal.datasets.prepared.preparation import Preparation
-    from atsal.prediction.results import FORMATS
-    from atsal.prediction.runtimes import RUNTIMES
+    from atsal.prediction.formats import FORMATS
+    from atsal.prediction.runtimes import RUNTIME_CHOICES
     from atsal.prediction.streams import STREAMS
 
     options = {(name, p.name): p for name, command in leaf_commands() for p in command.params}
     assert options["predict", "streams"].type.choices == (*STREAMS, "all")
-    assert options["predict", "formats"].type.choices == FORMATS
-    assert options["predict", "runtime"].type.choices == RUNTIMES
+    assert options["predict", "formats"].type.choices == tuple(FORMATS)
+    assert options["predict", "runtime"].type.choices == tuple(RUNTIME_CHOICES)
     assert "auto" not in options["bench", "runtimes"].type.choices
     for name, parameter in options.items():
         if isinstance(parameter.type, NameOf):

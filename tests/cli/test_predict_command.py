@@ -265,7 +265,7 @@ def test_inputs_and_output_are_needed(folder):
     [
         (["--model", "lit"], "model 'lit' is neither a name nor a weight folder; did you mean 'lite'?"),
         (["--model", "paper"], "atsal weights import"),
-        (["--model", "still.png"], "expected a weight folder"),
+        (["--model", "still.png"], "or a weight folder"),
         (["--face-size", "33"], "multiple of 32"),
         (["--device", "toaster"], "'toaster' cannot be used"),
         (["--procedure", "published"], "published"),
@@ -358,7 +358,7 @@ def test_what_a_folder_holds_besides_is_told(folder):
     assert "IMG.insp: looks like a frame, but is not read" in found.stderr
     Path("in/IMG.insp").rename("in/a.txt")
     told = run("compare", "in", "-o", "c.mp4", "--as-frames").stderr
-    assert "passed over a.txt" in told
+    assert "skipped a.txt" in told
     assert "after 1 comes 3" in told
 
 

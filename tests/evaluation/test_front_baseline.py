@@ -122,7 +122,7 @@ def test_frames_of_an_uneven_rate_have_their_own_times(truth, monkeypatch):
     uneven = dataclasses.replace(truth.prepared.stimulus("video_2"), uneven_rate=True)
     shown = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 2.0, 2.1, 2.2, 2.3, 2.4])
     monkeypatch.setattr(truth.prepared, "stimulus", lambda _item: uneven)
-    monkeypatch.setattr(times, "_times_of", lambda _path, _changed_ns: shown)
+    monkeypatch.setattr(times, "_read_times", lambda _path: shown)
     np.testing.assert_allclose(times.frame_seconds(truth.prepared, "video_2", [4, 4.5, 6]), [0.4, 1.2, 2.1])
     np.testing.assert_allclose(front_prior_maps(truth, "video_2"), alone("head_eye", 0.1, 0.3, 2.0, 2.2, 2.4))
     monkeypatch.setattr(truth.prepared, "source", truth.prepared.folder / "gone")

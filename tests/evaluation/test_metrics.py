@@ -229,7 +229,7 @@ def test_scores_of_pysaliency(pytestconfig):
     script = runpy.run_path(str(pytestconfig.rootpath / "benchmarks/pysaliency_oracle.py"))
     golden = json.loads(script["GOLDEN"].read_text(encoding="utf-8"))
     for seed, expected in golden.items():
-        found = script["ours"](script["sample"](int(seed)))
+        found = script["atsal_scores"](script["sample"](int(seed)))
         for name, value in expected.items():
             # its information gain has no epsilon, which is 2e-16 of a probability of 1e-6 here
             tolerance = 1e-9 if name == "information_gain" else 1e-12

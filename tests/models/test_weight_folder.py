@@ -168,7 +168,7 @@ def test_descriptions_that_are_not_json_objects(folder, text):
 
 def test_folders_without_weights(tmp_path, folder):
     for path in (tmp_path / "absent", tmp_path):
-        with pytest.raises(WeightsError, match=r"model\.json: no such file; expected a weight folder"):
+        with pytest.raises(WeightsError, match=r"model\.json: no such file; expected the name of a model"):
             read_weight_folder(path)
     with pytest.raises(WeightsError, match="no part 'north'; expected attention, poles, equator"):
         read_weight_folder(folder).load("north")
@@ -176,7 +176,7 @@ def test_folders_without_weights(tmp_path, folder):
 
 def test_nothing_is_overwritten_unless_asked(folder):
     before = read_weight_folder(folder).checksum
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         write_weight_folder(folder, CONFIG, parts(5), {})
     assert read_weight_folder(folder).checksum == before
     write_weight_folder(folder, CONFIG, parts(5), {}, overwrite=True)
@@ -187,7 +187,7 @@ def test_nothing_is_overwritten_unless_asked(folder):
 def test_only_weight_folders_are_overwritten(tmp_path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").write_text("years of work")
-    with pytest.raises(OutputError, match="not a weight folder"):
+    with pytest.raises(OutputError, match="is not just a weight folder"):
         write_weight_folder(tmp_path / "thesis", CONFIG, parts(), {}, overwrite=True)
     assert (tmp_path / "thesis" / "chapter.tex").read_text() == "years of work"
     (tmp_path / "empty").mkdir()
@@ -267,5 +267,5 @@ def test_import_refuses_swapped_files_and_existing_folders(imported, tmp_path):
     with pytest.raises(WeightsError, match="give it as 'attention'"):
         import_published(files["attention"], files["attention"], files["equator"], tmp_path / "new")
     assert not list(tmp_path.iterdir())
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         import_published(**files, folder=folder)

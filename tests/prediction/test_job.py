@@ -451,7 +451,7 @@ def test_results_that_are_removed_meanwhile_are_no_success(predictor, clip, out,
             for file in [*out.glob("walk/000003.npy"), *out.glob(".walk*mp4*.atsal-part")]:
                 file.unlink()
 
-    with pytest.raises(OutputError, match=r"not there|does not exist"):
+    with pytest.raises(OutputError, match=r"is missing|does not exist"):
         predict_source(predictor, Source(clip, "video"), out, Options(formats=formats), removed)
     assert not (out / "walk.json").exists()
     assert predict_source(predictor, Source(clip, "video"), out, Options(formats=formats)).frames == 8

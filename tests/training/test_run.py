@@ -89,7 +89,7 @@ class Deadly(PhotoSource):
 def test_a_worker_that_ends_is_no_riddle(settings, tmp_path, monkeypatch):
     monkeypatch.setattr("atsal.training.setup.PhotoSource", Deadly)
     config = from_mapping(TrainConfig, settings("photos"), "")
-    with pytest.raises(TrainingError, match=r"a worker ended early.*fewer --workers"):
+    with pytest.raises(TrainingError, match=r"a worker process ended.*fewer --workers"):
         train(config, tmp_path / "run", Machine(CPU.device, 1, 100))
 
 

@@ -312,7 +312,7 @@ def test_raw_files_that_were_moved_are_found(sets, tmp_path):
     shutil.copytree(sets.root / "raw" / "salient360-images", raw)
     prepare(dataset, raw, tmp_path / "set", preparation_for(dataset), workers=1)
     raw.rename(tmp_path / "moved")
-    with pytest.raises(DataError, match="say where the raw files are now"):
+    with pytest.raises(DataError, match="pass the new folder of the raw files"):
         opened(str(tmp_path / "set")).read(SampleKey(0, 0), augment=False)
     moved = opened(str(tmp_path / "set"), raw=str(tmp_path / "moved")).read(SampleKey(0, 0), augment=False)
     assert same(moved, opened(sets.images).read(SampleKey(0, 0), augment=False))

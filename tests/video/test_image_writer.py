@@ -22,7 +22,7 @@ def test_unwritable_places_name_the_remedy(tmp_path):
         write_map_npy(tmp_path / "none" / "m.npy", good)
     with pytest.raises(OutputError, match="not a folder"):
         write_map_png(tmp_path / "file" / "m.png", good)
-    with pytest.raises(OutputError, match="there is a folder of this name"):
+    with pytest.raises(OutputError, match="a folder has this name"):
         write_map_npy(tmp_path / "folder.npy", good)
     with pytest.raises(OutputError, match="folder does not exist"):
         VideoWriter(tmp_path / "none" / "o.mp4", (128, 64), 30).__enter__()

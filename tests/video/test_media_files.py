@@ -75,7 +75,7 @@ def test_an_unread_format_is_told_alike_by_its_ending_and_by_its_content(tmp_pat
         with pytest.raises(MediaError) as error:
             classify(path)
         told.append(str(error.value))
-    what, remedy = told[1].removeprefix(f"{tmp_path}/b.jpg: is ").split(", which is not read: ")
+    what, remedy = told[1].removeprefix(f"{tmp_path}/b.jpg: is ").split(", a format that is not supported; ")
     assert f"{ending} is {what}: {remedy}" in told[0]
 
 

@@ -154,9 +154,9 @@ def small_files_only():
 
 
 def test_a_full_disk_is_an_output_error_and_leaves_nothing(clips, tmp_path):
-    with small_files_only(), pytest.raises(OutputError, match="size allowed here"):
+    with small_files_only(), pytest.raises(OutputError, match="size limit"):
         write_map_npy(tmp_path / "m.npy", np.zeros((64, 128), np.float32))
-    with small_files_only(), pytest.raises(OutputError, match="size allowed here"):
+    with small_files_only(), pytest.raises(OutputError, match="size limit"):
         write(clips, tmp_path / "o.mp4", np.arange(60) / 30)
     assert not list(tmp_path.iterdir())
 

@@ -10,7 +10,7 @@ from typing import Any
 from atsal.errors import DataError, InputError, MissingDependencyError, WeightsError
 from atsal.evaluation.baselines import BASELINES, VIEWERS
 from atsal.evaluation.benchmark_config import BenchmarkConfig, DatasetEntry, PredictorEntry, folder_name
-from atsal.evaluation.export import Export, export_baseline, export_model, stimulus_path, stream_suffix
+from atsal.evaluation.export import Export, export_baseline, export_model, stimulus_path
 from atsal.evaluation.ground_truth import WHOLE_ITEM, GroundTruth
 from atsal.evaluation.map_files import MapFiles, find_map_files
 from atsal.evaluation.priors import GroundTruthFiles, PooledGaze
@@ -21,6 +21,7 @@ from atsal.jobs.atomic_write import output_errors
 from atsal.jobs.output_folder import require_files
 from atsal.jobs.workers import run_each
 from atsal.models.seen_items import ALL_ITEMS
+from atsal.prediction.streams import file_stem
 from atsal.untrusted.text import shorten_list
 
 Report = Callable[[str], None]
@@ -146,7 +147,7 @@ class DatasetRun:
             entry = replace(entry, name=entry.label, model=str(local) if local.is_dir() else entry.model)
             export = export_model(entry, self._truth, folder, overwrite=overwrite, report=self._report)
             return [
-                PredictorRow(label, "model", entry, export, stream_suffix(stream, len(entry.streams)), stream)
+                PredictorRow(label, "model", entry, export, file_stem("", stream, len(entry.streams)), stream)
                 for label, stream in entry.labels_by_stream.items()
             ]
         given = base / (entry.maps or "").replace("{dataset}", dataset.entry.label)

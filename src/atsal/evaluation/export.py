@@ -207,20 +207,14 @@ def _trained_on(provenance: Mapping[str, Any], dataset: str) -> dict[str, tuple[
     return {**seen, "fused": tuple(dict.fromkeys(item for items in seen.values() for item in items))}
 
 
-def stream_suffix(stream: str, streams: int) -> str:
-    """Return what `atsal predict` adds to the names of a stream's maps when it writes that many streams."""
-    return "" if stream == "fused" or streams == 1 else f".{stream}"
-
-
 def stimulus_paths(truth: GroundTruth) -> dict[str, Path]:
     """Return the image, video or folder of frames of each scored item; `DataError` names items without one."""
     found = {item: stimulus_path(truth, item) for item in truth.items}
     missing = [item for item, path in found.items() if path is None or not path.exists()]
     if missing:
         raise DataError(
-            f"{truth.prepared.folder}: no stimulus of {shorten_list(missing)} to predict on; say where the raw files "
-            "are now "
-            "(source), or prepare the set with its stimuli"
+            f"{truth.prepared.folder}: no stimulus of {shorten_list(missing)} to predict; set `source` to the "
+            "folder of the raw files, or prepare the set with its stimuli"
         )
     return {item: path for item, path in found.items() if path is not None}
 

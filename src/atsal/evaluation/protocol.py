@@ -85,7 +85,7 @@ def read_protocol(name: str, folder: Path = Path()) -> Protocol:
             return read_yaml(Protocol, path)
     path = folder / name
     if path.suffix.lower() not in (".yaml", ".yml"):
-        raise ConfigError(f"protocol {name!r}{suggest_name(name, protocol_names())}; or the path of a YAML file")
+        raise ConfigError(f"unknown protocol {name!r}, and no file of that name{suggest_name(name, protocol_names())}")
     return read_yaml(Protocol, path)
 
 

@@ -139,7 +139,7 @@ def _unsafe(file: Path, name: str) -> WeightsError:
 def check_readable(file: Path) -> None:
     """Raise `WeightsError` for a file that is missing, a folder, empty, or a web page saved as a checkpoint."""
     if not file.exists():
-        raise WeightsError(f"{file}: no such file; `atsal weights` lists the published checkpoints")
+        raise WeightsError(f"{file}: no such file; expected a published checkpoint: `atsal weights download` gets them")
     if not file.is_file():
         raise WeightsError(f"{file}: not a file; expected one checkpoint")
     try:

@@ -231,7 +231,9 @@ def _read_shared(part: str, shares: Any) -> int:
 
 def _read_description(file: Path) -> dict[str, Any]:
     if not file.exists():
-        raise WeightsError(f"{file}: no such file; expected a weight folder, see `atsal weights`")
+        raise WeightsError(
+            f"{file}: no such file; expected the name of a model (see `atsal weights list`) or a weight folder"
+        )
     return read_object(file, ErrorFactory(WeightsError, file, REMEDY))
 
 

@@ -165,15 +165,15 @@ def test_rows_that_say_nothing_are_counted(tmp_path):
         "no observer": (1, "11"),
         "no position (a lost sample)": (1, "12"),
         "no time": (1, "13"),
-        "position out of range": (1, "14"),
+        "position outside the frame": (1, "14"),
     }
 
 
 def test_another_origin_is_refused(tmp_path):
     rows = "".join(f"v,0,{lon},0\n" for lon in range(0, 360, 20))
-    with pytest.raises(DataError, match=r"line 12: lon_deg 200, lat_deg 0, and 8 of 18 positions out of range"):
+    with pytest.raises(DataError, match=r"line 12: position 200, 0; 8 of 18 positions lie outside.*Expected lon_deg"):
         own(tmp_path, FIXATIONS + rows)
-    with pytest.raises(DataError, match=r"2 of 3 positions out of range"):
+    with pytest.raises(DataError, match=r"2 of 3 positions lie outside"):
         own(tmp_path, "observer,u,v\na,.5,.5\na,500,300\na,501,300\n")
 
 
@@ -218,6 +218,6 @@ def test_a_stimulus_that_lies_there_under_another_name_is_told(tmp_path):
     for name in ("A.jpg", "b.insp", "c", "d.xlsx"):
         assert f"; found {name}: rename or convert it" in told
     passed = "\n".join(found.skipped)
-    assert "passed over b.insp: .insp is a camera's original" in passed
-    assert "passed over c: folders" in passed
-    assert "passed over d.xlsx: no images or videos by their endings" in passed
+    assert "skipped b.insp: .insp is a camera's original" in passed
+    assert "skipped c: folders" in passed
+    assert "skipped d.xlsx: not images or videos by their endings" in passed

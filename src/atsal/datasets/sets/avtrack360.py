@@ -61,7 +61,9 @@ def _find_logs(source: Path) -> tuple[Path, ...]:
     archives = [*find_files(source, "head_rotation*"), *find_files(source, "avtrack360*")]
     archives = [file for file in archives if file.is_file() and _ARCHIVE.fullmatch(file.name)]
     if not archives:
-        raise nothing_found(source, f"AVTrack360 logs ({_HEADS}/<viewer>.json, or an archive of them)", _FILES, _URL)
+        raise nothing_found(
+            source, f"AVTrack360 logs ({_HEADS}/<viewer>.json, or an archive of them)", "avtrack360", _URL
+        )
     return (archives[0],)
 
 

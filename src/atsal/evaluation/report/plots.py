@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from atsal.errors import MissingDependencyError, install_hint
+from atsal.evaluation.benchmark_config import STREAM_ORDER
 from atsal.evaluation.metric_registry import metric_named
-from atsal.evaluation.report.statistics import STREAMS, DatasetStatistics, RunStatistics, split_stream
+from atsal.evaluation.report.statistics import DatasetStatistics, RunStatistics, split_stream
 from atsal.evaluation.report.table import Block, Heading, Image
 from atsal.evaluation.results import LATITUDE_BANDS, Estimate, Run
 from atsal.jobs.warning_filter import ignore_warnings
@@ -103,7 +104,7 @@ def _plot_streams(statistics: DatasetStatistics) -> "Figure | None":
 
 def _draw_streams(rows: Mapping[str, RunStatistics]) -> DrawLine:
     def draw(axes: "Axes", height: float, metric: str) -> None:
-        for index, stream in enumerate(STREAMS):
+        for index, stream in enumerate(STREAM_ORDER):
             if stream in rows:
                 _draw_mean(
                     axes, height + (index - 1) * 0.24, rows[stream].estimates[metric], *STREAM_STYLES[stream], 6.5

@@ -7,6 +7,7 @@ items, and no mean over fewer items than another row's.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from atsal.evaluation.benchmark_config import STREAM_ORDER
 from atsal.evaluation.metric_registry import metric_named
 from atsal.evaluation.published_scores import PublishedRow, published_rows
 from atsal.evaluation.report.remarks import Remark, remarks_on
@@ -27,7 +28,6 @@ KINDS: dict[PredictorKind, str] = {
     "maps": "Given maps",
     "ceiling": "Ceiling",
 }
-STREAMS = ("attention", "experts", "fused")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def compute_statistics(result: Result, *, resamples: int, seed: int) -> tuple[Da
 def split_stream(predictor: str) -> tuple[str, str] | None:
     """Return ("lite", "fused") for "lite: fused"; None for names without a stream."""
     name, _, stream = predictor.rpartition(": ")
-    return (name, stream) if name and stream in STREAMS else None
+    return (name, stream) if name and stream in STREAM_ORDER else None
 
 
 def _of_dataset(dataset: DatasetResult, reference: str | None, resamples: int, seed: int) -> DatasetStatistics:
@@ -164,7 +164,7 @@ def _contrasts(dataset: DatasetResult, resamples: int, seed: int) -> Iterator[tu
     """The fused map of each model minus each of its streams: what the fusion adds."""
     for run in dataset.runs:
         name, stream = split_stream(run.predictor) or ("", "")
-        for other in STREAMS[:-1] if stream == "fused" else ():
+        for other in STREAM_ORDER[:-1] if stream == "fused" else ():
             alone = dataset.run(f"{name}: {other}")
             if alone is not None:
                 found = _differences(run, alone, dataset.protocol.metrics, resamples, seed)

@@ -1,6 +1,7 @@
 """Graphs of small networks in the user's cache folder: making one takes longer than to predict a second of video."""
 
 import hashlib
+import inspect
 import json
 from collections.abc import Sequence
 from contextlib import suppress
@@ -30,7 +31,7 @@ class CachedGraph:
     def __init__(self, network: ATSal, streams: Sequence[str], made_by: str) -> None:
         self.path: Path | None = None
         if network.architecture.is_small:
-            with suppress(OSError, RuntimeError):  # no home folder, no source files
+            with suppress(OSError, RuntimeError, TypeError):  # no home folder, no source files
                 self.path = weights_home() / "graphs" / f"{_key(network, streams, made_by)}.graph"
 
     def read(self) -> bytes | None:
@@ -65,7 +66,7 @@ def cached_onnx(network: ATSal, streams: Sequence[str]) -> bytes:
 
 
 def _key(network: ATSal, streams: Sequence[str], made_by: str) -> str:
-    digest = hashlib.sha256(_source_code())
+    digest = hashlib.sha256(_source_code(Path(inspect.getfile(type(network.attention))).parent))
     digest.update(json.dumps([network.config.to_dict(), [*streams], made_by]).encode())
     for name, tensor in network.state_dict().items():
         digest.update(name.encode())
@@ -74,7 +75,8 @@ def _key(network: ATSal, streams: Sequence[str], made_by: str) -> str:
 
 
 @cache
-def _source_code() -> bytes:
-    folders = [Path(package.__path__[0]) for package in (atsal.models, atsal.projection)]
-    files = [*sorted(file for folder in folders for file in folder.glob("*.py")), Path(onnx_graph.__file__)]
+def _source_code(architecture: Path) -> bytes:
+    """Return the code that graphs depend on; `architecture` is the folder of the network's layers."""
+    folders = {architecture, *(Path(package.__path__[0]) for package in (atsal.models, atsal.projection))}
+    files = [*sorted(file for folder in sorted(folders) for file in folder.glob("*.py")), Path(onnx_graph.__file__)]
     return b"".join(file.read_bytes() for file in files)

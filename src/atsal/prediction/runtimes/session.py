@@ -19,7 +19,6 @@ from atsal.prediction.streams import finish_maps, needed_parts
 from atsal.projection import resize_erp
 
 T = TypeVar("T")
-FRAMES_AT_ONCE = {"lite": 4, "paper": 1}  # on a CPU: several share the cost of starting a layer
 
 
 class Maps(NamedTuple):
@@ -71,7 +70,7 @@ class CpuSession(Session):
 
     def __init__(self, network: ATSal) -> None:
         super().__init__(network)
-        self.frames = FRAMES_AT_ONCE[network.config.architecture]
+        self.frames = network.architecture.frames_on_cpu
         threads = torch.get_num_threads()
         in_parallel = network.architecture.is_small and threads > 1 and can_limit_threads()
         self.threads = threads // 2 if in_parallel else threads  # of one stream

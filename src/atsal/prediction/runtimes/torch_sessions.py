@@ -17,8 +17,6 @@ from atsal.prediction.runtimes.session import CpuSession, Maps, Session
 from atsal.prediction.runtimes.winograd import use_winograd
 from atsal.projection import resize_erp
 
-FRAMES_AT_ONCE = {"lite": 32, "paper": 8}  # on a GPU
-
 
 class TorchCpuSession(CpuSession):
     """PyTorch on the CPU. The wide convolutions of `paper` are Winograd's, except in the published procedure."""
@@ -63,7 +61,7 @@ class CudaSession(Session):
         network = network.to(device).compute_in(half if precision == "half" else torch.float32)
         super().__init__(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
         self.precision, self.device = precision, device
-        self.frames = FRAMES_AT_ONCE[network.config.architecture]
+        self.frames = network.architecture.frames_on_gpu
         self._captured: dict[tuple[str, ...], CapturedStep] = {}
 
     @torch.inference_mode()
