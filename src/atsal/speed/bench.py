@@ -35,7 +35,7 @@ class Bench:
     """What to measure."""
 
     model: str | Path = "lite"
-    video: Path | None = None  # None: a made-up scene
+    video: Path | None = None  # None: a synthetic scene
     runtimes: tuple[str, ...] = ()  # empty: all that are installed
     device: str = "auto"
     precision: Precision = "float32"

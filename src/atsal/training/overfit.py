@@ -49,7 +49,7 @@ def overfit_config(prepared: Path, epochs: int) -> TrainConfig:
     """Train all three networks together from random weights, and validate on the same clip."""
     source = SourceConfig(prepared=str(prepared))
     return TrainConfig(
-        title="overfit: one made-up scene",
+        title="overfit: one synthetic scene",
         part="fused",
         model=SMALL,
         train=(source,),
