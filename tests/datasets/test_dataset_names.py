@@ -92,9 +92,9 @@ def test_the_documented_example_works(install, pytestconfig, tmp_path):
     [
         (
             "import nothing_of_this_name",
-            "elsewhere.broken of the package elsewhere cannot be imported .ModuleNot",
+            "of package 'elsewhere': cannot be imported .ModuleNot",
         ),
-        ("DATASETS = ['folder']", "declares no data sets; expected a module with a tuple DATASETS"),
+        ("DATASETS = ['folder']", "expected a module with a tuple DATASETS"),
         (DECLARATION.format(name="osie"), "declares the data set osie, which exists; rename it"),
     ],
 )

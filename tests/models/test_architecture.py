@@ -107,9 +107,9 @@ def test_without_its_package_the_weight_folder_says_what_is_missing(tiny, tmp_pa
         (
             "1 / 0",
             "odd = broken:ODD",
-            r"'odd' \(broken:ODD of broken\): cannot be loaded \(ZeroDivisionError: .*; update",
+            r"'odd' of package 'broken': cannot be imported \(ZeroDivisionError: .*; update",
         ),
-        ("", "odd = broken:ODD", "cannot be loaded .*AttributeError"),
+        ("", "odd = broken:ODD", "cannot be imported .*AttributeError"),
         ("ODD = 3", "odd = broken:ODD", "found 3, expected an Architecture named 'odd'"),
         ("from atsal.models.lite import LITE as ODD", "odd = broken:ODD", "expected an Architecture named 'odd'"),
     ],
@@ -124,7 +124,7 @@ def test_two_packages_with_one_name_are_refused(site):
     for package in ("one", "other"):
         install(site, package, "", f"tiny = {package}:TINY")
     with pytest.raises(
-        ConfigError, match=r"'tiny': provided by several packages \(one, other\); uninstall all but one"
+        ConfigError, match=r"'tiny' of package 'one', 'other': provided more than once; uninstall all but one"
     ):
         find_architecture("tiny")
 

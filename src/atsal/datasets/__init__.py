@@ -6,14 +6,13 @@ adds its own by an entry point of the group `atsal.datasets` that names such a m
 
 from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
 from types import ModuleType
 
 from atsal.config import suggest_name
 from atsal.datasets.dataset import Dataset
 from atsal.errors import ConfigError
-from atsal.untrusted.text import error_reason
+from atsal.plugins import find_plugins, load_plugin, package_name
 
 ENTRY_POINTS = "atsal.datasets"  # the group
 
@@ -43,27 +42,20 @@ def _built_in() -> dict[str, Dataset]:
 
 def _from_other_packages() -> dict[str, Dataset]:
     found: dict[str, Dataset] = {}
-    for entry in entry_points(group=ENTRY_POINTS):
-        for dataset in _load(entry):
+    for entries in find_plugins(ENTRY_POINTS).values():
+        module: ModuleType = load_plugin(
+            entries,
+            "data sets",
+            "a module with a tuple DATASETS of `atsal.datasets.dataset.Dataset`",
+            lambda value: isinstance(value, ModuleType) and _are_datasets(getattr(value, "DATASETS", None)),
+        )
+        for dataset in module.DATASETS:
             if dataset.name in found.keys() | _built_in().keys():
-                raise ConfigError(f"{_origin(entry)} declares the data set {dataset.name}, which exists; rename it")
+                package = package_name(entries[0])
+                raise ConfigError(f"package {package} declares the data set {dataset.name}, which exists; rename it")
             found[dataset.name] = dataset
     return found
 
 
-def _load(entry: EntryPoint) -> tuple[Dataset, ...]:
-    remedy = "expected a module with a tuple DATASETS of `atsal.datasets.dataset.Dataset`; update or uninstall it"
-    try:
-        module = entry.load()
-    except Exception as error:  # code of others may raise anything
-        problem = f"{type(error).__name__}: {error_reason(error)}"
-        raise ConfigError(f"{_origin(entry)} cannot be imported ({problem}); {remedy}") from error
-    datasets = getattr(module, "DATASETS", None) if isinstance(module, ModuleType) else None
-    if not isinstance(datasets, tuple) or not all(isinstance(dataset, Dataset) for dataset in datasets):
-        raise ConfigError(f"{_origin(entry)} declares no data sets; {remedy}")
-    return datasets
-
-
-def _origin(entry: EntryPoint) -> str:
-    package = f" of the package {entry.dist.name}" if entry.dist else ""
-    return f"entry point {entry.name} = {entry.value}{package}"
+def _are_datasets(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(dataset, Dataset) for dataset in value)

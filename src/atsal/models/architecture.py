@@ -6,13 +6,14 @@ an entry point of the group `atsal.architectures`; docs/models/README.md shows h
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from atsal.config import suggest_name
 from atsal.errors import ConfigError
-from atsal.untrusted.text import error_reason, short_repr
+from atsal.plugins import find_plugins, load_plugin
+from atsal.untrusted.text import short_repr
 
 if TYPE_CHECKING:
     from torch import nn
@@ -65,43 +66,29 @@ class Architecture:
 
 def architecture_names() -> tuple[str, ...]:
     """Return the names of all architectures: built in, then those of other packages."""
-    return (*BUILT_IN, *sorted({entry.name for entry in entry_points(group=GROUP)} - BUILT_IN.keys()))
+    return (*BUILT_IN, *sorted(find_plugins(GROUP).keys() - BUILT_IN.keys()))
 
 
 def has_architecture(name: str) -> bool:
     """Whether an architecture of this name is built in or installed."""
-    return name in BUILT_IN or bool(entry_points(group=GROUP, name=name))
+    return name in BUILT_IN or name in find_plugins(GROUP)
 
 
 def find_architecture(name: str) -> Architecture:
     """Return the architecture of a name. Raises `ConfigError` if there is none, or if it cannot be loaded."""
-    installed = [BUILT_IN[name]] if name in BUILT_IN else list(entry_points(group=GROUP, name=name))
-    if not installed:
+    if not has_architecture(name):
         raise unknown_architecture(name)
-    if len(installed) > 1:
-        packages = ", ".join(sorted(_package(entry) for entry in installed))
-        raise ConfigError(
-            f"architecture {short_repr(name)}: provided by several packages ({packages}); uninstall all but one"
-        )
-    (entry,) = installed
-    where = f"architecture {short_repr(name)} ({entry.value} of {_package(entry)})"
-    try:
-        architecture = entry.load()
-    except Exception as error:  # code of another package
-        why = f"{type(error).__name__}: {error_reason(error)}"
-        raise ConfigError(f"{where}: cannot be loaded ({why}); update or uninstall the package") from error
-    if not isinstance(architecture, Architecture) or architecture.name != name:
-        raise ConfigError(
-            f"{where}: found {short_repr(architecture)}, expected an Architecture named {short_repr(name)}"
-        )
-    return architecture
+    entries = [BUILT_IN[name]] if name in BUILT_IN else find_plugins(GROUP)[name]
+    found: Architecture = load_plugin(
+        entries,
+        "architecture",
+        f"an Architecture named {short_repr(name)}",
+        lambda value: isinstance(value, Architecture) and value.name == name,
+    )
+    return found
 
 
 def unknown_architecture(name: str) -> ConfigError:
     """Return the error for a name that is neither built in nor installed."""
     known = suggest_name(name, architecture_names())
     return ConfigError(f"architecture {short_repr(name)}: neither built in nor provided by an installed package{known}")
-
-
-def _package(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist else "atsal"
