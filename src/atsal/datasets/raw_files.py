@@ -59,11 +59,12 @@ def report_missing(source: Path, ids: Iterable[str], what: str) -> list[str]:
     return [f"{what} for {shorten_list(ids)}: not below {source}"] if ids else []
 
 
-def nothing_found(source: Path, what: str, dataset: str, url: str) -> DataError:
+def nothing_found(source: Path, what: str, expected_files: str, url: str) -> DataError:
     """Return the error for a source without any item of a data set; `what` as in "gaze of D-SAV360"."""
+    expected = "; ".join(" ".join(line.split()) for line in expected_files.strip().splitlines())
     return DataError(
-        f"{source}: no {what} here or up to three folders deeper; expected the files that `atsal datasets info "
-        f"{dataset}` lists. Get the set at {url} and pass the folder you unpacked it into"
+        f"{source}: no {what} here or up to three folders deeper; expected {expected}. Get the set at {url} and pass "
+        "the folder you unpacked it into"
     )
 
 

@@ -33,7 +33,7 @@ def find(source: Path) -> FoundItems:
     """Find the videos that have gaze. Raises `DataError` if there is no gaze file of the set."""
     logs = first_by_name(find_files(source, "gaze_video_*.csv*"), r"gaze_video_(\d{4})\.csv(?:\.gz)?")
     if not logs:
-        raise nothing_found(source, "gaze of D-SAV360", "d-sav360", _URL)
+        raise nothing_found(source, "gaze of D-SAV360", _FILES, _URL)
     videos = first_by_name(find_files(source, "*.mp4"), r"(\d{4})\.mp4")
     items = tuple(RawItem(name, videos.get(name), (logs[name],)) for name in sorted(logs))
     missing = report_missing(source, [name for name in sorted(logs) if name not in videos], "videos/<id>/<id>.mp4")

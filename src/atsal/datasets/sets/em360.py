@@ -22,7 +22,7 @@ def find(source: Path) -> FoundItems:
     nearest = {file.name: file for file in reversed(find_files(source, "gaze/*/*.arff"))}  # of several of one name
     by_video = group_by_name(nearest.values(), r"\d+_([A-Za-z0-9][A-Za-z0-9_.-]*)\.arff")
     if not by_video:
-        raise nothing_found(source, "recordings of 360_em", "360-em", _URL)
+        raise nothing_found(source, "recordings of 360_em", _FILES, _URL)
     stimuli = _find_stimuli(source)
     items = []
     for logs in by_video.values():

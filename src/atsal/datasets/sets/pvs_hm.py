@@ -40,7 +40,7 @@ def find(source: Path) -> FoundItems:
     """
     files = find_files(source, FILE_NAME)
     if not files:
-        raise nothing_found(source, FILE_NAME, "pvs-hm", _URL)
+        raise nothing_found(source, FILE_NAME, _FILES, _URL)
     rows = pvs_hm_rows(files[0])
     if not rows:
         raise DataError(

@@ -34,7 +34,7 @@ def find(source: Path) -> FoundItems:
     stimuli = first_by_name(find_files(source, "Stimuli/*"), r"P0*(\d+)(?:_\d+x\d+)?\.(?:jpe?g|png)")
     numbers = sorted(set().union(*logs.values()), key=int)
     if not numbers:
-        raise nothing_found(source, "scanpaths of Salient360! images", "salient360-images", URL)
+        raise nothing_found(source, "scanpaths of Salient360! images", _FILES, URL)
     items = [
         RawItem(f"P{n}", stimuli.get(n), tuple(files[n] for files in logs.values() if n in files)) for n in numbers
     ]

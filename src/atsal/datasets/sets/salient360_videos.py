@@ -39,7 +39,7 @@ def find(source: Path) -> FoundItems:
     stimuli = first_by_name(find_files(source, "Stimuli/*"), _NAME + r"\.mp4")
     found = [name for name in VIDEOS if any(name.lower() in files for files in logs.values())]
     if not found:
-        raise nothing_found(source, "scanpaths of Salient360! videos", "salient360-videos", URL)
+        raise nothing_found(source, "scanpaths of Salient360! videos", _FILES, URL)
     items = []
     for name in found:
         own = tuple(files[name.lower()] for files in logs.values() if name.lower() in files)

@@ -27,7 +27,7 @@ def find(source: Path) -> FoundItems:
         files += sorted(file for file in source.glob("cubemap_*.pck") if source.name not in ("seated_vr", "browser"))
     logs = first_by_name(files, r"(cubemap_\d{4})\.pck")
     if not logs:
-        raise nothing_found(source, "vr/cubemap_*.pck of Sitzmann et al.", "sitzmann", _URL)
+        raise nothing_found(source, "vr/cubemap_*.pck of Sitzmann et al.", _FILES, _URL)
     above = source.parent if source.name == "vr" else source
     pictures = [*find_files(above, "img_files/cubemap_*.*"), *find_files(above, "cubemap_*.*")]
     stimuli = first_by_name(pictures, r"(cubemap_\d{4})\.(?:png|jpe?g)")

@@ -28,7 +28,7 @@ def find(source: Path) -> FoundItems:
     """
     logs = find_files(source, "vinfo.pkl")
     if not logs:
-        raise nothing_found(source, "vinfo.pkl of Sport360", "sport360", _URL)
+        raise nothing_found(source, "vinfo.pkl of Sport360", _FILES, _URL)
     folders: dict[str, Path] = {}
     for folder in find_files(source, "[0-9][0-9][0-9]"):
         if folder.is_dir() and any(folder.glob(_PICTURES)):

@@ -56,7 +56,7 @@ def find(source: Path) -> FoundItems:
     """Find the videos that have gaze. Raises `DataError` if there is no gaze file of the set."""
     logs = group_by_name(find_files(source, "p[0-9]*/*.txt"), r"(\d{3})(?!\d).*\.txt")
     if not logs:
-        raise nothing_found(source, "gaze of VR-EyeTracking", "vr-eyetracking", _URL)
+        raise nothing_found(source, "gaze of VR-EyeTracking", _FILES, _URL)
     videos = first_by_name(find_files(source, "*.mp4"), r"(\d{3})\.mp4")
     items = tuple(RawItem(name, videos.get(name), tuple(sorted(logs[name]))) for name in sorted(logs))
     missing = report_missing(source, [name for name in sorted(logs) if name not in videos], "videos/<number>.mp4")
