@@ -1,4 +1,4 @@
-# make demo   set up, predict on a made-up 360° scene, show the result
+# make demo   set up, predict on a synthetic 360° scene, show the result
 # make test   set up for development, run every check
 PYTHON ?= python3
 BIN := .venv/bin
@@ -21,13 +21,13 @@ help: ## list the targets
 	@$(INSTALL) --editable '.[dev]'
 	@touch $@
 
-demo: .venv/core ## predict on a made-up 360° scene and show the result
+demo: .venv/core ## predict on a synthetic 360° scene and show the result
 	@mkdir -p demo
 	@$(BIN)/python -c 'from atsal.video.synthetic_scene import render_video as render; \
 		render("demo/scene.mp4", seconds=4, frame_rate=15, erp_height=480, seed=7)'
 	@$(BIN)/atsal compare demo/scene.mp4 -o demo/comparison.mp4 --sheet demo/comparison.png --overwrite
 	@echo
-	@echo "demo/comparison.mp4 shows the scene and what attention, experts and both together make of it;"
+	@echo "demo/comparison.mp4 shows the scene and the maps of attention, of the experts, and of both;"
 	@echo "demo/comparison.png is a sheet of it. Next, with a 360° video or photo of yours:"
 	@echo "  $(BIN)/atsal predict VIDEO.mp4 -o results"
 	@echo "  $(BIN)/atsal predict PHOTO.jpg -o results --format npy"

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from atsal.errors import MediaError, OutputError
-from atsal.prediction.compare import EvenSpread, compare, contact_sheet
+from atsal.prediction.compare import SHEET_GAP, EvenSpread, compare, contact_sheet
 from atsal.prediction.options import ReadOptions
 from atsal.prediction.sources import Source
 from atsal.video.probe import probe_video
@@ -72,7 +72,7 @@ def test_the_spread_covers_the_whole_clip():
 
 def test_a_contact_sheet_has_a_row_a_result(predictor, clip):
     results = list(predictor.predict_video(clip, stride=4))
-    assert contact_sheet(results, panel_height=40).shape == (2 * 40, 4 * 80, 3)
+    assert contact_sheet(results, panel_height=40).shape == (2 * 40, 4 * 80 + 3 * SHEET_GAP, 3)
 
 
 def test_a_failure_leaves_no_thread(predictor, tmp_path, monkeypatch):

@@ -24,7 +24,7 @@ def scored_picture(truth: GroundTruth, item: str, files: MapFiles) -> Picture:
     stimulus = _stimulus(truth, item, windows[index])
     panels = [add_label(stimulus, "stimulus"), add_label(_overlay(stimulus, measured), "measured")]
     panels.append(add_label(_overlay(stimulus, maps[index].astype(np.float32)), "predicted") if maps else stimulus)
-    return tile([np.pad(panel, ((0, 0), (0, _GAP), (0, 0)), constant_values=255) for panel in panels], 3)[:, :-_GAP]
+    return tile(panels, 3, _GAP)
 
 
 def _overlay(stimulus: Picture, saliency: NDArray[np.float32]) -> Picture:

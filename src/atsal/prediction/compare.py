@@ -22,6 +22,7 @@ from atsal.video.writer import VideoWriter
 
 PANEL_HEIGHT = 320
 SHEET_ROWS = 4
+SHEET_GAP = 8  # pixels between the columns
 PANELS = (ATTENTION.name, EXPERTS.name, FUSED.name)  # after the source
 
 
@@ -139,4 +140,4 @@ def contact_sheet(results: list[FrameResult], panel_height: int = 200) -> Pictur
             saliency = result.map(stream)
             drawn = overlay(source, saliency, float(saliency.max()))
             panels.append(add_label(drawn, stream) if row == 0 else drawn)
-    return tile(panels, 4)
+    return tile(panels, 4, SHEET_GAP)

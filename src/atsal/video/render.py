@@ -75,10 +75,11 @@ def resize(image: Picture, size: tuple[int, int]) -> Picture:
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
 
 
-def tile(pictures: Sequence[Picture], columns: int) -> Picture:
-    """Put pictures of one size side by side, `columns` in a row."""
-    rows = [np.concatenate(list(pictures[i : i + columns]), axis=1) for i in range(0, len(pictures), columns)]
-    return np.concatenate(rows, axis=0)
+def tile(pictures: Sequence[Picture], columns: int, gap: int = 0) -> Picture:
+    """Put pictures of one size side by side, `columns` in a row, with `gap` white pixels between the columns."""
+    padded = [np.pad(picture, ((0, 0), (0, gap), (0, 0)), constant_values=255) for picture in pictures]
+    rows = [np.concatenate(padded[i : i + columns], axis=1) for i in range(0, len(padded), columns)]
+    return np.concatenate(rows, axis=0)[:, : rows[0].shape[1] - gap]
 
 
 def comparison(image: Picture, maps: dict[str, tuple[SavedMap, float]], size: tuple[int, int]) -> Picture:
