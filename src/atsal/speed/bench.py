@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from atsal.device import choose_device
 from atsal.errors import install_hint
+from atsal.models.architecture import find_architecture
 from atsal.models.loading import build_network, find_weights
 from atsal.models.two_stream import ATSal
 from atsal.models.weight_folder import WeightFolder
@@ -26,7 +27,7 @@ from atsal.video.reader import read_frames
 from atsal.video.synthetic_scene import render_video
 
 FORMAT = 1
-FRAMES_IN_MEMORY = {"lite": 32, "paper": 2}  # on which the network runs
+SMALL_FRAMES, LARGE_FRAMES = 32, 2  # in memory, on which a small or a large network runs
 SYNTHETIC_S, SYNTHETIC_ROWS = 10, 960
 
 
@@ -59,7 +60,8 @@ def bench(chosen: Bench, say: Callable[[str], None] = lambda _line: None) -> dic
             return build_network(bundle, face_size=chosen.face_size)
 
         size = (2 * bundle.config.erp_height, bundle.config.erp_height)
-        frames = list(islice(read_frames(video, size=size), FRAMES_IN_MEMORY[bundle.config.architecture]))
+        is_small = find_architecture(bundle.config.architecture).is_small
+        frames = list(islice(read_frames(video, size=size), SMALL_FRAMES if is_small else LARGE_FRAMES))
         gflop = gflop_per_frame(build())
         names = chosen.runtimes or _installed(device, chosen.precision)
         sessions = {name: start_session(name, build(), device, chosen.precision) for name in names}

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from atsal.errors import DataError
-from atsal.models.directions import Direction
+from atsal.models import Direction
 from atsal.models.front_prior import (
     FrontPriorConfig,
     LatitudeProfile,

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from atsal.errors import ConfigError, DataError, OutputError
+from atsal.models.architecture import find_architecture
 from atsal.models.config import ModelConfig
 from atsal.models.directions import DirectionConfig, Directions, check_direction, make_smoother, sharpen_and_smooth
 from atsal.models.front_prior import FrontPrior, FrontPriorConfig
@@ -208,17 +209,8 @@ def fuse(
     own_prior = priors.head if measured == "head" else priors.head_eye
     frames = run_streams(build_network(bundle), opened)
     choice = choose(frames, own_prior, share_of(bundle.config))
-    fitted_prior = with_strengths(own_prior, choice.latitude_strength, choice.front_strength)
-    if (frames.seconds < 0).all():  # photos say nothing about the front of videos, nor videos about that of photos
-        fitted_prior = replace(fitted_prior, video_strength=own_prior.video_strength)
-    else:
-        fitted_prior = replace(fitted_prior, photo_strength=own_prior.photo_strength)
-    fitted = DirectionConfig(choice.exponent, choice.smoothing_deg, fitted_prior)
-    if measured == "head":  # the content says as much about the latitudes of gaze
-        latitude = replace(gaze.prior, latitude_strength=choice.latitude_strength)
-        directions = Directions(replace(gaze, prior=latitude), fitted)
-    else:
-        directions = Directions(fitted, _directions(bundle).head)
+    is_photos = bool((frames.seconds < 0).all())
+    directions = _fitted_directions(choice, own_prior, measured, gaze, bundle, photos=is_photos)
     bits = bits_per_fixation(fused_density(frames, choice, own_prior), frames.counts).mean()
     seen = read_seen_items(bundle.provenance)
     prior_sets = [(log.name, (ALL_ITEMS,)) for log in priors.sources]
@@ -238,10 +230,35 @@ def fuse(
     return choice
 
 
+def _fitted_directions(
+    choice: Choice,
+    prior: FrontPriorConfig,
+    measured: str,
+    gaze: DirectionConfig,
+    bundle: WeightFolder,
+    *,
+    photos: bool,
+) -> Directions:
+    """Return the settings of both directions after a choice on gaze of the `measured` one, under its `prior`.
+
+    `gaze` are the settings of `head_eye` if heads were measured; if gaze was, those of `head` stay as in `bundle`.
+    """
+    fitted_prior = with_strengths(prior, choice.latitude_strength, choice.front_strength)
+    if photos:  # photos say nothing about the front of videos, nor videos about that of photos
+        fitted_prior = replace(fitted_prior, video_strength=prior.video_strength)
+    else:
+        fitted_prior = replace(fitted_prior, photo_strength=prior.photo_strength)
+    fitted = DirectionConfig(choice.exponent, choice.smoothing_deg, fitted_prior)
+    if measured != "head":
+        return Directions(fitted, _directions(bundle).head)
+    latitude = replace(gaze.prior, latitude_strength=choice.latitude_strength)  # content tells as much of them for gaze
+    return Directions(replace(gaze, prior=latitude), fitted)
+
+
 def _open_lite(model: Path | str, output: Path, *, overwrite: bool) -> WeightFolder:
     """Open the model. Raise an error if it has no fusion to choose, or if `output` cannot be written."""
     bundle = find_weights(model)
-    if bundle.config.architecture != "lite":
+    if not find_architecture(bundle.config.architecture).has_front_prior:
         raise ConfigError(f"{bundle.folder}: the paper's fusion has no settings; expected weights of lite")
     if output.exists() and output.samefile(bundle.folder):
         raise OutputError(f"{output}: is the model that is read; give another folder")
@@ -251,7 +268,7 @@ def _open_lite(model: Path | str, output: Path, *, overwrite: bool) -> WeightFol
 
 def _directions(bundle: WeightFolder) -> Directions:
     """Return the model's directions, or those of the packaged model for one that was trained from scratch."""
-    found = bundle.config.directions or find_weights("lite").config.directions
+    found = bundle.config.directions or find_weights(bundle.config.architecture).config.directions
     if found is None:
         raise ConfigError(f"{bundle.folder}: has no directions in its settings; expected those of lite")
     return found

@@ -11,8 +11,9 @@ from torch import nn
 from atsal.datasets.prepared import PreparedSet
 from atsal.errors import ConfigError
 from atsal.jobs.checksums import file_sha256
+from atsal.models import Direction
+from atsal.models.architecture import find_architecture
 from atsal.models.config import ModelConfig
-from atsal.models.directions import Direction
 from atsal.models.efficientnet import Encoder, read_imagenet_weights
 from atsal.models.lite import LiteAttention
 from atsal.models.loading import find_weights, load_parts, new_parts
@@ -129,7 +130,7 @@ def _open(source: SourceConfig, config: TrainConfig, model: ModelConfig, teacher
         return PhotoSource(source, config.photo_views)
     if source.is_distilled:
         return DistillationSource(source, model, config.augmentation, teacher_maps)
-    if config.start != SCRATCH and model.architecture == "lite" and model.directions is None:
+    if config.start != SCRATCH and model.directions is None and find_architecture(model.architecture).has_front_prior:
         raise ConfigError(
             f"{source.folder}: holds gaze in 360°, but {config.start} has no front prior yet, so its layers would "
             "learn what the prior adds later; run `atsal weights fuse` on it and start from the result"

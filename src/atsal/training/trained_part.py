@@ -18,12 +18,6 @@ from atsal.training.losses import Comparison
 from atsal.training.sources import Sample, is_erp
 
 _TINY = 1e-12
-_PREFIXES: dict[ParameterGroup, tuple[str, ...]] = {  # of the parameters' names, in both architectures
-    "all": ("",),
-    "mask": ("attention_module.", "mask.", "mask_logits."),
-    "average": ("alpha", "average.alpha"),
-    "decoder": ("pyramid.", "decoder.", "average."),
-}
 
 
 class Output(NamedTuple):
@@ -75,7 +69,8 @@ class TrainedPart(nn.Module):
         """Return the trained parameters of a group, by name."""
         named = {name: p for name, p in self.module.named_parameters() if p.requires_grad}
         inner = (lambda name: name.partition(".")[2]) if self._is_joint else str
-        return {name: p for name, p in named.items() if inner(name).startswith(_PREFIXES[group])}
+        prefixes = ("",) if group == "all" else self.network.architecture.parameter_groups.get(group, ())
+        return {name: p for name, p in named.items() if inner(name).startswith(prefixes)}
 
     def forward(self, frames: Tensor, state: Tensor | None = None, carry: Tensor | None = None) -> Output:
         """Predict frames (B, V, 3, H, W), float RGB in [0, 255], from the state after the frames before them.
