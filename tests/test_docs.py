@@ -40,12 +40,25 @@ def test_links_lead_somewhere(pytestconfig):
 
 
 def test_help_needs_no_torch():
-    """`atsal --help` answers at once: nothing heavy is imported for it."""
+    """The help of every command answers at once: nothing heavy is imported for it."""
     import subprocess
     import sys
 
-    code = "import sys; from atsal.cli import main; sys.exit('torch' in sys.modules or 'av' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    code = """
+import sys
+from click.testing import CliRunner
+from atsal.cli import main
+
+def check(command, path):
+    assert CliRunner().invoke(main, [*path, "--help"]).exit_code == 0, path
+    assert not {"torch", "av"} & sys.modules.keys(), path
+    for name, part in getattr(command, "commands", {}).items():
+        check(part, [*path, name])
+
+check(main, [])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_no_placeholder_is_left(pytestconfig):

@@ -65,6 +65,7 @@ def test_regions_of_an_image(folder):
         (["broken.json", "-o", "x.json"], "broken.json: lacks 'settings'|broken.json: lacks settings"),
         (["maps/scene.json", "-o", "made.json"], "made.json: already exists"),
         (["maps", "-o", "x.json"], "holds"),
+        (["scene.mp4", "-o", "x.json", "--still-at", "2"], "is a video, whose frames have times"),
     ],
 )
 def test_mistakes_are_explained(folder, monkeypatch, arguments, message):

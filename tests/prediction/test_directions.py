@@ -11,8 +11,8 @@ from torch import nn
 from atsal import load_model
 from atsal.cli.parameters import DIRECTION
 from atsal.errors import ConfigError, OutputError
+from atsal.models import DIRECTIONS
 from atsal.models.config import ModelConfig
-from atsal.models.directions import DIRECTIONS
 from atsal.models.front_prior import PHOTO
 from atsal.models.loading import build_network, find_weights
 from atsal.models.two_stream import ATSal

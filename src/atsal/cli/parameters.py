@@ -94,7 +94,7 @@ PATH = _PathType(path_type=Path)
 POSITIVE = Number(min=0, min_open=True)
 MAX_WORKERS = 256
 MODELS = ("atsal.models.architecture", "architecture_names")
-DIRECTION = NameOf("atsal.models.directions", "DIRECTIONS")
+DIRECTION = NameOf("atsal.models", "DIRECTIONS")
 STEREO = NameOf("atsal.video.stereo_layout", "StereoChoice")
 RUNTIMES = ("atsal.prediction.runtimes", "RUNTIME_CHOICES")
 STREAMS = ("atsal.prediction.streams", "STREAMS")

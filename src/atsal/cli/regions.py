@@ -76,13 +76,11 @@ def regions(source: Path, output: Path, stream: str, max_regions: int, min_weigh
 
 
 def _predict(path: Path, chosen: dict[str, Any], values: dict[str, Any]) -> "tuple[Regions, str | None]":
-    from atsal.prediction.options import STILL_AT  # noqa: PLC0415
     from atsal.regions.prediction import predict_regions  # noqa: PLC0415
 
     reading = take_reading(values)
     source = find_source(path, as_frames=values["as_frames"])
     predictor = load_chosen_model(values, frames=1 if source.kind == "image" else FEW_FRAMES)
-    predictor.check_time_matters(values["still_at_s"], STILL_AT)
     with progress_bar(source, reading) as progress:
         found = predict_regions(
             predictor, source, reading, still_at_s=values["still_at_s"], progress=progress, **chosen

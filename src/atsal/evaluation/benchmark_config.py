@@ -9,7 +9,7 @@ from typing import Literal
 from atsal.config import check_range, read_yaml, suggest_name
 from atsal.errors import ConfigError
 from atsal.evaluation.baselines import BASELINE_NAMES, VIEWERS
-from atsal.models.directions import Direction
+from atsal.models import Direction
 
 StreamName = Literal["fused", "attention", "experts"]
 STREAM_ORDER: tuple[StreamName, ...] = ("attention", "experts", "fused")

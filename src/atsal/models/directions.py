@@ -5,17 +5,14 @@ lies at the horizon (eyes look below it), and they are less concentrated at the 
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from torch import Tensor
 
 from atsal.config import check_range, suggest_name
 from atsal.errors import ConfigError
+from atsal.models import DIRECTIONS, Direction
 from atsal.models.front_prior import FrontPriorConfig
 from atsal.projection import SphericalGaussian
-
-Direction = Literal["head_eye", "head"]
-DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
 @dataclass(frozen=True)

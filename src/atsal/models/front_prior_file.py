@@ -7,7 +7,7 @@ from typing import Literal
 from atsal.config import from_mapping
 from atsal.errors import ConfigError, WeightsError
 from atsal.jobs.atomic_write import write_json
-from atsal.models.directions import Direction
+from atsal.models import Direction
 from atsal.models.front_prior import FrontPriorConfig
 from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object

@@ -9,9 +9,9 @@ from torch import nn
 
 from atsal.config import suggest_name
 from atsal.errors import ConfigError, WeightsError
+from atsal.models import Direction
 from atsal.models.architecture import Architecture, architecture_names, find_architecture, has_architecture
 from atsal.models.config import ModelConfig
-from atsal.models.directions import Direction
 from atsal.models.two_stream import ATSal, Procedure
 from atsal.models.weight_folder import WeightFolder, read_weight_folder
 

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from atsal.errors import ConfigError, ShapeError
+from atsal.models import Direction
 from atsal.models.architecture import Architecture, find_architecture
 from atsal.models.config import ModelConfig
-from atsal.models.directions import Direction, check_direction, make_smoother, sharpen_and_smooth
+from atsal.models.directions import check_direction, make_smoother, sharpen_and_smooth
 from atsal.models.front_prior import FrontPrior
 from atsal.projection import CubemapToErp, ErpToCubemap, resize_erp
 from atsal.projection.geometry import EQUATOR_FACES, POLE_FACES

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from atsal.errors import ConfigError, MediaError, TruncatedMediaError
+from atsal.errors import MediaError, TruncatedMediaError
 from atsal.prediction.formats import next_even
 from atsal.prediction.frame_result import FrameResult
 from atsal.prediction.options import STILL_AT, ReadOptions, Seconds
@@ -49,8 +49,7 @@ def compare(
     `still_at_s` is the option of `Options`. Raise `ConfigError` where it changes nothing.
     """
     predictor.check_time_matters(still_at_s, STILL_AT)
-    if source.kind == "video" and still_at_s is not None:
-        raise ConfigError(f"{STILL_AT} {still_at_s:g}: {source.path} is a video, whose frames have times; leave it out")
+    source.check_still_time(still_at_s)
     panel = (2 * next_even(panel_height), next_even(panel_height))
     frames = source.frames(reading, None if source.kind == "image" else panel)
     pairs = predictor.run(prefetch(frames, predictor.session.frames), seconds=source.shown_at(still_at_s))

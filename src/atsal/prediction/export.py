@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from atsal.errors import MissingDependencyError, OutputError, install_hint
 from atsal.jobs.atomic_write import atomic_file, output_errors
-from atsal.models.directions import Direction
+from atsal.models import Direction
 from atsal.models.front_prior import PHOTO
 from atsal.models.loading import build_network, find_weights
 from atsal.models.weight_folder import WeightFolder

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from atsal.device import choose_device
 from atsal.errors import ConfigError, PredictionError, ShapeError
-from atsal.models.directions import Direction
+from atsal.models import Direction
 from atsal.models.front_prior import PHOTO
 from atsal.models.loading import build_network, find_weights
 from atsal.models.two_stream import Procedure

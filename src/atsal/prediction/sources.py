@@ -9,7 +9,7 @@ from typing import Literal
 
 from atsal.errors import ConfigError, InputError, MediaError
 from atsal.jobs.checksums import cached_sha256
-from atsal.prediction.options import ReadOptions
+from atsal.prediction.options import STILL_AT, ReadOptions
 from atsal.video.image_reader import probe_image_header, read_image
 from atsal.video.media_files import classify, folder_remarks, list_frames, list_media
 from atsal.video.probe import probe_video
@@ -74,6 +74,13 @@ class Source:
         """Return the time of its frames, for `Predictor.run`: `still_at_s`, None for photos, or "own"."""
         has_times = self.kind == "video" or (self.kind == "sequence" and still_at_s is None)
         return "own" if has_times else still_at_s
+
+    def check_still_time(self, still_at_s: float | None) -> None:
+        """Raise `ConfigError` where a time for stills is given to a video, whose frames have times."""
+        if self.kind == "video" and still_at_s is not None:
+            raise ConfigError(
+                f"{STILL_AT} {still_at_s:g}: {self.path} is a video, whose frames have times; leave it out"
+            )
 
     def view_size(self, reading: ReadOptions) -> Size:
         """Return the (width, height) of the view that `frames` yields when no size is asked for."""

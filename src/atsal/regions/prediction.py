@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.errors import DataError, TruncatedMediaError
-from atsal.prediction.options import ReadOptions, Seconds
+from atsal.prediction.options import STILL_AT, ReadOptions, Seconds
 from atsal.prediction.predictor import Predictor
 from atsal.prediction.prefetch import map_closing, prefetch
+from atsal.prediction.run_record import EarlierRun
 from atsal.prediction.sources import Source
 from atsal.prediction.streams import file_stem
 from atsal.regions.finding import find_regions
@@ -37,6 +38,8 @@ def predict_regions(
     `limits` are those of `find_regions`. The second value says what is wrong with a source that is damaged in the
     middle; the regions of the frames before are returned.
     """
+    predictor.check_time_matters(still_at_s, STILL_AT)
+    source.check_still_time(still_at_s)
     frames = source.frames(reading, predictor.frame_size if source.kind != "image" else None)
     pairs = predictor.run(
         prefetch(frames, predictor.session.frames), streams=(stream,), seconds=source.shown_at(still_at_s)
@@ -66,20 +69,22 @@ def regions_of_maps(manifest: Path, stream: str = "fused", **limits: Any) -> Reg
     Raises `DataError` for another file, for a manifest without such maps, and for a map that is missing or damaged.
     """
     make_error = ErrorFactory(DataError, manifest, "expected the manifest of a finished `atsal predict --format npy`")
-    document = read_object(manifest, make_error)
     try:
-        settings = document["settings"]
-        source, streams = str(settings["source"]["path"]), [str(name) for name in settings["options"]["streams"]]
-        frames = [
-            (int(frame["index"]), float(frame["timestamp_s"]), [str(name) for name in frame["files"]])
-            for frame in document["frames"]
-        ]
+        run = EarlierRun.from_json(manifest, read_object(manifest, make_error))
+        source, streams = (
+            str(run.settings["source"]["path"]),
+            [str(name) for name in run.settings["options"]["streams"]],
+        )
+        times = [float(frame["timestamp_s"]) for frame in run.frames]
     except (KeyError, TypeError, ValueError) as error:
         raise make_error(f"lacks {error_reason(error)}") from error
     if stream not in streams:
         raise make_error(f"has maps of {', '.join(streams)}, not of {stream}")
     stem = file_stem(manifest.stem, stream, len(streams))
-    maps = ((index, time_s, _read_map(manifest, files, stem, make_error)) for index, time_s, files in frames)
+    maps = (
+        (frame["index"], time_s, _read_map(manifest, frame["files"], stem, make_error))
+        for frame, time_s in zip(run.frames, times, strict=True)
+    )
     found = tuple(_track(maps, limits))
     return Regions(found, Path(source).name, {"manifest": manifest.name, "stream": stream} | limits)
 

@@ -7,8 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from atsal.gaze.directions import Floats, angle_rad, lonlat_from_vectors, unit_vectors
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Region:
     merged_ids: tuple[int, ...] = ()  # things that cannot be told apart from `id` in this frame
 
     @property
-    def direction(self) -> NDArray[np.float64]:
+    def direction(self) -> Floats:
         """Unit vector (3,) of the centre: x right, y up, z forward."""
         return unit_vector(self.yaw_deg, self.pitch_deg)
 
@@ -57,19 +56,18 @@ class Regions:
         return [(frame, region) for frame in self.frames for region in frame.regions if region.id == region_id]
 
 
-def unit_vector(yaw_deg: float, pitch_deg: float) -> NDArray[np.float64]:
+def unit_vector(yaw_deg: float, pitch_deg: float) -> Floats:
     """Return the unit vector (3,) of a direction: x right, y up, z forward."""
-    yaw, pitch = math.radians(yaw_deg), math.radians(pitch_deg)
-    return np.array([math.cos(pitch) * math.sin(yaw), math.sin(pitch), math.cos(pitch) * math.cos(yaw)])
+    return unit_vectors(math.radians(yaw_deg), math.radians(pitch_deg))
 
 
-def yaw_pitch_deg(vector: NDArray[np.float64]) -> tuple[float, float]:
+def yaw_pitch_deg(vector: Floats) -> tuple[float, float]:
     """Return yaw in [-180, 180) and pitch in [-90, 90] of a vector (3,) of any length."""
-    x, y, z = (float(value) for value in vector)
-    yaw = math.degrees(math.atan2(x, z))
-    return (yaw if yaw < 180 else -180.0), math.degrees(math.atan2(y, math.hypot(x, z)))
+    lon_rad, lat_rad = lonlat_from_vectors(vector)
+    yaw = math.degrees(lon_rad)
+    return (yaw if yaw < 180 else -180.0), math.degrees(lat_rad)
 
 
-def angle_deg(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+def angle_deg(first: Floats, second: Floats) -> float:
     """Return the angle between two unit vectors (3,) in degrees, exact for small angles too."""
-    return math.degrees(math.atan2(float(np.linalg.norm(np.cross(first, second))), float(first @ second)))
+    return math.degrees(angle_rad(first, second))

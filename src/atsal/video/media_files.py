@@ -10,7 +10,7 @@ from typing import Literal
 from atsal.errors import MediaError
 from atsal.untrusted.files import check_readable
 from atsal.untrusted.pictures import UNSUPPORTED, picture_format, read_head, refuse_unsupported
-from atsal.untrusted.text import escape_controls
+from atsal.untrusted.text import plural, shorten_list
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".tif", ".tiff", ".webp", ".bmp", ".dib", ".gif"}
@@ -133,7 +133,7 @@ def skipped_files(folder: Path, used: Collection[Path], *, as_frames: bool = Fal
     reasons: dict[str, list[str]] = {}
     for path in _list_others(folder, used):
         reasons.setdefault(_why_skipped(path, as_frames), []).append(path.name)
-    return [f"skipped {_join(names)}: {reason}" for reason, names in reasons.items()]
+    return [f"skipped {shorten_list(names, _MAX_NAMES)}: {reason}" for reason, names in reasons.items()]
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, str]], str]:
@@ -185,7 +185,7 @@ def numbering_remarks(frames: Sequence[Path]) -> list[str]:
     pairs = list(pairwise(varying[0]))
     step = Counter(after - before for before, after in pairs).most_common(1)[0][0]
     jumps = [f"after {before} comes {after}" for before, after in pairs if after - before != step]
-    places = f"{len(jumps)} place{'s' * (len(jumps) > 1)} ({_join(jumps)})"
+    places = f"{plural(len(jumps), 'place')} ({shorten_list(jumps, _MAX_NAMES)})"
     missing = "if frames are missing there, the times of all later frames are wrong"
     return [f"the numbers of its frames jump in {places}: {missing}"] if jumps else []
 
@@ -207,8 +207,3 @@ def _list_others(folder: Path, known: Collection[Path]) -> list[Path]:
     known = set(known)
     others = (path for path in folder.iterdir() if path not in known and path.name[0] != ".")
     return sorted(others, key=lambda path: natural_key(path.name))
-
-
-def _join(names: Sequence[str]) -> str:
-    shown = ", ".join(escape_controls(name) for name in names[:_MAX_NAMES])
-    return shown if len(names) <= _MAX_NAMES else f"{shown} and {len(names) - _MAX_NAMES} more"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atsal.datasets.dataset import Dataset, FoundItems, ItemGaze
+from atsal.datasets.dataset import ItemGaze
 from atsal.datasets.prepared.checks import statistics_warnings
 from atsal.datasets.prepared.statistics import CELL_ROWS, SetStatistics, add_up, item_statistics
 from atsal.errors import DataError
@@ -14,27 +14,11 @@ from atsal.gaze.checked_records import Drop
 from atsal.gaze.directions import unit_vectors, wrap_longitude
 from atsal.gaze.readers.avtrack360 import read_avtrack360
 from atsal.gaze.records import Fixations, GazeSamples, PlanarFixations
+from fakes.declared import declared
 
 AVTRACK = Path(__file__).resolve().parents[4] / "shared" / "data" / "avtrack360" / "head_rotation.tar.xz"
 
-DECLARED = Dataset(
-    name="made-up",
-    title="Made up",
-    stimuli="images",
-    items=3,
-    observers="8, at least 4 an image",
-    directions=("head_eye",),
-    events="fixations",
-    sampling="100 Hz",
-    sigma_deg={"head_eye": 2.0},
-    licence="none",
-    url="",
-    citation="",
-    expected_files="",
-    find=lambda source: FoundItems(()),
-    read=lambda item, direction, stimulus: ItemGaze(),
-    start_lonlat_deg=(0.0, 0.0),
-)
+DECLARED = declared()
 
 
 def track(observer, lon_deg, lat_deg, *, rate_hz=100.0, valid=None):

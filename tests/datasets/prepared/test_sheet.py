@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atsal.datasets.dataset import Dataset, FoundItems, ItemGaze
+from atsal.datasets.dataset import ItemGaze
 from atsal.datasets.prepared.checks import statistics_warnings
 from atsal.datasets.prepared.sheet import draw_sheet
 from atsal.datasets.prepared.statistics import SetStatistics, add_up, item_statistics
@@ -15,27 +15,17 @@ from atsal.errors import MissingDependencyError
 from atsal.gaze.checked_records import Drop
 from atsal.gaze.directions import unit_vectors
 from atsal.gaze.records import GazeSamples, PlanarFixations
+from fakes.declared import declared
 
 pytest.importorskip("matplotlib")
 pytestmark = pytest.mark.filterwarnings("error")
 
-DECLARED = Dataset(
-    name="made-up",
+DECLARED = declared(
     title="Made up $once$",  # no formula
     stimuli="videos",
     items=60,
     observers="3",
-    directions=("head_eye",),
-    events="fixations",
-    sampling="100 Hz",
-    sigma_deg={"head_eye": 2.0},
-    licence="none",
     url="https://example.org",
-    citation="",
-    expected_files="",
-    find=lambda source: FoundItems(()),
-    read=lambda item, direction, stimulus: ItemGaze(),
-    start_lonlat_deg=(0.0, 0.0),
 )
 
 

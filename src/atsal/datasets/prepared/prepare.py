@@ -71,19 +71,10 @@ def prepare(
     found = dataset.find(source)
     items = _choose_items(found, only)
     settings = {"dataset": dataset.name, "preparation": preparation.to_json()}
-    refused: dict[str, str] = {}
     folder = OutputFolder(output, PREPARED_SET)
     with folder.claim(settings):
         todo = [raw for raw in items if not _is_done(output, raw, source, preparation)]
-        job = _Job(dataset.name, source, output, preparation)
-        try:
-            for raw, reason in run_each(job, todo, workers):
-                report(raw.id, reason)
-                if reason is not None:
-                    refused[raw.id] = reason
-                    _remove_item(output, raw, preparation)
-        finally:
-            remove_leftovers(output)  # of terminated workers
+        refused = _make_items(_Job(dataset.name, source, output, preparation), todo, workers, report)
         document = make_manifest(output, dataset, folder.make_record(settings), source, found, refused, preparation)
         records = [
             f"{name}/{RECORD}" for raw in items if raw.id not in refused for name in item_names(raw, preparation)
@@ -102,6 +93,20 @@ def prepare(
         dropped=dict(dropped),
         items_with_notes=sum(bool(item["notes"]) for item in document["items"]),
     )
+
+
+def _make_items(job: "_Job", items: list[RawItem], workers: int, report: Report) -> dict[str, str]:
+    """Make the items; return why some were refused, by name, and remove what an earlier run made of those."""
+    refused: dict[str, str] = {}
+    try:
+        for raw, reason in run_each(job, items, workers):
+            report(raw.id, reason)
+            if reason is not None:
+                refused[raw.id] = reason
+                _remove_item(job.output, raw, job.preparation)
+    finally:
+        remove_leftovers(job.output)  # of terminated workers
+    return refused
 
 
 def _remove_item(output: Path, raw: RawItem, preparation: Preparation) -> None:

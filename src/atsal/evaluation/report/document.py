@@ -23,12 +23,12 @@ from atsal.evaluation.report.table import (
     Listing,
     Paragraph,
     Table,
-    count_text,
     interval,
     number,
     value_text,
 )
 from atsal.evaluation.results import Estimate, Result
+from atsal.untrusted.text import plural
 
 Drawing = Callable[[str, str, str], NDArray[np.uint8] | None]  # data set, predictor, item -> (H, W, 3), or nothing
 _EXTREMES = 3  # best and worst items that are shown
@@ -141,7 +141,7 @@ def _score(row: RunStatistics, metric: str, *, brief: bool) -> Cell:
         return Cell(found.mean, bold=bold, verdict=against.verdict if against else 0)
     details = interval(found.low, found.high)
     if found.mean is not None and found.count != len(row.run.items):
-        details += (count_text(found.count, "item"),)
+        details += (plural(found.count, "item"),)
     return Cell(found.mean, details, bold=bold)
 
 
@@ -216,7 +216,7 @@ def _extreme_items(statistics: DatasetStatistics, draw: Drawing | None) -> Itera
     yield Heading("Best and worst items", 3)
     yield Paragraph(
         f"By {metric.label}, of {leading.name}, the best that can be compared and is no baseline, if there is one; of "
-        f"{count_text(len(ranked), 'item')}."
+        f"{plural(len(ranked), 'item')}."
     )
     groups = [("best", best), ("worst", worst)]
     yield Listing(

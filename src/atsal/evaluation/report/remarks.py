@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from atsal.evaluation.metric_registry import metric_named
-from atsal.evaluation.report.table import count_text
 from atsal.evaluation.results import DatasetResult, Run
-from atsal.untrusted.text import shorten_list
+from atsal.untrusted.text import plural, shorten_list
 
 _FEW_ITEMS = 10
 
@@ -23,13 +22,13 @@ def remarks_on(dataset: DatasetResult, reference: str | None) -> tuple[Remark, .
     """Return the remarks on one data set, the most important first."""
     found = [Remark("failed", f"{name}: {why}") for name, why in dataset.failed.items()]
     for part, items in dataset.unprepared.items():
-        text = f"{count_text(len(items), 'item')} of part {part} are not in the prepared set: {shorten_list(items)}"
+        text = f"{plural(len(items), 'item')} of part {part} are not in the prepared set: {shorten_list(items)}"
         found.append(Remark("not prepared", text))
     if reference is not None and dataset.run(reference) is None:
         found.append(Remark("reference", f"{reference} has no scores here; nothing is compared with it"))
     most = max((len(run.items) for run in dataset.runs), default=0)
     if 0 < most < _FEW_ITEMS:
-        text = f"{count_text(most, 'item')}: intervals are too narrow, and priors fitted on the other items are poor"
+        text = f"{plural(most, 'item')}: intervals are too narrow, and priors fitted on the other items are poor"
         found.append(Remark("few items", text))
     found += [Remark("note", text) for text in dataset.notes]
     of_runs: dict[str, Callable[[Run], Iterable[str]]] = {
@@ -65,7 +64,7 @@ def _missing(run: Run) -> Iterable[str]:
     for item, why in run.missing.items():
         by_reason.setdefault(why, []).append(item)
     return [
-        f"{count_text(len(items), 'item')} not scored, {shorten_list(items)}: {why}" for why, items in by_reason.items()
+        f"{plural(len(items), 'item')} not scored, {shorten_list(items)}: {why}" for why, items in by_reason.items()
     ]
 
 
@@ -75,12 +74,12 @@ def _in_sample(run: Run) -> Iterable[str]:
 
 
 def _skipped(run: Run) -> Iterable[str]:
-    return [f"{count_text(count, 'window')} not scored: {reason}" for reason, count in run.skipped.items()]
+    return [f"{plural(count, 'window')} not scored: {reason}" for reason, count in run.skipped.items()]
 
 
 def _undefined(run: Run) -> Iterable[str]:
     """The metrics that have no value in some windows."""
-    windows = count_text(sum(len(item.first_frames) for item in run.items), "window")
+    windows = plural(sum(len(item.first_frames) for item in run.items), "window")
     metrics_by_count: dict[int, list[str]] = {}
     for metric in dict.fromkeys(metric for item in run.items for metric in item.by_window):
         count = sum(item.undefined.get(metric, 0) for item in run.items)

@@ -105,11 +105,6 @@ def interval(low: float | None, high: float | None, *, signed: bool = False) -> 
     return (f"[{number(low, signed=signed)}, {number(high, signed=signed)}]",)
 
 
-def count_text(count: int, noun: str) -> str:
-    """Return `3 items` or `1 item`."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
-
-
 def value_text(value: object) -> str:
     """Return the value of a setting or a fact."""
     if isinstance(value, dict):
