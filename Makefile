@@ -42,7 +42,7 @@ format: .venv/dev ## format, and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 
 test: lint ## every check: format, lint, types, tests
-	@$(BIN)/python -m pytest -m 'not gpu and not slow and not fuzz and not web' --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest -m 'not gpu and not slow and not fuzz and not web' --numprocesses 2 --dist worksteal
 
 test-fuzz: .venv/dev ## 2,400 damaged files, each read or refused with a message
 	@$(BIN)/python -m pytest -m fuzz

@@ -4,7 +4,6 @@ The golden slices run anywhere; the full recording is used where it lies beside 
 """
 
 import copy
-import os
 
 import numpy as np
 import pytest
@@ -26,14 +25,6 @@ PUBLISHED = ModelConfig(
     mean=BGR_MEANS,
     scale=1.0,
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _all_cores():
-    before = torch.get_num_threads()
-    torch.set_num_threads(os.cpu_count() or 1)  # large networks
-    yield
-    torch.set_num_threads(before)
 
 
 def error(found, expected):
@@ -104,6 +95,7 @@ def test_recorded_attention_on_both_frames(recorded, attention_network):
     assert error(saliency, recorded["attention_saliency_frame2"]) <= TOLERANCE
 
 
+@pytest.mark.slow  # half a minute; the golden parts of it are tested above
 def test_recorded_run_of_three_frames(recorded, attention_network, expert_networks):
     """The whole network on three frames, state carried: every face's maps, and the released fusion's output."""
     model = ATSal(PUBLISHED, attention=attention_network, **expert_networks, procedure="published")

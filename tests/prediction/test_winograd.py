@@ -114,6 +114,7 @@ def large() -> ATSal:
     return ATSal(config, **new_parts(config)).eval().requires_grad_(False)
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_the_large_network_equals_float64_over_a_video(large):
     exact = copy.deepcopy(large).compute_in(torch.float64)
