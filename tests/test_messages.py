@@ -53,6 +53,11 @@ atsal predict still.png -o out --stream both
 atsal predict still.png -o out --format png --format png16
 atsal predict still.png -o out --size 640x330
 atsal predict still.png -o out --fps 5 --stride 2
+atsal predict still.png -o out --start 3 --end 2
+atsal predict still.png -o out --end 2 --duration 2
+atsal predict still.png -o out --colormap jet
+atsal predict still.png -o out --opacity 75
+atsal predict still.png -o out --format npy --legend
 atsal predict still.png -o out --front 90 --no-front
 atsal predict still.png -o out --device toaster
 atsal predict still.png -o out --face-size 33

@@ -374,15 +374,43 @@ def test_what_a_photo_says_of_itself_is_told_with_its_map(folder):
 
 def test_compare_writes_a_video_and_a_sheet(folder):
     run("compare", "clip.mp4", "-o", "new/c.mp4", "--sheet", "new/sheet.png", "--stride", 2)
-    assert run("info", "new/c.mp4").output.startswith("new/c.mp4: video, h264 yuv420p, 1280x640")
+    assert run("info", "new/c.mp4").output.startswith("new/c.mp4: video, h264 yuv420p, 1288x648")
     with Image.open("new/sheet.png") as image:
-        assert image.size == (4 * 400 + 3 * 8, 400)
+        assert image.size == (4 * 400 + 3 * 8, 408)
 
 
 def test_compare_writes_a_picture(folder):
     assert run("compare", "still.png", "-o", "c.png").output == "c.png\n"
     with Image.open("c.png") as image:
-        assert image.size == (1280, 640)
+        assert image.size == (1288, 648)
+
+
+def test_a_frame_of_a_video_is_a_picture(folder):
+    run("predict", "clip.mp4", "-o", "out", "--start", 0.3, "--max-frames", 1)
+    assert sorted(path.name for path in Path("out").iterdir()) == ["clip.json", "clip.overlay.png"]
+    run("compare", "clip.mp4", "-o", "c.png", "--start", 0.3, "--max-frames", 1)
+    assert "ending in .png" in run("compare", "clip.mp4", "-o", "c.mp4", "--max-frames", 1, status=1).stderr
+
+
+def test_an_end_stands_for_a_duration(folder):
+    run("predict", "clip.mp4", "-o", "out", "--format", "npy", "--start", 0.1, "--end", 0.4)
+    assert sorted(path.name for path in Path("out/clip").iterdir()) == ["000001.npy", "000002.npy", "000003.npy"]
+    again = run("predict", "clip.mp4", "-o", "out", "--format", "npy", "--start", 0.1, "--duration", 0.3)
+    assert "already done" in again.stdout
+    run("regions", "clip.mp4", "-o", "regions.json", "--end", 0.2)
+    assert len(json.loads(Path("regions.json").read_text())["frames"]) == 2
+
+
+def test_the_look_of_overlays_is_an_option(folder):
+    look = ("--colormap", "magma", "--opacity", 0.9, "--legend")
+    run("predict", "still.png", "-o", "a", *look)
+    recorded = json.loads(Path("a/still.json").read_text())["settings"]["options"]["overlay"]
+    assert recorded == {"colormap": "magma", "opacity": 0.9, "legend": True}
+    assert "made with another colormap, opacity, legend" in run("predict", "still.png", "-o", "a", status=1).stderr
+    run("compare", "still.png", "-o", "c.png", "--sheet", "sheet.png", *look)
+    for name, left in (("c.png", 648), ("sheet.png", 408)):
+        with Image.open(name) as image:
+            assert image.getpixel((left, image.height - 1)) == (0, 0, 0), f"no legend in {name}"
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,16 @@ from atsal.errors import ConfigError
 from atsal.prediction.formats import FORMATS, Format, VideoOutput
 from atsal.prediction.job import predict_source
 from atsal.prediction.options import Options
+from atsal.prediction.overlay import Overlay
 from atsal.prediction.sources import Source
 from atsal.video.reader import read_frames
 
 
-def write_text(path, _result, saliency):
+def write_text(path, _result, saliency, _look):
     np.savetxt(path, saliency)
 
 
-def draw_white(_result, saliency, _peak):
+def draw_white(_result, saliency, _peak, _look):
     return np.full((*saliency.shape, 3), 255, np.uint8)
 
 
@@ -64,3 +65,9 @@ def test_grey_maps_are_told_from_colours(predictor, still, tmp_path):
     predict_source(predictor, Source(still("x.png"), "image"), tmp_path, Options(formats=("png16", "overlay")))
     with Image.open(tmp_path / "x.png") as grey, Image.open(tmp_path / "x.overlay.png") as colours:
         assert (grey.mode, colours.mode) == ("I;16", "RGB")
+
+
+def test_the_look_is_for_overlays_only():
+    with pytest.raises(ConfigError, match="format npy has none"):
+        Options(formats=("npy",), overlay=Overlay(legend=True))
+    assert Options(formats=("npy", "overlay"), overlay=Overlay(legend=True)).draws_overlay

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from atsal.prediction import run_record
 from atsal.prediction.job import predict_source
 from atsal.prediction.options import Options, ReadOptions
 from atsal.prediction.outputs import refuse_collisions
+from atsal.prediction.overlay import Overlay
 from atsal.prediction.sources import Source, SourceFiles
 from atsal.prediction.streams import STREAMS
 from atsal.video import image_writer
@@ -173,6 +175,54 @@ def test_changed_settings_are_refused_and_change_nothing(predictor, clip, out, c
     with pytest.raises(OutputError, match=f"made with another {word};.*--overwrite"):
         predict_source(predictor, Source(clip, "video"), out, changed)
     assert tree(out) == before
+
+
+@pytest.mark.parametrize(
+    ("look", "word"),
+    [(Overlay("grey"), "colormap"), (Overlay(opacity=0.5), "opacity"), (Overlay(legend=True), "legend")],
+)
+def test_another_look_is_refused(predictor, still, out, look, word):
+    item = Source(still("x.png"), "image")
+    predict_source(predictor, item, out, Options())
+    with pytest.raises(OutputError, match=f"made with another {word};.*--overwrite"):
+        predict_source(predictor, item, out, Options(overlay=look))
+    predict_source(predictor, item, out, Options(overlay=look, overwrite=True))
+    recorded = json.loads((out / "x.json").read_text())["settings"]["options"]["overlay"]
+    assert recorded == dataclasses.asdict(look)
+    assert predict_source(predictor, item, out, Options(overlay=look)).skipped
+
+
+def test_overlays_of_an_earlier_version_have_its_colours(predictor, still, out):
+    item, maps = Source(still("x.png"), "image"), Source(still("y.png"), "image")
+    predict_source(predictor, item, out, Options())
+    predict_source(predictor, maps, out, NPY)
+    for name in ("x", "y"):  # that version recorded no look
+        record = json.loads((out / f"{name}.json").read_text())
+        del record["settings"]["options"]["overlay"], record["settings"]["options"]["reading"]["max_frames"]
+        (out / f"{name}.json").write_text(json.dumps(record))
+    assert predict_source(predictor, item, out, Options(overlay=Overlay("inferno"))).skipped
+    assert predict_source(predictor, maps, out, NPY).skipped
+    with pytest.raises(OutputError, match="made with another colormap;"):
+        predict_source(predictor, item, out, Options())
+
+
+def test_one_frame_of_a_video_gives_the_files_of_an_image(predictor, clip, out):
+    one = ReadOptions(start_s=0.45, max_frames=1)
+    options = Options(streams=("fused", "experts"), formats=("npy", "overlay"), reading=one)
+    assert predict_source(predictor, Source(clip, "video"), out, options).frames == 1
+    names = ["walk.experts.npy", "walk.experts.overlay.png", "walk.json", "walk.npy", "walk.overlay.png"]
+    assert sorted(tree(out)) == names
+    (result,) = predictor.predict_video(clip, start_s=0.45, duration_s=0.125)
+    assert result.timestamp_s == 0.5
+    difference = np.abs(np.load(out / "walk.npy") - result.saliency)  # it is read at its own size, for the overlay
+    assert difference.mean() < 0.05 * result.saliency.mean()
+    with Image.open(out / "walk.overlay.png") as image:
+        assert image.size == (128, 64)
+    whole = Options(formats=("npy",), overwrite=True)
+    predict_source(predictor, Source(clip, "video"), out, whole)
+    assert not list(out.glob("*.png")) + list(out.glob("*.npy")), "the files of the still are replaced"
+    predict_source(predictor, Source(clip, "video"), out, Options(formats=("npy",), reading=one, overwrite=True))
+    assert sorted(tree(out)) == ["walk.json", "walk.npy"]
 
 
 def test_another_source_of_the_same_name_is_refused(predictor, still, out):

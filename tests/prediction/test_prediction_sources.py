@@ -94,6 +94,20 @@ def test_frames_of_a_folder_have_their_places_in_time(frame_folder):
     assert item.frame_rate(ReadOptions()) == 30
 
 
+def test_the_span_of_a_folder_is_not_shifted_by_rounding(frame_folder):
+    """0.1 + 0.2 is more than 0.3, and 3 / 10 is not."""
+    item = Source(frame_folder, "sequence")
+    found = item.frames(ReadOptions(fps=10, start_s=0.1, duration_s=0.2), None)
+    assert [frame.index for frame in found] == [1, 2]
+    found = item.frames(ReadOptions(fps=10, start_s=0.1 + 0.2, max_frames=2), None)
+    assert [frame.index for frame in found] == [3, 4]
+
+
+def test_a_number_of_frames_is_one_or_more():
+    with pytest.raises(ConfigError, match="max_frames 0: expected"):
+        ReadOptions(max_frames=0)
+
+
 def test_a_broken_frame_outside_the_span_does_no_harm(frame_folder):
     item, reading = Source(frame_folder, "sequence"), ReadOptions(fps=10, start_s=0.1, duration_s=0.3, stride=2)
     for number in (0, 2, 11):
@@ -134,6 +148,9 @@ def test_expected_frames_are_those_delivered(clip):
         ReadOptions(fps=4),
         ReadOptions(start_s=0.5),
         ReadOptions(duration_s=0.5),
+        ReadOptions(max_frames=3),
+        ReadOptions(stride=3, max_frames=99),
+        ReadOptions(start_s=0.5, max_frames=1),
     ):
         assert item.expected_frames(reading) == len(list(item.frames(reading, (32, 16)))), reading
 

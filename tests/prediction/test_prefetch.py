@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from atsal.prediction.prefetch import batched, prefetch
+from atsal.prediction.prefetch import batched, prefetch, take
 
 
 def stages():
@@ -40,6 +40,13 @@ def test_order_is_kept_through_several_stages():
     doubled = (2 * x for x in prefetch(Source(100), 3))
     assert list(prefetch(doubled, 2)) == [2 * x for x in range(100)]
     assert not stages()
+
+
+def test_what_is_left_is_closed():
+    source = Source(100)
+    assert list(take(source, 3)) == [0, 1, 2]
+    assert (source.taken, source.closed) == (3, True)
+    assert list(take(Source(2), 3)) == [0, 1]
 
 
 def test_a_fast_stage_waits_for_a_slow_one():

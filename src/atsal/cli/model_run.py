@@ -24,6 +24,7 @@ from atsal.cli.parameters import (
     take_direction,
 )
 from atsal.errors import ConfigError
+from atsal.prediction.overlay import DEFAULT_OVERLAY, Overlay
 from atsal.untrusted.text import escape_controls
 
 if TYPE_CHECKING:
@@ -60,6 +61,25 @@ reading_options = options(
     ),
     click.option("--start", "start_s", type=Number(min=0), default=0.0, help="Start reading at this time, in seconds."),
     click.option("--duration", "duration_s", type=POSITIVE, help="Read this many seconds."),
+    click.option("--end", "end_s", type=POSITIVE, help="Stop reading at this time, in seconds; excludes --duration."),
+    click.option(
+        "--max-frames", type=click.IntRange(min=1), help="Read at most this many frames; of 1, the results are stills."
+    ),
+)
+overlay_options = options(
+    click.option(
+        "--colormap",
+        type=NameOf("atsal.video.colormaps", "COLORMAPS"),
+        default=DEFAULT_OVERLAY.colormap,
+        help="Colours of overlays, from little to much gaze.",
+    ),
+    click.option(
+        "--opacity",
+        type=Number(min=0, max=1),
+        default=DEFAULT_OVERLAY.opacity,
+        help="Opacity of the colours where the map is at its peak; in proportion to the map elsewhere.",
+    ),
+    click.option("--legend", is_flag=True, help="Draw what the colours mean."),
 )
 
 
@@ -80,10 +100,27 @@ def take_reading(values: dict[str, Any]) -> "ReadOptions":
     """Remove the values of `reading_options` and return them as one object."""
     from atsal.prediction.options import ReadOptions  # noqa: PLC0415
 
-    names = ("stereo", "stride", "fps", "start_s", "duration_s")
+    names = ("stereo", "stride", "fps", "start_s", "duration_s", "max_frames")
     if values["fps"] is not None and values["stride"] != 1 and not values.get("as_frames"):
         raise ConfigError("--fps and --stride exclude each other; give one of them")
+    end_s, start_s = values.pop("end_s"), values["start_s"]
+    if end_s is not None:
+        values["duration_s"] = _duration(start_s, end_s, values["duration_s"])
     return ReadOptions(**{name: values.pop(name) for name in names})
+
+
+def _duration(start_s: float, end_s: float, duration_s: float | None) -> float:
+    """Return the seconds between --start and --end, where --duration is not given."""
+    if duration_s is not None:
+        raise ConfigError("--end and --duration exclude each other; give one of them")
+    if end_s <= start_s:
+        raise ConfigError(f"--end {end_s:g}: is not after --start {start_s:g}; give a later time")
+    return round(end_s - start_s, 9)  # so that it is the run of the same --duration
+
+
+def take_overlay(values: dict[str, Any]) -> Overlay:
+    """Remove the values of `overlay_options` and return them as one object."""
+    return Overlay(**{name: values.pop(name) for name in ("colormap", "opacity", "legend")})
 
 
 def load_chosen_model(values: dict[str, Any], frames: int = FEW_FRAMES) -> "Predictor":
@@ -110,7 +147,7 @@ def progress_bar(source: "Source", reading: "ReadOptions") -> "Iterator[Callable
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     console = make_console(stderr=True)
-    if not console.is_terminal or is_quiet() or source.kind == "image":
+    if not console.is_terminal or is_quiet() or source.is_still(reading):
         yield lambda _done: None
         return
     columns = (

@@ -16,9 +16,11 @@ from atsal.cli.model_run import (
     find_source,
     load_chosen_model,
     model_options,
+    overlay_options,
     print_notes,
     progress_bar,
     reading_options,
+    take_overlay,
     take_reading,
 )
 from atsal.cli.parameters import (
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
 @still_at_option
 @overwrite_option
 @reading_options
+@overlay_options
 @model_options
 @quiet_option
 def predict(
@@ -75,7 +78,8 @@ def predict(
     _refuse_file(output)
     reading = take_reading(values)
     names = ("height", "overwrite", "still_at_s")
-    chosen = Options(streams, formats or ("overlay",), reading, **{name: values[name] for name in names})
+    kept = {name: values[name] for name in names}
+    chosen = Options(streams, formats or ("overlay",), reading, overlay=take_overlay(values), **kept)
     if not values["as_frames"]:
         _refuse_input_folder(inputs, output, chosen.formats)
     sources, problems = find_sources(inputs, as_frames=values["as_frames"])
@@ -85,7 +89,8 @@ def predict(
     failed = len(problems)
     if sources:
         with create_folder(output):
-            predictor = load_chosen_model(values, frames=sum(FEW_FRAMES if s.kind != "image" else 1 for s in sources))
+            frames = sum(1 if source.is_still(reading) else FEW_FRAMES for source in sources)
+            predictor = load_chosen_model(values, frames)
             predictor.check_time_matters(chosen.still_at_s, STILL_AT)
             work = partial(predict_source, predictor, folder=output, options=chosen, inputs=files)
             failed += _predict_each(sources, reading, work)
@@ -144,12 +149,13 @@ def _summary(outcome: "Outcome") -> str:
 
 @click.command()
 @click.argument("source", type=PATH)
-@click.option("-o", "--output", required=True, type=PATH, help="The .mp4 (of a video) or .png (of an image) to write.")
+@click.option("-o", "--output", required=True, type=PATH, help="The .mp4 (of a video) or .png (of a still) to write.")
 @click.option("--sheet", type=PATH, help="Also write a contact sheet, a PNG.")
 @click.option("--as-frames", is_flag=True, help="Treat a folder of images as one clip.")
 @still_at_option
 @overwrite_option
 @reading_options
+@overlay_options
 @model_options
 @quiet_option
 def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> None:
@@ -158,21 +164,21 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     from atsal.prediction.compare import contact_sheet  # noqa: PLC0415
     from atsal.video.image_writer import write_rgb_png  # noqa: PLC0415
 
-    reading = take_reading(values)
+    reading, overlay = take_reading(values), take_overlay(values)
     found_source = find_source(source, as_frames=values["as_frames"])
-    ending = ".png" if found_source.kind == "image" else ".mp4"
+    ending = ".png" if found_source.is_still(reading) else ".mp4"
     check_targets(found_source, {output: ending} | ({sheet: ".png"} if sheet else {}), values["overwrite"])
     if sheet is not None and sheet.resolve() == output.resolve():
         raise ConfigError(f"{sheet}: is the name of the comparison too; give another one for --sheet")
     with create_folder(output.parent):
         predictor = load_chosen_model(values)
         with progress_bar(found_source, reading) as progress:
-            still_at_s = values["still_at_s"]
-            found = write_comparison(predictor, found_source, output, reading, still_at_s=still_at_s, progress=progress)
+            chosen = {"still_at_s": values["still_at_s"], "overlay": overlay, "progress": progress}
+            found = write_comparison(predictor, found_source, output, reading, **chosen)
     print_notes(found_source, reading)
     if sheet is not None:
         with create_folder(sheet.parent):
-            write_rgb_png(sheet, contact_sheet(found.results))
+            write_rgb_png(sheet, contact_sheet(found.results, overlay=overlay))
     print_line(*(path for path in (output, sheet) if path is not None))
     if found.problem:
         print_error(f"{found.problem} The frames before that are written.")

@@ -80,7 +80,7 @@ def _predict(path: Path, chosen: dict[str, Any], values: dict[str, Any]) -> "tup
 
     reading = take_reading(values)
     source = find_source(path, as_frames=values["as_frames"])
-    predictor = load_chosen_model(values, frames=1 if source.kind == "image" else FEW_FRAMES)
+    predictor = load_chosen_model(values, frames=1 if source.is_still(reading) else FEW_FRAMES)
     with progress_bar(source, reading) as progress:
         found = predict_regions(
             predictor, source, reading, still_at_s=values["still_at_s"], progress=progress, **chosen

@@ -1,14 +1,14 @@
 """A picture of an item as it was scored: stimulus, measured map and predicted map, side by side."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from atsal.errors import InputError
 from atsal.evaluation.ground_truth import Floats, GroundTruth
 from atsal.evaluation.map_files import MapFiles
 from atsal.evaluation.window_maps import WindowMaps
 from atsal.gaze.maps import Window
-from atsal.video.render import Picture, add_label, overlay, resize, tile
+from atsal.prediction.overlay import overlay
+from atsal.video.render import Picture, add_label, resize, tile
 
 _WIDTH = 480  # of each panel
 _GAP = 8
@@ -22,13 +22,9 @@ def scored_picture(truth: GroundTruth, item: str, files: MapFiles) -> Picture:
     maps = dict[int, Floats](found for found in WindowMaps(truth, item, files) if found[0] == index)
     measured = truth.saliency_map(truth.gaze(item, windows[index]), truth.size(item))
     stimulus = _stimulus(truth, item, windows[index])
-    panels = [add_label(stimulus, "stimulus"), add_label(_overlay(stimulus, measured), "measured")]
-    panels.append(add_label(_overlay(stimulus, maps[index].astype(np.float32)), "predicted") if maps else stimulus)
+    panels = [add_label(stimulus, "stimulus"), add_label(overlay(stimulus, measured), "measured")]
+    panels.append(add_label(overlay(stimulus, maps[index].astype(np.float32)), "predicted") if maps else stimulus)
     return tile(panels, 3, _GAP)
-
-
-def _overlay(stimulus: Picture, saliency: NDArray[np.float32]) -> Picture:
-    return overlay(stimulus, saliency, float(saliency.max()))
 
 
 def _stimulus(truth: GroundTruth, item: str, window: Window | None) -> Picture:

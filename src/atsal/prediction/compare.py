@@ -1,6 +1,6 @@
 """A source and its maps side by side: a video or picture of four panels, and a contact sheet."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
@@ -12,17 +12,18 @@ from atsal.errors import MediaError, TruncatedMediaError
 from atsal.prediction.formats import next_even
 from atsal.prediction.frame_result import FrameResult
 from atsal.prediction.options import STILL_AT, ReadOptions, Seconds
+from atsal.prediction.overlay import DEFAULT_OVERLAY, Overlay
 from atsal.prediction.predictor import Predictor
 from atsal.prediction.prefetch import map_closing, prefetch
 from atsal.prediction.sources import Source
 from atsal.prediction.streams import ATTENTION, EXPERTS, FUSED
 from atsal.video.image_writer import write_rgb_png
-from atsal.video.render import PeakTracker, Picture, add_label, comparison, overlay, resize, tile
+from atsal.video.render import PeakTracker, Picture, add_label, resize, tile
 from atsal.video.writer import VideoWriter
 
 PANEL_HEIGHT = 320
 SHEET_ROWS = 4
-SHEET_GAP = 8  # pixels between the columns
+GAP = 8  # pixels between panels; even, as the sides of a video have to be
 PANELS = (ATTENTION.name, EXPERTS.name, FUSED.name)  # after the source
 
 
@@ -41,30 +42,32 @@ def compare(
     reading: ReadOptions,
     *,
     still_at_s: Seconds = None,
+    overlay: Overlay = DEFAULT_OVERLAY,
     panel_height: int = PANEL_HEIGHT,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> Comparison:
-    """Write source, attention, experts and fused as four panels: a PNG of an image, an MP4 with sound of a video.
+    """Write source, attention, experts and fused as four panels: a PNG of a still, an MP4 with sound of a video.
 
     `still_at_s` is the option of `Options`. Raise `ConfigError` where it changes nothing.
     """
     predictor.check_time_matters(still_at_s, STILL_AT)
     source.check_still_time(still_at_s)
     panel = (2 * next_even(panel_height), next_even(panel_height))
-    frames = source.frames(reading, None if source.kind == "image" else panel)
+    is_still = source.is_still(reading)
+    frames = source.frames(reading, None if is_still else panel)
     pairs = predictor.run(prefetch(frames, predictor.session.frames), seconds=source.shown_at(still_at_s))
     results = map_closing(lambda pair: pair[0], prefetch(pairs, 1))
-    with closing(prefetch(_draw(results, panel), 1)) as drawn:
+    with closing(prefetch(_draw(results, panel, overlay), 1)) as drawn:
         first = next(drawn, None)
         if first is None:
             raise MediaError(f"{source.path}: no frame in the part that was asked for")
         result, picture = first
-        if source.kind == "image":
+        if is_still:
             write_rgb_png(output, picture)
             return Comparison([result])
         writer = VideoWriter(
             output,
-            (2 * panel[0], 2 * panel[1]),
+            (picture.shape[1], picture.shape[0]),
             source.output_rate(reading),
             audio_from=source.path if source.kind == "video" else None,
             audio_start_s=result.timestamp_s,
@@ -75,15 +78,27 @@ def compare(
             return _write_all(writer, chain([first], drawn), progress)
 
 
-def _draw(results: Iterable[FrameResult], panel: tuple[int, int]) -> Iterator[tuple[FrameResult, Picture]]:
+def _draw(
+    results: Iterable[FrameResult], size: tuple[int, int], overlay: Overlay
+) -> Iterator[tuple[FrameResult, Picture]]:
     """Yield each result with its four panels. The colours follow the peaks over time."""
-    peaks = {stream: PeakTracker() for stream in PANELS}
+    trackers = {stream: PeakTracker() for stream in PANELS}
 
     def draw(result: FrameResult) -> tuple[FrameResult, Picture]:
-        maps = {stream: (result.map(stream), peaks[stream].update(result.map(stream))) for stream in PANELS}
-        return result, comparison(result.image, maps, panel)
+        peaks = {stream: trackers[stream].update(result.map(stream)) for stream in PANELS}
+        panels = _draw_panels(result, peaks, size, overlay)
+        labelled = [add_label(panel, name) for panel, name in zip(panels, ("source", *PANELS), strict=True)]
+        return result, tile(labelled, 2, GAP)
 
     return map_closing(draw, results)
+
+
+def _draw_panels(
+    result: FrameResult, peaks: Mapping[str, float], size: tuple[int, int], overlay: Overlay
+) -> list[Picture]:
+    """Draw the source and each map over it, at (width, height)."""
+    source = resize(result.image, size)
+    return [source, *(overlay.draw(source, result.map(stream), peaks[stream]) for stream in PANELS)]
 
 
 def _write_all(
@@ -127,16 +142,14 @@ class EvenSpread:
         return [self._candidates[int(place)] for place in places]
 
 
-def contact_sheet(results: list[FrameResult], panel_height: int = 200) -> Picture:
+def contact_sheet(results: list[FrameResult], panel_height: int = 200, overlay: Overlay = DEFAULT_OVERLAY) -> Picture:
     """Draw a row for each result: source, attention, experts and fused, each map up to its own peak."""
     size = (2 * panel_height, panel_height)
     panels = []
     for row, result in enumerate(results):
-        source = resize(result.image, size)
+        peaks = {stream: float(result.map(stream).max()) for stream in PANELS}
+        source, *maps = _draw_panels(result, peaks, size, overlay)
         time = f"{result.timestamp_s:.1f} s"
         panels.append(add_label(source, f"source  {time}" if row == 0 else time))
-        for stream in PANELS:
-            saliency = result.map(stream)
-            drawn = overlay(source, saliency, float(saliency.max()))
-            panels.append(add_label(drawn, stream) if row == 0 else drawn)
-    return tile(panels, 4, SHEET_GAP)
+        panels += [add_label(m, name) for m, name in zip(maps, PANELS, strict=True)] if row == 0 else maps
+    return tile(panels, 4, GAP)

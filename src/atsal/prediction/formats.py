@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from atsal.prediction.overlay import Overlay
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -24,7 +26,7 @@ class VideoOutput:
     suffix: str
     # Draw a frame from a result, its map and a peak that follows the maps slowly, so that the video does not flicker:
     # (H, W, 3) uint8 RGB with even sides.
-    draw: "Callable[[FrameResult, NDArray[np.float32], float], Picture]"
+    draw: "Callable[[FrameResult, NDArray[np.float32], float, Overlay], Picture]"
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Format:
     name: str
     shows: str  # for --help
     suffix: str  # of the file of an image or a frame
-    write: "Callable[[Path, FrameResult, NDArray[np.float32]], None]"  # write that file from a result and its map
+    write: "Callable[[Path, FrameResult, NDArray[np.float32], Overlay], None]"  # that file from a result and its map
     video: VideoOutput | None = None  # of a clip; None: one file for each frame
     shows_source: bool = False  # drawn over the frames: they are read at their own size, and a video keeps its sound
 
@@ -44,37 +46,35 @@ class Format:
         return self.video is None
 
 
-def _write_npy(path: Path, _result: "FrameResult", saliency: "NDArray[np.float32]") -> None:
+def _write_npy(path: Path, _result: "FrameResult", saliency: "NDArray[np.float32]", _look: Overlay) -> None:
     from atsal.video.image_writer import write_map_npy  # noqa: PLC0415 - imports numpy
 
     write_map_npy(path, saliency)
 
 
-def _write_png(path: Path, _result: "FrameResult", saliency: "NDArray[np.float32]") -> None:
+def _write_png(path: Path, _result: "FrameResult", saliency: "NDArray[np.float32]", _look: Overlay) -> None:
     from atsal.video.image_writer import write_map_png  # noqa: PLC0415 - imports numpy
 
     write_map_png(path, saliency)
 
 
-def _write_png16(path: Path, _result: "FrameResult", saliency: "NDArray[np.float32]") -> None:
+def _write_png16(path: Path, _result: "FrameResult", saliency: "NDArray[np.float32]", _look: Overlay) -> None:
     from atsal.video.image_writer import write_map_png  # noqa: PLC0415 - imports numpy
 
     write_map_png(path, saliency, bits=16)
 
 
-def _write_overlay(path: Path, result: "FrameResult", saliency: "NDArray[np.float32]") -> None:
+def _write_overlay(path: Path, result: "FrameResult", saliency: "NDArray[np.float32]", look: Overlay) -> None:
     from atsal.video.image_writer import write_rgb_png  # noqa: PLC0415 - imports numpy
 
-    write_rgb_png(path, _draw_overlay(result, saliency, float(saliency.max())))
+    write_rgb_png(path, look.draw(result.image, saliency, float(saliency.max())))
 
 
-def _draw_overlay(result: "FrameResult", saliency: "NDArray[np.float32]", peak: float) -> "Picture":
-    from atsal.video.render import overlay  # noqa: PLC0415 - imports numpy
-
-    return overlay(result.image, saliency, peak)
+def _draw_overlay(result: "FrameResult", saliency: "NDArray[np.float32]", peak: float, look: Overlay) -> "Picture":
+    return look.draw(result.image, saliency, peak)
 
 
-def _draw_grey(_result: "FrameResult", saliency: "NDArray[np.float32]", peak: float) -> "Picture":
+def _draw_grey(_result: "FrameResult", saliency: "NDArray[np.float32]", peak: float, _look: Overlay) -> "Picture":
     from atsal.video.render import grey_map  # noqa: PLC0415 - imports numpy
 
     return grey_map(saliency, peak, (next_even(saliency.shape[1]), next_even(saliency.shape[0])))

@@ -9,7 +9,7 @@ from pathlib import Path
 from atsal.errors import MediaError, OutputError, TruncatedMediaError
 from atsal.jobs.atomic_write import write_json
 from atsal.jobs.output_folder import lock_folder, require_files
-from atsal.prediction.formats import FORMATS, next_even
+from atsal.prediction.formats import next_even
 from atsal.prediction.frame_result import Floats, FrameResult
 from atsal.prediction.options import STILL_AT, Options
 from atsal.prediction.outputs import Outputs
@@ -82,7 +82,6 @@ class _Job:
         self._options = options
         self._outputs = outputs
         self._journal = outputs.journal
-        self._shows_source = any(FORMATS[name].shows_source for name in options.formats)
 
     def run(self, progress: Callable[[int], None]) -> Outcome:
         """Predict the frames that are missing."""
@@ -140,7 +139,7 @@ class _Job:
         last = journal.frames[-1]["index"] if journal.frames else -1
         remaining = (frame for frame in frames if frame.index > last)
         # Frames to draw on are large. A CPU gains little from several at once, so it takes them one by one.
-        group = 1 if self._shows_source and session.device.type == "cpu" else session.frames
+        group = 1 if options.draws_overlay and session.device.type == "cpu" else session.frames
         results = self._predictor.run(
             prefetch(remaining, group),
             streams=options.streams,
@@ -152,11 +151,13 @@ class _Job:
         return prefetch(results, 1)
 
     def _reading_size(self) -> Size | None:
-        """Return the size to which the decoder scales frames: that of the network, or that of an overlay."""
+        """Return the size to which the decoder scales frames: of the network, or of an overlay; None: their own."""
         if self._source.kind == "image":
             return None
-        if not self._shows_source:
+        if not self._options.draws_overlay:
             return self._predictor.frame_size
+        if self._source.is_still(self._options.reading):
+            return None
         width, height = self._source.view_size(self._options.reading)
         scale = min(1.0, OVERLAY_WIDTH / width)
         return next_even(round(width * scale)), next_even(round(height * scale))

@@ -7,6 +7,7 @@ from itertools import combinations
 from atsal.config import suggest_name
 from atsal.errors import ConfigError
 from atsal.prediction.formats import DEFAULT_FORMAT, FORMATS
+from atsal.prediction.overlay import DEFAULT_OVERLAY, Overlay
 from atsal.prediction.streams import FUSED, choose_streams
 from atsal.video.stereo_layout import StereoChoice
 
@@ -23,6 +24,12 @@ class ReadOptions:
     fps: float | None = None
     start_s: float = 0.0
     duration_s: float | None = None
+    max_frames: int | None = None  # 1: the results are those of a still
+
+    def __post_init__(self) -> None:
+        """Check what the readers of files do not."""
+        if self.max_frames is not None and self.max_frames < 1:
+            raise ConfigError(f"max_frames {self.max_frames}: expected the most frames to read, 1 or more")
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,7 @@ class Options:
     # The time since the start of the video at which images are shown, and all frames of a folder. None: images are
     # photos, and the frames of a folder have the times of its rate.
     still_at_s: Seconds = None
+    overlay: Overlay = DEFAULT_OVERLAY
 
     def __post_init__(self) -> None:
         """Check the options, and drop repeated names."""
@@ -54,6 +62,16 @@ class Options:
                     f"formats {one.name} and {other.name} write files of the same name: choose one of them"
                 )
         check_seconds(self.still_at_s, "still_at_s")
+        if self.overlay != DEFAULT_OVERLAY and not self.draws_overlay:
+            raise ConfigError(
+                f"--colormap, --opacity and --legend change overlays, and format {', '.join(self.formats)} has none; "
+                "add --format overlay, or leave them out"
+            )
+
+    @property
+    def draws_overlay(self) -> bool:
+        """Whether a format draws maps over the source."""
+        return any(FORMATS[name].shows_source for name in self.formats)
 
 
 def check_seconds(seconds: Seconds, name: str) -> None:

@@ -34,7 +34,7 @@ def _manifest_path(source: Source, folder: Path) -> Path:
 
 
 def _paths(source: Source, folder: Path, options: Options) -> list[ResultPath]:
-    by_format = result_paths(folder, source.stem, source.kind, options.streams, options.formats)
+    by_format = result_paths(folder, source.stem, source.is_still(options.reading), options.streams, options.formats)
     return list(dict.fromkeys(path for by_stream in by_format.values() for path in by_stream.values()))
 
 
@@ -63,7 +63,7 @@ class Outputs:
     @property
     def can_resume(self) -> bool:
         """Whether an interrupted run can go on: each frame has files of its own."""
-        return self._source.kind != "image" and all(path.frame_suffix for path in self.paths)
+        return all(path.frame_suffix for path in self.paths)
 
     @property
     def is_complete(self) -> bool:

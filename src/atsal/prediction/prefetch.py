@@ -10,6 +10,7 @@ stops, because of an error, Ctrl-C or the end, the stages before it stop too, an
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import TypeVar
@@ -77,6 +78,12 @@ def map_closing(function: Callable[[T], R], items: Iterable[T]) -> Generator[R]:
     with _closing(iter(items)) as iterator:
         for item in iterator:
             yield function(item)
+
+
+def take(items: Iterable[T], count: int) -> Generator[T]:
+    """Yield the first `count` items, and close `items` then. Unlike `islice`, close them also when this is closed."""
+    with _closing(iter(items)) as iterator:
+        yield from islice(iterator, count)
 
 
 @contextmanager

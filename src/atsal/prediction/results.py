@@ -1,8 +1,8 @@
 """The results of a source: their names, and how they are written.
 
-An image `x.jpg` gives `OUT/x.npy`. A video `x.mp4` gives a folder `OUT/x/` with one file for each frame, or
-`OUT/x.mp4`. Where several streams are written, streams other than the fused one add their name: `OUT/x.attention.npy`,
-`OUT/x.attention/`.
+A still gives `OUT/x.npy`: an image `x.jpg`, or `x.mp4` of which one frame is asked for. A video `x.mp4` gives a folder
+`OUT/x/` with one file for each frame, or `OUT/x.mp4`. Where several streams are written, streams other than the fused
+one add their name: `OUT/x.attention.npy`, `OUT/x.attention/`.
 """
 
 import re
@@ -17,7 +17,8 @@ from atsal.jobs.atomic_write import name_start, output_errors
 from atsal.prediction.formats import FORMATS, Format, VideoOutput
 from atsal.prediction.frame_result import FrameResult
 from atsal.prediction.options import Options
-from atsal.prediction.sources import Source, SourceKind
+from atsal.prediction.overlay import Overlay
+from atsal.prediction.sources import Source
 from atsal.prediction.streams import file_stem
 from atsal.video.render import PeakTracker, Picture
 from atsal.video.writer import VideoWriter
@@ -53,22 +54,22 @@ class ResultPath:
 
 
 def result_paths(
-    folder: Path, stem: str, kind: SourceKind, streams: Sequence[str], formats: Iterable[str]
+    folder: Path, stem: str, is_still: bool, streams: Sequence[str], formats: Iterable[str]
 ) -> dict[str, dict[str, ResultPath]]:
     """Return where the results go, by format and stream."""
     chosen = [FORMATS[name] for name in formats]
-    if kind == "image":  # a format for videos writes a still as well, unless another format writes the same file
+    if is_still:  # a format for videos writes a still as well, unless another format writes the same file
         plain = {form.suffix for form in chosen if form.video is None}
         chosen = [form for form in chosen if form.video is None or form.suffix not in plain]
     stems = {stream: file_stem(stem, stream, len(streams)) for stream in streams}
     return {
-        form.name: {stream: _result_path(folder / name, kind, form) for stream, name in stems.items()}
+        form.name: {stream: _result_path(folder / name, is_still, form) for stream, name in stems.items()}
         for form in chosen
     }
 
 
-def _result_path(base: Path, kind: SourceKind, form: Format) -> ResultPath:
-    if kind == "image":
+def _result_path(base: Path, is_still: bool, form: Format) -> ResultPath:
+    if is_still:
         return ResultPath(base.with_name(base.name + form.suffix))
     return ResultPath(base.with_name(base.name + form.video.suffix)) if form.video else ResultPath(base, form.suffix)
 
@@ -94,9 +95,10 @@ class ResultWriter(ABC):
 class FileWriter(ResultWriter):
     """One file for each frame, or the one file of an image."""
 
-    def __init__(self, form: Format, paths: dict[str, ResultPath]) -> None:
+    def __init__(self, form: Format, paths: dict[str, ResultPath], look: Overlay) -> None:
         self._form = form
         self._paths = paths
+        self._look = look
         self._made: set[Path] = set()
 
     def write(self, result: FrameResult, pictures: Pictures) -> list[Path]:  # noqa: ARG002 - nothing is drawn ahead
@@ -107,7 +109,7 @@ class FileWriter(ResultWriter):
                 with output_errors(file.parent):
                     file.parent.mkdir(parents=True, exist_ok=True)
                 self._made.add(file.parent)
-            self._form.write(file, result, result.map(stream))
+            self._form.write(file, result, result.map(stream), self._look)
         return list(files.values())
 
 
@@ -118,6 +120,7 @@ class MapVideoWriter(ResultWriter):
         self, video: VideoOutput, paths: dict[str, ResultPath], source: Source, options: Options, *, sound: bool
     ) -> None:
         self._draw = video.draw
+        self._look = options.overlay
         self._paths = paths
         self._frame_rate = source.output_rate(options.reading)
         self._sound = source.path if sound and source.kind == "video" else None
@@ -129,7 +132,8 @@ class MapVideoWriter(ResultWriter):
     def draw(self, result: FrameResult) -> Pictures:
         """Draw the frame of each video."""
         maps = {stream: result.map(stream) for stream in self._paths}
-        return {stream: self._draw(result, m, self._peaks[stream].update(m)) for stream, m in maps.items()}
+        peaks = {stream: self._peaks[stream].update(saliency) for stream, saliency in maps.items()}
+        return {stream: self._draw(result, maps[stream], peaks[stream], self._look) for stream in maps}
 
     def write(self, result: FrameResult, pictures: Pictures) -> list[Path]:
         """Append one frame to each video."""
@@ -157,11 +161,12 @@ class MapVideoWriter(ResultWriter):
 def make_writers(source: Source, folder: Path, options: Options) -> list[ResultWriter]:
     """Make one writer for each format."""
     writers: list[ResultWriter] = []
-    by_format = result_paths(folder, source.stem, source.kind, options.streams, options.formats)
+    is_still = source.is_still(options.reading)
+    by_format = result_paths(folder, source.stem, is_still, options.streams, options.formats)
     for name, paths in by_format.items():
         form = FORMATS[name]
-        if form.video is None or source.kind == "image":
-            writers.append(FileWriter(form, paths))
+        if form.video is None or is_still:
+            writers.append(FileWriter(form, paths, options.overlay))
         else:
             writers.append(MapVideoWriter(form.video, paths, source, options, sound=form.shows_source))
     return writers

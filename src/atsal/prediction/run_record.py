@@ -34,9 +34,12 @@ _OPTION_NAMES = {
     "height": "size",
     "front_deg": "front",
     "still_at_s": "still-at",
+    "max_frames": "max-frames",
+    "overlay": "format",  # where only one of the runs drew overlays
 }
 # Earlier versions had only these values and did not record them; they recorded settings of a model that are gone.
 _EARLIER_OPTIONS = {"direction": "head_eye", "front_deg": 0.0}
+_EARLIER_OVERLAY = {"colormap": "inferno", "opacity": 0.75, "legend": False}
 _EARLIER_CONFIG = ("width", "smoothing_deg")
 
 
@@ -45,6 +48,7 @@ def describe_run(predictor: Predictor, source: Source, options: Options) -> Sett
     chosen = dataclasses.asdict(options)
     del chosen["overwrite"]
     chosen["still_at_s"] = options.still_at_s if source.kind != "video" else None
+    chosen["overlay"] = chosen["overlay"] if options.draws_overlay else None
     chosen |= {"direction": predictor.network.direction, "front_deg": predictor.network.front_deg}
     model = {
         "folder": predictor.bundle.folder.name,
@@ -71,7 +75,9 @@ def _complete(settings: Settings) -> Settings:
     """Return the settings of an earlier version as this version would have recorded them."""
     model, options = settings["model"], settings["options"]
     if isinstance(options, dict):
-        options = _EARLIER_OPTIONS | options
+        formats = options.get("formats")
+        overlays = isinstance(formats, list) and any(FORMATS[n].shows_source for n in formats if n in FORMATS)
+        options = _EARLIER_OPTIONS | {"overlay": _EARLIER_OVERLAY if overlays else None} | options
     if isinstance(model, dict) and isinstance(model.get("config"), dict):
         config = {name: value for name, value in model["config"].items() if name not in _EARLIER_CONFIG}
         model = model | {"config": config}
@@ -108,12 +114,13 @@ class EarlierRun:
     def result_paths(self, folder: Path, stem: str) -> list[ResultPath]:
         """Return where its results are."""
         try:
-            kind = self.settings["source"]["kind"]
-            streams = [stream for stream in STREAMS if stream in self.settings["options"]["streams"]]
-            formats = [form for form in FORMATS if form in self.settings["options"]["formats"]]
-        except (KeyError, TypeError):
+            options = self.settings["options"]
+            is_still = self.settings["source"]["kind"] == "image" or options["reading"].get("max_frames") == 1
+            streams = [stream for stream in STREAMS if stream in options["streams"]]
+            formats = [form for form in FORMATS if form in options["formats"]]
+        except (KeyError, TypeError, AttributeError):
             return []
-        by_format = result_paths(folder, stem, kind, streams, formats)
+        by_format = result_paths(folder, stem, is_still, streams, formats)
         return [path for by_stream in by_format.values() for path in by_stream.values()]
 
     def frame_files(self) -> list[str]:

@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from atsal.errors import ConfigError, InputError, MediaError
 from atsal.jobs.checksums import cached_sha256
 from atsal.prediction.options import STILL_AT, ReadOptions
+from atsal.prediction.prefetch import take
 from atsal.video.image_reader import probe_image_header, read_image
 from atsal.video.media_files import classify, folder_remarks, list_frames, list_media
 from atsal.video.probe import probe_video
@@ -18,6 +19,7 @@ from atsal.video.writer import MAX_RATE
 
 DEFAULT_SEQUENCE_RATE = 30.0  # frames per second of a folder of frames
 LOWEST_RATE = 0.001  # frames per second; the nominal rate only sets how long the last frame stands
+_ROUNDING_S = 1e-9  # of sums of times: 0.1 + 0.2 s is not 0.3 s
 Size = tuple[int, int]
 SourceKind = Literal["image", "video", "sequence"]
 
@@ -52,6 +54,10 @@ class Source:
     def modified_ns(self) -> int:
         """When its newest file was changed. Earlier versions identified a source by this."""
         return max((file.stat().st_mtime_ns for file in self.files()), default=0)
+
+    def is_still(self, reading: ReadOptions) -> bool:
+        """Return whether its results are those of one picture: an image, or one frame of a clip."""
+        return self.kind == "image" or reading.max_frames == 1
 
     def frame_rate(self, reading: ReadOptions) -> float:
         """Return the nominal frames per second that `frames` yields."""
@@ -99,6 +105,10 @@ class Source:
 
     def expected_frames(self, reading: ReadOptions) -> int | None:
         """Return how many frames `frames` should yield; None where that is unknown."""
+        count = self._frames_in_span(replace(reading, max_frames=None))
+        return count if reading.max_frames is None or count is None else min(count, reading.max_frames)
+
+    def _frames_in_span(self, reading: ReadOptions) -> int | None:
         if self.kind == "image":
             return 1
         if self.kind == "sequence":
@@ -116,8 +126,10 @@ class Source:
         """Read the frames, scaled to `size` (width, height) where given. An image keeps its own size."""
         if self.kind == "image":
             return iter([Frame(0, 0.0, read_image(self.path, stereo=reading.stereo))])
-        if self.kind == "sequence":
-            return self._sequence_frames(reading, size)
+        frames = self._sequence_frames(reading, size) if self.kind == "sequence" else self._video_frames(reading, size)
+        return frames if reading.max_frames is None else take(frames, reading.max_frames)
+
+    def _video_frames(self, reading: ReadOptions, size: Size | None) -> Iterator[Frame]:
         return read_frames(
             self.path,
             size=size,
@@ -142,8 +154,9 @@ class Source:
         if reading.stride < 1:
             raise ConfigError(f"stride is {reading.stride}; expected 1 or more")
         rate = _sequence_rate(reading)
-        end = float("inf") if reading.duration_s is None else reading.start_s + reading.duration_s
-        inside = [number for number in range(len(self.files())) if reading.start_s <= number / rate < end]
+        end_s = float("inf") if reading.duration_s is None else reading.start_s + reading.duration_s
+        first_s, last_s = reading.start_s - _ROUNDING_S, end_s - _ROUNDING_S
+        inside = [number for number in range(len(self.files())) if first_s <= number / rate < last_s]
         return range(inside[0], inside[-1] + 1, reading.stride) if inside else range(0)
 
     def files(self) -> list[Path]:

@@ -22,7 +22,7 @@ def write_map_npy(path: Path, saliency: NDArray[np.floating]) -> None:
 
     Raises ShapeError for another array, and OutputError where the file cannot be written.
     """
-    values = _check_map(saliency)
+    values = check_map(saliency)
     buffer = io.BytesIO()  # numpy, writing to a file itself, does not report a full disk
     np.save(buffer, values, allow_pickle=False)
     with output_errors(path), atomic_file(path) as part:
@@ -42,7 +42,7 @@ def write_map_png(
         raise ConfigError(f"bits is {bits}; expected 8 or 16")
     if peak is not None and not (math.isfinite(peak) and peak > 0):
         raise ConfigError(f"peak is {peak}; expected a finite value greater than 0")
-    values = _check_map(saliency).astype(np.float64)
+    values = check_map(saliency).astype(np.float64)
     scale = peak if peak is not None else float(values.max())
     levels = np.rint(np.clip(values / scale, 0, 1) * ((1 << bits) - 1)) if scale > 0 else np.zeros_like(values)
     _write_png(path, levels.astype(np.uint8 if bits == 8 else np.uint16))
@@ -74,7 +74,8 @@ def check_rgb(image: NDArray[np.uint8]) -> None:
         raise ShapeError(f"the image is {image.dtype} of shape {image.shape}; expected uint8 of shape (H, W, 3), RGB")
 
 
-def _check_map(saliency: NDArray[np.floating]) -> NDArray[np.float32]:
+def check_map(saliency: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return a saliency map as float32; raise ShapeError unless it is (h, w), floating point, finite and >= 0."""
     if saliency.ndim != 2 or not saliency.size or not np.issubdtype(saliency.dtype, np.floating):
         raise ShapeError(
             f"the saliency map is {saliency.dtype} of shape {saliency.shape}; expected floating point of shape (h, w)"

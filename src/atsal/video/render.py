@@ -6,16 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from atsal.video.colormaps import COLORMAPS
+
 Picture = NDArray[np.uint8]
 SavedMap = NDArray[np.float32]
 
-# Dark violet to pale yellow, evenly rising in lightness: nine RGB colours, the same distance apart.
-_STOPS = np.array([*bytes.fromhex("000004 1f0c48 550f6d 88226a ba3655 e35933 f98c0a f9c932 fcffa4")]).reshape(-1, 3)
-_POSITIONS, _STOP_POSITIONS = np.linspace(0, 1, 256), np.linspace(0, 1, len(_STOPS))
-COLOURS: Picture = np.stack([np.interp(_POSITIONS, _STOP_POSITIONS, channel) for channel in _STOPS.T], -1).astype(
-    np.uint8
-)
-MAX_OPACITY = 0.75  # of the colour where the map is at its peak
 _BAND_ROWS = 64  # drawn at once: copies of whole frames would cost memory and time
 _MIN_PEAK = 1e-12
 
@@ -39,19 +34,42 @@ def grey_map(saliency: SavedMap, peak: float, size: tuple[int, int]) -> Picture:
     return np.asarray(_grey_levels(saliency, peak, size).convert("RGB"))
 
 
-def overlay(image: Picture, saliency: SavedMap, peak: float) -> Picture:
-    """Draw the map's colours over the image, the more opaque the higher the map."""
+def colour_table(colormap: str) -> Picture:
+    """Return the colours of a map in `COLORMAPS`, from the lowest value to the highest, (256, 3) uint8."""
+    stops = np.array(COLORMAPS[colormap])
+    at, stops_at = np.linspace(0, 1, 256), np.linspace(0, 1, len(stops))
+    return np.stack([np.interp(at, stops_at, channel) for channel in stops.T], -1).astype(np.uint8)
+
+
+def overlay(image: Picture, saliency: SavedMap, peak: float, colours: Picture, opacity: float) -> Picture:
+    """Draw the map in colours (256, 3) over the image: opaque by `opacity` at the peak, in proportion below it."""
     height, width = image.shape[:2]
     levels = _grey_levels(saliency, peak, (width, height))
-    opacity = levels.point([int(value * MAX_OPACITY) for value in range(256)])
-    levels.putpalette(COLOURS.tobytes())
+    shares = levels.point([int(value * opacity) for value in range(256)])
+    levels.putpalette(colours.tobytes())
     drawn = np.empty_like(image)
     for top in range(0, height, _BAND_ROWS):
         bottom = min(top + _BAND_ROWS, height)
-        colours, mask = (picture.crop((0, top, width, bottom)) for picture in (levels, opacity))
-        band = Image.composite(colours.convert("RGB"), Image.fromarray(image[top:bottom]), mask)
-        drawn[top:bottom] = np.asarray(band)
+        band, mask = (picture.crop((0, top, width, bottom)) for picture in (levels, shares))
+        blended = Image.composite(band.convert("RGB"), Image.fromarray(image[top:bottom]), mask)
+        drawn[top:bottom] = np.asarray(blended)
     return drawn
+
+
+def draw_legend(image: Picture, colours: Picture, opacity: float, low: str, high: str) -> None:
+    """Draw the colours from `low` to `high` into the lower left corner, as `overlay` shows them over grey."""
+    size = max(12, image.shape[0] // 32)
+    font = ImageFont.load_default(size)
+    ramp = np.tile(np.linspace(0, 1, 9 * size, dtype=np.float32), (size, 1))
+    bar = Image.fromarray(overlay(np.full((*ramp.shape, 3), 128, np.uint8), ramp, 1.0, colours, opacity))
+    widths = [int(font.getlength(text)) + size for text in (low, high)]
+    box = Image.new("RGB", (widths[0] + bar.width + widths[1], 2 * size))
+    draw = ImageDraw.Draw(box)
+    draw.text((size // 2, size), low, fill=(255, 255, 255), font=font, anchor="lm")
+    box.paste(bar, (widths[0], size // 2))
+    draw.text((widths[0] + bar.width + size // 2, size), high, fill=(255, 255, 255), font=font, anchor="lm")
+    height, width = min(box.height, image.shape[0]), min(box.width, image.shape[1])
+    image[-height:, :width] = np.asarray(box)[:height, :width]
 
 
 def add_label(image: Picture, text: str) -> Picture:
@@ -76,18 +94,11 @@ def resize(image: Picture, size: tuple[int, int]) -> Picture:
 
 
 def tile(pictures: Sequence[Picture], columns: int, gap: int = 0) -> Picture:
-    """Put pictures of one size side by side, `columns` in a row, with `gap` white pixels between the columns."""
-    padded = [np.pad(picture, ((0, 0), (0, gap), (0, 0)), constant_values=255) for picture in pictures]
+    """Put pictures of one size side by side, `columns` in a row, with `gap` white pixels between them."""
+    padded = [np.pad(picture, ((0, gap), (0, gap), (0, 0)), constant_values=255) for picture in pictures]
     rows = [np.concatenate(padded[i : i + columns], axis=1) for i in range(0, len(padded), columns)]
-    return np.concatenate(rows, axis=0)[:, : rows[0].shape[1] - gap]
-
-
-def comparison(image: Picture, maps: dict[str, tuple[SavedMap, float]], size: tuple[int, int]) -> Picture:
-    """Show the source, and each (map, peak) in colours over it: labelled panels of (width, height), two in a row."""
-    source = resize(image, size)
-    panels = [add_label(source, "source")]
-    panels += [add_label(overlay(source, saliency, peak), name) for name, (saliency, peak) in maps.items()]
-    return tile(panels, 2)
+    whole = np.concatenate(rows, axis=0)
+    return whole[: len(whole) - gap, : whole.shape[1] - gap]
 
 
 def _grey_levels(saliency: SavedMap, peak: float, size: tuple[int, int]) -> Image.Image:

@@ -15,7 +15,7 @@ from atsal.datasets.prepared.prepared_set import PreparedSet
 from atsal.errors import ConfigError, MissingDependencyError, ShapeError, install_hint
 from atsal.gaze.directions import Floats, lonlat_from_vectors, unit_vectors
 from atsal.gaze.records import Fixations, PlanarFixations
-from atsal.video.render import COLOURS, Picture
+from atsal.video.render import Picture, colour_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -135,10 +135,10 @@ def render(figure: "Figure") -> Picture:
 
 
 def saliency_colours() -> Any:
-    """Return the colours of `atsal.video.render` as a colour map of matplotlib."""
+    """Return a colour map of matplotlib that differs from the colours of observers: evenly lighter, without green."""
     from matplotlib.colors import ListedColormap  # noqa: PLC0415
 
-    return ListedColormap(COLOURS / 255.0)
+    return ListedColormap(colour_table("inferno") / 255.0)
 
 
 def label_degrees(limit: int, step: int, names: Mapping[int, str] | None = None) -> tuple[list[int], list[str]]:
