@@ -19,13 +19,13 @@ from atsal.version import __version__
 if TYPE_CHECKING:
     from atsal.prediction.overlay import overlay
     from atsal.prediction.predictor import FrameResult, Predictor, load_model
-    from atsal.regions.peaks import Peak, peaks
+    from atsal.regions.finding import Peak, peaks
 
 __all__ = ["AtsalError", "FrameResult", "Peak", "Predictor", "__version__", "load_model", "overlay", "peaks"]
 _LATE = {
     "atsal.prediction.overlay": ("overlay",),
     "atsal.prediction.predictor": ("FrameResult", "Predictor", "load_model"),
-    "atsal.regions.peaks": ("Peak", "peaks"),
+    "atsal.regions.finding": ("Peak", "peaks"),
 }
 
 

@@ -287,3 +287,48 @@ def test_states_are_those_of_each_frame_also_within_a_group(predictor, clip):
         rest = [result for result, _ in predictor.run(frames[done:], state=whole[done - 1][1])]
         for one, (other, _) in zip(rest, whole[done:], strict=True):
             np.testing.assert_allclose(one.experts, other.experts, atol=1e-5)
+
+
+def test_bgr_is_told_from_rgb(predictor, scene):
+    bgr = np.ascontiguousarray(scene[..., ::-1])
+    expected = predictor.predict_image(scene)
+    np.testing.assert_array_equal(predictor.predict_image(bgr, channels="bgr"), expected)
+    assert differ(predictor.predict_image(bgr), expected)
+    maps, _ = predictor.step(bgr, seconds=None, channels="bgr")
+    np.testing.assert_array_equal(maps["fused"], expected)
+    large = np.repeat(np.repeat(bgr, 2, 0), 2, 1)  # scaled before it is turned round
+    np.testing.assert_array_equal(predictor.predict_image(large, channels="bgr"), expected)
+    with pytest.raises(ConfigError, match="channels 'BGR'; expected one of rgb, bgr"):
+        predictor.predict_image(bgr, channels="BGR")
+
+
+def test_a_list_of_images_gives_a_map_of_each_by_itself(predictor, scene):
+    images = [scene, scene[::2, ::2].copy(), scene[:, ::-1].copy()]
+    maps = predictor.predict_image(images, stream="experts", height=40)
+    assert maps.shape == (3, 40, 80)
+    for image, saliency in zip(images, maps, strict=True):
+        np.testing.assert_array_equal(saliency, predictor.predict_image(image, stream="experts", height=40))
+    stacked = np.stack([images[0], images[2]])
+    np.testing.assert_array_equal(predictor.predict_image(stacked, stream="experts", height=40), maps[[0, 2]])
+    assert predictor.predict_image([scene]).ndim == 3
+    with pytest.raises(ShapeError, match="no image: expected one"):
+        predictor.predict_image([])
+    with pytest.raises(ShapeError, match="image 1 of the list of 100x64 pixels"):
+        predictor.predict_image([scene, np.zeros((64, 100, 3), np.uint8)])
+
+
+def test_steps_give_the_maps_of_predict_video(predictor, clip):
+    state = None
+    for frame, expected in zip(
+        read_frames(clip, size=predictor.frame_size), predictor.predict_video(clip), strict=True
+    ):
+        maps, state = predictor.step(frame.image, state, tuple(STREAMS), seconds=frame.timestamp_s)
+        for stream in STREAMS:
+            np.testing.assert_allclose(maps[stream], expected.map(stream), rtol=1e-3, atol=1e-5)
+
+
+def test_a_step_gives_the_fused_map_and_starts_without_state(predictor, scene):
+    maps, state = predictor.step(scene, seconds=2.0)
+    assert list(maps) == ["fused"]
+    np.testing.assert_array_equal(maps["fused"], predictor.predict_image(scene, seconds=2.0))
+    assert state.shape == predictor.network.state_shape[1:]

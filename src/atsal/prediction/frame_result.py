@@ -1,12 +1,15 @@
-"""The maps of one frame, and the checks of a frame before its prediction."""
+"""The maps of one frame, the checks of a frame before its prediction, and the errors during it."""
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from atsal.errors import ConfigError, ShapeError
+from atsal.errors import ConfigError, PredictionError, ShapeError
 from atsal.prediction.options import check_seconds
 from atsal.prediction.streams import ATTENTION, EXPERTS, FUSED
 from atsal.video.reader import Frame
@@ -14,6 +17,7 @@ from atsal.video.stereo_layout import ASPECT_TOLERANCE, MIN_VIEW_HEIGHT
 from atsal.video.timed_frames import MAX_ROUNDING_S
 
 Floats = NDArray[np.float32]
+_SEVERAL = 4  # dimensions of images in one array, (N, H, W, 3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +58,17 @@ def frame_time_s(frame: Frame) -> float:
     return time_s
 
 
+def list_images(images: Any) -> tuple[list[NDArray[np.uint8]], bool]:
+    """Return one ERP image or several as a list, and whether they were several. Raise what `check_erp_image` raises."""
+    are_several = isinstance(images, list | tuple) or np.ndim(images) == _SEVERAL
+    found = list(images) if are_several else [images]
+    if not found:
+        raise ShapeError("no image: expected one, or a list of at least one")
+    for number, image in enumerate(found):
+        check_erp_image(image, f"image {number} of the list" if are_several else "an image")
+    return found, are_several
+
+
 def check_erp_image(image: NDArray[np.uint8], name: str = "an image") -> None:
     """Raise `ShapeError` unless `image` is (H, W, 3) uint8 with W = 2H within 2 % and H >= 16."""
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
@@ -67,3 +82,19 @@ def check_erp_image(image: NDArray[np.uint8], name: str = "an image") -> None:
             f"{name} of {width}x{height} pixels: expected an equirectangular image, twice as wide as high; cut one "
             "view out of a stereo image first"
         )
+
+
+@contextmanager
+def naming_frames(frames: Sequence[Frame]) -> Iterator[None]:
+    """Raise an error of the network as a `PredictionError` that names the frames."""
+    try:
+        yield
+    except (PredictionError, RuntimeError, MemoryError) as error:
+        first, last = frames[0], frames[-1]
+        reason = textwrap.shorten(str(error), 300, placeholder=" …") or type(error).__name__
+        is_memory = isinstance(error, MemoryError) or "memory" in reason.lower() or "allocate" in reason.lower()
+        remedy = "; try another --device, a smaller --face-size, or close other programs" if is_memory else ""
+        raise PredictionError(
+            f"frames {first.index} to {last.index} (from {first.timestamp_s:.3f} s): the network failed: "
+            f"{reason}{remedy}"
+        ) from error

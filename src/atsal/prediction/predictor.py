@@ -1,8 +1,6 @@
 """A model with its preprocessing: frames in, maps out, and an explicit state for each video."""
 
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -10,18 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.device import choose_device
-from atsal.errors import ConfigError, PredictionError, ShapeError
+from atsal.errors import ConfigError, ShapeError
 from atsal.models import Direction
 from atsal.models.front_prior import PHOTO
 from atsal.models.loading import build_network, find_weights
 from atsal.models.two_stream import Procedure
 from atsal.models.weight_folder import WeightFolder
-from atsal.prediction.frame_result import Floats, FrameResult, check_erp_image, frame_time_s
+from atsal.prediction.channels import Channels, reorder
+from atsal.prediction.frame_result import (
+    Floats,
+    FrameResult,
+    check_erp_image,
+    frame_time_s,
+    list_images,
+    naming_frames,
+)
 from atsal.prediction.options import Seconds, check_seconds
 from atsal.prediction.prefetch import batched, map_closing, prefetch
 from atsal.prediction.runtimes import Precision, Runtime, start_session
 from atsal.prediction.runtimes.session import Session
-from atsal.prediction.streams import STREAMS, check_streams
+from atsal.prediction.streams import FUSED, STREAMS, check_streams
 from atsal.video.pixels import scale_image
 from atsal.video.reader import Frame, read_frames
 from atsal.video.stereo_layout import StereoChoice
@@ -48,32 +54,38 @@ class Predictor:
 
     def predict_image(
         self,
-        erp: NDArray[np.uint8],
+        erp: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
         *,
         stream: str = "fused",
         height: int | None = None,
         seconds: Seconds = None,
+        channels: Channels = "rgb",
     ) -> Floats:
-        """Predict the saliency map of one ERP image.
+        """Predict the saliency map of one ERP image, or of each of several.
 
         Args:
-            erp: (H, W, 3) uint8 RGB, W = 2H within 2 %, H at least 16.
+            erp: (H, W, 3) uint8, W = 2H within 2 %, H at least 16; or a list of such images, which may differ in size.
             stream: which map: "fused", or "attention" or "experts" alone.
             height: rows of the map; by default `config.erp_height` (160 for lite, 320 for paper).
             seconds: for a frame of a video, the time since its start. Viewers of a video keep to its front more than
                 viewers of a photo, most of all in the first seconds. None: a photo.
+            channels: the order of the colours: "rgb", or "bgr" as in OpenCV.
 
         Returns:
-            (h, 2h) float32 >= 0: a density up to a factor, per pixel of equal solid angle (not per ERP pixel).
+            (h, 2h) float32 >= 0: a density up to a factor, per pixel of equal solid angle (not per ERP pixel). Of N
+            images (N, h, 2h). Each image is predicted by itself: for the frames of a video use `step` or `run`.
 
         Raises:
-            ShapeError: `erp` is not such an image.
-            ConfigError: an unknown stream, a height below 1, a time below 0, or a time where it changes nothing.
+            ShapeError: `erp` is no such image or an empty list.
+            ConfigError: an unknown stream or channel order, a height below 1, a time below 0, or a time where it
+                changes nothing.
 
         """
         self.check_time_matters(seconds, "seconds")
-        maps, _ = self.step(erp, None, (stream,), height, seconds=seconds)
-        return maps[stream]
+        images, are_several = list_images(erp)
+        steps = [self.step(image, None, (stream,), height, seconds=seconds, channels=channels) for image in images]
+        found = [maps[stream] for maps, _ in steps]
+        return np.stack(found) if are_several else found[0]
 
     def predict_video(
         self,
@@ -144,7 +156,7 @@ class Predictor:
 
         self.session.prepare(streams)
         for batch in batched(map_closing(prepare, frames), group):
-            with _naming_frames([frame for frame, _, _ in batch]):
+            with naming_frames([frame for frame, _, _ in batch]):
                 images, times = [image for _, image, _ in batch], [time for _, _, time in batch]
                 maps, states = self._run_session(images, state, streams, height, times)
             for number, (frame, _, _) in enumerate(batch):
@@ -160,18 +172,37 @@ class Predictor:
     def step(
         self,
         image: NDArray[np.uint8],
-        state: Floats | None,
-        streams: Sequence[str],
+        state: Floats | None = None,
+        streams: Sequence[str] = (FUSED.name,),
         height: int | None = None,
         *,
         seconds: Seconds,
+        channels: Channels = "rgb",
     ) -> tuple[dict[str, Floats], Floats | None]:
-        """Predict one frame: (H, 2H, 3) uint8 RGB and the state before -> maps by stream, and the state after.
+        """Predict the next frame of a video, as from a camera: the frame and the state before, maps and state after.
 
-        `seconds` is the time since the start of the video, with any model; None for a photo. `ConfigError` below 0.
+        Over the frames of a video, the maps are those of `predict_video`. `run` does the same for an iterator of
+        frames, several at once, which is faster.
+
+        Args:
+            image: (H, W, 3) uint8, W = 2H within 2 %, H at least 16.
+            state: what the step before returned; None at the start of a video. The experts' moving average is in it.
+            streams: the maps to return: "fused", "attention", "experts".
+            height: rows of the maps; by default `config.erp_height`.
+            seconds: the time since the start of the video, with any model; None for a photo.
+            channels: the order of the colours: "rgb", or "bgr" as in OpenCV.
+
+        Returns:
+            The maps (h, 2h) float32 >= 0 by stream, and the state to pass to the next step. The state is None where
+            only the attention stream was asked for, which has no memory.
+
+        Raises:
+            ShapeError: an image or a state of another shape.
+            ConfigError: an unknown stream or channel order, a height below 1, or a time below 0.
+
         """
         check_seconds(seconds, "seconds")
-        maps, states = self._run_session([self._scale(image, "an image")], state, streams, height, [seconds])
+        maps, states = self._run_session([self._scale(image, "an image", channels)], state, streams, height, [seconds])
         return {stream: found[0] for stream, found in maps.items()}, None if states is None else states[0]
 
     def check_time_matters(self, seconds: Seconds, name: str) -> None:
@@ -208,26 +239,10 @@ class Predictor:
             )
         return np.require(state, np.float32, ("C", "W"))
 
-    def _scale(self, image: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8 of any size -> (erp_height, 2 erp_height, 3)."""
+    def _scale(self, image: NDArray[np.uint8], name: str, channels: Channels = "rgb") -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 of any size -> (erp_height, 2 erp_height, 3) RGB."""
         check_erp_image(image, name)
-        return scale_image(image, self.frame_size)
-
-
-@contextmanager
-def _naming_frames(frames: Sequence[Frame]) -> Iterator[None]:
-    """Raise an error of the network as a `PredictionError` that names the frames."""
-    try:
-        yield
-    except (PredictionError, RuntimeError, MemoryError) as error:
-        first, last = frames[0], frames[-1]
-        reason = textwrap.shorten(str(error), 300, placeholder=" …") or type(error).__name__
-        is_memory = isinstance(error, MemoryError) or "memory" in reason.lower() or "allocate" in reason.lower()
-        remedy = "; try another --device, a smaller --face-size, or close other programs" if is_memory else ""
-        raise PredictionError(
-            f"frames {first.index} to {last.index} (from {first.timestamp_s:.3f} s): the network failed: "
-            f"{reason}{remedy}"
-        ) from error
+        return reorder(scale_image(image, self.frame_size), channels)
 
 
 def _check_request(streams: Sequence[str], height: int | None) -> None:

@@ -6,7 +6,7 @@ the lower one counts as a region of its own if the map falls, between the two, t
 
 import math
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,6 +20,14 @@ from atsal.regions.region import Region, yaw_pitch_deg
 ROWS = 90  # larger maps are reduced to 2° per pixel first
 HALF = 0.5  # a region ends where the density falls below this share of its peak
 SADDLE = 0.85  # two peaks are one region unless the map falls below this share of the lower peak between them
+
+
+class Peak(NamedTuple):
+    """A local maximum of a map, in degrees."""
+
+    yaw_deg: float  # 0 at the centre of the frame, + to the right, in [-180, 180)
+    pitch_deg: float  # 0 at the horizon, + up, in [-90, 90]
+    weight: float  # share of the map's gaze that falls in the region around the peak, in (0, 1]
 
 
 def find_regions(
@@ -48,6 +56,18 @@ def find_regions(
     peaks = _label_peaks(density)
     found = [region for region in (_measure(density, pixels) for pixels in peaks) if region.weight >= min_weight]
     return tuple(sorted(found, key=lambda region: -region.weight)[:max_regions])
+
+
+def peaks(saliency: NDArray[np.floating[Any]], n: int = 5) -> list[Peak]:
+    """Return the at most `n` peaks of a map with the largest weights, the largest first.
+
+    They are the peaks of the regions that `find_regions` finds, whatever their weight; it says what `saliency` is and
+    what is raised. `ConfigError` for `n` below 1. In maps of 90 rows or more, peaks are found to 2°.
+    """
+    if n < 1:
+        raise ConfigError(f"n {n}: expected the most peaks to return, 1 or more")
+    found = find_regions(saliency, max_regions=n, min_weight=0.0)
+    return [Peak(region.peak_yaw_deg, region.peak_pitch_deg, region.weight) for region in found]
 
 
 def _relative_density(saliency: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

@@ -3,13 +3,15 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from atsal.datasets import dataset_named
 from atsal.datasets.dataset import ItemGaze
 from atsal.datasets.prepared.checks import statistics_warnings
-from atsal.datasets.prepared.sheet import draw_sheet
+from atsal.datasets.prepared.sheet import draw_set, draw_sheet, set_title
 from atsal.datasets.prepared.statistics import SetStatistics, add_up, item_statistics
 from atsal.errors import MissingDependencyError
 from atsal.gaze.checked_records import Drop
@@ -52,6 +54,22 @@ def test_a_page_of_its_size():
     assert page.shape == (1200, 1600, 3)
     assert page.dtype == np.uint8
     assert page.std() > 20
+
+
+def test_the_title_is_the_name_of_the_set(tmp_path, monkeypatch):
+    (tmp_path / "museum").mkdir()
+    monkeypatch.chdir(tmp_path / "museum")
+    published = SimpleNamespace(folder=tmp_path / "museum", dataset=DECLARED)
+    own = SimpleNamespace(folder=Path(), dataset=dataset_named("folder"))
+    assert set_title(published) == DECLARED.title
+    assert set_title(own) == "museum: a folder of stimuli and tables"
+    drawn = []
+    own.statistics = statistics
+    monkeypatch.setattr(
+        "atsal.datasets.prepared.sheet.draw_sheet", lambda _found, dataset, _warnings: drawn.append(dataset)
+    )
+    draw_set(own)
+    assert drawn[0].title == set_title(own)
 
 
 def test_gaze_high_up_is_drawn_high_up():

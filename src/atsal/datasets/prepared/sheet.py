@@ -3,6 +3,7 @@
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +36,14 @@ _MOST_LINES = 10  # of warnings
 def draw_set(prepared: PreparedSet) -> Picture:
     """Draw the page of a prepared set, (1200, 1600, 3) uint8. Raises `MissingDependencyError` without matplotlib."""
     statistics = prepared.statistics()
-    return draw_sheet(statistics, prepared.dataset, statistics_warnings(statistics, prepared.dataset))
+    dataset = replace(prepared.dataset, title=set_title(prepared))
+    return draw_sheet(statistics, dataset, statistics_warnings(statistics, dataset))
+
+
+def set_title(prepared: PreparedSet) -> str:
+    """Return the name of a published set; for data of one's own, the name of the prepared folder and what it holds."""
+    dataset = prepared.dataset
+    return dataset.title if dataset.items else f"{prepared.folder.resolve().name}: {dataset.title}"
 
 
 def draw_sheet(statistics: SetStatistics, dataset: Dataset, warnings: Sequence[str]) -> Picture:
