@@ -2,7 +2,7 @@
 
 Each is given by 18 RGB colours, the same distance apart, from the lowest value to the highest; between them colours are
 interpolated. They are those of matplotlib, up to 6 of 255: turbo by Anton Mikhailov (Google, 2019), the others but grey
-by Stéfan van der Walt and Nathaniel Smith (2015). docs/command-line.md says how the default was chosen.
+by Stéfan van der Walt and Nathaniel Smith (2015). docs/command-line.md says what each is good for.
 """
 
 _STOPS = {
