@@ -149,8 +149,8 @@ def _convert(declared: Any, value: Any, where: str) -> Any:
             return _convert(allowed[0], value, where)
     if is_dataclass(declared) and isinstance(declared, type):
         return from_mapping(declared, value, where)
-    if origin is tuple:
-        return _convert_list(arguments, value, where)
+    if origin in (tuple, dict):
+        return (_convert_list if origin is tuple else _convert_dict)(arguments, value, where)
     if origin is typing.Literal:
         if value not in arguments:
             raise ConfigError(f"{where}: found {short_repr(value)}{suggest_name(value, map(str, arguments))}")
@@ -172,6 +172,12 @@ def _convert_scalar(allowed: tuple[Any, ...], value: Any, where: str) -> Any:
         expected = " or ".join(getattr(kind, "__name__", str(kind)) for kind in allowed)
         raise ConfigError(f"{where}: found {short_repr(value)} ({type(value).__name__}), expected {expected}")
     return value
+
+
+def _convert_dict(arguments: tuple[Any, ...], value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{where}: found {short_repr(value)}, expected a mapping")
+    return {str(name): _convert(arguments[1], entry, f"{where}: {short_repr(name)}") for name, entry in value.items()}
 
 
 def _convert_list(arguments: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:

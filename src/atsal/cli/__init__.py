@@ -9,12 +9,13 @@ from pathlib import Path
 import click
 
 from atsal.cli.bench import bench
-from atsal.cli.datasets import datasets, inspect, prepare
+from atsal.cli.datasets import datasets, inspect
 from atsal.cli.evaluate import benchmark, evaluate
 from atsal.cli.export import export
 from atsal.cli.group import MainGroup
 from atsal.cli.info import info
 from atsal.cli.predict import compare, predict
+from atsal.cli.prepare import prepare
 from atsal.cli.regions import regions
 from atsal.cli.train import overfit, train
 from atsal.cli.weights import weights

@@ -1,40 +1,25 @@
-"""`atsal datasets`, `prepare` and `inspect`: ground truth from gaze logs."""
+"""`atsal datasets` and `inspect`: show the data sets that can be prepared, and those that were."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from atsal.cli.console import print_error, print_line, print_table, quiet_option, status_line
+from atsal.cli.console import print_error, print_line, print_table, quiet_option
 from atsal.cli.group import FAILED
 from atsal.cli.parameters import (
-    DIRECTION,
     PATH,
-    POSITIVE,
-    NameOf,
     complete_names,
-    parse_erp_height,
-    workers_option,
 )
 from atsal.errors import ConfigError, InputError
 from atsal.jobs.atomic_write import create_folder
-from atsal.jobs.workers import usable_cores
 from atsal.untrusted.text import plural
 
 if TYPE_CHECKING:
     from atsal.datasets.dataset import Dataset
-    from atsal.datasets.prepared.prepare import PrepareResult
 
-_MAX_WARNINGS = 12  # on the terminal; the manifest has all
-_DATASETS = ("atsal.datasets", "dataset_names")
-
-
-def _choice(field: str) -> NameOf:
-    """Return the choice of the values of a setting of `Preparation`."""
-    return NameOf("atsal.datasets.prepared.preparation", f"Preparation.{field}")
+DATASETS = ("atsal.datasets", "dataset_names")
 
 
 @click.group()
@@ -57,7 +42,7 @@ def datasets_list() -> None:
 
 
 @datasets.command("info")
-@click.argument("name", shell_complete=complete_names(*_DATASETS))
+@click.argument("name", shell_complete=complete_names(*DATASETS))
 def datasets_info(name: str) -> None:
     """Describe the data set NAME: files, format, splits, licence, and where to get it."""
     from atsal.datasets import dataset_named  # noqa: PLC0415
@@ -90,96 +75,26 @@ def datasets_info(name: str) -> None:
         "",
         *(f"  {line}" for line in found.expected_files.strip("\n").splitlines()),
     )
+    if found.with_columns is not None:
+        _print_fields()
     if found.notes:
         print_line("", "notes:", *(f"  - {note}" for note in found.notes))
     print_line("", "prepare it:", "", f"  atsal prepare {found.name} SOURCE OUTPUT")
+
+
+def _print_fields() -> None:
+    """Print what the columns of tables of one's own can hold."""
+    from atsal.gaze.readers.table_columns import COLUMNS_FILE  # noqa: PLC0415
+    from atsal.gaze.readers.table_fields import MEANINGS  # noqa: PLC0415
+
+    print_line("", f"fields of --columns and {COLUMNS_FILE}, for tables with columns of your own:", "")
+    print_table({"field": {"max_width": 32}, "what the column holds": {}}, list(MEANINGS.items()))
 
 
 def _sigma(found: "Dataset") -> str:
     if found.stimuli == "photos":
         return f"{found.directions[0]} {found.sigma_width:.3g} of the width"
     return ", ".join(f"{direction} {value:g}°" for direction, value in found.sigma_deg.items())
-
-
-@click.command(epilog="Example: atsal prepare vr-eyetracking raw/vr prepared/vr.")
-@click.argument("name", shell_complete=complete_names(*_DATASETS))
-@click.argument("source", type=PATH)
-@click.argument("output", type=PATH)
-@click.option("--direction", type=DIRECTION, help="Use gaze (head_eye), or the head alone.  [default: the data set's]")
-@click.option(
-    "--events",
-    type=_choice("events"),
-    help="Make maps of published fixations, of all samples, or of fixations detected by velocity (ivt) or dispersion "
-    "(idt).  [default: the data set's]",
-)
-@click.option("--sigma", "sigma_deg", type=POSITIVE, help="Sigma of the maps in degrees.  [default: the data set's]")
-@click.option("--size", "erp_height", callback=parse_erp_height, help="Size of maps and frames.  [default: 2048x1024]")
-@click.option("--maps", type=_choice("maps"), help="Write maps, as float32 (npy) or 8-bit (png).  [default: none]")
-@click.option("--window", type=_choice("window"), help="Gaze of a video that one map pools.  [default: frame]")
-@click.option(
-    "--frames",
-    type=_choice("frames"),
-    help="Refer to the videos, or extract their frames.  [default: reference]",
-)
-@click.option(
-    "--augment",
-    type=_choice("augment"),
-    help="Also write the 19 published variants of each image.  [default: none]",
-)
-@click.option("--item", "only", multiple=True, help="Prepare only this item; may be given several times.")
-@workers_option
-@quiet_option
-def prepare(name: str, source: Path, output: Path, only: tuple[str, ...], workers: int | None, **chosen: Any) -> None:
-    """Prepare the data set NAME from its raw files in SOURCE: write fixations, maps and a manifest to OUTPUT.
-
-    `atsal datasets list` lists the data sets, `atsal datasets info NAME` the files that are expected. The same command
-    again resumes an interrupted run.
-    """
-    from atsal.datasets import dataset_named  # noqa: PLC0415
-    from atsal.datasets.prepared.preparation import preparation_for  # noqa: PLC0415
-    from atsal.datasets.prepared.prepare import prepare as prepare_set  # noqa: PLC0415
-
-    dataset = dataset_named(name)
-    preparation = preparation_for(dataset, **chosen)
-    workers = workers or usable_cores()
-    with _report_items() as report:
-        done = prepare_set(dataset, source, output, preparation, only=only, workers=workers, report=report)
-    _print_summary(done)
-    if done.refused:
-        sys.exit(FAILED)
-
-
-@contextmanager
-def _report_items() -> "Iterator[Callable[[str, str | None], None]]":
-    """Count items on a terminal; print which items failed, and why."""
-    with status_line("preparing") as show_status:
-        done = 0
-
-        def report(item: str, why: str | None) -> None:
-            nonlocal done
-            done += 1
-            show_status(f"{plural(done, 'item')}, last {item}")
-            if why:
-                print_error(f"{item} refused: {why}")
-
-        yield report
-
-
-def _print_summary(done: "PrepareResult") -> None:
-    manifest = done.folder / "manifest.json"
-    print_error(*(f"missing: {text}" for text in done.missing))
-    for reason, count in sorted(done.dropped.items(), key=lambda drop: -drop[1])[:5]:
-        print_error(f"left out: {count} x {reason}")
-    if done.items_with_notes:
-        print_error(f"notes on {plural(done.items_with_notes, 'item')}: see {manifest}")
-    print_error(*(f"warning: {text}" for text in done.warnings[:_MAX_WARNINGS]))
-    if len(done.warnings) > _MAX_WARNINGS:
-        print_error(f"{len(done.warnings) - _MAX_WARNINGS} more warnings: see {manifest}")
-    if done.refused:
-        print_error("repair or remove what is named above, and run the same command again")
-    earlier = f", {done.reused} made before" if done.reused else ""
-    refused = f", {len(done.refused)} refused" if done.refused else ""
-    print_line(f"{done.folder}: {plural(done.made, 'item')} made{earlier}{refused}")
 
 
 @click.command()

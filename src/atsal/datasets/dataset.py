@@ -8,10 +8,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from atsal.errors import ConfigError
 from atsal.gaze.checked_records import Drop
 from atsal.gaze.records import Direction, Fixations, GazeSamples, PlanarFixations
 
 Stimuli = Literal["images", "videos", "mixed", "photos"]  # 360° images, 360° videos, both, flat photos
+RowKind = Literal["fixations", "samples"]
 StimulusKind = Literal["image", "video", "frames", "photo"]  # frames: a folder of pictures
 
 
@@ -83,6 +85,9 @@ class Dataset:
     expected_files: str  # below the source folder, drawn as a tree
     find: Callable[[Path], FoundItems]
     read: Callable[[RawItem, Direction, Stimulus], ItemGaze]
+    row_kind: Callable[[RawItem], RowKind] | None = None  # what the logs of an item hold, where items may differ
+    # the same set with columns that the user declares (`table_columns`); None: its logs have a format of their own
+    with_columns: "Callable[[Dataset, Mapping[str, str]], Dataset] | None" = None
     has_samples: bool = True  # False: its releases hold fixations only
     directions_without_fixations: tuple[Direction, ...] = ()  # that come as samples only, whatever `events` says
     start_lonlat_deg: tuple[float, float] | None = None  # where all viewers start to look, if they do
@@ -92,6 +97,14 @@ class Dataset:
     still_s: float | None = None  # time in its video at which a still was taken, in seconds; None: stills are photos
     sigma_width: float = 1 / 32  # of flat photos' maps: standard deviation as a share of the photo's width
     notes: tuple[str, ...] = ()  # traps of the format, and how they are met
+
+    def declare(self, columns: Mapping[str, str] | None) -> "Dataset":
+        """Return the same set with declared columns, if there are any; `ConfigError` if they cannot be declared."""
+        if columns is None:
+            return self
+        if self.with_columns is None:
+            raise ConfigError(f"{self.name}: its logs have a format of their own; leave the columns out")
+        return self.with_columns(self, columns)
 
     @property
     def stimuli_in_words(self) -> str:

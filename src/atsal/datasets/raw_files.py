@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache, wraps
 from pathlib import Path
 from stat import S_ISDIR
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from atsal.errors import DataError
 from atsal.untrusted.text import shorten_list
 
 T = TypeVar("T")
+Rest = TypeVarTuple("Rest")
 
 _BLANK_BYTES = 1000  # a log with more bytes than this is not blank
 
@@ -68,15 +69,24 @@ def nothing_found(source: Path, what: str, expected_files: str, url: str) -> Dat
     )
 
 
-def cached_until_changed(maxsize: int) -> Callable[[Callable[[Path], T]], Callable[[Path], T]]:
-    """Cache the results of a function of a path, and call it again once the file, or a file in the folder, changed."""
+def cached_until_changed(
+    maxsize: int,
+) -> Callable[[Callable[[Path, *Rest], T]], Callable[[Path, *Rest], T]]:
+    """Cache the results of a function of a path, and call it again once the file, or a file in the folder, changed.
 
-    def decorate(read: Callable[[Path], T]) -> Callable[[Path], T]:
+    Other arguments of the function must be hashable.
+    """
+
+    def decorate(read: Callable[[Path, *Rest], T]) -> Callable[[Path, *Rest], T]:
         @lru_cache(maxsize)
-        def cached(path: Path, _state: object) -> T:
-            return read(path)
+        def cached(_state: object, path: Path, *rest: *Rest) -> T:
+            return read(path, *rest)
 
-        return wraps(read)(lambda path: cached(path, _file_state(path)))
+        @wraps(read)
+        def read_cached(path: Path, /, *rest: *Rest) -> T:
+            return cached(_file_state(path), path, *rest)
+
+        return read_cached
 
     return decorate
 

@@ -12,25 +12,28 @@ frames from 0. CSV is rounded to 6 decimals, Parquet holds the float64 itself. T
 A table about several stimuli has one more column, `item`.
 """
 
-import csv
-import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
 from atsal.config import suggest_name
-from atsal.errors import DataError, OutputError, ShapeError
+from atsal.errors import DataError, ShapeError
 from atsal.gaze.checked_records import DropCounter
 from atsal.gaze.directions import Floats, unit_vectors
 from atsal.gaze.readers.parsing.checked_table import CheckedTable, Column
-from atsal.gaze.readers.parsing.parquet_columns import import_pyarrow
-from atsal.gaze.readers.parsing.position_checks import PHOTO_RANGE, degrees, number_recordings
+from atsal.gaze.readers.parsing.position_checks import (
+    PHOTO_RANGE,
+    PositionRange,
+    degrees,
+    lost_positions,
+    number_recordings,
+)
 from atsal.gaze.readers.parsing.text_rows import listed_columns
-from atsal.gaze.readers.parsing.text_table import TextTable, load_table
+from atsal.gaze.readers.parsing.text_table import TextTable, column_names, load_table
 from atsal.gaze.records import Direction, Fixations, Gaze, GazeSamples, PlanarFixations, rows_of_each
-from atsal.jobs.atomic_write import atomic_file, output_errors
+from atsal.gaze.table_files import write_columns
 from atsal.untrusted.text import short_repr
 
 _DIRECTIONS = get_args(Direction)
@@ -48,7 +51,7 @@ def write_fixations(path: Path, fixations: Fixations | PlanarFixations) -> None:
     else:
         columns |= _angle_columns("", fixations.lon_rad, fixations.lat_rad)
         columns |= {"first_frame": fixations.first_frame, "last_frame": fixations.last_frame}
-    _write(path, columns)
+    write_columns(path, columns)
 
 
 def read_fixations(path: Path) -> Fixations | PlanarFixations:
@@ -71,7 +74,7 @@ def write_samples(path: Path, samples: Sequence[GazeSamples]) -> None:
         raise ShapeError(f"{path}: logs with different directions, times or frames; write each kind to its own table")
     nothing: dict[str, Column] = {"observer": np.array([], np.str_), "valid": np.array([], bool)}
     tracks = [_sample_columns(track) for track in samples] or [nothing]
-    _write(path, {name: np.concatenate([track[name] for track in tracks]) for name in tracks[0]})
+    write_columns(path, {name: np.concatenate([track[name] for track in tracks]) for name in tracks[0]})
 
 
 def read_samples(path: Path) -> tuple[GazeSamples, ...]:
@@ -85,11 +88,12 @@ def read_samples(path: Path) -> tuple[GazeSamples, ...]:
 def read_gaze(path: Path, drops: DropCounter | None = None) -> dict[str | None, Gaze]:
     """Read a table of either kind, by its column `item`; the key is None for a table without that column.
 
-    With `drops`, unusable rows are dropped and counted there, and names are stripped. Without it every wrong value is
-    an error and names are taken as they are, as for the tables written by this module.
+    With `drops`, unusable rows are dropped and counted there, samples without a position stay as lost ones, and names
+    are stripped. Without it every wrong value is an error and names are taken as they are, as for the tables written by
+    this module.
     """
     table = load_table(path)
-    known = _known_columns(table)
+    known = _known_columns(path, table.columns)
     for name in table.columns:
         if name not in (*known, "item"):
             raise DataError(
@@ -110,6 +114,11 @@ def read_gaze(path: Path, drops: DropCounter | None = None) -> dict[str | None, 
     return {name: rows.make_records(columns, used[own]) for name, own in rows_of_each(items[used]).items()}
 
 
+def holds_samples(path: Path) -> bool:
+    """Return whether a table holds samples, by its header; `DataError` if it is no table of gaze."""
+    return _known_columns(path, column_names(path)) is _SAMPLES
+
+
 def _read_one_item(path: Path) -> Gaze:
     found = read_gaze(path)
     if None not in found:
@@ -117,17 +126,18 @@ def _read_one_item(path: Path) -> Gaze:
     return found[None]
 
 
-def _known_columns(table: TextTable) -> tuple[str, ...]:
+def _known_columns(path: Path, names: Collection[str]) -> tuple[str, ...]:
     """Return the columns that this kind of table may have; raise `DataError` if it is none of the three kinds."""
-    names = table.columns.keys()
+    names = set(names)
     for columns, required in ((_SPHERE, {"lon_deg", "lat_deg"}), (_PHOTO, {"u", "v"})):
         if names >= {"observer", *required}:
             return columns
     if "observer" in names and names & {"timestamp_s", "frame_index", "valid"}:
         return _SAMPLES
     raise DataError(
-        f"{table.path}: no table of gaze: found {listed_columns(names)}; expected observer with lon_deg and lat_deg "
-        "(fixations), with u and v (on a photo), or with timestamp_s or frame_index and head_lon_deg, … (samples)"
+        f"{path}: no table of gaze: found {listed_columns(names)}; expected observer with lon_deg and lat_deg "
+        "(fixations), with u and v (on a photo), or with timestamp_s or frame_index and head_lon_deg, … (samples). For "
+        "other columns, say what they hold: --columns (`atsal datasets info folder`)"
     )
 
 
@@ -157,14 +167,14 @@ def _read_samples(rows: CheckedTable, checks: dict[str, Any]) -> dict[str, Colum
     if "frame_index" in table.columns:
         columns["frame_index"] = rows.frames("frame_index")
     columns["valid"] = table.flags("valid") if "valid" in table.columns else np.ones(len(table), bool)
-    for direction in _DIRECTIONS:
-        allowed = degrees((f"{direction}_lon_deg", f"{direction}_lat_deg"))
-        given = [name in table.columns for name in allowed.names]
-        if any(given) and not all(given):
-            raise DataError(f"{table.path}: {' and '.join(allowed.names)} go together; found one of them")
-        if all(given):
-            lonlat_deg = rows.positions(allowed, lost=~columns["valid"], **checks)
-            columns[direction] = unit_vectors(*np.deg2rad(lonlat_deg))
+    ranges = _sample_ranges(table)
+    if not rows.strict:
+        for allowed in ranges.values():
+            x, y = (table.numbers(name) for name in allowed.names)
+            columns["valid"] &= ~lost_positions(x, y, allowed, checks["recording"])
+    for direction, allowed in ranges.items():
+        lonlat_deg = rows.positions(allowed, lost=~columns["valid"], **checks)
+        columns[direction] = unit_vectors(*np.deg2rad(lonlat_deg))
     no_time = not {"timestamp_s", "frame_index"} & columns.keys()
     if len(table) and (no_time or not columns.keys() & set(_DIRECTIONS)):
         raise DataError(
@@ -172,6 +182,19 @@ def _read_samples(rows: CheckedTable, checks: dict[str, Any]) -> dict[str, Colum
             f"head_eye or eye; found {listed_columns(table.columns)}"
         )
     return columns
+
+
+def _sample_ranges(table: TextTable) -> dict[str, PositionRange]:
+    """Return the columns of each direction; `DataError` for a longitude without latitude, or the reverse."""
+    found = {}
+    for direction in _DIRECTIONS:
+        allowed = degrees((f"{direction}_lon_deg", f"{direction}_lat_deg"))
+        given = [name in table.columns for name in allowed.names]
+        if any(given) and not all(given):
+            raise DataError(f"{table.path}: {' and '.join(allowed.names)} go together; found one of them")
+        if all(given):
+            found[direction] = allowed
+    return found
 
 
 def _read_common(rows: CheckedTable, time: str) -> dict[str, Column]:
@@ -196,40 +219,3 @@ def _sample_columns(track: GazeSamples) -> dict[str, Column]:
 def _angle_columns(prefix: str, lon_rad: Floats, lat_rad: Floats) -> dict[str, Column]:
     names = f"{prefix}lon_deg", f"{prefix}lat_deg"
     return dict(zip(names, degrees(names).clip(np.rad2deg(lon_rad), np.rad2deg(lat_rad)), strict=True))
-
-
-def _write(path: Path, columns: dict[str, Column | None]) -> None:
-    given = {name: values for name, values in columns.items() if values is not None}
-    write = {".csv": _write_csv, ".parquet": _write_parquet}.get(path.suffix.lower())
-    if write is None:
-        raise OutputError(f"{path}: tables are written as .csv or .parquet; found {path.suffix or 'no ending'!r}")
-    with output_errors(path), atomic_file(path) as part:
-        try:
-            write(part, given)
-        except UnicodeEncodeError as error:
-            name = short_repr(error.object)
-            raise ShapeError(f"{path}: an observer's name is not valid Unicode, near {name}; rename it") from error
-
-
-def _write_csv(path: Path, columns: dict[str, Column]) -> None:
-    cells = [[_cell(value) for value in values.tolist()] for values in columns.values()]
-    # csv does not quote a carriage return, but reads it as the end of a line
-    quote_all = any("\r" in name for name in columns["observer"].tolist())
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(zip(*cells, strict=True))
-
-
-def _cell(value: str | float | bool) -> str:
-    if isinstance(value, float):
-        text = f"{value:.6f}".rstrip("0").rstrip(".")
-        return "" if math.isnan(value) else "0" if text == "-0" else text
-    return str(int(value)) if isinstance(value, bool) else str(value)
-
-
-def _write_parquet(path: Path, columns: dict[str, Column]) -> None:
-    arrow, parquet = import_pyarrow()
-    arrays: dict[str, Any] = {**columns, "observer": arrow.array(columns["observer"].tolist(), arrow.string())}
-    with path.open("wb") as stream:
-        parquet.write_table(arrow.table(arrays), stream)

@@ -13,7 +13,8 @@ from atsal.config import suggest_name
 from atsal.datasets.sets.avtrack360 import AVTRACK360
 from atsal.errors import ConfigError, DataError
 from atsal.gaze.readers.avtrack360 import read_avtrack360
-from atsal.gaze.readers.table import TableColumns, read_columns
+from atsal.gaze.readers.table import read_columns
+from atsal.gaze.readers.table_columns import TableColumns
 from atsal.gaze.records import GazeSamples
 from atsal.jobs.checksums import file_sha256
 from atsal.models.front_prior_file import HeadLogSource
@@ -21,7 +22,7 @@ from atsal.models.front_prior_file import HeadLogSource
 LATITUDES, LONGITUDES = 181, 360  # bins of 1°, centred on whole degrees, the resolution of some sets
 TIME_STEP_S, TIMES = 0.5, 41  # bins centred on multiples; the last one also holds all later times
 COLUMNS = TableColumns(
-    observer="viewer", item="video", time="t_s", longitude="lon_deg", latitude="lat_deg", direction="head"
+    {"observer": "viewer", "item": "video", "timestamp_s": "t_s", "lon_deg": "lon_deg", "lat_deg": "lat_deg"}
 )
 Floats = NDArray[np.float64]
 
@@ -122,9 +123,10 @@ def read_head_log(path: Path, used: Literal["all", "latitude"] = "all") -> HeadL
 
 
 def _table(path: Path) -> dict[str, tuple[GazeSamples, ...]]:
-    table = read_columns(path, COLUMNS)
-    if table.drops:
-        raise DataError(f"{path}: {'; '.join(map(str, table.drops))}; expected a direction and a time in each row")
+    table = read_columns(path, COLUMNS, "head")
+    unusable = [*map(str, table.drops), *table.notes]  # the notes are about lost samples
+    if unusable:
+        raise DataError(f"{path}: {'; '.join(unusable)}; expected a direction and a time in each row")
     return {name: tracks for name, tracks in table.records.items() if isinstance(tracks, tuple)}
 
 

@@ -203,7 +203,7 @@ def test_rows_left_out_of_a_table_of_several_are_said(tmp_path):
 
 def test_two_names_of_one_stimulus_are_refused(tmp_path):
     (tmp_path / "gaze.csv").write_text("item,observer,lon_deg,lat_deg\na/b,x,0,0\nb,x,5,5\n")
-    with pytest.raises(DataError, match="several values of its column item mean b"):
+    with pytest.raises(DataError, match="several values of its column of items mean b"):
         FOLDER.find(tmp_path)
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from atsal.datasets.dataset import Dataset, ItemGaze, Stimulus
 from atsal.datasets.implausible_gaze import check_coverage, drop_implausible
-from atsal.datasets.prepared.preparation import Preparation
-from atsal.errors import ConfigError, DataError
+from atsal.datasets.prepared.preparation import Preparation, wrong_events
+from atsal.errors import DataError
 from atsal.gaze.checked_records import Drop, DropCounter
 from atsal.gaze.detection import detect_fixations
 from atsal.gaze.records import Direction, Fixations, fixations_from_samples, rows_of_each
@@ -27,8 +27,10 @@ def item_fixations(gaze: ItemGaze, stimulus: Stimulus, dataset: Dataset, prepara
     gaze = drop_implausible(drop_past_end(gaze, stimulus), stimulus)
     if preparation.events == "fixations":
         if gaze.fixations is None:
-            raise ConfigError("this data set comes without fixations; choose samples, ivt or idt as events")
+            raise wrong_events(dataset, preparation.events, "its log holds")
     else:
+        if not gaze.samples and gaze.fixations is not None:
+            raise wrong_events(dataset, preparation.events, "its log holds")
         detected = ItemGaze(fixations=_from_samples(gaze, preparation.direction, preparation.events), drops=gaze.drops)
         detected = drop_past_end(detected, stimulus)
         notes = gaze.notes if preparation.events == "samples" else (*gaze.notes, *detected.notes)
@@ -125,8 +127,6 @@ def _length(stimulus: Stimulus) -> str:
 
 def _from_samples(gaze: ItemGaze, direction: Direction, events: Literal["samples", "ivt", "idt"]) -> Fixations:
     if not gaze.samples:
-        if gaze.fixations is not None:
-            raise ConfigError("this data set comes without samples; choose fixations as events")
         return Fixations.empty()
     if events == "samples":
         return fixations_from_samples(gaze.samples, direction)

@@ -25,6 +25,7 @@ class Preparation:
     window: WindowKind = "frame"
     frames: Literal["reference", "extract"] = "reference"
     augment: Literal["none", "published"] = "none"
+    columns: dict[str, str] | None = None  # of the tables, as `gaze/readers/table_columns.py` reads them
 
     def __post_init__(self) -> None:
         """Raise `ConfigError` for values out of range."""
@@ -50,6 +51,7 @@ def preparation_for(dataset: Dataset, **chosen: Any) -> Preparation:
     Raises `ConfigError` for settings that the data set does not support.
     """
     given = {name: value for name, value in chosen.items() if value is not None}
+    dataset.declare(given.get("columns"))  # raises
     direction = given.setdefault("direction", dataset.directions[0])
     if direction not in dataset.directions:
         raise ConfigError(f"{dataset.name} has no {direction} direction; it has {' and '.join(dataset.directions)}")
@@ -66,6 +68,18 @@ def preparation_for(dataset: Dataset, **chosen: Any) -> Preparation:
     if preparation.augment != "none":
         _check_augment(dataset, preparation)
     return preparation
+
+
+def wrong_events(dataset: Dataset, events: Events, holds: str) -> ConfigError:
+    """Return the error for logs, named by `holds` as in "the logs hold", that do not have what maps are made of."""
+    if events != "fixations":
+        return ConfigError(f"{holds} fixations, and no samples to detect them in; give --events fixations")
+    if dataset.stimuli == "photos":
+        return ConfigError(f"{holds} samples, and no fixations are detected on flat photos; detect them before")
+    return ConfigError(
+        f"{holds} samples, and maps are made of fixations; give --events ivt (detects fixations by velocity), idt (by "
+        "dispersion) or samples (each one counts)"
+    )
 
 
 def _refuse_for_photos(dataset: Dataset, given: dict[str, Any]) -> None:

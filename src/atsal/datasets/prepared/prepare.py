@@ -19,8 +19,9 @@ from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Dataset, FoundItems, RawItem
 from atsal.datasets.prepared.item_record import PREPARED_ITEM, RECORD, is_up_to_date
 from atsal.datasets.prepared.manifest import MANIFEST, make_manifest, sort_items
-from atsal.datasets.prepared.preparation import Preparation
+from atsal.datasets.prepared.preparation import Preparation, wrong_events
 from atsal.datasets.prepared.prepare_item import item_names, prepare_item
+from atsal.datasets.prepared.statistics import SetStatistics
 from atsal.errors import ConfigError, DataError, OutputError
 from atsal.jobs.atomic_write import remove_leftovers
 from atsal.jobs.output_folder import FolderKind, OutputFolder
@@ -48,6 +49,7 @@ class PrepareResult:
     missing: tuple[str, ...]  # files of the whole set that the source lacks
     warnings: tuple[str, ...]
     dropped: dict[str, int]  # rows dropped of all items of the folder, by reason
+    lost_share: float  # of the samples of all items of the folder; NaN without samples
     items_with_notes: int  # in the manifest
 
 
@@ -68,8 +70,10 @@ def prepare(
     prepared with other settings, or anything else.
     """
     source = source.resolve()
+    dataset = dataset.declare(preparation.columns)
     found = dataset.find(source)
     items = _choose_items(found, only)
+    _check_events(dataset, items, preparation)
     settings = {"dataset": dataset.name, "preparation": preparation.to_json()}
     folder = OutputFolder(output, PREPARED_SET)
     with folder.claim(settings):
@@ -91,6 +95,7 @@ def prepare(
         missing=found.missing,
         warnings=tuple(document["warnings"]),
         dropped=dict(dropped),
+        lost_share=SetStatistics.from_json(document["statistics"]).lost_share,
         items_with_notes=sum(bool(item["notes"]) for item in document["items"]),
     )
 
@@ -135,6 +140,20 @@ def _choose_items(found: FoundItems, only: tuple[str, ...]) -> list[RawItem]:
     return sort_items(known[name] for name in dict.fromkeys(only) or known)
 
 
+def _check_events(dataset: Dataset, items: list[RawItem], preparation: Preparation) -> None:
+    """Raise `ConfigError` if the logs hold samples or fixations and the maps are to be made of the other."""
+    if dataset.row_kind is None:
+        return
+    wanted = "fixations" if preparation.events == "fixations" else "samples"
+    for raw in items:
+        try:
+            if dataset.row_kind(raw) == wanted:
+                return
+        except DataError:
+            return  # the item is refused when it is made, with this reason
+    raise wrong_events(dataset, preparation.events, "the tables hold")
+
+
 @dataclass(frozen=True)
 class _Job:
     """What a worker needs besides the item; the data set by name, for its functions cannot be pickled."""
@@ -147,7 +166,8 @@ class _Job:
     def __call__(self, raw: RawItem) -> str | None:
         """Prepare an item; return the reason if it is refused."""
         try:
-            prepare_item(dataset_named(self.dataset), raw, self.source, self.output, self.preparation)
+            dataset = dataset_named(self.dataset).declare(self.preparation.columns)
+            prepare_item(dataset, raw, self.source, self.output, self.preparation)
         except OutputError:
             raise  # the next item would fail, too
         except Exception as error:  # also a fault of a reader: the other items go on

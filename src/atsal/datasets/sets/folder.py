@@ -1,7 +1,8 @@
-"""A plain folder of stimuli beside tables of gaze: data of one's own, without a format of its own."""
+"""A plain folder of stimuli beside tables of gaze: data of one's own, without a format of its own.
 
-import re
-from collections import Counter
+The tables are those of `atsal.gaze.tables`. `declared_folder` reads tables whose columns the user declares instead.
+"""
+
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,62 +10,44 @@ from typing import TypeVar
 
 import numpy as np
 
-from atsal.datasets.dataset import Dataset, FoundItems, ItemGaze, RawItem, Stimulus
+from atsal.datasets.dataset import Dataset, FoundItems, ItemGaze, RawItem, RowKind, Stimulus
+from atsal.datasets.declared_folder import with_columns
+from atsal.datasets.folder_files import FILES, by_item, by_stem, list_stimuli, list_tables, make_items, safe_id, stem_of
 from atsal.datasets.raw_files import cached_until_changed
 from atsal.datasets.table_times import convert_times
 from atsal.errors import DataError
 from atsal.gaze.checked_records import Drop, DropCounter
 from atsal.gaze.directions import Floats
 from atsal.gaze.records import Direction, Fixations, Gaze, GazeSamples, PlanarFixations, by_observer, rows_of_each
-from atsal.gaze.tables import read_gaze
-from atsal.untrusted.text import escape_controls, short_repr, shorten_list
-from atsal.video.media_files import IMAGE_SUFFIXES, VIDEO_SUFFIXES, skipped_files
-
-_FILES = """\
-<stimulus>.mp4 or .jpg, … and <stimulus>.csv or .parquet    (a table for each, of the same name)
-or, for all stimuli together,
-<stimulus>.mp4 or .jpg, … and gaze.csv or gaze.parquet      (with a column `item`: the stimulus's name)"""
+from atsal.gaze.tables import holds_samples, read_gaze
+from atsal.untrusted.text import shorten_list
 
 T = TypeVar("T", GazeSamples, Fixations)
 
 _COMMON_TABLE = "gaze"
-_LONGEST_ID = 200  # characters; it is the name of a folder, with some more for variants
-_TABLES = frozenset({".csv", ".parquet"})
-_STIMULI = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 
 
 def find(source: Path) -> FoundItems:
-    """Find the stimuli that have a table, or rows in the common table, in order of name; skip the folders in `source`.
+    """Find the stimuli that have a table, or rows in the common table; skip the folders in `source`.
 
-    The id of an item is the name of its stimulus without ending; characters other than letters, digits, - _ . become _.
     Raises `DataError` if there is no table, and if two files or two ids have the same name.
     """
-    if not source.is_dir():
-        raise DataError(f"{source}: no such folder; expected one with\n{_FILES}")
-    stimuli, tables = _files_by_stem(source, _STIMULI), _files_by_stem(source, _TABLES)
+    tables = by_stem(list_tables(source, {".csv", ".parquet"}))
+    stimuli = list_stimuli(source)
     common = tables.pop(_COMMON_TABLE, None) if _COMMON_TABLE not in stimuli else None
-    logs = dict(tables)
+    logs: dict[str, tuple[Path, ...]] = {name: (table,) for name, table in tables.items()}
     if common is not None:
-        names = _item_names(common)
-        both = names & tables.keys()
+        rows = by_item([common], _item_names)
+        both = rows.keys() & logs.keys()
         if both:
             raise DataError(f"{common}: has rows on {min(both)}, and so has {tables[min(both)].name}; keep one")
-        logs |= dict.fromkeys(names, common)
-    if not logs:
-        raise DataError(f"{source}: no table of gaze (.csv or .parquet) found; expected\n{_FILES}")
-    items = tuple(RawItem(_safe_id(name), stimuli.get(name), (logs[name],)) for name in sorted(logs))
-    _check_ids(source, [item.id for item in items], sorted(logs))
-    missing = [
-        f"a table for {stimuli[name].name}: no {name}.csv in {source}{_similar_files(source, name, stimuli[name])}"
-        for name in sorted(stimuli.keys() - logs)
-    ]
-    missing += [
-        f"the stimulus of {name}: no file of that name in {source}{_similar_files(source, name, logs[name])}"
-        for name in sorted(logs.keys() - stimuli)
-    ]
-    used = {*stimuli.values(), *tables.values(), *([common] if common else [])}
-    skipped = tuple(f"{source}: {text}" for text in skipped_files(source, used))
-    return FoundItems(items, tuple(map(escape_controls, missing)), skipped)
+        logs |= rows
+    return make_items(source, stimuli, logs)
+
+
+def row_kind(item: RawItem) -> RowKind:
+    """Return whether the table of an item holds fixations or samples, by its header."""
+    return "samples" if holds_samples(item.logs[0]) else "fixations"
 
 
 def read(item: RawItem, direction: Direction, stimulus: Stimulus) -> ItemGaze:
@@ -103,7 +86,7 @@ def _read_item(table: Path, item: RawItem) -> tuple[Gaze, tuple[Drop, ...], tupl
     if None in by_item:
         return by_item[None], drops, ()
     for name, gaze in by_item.items():
-        if name is not None and _safe_id(_stem(name)) == item.id:
+        if name is not None and safe_id(stem_of(name)) == item.id:
             return gaze, (), tuple(f"left out of the whole table: {drop}" for drop in drops)
     raise DataError(
         f"{table}: nothing about {item.id} in its column item; it has {shorten_list(list(map(str, by_item)))}"
@@ -133,60 +116,13 @@ def _warn_of_negative(observers: Sequence[str], table: Path) -> tuple[str, ...]:
     return (f"{table.name}: all times of {names} are negative: another clock?",) if observers else ()
 
 
-def _similar_files(source: Path, name: str, partner: Path) -> str:
-    """Return the end of a message about files of nearly the same name: with other capitals or another ending."""
-    similar = sorted(
-        path.name
-        for path in source.iterdir()
-        if name.casefold() in (path.stem.casefold(), path.name.casefold()) and path != partner
-    )
-    return f"; found {' and '.join(map(escape_controls, similar))}: rename or convert it" if similar else ""
-
-
-def _item_names(table: Path) -> set[str]:
-    by_item, _ = _read_table(table)
-    if None in by_item:
+def _item_names(table: Path) -> list[str]:
+    by_name, _ = _read_table(table)
+    if None in by_name:
         raise DataError(
             f"{table}: no column item, so the stimulus is not known; add it, or name the table like its stimulus"
         )
-    names = [_stem(name) for name in by_item if name is not None]
-    repeated = [name for name, count in Counter(names).items() if count > 1]
-    if repeated:
-        name = escape_controls(repeated[0])
-        raise DataError(f"{table}: several values of its column item mean {name}; give each stimulus one name")
-    return set(names)
-
-
-def _stem(name: str) -> str:
-    """Return the name of a stimulus without its ending, if it has one."""
-    path = Path(name)
-    return path.stem if path.suffix.lower() in _STIMULI else path.name
-
-
-def _files_by_stem(source: Path, suffixes: frozenset[str]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for file in sorted(source.iterdir()):
-        if file.suffix.lower() in suffixes and not file.name.startswith(".") and file.is_file():
-            if file.stem in found:
-                raise DataError(f"{source}: {found[file.stem].name} and {file.name} have the same name; keep one")
-            found[file.stem] = file
-    return found
-
-
-def _safe_id(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", name).lstrip(".") or "_"
-
-
-def _check_ids(source: Path, ids: list[str], names: list[str]) -> None:
-    name_of: dict[str, str] = {}
-    for item, name in zip(ids, names, strict=True):
-        if len(item) > _LONGEST_ID:
-            length = f"a name of {len(item)} characters; expected at most {_LONGEST_ID}"
-            raise DataError(f"{source}: {short_repr(name)}: {length}")
-        if item in name_of:
-            both = f"{escape_controls(name_of[item])} and {escape_controls(name)}"
-            raise DataError(f"{source}: {both} would both be item {item}; rename one")
-        name_of[item] = name
+    return [name for name in by_name if name is not None]
 
 
 FOLDER = Dataset(
@@ -202,13 +138,14 @@ FOLDER = Dataset(
     licence="that of the data",
     url="none: data of one's own",
     citation="none",
-    expected_files=_FILES,
+    expected_files=FILES,
     find=find,
     read=read,
+    row_kind=row_kind,
+    with_columns=with_columns,
     notes=(
         "Tables are those of `atsal.gaze.tables`: fixations, or samples (then choose samples, ivt or idt as events).",
         "σ is that of the Salient360! video set: 2° for the eyes, 3.34° for the head.",
-        "For a table in other units or with other names of columns see `atsal.gaze.readers.table`.",
     ),
 )
 
@@ -219,7 +156,7 @@ PHOTO_FOLDER = replace(
     stimuli="photos",
     directions=("eye",),
     sigma_deg={},
-    expected_files=_FILES.replace("<stimulus>.mp4 or .jpg", "<photo>.jpg").replace("<stimulus>", "<photo>"),
+    expected_files=FILES.replace("<stimulus>.mp4 or .jpg", "<photo>.jpg").replace("<stimulus>", "<photo>"),
     notes=(
         "Tables are those of `atsal.gaze.tables` with u and v: shares of the photo's width and height, v from the top.",
         "σ is 1/32 of the photo's width.",

@@ -43,9 +43,21 @@ def parquet_columns(path: Path, most_cells: int) -> tuple[dict[str, tuple[str, .
     except DataError:
         raise
     except Exception as error:  # pyarrow raises many kinds of errors for a damaged file
-        raise DataError(
-            f"{path}: cannot be read as Parquet ({short_repr(str(error), 200)}); copy or write it again"
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def parquet_names(path: Path) -> list[str]:
+    """Return the names of the columns. Raises `DataError` for another kind of file and a damaged one."""
+    _, parquet = import_pyarrow()
+    check_readable(path, "Parquet table", DataError)
+    try:
+        return list(parquet.read_schema(path).names)
+    except Exception as error:  # pyarrow raises many kinds of errors for a damaged file
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path}: cannot be read as Parquet ({short_repr(str(error), 200)}); copy or write it again")
 
 
 def _check_size(path: Path, metadata: Any, most_cells: int) -> None:

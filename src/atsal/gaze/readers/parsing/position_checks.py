@@ -19,6 +19,7 @@ _LEAST_ROWS, _LEAST_FRACTION, _TIMES_MORE_FREQUENT = 5, 0.05, 10
 _LEAST_JUMP = 0.5  # of the usual distance from the placeholder
 _LEAST_BEYOND = 3  # rows; the tracker may slip out of range once
 _ENOUGH_POSITIONS = 50  # to detect another unit
+_MOST_TURNS = 100  # of a log that counts on: a viewer turns a few times
 _TOLERANCE = 1e-6  # of a range: rounding beyond its ends
 
 
@@ -74,6 +75,22 @@ def find_placeholders(x: Floats, y: Floats, inside: Mask, recording: Integers | 
     if _are_whole_degrees(x[inside], y[inside]):
         return found
     return found | possible_placeholders(x, y, inside, recording)
+
+
+def lost_positions(x: Floats, y: Floats, allowed: PositionRange, recording: Integers | None = None) -> Mask:
+    """Return which rows have no position, or a placeholder instead of one, (N,) bool."""
+    missing: Mask = ~(np.isfinite(x) & np.isfinite(y))
+    return missing | find_placeholders(x, y, allowed.contains(x, y), recording)
+
+
+def remove_turns(x: Floats, y: Floats, x_turn: float | None, y_turn: float | None) -> tuple[Floats, Floats]:
+    """Return angles within half a turn of 0 where the length of a turn is given; placeholders stay as they are."""
+    placeholder = impossible_placeholders(x, y, np.zeros(len(x), bool))
+    columns = []
+    for values, turn in ((x, x_turn), (y, y_turn)):
+        stays = placeholder if turn is None else placeholder | ~(np.abs(values) <= _MOST_TURNS * turn)
+        columns.append(values if turn is None else np.where(stays, values, values - turn * np.round(values / turn)))
+    return columns[0], columns[1]
 
 
 def possible_placeholders(x: Floats, y: Floats, inside: Mask, recording: Integers | None = None) -> Mask:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from atsal.errors import DataError
 from atsal.gaze.directions import Floats, Integers, Mask
 from atsal.gaze.readers.parsing.number_text import comma_hint, parse_number, parse_numbers
-from atsal.gaze.readers.parsing.parquet_columns import parquet_columns
+from atsal.gaze.readers.parsing.parquet_columns import parquet_columns, parquet_names
 from atsal.gaze.readers.parsing.text_rows import (
     COMMENT,
     NumberedRows,
@@ -171,6 +171,13 @@ def load_table(path: Path, *, separator: str = ",") -> TextTable:
         return read_table(path, separator=separator, strip=False)
     columns, rows = parquet_columns(path, MOST_CELLS)
     return TextTable(path, np.arange(1, rows + 1), columns, "row")
+
+
+def column_names(path: Path) -> list[str]:
+    """Return the names of the columns of a CSV or `.parquet` file; raises what `load_table` raises."""
+    if path.suffix.lower() != ".parquet":
+        return read_header(path, text_rows(path, strip=False), ",")[0]
+    return parquet_names(path)
 
 
 def _checked_rows(path: Path, rows: NumberedRows, width: int, header_width: int, separator: str) -> NumberedRows:
