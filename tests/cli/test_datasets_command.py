@@ -102,7 +102,7 @@ def test_settings_of_the_maps(tmp_path):
     words = ["--maps", "npy", "--size", "64x32", "--sigma", "5", "--window", "clip", "--workers", 1]
     atsal("prepare", "folder", tmp_path / "raw", tmp_path / "out", *words)
     for item in ("image_1", "video_2"):
-        assert np.load(tmp_path / "out" / item / "saliency.npy").shape == (1, 32, 64)
+        assert np.load(tmp_path / "out" / item / f"{item}.npy").shape == (32, 64)
     told = atsal("prepare", "folder", tmp_path / "raw", tmp_path / "out", "--sigma", "6", status=1)
     assert "made with other settings" in told
     assert "sigma_deg was 5.0, is 6.0" in told

@@ -112,6 +112,47 @@ def test_pixels_of_a_photo_are_those_of_its_file(raw, tmp_path):
     assert (found.u.tolist(), found.v.tolist()) == ([0.25, 0.5], [0.75, 0.25])
 
 
+def test_a_split_is_stored_said_and_scored(raw, tmp_path):
+    words = ("prepare", "folder", raw, tmp_path / "out", "--columns", COLUMNS, "--events", "samples", "--workers", 1)
+    atsal(*words, "--maps", "png", "--size", "64x32")
+    told = atsal(*words, "--maps", "png", "--size", "64x32", "--split", "train=0.5,test=rest", "--split-seed", 7)
+    assert "0 items made, 4 made before" in told
+    assert "split own: train 2 items, test 2 items; drawn with seed 7" in told
+    atsal(*words, "--maps", "png", "--size", "64x32")
+    own = PreparedSet(tmp_path / "out")
+    assert own.choose("test") == own.choose("own.test") == own.split("own", "test"), "kept by later runs"
+    assert own.manifest["own_split"] == {"rules": ["train=0.5,test=rest"], "seed": 7}
+    assert not set(own.choose("train")) & set(own.choose("test"))
+
+    # the measured maps are scored as if they were predicted: those of stills have the names of the items
+    (tmp_path / "stills.txt").write_text("\n".join(f"{name}.png" for name in STILLS))
+    scores = ("evaluate", tmp_path / "out", tmp_path / "out", "--workers", 1)
+    told = atsal(*scores, "--split", tmp_path / "stills.txt", "-o", tmp_path / "scores")
+    assert "3" in told
+    scored = json.loads((tmp_path / "scores" / "result.json").read_text())["datasets"][0]
+    assert scored["protocol"]["items"] == list(STILLS)
+    assert scored["protocol"]["events"] == "samples"
+    by_pattern = atsal(*scores, "--split", tmp_path / "stills.txt", "--pattern", "{item}/{item}.png")
+    assert "out" in by_pattern
+    told = atsal(*scores, "--split", tmp_path / "stills.txt", "--pattern", "{item}_sal.png", status=1)
+    assert "3 of 3 items cannot be scored" in " ".join(told.split())
+
+
+def test_a_benchmark_scores_a_part_and_maps_by_pattern(prepared, raw, tmp_path):
+    atsal("prepare", "folder", raw, prepared, "--columns", COLUMNS, "--events", "ivt", "--split", "test=harbour,market")
+    (tmp_path / "peers").mkdir()
+    for name in STILLS[:2]:
+        np.save(tmp_path / "peers" / f"{name}_saliency.npy", np.ones((32, 64)))
+    (tmp_path / "benchmark.yaml").write_text(
+        f"title: own\ndatasets: [{{prepared: {prepared}, protocol: folder-images, split: test}}]\n"
+        'predictors: [{maps: peers, pattern: "{item}_saliency.npy"}]\n'
+    )
+    atsal("benchmark", tmp_path / "benchmark.yaml", "-o", tmp_path / "out", "--workers", 1)
+    (scored,) = json.loads((tmp_path / "out" / "result.json").read_text())["datasets"]
+    assert (scored["protocol"]["split"], scored["protocol"]["part"]) == ("own", "test")
+    assert [item["item"] for item in scored["runs"][0]["items"]] == ["harbour", "market"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

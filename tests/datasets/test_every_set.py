@@ -90,7 +90,7 @@ def test_photos(tmp_path):
     assert prepared.manifest["about"]["sigma_width"] == dataset.sigma_width
     assert prepared.manifest["preparation"]["sigma_deg"] is None
     for item, (u, v) in spots.items():
-        saliency = np.load(tmp_path / "out" / item / "saliency.npy")[0]
+        saliency = np.load(tmp_path / "out" / item / f"{item}.npy")
         # half of the fixations are the first ones, at the centre
         row, column = int(v * saliency.shape[0]), int(u * saliency.shape[1])
         assert saliency[row, column] > 0.3 * saliency.max()
@@ -104,9 +104,9 @@ def test_photos_of_ones_own(tmp_path):
     (tmp_path / "cat.csv").write_text("observer,u,v\na,0.25,0.5\nb,0.25,0.5\n")
     dataset = dataset_named("photo-folder")
     prepare(dataset, tmp_path, tmp_path / "out", preparation_for(dataset, maps="npy"))
-    saliency = np.load(tmp_path / "out" / "cat" / "saliency.npy")
-    assert saliency.shape == (1, 30, 40)
-    assert np.unravel_index(saliency[0].argmax(), (30, 40))[1] in (9, 10)
+    saliency = np.load(tmp_path / "out" / "cat" / "cat.npy")
+    assert saliency.shape == (30, 40)
+    assert np.unravel_index(saliency.argmax(), (30, 40))[1] in (9, 10)
 
 
 @pytest.mark.parametrize("chosen", [{"sigma_deg": 2.0}, {"erp_height": 64}, {"window": "clip"}])

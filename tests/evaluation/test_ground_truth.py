@@ -75,8 +75,28 @@ def test_a_set_prepared_for_something_else_is_refused(folder_set, photo_set):
 
 def test_the_protocol_for_a_set_is_found_or_asked_for(folder_set, photo_set, tmp_path):
     assert protocol_for(photo_set) == "flat-photos"
-    with pytest.raises(ConfigError, match="folder-images, folder-video"):
-        protocol_for(folder_set)
+    assert protocol_for(folder_set) == "folder-video"
+    write_folder(tmp_path / "stills", items=1)
+    for direction, name in (("head_eye", "folder-images"), ("head", "folder-images-head")):
+        still = prepared("folder", tmp_path / "stills", tmp_path / direction, direction=direction)
+        assert protocol_for(still) == name
+    write_vr_eyetracking(tmp_path / "vr", items=1)
+    with pytest.raises(ConfigError, match="choose a protocol: vr-eyetracking, vr-eyetracking-140-66, "):
+        protocol_for(prepared("vr-eyetracking", tmp_path / "vr", tmp_path / "vr_out"))
+
+
+def test_a_protocol_for_any_events_says_which_it_was(folder_set):
+    truth = GroundTruth(folder_set, protocol("folder-video"))
+    assert protocol("folder-video").events == "any"
+    assert truth.protocol.events == "fixations"
+
+
+def test_chosen_items_are_scored_whatever_the_protocol(folder_set, tmp_path):
+    (tmp_path / "mine.txt").write_text("video_4.mp4\nimage_1\n")
+    chosen = protocol("folder-video", fit_part=None).choosing(folder_set, str(tmp_path / "mine.txt"))
+    assert GroundTruth(folder_set, chosen).items == ("image_1", "video_4")
+    with pytest.raises(ConfigError, match="no part 'test' of a split"):
+        protocol("folder-video").choosing(folder_set, "test")
 
 
 def test_augmented_variants_are_not_scored(tmp_path):

@@ -293,8 +293,11 @@ def test_a_split_of_the_manifest_is_taken(sets, tmp_path):
     assert items == ("001", "003")
     _, items = open_prepared(SourceConfig(prepared=sets.videos, split="published.train", exclude=("001",)))
     assert items == ("002", "003")
-    with pytest.raises(ConfigError, match=r"expected NAME\.PART"):
+    with pytest.raises(ConfigError, match=r"several splits have a part 'train'; write published\.train or "):
         open_prepared(SourceConfig(prepared=sets.videos, split="train"))
+    (tmp_path / "mine.txt").write_text("003\n# a comment\n001.mp4\n")
+    _, items = open_prepared(SourceConfig(prepared=sets.videos, split=str(tmp_path / "mine.txt")))
+    assert items == ("001", "003")
 
 
 def test_items_without_picture_are_told(tmp_path):

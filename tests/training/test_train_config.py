@@ -24,7 +24,7 @@ from training.runs import invoke
         (["start=lite"], "leave model out"),
         (["model=null"], "needs model settings"),
         (["train.0.exclude=[nobody]"], "exclude names nobody"),
-        (["train.0.split=train"], "expected NAME.PART"),
+        (["train.0.split=trian"], "no part 'trian' of a split, and no such file"),
         (["clip_frames=4"], "clips need prepared 360° videos"),
         (["optimisers.0.until=1"], "no optimiser claims some of the epochs"),
         (["optimisers.0.learning_rate=.nan"], "expected a finite number"),

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 @click.argument("maps", type=PATH)
 @click.argument("prepared", type=PATH)
 @click.option("--protocol", help="Name of a protocol, or a YAML file.  [default: the one for the data set]")
+@click.option("--split", help="Score only a part of a split (test, own.test), or the items in a text file, one a line.")
+@click.option(
+    "--pattern", help="Names of the maps, as {item}_saliency.png or {item}/{frame}.png.  [default: the items']"
+)
 @click.option("--name", help="Name of the maps in tables.  [default: the folder's]")
 @click.option("-o", "--output", type=PATH, help="Folder for scores and reports (HTML, Markdown, CSV, JSON).")
 @click.option("--partial", is_flag=True, help="Score the items that have maps, and list the others.")
@@ -31,6 +35,8 @@ def evaluate(
     maps: Path,
     prepared: Path,
     protocol: str | None,
+    split: str | None,
+    pattern: str | None,
     name: str | None,
     output: Path | None,
     partial: bool,
@@ -43,12 +49,14 @@ def evaluate(
     window or per item. The equator prior, which is always scored too, is what a model has to beat.
     """
     from atsal.datasets.prepared import PreparedSet  # noqa: PLC0415
-    from atsal.evaluation.benchmark_config import single_folder_config  # noqa: PLC0415
+    from atsal.evaluation.benchmark_config import DatasetEntry, PredictorEntry, single_folder_config  # noqa: PLC0415
     from atsal.evaluation.protocol import protocol_for, read_protocol  # noqa: PLC0415
 
     chosen = protocol or protocol_for(PreparedSet(prepared))
-    planar = read_protocol(chosen).is_planar
-    config = single_folder_config(maps, prepared, chosen, name=name, partial=partial, planar=planar)
+    dataset = DatasetEntry(str(prepared.resolve()), chosen, split=split)
+    label = name or maps.resolve().name
+    entry = PredictorEntry(maps=str(maps.resolve()), name=label, pattern=pattern, partial=partial)
+    config = single_folder_config(dataset, entry, planar=read_protocol(chosen).is_planar)
     if output is not None:
         _run(config, Path(), output, overwrite=overwrite, workers=workers)
         return

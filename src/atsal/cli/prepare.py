@@ -68,6 +68,14 @@ def _choice(field: str) -> NameOf:
     help="Also write the 19 published variants of each image.  [default: none]",
 )
 @click.option("--item", "only", multiple=True, help="Prepare only this item; may be given several times.")
+@click.option(
+    "--split",
+    multiple=True,
+    metavar="PART=WHAT",
+    help="Divide the items: train=0.8 (a share, drawn at random), train=a,b (names), train=names.txt (a file of names) "
+    "and test=rest; or a YAML file with a list for each part. May be given several times, and for a set made before.",
+)
+@click.option("--split-seed", type=click.IntRange(min=0), default=0, help="Seed of shares drawn at random.")
 @workers_option
 @quiet_option
 def prepare(
@@ -76,6 +84,8 @@ def prepare(
     output: Path,
     columns: tuple[str, ...],
     only: tuple[str, ...],
+    split: tuple[str, ...],
+    split_seed: int,
     workers: int | None,
     **chosen: Any,
 ) -> None:
@@ -92,7 +102,17 @@ def prepare(
     preparation = preparation_for(dataset, columns=_columns(dataset, source, columns), **chosen)
     workers = workers or usable_cores()
     with _report_items() as report:
-        done = prepare_set(dataset, source, output, preparation, only=only, workers=workers, report=report)
+        done = prepare_set(
+            dataset,
+            source,
+            output,
+            preparation,
+            only=only,
+            split=split,
+            split_seed=split_seed,
+            workers=workers,
+            report=report,
+        )
     _print_summary(done)
     if done.refused:
         sys.exit(FAILED)
@@ -141,3 +161,5 @@ def _print_summary(done: "PrepareResult") -> None:
     earlier = f", {done.reused} made before" if done.reused else ""
     refused = f", {len(done.refused)} refused" if done.refused else ""
     print_line(f"{done.folder}: {plural(done.made, 'item')} made{earlier}{refused}")
+    if done.split is not None:
+        print_line(done.split)

@@ -121,7 +121,11 @@ def _open(entry: DatasetEntry, base: Path, output: Path) -> BenchmarkDataset:
     """Open a data set without the items that cannot be read; `DataError` if none can."""
     protocol = read_protocol(entry.protocol, base)
     source = None if entry.source is None else (base / entry.source).resolve()
-    truth = GroundTruth(PreparedSet((base / entry.prepared).resolve(), source), protocol)
+    prepared = PreparedSet((base / entry.prepared).resolve(), source)
+    if entry.split is not None:
+        given = base / entry.split
+        protocol = protocol.choosing(prepared, str(given) if given.is_file() else entry.split)
+    truth = GroundTruth(prepared, protocol)
     unreadable = truth.unreadable()
     if unreadable:
         try:

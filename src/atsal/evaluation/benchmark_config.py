@@ -9,6 +9,7 @@ from typing import Literal
 from atsal.config import check_range, read_yaml, suggest_name
 from atsal.errors import ConfigError
 from atsal.evaluation.baselines import BASELINE_NAMES, VIEWERS
+from atsal.evaluation.map_pattern import check_pattern
 from atsal.models import Direction
 
 StreamName = Literal["fused", "attention", "experts"]
@@ -26,6 +27,7 @@ class DatasetEntry:
     protocol: str  # name of a ready protocol, or a YAML file
     name: str | None = None  # in tables and folders; by default that of the folder
     source: str | None = None  # where the raw files are now, if they were moved
+    split: str | None = None  # what to score, in place of the protocol's part: a part of a split, or a file of names
 
     @property
     def label(self) -> str:
@@ -50,6 +52,7 @@ class PredictorEntry:
     device: str = "auto"  # of a model
     repeats: int = 10  # of the viewers: how many random halves
     datasets: tuple[str, ...] | None = None  # names of the data sets to score it on; by default all
+    pattern: str | None = None  # of maps: their names, as "{item}_saliency.png"; by default those of items or stimuli
     partial: bool = False  # of maps: score the items that have maps and name the others, instead of failing
     trained_on: tuple[str, ...] = ()  # items that it saw in training; marks its scores
 
@@ -63,6 +66,8 @@ class PredictorEntry:
         if self.baseline is not None and self.baseline not in BASELINE_NAMES:
             raise ConfigError(f"unknown baseline {self.baseline!r}{suggest_name(self.baseline, BASELINE_NAMES)}")
         self._refuse_unused_settings()
+        if self.pattern is not None:
+            check_pattern(self.pattern)
         if self.datasets is not None and not self.datasets:
             raise ConfigError(f"predictor {self.label}: datasets is empty; leave it out to score on all")
         if not self.streams or len(set(self.streams)) < len(self.streams):
@@ -74,7 +79,7 @@ class PredictorEntry:
         if self.model is not None:
             used |= _OF_MODELS
         elif self.maps is not None:
-            used |= {"partial"}
+            used |= {"partial", "pattern"}
         elif self.baseline == VIEWERS:
             used |= {"repeats"}
         unused = [f.name for f in fields(self) if f.name not in used and getattr(self, f.name) != f.default]
@@ -144,21 +149,15 @@ def read_benchmark(path: Path) -> BenchmarkConfig:
     return read_yaml(BenchmarkConfig, path)
 
 
-def single_folder_config(
-    maps: Path, prepared: Path, protocol: str, *, name: str | None = None, partial: bool = False, planar: bool = False
-) -> BenchmarkConfig:
+def single_folder_config(dataset: DatasetEntry, maps: PredictorEntry, *, planar: bool = False) -> BenchmarkConfig:
     """Return the benchmark of one folder of maps and the prior it has to beat (on `planar` photos, the mean map)."""
-    if not maps.is_dir():
-        raise ConfigError(f"{maps}: is no folder; expected one that holds the maps of each item")
-    label = name or maps.resolve().name
+    if not Path(maps.maps or "").is_dir():
+        raise ConfigError(f"{maps.maps}: is no folder; expected one that holds the maps of each item")
     prior = "mean-of-others" if planar else "equator-prior"
-    reference = prior if label != prior else f"{prior} (baseline)"
+    reference = prior if maps.label != prior else f"{prior} (baseline)"
     return BenchmarkConfig(
-        title=f"{label} on {prepared.resolve().name}",
-        datasets=(DatasetEntry(str(prepared.resolve()), protocol),),
-        predictors=(
-            PredictorEntry(baseline=prior, name=reference),
-            PredictorEntry(maps=str(maps.resolve()), name=label, partial=partial),
-        ),
+        title=f"{maps.label} on {Path(dataset.prepared).name}",
+        datasets=(dataset,),
+        predictors=(PredictorEntry(baseline=prior, name=reference), maps),
         reference=reference,
     )

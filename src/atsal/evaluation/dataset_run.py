@@ -13,6 +13,7 @@ from atsal.evaluation.benchmark_config import BenchmarkConfig, DatasetEntry, Pre
 from atsal.evaluation.export import Export, export_baseline, export_model, stimulus_path
 from atsal.evaluation.ground_truth import WHOLE_ITEM, GroundTruth
 from atsal.evaluation.map_files import MapFiles, find_map_files
+from atsal.evaluation.map_pattern import find_by_pattern
 from atsal.evaluation.priors import GroundTruthFiles, PooledGaze
 from atsal.evaluation.results import DatasetResult, ItemScores, PredictorKind, Run
 from atsal.evaluation.scoring import mistaken_orientation
@@ -183,7 +184,10 @@ class DatasetRun:
         stems = [item]
         if file is not None:
             stems.append(Path(file).name if path is not None and path.is_dir() else Path(file).stem)
-        return find_map_files(row.export.folder, tuple(dict.fromkeys(stem + row.suffix for stem in stems)))
+        names = tuple(dict.fromkeys(stem + row.suffix for stem in stems))
+        if row.entry.pattern is not None:
+            return find_by_pattern(row.export.folder, row.entry.pattern, names)
+        return find_map_files(row.export.folder, names)
 
     def _score(self, rows: Sequence[PredictorRow]) -> None:
         """Compute the scores that are not kept from an earlier run."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ class GroundTruth:
     def __init__(self, prepared: PreparedSet, protocol: Protocol, excluded: Collection[str] = ()) -> None:
         _require_fitting_preparation(prepared, protocol)
         self.prepared = prepared
-        self.protocol = protocol
+        self.protocol = replace(protocol, events=prepared.preparation.events)
         self.excluded = frozenset(excluded)
         self.items = self._items_of(protocol.part)
         self.fit_items = None if protocol.fit_part is None else self._items_of(protocol.fit_part)
@@ -45,7 +46,9 @@ class GroundTruth:
         split = self.protocol.split
         entries = self.prepared.manifest["items"]
         variants = {entry["id"] for entry in entries if entry.get("variant_of", entry["id"]) != entry["id"]}
-        named = self.prepared.items if split is None or part is None else self.prepared.split(split, part)
+        named = self.protocol.items or self.prepared.items
+        if split is not None and part is not None:
+            named = self.prepared.split(split, part)
         items = tuple(item for item in named if item not in variants and item not in self.excluded)
         if not items:
             where = "the set" if split is None else f"part {part} of split {split}"
@@ -166,7 +169,7 @@ def _require_fitting_preparation(prepared: PreparedSet, protocol: Protocol) -> N
         )
     for name in ("direction", "events"):
         found, expected = getattr(preparation, name), getattr(protocol, name)
-        if found != expected:
+        if expected not in (found, "any"):
             raise ConfigError(
                 f"{prepared.folder}: prepared with {name} {found}; the protocol scores {expected}. Prepare the set "
                 f"with `atsal prepare {dataset.name} RAW OTHER --{name} {expected}`, or choose another protocol"

@@ -49,10 +49,13 @@ class MapFiles:
     path: Path  # the file, or the folder
     files: tuple[Path, ...]  # in order
     format: MapFormat
+    frames: tuple[int, ...] | None = None  # that a pattern found in their names
 
     @property
     def numbers(self) -> tuple[int, ...] | None:
         """The frames that the files of a folder are named after (`000012.npy`); None without such names."""
+        if self.frames is not None:
+            return self.frames
         stems = [file.stem for file in self.files]
         if self.files == (self.path,) or not all(stem.isdecimal() and len(stem) <= _MAX_DIGITS for stem in stems):
             return None
@@ -103,19 +106,27 @@ def find_map_files(folder: Path, stems: Sequence[str]) -> MapFiles:
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise DataError(f"{folder}: {names} could all be the maps of {stems[0]}; leave one of them there")
-    path = found[0]
-    format_ = _format_of(path)
-    return _in_folder(path) if format_ is None else MapFiles(path, (path,), format_)
+    return maps_at(found[0])
 
 
-def _format_of(path: Path) -> MapFormat | None:
-    """The format of a file by its ending; None for folders and other files."""
+def maps_at(path: Path) -> MapFiles:
+    """Return the maps in a file or in a folder of files. Raises `DataError` for a file that holds no maps."""
+    if path.is_dir():
+        return _in_folder(path)
+    format_ = format_of(path)
+    if format_ is None:
+        raise DataError(f"{path}: expected maps as .npy, .png, .jpg, .tif, .bin or video, or a folder of these")
+    return MapFiles(path, (path,), format_)
+
+
+def format_of(path: Path) -> MapFormat | None:
+    """Return the format of a file by its ending; None for folders and other files."""
     return None if path.is_dir() else _FORMATS.get(path.suffix.lower())
 
 
 def _without_previews(paths: list[Path]) -> list[Path]:
     """The paths without pictures of unusual endings, unless there is nothing else."""
-    likely = [p for p in paths if _format_of(p) != "picture" or p.suffix.lower() in _USUAL_PICTURES]
+    likely = [p for p in paths if format_of(p) != "picture" or p.suffix.lower() in _USUAL_PICTURES]
     return likely or paths
 
 
@@ -124,8 +135,8 @@ def _has_name(path: Path, stems: Sequence[str]) -> bool:
         return False
     if path.is_dir():
         return path.name in stems
-    if _format_of(path) != "bin":
-        return path.stem in stems and _format_of(path) is not None
+    if format_of(path) != "bin":
+        return path.stem in stems and format_of(path) is not None
     name = _BIN_SIZE.sub("", path.stem)
     numbered = _SALIENT360_NAME.fullmatch(name)
     return name in stems or (numbered is not None and f"P{numbered[1]}" in stems)
@@ -133,9 +144,9 @@ def _has_name(path: Path, stems: Sequence[str]) -> bool:
 
 def _in_folder(folder: Path) -> MapFiles:
     """The maps of an item whose frames or windows have a file each."""
-    files = [path for path in folder.iterdir() if not path.name.startswith(".") and _format_of(path) is not None]
+    files = [path for path in folder.iterdir() if not path.name.startswith(".") and format_of(path) is not None]
     files = _without_previews(files)
-    formats = {format_ for format_ in map(_format_of, files) if format_ is not None}
+    formats = {format_ for format_ in map(format_of, files) if format_ is not None}
     if not files or len(formats) > 1 or formats == {"video"} or (formats == {"bin"} and len(files) > 1):
         found = f"{', '.join(sorted(formats))} files" if files else "no file of maps"
         raise DataError(f"{folder}: holds {found}; expected one .npy or picture a frame, or one .bin file")

@@ -4,7 +4,7 @@ The ready ones are in `protocols/`. Users can write files with the same keys. Ev
 """
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -12,11 +12,12 @@ from typing import Any, Literal
 from atsal.config import check_range, read_yaml, suggest_name
 from atsal.datasets import dataset_named
 from atsal.datasets.prepared import PreparedSet
-from atsal.datasets.prepared.preparation import Events, WindowKind
+from atsal.datasets.prepared.preparation import WindowKind
 from atsal.errors import ConfigError
 from atsal.evaluation.metric_registry import BUILT_IN_NAMES, metric_named
 from atsal.gaze.records import Direction
 
+ProtocolEvents = Literal["fixations", "samples", "ivt", "idt", "any"]  # those of `Preparation`, and any of them
 _MAX_ERP_HEIGHT = 2048  # several maps of this size fit into memory
 _FOLDER = resources.files("atsal.evaluation") / "protocols"
 
@@ -28,7 +29,7 @@ class Protocol:
     title: str
     datasets: tuple[str, ...]  # names of the data sets that it is for
     direction: Direction  # whose direction the gaze is
-    events: Events  # what counts as a fixation
+    events: ProtocolEvents  # what counts as a fixation; any: as the set was prepared
     window: WindowKind  # what one map pools: a frame, 200 ms, the whole item
     weighting: Literal["solid_angle", "none"]  # of pixels
     erp_height: int | None = None  # rows of the compared maps; None: flat photos, at their own size
@@ -36,6 +37,7 @@ class Protocol:
     split: str | None = None  # of the data set; None: score all items
     part: str | None = None  # of the split: the items to score
     fit_part: str | None = None  # of the split: the items that priors are fitted on; None: the other scored items
+    items: tuple[str, ...] = ()  # the items to score, by name; none: those of the part, or all
     metrics: tuple[str, ...] = BUILT_IN_NAMES
     source: str = ""  # where the settings come from
     notes: tuple[str, ...] = ()
@@ -50,6 +52,8 @@ class Protocol:
             raise ConfigError(f"metrics {', '.join(self.metrics) or '(none)'}: expected at least one, each once")
         if (self.split is None) != (self.part is None):
             raise ConfigError("split and part go together: give both, or neither to score all items")
+        if self.items and self.split is not None:
+            raise ConfigError("items and split both choose what to score; give one of them")
         if self.fit_part is not None and (self.split is None or self.fit_part == self.part):
             raise ConfigError("fit_part: expected another part of a split than the one that is scored")
         check_range(self, erp_height=(1, _MAX_ERP_HEIGHT))
@@ -59,6 +63,12 @@ class Protocol:
             raise ConfigError(f"sigma_deg {self.sigma_deg}: expected more than 0 and less than 180 degrees")
         if self.erp_height is None and (self.weighting != "none" or self.window != "clip"):
             raise ConfigError("flat photos have no solid angle and no windows: choose weighting none and window clip")
+
+    def choosing(self, prepared: PreparedSet, chosen: str) -> "Protocol":
+        """Return the same protocol for the items that `PreparedSet.choose` finds; it raises `ConfigError`."""
+        items = prepared.choose(chosen)
+        split, part = prepared.find_part(chosen) or (None, None)
+        return replace(self, split=split, part=part, fit_part=None, items=items if part is None else ())
 
     @property
     def is_planar(self) -> bool:
@@ -90,12 +100,18 @@ def read_protocol(name: str, folder: Path = Path()) -> Protocol:
 
 
 def protocol_for(prepared: PreparedSet) -> str:
-    """Return the name of the one ready protocol that fits a prepared set; `ConfigError` if it is not exactly one."""
+    """Return the name of the one ready protocol that fits a prepared set; `ConfigError` if it is not exactly one.
+
+    Of several, those that pool all gaze on an item fit a set of stills, the others a set with videos.
+    """
     preparation = prepared.preparation
     by_name = {name: read_protocol(name) for name in protocol_names()}
     of_dataset = {name: p for name, p in by_name.items() if prepared.dataset.name in p.datasets}
-    prepared_as = (preparation.direction, preparation.events)
-    fitting = [name for name, p in of_dataset.items() if (p.direction, p.events) == prepared_as]
+    events = (preparation.events, "any")
+    fitting = [name for name, p in of_dataset.items() if p.direction == preparation.direction and p.events in events]
+    if len(fitting) > 1:
+        stills = all(prepared.stimulus(item).frames is None for item in prepared.items)
+        fitting = [name for name in fitting if (by_name[name].window == "clip") == stills] or fitting
     if len(fitting) == 1:
         return fitting[0]
     found = f"{prepared.folder} ({prepared.dataset.name}, {preparation.direction}, {preparation.events})"

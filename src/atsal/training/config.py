@@ -23,7 +23,7 @@ _MAX_BATCH = 4096
 _MAX_OPTIMISERS = 16
 DISTILLED = ("panoramas", "videos", "scenes")  # sources without gaze, whose maps the teachers make
 KINDS = ("prepared", "photos", *DISTILLED)
-_PATHS = {"prepared", "photos", "panoramas", "videos", "raw", "teachers", "start", "pretrained"}
+_PATHS = {"prepared", "photos", "panoramas", "videos", "raw", "teachers", "start", "pretrained", "split"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class SourceConfig:
     aspect: float | None = None  # photos: width / height of the scene, if the files were squeezed
     tilted: int = 0  # with teachers: number of additional copies of each frame, pitched and rolled at random ...
     tilt_deg: float = 20.0  # ... by at most this angle
-    split: str | None = None  # prepared: "name.part" as in the manifest, for example "published.train"
+    split: str | None = None  # prepared: a part of a split, as "published.train" or "train", or a file of item names
     exclude: tuple[str, ...] = ()  # items to leave out
     folds: int | None = None  # divide the items into this number of folds, and ...
     only_fold: int | None = None  # ... take only this fold, or
@@ -283,7 +283,7 @@ def with_absolute_paths(config: TrainConfig) -> TrainConfig:
             key in _PATHS
             and isinstance(value, str)
             and value not in (SCRATCH, *architecture_names())
-            and Path(value).exists()
+            and (Path(value).is_file() if key == "split" else Path(value).exists())
         )
         return str(Path(value).resolve()) if is_path else value
 

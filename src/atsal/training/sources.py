@@ -93,13 +93,7 @@ def choose_items(config: SourceConfig, items: Sequence[str]) -> tuple[str, ...]:
 def open_prepared(config: SourceConfig) -> tuple[PreparedSet, tuple[str, ...]]:
     """Open a prepared set and choose its items. Raise `DataError` if one of them has no picture."""
     prepared = PreparedSet(config.folder, Path(config.raw) if config.raw else None)
-    items = prepared.items
-    if config.split is not None:
-        name, dot, part = config.split.partition(".")
-        if not dot:
-            raise ConfigError(f"{config.folder}: split {config.split!r}; expected NAME.PART, as in published.train")
-        items = prepared.split(name, part)
-    items = choose_items(config, items)
+    items = choose_items(config, prepared.items if config.split is None else prepared.choose(config.split))
     blind = [item for item in items if prepared.stimulus(item).kind is None]
     if blind:
         raise DataError(

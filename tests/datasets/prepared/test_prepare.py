@@ -119,7 +119,7 @@ def test_what_is_damaged_is_made_again(images, tmp_path):
     out, preparation = tmp_path / "out", small(IMAGES, maps="npy")
     prepare(IMAGES, images, out, preparation)
     before = contents(out)
-    (out / "P1" / "saliency.npy").unlink()
+    (out / "P1" / "P1.npy").unlink()
     (out / "P2" / "item.json").write_text('{"id": "P2"')
     done = prepare(IMAGES, images, out, preparation)
     assert (done.made, done.reused) == (2, 1)
@@ -190,7 +190,7 @@ def test_the_published_variants_move_all_together(images, tmp_path):
     for item in opened.items:
         record = opened.record(item)
         counted = opened.saliency_map(item)  # of the moved fixations
-        stored = np.load(tmp_path / "out" / item / "saliency.npy")[0]
+        stored = np.load(tmp_path / "out" / item / f"{item}.npy")
         stretched = "stretch" in record["variant"]
         np.testing.assert_allclose(stored, counted, atol=(0.05 if stretched else 1e-5) * counted.max())
         assert opened.picture(item).shape == (32, 64, 3)
@@ -203,12 +203,13 @@ def test_videos_by_frame_by_window_and_whole(video, tmp_path):
         out = tmp_path / window
         prepare(VIDEOS, video, out, small(VIDEOS, maps="npy", window=window))
         item = PreparedSet(out).items[0]
-        shapes[window] = np.load(out / item / "saliency.npy", mmap_mode="r").shape
+        name = f"{item}.npy" if window == "clip" else "saliency.npy"
+        shapes[window] = np.load(out / item / name, mmap_mode="r").shape
     frames = PreparedSet(tmp_path / "clip").stimulus(item).frames
     rate = PreparedSet(tmp_path / "clip").stimulus(item).frames_per_s
     assert shapes["frame"] == (frames, 32, 64)
     assert shapes["200ms"] == (-(-frames // round(rate * 0.2)), 32, 64)
-    assert shapes["clip"] == (1, 32, 64)
+    assert shapes["clip"] == (32, 64)
 
 
 def test_extracted_frames_are_those_of_the_video(video, tmp_path):
@@ -261,7 +262,7 @@ def test_a_set_can_be_finished_after_its_source_was_moved(images, tmp_path):
 def test_a_cut_map_is_made_again(images, tmp_path):
     out, preparation = tmp_path / "out", small(IMAGES, maps="npy")
     prepare(IMAGES, images, out, preparation)
-    with (out / "P1" / "saliency.npy").open("r+b") as file:
+    with (out / "P1" / "P1.npy").open("r+b") as file:
         file.truncate(200)
     assert prepare(IMAGES, images, out, preparation).made == 1
 

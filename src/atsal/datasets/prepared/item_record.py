@@ -16,17 +16,17 @@ from atsal.untrusted.text import short_repr
 RECORD = "item.json"
 STATISTICS = "statistics.json"
 FIXATIONS = "fixations.csv"
-PREPARED_ITEM = FolderKind(
-    description="a prepared item",
-    format="atsal prepared item",
-    record=RECORD,
-    writes=(FIXATIONS, STATISTICS, "saliency.npy", "saliency/??????.png", "image.png", "frames/??????.jpg"),
-)
+WRITES = (FIXATIONS, STATISTICS, "saliency.npy", "saliency/??????.png", "image.png", "frames/??????.jpg")
 Json = dict[str, Any]
 _REQUIRED = {"id": str, "logs": list, "files": dict, "drops": list, "notes": list}
 _COUNTS = ("fixations", "observers")
 _LARGEST_COUNT = 2**53
 _KINDS = (None, "image", "video", "frames", "photo")
+
+
+def prepared_item(name: str) -> FolderKind:
+    """Return the kind of the folder of an item. A single map, as that of a still, has the name of the item."""
+    return FolderKind("a prepared item", "atsal prepared item", RECORD, (*WRITES, f"{name}.npy", f"{name}.png"))
 
 
 def read_record(folder: Path) -> Json | None:

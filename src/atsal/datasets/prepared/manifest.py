@@ -3,7 +3,7 @@
 It is made from the records of the items, so it does not depend on the order in which they were made.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from atsal.datasets.prepared.checks import statistics_warnings
 from atsal.datasets.prepared.item_record import RECORD, STATISTICS, Json, read_record
 from atsal.datasets.prepared.preparation import Preparation
 from atsal.datasets.prepared.prepare_item import item_names
+from atsal.datasets.prepared.splits import OWN, OwnSplit
 from atsal.datasets.prepared.statistics import SetStatistics, add_up
 from atsal.errors import DataError
 from atsal.untrusted.files import ErrorFactory, is_file_name
@@ -33,9 +34,18 @@ def make_manifest(
     found: FoundItems,
     refused: dict[str, str],
     preparation: Preparation,
+    own_split: OwnSplit | None = None,
 ) -> Json:
-    """Return the manifest of all items in the folder, those of this run and of earlier ones."""
+    """Return the manifest of all items in the folder, those of this run and of earlier ones.
+
+    Without `own_split`, the one of an earlier run stays.
+    """
+    before = _earlier(output)
     splits = dict(dataset.splits) | (dict(dataset.read_splits(source)) if dataset.read_splits else {})
+    if own_split is not None:
+        before |= {"splits": {OWN: own_split.parts}, "own_split": own_split.to_json()}
+    if OWN in before["splits"]:
+        splits[OWN] = before["splits"][OWN]
     records = list(_complete_items(output, found, preparation))
     statistics = add_up(_statistics(output, records))
     facts = ["title", "stimuli", "licence", "url", "citation"]
@@ -46,6 +56,7 @@ def make_manifest(
         "about": {name: getattr(dataset, name) for name in facts},
         "items": [_summary(record) for record in records],
         "splits": splits,
+        "own_split": before["own_split"],
         "totals": {
             "items": len(records),
             "fixations": sum(record["fixations"] for record in records),
@@ -53,27 +64,40 @@ def make_manifest(
             "dropped": sum(drop["count"] for record in records for drop in record["drops"]),
         },
         "missing": list(found.missing),
-        "refused": _refusals(output, records, source, refused),
+        "refused": _refusals(before["refused"], records, source, refused),
         "warnings": [
             *found.skipped,
             *(statistics_warnings(statistics, dataset) if records else []),
             *(f"{record['id']}: {text}" for record in records for text in record.get("warnings", ())),
             *_orphans(output, found, preparation),
+            *_without_part(splits.get(OWN), records),
         ],
         "statistics": statistics.to_json(),
     }
 
 
-def _refusals(output: Path, records: list[Json], source: Path, refused: dict[str, str]) -> dict[str, str]:
-    """Return the reasons of this run and those of earlier runs about items that this one did not try."""
-    path = output / MANIFEST
+def _earlier(output: Path) -> Json:
+    """Return what an earlier run wrote of refused items and of a split of one's own."""
     try:
-        before = read_object(path, ErrorFactory(DataError, path, "prepare the set again")).get("refused")
+        manifest = read_manifest(output)
     except DataError:
-        before = None
+        manifest = {}
+    found: Json = {name: manifest.get(name) for name in ("splits", "own_split", "refused")}
+    return {name: value if isinstance(value, dict) else {} for name, value in found.items()}
+
+
+def _without_part(own: Mapping[str, Collection[str]] | None, records: list[Json]) -> list[str]:
+    """Return a warning about items that came after the split was made."""
+    known = {item for items in (own or {}).values() for item in items}
+    new = [record["id"] for record in records if record.get("variant_of", record["id"]) not in known]
+    warning = f"in no part of the split {OWN}; give --split again to divide all items"
+    return [f"{shorten_list(new)}: {warning}"] if own and new else []
+
+
+def _refusals(earlier: Json, records: list[Json], source: Path, refused: dict[str, str]) -> dict[str, str]:
+    """Return the reasons of this run and those of earlier runs about items that this one did not try."""
     made = {record.get("variant_of", record["id"]) for record in records}
-    earlier = before.items() if isinstance(before, Mapping) else ()
-    reasons = {name: reason for name, reason in earlier if name not in made and isinstance(reason, str)}
+    reasons = {name: reason for name, reason in earlier.items() if name not in made and isinstance(reason, str)}
     reasons |= {name: reason.replace(f"{source}/", "") for name, reason in refused.items()}
     return {name: reasons[name] for name in sorted(reasons, key=natural_key)}
 

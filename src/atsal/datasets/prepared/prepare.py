@@ -3,24 +3,26 @@
     OUT/manifest.json          the settings, items and splits; what is missing or refused
     OUT/<item>/item.json       one item: its raw files with checksums, counts, dropped rows by reason
     OUT/<item>/fixations.csv   its fixations (`gaze/tables.py`)
-    OUT/<item>/saliency.npy    its maps, and frames/ its pictures, if wanted
+    OUT/<item>/<item>.npy      the map of a still, if wanted
+    OUT/<item>/saliency.npy    the maps of a video, and frames/ its pictures, if wanted
 
 Items are independent: they are made in parallel, and a stopped run continues where it was. The files depend neither on
 the number of stops nor on the number of workers.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Dataset, FoundItems, RawItem
-from atsal.datasets.prepared.item_record import PREPARED_ITEM, RECORD, is_up_to_date
+from atsal.datasets.prepared.item_record import RECORD, WRITES, is_up_to_date, prepared_item
 from atsal.datasets.prepared.manifest import MANIFEST, make_manifest, sort_items
 from atsal.datasets.prepared.preparation import Preparation, wrong_events
 from atsal.datasets.prepared.prepare_item import item_names, prepare_item
+from atsal.datasets.prepared.splits import OwnSplit, make_split
 from atsal.datasets.prepared.statistics import SetStatistics
 from atsal.errors import ConfigError, DataError, OutputError
 from atsal.jobs.atomic_write import remove_leftovers
@@ -33,7 +35,7 @@ PREPARED_SET = FolderKind(
     format="atsal prepared data set",
     record="settings.json",
     metadata=(MANIFEST,),
-    writes=(MANIFEST, *(f"*/{name}" for name in PREPARED_ITEM.writes)),
+    writes=(MANIFEST, *(f"*/{name}" for name in (*WRITES, "*.npy", "*.png"))),
 )
 Report = Callable[[str, str | None], None]  # item, and the reason if it was refused
 
@@ -51,6 +53,7 @@ class PrepareResult:
     dropped: dict[str, int]  # rows dropped of all items of the folder, by reason
     lost_share: float  # of the samples of all items of the folder; NaN without samples
     items_with_notes: int  # in the manifest
+    split: OwnSplit | None  # made by this run
 
 
 def prepare(
@@ -60,10 +63,12 @@ def prepare(
     preparation: Preparation,
     *,
     only: tuple[str, ...] = (),
+    split: Sequence[str] = (),
+    split_seed: int = 0,
     workers: int = 1,
     report: Report = lambda _item, _reason: None,
 ) -> PrepareResult:
-    """Prepare the items of `dataset` in `source`; `only` names some of them.
+    """Prepare the items of `dataset` in `source`; `only` names some of them, `split` divides all (`make_split`).
 
     Refuses an item with unusable raw files and names it in the manifest; makes the others. Raises `DataError` if there
     is no item of the set, `ConfigError` for an unknown item, and `OutputError` for an output folder that holds a set
@@ -74,12 +79,15 @@ def prepare(
     found = dataset.find(source)
     items = _choose_items(found, only)
     _check_events(dataset, items, preparation)
+    own = make_split(split, [raw.id for raw in found.items], split_seed) if split else None
     settings = {"dataset": dataset.name, "preparation": preparation.to_json()}
     folder = OutputFolder(output, PREPARED_SET)
     with folder.claim(settings):
         todo = [raw for raw in items if not _is_done(output, raw, source, preparation)]
         refused = _make_items(_Job(dataset.name, source, output, preparation), todo, workers, report)
-        document = make_manifest(output, dataset, folder.make_record(settings), source, found, refused, preparation)
+        document = make_manifest(
+            output, dataset, folder.make_record(settings), source, found, refused, preparation, own
+        )
         records = [
             f"{name}/{RECORD}" for raw in items if raw.id not in refused for name in item_names(raw, preparation)
         ]
@@ -97,6 +105,7 @@ def prepare(
         dropped=dict(dropped),
         lost_share=SetStatistics.from_json(document["statistics"]).lost_share,
         items_with_notes=sum(bool(item["notes"]) for item in document["items"]),
+        split=own,
     )
 
 
@@ -117,7 +126,7 @@ def _make_items(job: "_Job", items: list[RawItem], workers: int, report: Report)
 def _remove_item(output: Path, raw: RawItem, preparation: Preparation) -> None:
     """Remove what an earlier run made of a refused item: it is about other raw files."""
     for name in item_names(raw, preparation):
-        OutputFolder(output / name, PREPARED_ITEM).remove_results()
+        OutputFolder(output / name, prepared_item(name)).remove_results()
         with suppress(OSError):  # absent, or holds other files
             (output / name).rmdir()
 

@@ -20,12 +20,12 @@ from atsal.datasets.prepared.item_fixations import item_fixations
 from atsal.datasets.prepared.item_maps import item_map, map_size, map_windows
 from atsal.datasets.prepared.item_record import (
     FIXATIONS,
-    PREPARED_ITEM,
     RECORD,
     STATISTICS,
     Json,
     describe_raw_file,
     describe_written_file,
+    prepared_item,
 )
 from atsal.datasets.prepared.preparation import Preparation
 from atsal.datasets.prepared.statistics import item_statistics
@@ -131,7 +131,7 @@ def _relative(text: str, source: Path) -> str:
 
 
 def _write_folder(output: Path, name: str, transform: Transform | None, job: _Job, record: Json) -> None:
-    folder, fixations = OutputFolder(output / name, PREPARED_ITEM), job.fixations
+    folder, fixations = OutputFolder(output / name, prepared_item(name)), job.fixations
     others = folder.other_files()
     if others:
         raise DataError(
@@ -147,33 +147,43 @@ def _write_folder(output: Path, name: str, transform: Transform | None, job: _Jo
         if name == job.raw.id:  # those of the variants would repeat it
             statistics = item_statistics(name, job.gaze, job.preparation.direction)
             (part / STATISTICS).write_text(json.dumps(statistics.to_json()) + "\n", encoding="utf-8")
-        record["maps"] = _write_maps(part, transform, job)
+        record["maps"] = _write_maps(part, name, transform, job)
         _write_pictures(part, transform, job)
         files = sorted(path.relative_to(part).as_posix() for path in part.rglob("*") if path.is_file())
         record["files"] = {file: describe_written_file(part / file) for file in files}
         (part / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def _write_maps(part: Path, transform: Transform | None, job: _Job) -> Json | None:
-    """Write the saliency maps, one at a time, and return their facts for the record."""
+def _write_maps(part: Path, name: str, transform: Transform | None, job: _Job) -> Json | None:
+    """Write the saliency maps, one at a time, and return their facts for the record.
+
+    One map of all gaze, as that of a still, has the name of the item.
+    """
     preparation = job.preparation
     if preparation.maps == "none":
         return None
     source = job.fixations, job.stimulus
     windows = map_windows(job.stimulus, job.fixations, preparation.window, stills=job.dataset.stimuli == "images")
     height, width = map_size(*source, preparation.erp_height)
-    each_window = (None,) if windows is None else windows
-    maps = (_transform(transform, item_map(*source, job.dataset, preparation, window)) for window in each_window)
-    if preparation.maps == "npy":
-        _write_stack(part / "saliency.npy", maps, (len(each_window), height, width))
+    maps = (
+        _transform(transform, item_map(*source, job.dataset, preparation, window))
+        for window in ((None,) if windows is None else windows)
+    )
+    count = 1 if windows is None else len(windows)
+    if preparation.maps == "npy" and windows is None:
+        _write_npy(part / f"{name}.npy", maps, (height, width))
+    elif preparation.maps == "npy":
+        _write_npy(part / "saliency.npy", maps, (count, height, width))
+    elif windows is None:
+        write_map_png(part / f"{name}.png", next(maps))
     else:
         (part / "saliency").mkdir()
         for number, saliency in enumerate(maps):
             write_map_png(part / "saliency" / f"{number:06d}.png", saliency)
-    return {"count": len(each_window), "height": height, "width": width, "format": preparation.maps}
+    return {"count": count, "height": height, "width": width, "format": preparation.maps}
 
 
-def _write_stack(path: Path, maps: Iterable[NDArray[np.float32]], shape: tuple[int, int, int]) -> None:
+def _write_npy(path: Path, maps: Iterable[NDArray[np.float32]], shape: tuple[int, ...]) -> None:
     """Write a float32 `.npy` map by map, without memory mapping, so that a full disk raises an error like any other."""
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})

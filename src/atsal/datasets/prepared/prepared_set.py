@@ -15,6 +15,7 @@ from atsal.datasets.prepared.item_maps import item_map, map_windows
 from atsal.datasets.prepared.item_record import FIXATIONS, RECORD, open_record
 from atsal.datasets.prepared.manifest import MANIFEST, read_manifest
 from atsal.datasets.prepared.preparation import Preparation
+from atsal.datasets.prepared.splits import is_names_file, read_names, resolve_items
 from atsal.datasets.prepared.statistics import SetStatistics
 from atsal.datasets.raw_files import cached_until_changed
 from atsal.datasets.stimulus import Picture, read_picture, read_some_frames
@@ -22,6 +23,7 @@ from atsal.errors import ConfigError, DataError
 from atsal.gaze.maps import Window
 from atsal.gaze.records import Fixations, PlanarFixations
 from atsal.gaze.tables import read_fixations
+from atsal.untrusted.text import short_repr
 from atsal.video.pixels import scale_image
 
 
@@ -49,7 +51,36 @@ class PreparedSet:
         if part not in splits[name]:
             raise ConfigError(f"{self.folder}: split {name} has no part {part!r}{suggest_name(part, splits[name])}")
         chosen = set(splits[name][part])
-        return tuple(entry["id"] for entry in self.manifest["items"] if entry.get("variant_of", entry["id"]) in chosen)
+        return tuple(item for item, original in zip(self.items, self._originals, strict=True) if original in chosen)
+
+    def find_part(self, text: str) -> tuple[str, str] | None:
+        """Return split and part of a text such as "own.train", or "train" if one split only has such a part."""
+        splits = self.manifest["splits"]
+        name, _, part = text.partition(".")
+        if part in splits.get(name, ()):
+            return name, part
+        owners = [name for name, parts in splits.items() if text in parts]
+        if len(owners) > 1:
+            names = " or ".join(f"{name}.{text}" for name in owners)
+            raise ConfigError(f"{self.folder}: several splits have a part {text!r}; write {names}")
+        return (owners[0], text) if owners else None
+
+    def choose(self, text: str) -> tuple[str, ...]:
+        """Return the items of a part of a split (`find_part`), or those named in a text file, one a line."""
+        found = self.find_part(text)
+        if found is not None:
+            return self.split(*found)
+        if is_names_file(text):
+            chosen = set(resolve_items(read_names(Path(text)), self._originals, text))
+            return tuple(item for item, original in zip(self.items, self._originals, strict=True) if original in chosen)
+        known = [f"{name}.{part}" for name, parts in self.manifest["splits"].items() for part in parts]
+        advice = f"{suggest_name(text, known)} (`atsal prepare` with --split divides the items)"
+        raise ConfigError(f"{self.folder}: no part {short_repr(text)} of a split, and no such file{advice}")
+
+    @property
+    def _originals(self) -> tuple[str, ...]:
+        """The item that each item is, or is a variant of."""
+        return tuple(entry.get("variant_of", entry["id"]) for entry in self.manifest["items"])
 
     def statistics(self) -> SetStatistics:
         """Return the statistics of the whole set."""

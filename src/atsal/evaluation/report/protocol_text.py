@@ -2,6 +2,7 @@
 
 from atsal.evaluation.metric_registry import metric_named
 from atsal.evaluation.protocol import Protocol
+from atsal.untrusted.text import plural
 
 _DIRECTIONS = {
     "head": "where the head points",
@@ -13,6 +14,7 @@ _EVENTS = {
     "samples": "every valid sample of gaze",
     "ivt": "fixations detected by velocity (I-VT)",
     "idt": "fixations detected by dispersion (I-DT)",
+    "any": "what the set was prepared for",
 }
 _WINDOWS = {"frame": "one frame", "200ms": "200 ms", "clip": "the whole item"}
 
@@ -53,6 +55,8 @@ def protocol_entries(dataset_title: str, protocol: Protocol) -> list[tuple[str, 
 
 
 def _scored_part(protocol: Protocol) -> str:
+    if protocol.items:
+        return plural(len(protocol.items), "chosen item")
     return "all items" if protocol.part is None else f"the items of part “{protocol.part}” of split “{protocol.split}”"
 
 
