@@ -32,7 +32,14 @@ demo: .venv/core ## predict on a synthetic 360° scene and show the result
 	@echo "  $(BIN)/atsal predict VIDEO.mp4 -o results"
 	@echo "  $(BIN)/atsal predict PHOTO.jpg -o results --format npy"
 
-lint: .venv/dev ## format and lint check, types
+# `pip install .` replaces the editable install by a copy: later edits of src/ would not be tested
+.PHONY: editable
+editable: .venv/dev
+	@$(BIN)/python -c 'import pathlib, sys; from importlib.util import find_spec; \
+		sys.exit(pathlib.Path("src/atsal").resolve() != pathlib.Path(find_spec("atsal").origin).parent)' 2>/dev/null \
+		|| { echo "restoring the editable install"; $(INSTALL) --no-deps --editable .; }
+
+lint: editable ## format and lint check, types
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
@@ -44,20 +51,20 @@ format: .venv/dev ## format, and fix what can be fixed
 test: lint ## every check: format, lint, types, tests
 	@$(BIN)/python -m pytest -m 'not gpu and not slow and not fuzz and not web' --numprocesses 2 --dist worksteal
 
-test-fuzz: .venv/dev ## 2,400 damaged files, each read or refused with a message
+test-fuzz: editable ## 2,400 damaged files, each read or refused with a message
 	@$(BIN)/python -m pytest -m fuzz
 
-test-slow: .venv/dev ## the tests that take many seconds each
+test-slow: editable ## the tests that take many seconds each
 	@$(BIN)/python -m pytest -m slow
 
 .venv/web: .venv/core
 	@npm install --silent --no-save --ignore-scripts --prefix $@ onnxruntime-web@1.30.0
 	@touch $@
 
-test-web: .venv/dev .venv/web ## the ONNX file in onnxruntime-web; needs node and npm
+test-web: editable .venv/web ## the ONNX file in onnxruntime-web; needs node and npm
 	@$(BIN)/python -m pytest -m web
 
-test-gpu: .venv/dev ## the tests that need a CUDA device
+test-gpu: editable ## the tests that need a CUDA device
 	@$(BIN)/python -m pytest -m gpu
 
 bench: .venv/core ## speed of this machine, as ratios measured in one run

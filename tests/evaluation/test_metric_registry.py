@@ -10,7 +10,7 @@ from atsal.errors import ConfigError
 from atsal.evaluation import metric_registry
 from atsal.evaluation.benchmark import Benchmark
 from atsal.evaluation.benchmark_config import BenchmarkConfig
-from atsal.evaluation.metric import Metric
+from atsal.evaluation.metric import Metric, metric
 from atsal.evaluation.metric_registry import BUILT_IN_NAMES, metric_named, metric_names
 from atsal.evaluation.metrics import METRICS
 from atsal.evaluation.report import write_report
@@ -63,9 +63,9 @@ def test_the_documentation_has_every_metric_with_its_direction_and_unit(pytestco
     text = (pytestconfig.rootpath / "docs" / "metrics.md").read_text(encoding="utf-8")
     rows = [line.split(" | ") for line in text.splitlines() if re.match(r"\| `\w+` \|.*\| (higher|lower) \|", line)]
     assert tuple(row[0].strip("| `") for row in rows) == BUILT_IN_NAMES
-    for row, metric in zip(rows, METRICS, strict=True):
-        assert row[3] == ("higher" if metric.higher_is_better else "lower"), metric.name
-        assert metric.unit.partition(" ")[0] in row[1], metric.name
+    for row, own in zip(rows, METRICS, strict=True):
+        assert row[3] == ("higher" if own.higher_is_better else "lower"), own.name
+        assert own.unit.partition(" ")[0] in row[1], own.name
 
 
 def test_a_metric_says_all_that_reports_need():
@@ -92,6 +92,35 @@ def test_an_unknown_metric_is_refused():
         metric_named("auc_jud")
     with pytest.raises(ConfigError, match=r"inputs .*expected some of target, prediction"):
         Metric("x", "X", "x", ("saliency",), lambda inputs: inputs["prediction"])
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"meaning": "m", "inputs": ("target",)}, "a metric with no label; expected label, meaning, inputs, unit"),
+        ({"label": "L"}, "a metric with no meaning and no inputs"),
+        ({"label": "L", "meaning": "m", "inputs": ("target",), "units": "nats"}, "an unknown units"),
+        ({"label": "", "meaning": "m", "inputs": ("target",)}, "metric 'half': label is ''; expected a text"),
+        ({"label": "L", "meaning": None, "inputs": ("target",)}, "meaning is None"),
+        ({"label": "L", "meaning": "m", "inputs": "target"}, "inputs target; expected some of"),
+        ({"label": "L", "meaning": "m", "inputs": ("target",), "unit": None}, "expected unit as text"),
+        ({"label": "L", "meaning": "m", "inputs": ("target",), "higher_is_better": "no"}, "higher_is_better as bool"),
+    ],
+)
+def test_a_metric_that_is_not_declared_fully_fails_where_it_is_defined(facts, message):
+    with pytest.raises(ConfigError, match=message):
+
+        @metric(**facts)
+        def half(inputs):
+            return inputs["target"]
+
+
+def test_a_metric_that_scoring_cannot_call_fails_where_it_is_defined():
+    with pytest.raises(ConfigError, match=r"missing a required argument: 'sigma'.*each option with a default"):
+
+        @metric(label="L", meaning="m", inputs=("target",))
+        def blurred(inputs, *, sigma):
+            return inputs["target"] * sigma
 
 
 def test_a_metric_of_another_package_is_scored_and_reported(install, tmp_path, folder_set, maps):

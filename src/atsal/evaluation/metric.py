@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -30,11 +30,31 @@ class Metric:
     version: int = 1  # raise it when the same maps get another score: kept scores are then computed again
 
     def __post_init__(self) -> None:
-        """Refuse unknown inputs."""
-        unknown = [name for name in self.inputs if name not in INPUTS]
-        if unknown or not self.inputs:
+        """Raise `ConfigError` for a declaration that reports or scoring could not use."""
+        for field in ("name", "label", "meaning"):
+            text = getattr(self, field)
+            if not isinstance(text, str) or not text.strip():
+                raise ConfigError(f"metric {self.name!r}: {field} is {text!r}; expected a text")
+        if not self.inputs or any(name not in INPUTS for name in self.inputs):
             raise ConfigError(f"metric {self.name!r}: inputs {self.inputs}; expected some of {', '.join(INPUTS)}")
+        if (
+            not isinstance(self.unit, str)
+            or not isinstance(self.higher_is_better, bool)
+            or type(self.version) is not int
+        ):
+            raise ConfigError(f"metric {self.name!r}: expected unit as text, higher_is_better as bool, version as int")
+        self._check_function()
         self.__dict__["__doc__"] = self.function.__doc__  # for `help` in notebooks
+
+    def _check_function(self) -> None:
+        """Raise `ConfigError` unless scoring can call the function: with a `MetricInputs`, and a seed at most."""
+        try:
+            inspect.signature(self.function).bind(object())
+        except (TypeError, ValueError) as error:
+            raise ConfigError(
+                f"metric {self.name!r}: its function cannot be called with the inputs alone ({error}); expected "
+                "function(inputs, **options), each option with a default"
+            ) from error
 
     @property
     def sign(self) -> int:
@@ -75,5 +95,14 @@ class Metric:
 
 
 def metric(**facts: Any) -> Callable[[Callable[..., Tensor]], Metric]:
-    """Make a function a metric of its name: a decorator that takes the other fields of `Metric`."""
+    """Make a function a metric of its name: a decorator that takes the other fields of `Metric`.
+
+    Raises `ConfigError` when the function is defined, for fields that are missing or unknown.
+    """
+    own = {field.name: field for field in fields(Metric) if field.name not in ("name", "function")}
+    missing = [name for name, field in own.items() if field.default is MISSING and name not in facts]
+    unknown = [name for name in facts if name not in own]
+    if missing or unknown:
+        wrong = " and ".join([*(f"no {name}" for name in missing), *(f"an unknown {name}" for name in unknown)])
+        raise ConfigError(f"a metric with {wrong}; expected {', '.join(own)}")
     return lambda function: Metric(name=function.__name__, function=function, **facts)
