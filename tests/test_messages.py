@@ -76,9 +76,17 @@ atsal prepare vr-eyetracking nothing out
 atsal prepare folder raw stills
 atsal prepare avtrack360 raw out --direction head_eye
 atsal prepare folder raw out --item image_9
+atsal prepare folder samples out
+atsal prepare folder samples out --columns observer=who,lon=x,lat_deg=y
+atsal prepare folder samples out --columns observer=who,lon_deg=x,lat_deg=y
+atsal prepare folder samples out --columns timestamp_s,head_lon_deg
+atsal prepare avtrack360 raw out --columns observer=who
+atsal prepare folder raw out --split train=0.8,test=0.3
+atsal prepare folder raw out --split train=image_9
 atsal inspect raw -o look
 atsal inspect prepared nobody -o look
-atsal evaluate maps prepared
+atsal evaluate maps prepared --split trian
+atsal evaluate maps prepared --pattern map.png
 atsal evaluate maps prepared --protocol folder-vidoe
 atsal evaluate nowhere prepared --protocol folder-video
 atsal benchmark missing.yaml -o out
@@ -116,7 +124,7 @@ MISSING_PACKAGES = {
 def write_inputs(folder):
     Image.fromarray(np.full((32, 64, 3), 99, np.uint8)).save(folder / "still.png")
     Image.new("RGB", (30, 40)).save(folder / "tall.png")
-    for name in ("stills", "nothing", "maps", "damaged"):
+    for name in ("stills", "nothing", "maps", "damaged", "samples"):
         (folder / name).mkdir()
     shutil.copy(folder / "still.png", folder / "stills")
     (folder / "empty.png").touch()
@@ -125,6 +133,7 @@ def write_inputs(folder):
     (folder / "notes.txt").write_text("my notes: none: at all\n")
     (folder / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
     (folder / "damaged" / "model.json").write_text("{")
+    (folder / "samples" / "a.csv").write_text("observer,timestamp_s,head_lon_deg,head_lat_deg\nann,0,1,2\n")
     (folder / "train.yaml").write_text(TRAIN)
     (folder / "typo.yaml").write_text(BENCHMARK.replace("predictors", "predictor"))
     write_folder(folder / "raw", items=2, observers=3)

@@ -96,6 +96,7 @@ def test_logs_of_viewers_that_name_the_stimuli(raw, tmp_path):
         (tmp_path / f"{viewer}.csv").write_text("picture,n,px,py\n" + "\n".join(rows))
     for name in STILLS:
         (tmp_path / f"{name}.png").symlink_to(raw / f"{name}.png")
+    (tmp_path / "README.txt").write_text("the pixels are those of the headset\n")
     fields = "item=picture,frame_number=n,x_px=px,y_px=py,width_px=1920,height_px=960"
     atsal("prepare", "folder", tmp_path, tmp_path / "out", "--columns", fields, "--events", "samples", "--workers", 1)
     own = PreparedSet(tmp_path / "out")

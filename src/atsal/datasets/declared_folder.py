@@ -1,6 +1,6 @@
 """A plain folder of stimuli beside tables whose columns are declared (`atsal.gaze.readers.table_columns`)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from atsal.datasets.raw_files import cached_until_changed
 from atsal.errors import DataError
 from atsal.gaze.checked_records import CheckedRecords, DropCounter
 from atsal.gaze.readers.parsing.text_table import TextTable
-from atsal.gaze.readers.table import items_of, load_declared, read_declared
+from atsal.gaze.readers.table import check_header, items_of, load_declared, read_declared
 from atsal.gaze.readers.table_columns import TableColumns
 from atsal.gaze.readers.table_fields import TIMES
 from atsal.gaze.records import Direction, Gaze, by_observer
@@ -37,15 +37,32 @@ class DeclaredFolder:
     def find(self, source: Path) -> FoundItems:
         """Find the stimuli that have a table or, with a column of items, rows in any number of tables.
 
-        Raises `DataError` if there is no table, and if two files or two ids have the same name.
+        Raises `DataError` if no table has the declared columns, and if two files or two ids have the same name.
         """
-        tables = list_tables(source, _TABLES)
+        stimuli = list_stimuli(source)
+        tables = self._usable(list_tables(source, _TABLES), stimuli)
         logs: dict[str, tuple[Path, ...]]
         if self.columns.item is None:
             logs = {name: (table,) for name, table in by_stem(tables).items()}
         else:
             logs = by_item(tables, lambda table: sorted({*items_of(_load(table, self.columns), self.columns)} - {""}))
-        return make_items(source, list_stimuli(source), logs)
+        return make_items(source, stimuli, logs)
+
+    def _usable(self, tables: list[Path], stimuli: Collection[str]) -> list[Path]:
+        """Return the tables with the declared columns, and those named like a stimulus: they are refused by item.
+
+        Others are notes and the like. Raises `DataError` about the first table if none has the columns.
+        """
+        problems: dict[Path, DataError] = {}
+        for table in tables:
+            try:
+                check_header(table, self.columns)
+            except DataError as error:
+                problems[table] = error
+        if len(problems) == len(tables):
+            raise problems[tables[0]]
+        named = stimuli if self.columns.item is None else ()
+        return [table for table in tables if table not in problems or table.stem in named]
 
     def row_kind(self, _item: RawItem) -> RowKind:
         """Return whether the rows are fixations or samples."""

@@ -74,7 +74,7 @@ class PreparedSet:
             chosen = set(resolve_items(read_names(Path(text)), self._originals, text))
             return tuple(item for item, original in zip(self.items, self._originals, strict=True) if original in chosen)
         known = [f"{name}.{part}" for name, parts in self.manifest["splits"].items() for part in parts]
-        advice = f"{suggest_name(text, known)} (`atsal prepare` with --split divides the items)"
+        advice = suggest_name(text, known) if known else "; the set has no split: `atsal prepare --split …` makes one"
         raise ConfigError(f"{self.folder}: no part {short_repr(text)} of a split, and no such file{advice}")
 
     @property

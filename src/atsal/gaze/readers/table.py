@@ -4,6 +4,7 @@ Nothing is guessed but the separator of a text table: it is the one that gives t
 whole contradicts its declared units is refused.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,7 @@ from atsal.config import suggest_name
 from atsal.errors import DataError
 from atsal.gaze.checked_records import CheckedRecords, DropCounter
 from atsal.gaze.readers.declared_rows import DeclaredRows, file_stem
-from atsal.gaze.readers.parsing.text_rows import read_header, text_rows
-from atsal.gaze.readers.parsing.text_table import TextTable, load_table
+from atsal.gaze.readers.parsing.text_table import TextTable, column_names, load_table
 from atsal.gaze.readers.table_columns import TableColumns
 from atsal.gaze.records import Direction, Gaze, rows_of_each
 
@@ -43,24 +43,18 @@ def read_columns(
 
 def load_declared(path: Path, columns: TableColumns) -> TextTable:
     """Load a table. Raises `DataError` if a declared column is missing."""
-    separator = "," if path.suffix.lower() == ".parquet" else _find_separator(path, columns)
-    table = load_table(path, separator=separator)
-    for field, name in columns.in_table.items():
-        if name not in table.columns:
-            raise DataError(f"{path}: no column {name!r}, declared as {field}{suggest_name(name, table.columns)}")
-    return table
+    return load_table(path, separator=check_header(path, columns))
 
 
-def _find_separator(path: Path, columns: TableColumns) -> str:
-    """Return the separator of the header that has the declared columns; a comma if none has them."""
+def check_header(path: Path, columns: TableColumns) -> str:
+    """Return the separator of a table that has the declared columns; `DataError` names a column that is missing."""
     for separator in _SEPARATORS:
-        try:
-            names, _ = read_header(path, text_rows(path, separator=separator), separator)
-        except DataError:
-            continue
-        if set(columns.in_table.values()) <= set(names):
-            return separator
-    return ","
+        with suppress(DataError):
+            if set(columns.in_table.values()) <= set(column_names(path, separator=separator)):
+                return separator
+    names = column_names(path)
+    missing = next((field, name) for field, name in columns.in_table.items() if name not in names)
+    raise DataError(f"{path}: no column {missing[1]!r}, declared as {missing[0]}{suggest_name(missing[1], names)}")
 
 
 def items_of(table: TextTable, columns: TableColumns) -> NDArray[np.str_]:

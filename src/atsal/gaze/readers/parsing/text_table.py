@@ -173,10 +173,10 @@ def load_table(path: Path, *, separator: str = ",") -> TextTable:
     return TextTable(path, np.arange(1, rows + 1), columns, "row")
 
 
-def column_names(path: Path) -> list[str]:
-    """Return the names of the columns of a CSV or `.parquet` file; raises what `load_table` raises."""
+def column_names(path: Path, *, separator: str = ",") -> list[str]:
+    """Return the names of the columns of a text or `.parquet` file; raises what `load_table` raises."""
     if path.suffix.lower() != ".parquet":
-        return read_header(path, text_rows(path, strip=False), ",")[0]
+        return read_header(path, text_rows(path, separator=separator, strip=False), separator)[0]
     return parquet_names(path)
 
 
