@@ -93,7 +93,7 @@ def test_a_prepared_set_without_items_can_be_prepared_anew(raw, tmp_path):
 def test_logs_of_viewers_that_name_the_stimuli(raw, tmp_path):
     for viewer in ("ann", "bob"):
         rows = [f"{name}.png,{k},{960 + 100 * n},480" for n, name in enumerate(STILLS) for k in (1, 2)]
-        (tmp_path / f"{viewer}.csv").write_text("picture,n,px,py\n" + "\n".join(rows))
+        (tmp_path / f"{viewer}.csv").write_text("picture,n,px,py\n" + "\n".join([*rows, ",1,960,480"]))
     for name in STILLS:
         (tmp_path / f"{name}.png").symlink_to(raw / f"{name}.png")
     (tmp_path / "README.txt").write_text("the pixels are those of the headset\n")
@@ -102,6 +102,7 @@ def test_logs_of_viewers_that_name_the_stimuli(raw, tmp_path):
     own = PreparedSet(tmp_path / "out")
     assert own.items == STILLS
     assert own.fixations("market").observers == ["ann", "bob"]
+    assert "ann.csv: 1 row without an item" in own.record("market")["notes"]
     assert np.rad2deg(own.fixations("market").lon_rad) == pytest.approx(np.full(4, 100 / 1920 * 360))
 
 

@@ -16,6 +16,7 @@ from atsal.gaze.readers.table import check_header, items_of, load_declared, read
 from atsal.gaze.readers.table_columns import TableColumns
 from atsal.gaze.readers.table_fields import TIMES
 from atsal.gaze.records import Direction, Gaze, by_observer
+from atsal.untrusted.text import plural
 
 _TABLES = {".csv", ".parquet", ".tsv", ".txt"}
 
@@ -86,7 +87,10 @@ class DeclaredFolder:
         table = _rows_about(_load(path, self.columns), item, self.columns)
         reading = read_declared(table, self.columns, direction, size_px=size_px, planar=planar)
         self._check_clock(path, reading.records, stimulus)
-        return reading
+        nameless = int((items_of(_load(path, self.columns), self.columns) == "").sum())
+        if not nameless:
+            return reading
+        return replace(reading, notes=(*reading.notes, f"{path.name}: {plural(nameless, 'row')} without an item"))
 
     def _check_clock(self, path: Path, gaze: Gaze, stimulus: Stimulus) -> None:
         """Raise `DataError` if all times lie past the end of the video, as those of another clock do."""
