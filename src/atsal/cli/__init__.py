@@ -10,6 +10,7 @@ import click
 
 from atsal.cli.bench import bench
 from atsal.cli.datasets import datasets, inspect
+from atsal.cli.direct import direct
 from atsal.cli.evaluate import benchmark, evaluate
 from atsal.cli.export import export
 from atsal.cli.group import MainGroup
@@ -38,7 +39,20 @@ def main() -> None:
         raise ConfigError("the working folder no longer exists; change to another one") from error
 
 
-for command in (predict, compare, regions, info, datasets, prepare, inspect, train, overfit, evaluate, benchmark):
+for command in (
+    predict,
+    compare,
+    regions,
+    direct,
+    info,
+    datasets,
+    prepare,
+    inspect,
+    train,
+    overfit,
+    evaluate,
+    benchmark,
+):
     main.add_command(command)
 for command in (weights, export, bench):
     main.add_command(command)

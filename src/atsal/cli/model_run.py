@@ -53,15 +53,21 @@ model_options = options(
     ),
     precision_option,
 )
+stereo_option = click.option(
+    "--stereo", type=STEREO, default="auto", help="Layout of a stereo picture; the left view is read."
+)
+span_options = options(
+    click.option("--start", "start_s", type=Number(min=0), default=0.0, help="Start reading at this time, in seconds."),
+    click.option("--duration", "duration_s", type=POSITIVE, help="Read this many seconds."),
+    click.option("--end", "end_s", type=POSITIVE, help="Stop reading at this time, in seconds; excludes --duration."),
+)
 reading_options = options(
-    click.option("--stereo", type=STEREO, default="auto", help="Layout of a stereo picture; the left view is read."),
+    stereo_option,
     click.option("--stride", type=click.IntRange(min=1), default=1, help="Read every N-th frame."),
     click.option(
         "--fps", type=POSITIVE, help="Read this many frames a second; with --as-frames, the rate of the folder."
     ),
-    click.option("--start", "start_s", type=Number(min=0), default=0.0, help="Start reading at this time, in seconds."),
-    click.option("--duration", "duration_s", type=POSITIVE, help="Read this many seconds."),
-    click.option("--end", "end_s", type=POSITIVE, help="Stop reading at this time, in seconds; excludes --duration."),
+    span_options,
     click.option(
         "--max-frames", type=click.IntRange(min=1), help="Read at most this many frames; of 1, the results are stills."
     ),
@@ -94,6 +100,14 @@ def find_source(path: Path, *, as_frames: bool) -> "Source":
     if len(sources) != 1:
         raise ConfigError(f"{path}: holds {len(sources)} inputs, expected one; name a file, or give --as-frames")
     return sources[0]
+
+
+def find_video(path: Path) -> "Source":
+    """Return the video at a path; raise `ConfigError` for an image or a folder."""
+    source = find_source(path, as_frames=False)
+    if source.kind != "video":
+        raise ConfigError(f"{path}: is an image; expected a 360° video")
+    return source
 
 
 def take_reading(values: dict[str, Any]) -> "ReadOptions":

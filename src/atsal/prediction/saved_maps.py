@@ -1,0 +1,78 @@
+"""Maps that `atsal predict --format npy` wrote, read by the manifest beside them."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atsal.errors import DataError
+from atsal.jobs.checksums import cached_sha256
+from atsal.prediction.run_record import EarlierRun
+from atsal.prediction.streams import FUSED, file_stem
+from atsal.untrusted.arrays import open_npy
+from atsal.untrusted.files import ErrorFactory, is_inside
+from atsal.untrusted.json_text import read_object
+from atsal.untrusted.text import error_reason, short_repr
+from atsal.video.probe import probe_video
+
+Map = NDArray[np.floating[Any]]
+_MOST_LATE_STEPS = 1.5  # by which the last map may be before the end of the video
+
+
+class SavedMaps:
+    """The maps of one stream, in order of time; `manifest` is the JSON file beside them.
+
+    Raises `DataError` for another file and for a manifest without such maps.
+    """
+
+    def __init__(self, manifest: Path, stream: str = FUSED.name) -> None:
+        remedy = "expected the manifest of a finished `atsal predict --format npy`"
+        self._make_error = ErrorFactory(DataError, manifest, remedy)
+        self.manifest = manifest
+        try:
+            self._run = EarlierRun.from_json(manifest, read_object(manifest, self._make_error))
+            source, options = self._run.settings["source"], self._run.settings["options"]
+            self.front_deg: float | None = options.get("front_deg", 0.0)  # earlier versions had this front
+            self.source_name = Path(str(source["path"])).name
+            self._sha256 = source.get("sha256")
+            streams = [str(name) for name in options["streams"]]
+            self.times_s = [float(frame["timestamp_s"]) for frame in self._run.frames]
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise self._make_error(f"lacks {error_reason(error)}") from error
+        if stream not in streams:
+            raise self._make_error(f"has maps of {', '.join(streams)}, not of {stream}")
+        self._stem = file_stem(manifest.stem, stream, len(streams))
+
+    def __iter__(self) -> Iterator[tuple[int, float, Map]]:
+        """Yield frame index, time in seconds and map (h, 2h); `DataError` for a map that is missing or damaged."""
+        for frame, time_s in zip(self._run.frames, self.times_s, strict=True):
+            yield frame["index"], time_s, self._read(frame["files"])
+
+    def check_video(self, video: Path) -> None:
+        """Raise `DataError` unless the maps are those of this file, from its first frame to its last."""
+        if self._sha256 != cached_sha256(video):
+            raise self._make_error(f"has the maps of {self.source_name}, which is another file than {video}")
+        end_s = probe_video(video).duration_s or 0.0
+        step_s = max((later - earlier for earlier, later in pairwise(self.times_s)), default=end_s)
+        if not self.times_s or self.times_s[0] > step_s or end_s > self.times_s[-1] + _MOST_LATE_STEPS * step_s + 0.1:
+            found = f"{self.times_s[0]:.2f} to {self.times_s[-1]:.2f} s" if self.times_s else "no frame"
+            raise self._make_error(f"has maps of {found} of {video}, which lasts {end_s:.2f} s; predict all of it")
+
+    def _read(self, files: list[str]) -> Map:
+        names = [
+            name for name in files if name.endswith(".npy") and Path(name).parts[0].removesuffix(".npy") == self._stem
+        ]
+        if len(names) != 1 or not is_inside(names[0]):
+            raise self._make_error(f"lists no .npy map among {short_repr(files)}")
+        path = self.manifest.parent / names[0]
+        values = open_npy(path, ErrorFactory(DataError, path, "write the maps again"))
+        if values.dtype.kind != "f":
+            raise DataError(
+                f"{path}: holds {values.dtype}; expected a map of floating-point numbers; write the maps again"
+            )
+        if values.ndim != 2 or values.shape[1] != 2 * len(values) or not (np.isfinite(values) & (values >= 0)).all():
+            raise DataError(f"{path}: expected a map (h, 2h) of finite numbers, 0 or more; write the maps again")
+        return values
