@@ -18,6 +18,7 @@ from atsal.cli.info import info
 from atsal.cli.predict import compare, predict
 from atsal.cli.prepare import prepare
 from atsal.cli.regions import regions
+from atsal.cli.tiles import tiles
 from atsal.cli.train import overfit, train
 from atsal.cli.weights import weights
 from atsal.errors import ConfigError
@@ -44,6 +45,7 @@ for command in (
     compare,
     regions,
     direct,
+    tiles,
     info,
     datasets,
     prepare,

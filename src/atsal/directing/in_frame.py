@@ -8,8 +8,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from atsal.directing.reward import Floats, gaze_shares
+from atsal.gaze.directions import Floats
 from atsal.gaze.records import GazeSamples
+from atsal.gaze.shares import gaze_shares
 from atsal.projection import erp_directions
 from atsal.projection.perspective import Perspective
 

@@ -7,11 +7,10 @@ looks at yaw 0. A yaw only moves the kernel sideways, so that all yaws together 
 from functools import lru_cache
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from atsal.errors import ConfigError
-from atsal.projection import erp_directions, resize_erp, solid_angle_weights
+from atsal.gaze.shares import gaze_shares
+from atsal.projection import erp_directions
 from atsal.projection.perspective import Perspective
 
 CELL_DEG = 5
@@ -23,23 +22,6 @@ _MIDDLE = 0.5  # the part of a cell's weight that depends on how near it is to t
 
 Floats = NDArray[np.float64]
 Map = NDArray[np.floating]
-
-
-def gaze_shares(saliency: Map, rows: int) -> Floats:
-    """Return the share of the gaze in each cell of a grid of `rows` x 2 `rows`; the sum is 1.
-
-    `saliency` is (H, 2H), a density per solid angle. Raises `ConfigError` for a map that is negative, not finite or
-    zero everywhere, or has another shape.
-    """
-    density = np.array(saliency, np.float64)
-    if density.ndim != 2 or density.shape[1] != 2 * density.shape[0] or not np.isfinite(density).all():
-        raise ConfigError(f"a saliency map of shape {density.shape}: expected (H, 2H) with finite values")
-    if density.min() < 0 or not density.any():
-        raise ConfigError("a saliency map with negative values, or zero everywhere: expected the density of gaze")
-    reduced = resize_erp(torch.from_numpy(density)[None, None], rows)[0, 0].numpy()
-    gaze = reduced * solid_angle_weights(rows).numpy()
-    shares: Floats = gaze / gaze.sum()
-    return shares
 
 
 class FrameReward:

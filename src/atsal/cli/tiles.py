@@ -1,0 +1,102 @@
+"""`atsal tiles`: how likely each tile of a video is to be seen, segment by segment."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from atsal.cli.console import print_error, print_line, quiet_option
+from atsal.cli.group import FAILED
+from atsal.cli.model_run import (
+    find_video,
+    load_chosen_model,
+    model_options,
+    print_notes,
+    progress_bar,
+    reading_options,
+    take_reading,
+)
+from atsal.cli.parameters import PATH, STREAMS, NameOf, Number, overwrite_option, refuse_existing
+from atsal.errors import ConfigError
+from atsal.jobs.atomic_write import create_folder
+from atsal.untrusted.text import plural
+
+
+def _parse_grid(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", value.lower())
+    if found is None:
+        raise click.BadParameter("expected COLUMNSxROWS, as 8x5")
+    return int(found[1]), int(found[2])
+
+
+@click.command(epilog="Example: atsal tiles VIDEO.mp4 -o tiles.json --grid 8x5 --segment 1 --rates 8000.")
+@click.argument("video", type=PATH)
+@click.option("-o", "--output", required=True, type=PATH, help="The .json or .csv file to write.")
+@click.option("--grid", "shape", default="8x5", callback=_parse_grid, help="Columns x rows of tiles.")
+@click.option("--segment", "segment_s", type=Number(), default=1.0, help="Length of a segment in seconds.")
+@click.option("--fov", type=Number(), default=100.0, help="Field of view of the viewers, a square, in degrees.")
+@click.option("--rates", type=click.IntRange(min=1), metavar="KBPS", help="Split this bitrate over the tiles.")
+@click.option(
+    "--least-rate",
+    type=click.IntRange(min=1),
+    metavar="KBPS",
+    help="With --rates: each tile gets at least this.  [default: a tenth of an even split]",
+)
+@click.option("--recorded", type=PATH, help="A head log: say how much of its viewports the best tiles cover.")
+@click.option("--maps", type=PATH, help="Use the maps of this manifest of `atsal predict --format npy`.")
+@click.option("--stream", type=NameOf(*STREAMS), default="fused", help="The map that is used.")
+@overwrite_option
+@reading_options
+@model_options
+@quiet_option
+def tiles(video: Path, output: Path, shape: tuple[int, int], **values: Any) -> None:
+    """Write the share of gaze in each tile of VIDEO, and the chance that a viewer sees it, for each segment.
+
+    Also splits a bitrate over the tiles, and compares the best tiles with recorded viewers.
+    """
+    from atsal.gaze.readers.head_log import read_head_log  # noqa: PLC0415
+    from atsal.prediction.saved_maps import SavedMaps  # noqa: PLC0415
+    from atsal.projection.perspective import Perspective  # noqa: PLC0415
+    from atsal.tiles.files import check_suffix, write_tiles  # noqa: PLC0415
+    from atsal.tiles.grid import TileGrid  # noqa: PLC0415
+    from atsal.tiles.report import report_tiles  # noqa: PLC0415
+    from atsal.tiles.segments import Segmenter  # noqa: PLC0415
+
+    check_suffix(output)
+    refuse_existing(output, values["overwrite"])
+    reading, source = take_reading(values), find_video(video)
+    grid = TileGrid(*shape, *source.view_size(reading))
+    segmenter = Segmenter(grid, Perspective(values["fov"], 1.0), values["segment_s"], reading.start_s)
+    budget = _budget(values, len(grid))
+    viewers = () if values["recorded"] is None else read_head_log(values["recorded"])
+    stream, maps = values["stream"], values["maps"]
+    with create_folder(output.parent):
+        origin = SavedMaps(maps, stream) if maps is not None else load_chosen_model(values)
+        with progress_bar(source, reading) as progress:
+            report, problem = report_tiles(
+                source, segmenter, origin, reading, stream=stream, budget=budget, viewers=viewers, progress=progress
+            )
+        write_tiles(output, report)
+    print_notes(source, reading)
+    print_line(f"{output}: {plural(len(grid), 'tile')} in {plural(len(report.segments), 'segment')}")
+    for rates in report.hit_rates:
+        print_line(
+            f"recorded viewports covered by the best {rates.tiles} of {len(grid)} tiles: {rates.predicted:.1%} "
+            f"({rates.equator:.1%} by the equator prior, {rates.uniform:.1%} by as many at random)"
+        )
+    if problem:
+        print_error(f"{problem} The segments before that are written.")
+        sys.exit(FAILED)
+
+
+def _budget(values: dict[str, Any], tiles: int) -> Any:
+    from atsal.tiles.report import Budget  # noqa: PLC0415
+
+    total, least = values["rates"], values["least_rate"]
+    if total is None:
+        if least is not None:
+            raise ConfigError("--least-rate is for --rates; give both, or neither")
+        return None
+    return Budget(total, max(1, total // (10 * tiles)) if least is None else least)
