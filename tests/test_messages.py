@@ -69,6 +69,13 @@ atsal predict still.png -o out --model damaged
 atsal compare stills -o c.mp4
 atsal compare still.png -o c.jpg
 atsal compare still.png -o still.png --overwrite
+atsal direct still.png -o film.mp4
+atsal direct still.png -o film.avi
+atsal direct still.png -o film.mp4 --plan film.plan.json --trace heads.csv
+atsal direct still.png -o film.mp4 --viewer anna
+atsal tiles still.png -o tiles.json
+atsal tiles still.png -o tiles.txt
+atsal tiles still.png -o tiles.json --grid 8
 atsal info missing.mp4
 atsal info nothing
 atsal datasets info vreyetracking

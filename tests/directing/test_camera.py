@@ -26,6 +26,17 @@ def test_a_camera_rests_turns_evenly_and_rests():
     assert acceleration <= 4 * 20 / ROUNDING_S
 
 
+def test_the_path_is_the_average_of_the_straight_lines():
+    keyframes = [key(0), key(1.5, 40, -10), key(2, 60, 5), key(6, 30, 5, 60)]
+    window = np.linspace(-0.5, 0.5, 20001) * ROUNDING_S
+    weights = np.cos(np.pi * window / ROUNDING_S) ** 2
+    times = np.array([0.0, 0.7, 1.6, 2.4, 5.9])
+    lines = [[k.timestamp_s, k.yaw_deg, k.pitch_deg, k.fov_deg] for k in keyframes]
+    knots, *columns = np.array(lines).T
+    averaged = [[np.average(np.interp(t + window, knots, c), weights=weights) for c in columns] for t in times]
+    assert Camera(keyframes).at(times) == pytest.approx(np.array(averaged), abs=1e-3)
+
+
 def test_it_turns_the_shorter_way_across_the_back():
     yaw = Camera([key(0, 170), key(10, -170)]).at(np.array([0.0, 5, 10]))[:, 0]
     assert np.abs(yaw) == pytest.approx([171, 180, 171], abs=1.5)
@@ -47,7 +58,10 @@ def test_any_allowed_keyframes_keep_the_limits():
         pitch = np.clip(np.cumsum(step * np.sin(angle)), -60, 60)
         camera = Camera([key(float(t), float(y), float(p)) for t, y, p in zip(times, yaw, pitch, strict=True)])
         moments = np.arange(times[0], times[-1], 1 / 60)
-        assert sphere_speed_deg_s(camera.at(moments), moments).max() <= MAX_SPEED_DEG_S + 1e-6
+        path = camera.at(moments)
+        assert sphere_speed_deg_s(path, moments).max() <= MAX_SPEED_DEG_S + 1e-6
+        speeds = np.diff(np.unwrap(path[:, :2], period=360, axis=0), axis=0) * 60
+        assert np.hypot(*np.diff(speeds, axis=0).T).max() * 60 <= 4 * MAX_SPEED_DEG_S / ROUNDING_S + 1e-6
 
 
 @pytest.mark.parametrize(
@@ -86,4 +100,5 @@ def test_a_taut_string_stays_in_its_tube_and_is_never_faster():
 def test_a_taut_string_ignores_wandering_and_straightens_steps():
     times = np.arange(9.0)
     assert taut_string(times, np.array([0.0, 3, -3, 3, 0, -2, 2, 3, 0]), 4.0) == {0: 0.0, 8: 0.0}
-    assert taut_string(times, np.array([0.0, 0, 5, 5, 10, 10, 15, 15, 20]), 4.0) == {0: 0.0, 8: 20.0}
+    steps = taut_string(times, np.array([0.0, 0, 5, 5, 10, 10, 15, 15, 20]), 4.0)
+    assert steps == {0: 4.0, 1: 4.0, 8: 16.0}

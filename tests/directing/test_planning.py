@@ -181,3 +181,10 @@ def test_frames_are_thinned_to_the_steps_of_the_plan():
     assert [frame.index for frame in thin(iter(frames))] == [0, 8, 15, 23, 30]
     sparse = [Frame(i, i * 0.6, np.zeros((1, 2, 3), np.uint8)) for i in range(4)]
     assert [frame.index for frame in thin(iter(sparse))] == [0, 1, 2, 3]
+
+
+def test_a_video_of_few_frames_needs_few_maps(gaze):
+    watch = watched(9)
+    watch.longest_step_s = 3.0
+    maps = [(i, 3.0 * i, blob(60)) for i in range(4)]
+    assert {k.yaw_deg for k in plan_film(maps, watch, WIDE, gaze)} == {60.0}

@@ -20,6 +20,7 @@ from atsal.cli.model_run import (
     stereo_option,
 )
 from atsal.cli.parameters import PATH, STREAMS, NameOf, Number, overwrite_option
+from atsal.directing.aspect import ASPECTS
 from atsal.errors import ConfigError
 from atsal.jobs.atomic_write import create_folder
 
@@ -38,7 +39,7 @@ _FILM, _PLAN = ".mp4", ".json"
 )
 @click.argument("video", type=PATH)
 @click.option("-o", "--output", required=True, type=PATH, help="The film (.mp4), or only its plan (.json).")
-@click.option("--aspect", type=NameOf("atsal.directing.plan", "ASPECTS"), default="16:9", help="Shape of the film.")
+@click.option("--aspect", type=NameOf("atsal.directing.aspect", "ASPECTS"), default="16:9", help="Shape of the film.")
 @click.option(
     "--resolution",
     type=click.IntRange(min=64, max=4320),
@@ -73,7 +74,8 @@ def direct(video: Path, output: Path, **values: Any) -> None:
         else:
             problem = _follow_plan(source, output, reading, values)
     print_notes(source, reading)
-    print_line(output)
+    if output.suffix.lower() == _FILM:
+        print_line(output)
     if problem:
         print_error(f"{problem} The frames before that are written.")
         sys.exit(FAILED)
@@ -81,7 +83,6 @@ def direct(video: Path, output: Path, **values: Any) -> None:
 
 def _follow_plan(source: "Source", output: Path, reading: "ReadOptions", values: dict[str, Any]) -> str | None:
     """Make or read the plan, then write storyboard and film; return what is wrong with the source."""
-    from atsal.directing.plan import ASPECTS  # noqa: PLC0415
     from atsal.directing.storyboard import write_storyboard  # noqa: PLC0415
 
     is_film, storyboard = output.suffix.lower() == _FILM, output.with_suffix(".storyboard.png")
@@ -163,7 +164,7 @@ def _made_plan(
 def _given_plan(source: "Source", reading: "ReadOptions", values: dict[str, Any]) -> "Plan":
     """Read a plan for this source; what it says of attention may be from before it was edited, and is measured anew."""
     from atsal.directing.in_frame import recorded_in_frame  # noqa: PLC0415
-    from atsal.directing.plan import ASPECTS, read_plan  # noqa: PLC0415
+    from atsal.directing.plan import read_plan  # noqa: PLC0415
     from atsal.video.probe import probe_video  # noqa: PLC0415
 
     path = values["plan_path"]
@@ -178,7 +179,6 @@ def _given_plan(source: "Source", reading: "ReadOptions", values: dict[str, Any]
 def _render_trace(source: "Source", output: Path, reading: "ReadOptions", values: dict[str, Any]) -> str | None:
     """Render what a recorded viewer saw."""
     from atsal.directing.head_path import HeadPath, choose_viewer  # noqa: PLC0415
-    from atsal.directing.plan import ASPECTS  # noqa: PLC0415
     from atsal.video.probe import probe_video  # noqa: PLC0415
 
     viewer = choose_viewer(values["trace"], _viewers(values["trace"]), values["viewer"])

@@ -24,10 +24,7 @@ ROUNDING_S = 2.0
 MAX_SPEED_DEG_S = 60.0
 LONGEST_TURN_DEG = 120.0  # between two planned keyframes
 TUBE_DEG = 4.0  # how far the camera may be from the planned path, so that it need not follow each small turn
-_OFFSETS = np.linspace(-0.5, 0.5, 43)[1:-1] * ROUNDING_S
-_WEIGHTS = np.cos(np.pi * _OFFSETS / ROUNDING_S) ** 2
-_WEIGHTS /= _WEIGHTS.sum()
-_BATCH = 4096  # times that are averaged together
+_BATCH = 512  # times that are computed together
 
 Floats = NDArray[np.float64]
 
@@ -141,9 +138,26 @@ def _unwrapped(keyframes: Sequence[Keyframe]) -> Floats:
 
 
 def _rounded(shot: Floats, times_s: Floats) -> Floats:
-    """Return yaw, pitch and field of view at times (N,): the average of the straight lines around each."""
-    around = times_s[:, None] + _OFFSETS
-    return np.stack([np.interp(around, shot[:, 0], shot[:, column]) @ _WEIGHTS for column in (1, 2, 3)], -1)
+    """Return yaw, pitch and field of view at times (N,): the straight lines, averaged over `ROUNDING_S`.
+
+    The lines are a sum of ramps, one for each keyframe, that begin where the speed changes. The average of a sum is the
+    sum of the averages, so it is enough to round a ramp.
+    """
+    knots_s, values = shot[:, 0], shot[:, 1:]
+    rest = np.zeros((1, 3))
+    speeds = np.concatenate([rest, np.diff(values, axis=0) / np.diff(knots_s)[:, None], rest])
+    found: Floats = values[0] + _rounded_ramp(times_s[:, None] - knots_s) @ np.diff(speeds, axis=0)
+    return found
+
+
+def _rounded_ramp(time_s: Floats) -> Floats:
+    """Return the average of max(0, t) around each time, weighted by a Hann window of `ROUNDING_S`."""
+    half = ROUNDING_S / 2
+    inside = np.clip(time_s, -half, half)
+    frequency = 2 * np.pi / ROUNDING_S
+    bend = ((inside + half) ** 2 / 2 - (1 + np.cos(frequency * inside)) / frequency**2) / ROUNDING_S
+    ramp: Floats = np.where(time_s >= half, time_s, bend)
+    return ramp
 
 
 def _check_order(keyframes: Sequence[Keyframe]) -> None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from atsal.directing.aspect import ASPECTS, Aspect
 from atsal.directing.camera import Keyframe
 from atsal.directing.in_frame import GazeLog, predicted_in_frame, recorded_in_frame
-from atsal.directing.plan import ASPECTS, Aspect, MadeFrom, Plan, read_plan
+from atsal.directing.plan import MadeFrom, Plan, read_plan
 from atsal.directing.planning import TimedMap, plan_film, thin
 from atsal.directing.scene_cuts import FrameWatch
 from atsal.errors import ConfigError, TruncatedMediaError

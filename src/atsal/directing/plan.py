@@ -2,9 +2,9 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 from atsal.config import from_mapping
+from atsal.directing.aspect import Aspect
 from atsal.directing.camera import Camera, Keyframe
 from atsal.directing.in_frame import InFrame
 from atsal.errors import ConfigError
@@ -14,8 +14,6 @@ from atsal.untrusted.json_text import read_object
 from atsal.untrusted.text import short_repr
 
 FORMAT, VERSION = "atsal-plan", 1
-Aspect = Literal["16:9", "9:16", "1:1"]
-ASPECTS: dict[str, float] = {"16:9": 16 / 9, "9:16": 9 / 16, "1:1": 1.0}
 _TOLERANCE_S = 0.1  # between times of the plan and of the video
 _OPEN_END_S = 1.0  # the last keyframe is within this time of the end
 

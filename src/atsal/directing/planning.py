@@ -16,7 +16,7 @@ from atsal.errors import DataError
 from atsal.projection.perspective import Perspective
 from atsal.video.reader import Frame
 
-LARGEST_GAP_S = 1.0  # between two maps
+LARGEST_GAP_S = 1.0  # between two maps, where frames are close
 Map = NDArray[np.floating[Any]]
 TimedMap = tuple[int, float, Map]  # frame index, timestamp_s, (h, 2h)
 
@@ -69,7 +69,7 @@ def _steps(maps: Iterable[TimedMap], watch: FrameWatch) -> Iterator[tuple[float,
             continue
         if held is None:
             step_s = time_s if watch.first_s is None else watch.first_s
-        _check_gap(step_s if held is None else held[0], time_s)
+        _check_gap(step_s if held is None else held[0], time_s, watch)
         while held is not None and step_s < (held[0] + time_s) / 2:
             yield step_s, held[1]
             step_s += STEP_S
@@ -77,14 +77,14 @@ def _steps(maps: Iterable[TimedMap], watch: FrameWatch) -> Iterator[tuple[float,
         if watch.first_s is not None and time_s > watch.last_s + 1e-6:
             break
     if held is not None:
-        _check_gap(held[0], watch.last_s)
+        _check_gap(held[0], watch.last_s, watch)
         while step_s <= watch.last_s + 1e-6:
             yield step_s, held[1]
             step_s += STEP_S
 
 
-def _check_gap(before_s: float, after_s: float) -> None:
-    if after_s - before_s > LARGEST_GAP_S:
+def _check_gap(before_s: float, after_s: float, watch: FrameWatch) -> None:
+    if after_s - before_s > LARGEST_GAP_S + watch.longest_step_s:
         raise DataError(
             f"there is no map between {before_s:.2f} s and {after_s:.2f} s; expected at least one a second from the "
             "start to the end of the film. Predict the whole video, or choose a part with --start and --duration"

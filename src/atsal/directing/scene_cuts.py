@@ -22,13 +22,16 @@ class FrameWatch:
         self.scene_starts_s: list[float] = []
         self.first_s: float | None = None
         self.last_s = 0.0
+        self.longest_step_s = 0.0  # between two frames
         self._before: NDArray[np.int16] | None = None
         self._usual: deque[float] = deque(maxlen=_MEMORY)
 
     def watch(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """Yield the frames, each after it was looked at."""
         for frame in frames:
-            self.first_s = frame.timestamp_s if self.first_s is None else self.first_s
+            if self.first_s is None:
+                self.first_s = self.last_s = frame.timestamp_s
+            self.longest_step_s = max(self.longest_step_s, frame.timestamp_s - self.last_s)
             self.last_s = frame.timestamp_s
             if self._begins_scene(frame.image):
                 self.scene_starts_s.append(frame.timestamp_s)
