@@ -70,7 +70,7 @@ def test_a_film_has_the_frames_and_the_sound_of_its_source(folder):
     assert sound == pytest.approx(source_sound, abs=0.1)
     assert b"sv3d" not in (folder / "flat.mp4").read_bytes()
     with Image.open(folder / "flat.storyboard.png") as storyboard:
-        assert storyboard.size == (2 * (360 + 320) + 8, 6 * 180)
+        assert storyboard.size == (2 * (360 + 320) + 8, 6 * 180 + 5 * 8)
 
 
 def test_maps_give_the_same_plan(folder):

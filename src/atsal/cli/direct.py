@@ -18,6 +18,7 @@ from atsal.cli.model_run import (
     progress_bar,
     span_options,
     stereo_option,
+    take_reading,
 )
 from atsal.cli.parameters import PATH, STREAMS, NameOf, Number, overwrite_option
 from atsal.directing.aspect import ASPECTS
@@ -66,7 +67,7 @@ def direct(video: Path, output: Path, **values: Any) -> None:
     run goes on with its plan.
     """
     _check_options(output, values)
-    source, reading = find_video(video), _reading(values)
+    source, reading = find_video(video), take_reading(values)
     with create_folder(output.parent):
         if values["trace"] is not None:
             check_targets(source, {output: _FILM}, values["overwrite"])
@@ -117,18 +118,12 @@ def _check_options(output: Path, values: dict[str, Any]) -> None:
     if len(origins) > 1:
         names = " and ".join(f"--{name.removesuffix('_path')}" for name in origins)
         raise ConfigError(f"{names} exclude each other; give one of them")
-    if values["plan_path"] is not None and (values["start_s"] or values["duration_s"]):
-        raise ConfigError("--start and --duration are those of the plan; leave them out with --plan")
+    if values["plan_path"] is not None and any(values[name] for name in ("start_s", "duration_s", "end_s")):
+        raise ConfigError("--start, --duration and --end are those of the plan; leave them out with --plan")
     if origins and origins[0] != "maps" and output.suffix.lower() == _PLAN:
         raise ConfigError(f"{output}: expected a name ending in .mp4, for the film to render")
     if values["viewer"] is not None and values["trace"] is None:
         raise ConfigError("--viewer names a viewer of --trace; give both, or neither")
-
-
-def _reading(values: dict[str, Any]) -> "ReadOptions":
-    from atsal.prediction.options import ReadOptions  # noqa: PLC0415
-
-    return ReadOptions(stereo=values["stereo"], start_s=values["start_s"], duration_s=values["duration_s"])
 
 
 def _viewers(path: Path | None) -> "tuple[GazeSamples, ...]":

@@ -111,16 +111,16 @@ def find_video(path: Path) -> "Source":
 
 
 def take_reading(values: dict[str, Any]) -> "ReadOptions":
-    """Remove the values of `reading_options` and return them as one object."""
+    """Remove the values of `reading_options`, or of some of them, and return them as one object."""
     from atsal.prediction.options import ReadOptions  # noqa: PLC0415
 
     names = ("stereo", "stride", "fps", "start_s", "duration_s", "max_frames")
-    if values["fps"] is not None and values["stride"] != 1 and not values.get("as_frames"):
+    if values.get("fps") is not None and values["stride"] != 1 and not values.get("as_frames"):
         raise ConfigError("--fps and --stride exclude each other; give one of them")
     end_s, start_s = values.pop("end_s"), values["start_s"]
     if end_s is not None:
         values["duration_s"] = _duration(start_s, end_s, values["duration_s"])
-    return ReadOptions(**{name: values.pop(name) for name in names})
+    return ReadOptions(**{name: values.pop(name) for name in names if name in values})
 
 
 def _duration(start_s: float, end_s: float, duration_s: float | None) -> float:

@@ -49,7 +49,12 @@ def report_tiles(
     problems: list[str] = []
     maps = _until_damage(_maps(source, origin, reading, stream), problems, progress)
     end_s, frame_s = _end_s(source, reading), 1 / source.frame_rate(reading)
-    segments = list(segmenter.segments(maps, lambda last_s: last_s + frame_s if problems else max(end_s, last_s)))
+
+    def end_of(last_s: float) -> float:
+        ends_early = bool(problems) or reading.max_frames is not None
+        return last_s + frame_s if ends_early else max(end_s, last_s)
+
+    segments = list(segmenter.segments(maps, end_of))
     rates = None
     if budget is not None:
         rates = [split_rate(segmenter.grid, s.viewport, budget.total_kbps, budget.least_kbps) for s in segments]
