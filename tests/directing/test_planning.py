@@ -1,5 +1,6 @@
 """Plans of films from maps whose best camera is known."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -91,7 +92,7 @@ def test_the_camera_follows_an_object_all_the_way_round(gaze):
 
 
 def test_the_camera_stays_at_the_front_where_nothing_else_is_clearly_better(gaze):
-    keyframes = plan(lambda t: blob(0) + blob(8 * np.sin(t), 0) + 1.02 * blob(120), 20, gaze)
+    keyframes = plan(lambda t: blob(0) + 1.06 * blob(120), 20, gaze)
     assert {(k.yaw_deg, k.pitch_deg) for k in keyframes} == {(0.0, 0.0)}
 
 
@@ -120,6 +121,11 @@ def test_a_scene_cut_of_the_source_resets_the_camera_at_its_very_frame(gaze):
     assert yaw == pytest.approx([-90, -90, 90, 90], abs=0.1)
 
 
+def test_it_does_not_turn_there_and_back_for_a_little(gaze):
+    keyframes = plan(lambda t: blob(40) + (1.2 if t % 6 < 3 else 0.8) * blob(100), 30, gaze)
+    assert np.ptp(Camera(keyframes).at(np.arange(0, 30, 0.1))[:, 0]) < 10
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_adversarial_maps_break_no_limit(seed, gaze):
     rng = np.random.default_rng(seed)
@@ -129,6 +135,16 @@ def test_adversarial_maps_break_no_limit(seed, gaze):
     keyframes = plan(lambda t: blob(*spots[int(t * 4) // length % 200], floor=1e-4), 40, gaze, scenes=list(scenes))
     check_limits(keyframes, 40)
     assert max(abs(k.pitch_deg) for k in keyframes) <= max(PITCHES_DEG)
+
+
+@pytest.mark.parametrize("seed", [1, 9, 13])
+def test_a_window_does_not_end_in_the_still_after_a_cut(seed, gaze, monkeypatch):
+    monkeypatch.setattr(shot, "WINDOW_S", 4.0)
+    monkeypatch.setattr(shot, "LOOK_AHEAD_S", 2.0)
+    spots = np.random.default_rng(seed).uniform((-180, -30), (180, 30), (40, 2))
+    keyframes = plan(lambda t: blob(*spots[int(t * 4) // 9], floor=1e-4), 60, gaze)
+    assert len(cuts_of(keyframes)) > 3
+    check_limits(keyframes, 60)
 
 
 def test_windows_that_look_ahead_plan_nearly_as_well_as_the_whole(monkeypatch):
@@ -162,8 +178,9 @@ def test_recorded_directions_are_counted_for_each_viewer_alike(gaze):
     ahead = GazeSamples("a", times, head=np.tile(vector(0), (len(times), 1)))
     aside = GazeSamples("b", times[:5], head=np.tile(vector(60), (5, 1)))
     camera = Camera(keyframes).at
-    shares = recorded_in_frame([ahead, aside], camera, WIDE.aspect, 0.0, (0, 10), gaze)
-    assert (shares.directed, shares.forward, shares.peaks) == (0.5, 0.5, 0.5)
+    viewers = [ahead, aside, replace(aside, observer="c")]
+    shares = recorded_in_frame(viewers, camera, WIDE.aspect, 0.0, (0, 10), gaze)
+    assert [shares.directed, shares.forward, shares.peaks] == pytest.approx([2 / 3, 1 / 3, 2 / 3])
     assert recorded_in_frame([ahead], camera, WIDE.aspect, 0.0, (20, 30)) is None
 
 
@@ -174,6 +191,13 @@ def test_scene_cuts_are_found_in_pictures():
     assert len(list(watch.watch(iter(frames)))) == 24
     assert watch.scene_starts_s == [1.2]
     assert (watch.first_s, watch.last_s) == (0.0, 2.3)
+
+
+def test_pictures_that_always_change_are_no_scene_cuts():
+    noise = np.random.default_rng(0).integers(0, 256, (20, 48, 96, 3), np.uint8)
+    watch = FrameWatch()
+    list(watch.watch(Frame(i, i / 10, image) for i, image in enumerate(noise)))
+    assert len(watch.scene_starts_s) <= 1  # at the first change, nothing else is known yet
 
 
 def test_frames_are_thinned_to_the_steps_of_the_plan():

@@ -18,8 +18,7 @@ from atsal.directing.reward import CELL_DEG, PITCHES_DEG, YAWS_DEG, Floats
 STEP_S = 0.25
 MIN_CUT_S = 2.0  # between two cuts; after one, the camera holds still for as long
 CUT_COST = 1.0  # a cut pays if it shows 20 points more of the gaze for 5 s
-TURN_COST = 0.002  # for each degree: small turns that bring little are not made
-SPEED_COST = 0.10  # for each second at the highest speed; it grows with the square of the speed
+SPEED_COST = 0.3  # for each second at the highest speed; grows with its square, and small turns must pay, too
 PITCH_COST = 0.05  # for each second at the highest or lowest pitch; keeps the horizon near the middle
 FRONT_BONUS = 0.03  # for each second at the front: the camera leaves it only for a clear gain
 FRONT_REACH_DEG = 12.0  # the angle from the front at which the bonus has fallen to 1 / e
@@ -154,13 +153,12 @@ def _best_turns(values: Floats) -> tuple[Floats, NDArray[np.int8]]:
 
 
 def _turns() -> tuple[list[tuple[int, int]], list[float]]:
-    """Return the turns of one step in cells, the stay first, and what each costs."""
+    """Return the turns of one step in cells (up, right), the stay first, and what each costs."""
     most_up, most_right = _FASTEST
     ranges = range(-most_up, most_up + 1), range(-most_right, most_right + 1)
     found = sorted(itertools.product(*ranges), key=lambda move: move[0] ** 2 + move[1] ** 2)
-    lengths = [CELL_DEG * (up**2 + right**2) ** 0.5 for up, right in found]
-    longest = CELL_DEG * (most_up**2 + most_right**2) ** 0.5
-    return found, [TURN_COST * length + SPEED_COST * STEP_S * (length / longest) ** 2 for length in lengths]
+    highest = most_up**2 + most_right**2
+    return found, [SPEED_COST * STEP_S * (up**2 + right**2) / highest for up, right in found]
 
 
 _MOVES, _MOVE_COSTS = _turns()
