@@ -3,7 +3,7 @@
     python benchmarks/avtrack360/viewers.py data/avtrack360
 
 The folder holds `frames/<n>.webp`, one still of each video, and the logs of 48 viewers. Each still is taken as a clip
-of 30 s: only the prior of `lite` changes with time. It takes about a minute on two cores.
+of 30 s: only the prior of `lite` changes with time. It takes about two minutes.
 """
 
 import argparse
