@@ -53,7 +53,7 @@ def folder(tmp_path_factory):
     (folder / "heads.csv").write_text(
         "viewer,timestamp_s,yaw_deg,pitch_deg\n" + "".join(f"a,{t / 10},{9 * t},0\nb,{t / 10},0,0\n" for t in range(20))
     )
-    found = run("predict", folder / "scene.mp4", "-o", folder / "maps", "--format", "npy", "-q")
+    found = run("predict", folder / "scene.mp4", "-o", folder / "maps", "--format", "npy", "-q", "--runtime", "torch")
     assert found.exit_code == 0, found.output
     found = run("direct", folder / "scene.mp4", "-o", folder / "flat.mp4", "--resolution", 90)
     assert found.exit_code == 0, found.output
@@ -151,7 +151,9 @@ def test_uneven_times_are_kept_and_a_part_can_be_asked_for(folder):
             ["scene.mp4", "-o", "x.mp4", "--plan", "p.json", "--trace", "heads.csv"],
             "--plan and --trace exclude each other",
         ),
-        (["scene.mp4", "-o", "x.mp4", "--plan", "flat.plan.json", "--start", "1"], "are those of the plan"),
+        (["scene.mp4", "-o", "x.mp4", "--plan", "flat.plan.json", "--start", "1"], "--start is that of the plan"),
+        (["scene.mp4", "-o", "x.mp4", "--plan", "flat.plan.json", "--fov", "80"], "--fov is that of the plan"),
+        (["scene.mp4", "-o", "x.mp4", "--trace", "heads.csv", "--recorded", "heads.csv"], "--recorded measures a plan"),
         (["scene.mp4", "-o", "x.mp4", "--trace", "heads.csv"], "has 2 viewers (a, b); choose one with --viewer"),
         (["scene.mp4", "-o", "x.mp4", "--trace", "heads.csv", "--viewer", "c"], "has no viewer 'c'"),
         (["scene.mp4", "-o", "x.mp4", "--viewer", "c"], "--viewer names a viewer of --trace"),

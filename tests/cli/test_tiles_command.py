@@ -23,13 +23,24 @@ def folder(tmp_path_factory):
     write_rgb_png(folder / "photo.png", Scene(seed=1).render(64, 0.0))
     samples = "".join(f"{viewer},{t / 10},{yaw},0\n" for viewer, yaw in (("a", 0), ("b", 90)) for t in range(12))
     (folder / "heads.csv").write_text("viewer,timestamp_s,yaw_deg,pitch_deg\n" + samples)
-    found = run("predict", folder / "scene.mp4", "-o", folder / "maps", "--format", "npy", "-q")
+    found = run("predict", folder / "scene.mp4", "-o", folder / "maps", "--format", "npy", "-q", "--runtime", "torch")
     assert found.exit_code == 0, found.output
     return folder
 
 
 def test_tiles_of_a_video_are_those_of_its_maps(folder):
-    options = ["--grid", "4x3", "--segment", 0.5, "--rates", 1000, "--recorded", folder / "heads.csv"]
+    options = [
+        "--runtime",
+        "torch",
+        "--grid",
+        "4x3",
+        "--segment",
+        0.5,
+        "--rates",
+        1000,
+        "--recorded",
+        folder / "heads.csv",
+    ]
     found = run("tiles", folder / "scene.mp4", "-o", folder / "tiles.json", *options)
     assert found.exit_code == 0, found.output
     assert "12 tiles in 3 segments" in found.output
@@ -50,7 +61,19 @@ def test_tiles_of_a_video_are_those_of_its_maps(folder):
 
 
 def test_a_table_has_a_row_for_each_segment_and_tile(folder):
-    found = run("tiles", folder / "scene.mp4", "-o", folder / "tiles.csv", "--grid", "4x3", "--start", 0.5, "-q")
+    found = run(
+        "tiles",
+        folder / "scene.mp4",
+        "-o",
+        folder / "tiles.csv",
+        "--grid",
+        "4x3",
+        "--start",
+        0.5,
+        "-q",
+        "--runtime",
+        "torch",
+    )
     assert found.exit_code == 0, found.output
     with (folder / "tiles.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

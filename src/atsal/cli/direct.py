@@ -10,6 +10,7 @@ import click
 from atsal.cli.console import print_error, print_line, quiet_option
 from atsal.cli.group import FAILED
 from atsal.cli.model_run import (
+    FEW_FRAMES,
     check_targets,
     find_video,
     load_chosen_model,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from atsal.prediction.sources import Source
 
 _FILM, _PLAN = ".mp4", ".json"
+_OF_THE_PLAN = ("aspect", "fov", "start_s", "duration_s", "end_s")
 
 
 @click.command(
@@ -40,14 +42,22 @@ _FILM, _PLAN = ".mp4", ".json"
 )
 @click.argument("video", type=PATH)
 @click.option("-o", "--output", required=True, type=PATH, help="The film (.mp4), or only its plan (.json).")
-@click.option("--aspect", type=NameOf("atsal.directing.aspect", "ASPECTS"), default="16:9", help="Shape of the film.")
+@click.option(
+    "--aspect",
+    type=NameOf("atsal.directing.aspect", "ASPECTS"),
+    help="Shape of the film.  [default: that of the plan, 16:9]",
+)
 @click.option(
     "--resolution",
     type=click.IntRange(min=64, max=4320),
     default=720,
     help="Pixels of the shorter side of the film, an even number.",
 )
-@click.option("--fov", type=Number(), default=90.0, help="Field of view along the longer side, in degrees, up to 140.")
+@click.option(
+    "--fov",
+    type=Number(),
+    help="Field of view along the longer side, up to 140 degrees.  [default: that of the plan, 90]",
+)
 @click.option("--plan", "plan_path", type=PATH, help="Render this plan; an edited one, for example.")
 @click.option("--trace", type=PATH, help="Render what the viewer of this head log saw.")
 @click.option("--viewer", help="Which viewer of a --trace with several.")
@@ -109,7 +119,7 @@ def _follow_plan(source: "Source", output: Path, reading: "ReadOptions", values:
 
 
 def _check_options(output: Path, values: dict[str, Any]) -> None:
-    """Refuse options that exclude each other, before any work."""
+    """Refuse options that exclude each other, before any work, and fill in defaults."""
     if output.suffix.lower() not in (_FILM, _PLAN):
         raise ConfigError(f"{output}: expected a name ending in .mp4, for a film, or in .json, for a plan alone")
     if values["resolution"] % 2:
@@ -118,8 +128,13 @@ def _check_options(output: Path, values: dict[str, Any]) -> None:
     if len(origins) > 1:
         names = " and ".join(f"--{name.removesuffix('_path')}" for name in origins)
         raise ConfigError(f"{names} exclude each other; give one of them")
-    if values["plan_path"] is not None and any(values[name] for name in ("start_s", "duration_s", "end_s")):
-        raise ConfigError("--start, --duration and --end are those of the plan; leave them out with --plan")
+    fixed = [name for name in _OF_THE_PLAN if values[name]] if values["plan_path"] is not None else []
+    if fixed:
+        name = fixed[0].removesuffix("_s")
+        raise ConfigError(f"--{name} is that of the plan; leave it out with --plan, or edit the plan")
+    if values["trace"] is not None and values["recorded"] is not None:
+        raise ConfigError("--recorded measures a plan, and --trace has none; give one of them")
+    values["aspect"], values["fov"] = values["aspect"] or "16:9", 90.0 if values["fov"] is None else values["fov"]
     if origins and origins[0] != "maps" and output.suffix.lower() == _PLAN:
         raise ConfigError(f"{output}: expected a name ending in .mp4, for the film to render")
     if values["viewer"] is not None and values["trace"] is None:
@@ -138,12 +153,15 @@ def _made_plan(
     """Plan the film and write the plan, or take the plan that an interrupted run with the same settings left."""
     from atsal.directing.direct import FilmOptions, PlanMaker  # noqa: PLC0415
     from atsal.directing.plan import write_plan  # noqa: PLC0415
+    from atsal.directing.shot import STEPS_PER_S  # noqa: PLC0415
     from atsal.prediction.saved_maps import SavedMaps  # noqa: PLC0415
 
     options = FilmOptions(values["aspect"], values["fov"], values["stream"])
     viewers = _viewers(values["recorded"])
     maps = values["maps"]
-    origin = SavedMaps(maps, options.stream) if maps is not None else load_chosen_model(values)
+    frames = source.expected_frames(reading)
+    steps = FEW_FRAMES if frames is None else round(STEPS_PER_S * frames / source.frame_rate(reading))
+    origin = SavedMaps(maps, options.stream) if maps is not None else load_chosen_model(values, steps)
     maker = PlanMaker(source, options, reading, origin)
     found = None if values["overwrite"] else maker.earlier(path)
     if found is not None:

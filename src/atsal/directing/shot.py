@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from atsal.directing.reward import CELL_DEG, PITCHES_DEG, YAWS_DEG, Floats
 
-STEP_S = 0.25
+STEPS_PER_S = 4
+STEP_S = 1 / STEPS_PER_S
 MIN_CUT_S = 2.0  # between two cuts; after one, the camera holds still for as long
 CUT_COST = 1.0  # a cut pays if it shows 20 points more of the gaze for 5 s
 SPEED_COST = 0.3  # for each second at the highest speed; grows with its square, and small turns must pay, too
