@@ -43,10 +43,11 @@ class FilmShape:
         return self.width / self.height
 
     def reading_size(self, view: tuple[int, int], fov_deg: float) -> tuple[int, int]:
-        """Return the (width, height) at which to read a view of this size: no larger than the film can show."""
+        """Return the (width, height), 2:1, at which to read a view of this size: no larger than the film can show."""
         half_width, _ = Perspective(fov_deg, self.aspect).half_extents
         needed = round(np.pi * self.width / 2 / half_width * _SHARPNESS)
-        return (view[0], view[0] // 2) if view[1] <= needed else (2 * needed, needed)
+        rows = min(view[0] // 2, needed)
+        return 2 * rows, rows
 
 
 def render_film(
