@@ -3,7 +3,7 @@
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,10 @@ from atsal.cli.parameters import PATH, STREAMS, NameOf, Number, overwrite_option
 from atsal.errors import ConfigError
 from atsal.jobs.atomic_write import create_folder
 from atsal.untrusted.text import plural
+
+if TYPE_CHECKING:
+    from atsal.tiles.hits import HitRates
+    from atsal.tiles.report import Budget
 
 
 def _parse_grid(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, int]:
@@ -81,17 +85,20 @@ def tiles(video: Path, output: Path, shape: tuple[int, int], **values: Any) -> N
         write_tiles(output, report)
     print_notes(source, reading)
     print_line(f"{output}: {plural(len(grid), 'tile')} in {plural(len(report.segments), 'segment')}")
-    for rates in report.hit_rates:
-        print_line(
-            f"recorded viewports covered by the best {rates.tiles} of {len(grid)} tiles: {rates.predicted:.1%} "
-            f"({rates.equator:.1%} by the equator prior, {rates.uniform:.1%} by as many at random)"
-        )
+    print_line(*(_hit_text(rates, len(grid)) for rates in report.hit_rates))
     if problem:
         print_error(f"{problem} The segments before that are written.")
         sys.exit(FAILED)
 
 
-def _budget(values: dict[str, Any], tiles: int) -> Any:
+def _hit_text(rates: "HitRates", tiles: int) -> str:
+    return (
+        f"recorded viewports covered by the best {rates.tiles} of {tiles} tiles: {rates.predicted:.1%} "
+        f"({rates.equator:.1%} by the equator prior, {rates.uniform:.1%} by as many at random)"
+    )
+
+
+def _budget(values: dict[str, Any], tiles: int) -> "Budget | None":
     from atsal.tiles.report import Budget  # noqa: PLC0415
 
     total, least = values["rates"], values["least_rate"]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -67,29 +68,31 @@ def render_film(
     the middle; the frames before are written.
     """
     size = shape.reading_size(source.view_size(reading), narrowest_deg)
-    start_s = reading.start_s
-    width = shape.width + (2 * shape.height if split else 0)
     views = render_frames(prefetch(source.frames(reading, size), 2), camera, shape, split=split)
     with closing(prefetch(views, 2)) as drawn:
         first = next(drawn)
-        start_s = first[0].timestamp_s
         writer = VideoWriter(
             output,
-            (width, shape.height),
+            (first[1].shape[1], shape.height),
             source.output_rate(reading),
             audio_from=source.path,
-            audio_start_s=start_s,
+            audio_start_s=first[0].timestamp_s,
             audio_duration_s=reading.duration_s,
             spherical=False,
         )
         with writer:
-            writer.write(first[1], start_s)
-            try:
-                for done, (frame, view) in enumerate(drawn, start=2):
-                    writer.write(view, frame.timestamp_s)
-                    progress(done)
-            except TruncatedMediaError as error:
-                return str(error)
+            return _write_all(writer, chain([first], drawn), progress)
+
+
+def _write_all(
+    writer: VideoWriter, drawn: Iterator[tuple[Frame, Picture]], progress: Callable[[int], None]
+) -> str | None:
+    try:
+        for done, (frame, view) in enumerate(drawn, start=1):
+            writer.write(view, frame.timestamp_s)
+            progress(done)
+    except TruncatedMediaError as error:
+        return str(error)
     return None
 
 
