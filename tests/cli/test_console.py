@@ -94,10 +94,10 @@ def test_reports_show_names_and_do_not_obey_them(hostile, tmp_path):
 
 WITH_STATUS = """
 import click
-from atsal.cli.console import print_error, print_line, quiet_option, status_line
+from atsal.cli.console import output_options, print_error, print_line, status_line
 
 @click.command()
-@quiet_option
+@output_options
 def run():
     with status_line("reading") as show_status:
         show_status("step [/x] 1")

@@ -75,7 +75,7 @@ def test_inspect_goes_on_after_an_item_that_is_damaged(tmp_path):
     atsal("prepare", "avtrack360", tmp_path / "raw", tmp_path / "out", "--workers", 1)
     pytest.importorskip("matplotlib")
     (tmp_path / "out" / "1" / "fixations.csv").write_text("nothing")
-    told = atsal("inspect", tmp_path / "out", "--all", "-o", tmp_path / "look", status=1)
+    told = atsal("inspect", tmp_path / "out", "--all", "-o", tmp_path / "look", status=3)
     assert "1 of 2 items failed" in told
     assert (tmp_path / "look" / "2.png").exists()
 
@@ -83,7 +83,7 @@ def test_inspect_goes_on_after_an_item_that_is_damaged(tmp_path):
 def test_a_refused_item_ends_with_a_status(tmp_path):
     write_salient360_images(tmp_path / "raw")
     (tmp_path / "raw/HE/Scanpaths/L/HEscanpath_1.txt").write_text("Idx, longitude, latitude\n0, 0.5\n")
-    told = atsal("prepare", "salient360-images", tmp_path / "raw", tmp_path / "out", "--workers", 1, status=1)
+    told = atsal("prepare", "salient360-images", tmp_path / "raw", tmp_path / "out", "--workers", 1, status=3)
     assert "P1 refused" in told
     assert "HEscanpath_1.txt, line 2" in told
     assert "1 item made, 1 refused" in told

@@ -49,7 +49,7 @@ def test_every_command_that_works_can_be_quiet():
 
 def test_quiet_prints_only_warnings_and_errors(folder):
     Image.fromarray(Scene(1).render(64, 0.0)).resize((64, 64)).save("square.png")
-    found = run("predict", "still.png", "square.png", "missing.png", "-o", "out", "--format", "npy", "-q", status=1)
+    found = run("predict", "still.png", "square.png", "missing.png", "-o", "out", "--format", "npy", "-q", status=3)
     assert found.stdout == ""
     assert "taken as two views" in found.stderr
     assert "missing.png: no such file" in found.stderr
@@ -88,7 +88,7 @@ def test_every_key_of_the_json_is_documented(folder, pytestconfig):
 
 
 def test_an_input_without_facts_is_an_error_on_stderr_and_the_others_are_printed(folder):
-    found = run("info", "--json", "missing.mp4", "still.png", status=1)
+    found = run("info", "--json", "missing.mp4", "still.png", status=3)
     assert [json.loads(line)["path"] for line in found.stdout.splitlines()] == ["still.png"]
     assert found.stderr.startswith("atsal: missing.mp4: no such file")
 

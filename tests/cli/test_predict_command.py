@@ -112,7 +112,7 @@ def test_the_second_run_says_that_all_is_done(folder):
 def test_a_batch_goes_on_after_what_fails(folder):
     Path("text.mp4").write_text("no video " * 50)
     found = run(
-        "predict", "missing.mp4", "empty.jpg", "text.mp4", "still.png", "-o", "out", "--format", "npy", status=1
+        "predict", "missing.mp4", "empty.jpg", "text.mp4", "still.png", "-o", "out", "--format", "npy", status=3
     )
     assert "missing.mp4: no such file" in found.stderr
     assert "empty.jpg: is empty" in found.stderr

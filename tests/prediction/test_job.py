@@ -1,17 +1,18 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from atsal.errors import InputError, MediaError, OutputError
+from atsal.errors import MediaError, OutputError
 from atsal.prediction import run_record
 from atsal.prediction.job import predict_source
 from atsal.prediction.options import Options, ReadOptions
-from atsal.prediction.outputs import refuse_collisions
+from atsal.prediction.outputs import find_clashes
 from atsal.prediction.overlay import Overlay
 from atsal.prediction.sources import Source, SourceFiles
 from atsal.prediction.streams import STREAMS
@@ -432,13 +433,23 @@ def test_an_output_folder_that_is_a_file_is_refused(predictor, still, tmp_path):
 )
 def test_inputs_whose_results_collide_are_refused(tmp_path, names, options, what):
     items = [Source(tmp_path / name, "video" if name.endswith("mp4") else "image") for name in names]
-    with pytest.raises(InputError, match=f"{names[0]} and .*{names[1]} would both write .*/{what}:"):
-        refuse_collisions(items, tmp_path, options, SourceFiles([]))
+    other = Source(tmp_path / "other.png", "image")
+    clashes = find_clashes([*items, other], tmp_path, options, SourceFiles([]))
+    assert clashes.keys() == set(items), "they fail alone"
+    for error in clashes.values():
+        assert re.search(f"{names[0]} and .*{names[1]} would both write .*/{what}:", str(error))
+
+
+def test_three_inputs_whose_results_collide_are_named(tmp_path):
+    items = [Source(tmp_path / name / "a.png", "image") for name in "xyz"]
+    clashes = find_clashes(items, tmp_path, NPY, SourceFiles([]))
+    assert len(clashes) == 3
+    assert re.search(r"x/a.png, .*y/a.png, .*z/a.png would all write .*/a.json", str(clashes[items[0]]))
 
 
 def test_inputs_of_like_names_do_not_collide(tmp_path):
     items = [Source(tmp_path / name, "video") for name in ("a.mp4", "a.b.mp4", "a.attention.mp4", "a.overlay.mp4")]
-    refuse_collisions(items, tmp_path, NPY, SourceFiles([]))
+    assert not find_clashes(items, tmp_path, NPY, SourceFiles([]))
 
 
 def test_an_even_picture_is_no_trouble(predictor, tmp_path, out):
@@ -533,8 +544,8 @@ def test_no_input_is_replaced_by_any_spelling_or_link(predictor, clip, still, tm
         if other.name == "hard.mp4":
             other.hardlink_to(c / "walk.overlay.mp4")
         items = [Source(clip, "video"), Source(other, "video")]
-        with pytest.raises(OutputError, match=r"walk\.overlay\.mp4: is an input"):
-            refuse_collisions(items, c, overlay, SourceFiles(items))
+        clashes = find_clashes(items, c, overlay, SourceFiles(items))
+        assert "walk.overlay.mp4: is an input" in str(clashes[items[0]])
         with pytest.raises(OutputError, match=r"walk\.overlay\.mp4: is an input"):
             predict_source(predictor, items[0], c, overlay, inputs=SourceFiles(items))
     assert (c / "walk.overlay.mp4").read_bytes() == clip.read_bytes()
@@ -545,8 +556,9 @@ def test_an_input_among_the_frames_of_a_result_is_not_replaced(clip, tmp_path):
     photo.parent.mkdir()
     Image.new("RGB", (128, 64)).save(photo)
     items = [Source(clip, "video"), Source(photo, "image")]
-    with pytest.raises(OutputError, match=r"000003\.png: is an input"):
-        refuse_collisions(items, clip.parent, Options(formats=("png",), overwrite=True), SourceFiles(items))
+    clashes = find_clashes(items, clip.parent, Options(formats=("png",), overwrite=True), SourceFiles(items))
+    assert list(clashes) == [items[0]]
+    assert "000003.png: is an input" in str(clashes[items[0]])
 
 
 def test_an_earlier_result_that_is_an_input_now_is_not_removed(predictor, clip, out):

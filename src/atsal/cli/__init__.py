@@ -28,8 +28,8 @@ from atsal.version import __version__
 @click.group(
     cls=MainGroup,
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
-    epilog="Exit status: 0 success, 1 an error or a failed input, 2 wrong usage, 130 stopped by Ctrl-C. Completion of "
-    "options and names in bash, zsh and fish: see docs/command-line.md.",
+    epilog="Exit code: 0 all is done, 1 nothing is done, 3 some inputs failed, 2 wrong usage, 130 stopped by "
+    "Ctrl-C. Completion of options and names in bash, zsh and fish: see docs/command-line.md.",
 )
 @click.version_option(__version__, prog_name="atsal")
 def main() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from atsal.cli.console import make_console, print_line, quiet_option, rich_text, status_line
+from atsal.cli.console import make_console, output_options, print_line, rich_text, status_line
 from atsal.cli.parameters import (
     PATH,
     RUNTIMES,
@@ -38,7 +38,7 @@ from atsal.errors import ConfigError
 @click.option("--file/--no-file", "end_to_end", default=True, help="Also measure from a file to maps.")
 @click.option("--json", "output", type=PATH, help="Also write all measurements to this file.")
 @overwrite_option
-@quiet_option
+@output_options
 def bench(video: Path | None, output: Path | None, overwrite: bool, **values: Any) -> None:
     """Measure how fast a model runs on this machine, and compare that with what the machine can do.
 

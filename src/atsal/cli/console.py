@@ -1,15 +1,18 @@
 """Terminal output. Control codes are escaped, so that names of files cannot control the terminal or fake a line.
 
-`--quiet` silences `print_line`, `make_console` and `status_line`, for results and progress, but not `print_error`, for
-errors and warnings.
+`--quiet` silences `print_line`, `make_console` and `status_line`, for results and progress, but not `print_warning`
+and `print_error`. `--log` writes the lines of all three to a file.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from atsal.cli.log_file import log, log_option
+from atsal.cli.parameters import options
 from atsal.untrusted.text import escape_controls
 
 if TYPE_CHECKING:
@@ -23,8 +26,11 @@ def _set_quiet(context: click.Context, _parameter: click.Parameter, value: bool)
     context.meta[_QUIET] = value
 
 
-quiet_option = click.option(
-    "-q", "--quiet", is_flag=True, expose_value=False, callback=_set_quiet, help="Print only warnings and errors."
+output_options = options(
+    log_option,
+    click.option(
+        "-q", "--quiet", is_flag=True, expose_value=False, callback=_set_quiet, help="Print only warnings and errors."
+    ),
 )
 
 
@@ -35,21 +41,28 @@ def is_quiet() -> bool:
 
 def print_line(*lines: object) -> None:
     """Print each value on one line of standard output, unless `--quiet`."""
-    if not is_quiet():
-        _write(lines, "", err=False)
+    _write(lines, logging.INFO)
+
+
+def print_warning(*lines: object) -> None:
+    """Print warnings, notes and remarks, each on one line of standard error."""
+    _write(lines, logging.WARNING)
 
 
 def print_error(*lines: object) -> None:
-    """Print errors or warnings, each on one line of standard error."""
-    _write(lines, "atsal: ", err=True)
+    """Print errors, each on one line of standard error."""
+    _write(lines, logging.ERROR)
 
 
-def _write(lines: Sequence[object], prefix: str, *, err: bool) -> None:
+def _write(lines: Sequence[object], level: int) -> None:
+    is_result = level == logging.INFO
     status = _meta().get(_STATUS)
     if status is not None:  # clear the status line, which would run into the text
         status.stop()
-    for line in lines:
-        click.echo(f"{prefix}{escape_controls(str(line))}", err=err)
+    for line in map(str, lines):
+        log(level, line)
+        if not (is_result and is_quiet()):
+            click.echo(f"{'' if is_result else 'atsal: '}{escape_controls(line)}", err=not is_result)
     if status is not None:
         status.start()
 

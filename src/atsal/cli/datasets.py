@@ -1,13 +1,12 @@
 """`atsal datasets` and `inspect`: show the data sets that can be prepared, and those that were."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from atsal.cli.console import print_error, print_line, print_table, quiet_option
-from atsal.cli.group import FAILED
+from atsal.cli.console import output_options, print_error, print_line, print_table
+from atsal.cli.exit_code import exit_if_failed
 from atsal.cli.parameters import (
     PATH,
     complete_names,
@@ -105,7 +104,7 @@ def _sigma(found: "Dataset") -> str:
 @click.option("--frame", "frame_index", type=click.IntRange(min=0), help="Draw one frame of a video.  [default: all]")
 @click.option("--scanpaths", is_flag=True, help="Join the fixations of each observer by lines.")
 @click.option("--source", type=PATH, help="Folder of the raw files, if they were moved.")
-@quiet_option
+@output_options
 def inspect(
     prepared: Path,
     items: tuple[str, ...],
@@ -146,4 +145,4 @@ def inspect(
             print_line(output / f"{item}.png")
     if failed:
         print_error(f"{failed} of {plural(len(chosen), 'item')} failed")
-        sys.exit(FAILED)
+    exit_if_failed(done=len(chosen) - failed, failed=failed)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from atsal.cli.console import make_console, print_line, quiet_option, status_line
-from atsal.cli.group import FAILED
+from atsal.cli.console import make_console, output_options, print_line, status_line
+from atsal.cli.exit_code import exit_if_failed
 from atsal.cli.parameters import PATH, overwrite_option, workers_option
 from atsal.jobs.workers import usable_cores
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--partial", is_flag=True, help="Score the items that have maps, and list the others.")
 @overwrite_option
 @workers_option
-@quiet_option
+@output_options
 def evaluate(
     maps: Path,
     prepared: Path,
@@ -69,7 +69,7 @@ def evaluate(
 @click.option("-o", "--output", required=True, type=PATH, help="Folder for maps, scores and reports.")
 @overwrite_option
 @workers_option
-@quiet_option
+@output_options
 def benchmark(config: Path, output: Path, overwrite: bool, workers: int | None) -> None:
     """Score predictors on data sets, as the YAML file CONFIG says.
 
@@ -106,5 +106,7 @@ def _run(
     print_tables(result, make_console(), **sampling)
     if with_report:
         print_line(*write_report(result, output, benchmark.draw, **sampling))
-    if any(dataset.failed or dataset.damaged for dataset in result.datasets):
-        sys.exit(FAILED)
+    exit_if_failed(
+        done=sum(run.predictor != result.reference for dataset in result.datasets for run in dataset.runs),
+        failed=sum(len(dataset.failed) + len(dataset.damaged) for dataset in result.datasets),
+    )

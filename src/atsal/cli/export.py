@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from atsal.cli.console import print_line, quiet_option
+from atsal.cli.console import output_options, print_line
 from atsal.cli.parameters import (
     PATH,
     direction_options,
@@ -25,7 +25,7 @@ from atsal.errors import ConfigError
 @face_size_option
 @stream_option(default="all")
 @overwrite_option
-@quiet_option
+@output_options
 def export(output: Path, model: str, streams: tuple[str, ...], **values: Any) -> None:
     """Write a model to OUTPUT, an ONNX file that runs without this package: one frame and the state per step."""
     from atsal.prediction.export import export_onnx  # noqa: PLC0415

@@ -1,31 +1,41 @@
 """The main command group: it turns errors into messages and exit codes."""
 
+import logging
+import os
 import signal
 import threading
+import time
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from atsal.cli.console import print_error
+from atsal.cli.exit_code import ExitCode
+from atsal.cli.log_file import close_log, log
 from atsal.errors import AtsalError
 from atsal.untrusted.text import escape_controls
 
 if TYPE_CHECKING:
     from types import FrameType
 
-FAILED = 1  # an error, or an input that failed
-STOPPED = 130  # the shell's status for Ctrl-C
-
 
 class MainGroup(click.Group):
-    """Prints an `AtsalError` or `OSError` as one message, and a hint after Ctrl-C."""
+    """Prints an `AtsalError` or `OSError` as one message, and a hint after Ctrl-C; logs how the command ended."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
         warnings.filterwarnings("ignore", module="PIL")  # about harmless metadata
+        _give_matplotlib_a_folder(ctx)
+        with _log_end():
+            return self._invoke_with_messages(ctx)
+
+    def _invoke_with_messages(self, ctx: click.Context) -> Any:
         try:
             with _keep_interrupts():
                 return super().invoke(ctx)
@@ -33,13 +43,49 @@ class MainGroup(click.Group):
             error.message = escape_controls(error.message)  # type: ignore[misc]
             raise
         except BrokenPipeError:
-            ctx.exit(FAILED)
+            ctx.exit(ExitCode.FAILED)
         except (AtsalError, OSError) as error:  # an `OSError` that no command expected, as for a name that is too long
             print_error(error)
-            ctx.exit(FAILED)
+            ctx.exit(ExitCode.FAILED)
         except KeyboardInterrupt:
             print_error("stopped. Complete results are kept; run the same command again to do the rest.")
-            ctx.exit(STOPPED)
+            ctx.exit(ExitCode.STOPPED)
+
+
+@contextmanager
+def _log_end() -> Iterator[None]:
+    """Log how long the command ran, its exit code, and an error that nobody expected with its traceback."""
+    started_s, code = time.monotonic(), 1
+    try:
+        yield
+        code = 0
+    except click.exceptions.Exit as end:
+        code = end.exit_code
+        raise
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+        raise
+    except click.ClickException as error:
+        code = error.exit_code
+        log(logging.ERROR, error.format_message())
+        raise
+    except Exception:
+        log(logging.CRITICAL, traceback.format_exc())
+        raise
+    finally:
+        close_log(f"exit code {int(code)} after {time.monotonic() - started_s:.1f} s")
+
+
+def _give_matplotlib_a_folder(ctx: click.Context) -> None:
+    """Give matplotlib a folder for its cache where the user has no home to write to, as under cron or in a container.
+
+    It would warn, and each worker process would make a folder of its own.
+    """
+    if "MPLCONFIGDIR" in os.environ or os.access(os.path.expanduser("~"), os.W_OK):  # noqa: PTH111 - `Path` may raise
+        return
+    home = os.environ.get("ATSAL_HOME")
+    folder = Path(home, "matplotlib") if home else Path(ctx.with_resource(TemporaryDirectory(prefix="atsal-")))
+    os.environ["MPLCONFIGDIR"] = str(folder)
 
 
 @contextmanager

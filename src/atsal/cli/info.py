@@ -1,14 +1,13 @@
 """`atsal info`: what a video, an image or a folder is."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from atsal.cli.console import print_error, print_line
-from atsal.cli.group import FAILED
+from atsal.cli.exit_code import exit_if_failed
 from atsal.cli.parameters import PATH, STEREO
 from atsal.errors import AtsalError
 
@@ -24,20 +23,19 @@ def info(inputs: tuple[Path, ...], stereo: Any, as_json: bool) -> None:
 
     INPUTS are videos, images or folders.
     """
-    failed = False
+    failed = 0
     for path in inputs:
         try:
             facts = _folder_facts(path) if path.is_dir() else _file_facts(path, stereo)
         except (AtsalError, OSError) as error:
             print_error(error)
-            failed = True
+            failed += 1
             continue
         if as_json:
             click.echo(json.dumps(facts))
         else:
             print_line(*_lines(facts))
-    if failed:
-        sys.exit(FAILED)
+    exit_if_failed(done=len(inputs) - failed, failed=failed)
 
 
 def _folder_facts(path: Path) -> dict[str, Any]:

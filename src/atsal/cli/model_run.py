@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.cli.console import is_quiet, make_console, print_error
+from atsal.cli.console import is_quiet, make_console, print_warning
 from atsal.cli.parameters import (
     POSITIVE,
     RUNTIMES,
@@ -94,9 +94,9 @@ def find_source(path: Path, *, as_frames: bool) -> "Source":
     from atsal.prediction.sources import find_remarks, find_sources  # noqa: PLC0415
 
     sources, problems = find_sources([path], as_frames=as_frames)
-    print_error(*find_remarks([path], as_frames=as_frames))
+    print_warning(*find_remarks([path], as_frames=as_frames))
     if problems:
-        raise problems[0]
+        raise next(iter(problems.values()))
     if len(sources) != 1:
         raise ConfigError(f"{path}: holds {len(sources)} inputs, expected one; name a file, or give --as-frames")
     return sources[0]
@@ -152,7 +152,7 @@ def load_chosen_model(values: dict[str, Any], frames: int = FEW_FRAMES) -> "Pred
 
 def print_notes(source: "Source", reading: "ReadOptions") -> None:
     """Print how the picture was interpreted: an ordinary square photo looks like two views, too."""
-    print_error(*(f"{source.path}: {note}" for note in source.notes(reading)))
+    print_warning(*(f"{source.path}: {note}" for note in source.notes(reading)))
 
 
 @contextmanager

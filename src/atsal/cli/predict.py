@@ -1,15 +1,18 @@
 """`atsal predict` and `atsal compare`: saliency maps of videos and images."""
 
+import logging
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.cli.console import print_error, print_line, quiet_option
-from atsal.cli.group import FAILED
+from atsal.cli.console import output_options, print_error, print_line, print_warning
+from atsal.cli.exit_code import ExitCode, exit_if_failed
+from atsal.cli.log_file import log
 from atsal.cli.model_run import (
     FEW_FRAMES,
     check_targets,
@@ -31,6 +34,7 @@ from atsal.cli.parameters import (
     still_at_option,
     stream_option,
 )
+from atsal.cli.summary_file import Summary
 from atsal.errors import AtsalError, ConfigError
 from atsal.jobs.atomic_write import create_folder
 from atsal.untrusted.text import plural
@@ -58,12 +62,18 @@ if TYPE_CHECKING:
 @click.option("--as-frames", is_flag=True, help="Treat a folder of images as one clip, not as stills.")
 @still_at_option
 @overwrite_option
+@click.option("--summary", type=PATH, metavar="FILE", help="Write to this JSON file how each input ended, and why.")
 @reading_options
 @overlay_options
 @model_options
-@quiet_option
+@output_options
 def predict(
-    inputs: tuple[Path, ...], output: Path, streams: tuple[str, ...], formats: tuple[Any, ...], **values: Any
+    inputs: tuple[Path, ...],
+    output: Path,
+    streams: tuple[str, ...],
+    formats: tuple[Any, ...],
+    summary: Path | None,
+    **values: Any,
 ) -> None:
     """Predict saliency maps of videos and images, or of folders of them.
 
@@ -72,32 +82,43 @@ def predict(
     """
     from atsal.prediction.job import predict_source  # noqa: PLC0415
     from atsal.prediction.options import STILL_AT, Options  # noqa: PLC0415
-    from atsal.prediction.outputs import refuse_collisions  # noqa: PLC0415
+    from atsal.prediction.outputs import find_clashes  # noqa: PLC0415
     from atsal.prediction.sources import SourceFiles, find_remarks, find_sources  # noqa: PLC0415
 
     _refuse_file(output)
     reading = take_reading(values)
     names = ("height", "overwrite", "still_at_s")
-    kept = {name: values[name] for name in names}
-    chosen = Options(streams, formats or ("overlay",), reading, overlay=take_overlay(values), **kept)
-    if not values["as_frames"]:
+    settings = {name: values[name] for name in names}
+    chosen = Options(streams, formats or ("overlay",), reading, overlay=take_overlay(values), **settings)
+    as_frames = values["as_frames"]
+    if not as_frames:
         _refuse_input_folder(inputs, output, chosen.formats)
-    sources, problems = find_sources(inputs, as_frames=values["as_frames"])
+    sources, problems = find_sources(inputs, as_frames=as_frames)
     files = SourceFiles(sources)
-    refuse_collisions(sources, output, chosen, files)
-    print_error(*find_remarks(inputs, as_frames=values["as_frames"]), *problems)
-    failed = len(problems)
-    if sources:
-        with create_folder(output):
-            frames = sum(1 if source.is_still(reading) else FEW_FRAMES for source in sources)
-            predictor = load_chosen_model(values, frames)
-            predictor.check_time_matters(chosen.still_at_s, STILL_AT)
-            work = partial(predict_source, predictor, folder=output, options=chosen, inputs=files)
-            failed += _predict_each(sources, reading, work)
-    if failed and len(sources) + len(problems) > 1:
-        print_error(f"{failed} of {len(sources) + len(problems)} inputs failed")
-    if failed:
-        sys.exit(FAILED)
+    clashes = find_clashes(sources, output, chosen, files)
+    kept = Summary(summary, [*problems, *(source.path for source in sources)])
+    with kept.write_at_end():
+        print_warning(*find_remarks(inputs, as_frames=as_frames))
+        _report_failures(kept, problems | {source.path: error for source, error in clashes.items()})
+        sources = [source for source in sources if source not in clashes]
+        if sources:
+            with create_folder(output):
+                frames = sum(1 if source.is_still(reading) else FEW_FRAMES for source in sources)
+                predictor = load_chosen_model(values, frames)
+                predictor.check_time_matters(chosen.still_at_s, STILL_AT)
+                work = partial(predict_source, predictor, folder=output, options=chosen, inputs=files)
+                _predict_each(sources, reading, work, kept)
+    count = kept.counts.total()
+    if kept.failed and count > 1:
+        print_error(f"{kept.failed} of {count} inputs failed")
+    exit_if_failed(done=kept.done, failed=kept.failed)
+
+
+def _report_failures(summary: Summary, failures: Mapping[Path, AtsalError]) -> None:
+    """Report inputs that fail before any work; the message of a clash is about several of them."""
+    print_error(*dict.fromkeys(map(str, failures.values())))
+    for path, error in failures.items():
+        summary.set_failed(path, error)
 
 
 def _refuse_file(output: Path) -> None:
@@ -119,23 +140,35 @@ def _refuse_input_folder(inputs: Sequence[Path], output: Path, formats: Sequence
             raise ConfigError(f"{output}: is a folder of inputs; give another folder for the results")
 
 
-def _predict_each(sources: "list[Source]", reading: "ReadOptions", work: "Callable[..., Outcome]") -> int:
-    """Run `work` on every source, continue after failures, and return how many failed."""
-    failed = 0
+def _predict_each(
+    sources: "list[Source]", reading: "ReadOptions", work: "Callable[..., Outcome]", summary: Summary
+) -> None:
+    """Run `work` on every source, and continue after failures."""
     for source in sources:
+        log(logging.INFO, f"{source.path}: begins")
+        started_s = time.monotonic()
         try:
             with progress_bar(source, reading) as progress:
                 outcome = work(source, progress=progress)
             print_notes(source, reading)
         except (AtsalError, OSError) as error:
+            seconds = time.monotonic() - started_s
             print_error(error)
-            failed += 1
-            continue
-        print_line(f"{source.path}: {_summary(outcome)} ({outcome.manifest})")
-        if outcome.problem:
-            print_error(f"{outcome.problem} The frames before that are written.")
-            failed += 1
-    return failed
+            log(logging.INFO, f"{source.path}: failed after {seconds:.1f} s")
+            summary.set_failed(source.path, error, seconds)
+        except BaseException:
+            summary.set_stopped(source.path)
+            raise
+        else:
+            _report_outcome(source, outcome)
+            summary.set_outcome(source.path, outcome)
+        summary.write()
+
+
+def _report_outcome(source: "Source", outcome: "Outcome") -> None:
+    print_line(f"{source.path}: {_summary(outcome)} ({outcome.manifest})")
+    if outcome.problem:
+        print_error(f"{outcome.problem} The frames before that are written.")
 
 
 def _summary(outcome: "Outcome") -> str:
@@ -157,7 +190,7 @@ def _summary(outcome: "Outcome") -> str:
 @reading_options
 @overlay_options
 @model_options
-@quiet_option
+@output_options
 def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> None:
     """Write a video or picture of SOURCE, attention, experts and fused map, side by side."""
     from atsal.prediction.compare import compare as write_comparison  # noqa: PLC0415
@@ -182,4 +215,4 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     print_line(*(path for path in (output, sheet) if path is not None))
     if found.problem:
         print_error(f"{found.problem} The frames before that are written.")
-        sys.exit(FAILED)
+        sys.exit(ExitCode.FAILED)

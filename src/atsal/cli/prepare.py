@@ -1,6 +1,5 @@
 """`atsal prepare`: ground truth from gaze logs."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.cli.console import print_error, print_line, quiet_option, status_line
+from atsal.cli.console import output_options, print_error, print_line, print_warning, status_line
 from atsal.cli.datasets import DATASETS
-from atsal.cli.group import FAILED
+from atsal.cli.exit_code import exit_if_failed
 from atsal.cli.parameters import (
     DIRECTION,
     PATH,
@@ -77,7 +76,7 @@ def _choice(field: str) -> NameOf:
 )
 @click.option("--split-seed", type=click.IntRange(min=0), default=0, help="Seed of shares drawn at random.")
 @workers_option
-@quiet_option
+@output_options
 def prepare(
     name: str,
     source: Path,
@@ -114,8 +113,7 @@ def prepare(
             report=report,
         )
     _print_summary(done)
-    if done.refused:
-        sys.exit(FAILED)
+    exit_if_failed(done=done.made + done.reused, failed=len(done.refused))
 
 
 def _columns(dataset: "Dataset", source: Path, texts: tuple[str, ...]) -> dict[str, str] | None:
@@ -146,16 +144,16 @@ def _report_items() -> "Iterator[Callable[[str, str | None], None]]":
 
 def _print_summary(done: "PrepareResult") -> None:
     manifest = done.folder / "manifest.json"
-    print_error(*(f"missing: {text}" for text in done.missing))
+    print_warning(*(f"missing: {text}" for text in done.missing))
     for reason, count in sorted(done.dropped.items(), key=lambda drop: -drop[1])[:5]:
-        print_error(f"left out: {count} x {reason}")
+        print_warning(f"left out: {count} x {reason}")
     if done.lost_share > 0:
-        print_error(f"lost: {done.lost_share:.1%} of the samples have no position")
+        print_warning(f"lost: {done.lost_share:.1%} of the samples have no position")
     if done.items_with_notes:
-        print_error(f"notes on {plural(done.items_with_notes, 'item')}: see {manifest}")
-    print_error(*(f"warning: {text}" for text in done.warnings[:_MAX_WARNINGS]))
+        print_warning(f"notes on {plural(done.items_with_notes, 'item')}: see {manifest}")
+    print_warning(*(f"warning: {text}" for text in done.warnings[:_MAX_WARNINGS]))
     if len(done.warnings) > _MAX_WARNINGS:
-        print_error(f"{len(done.warnings) - _MAX_WARNINGS} more warnings: see {manifest}")
+        print_warning(f"{len(done.warnings) - _MAX_WARNINGS} more warnings: see {manifest}")
     if done.refused:
         print_error("repair or remove what is named above, and run the same command again")
     earlier = f", {done.reused} made before" if done.reused else ""

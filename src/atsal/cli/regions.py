@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.cli.console import print_error, print_line, quiet_option
-from atsal.cli.group import FAILED
+from atsal.cli.console import output_options, print_error, print_line
+from atsal.cli.exit_code import ExitCode
 from atsal.cli.model_run import (
     FEW_FRAMES,
     find_source,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 @overwrite_option
 @reading_options
 @model_options
-@quiet_option
+@output_options
 def regions(source: Path, output: Path, stream: str, max_regions: int, min_weight: float, **values: Any) -> None:
     """Find the salient regions of SOURCE, and follow them over time.
 
@@ -72,7 +72,7 @@ def regions(source: Path, output: Path, stream: str, max_regions: int, min_weigh
     print_line(f"{output}: {plural(len(identities), 'region')} in {plural(len(found.frames), 'frame')}")
     if problem:
         print_error(f"{problem} The frames before that are written.")
-        sys.exit(FAILED)
+        sys.exit(ExitCode.FAILED)
 
 
 def _predict(path: Path, chosen: dict[str, Any], values: dict[str, Any]) -> "tuple[Regions, str | None]":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from atsal.cli.console import print_line, quiet_option, status_line
+from atsal.cli.console import output_options, print_line, status_line
 from atsal.cli.parameters import MAX_WORKERS, PATH, device_option
 from atsal.errors import ConfigError
 from atsal.jobs.workers import usable_cores
@@ -31,7 +31,7 @@ _CHECKPOINT_STEPS = 200
     default=_CHECKPOINT_STEPS,
     help="Steps between checkpoints within an epoch.",
 )
-@quiet_option
+@output_options
 def train(
     config: Path,
     overrides: tuple[str, ...],
@@ -75,7 +75,7 @@ def train(
 @click.command()
 @click.option("-o", "--output", type=PATH, required=True, help="Folder for the scene, the run and a picture.")
 @device_option
-@quiet_option
+@output_options
 def overfit(output: Path, device: str) -> None:
     """Check training on this machine: overfit a synthetic scene with synthetic gaze, and draw the result.
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from atsal.cli.console import print_error, print_line, print_table, quiet_option
+from atsal.cli.console import output_options, print_line, print_table, print_warning
 from atsal.cli.parameters import DIRECTION, MODELS, PATH, Number, complete_names, overwrite_option, refuse_existing
 from atsal.errors import ConfigError
 
@@ -68,7 +68,7 @@ def weights_info(model: str) -> None:
 @click.argument("names", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Download all published checkpoints.")
 @click.option("-o", "--output", type=PATH, help="Folder.  [default: published/ in the weights folder]")
-@quiet_option
+@output_options
 def weights_download(names: tuple[str, ...], everything: bool, output: Path | None) -> None:
     """Download published checkpoints by their NAMES (see `atsal weights list`).
 
@@ -91,7 +91,7 @@ def weights_download(names: tuple[str, ...], everything: bool, output: Path | No
 @click.option("-o", "--output", type=PATH, help="Weight folder to write.  [default: where --model paper looks]")
 @click.option("--face-size", type=int, default=160, help="160 (the paper) or 256 (the released test code).")
 @overwrite_option
-@quiet_option
+@output_options
 def weights_import(output: Path | None, **values: Any) -> None:
     """Convert three published checkpoints to a weight folder that every command can use."""
     from atsal.models.loading import weights_home  # noqa: PLC0415
@@ -99,7 +99,7 @@ def weights_import(output: Path | None, **values: Any) -> None:
     from atsal.models.weight_folder import read_weight_folder  # noqa: PLC0415
 
     folder = import_published(folder=output or weights_home() / "paper", **values)
-    print_error(*(f"note: {note}" for note in read_weight_folder(folder).provenance.get("notes", [])))
+    print_warning(*(f"note: {note}" for note in read_weight_folder(folder).provenance.get("notes", [])))
     print_line(folder)
 
 
@@ -118,7 +118,7 @@ def weights_import(output: Path | None, **values: Any) -> None:
 @click.option("--prior", type=PATH, help="A front prior of `atsal weights front`.  [default: the packaged one]")
 @click.option("--half", is_flag=True, help="Store the kernels in half precision.")
 @overwrite_option
-@quiet_option
+@output_options
 def weights_fuse(
     model: str, prepared: Path, output: Path, exclude: tuple[str, ...], prior: Path | None, **how: Any
 ) -> None:
@@ -140,7 +140,7 @@ def weights_fuse(
     )
     for name in chosen.on_edge():
         value = getattr(chosen, name)
-        print_error(f"note: {name} {value:g} is the last value that was tried; one beyond it may be better")
+        print_warning(f"note: {name} {value:g} is the last value that was tried; one beyond it may be better")
     print_line(output)
 
 
@@ -150,7 +150,7 @@ def weights_fuse(
 @click.option("--licence", "licences", multiple=True, help="NAME=TEXT: the licence of the data in the table NAME.")
 @click.option("-o", "--output", required=True, type=PATH, help="File to write, as front-prior.json.")
 @overwrite_option
-@quiet_option
+@output_options
 def weights_front(
     logs: tuple[Path, ...], latitudes: tuple[Path, ...], licences: tuple[str, ...], output: Path, overwrite: bool
 ) -> None:

@@ -91,7 +91,7 @@ def export_model(
     and for items without a stimulus.
     """
     from atsal.prediction.options import Options, ReadOptions  # noqa: PLC0415 - models load slowly
-    from atsal.prediction.outputs import refuse_collisions  # noqa: PLC0415
+    from atsal.prediction.outputs import find_clashes  # noqa: PLC0415
     from atsal.prediction.sources import Source, SourceFiles  # noqa: PLC0415
 
     if truth.protocol.is_planar:
@@ -103,7 +103,8 @@ def export_model(
     _check_stride(entry, truth)
     predictor = _load_predictor(entry, truth.protocol)
     options = Options(entry.streams, ("npy",), ReadOptions(stride=entry.stride))
-    refuse_collisions(items.values(), folder, options, SourceFiles(items.values()))
+    for clash in find_clashes(items.values(), folder, options, SourceFiles(items.values())).values():
+        raise clash
     stimuli = _stimuli_of_earlier_run(folder) | {name: item.path.name for name, item in items.items()}
     settings = _settings(entry, truth, predictor, options.streams) | {"stimuli": stimuli}
     failed: dict[str, str] = {}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from atsal.errors import MediaError, OutputError, TruncatedMediaError
 from atsal.jobs.atomic_write import write_json
@@ -34,6 +35,7 @@ class Outcome:
     done: int = 0  # frames of this run
     rate: float | None = None  # frames per second of this run, the runtime's start included
     problem: str | None = None  # what is wrong with a source that breaks half way; the frames before it are written
+    results: tuple[Path, ...] = ()  # files, and folders with one file for each frame
 
 
 def predict_source(
@@ -89,7 +91,7 @@ class _Job:
         outputs.refuse_conflicts()
         if finished is not None and outputs.is_complete and not self._options.overwrite:
             journal.remove()
-            return Outcome(outputs.manifest, len(finished.frames), 0.0, skipped=True, problem=finished.problem)
+            return self._outcome(len(finished.frames), 0.0, skipped=True, problem=finished.problem)
         if finished is None and outputs.can_resume:
             journal.resume(self._source, outputs.folder)
         started, before = time.monotonic(), len(journal.frames)
@@ -105,7 +107,11 @@ class _Job:
                 outputs.save_progress()
             raise
         journal.remove()
-        return Outcome(outputs.manifest, len(journal.frames), seconds, done=done, rate=rate, problem=problem)
+        return self._outcome(len(journal.frames), seconds, done=done, rate=rate, problem=problem)
+
+    def _outcome(self, frames: int, seconds: float, **how: Any) -> Outcome:
+        results = tuple(dict.fromkeys(path.path for path in self._outputs.paths))
+        return Outcome(self._outputs.manifest, frames, seconds, results=results, **how)
 
     def _write_frames(self, progress: Callable[[int], None]) -> str | None:
         """Write every result. Return what is wrong with a source that breaks after some good frames."""

@@ -1,32 +1,47 @@
 """The results of one source in the output folder: where they go, what is there already, and what may be replaced."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from atsal.errors import InputError, OutputError
+from atsal.errors import AtsalError, InputError, OutputError
 from atsal.jobs.atomic_write import hidden_name, output_errors
 from atsal.prediction.options import Options
 from atsal.prediction.results import ResultPath, result_paths
 from atsal.prediction.run_record import EarlierRun, Journal, Settings, changed_settings, read_manifest
 from atsal.prediction.sources import Source, SourceFiles
+from atsal.untrusted.text import shorten_list
 
 
-def refuse_collisions(sources: Iterable[Source], folder: Path, options: Options, inputs: SourceFiles) -> None:
-    """Check before any work where the results go.
+def find_clashes(
+    sources: Iterable[Source], folder: Path, options: Options, inputs: SourceFiles
+) -> dict[Source, AtsalError]:
+    """Return why sources cannot be predicted into this folder, before any work.
 
-    Raise `InputError` where two sources would write the same file, `OutputError` where a result would replace an input.
+    Sources that would write the same file all fail: which of them a result is of would depend on their order. So does a
+    source whose results would replace one of `inputs`.
     """
-    owners: dict[Path, Source] = {}
+    clashes: dict[Source, AtsalError] = {}
+    owners: defaultdict[Path, list[Source]] = defaultdict(list)
     for source in sources:
         paths = _paths(source, folder, options)
-        for path in (_manifest_path(source, folder), *(path.path for path in paths)):
-            other = owners.setdefault(path, source)
-            if other is not source:
-                raise InputError(
-                    f"{other.path} and {source.path} would both write {path}: run them into different output folders, "
-                    "or rename one"
-                )
-        _refuse_inputs(paths, inputs)
+        for path in dict.fromkeys((_manifest_path(source, folder), *(path.path for path in paths))):
+            owners[path].append(source)
+        try:
+            _refuse_inputs(paths, inputs)
+        except OutputError as error:
+            clashes[source] = error
+    for path, group in owners.items():
+        if len(group) > 1:
+            clash = _name_clash(path, group)
+            clashes |= {source: clash for source in group if source not in clashes}
+    return clashes
+
+
+def _name_clash(path: Path, group: list[Source]) -> InputError:
+    names = [str(source.path) for source in group]
+    all_of_them = f"{names[0]} and {names[1]} would both" if len(names) == 2 else f"{shorten_list(names)} would all"
+    return InputError(f"{all_of_them} write {path}: run them into different output folders, or rename them")
 
 
 def _manifest_path(source: Source, folder: Path) -> Path:

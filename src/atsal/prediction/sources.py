@@ -173,25 +173,25 @@ def _sequence_rate(reading: ReadOptions) -> float:
     return DEFAULT_SEQUENCE_RATE if reading.fps is None else reading.fps
 
 
-def find_sources(inputs: Iterable[Path], *, as_frames: bool = False) -> tuple[list[Source], list[InputError]]:
-    """Return the sources in files and folders, in order and each once, and an error for each input without one.
+def find_sources(inputs: Iterable[Path], *, as_frames: bool = False) -> tuple[list[Source], dict[Path, InputError]]:
+    """Return the sources in files and folders, in order and each once, and an error for each path without one.
 
     A folder stands for the images and videos in it, or with `as_frames` for one clip.
     """
     sources: dict[Path, Source] = {}
-    problems: list[InputError] = []
+    problems: dict[Path, InputError] = {}
     for path in inputs:
         try:
             is_clip = as_frames and path.is_dir()
             files = list_media(path) if path.is_dir() and not is_clip else [path]
         except InputError as error:
-            problems.append(error)
+            problems[path] = error
             continue
         for file in files:
             try:
                 sources.setdefault(file.resolve(), Source(file, "sequence" if is_clip else classify(file)))
             except InputError as error:
-                problems.append(error)
+                problems[file] = error
     return list(sources.values()), problems
 
 

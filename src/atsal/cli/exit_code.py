@@ -1,0 +1,27 @@
+"""The exit codes of all commands; docs/command-line.md describes them."""
+
+import sys
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """How a command ended."""
+
+    DONE = 0  # everything is done
+    FAILED = 1  # an error: nothing is done
+    USAGE = 2  # wrong usage; click's own code
+    PARTLY = 3  # some inputs or items failed, the others are done
+    STOPPED = 130  # by Ctrl-C, as shells report it
+
+
+def exit_code_for(*, done: int, failed: int) -> ExitCode:
+    """Return the exit code of a command with this many inputs or items."""
+    if not failed:
+        return ExitCode.DONE
+    return ExitCode.PARTLY if done else ExitCode.FAILED
+
+
+def exit_if_failed(*, done: int, failed: int) -> None:
+    """End the command if an input or item failed."""
+    if failed:
+        sys.exit(exit_code_for(done=done, failed=failed))
