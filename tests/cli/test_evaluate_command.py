@@ -59,7 +59,7 @@ def test_evaluate_writes_reports_that_agree(prepared, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/usr/bin/atsal", "evaluate", "some maps"])
     arguments = ["evaluate", prepared / "maps", prepared / "prepared", "--protocol", "folder-video", "--name", "oracle"]
     told = atsal(*arguments, "-o", tmp_path / "out", "--workers", 1)
-    for name in ("report.html", "report.md", "scores.csv", "summary.csv", "result.json"):
+    for name in ("report.html", "report.md", "tables.tex", "scores.csv", "summary.csv", "result.json"):
         assert str(tmp_path / "out" / name) in told
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     assert result["settings"]["command"] == "atsal evaluate 'some maps'"

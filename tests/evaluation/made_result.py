@@ -90,7 +90,8 @@ def sphere(count: int = 15) -> DatasetResult:
             runs.append(made_run(f"{model}: {stream}", "model", items, protocol, 0.5 * number + extra, 6 + 3 * number))
     seen = made_run(
         HOSTILE, "maps", items[1:], protocol, 2.5, 20,
-        in_sample=("video_003", "video_004"), missing={items[0]: "no file of this item"}, settings={"maps": "maps/<b>"},
+        seen={"was trained on": ("video_003", "video_004")},
+        missing={items[0]: "no file of this item"}, settings={"maps": "maps/<b>"},
     )  # fmt: skip
     ceiling = made_run("viewers", "ceiling", items, protocol, 3, 21, notes=("the mean over 10 random halves",))
     facts = {

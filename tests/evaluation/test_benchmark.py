@@ -11,10 +11,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from atsal.cli import main
 from atsal.config import from_mapping
+from atsal.datasets.prepared import PreparedSet
 from atsal.errors import ConfigError, DataError, OutputError
-from atsal.evaluation import metric_registry, scoring, scoring_task
+from atsal.evaluation import map_weights, metric_registry, scoring, scoring_task
 from atsal.evaluation.benchmark import Benchmark
 from atsal.evaluation.benchmark_config import BenchmarkConfig, folder_name
 from atsal.evaluation.metric_registry import metric_named
@@ -22,6 +25,8 @@ from atsal.evaluation.metrics import all_metrics
 from atsal.evaluation.protocol import read_protocol
 from atsal.evaluation.results import difference, estimate
 from atsal.gaze.maps import saliency_map
+from atsal.models.front_prior_file import read_front_priors
+from atsal.models.fusion_folds import FORMAT, FusionFold, FusionFolds, write_fusion_folds
 from atsal.models.loading import find_weights
 from atsal.models.seen_items import ALL_ITEMS
 from atsal.models.weight_folder import PARTS, write_weight_folder
@@ -262,10 +267,73 @@ def test_frames_that_a_model_was_trained_on_are_marked(base):
 
 def test_all_items_of_a_set_that_a_prior_was_fitted_on_are_marked(base):
     bundle = find_weights("lite")
-    seen = {"trained_on": {"attention": {"folder": [ALL_ITEMS]}}}
-    write_weight_folder(base / "fitted", bundle.config, {part: bundle.load(part) for part in PARTS}, seen)
-    found = run(base, {"model": str(base / "fitted"), "device": "cpu", "streams": ["attention"]}).datasets[0]
-    assert len(found.runs[0].in_sample) == len(found.runs[0].items) > 0
+    parts = {part: bundle.load(part) for part in PARTS}
+    for name, seen, how in (
+        (
+            "earlier",
+            {"trained_on": {"attention": {"folder": [ALL_ITEMS]}}},
+            "has a prior that was fitted on the gaze of",
+        ),
+        ("fitted", {"prior_fitted_on": {"folder": "latitude"}}, "has seen the mean latitudes of"),
+    ):
+        write_weight_folder(base / name, bundle.config, parts, seen)
+        entry = {"model": str(base / name), "device": "cpu", "streams": ["attention"]}
+        (found,) = run(base, entry, overwrite=True).datasets[0].runs
+        assert list(found.seen) == [how]
+        assert len(found.in_sample) == len(found.items) > 0
+
+
+def test_maps_whose_manifest_names_weights_are_marked(base):
+    """As `atsal evaluate` scores them: the weights know what they saw, wherever the maps are scored."""
+    shutil.rmtree(base / "maps")
+    bundle = find_weights("lite")
+    seen = {
+        "trained_on": {"experts": {"folder": ["image_1"]}},
+        "fusion_chosen_on": {"dataset": "folder", "items": ["*"]},
+    }
+    write_weight_folder(base / "seen", bundle.config, {part: bundle.load(part) for part in PARTS}, seen)
+    raw = str(PreparedSet(base / "prepared").source)
+    common = ["predict", raw, "-o", str(base / "maps"), "--format", "npy", "--device", "cpu", "--runtime", "torch"]
+    assert CliRunner().invoke(main, [*common, "--model", str(base / "seen")]).exit_code == 0
+    (found,) = run(base, {"maps": "maps"}).datasets[0].runs
+    assert found.seen["was trained on"] == ("image_1",)
+    assert found.seen["has a fusion that was chosen on"] == tuple(item.item for item in found.items)
+    assert found.notes == run(base, {"maps": "maps"}).datasets[0].runs[0].notes
+    (base / "seen").rename(base / "moved")
+    map_weights._open.cache_clear()
+    (found,) = run(base, {"maps": "maps"}).datasets[0].runs
+    assert found.seen == {}
+    assert any("whether the weights seen" in note and "is unknown" in note for note in found.notes)
+    assert (
+        CliRunner()
+        .invoke(main, [*common, "--overwrite", "--stream", "attention", "--model", str(base / "moved")])
+        .exit_code
+        == 0
+    )
+    (found,) = run(base, {"maps": "maps"}, overwrite=True).datasets[0].runs
+    assert "was trained on" not in found.seen, "the attention stream saw nothing"
+
+
+def test_a_fusion_for_each_fold_is_used_and_not_marked(base):
+    bundle = find_weights("lite")
+    items = sorted(PreparedSet(base / "prepared").items)
+    flat = replace(bundle.config.directions.head_eye, exponent=0.0, smoothing_deg=0.0)
+    folds = (
+        FusionFold(tuple(items[:1]), bundle.config.directions.head_eye),
+        FusionFold(tuple(items[1:]), replace(flat, prior=replace(flat.prior, video_strength=0, photo_strength=0))),
+    )
+    sources = (replace(read_front_priors().sources[0], name="elsewhere"),)
+    document = FusionFolds(FORMAT, bundle.checksum, "folder", "head_eye", sources, folds)
+    write_fusion_folds(base / "folds.json", document)
+    entry = {"model": "lite", "device": "cpu", "streams": ["fused"]}
+    result = run(base, {**entry, "fusion": "folds.json"}, {**entry, "name": "plain"}).datasets[0]
+    own, plain = result.run("lite: fused"), result.run("plain: fused")
+    assert own.in_sample == ()
+    assert own.scores("cc")[items[0]] == pytest.approx(plain.scores("cc")[items[0]], abs=1e-5)
+    assert abs(own.scores("cc")[items[1]] - plain.scores("cc")[items[1]]) > 1e-3
+    write_fusion_folds(base / "folds.json", replace(document, folds=folds[:1]))
+    failed = run(base, {**entry, "fusion": "folds.json", "name": "other"}).datasets[0].failed
+    assert "and none for" in failed["other: fused"]
 
 
 def test_items_are_drawn_as_they_were_scored(base):

@@ -20,13 +20,14 @@ from rich.console import Console
 from atsal.errors import MissingDependencyError, OutputError, ShapeError
 from atsal.evaluation.protocol import read_protocol
 from atsal.evaluation.report import print_tables, write_report
+from atsal.evaluation.report.latex import escape
 from atsal.evaluation.report.statistics import compute_statistics
 from atsal.evaluation.report.table import number
 from atsal.evaluation.results import DatasetResult, ItemScores, Result, Run, difference, estimate, mean
 from evaluation.made_result import HOSTILE, REASON, made_result
 
 RESAMPLES = 200
-FILES = ["report.html", "report.md", "scores.csv", "summary.csv", "result.json"]
+FILES = ["report.html", "report.md", "tables.tex", "scores.csv", "summary.csv", "result.json"]
 GREY = np.full((4, 12, 3), 90, np.uint8)
 
 
@@ -227,7 +228,7 @@ def test_best_is_the_highest_or_for_divergences_the_lowest():
 
 def test_ceilings_and_what_was_trained_on_the_items_are_never_best():
     scores = {"a": [0.1, 0.2, 0.3], "b": [0.3, 0.4, 0.5], "c": [0.6, 0.6, 0.7]}
-    assert bold(tiny(scores, b={"kind": "ceiling"}, c={"in_sample": ("i1",)})) == ["a"]
+    assert bold(tiny(scores, b={"kind": "ceiling"}, c={"seen": {"was trained on": ("i1",)}})) == ["a"]
 
 
 def test_a_mean_over_fewer_items_is_not_best():
@@ -241,10 +242,13 @@ def test_equal_numbers_are_both_bold_and_nothing_is_where_nothing_has_a_value():
 
 
 def test_bold_in_the_formats(tmp_path):
-    made = tiny({"low": [0.1, 0.2, 0.3], "high": [0.3, 0.4, 0.5]}, "kld", high={"in_sample": ("i0",)})
+    made = tiny({"low": [0.1, 0.2, 0.3], "high": [0.3, 0.4, 0.5]}, "kld", high={"seen": {"was trained on": ("i0",)}})
     write_report(made, tmp_path, resamples=RESAMPLES)
     assert "<b>0.200</b>" in (tmp_path / "report.html").read_text()
     assert "<b>0.400</b>" not in (tmp_path / "report.html").read_text()
+    latex = (tmp_path / "tables.tex").read_text()
+    assert "low & 3 & \\textbf{0.200} \\\\" in latex
+    assert "high $^\\dagger$ & 3 & 0.400 \\\\" in latex
     text = (tmp_path / "report.md").read_text()
     assert "| low | 3 | **0.200** [" in text
     assert "| high † | 3 | 0.400 [" in text
@@ -431,6 +435,31 @@ def test_a_missing_package_is_named_with_its_extra(module, result, tmp_path, mon
     with pytest.raises(MissingDependencyError, match=r'pip install "atsal\[evaluation\]"'):
         write_report(result, tmp_path / "out", resamples=RESAMPLES)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_latex_tables_are_whole(result, folder):
+    text = (folder / "tables.tex").read_text(encoding="utf-8")
+    for name in ("table*", "tabular"):
+        assert text.count(f"\\begin{{{name}}}") == text.count(f"\\end{{{name}}}") > 1
+    assert re.sub(r"\\[{}]", "", text).count("{") == re.sub(r"\\[{}]", "", text).count("}")
+    assert text.count("\\toprule") == text.count("\\bottomrule") == text.count("\\label")
+    for table in re.findall(r"\\begin\{tabular\}\{(l(?:r+))\}(.*?)\\end\{tabular\}", text, re.S):
+        rows = [line for line in table[1].splitlines() if line.endswith("\\\\") and "multicolumn" not in line]
+        assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {len(table[0]) - 1}
+    dataset = result.datasets[0]
+    run = dataset.run("equator-prior")
+    expected = estimate(run, "cc", resamples=RESAMPLES)
+    row = text.index("equator-prior & ")
+    assert f"{expected.mean:.3f}" in text[row : row + 80]
+    assert f"{{[}}{expected.low:.3f}, {expected.high:.3f}{{]}}" in text[row : row + 400]
+    assert re.search(r"\\textit\{viewers\} & \\textit\{\d+\}", text), "ceilings are set apart"
+
+
+def test_latex_typesets_any_text_as_it_is():
+    assert escape("50 % of_a & b^2 # $x$ {y} ~ \\ <1>") == (
+        r"50 \% of\_a \& b\textasciicircum{}2 \# \$x\$ \{y\} \textasciitilde{} \textbackslash{} $<$1$>$"
+    )
+    assert escape("− ↑\n† [1]") == r"$-$ $\uparrow$ $^\dagger$ {[}1{]}"
 
 
 def test_nothing_half_written_stays(tmp_path):

@@ -11,8 +11,9 @@ from atsal.evaluation.metrics import information_gain
 from atsal.models.directions import DirectionConfig
 from atsal.models.front_prior import PHOTO
 from atsal.models.front_prior_file import read_front_priors, write_front_priors
+from atsal.models.fusion_folds import read_fusion_folds
 from atsal.models.loading import build_network, find_weights
-from atsal.models.seen_items import ALL_ITEMS
+from atsal.models.seen_items import PRIORS, items_seen, seen_by_fusion
 from atsal.models.weight_folder import PARTS, read_weight_folder, write_weight_folder
 from atsal.prediction.streams import finish_maps
 from atsal.projection import solid_angle_weights
@@ -115,9 +116,8 @@ def test_another_prior_is_taken_and_its_sets_are_noted(sets, tmp_path, small_gri
     assert "the last value that was tried" in found.output, "a grid of two is all edges"
     bundle = read_weight_folder(tmp_path / "fused")
     assert bundle.config.directions.head_eye.prior.fading_s == 1.5
-    seen = bundle.provenance["trained_on"]["attention"]["salient360-images"]
-    assert {"P2", ALL_ITEMS} <= set(seen)
-    assert "P1" not in seen
+    seen = items_seen(seen_by_fusion(bundle.provenance), "salient360-images", ["P1", "P2"])
+    assert seen == {"has a fusion that was chosen on": ("P2",), PRIORS[own.used]: ("P1", "P2")}
 
 
 def test_bits_are_those_of_the_benchmark_over_the_uniform_density():
@@ -184,8 +184,8 @@ def test_heads_set_the_map_of_heads_and_leave_gaze_what_it_is_given(heads, tmp_p
     assert head == DirectionConfig(setting["exponent"], setting["smoothing_deg"], prior)
     as_much = dataclasses.replace(read_front_priors().head_eye, latitude_strength=setting["latitude_strength"])
     assert gaze == DirectionConfig(0.9, 4.0, as_much)
-    seen = after.provenance["trained_on"]
-    assert set(chosen["items"]) <= set(seen["attention"]["vr-eyetracking"]) & set(seen["experts"]["vr-eyetracking"])
+    seen = items_seen(seen_by_fusion(after.provenance), "vr-eyetracking", [*chosen["items"], "002"])
+    assert seen == {"has a fusion that was chosen on": tuple(chosen["items"])}
     for part in ("attention", "equator"):
         weights = after.load(part)
         for name, value in before.load(part).items():
@@ -210,3 +210,25 @@ def test_half_precision_halves_the_files(tmp_path):
         for half in (False, True)
     )
     assert half.stat().st_size == pytest.approx(whole.stat().st_size / 2, rel=0.05)
+
+
+def test_folds_are_chosen_without_their_own_items_and_predicted_with(sets, tmp_path, small_grid):
+    arguments = ["weights", "fuse", "lite", sets.images, "--folds", "3", "-o", str(tmp_path / "folds.json")]
+    assert CliRunner().invoke(main, arguments, catch_exceptions=False).exit_code == 0
+    found, bundle = read_fusion_folds(tmp_path / "folds.json"), find_weights("lite")
+    items = SphereSource(SourceConfig(prepared=sets.images), bundle.config).items
+    assert sorted(item for fold in found.folds for item in fold.items) == sorted(items)
+    fold = found.folds[1]
+    alone = fuse(
+        "lite", SourceConfig(prepared=sets.images, exclude=fold.items), tmp_path / "w", half=False, overwrite=False
+    )
+    assert fold.settings == read_weight_folder(tmp_path / "w").config.directions.head_eye
+    assert fold.settings.exponent == alone.exponent
+    (_, first), *_ = found.bundles(bundle)
+    assert first.config.directions.head_eye == found.folds[0].settings
+    assert first.config.directions.head == bundle.config.directions.head
+    other = dataclasses.replace(bundle, checksums=dict.fromkeys(bundle.checksums, "0" * 64))
+    with pytest.raises(ConfigError, match="was chosen for other weights"):
+        found.bundles(other)
+    assert "already exists" in CliRunner().invoke(main, arguments).output
+    assert "leave out --half" in CliRunner().invoke(main, [*arguments, "--half"]).output

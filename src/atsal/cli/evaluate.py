@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "--pattern", help="Names of the maps, as {item}_saliency.png or {item}/{frame}.png.  [default: the items']"
 )
 @click.option("--name", help="Name of the maps in tables.  [default: the folder's]")
-@click.option("-o", "--output", type=PATH, help="Folder for scores and reports (HTML, Markdown, CSV, JSON).")
+@click.option("-o", "--output", type=PATH, help="Folder for scores and reports (HTML, Markdown, LaTeX, CSV, JSON).")
 @click.option("--partial", is_flag=True, help="Score the items that have maps, and list the others.")
 @overwrite_option
 @workers_option
@@ -74,7 +74,8 @@ def benchmark(config: Path, output: Path, overwrite: bool, workers: int | None) 
     """Score predictors on data sets, as the YAML file CONFIG says.
 
     The maps of each predictor are written once, then scored. The same command again resumes an interrupted run, and
-    scores what was added to CONFIG. OUTPUT gets report.html, report.md, summary.csv, scores.csv and result.json.
+    scores what was added to CONFIG. OUTPUT gets report.html, report.md, tables.tex, summary.csv,
+    scores.csv and result.json.
     """
     from atsal.evaluation.benchmark_config import read_benchmark  # noqa: PLC0415
 

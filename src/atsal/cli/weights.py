@@ -1,13 +1,17 @@
 """`atsal weights`: list, download, import and fuse weights."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from atsal.cli.console import output_options, print_line, print_table, print_warning
 from atsal.cli.parameters import DIRECTION, MODELS, PATH, Number, complete_names, overwrite_option, refuse_existing
 from atsal.errors import ConfigError
+
+if TYPE_CHECKING:
+    from atsal.training.config import SourceConfig
+    from atsal.training.fusion import Choice
 
 
 @click.group()
@@ -117,10 +121,21 @@ def weights_import(output: Path | None, **values: Any) -> None:
 )
 @click.option("--prior", type=PATH, help="A front prior of `atsal weights front`.  [default: the packaged one]")
 @click.option("--half", is_flag=True, help="Store the kernels in half precision.")
+@click.option(
+    "--folds",
+    type=click.IntRange(min=2),
+    help="Choose anew without each of N folds of the items, and write the settings to OUTPUT.json, for a benchmark.",
+)
 @overwrite_option
 @output_options
 def weights_fuse(
-    model: str, prepared: Path, output: Path, exclude: tuple[str, ...], prior: Path | None, **how: Any
+    model: str,
+    prepared: Path,
+    output: Path,
+    exclude: tuple[str, ...],
+    prior: Path | None,
+    folds: int | None,
+    **how: Any,
 ) -> None:
     """Fit the fusion of MODEL to the gaze in PREPARED, a prepared set of 360° images or videos.
 
@@ -132,7 +147,30 @@ def weights_fuse(
     from atsal.training.fusion import fuse  # noqa: PLC0415
 
     source = SourceConfig(prepared=str(prepared), exclude=exclude)
-    chosen = fuse(model, source, output, prior=prior or FRONT_PRIOR, **how)
+    if folds is not None:
+        _fuse_folds(model, source, output, prior or FRONT_PRIOR, folds, how)
+        return
+    _print_choice(fuse(model, source, output, prior=prior or FRONT_PRIOR, **how))
+    print_line(output)
+
+
+def _fuse_folds(model: str, source: "SourceConfig", output: Path, prior: Path, folds: int, how: dict[str, Any]) -> None:
+    from atsal.training.fusion_folds import choose_folds  # noqa: PLC0415
+
+    if how["half"] or how["head_eye"] is not None:
+        raise ConfigError("--folds writes settings and no weights: leave out --half and --head-eye")
+    if output.suffix != ".json":
+        raise ConfigError(f"{output}: expected a name ending in .json, for the settings of the folds")
+    refuse_existing(output, how["overwrite"])
+    for fold, choice in enumerate(
+        choose_folds(model, source, output, folds=folds, direction=how["direction"], prior=prior)
+    ):
+        print_line(f"without fold {fold}:")
+        _print_choice(choice)
+    print_line(output)
+
+
+def _print_choice(chosen: "Choice") -> None:
     print_line(
         f"(attention ** {chosen.share:g} * experts ** {1 - chosen.share:g}) ** {chosen.exponent:g}, smoothed by "
         f"{chosen.smoothing_deg:g}°, the prior's latitudes to the power {chosen.latitude_strength:g}, its front "
@@ -141,7 +179,6 @@ def weights_fuse(
     for name in chosen.on_edge():
         value = getattr(chosen, name)
         print_warning(f"note: {name} {value:g} is the last value that was tried; one beyond it may be better")
-    print_line(output)
 
 
 @weights.command("front")

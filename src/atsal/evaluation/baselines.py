@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from atsal.evaluation import front_baseline, spectral_residual
 from atsal.evaluation.ground_truth import GroundTruth
 from atsal.evaluation.priors import OtherItems, PooledGaze
+from atsal.models.seen_items import Seen
 
 VIEWERS = "viewers"
 Maps = NDArray[np.floating]
@@ -30,7 +31,7 @@ class Baseline:
     name: str
     make_maps: Callable[[GroundTruth, PooledGaze, str], Maps]
     settings: Callable[[GroundTruth], dict[str, Any]] = lambda _truth: {}
-    seen_items: Callable[[GroundTruth], tuple[str, ...]] = lambda _truth: ()  # scored items that it was fitted on
+    seen: Callable[[GroundTruth], list[Seen]] = lambda _truth: []  # what it was fitted on
 
 
 def _from_others(make_map: Callable[[OtherItems], Maps]) -> Callable[[GroundTruth, PooledGaze, str], Maps]:
@@ -47,7 +48,7 @@ BASELINES: dict[str, Baseline] = {
             "front-prior",
             lambda truth, _pooled, item: front_baseline.front_prior_maps(truth, item),
             front_baseline.settings,
-            front_baseline.seen_items,
+            front_baseline.seen,
         ),
         Baseline("mean-of-others", _from_others(OtherItems.mean_map)),
         Baseline(

@@ -16,7 +16,7 @@ StreamName = Literal["fused", "attention", "experts"]
 STREAM_ORDER: tuple[StreamName, ...] = ("attention", "experts", "fused")
 _DATASET_NAME = re.compile(r"[\w.-]+")
 _OF_ALL = {"baseline", "model", "maps", "name", "datasets", "trained_on"}  # settings that every predictor takes
-_OF_MODELS = {"streams", "stride", "face_size", "procedure", "direction", "front_deg", "device"}
+_OF_MODELS = {"streams", "stride", "face_size", "procedure", "direction", "front_deg", "device", "fusion"}
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class PredictorEntry:
     direction: Direction | None = None  # of lite; by default that of the data set's gaze
     front_deg: float | None = 0.0  # of lite: longitude of the front of the pictures, + right; null: they have none
     device: str = "auto"  # of a model
+    fusion: str | None = None  # of lite: settings for each fold of the items, of `atsal weights fuse --folds`
     repeats: int = 10  # of the viewers: how many random halves
     datasets: tuple[str, ...] | None = None  # names of the data sets to score it on; by default all
     pattern: str | None = None  # of maps: their names, as "{item}_saliency.png"; by default those of items or stimuli

@@ -14,6 +14,7 @@ from atsal.evaluation.export import Export, export_baseline, export_model, stimu
 from atsal.evaluation.ground_truth import WHOLE_ITEM, GroundTruth
 from atsal.evaluation.map_files import MapFiles, find_map_files
 from atsal.evaluation.map_pattern import find_by_pattern
+from atsal.evaluation.map_weights import MapWeights, weights_of_maps
 from atsal.evaluation.priors import GroundTruthFiles, PooledGaze
 from atsal.evaluation.results import DatasetResult, ItemScores, PredictorKind, Run
 from atsal.evaluation.scoring import mistaken_orientation
@@ -21,7 +22,7 @@ from atsal.evaluation.scoring_task import ScoringTask, refuse_other_scores, run_
 from atsal.jobs.atomic_write import output_errors
 from atsal.jobs.output_folder import require_files
 from atsal.jobs.workers import run_each
-from atsal.models.seen_items import ALL_ITEMS
+from atsal.models.seen_items import TRAINED, Seen, items_seen
 from atsal.prediction.streams import file_stem
 from atsal.untrusted.text import shorten_list
 
@@ -146,6 +147,7 @@ class DatasetRun:
         if entry.model is not None:
             local = base / entry.model
             entry = replace(entry, name=entry.label, model=str(local) if local.is_dir() else entry.model)
+            entry = replace(entry, fusion=None if entry.fusion is None else str(base / entry.fusion))
             export = export_model(entry, self._truth, folder, overwrite=overwrite, report=self._report)
             return [
                 PredictorRow(label, "model", entry, export, file_stem("", stream, len(entry.streams)), stream)
@@ -178,16 +180,20 @@ class DatasetRun:
         """The maps of an item, named like the item or like its stimulus; None for the viewers."""
         if row.export is None:
             return None
+        names = tuple(stem + row.suffix for stem in self._stems(item))
+        if row.entry.pattern is not None:
+            return find_by_pattern(row.export.folder, row.entry.pattern, names)
+        return find_map_files(row.export.folder, names)
+
+    def _stems(self, item: str) -> tuple[str, ...]:
+        """The names that the maps of an item may have."""
         stimulus = self._truth.prepared.record(item)["stimulus"] or {}
         file = stimulus.get("member") or stimulus.get("file")
         path = stimulus_path(self._truth, item)
         stems = [item]
         if file is not None:
             stems.append(Path(file).name if path is not None and path.is_dir() else Path(file).stem)
-        names = tuple(dict.fromkeys(stem + row.suffix for stem in stems))
-        if row.entry.pattern is not None:
-            return find_by_pattern(row.export.folder, row.entry.pattern, names)
-        return find_map_files(row.export.folder, names)
+        return tuple(dict.fromkeys(stems))
 
     def _score(self, rows: Sequence[PredictorRow]) -> None:
         """Compute the scores that are not kept from an earlier run."""
@@ -234,9 +240,20 @@ class DatasetRun:
             else:
                 missing.setdefault(task.item, "its maps changed while they were scored")
         settings = row.export.settings if row.export else {"repeats": row.entry.repeats}
-        trained_on = {*row.entry.trained_on, *(row.export.trained_on.get(row.stream, ()) if row.export else ())}
-        in_sample = tuple(item.item for item in items if trained_on & {item.item, ALL_ITEMS})
-        return Run(row.label, row.kind, tuple(items), missing, _notes_on_scores(row, items), in_sample, settings)
+        seen, notes = self._seen_by(row, [item.item for item in items])
+        return Run(row.label, row.kind, tuple(items), missing, (*_notes_on_scores(row, items), *notes), seen, settings)
+
+    def _seen_by(self, row: PredictorRow, items: Sequence[str]) -> MapWeights:
+        """What a row knows of the scored items: from the configuration, the weights, or the manifests beside maps."""
+        dataset = self._truth.prepared.dataset.name
+        known = [Seen(TRAINED, dataset, frozenset(row.entry.trained_on))]
+        if row.export is None:
+            return MapWeights(items_seen(known, dataset, items), ())
+        if row.kind != "maps":
+            return MapWeights(items_seen([*known, *row.export.seen.get(row.stream, ())], dataset, items), ())
+        found = weights_of_maps(row.export.folder, dataset, {item: self._stems(item) for item in items})
+        known += [Seen(how, dataset, frozenset(names)) for how, names in found.seen.items()]
+        return MapWeights(items_seen(known, dataset, items), found.notes)
 
     def _facts(self) -> dict[str, Any]:
         """What a report says about the ground truth."""

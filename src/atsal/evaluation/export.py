@@ -19,10 +19,11 @@ from atsal.evaluation.baselines import BASELINES, Baseline
 from atsal.evaluation.benchmark_config import PredictorEntry
 from atsal.evaluation.ground_truth import GroundTruth
 from atsal.evaluation.priors import GroundTruthFiles
-from atsal.evaluation.protocol import Protocol
 from atsal.jobs.atomic_write import atomic_file, output_errors
+from atsal.jobs.checksums import file_sha256
 from atsal.jobs.output_folder import FolderKind, OutputFolder
 from atsal.jobs.workers import run_each
+from atsal.models.seen_items import Seen
 from atsal.untrusted.text import describe_failure, plural, shorten_list
 from atsal.video.media_files import classify
 
@@ -48,7 +49,7 @@ class Export:
     folder: Path
     settings: dict[str, Any]
     failed: Mapping[str, str] = field(default_factory=dict)  # item -> why there are no maps of it
-    trained_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # stream, or "" -> items seen in training
+    seen: Mapping[str, Sequence[Seen]] = field(default_factory=dict)  # by stream, "" for a baseline
 
 
 def _claim(folder: Path, settings: dict[str, Any], *, overwrite: bool) -> AbstractContextManager[bool]:
@@ -66,7 +67,7 @@ def export_baseline(
         write = partial(_write_baseline, baseline.name, files, folder)
         made = list(run_each(write, todo, workers if len(todo) >= _WORKER_MIN_ITEMS else 1))
     failed = {item: failure for item, failure in made if failure is not None}
-    return Export(folder, settings, failed, {"": baseline.seen_items(truth)})
+    return Export(folder, settings, failed, {"": baseline.seen(truth)})
 
 
 def _write_baseline(baseline: str, files: GroundTruthFiles, folder: Path, item: str) -> str | None:
@@ -90,7 +91,8 @@ def export_model(
     Continues an earlier run, and goes on with the other items if one stimulus fails. Raises `DataError` for flat photos
     and for items without a stimulus.
     """
-    from atsal.prediction.options import Options, ReadOptions  # noqa: PLC0415 - models load slowly
+    from atsal.evaluation.predictors import load_predictors, seen_by_stream  # noqa: PLC0415 - models load slowly
+    from atsal.prediction.options import Options, ReadOptions  # noqa: PLC0415
     from atsal.prediction.outputs import find_clashes  # noqa: PLC0415
     from atsal.prediction.sources import Source, SourceFiles  # noqa: PLC0415
 
@@ -101,7 +103,8 @@ def export_model(
         for name, path in stimulus_paths(truth).items()
     }
     _check_stride(entry, truth)
-    predictor = _load_predictor(entry, truth.protocol)
+    predictors = load_predictors(entry, truth)
+    predictor = next(iter(predictors.values()))  # they differ in the settings of the fusion alone
     options = Options(entry.streams, ("npy",), ReadOptions(stride=entry.stride))
     for clash in find_clashes(items.values(), folder, options, SourceFiles(items.values())).values():
         raise clash
@@ -112,7 +115,7 @@ def export_model(
         for name, item in items.items():
             try:
                 item_options = replace(options, still_at_s=_time_of_still(truth, name, item, predictor))
-                outcome = _predict(predictor, item, folder, item_options, overwrite=overwrite)
+                outcome = _predict(predictors[name], item, folder, item_options, overwrite=overwrite)
             except OutputError:
                 raise  # the next item would fail too
             except Exception as error:  # even an error that no reader expects must not stop the other items
@@ -122,25 +125,7 @@ def export_model(
                 failed[name] = outcome.problem
             elif not outcome.skipped:
                 report(f"{entry.label}: {name}, {plural(outcome.frames, 'frame')}")
-    return Export(folder, settings, failed, _trained_on(predictor.bundle.provenance, truth.prepared.dataset.name))
-
-
-def _load_predictor(entry: PredictorEntry, protocol: Protocol) -> "Predictor":
-    """The model; if it has directions, that of the gaze unless the entry chooses one."""
-    from atsal.models.directions import direction_for_gaze  # noqa: PLC0415
-    from atsal.models.loading import find_weights  # noqa: PLC0415
-    from atsal.prediction.predictor import load_model  # noqa: PLC0415
-
-    bundle = find_weights(entry.model or "")
-    measured = direction_for_gaze(protocol.direction) if bundle.config.directions is not None else "head_eye"
-    return load_model(
-        bundle,
-        device=entry.device,
-        face_size=entry.face_size,
-        procedure=entry.procedure,
-        direction=entry.direction or measured,
-        front_deg=entry.front_deg,
-    )
+    return Export(folder, settings, failed, seen_by_stream(entry, predictor.bundle.provenance))
 
 
 def _time_of_still(truth: GroundTruth, name: str, item: "Source", predictor: "Predictor") -> float | None:
@@ -165,6 +150,8 @@ def _settings(
         "stride": entry.stride,
         "still_s": truth.prepared.dataset.still_s if network.depends_on_time else None,
     }
+    if entry.fusion is not None:
+        settings["fusion"] = file_sha256(Path(entry.fusion))
     if network.prior is not None:
         settings |= {"direction": network.direction, "front_deg": network.front_deg}
     return settings
@@ -198,14 +185,6 @@ def _check_stride(entry: PredictorEntry, truth: GroundTruth) -> None:
                 f"{entry.label}: stride {entry.stride} leaves windows of {item} without a frame; they have "
                 f"{window.last_frame + 1} frames"
             )
-
-
-def _trained_on(provenance: Mapping[str, Any], dataset: str) -> dict[str, tuple[str, ...]]:
-    """The items that each stream has seen, as the weight folder says; the fused map has seen those of all parts."""
-    parts = provenance.get("trained_on")
-    known = parts if isinstance(parts, dict) else {}
-    seen = {part: tuple(sets.get(dataset, ())) for part, sets in known.items() if isinstance(sets, dict)}
-    return {**seen, "fused": tuple(dict.fromkeys(item for items in seen.values() for item in items))}
 
 
 def stimulus_paths(truth: GroundTruth) -> dict[str, Path]:

@@ -18,6 +18,7 @@ from atsal.jobs.checksums import file_sha256
 from atsal.models.directions import direction_for_gaze
 from atsal.models.front_prior import PHOTO, FrontPrior
 from atsal.models.front_prior_file import FRONT_PRIOR, read_front_priors
+from atsal.models.seen_items import Seen, seen_by_prior
 
 VERSION = 1  # raise it when the same item gets another map
 _STEP_S = 0.5  # between the times whose mean is the map of a clip
@@ -52,10 +53,9 @@ def settings(truth: GroundTruth) -> dict[str, Any]:
     }
 
 
-def seen_items(truth: GroundTruth) -> tuple[str, ...]:
-    """Return the scored items that the shipped prior was fitted on: all or none of a data set."""
-    seen = {source.name for source in read_front_priors().sources}
-    return truth.items if truth.prepared.dataset.name in seen else ()
+def seen(_truth: GroundTruth) -> list[Seen]:
+    """Return what the shipped prior was fitted on."""
+    return list(seen_by_prior((source.name, source.used) for source in read_front_priors().sources))
 
 
 def _window_middles(truth: GroundTruth, item: str) -> list[float]:

@@ -15,6 +15,7 @@ import numpy as np
 from atsal.config import suggest_name
 from atsal.errors import ConfigError
 from atsal.evaluation.protocol import Protocol
+from atsal.models.seen_items import How
 
 PredictorKind = Literal["baseline", "ceiling", "model", "maps"]
 Json = dict[str, Any]
@@ -94,8 +95,13 @@ class Run:
     items: tuple[ItemScores, ...]
     missing: Mapping[str, str] = field(default_factory=dict)  # item -> why it was not scored
     notes: tuple[str, ...] = ()
-    in_sample: tuple[str, ...] = ()  # scored items that the predictor was trained on
+    seen: Mapping[How, tuple[str, ...]] = field(default_factory=dict)  # scored items that the predictor knows, by how
     settings: Json = field(default_factory=dict)  # what the maps depend on
+
+    @property
+    def in_sample(self) -> tuple[str, ...]:
+        """The scored items that the predictor knows something of."""
+        return tuple(item.item for item in self.items if any(item.item in items for items in self.seen.values()))
 
     def scores(self, metric: str) -> dict[str, float]:
         """Return the score of each item that has one; raises `ConfigError` if an item was not scored by the metric."""

@@ -175,6 +175,7 @@ class _Job:
         document = {
             "atsal": __version__,
             "settings": self._journal.settings,
+            "weights": str(self._predictor.bundle.folder.resolve()),
             "runtime": runtime.name,
             "versions": versions(runtime.versions_of),
             "timing": timing,

@@ -19,7 +19,6 @@ from atsal.models.directions import DirectionConfig, Directions, check_direction
 from atsal.models.front_prior import FrontPrior, FrontPriorConfig
 from atsal.models.front_prior_file import FRONT_PRIOR, read_front_priors
 from atsal.models.loading import build_network, find_weights
-from atsal.models.seen_items import ALL_ITEMS, add_seen_items, read_seen_items
 from atsal.models.two_stream import ATSal, weighted_product
 from atsal.models.weight_folder import PARTS, WeightFolder, check_target, write_weight_folder
 from atsal.projection import solid_angle_weights
@@ -199,7 +198,10 @@ def fuse(
     `head_eye` (exponent, smoothing in degrees), by default `HEAD_EYE`; else the map of heads stays as it is. `prior` is
     a file that `atsal weights front` wrote, by default the packaged one.
     """
-    bundle = _open_lite(model, output, overwrite=overwrite)
+    bundle = open_lite(model)
+    if output.exists() and output.samefile(bundle.folder):
+        raise OutputError(f"{output}: is the model that is read; give another folder")
+    check_target(output, overwrite=overwrite)
     opened = SphereSource(source, bundle.config)
     measured = check_direction(direction or opened.prepared.preparation.direction)
     if head_eye is not None and measured != "head":
@@ -212,9 +214,6 @@ def fuse(
     is_photos = bool((frames.seconds < 0).all())
     directions = _fitted_directions(choice, own_prior, measured, gaze, bundle, photos=is_photos)
     bits = bits_per_fixation(fused_density(frames, choice, own_prior), frames.counts).mean()
-    seen = read_seen_items(bundle.provenance)
-    prior_sets = [(log.name, (ALL_ITEMS,)) for log in priors.sources]
-    add_seen_items(seen, ("attention", "experts"), [(opened.name, opened.items), *prior_sets])
     chosen_on = {
         "dataset": opened.name,
         "items": list(opened.items),
@@ -222,7 +221,8 @@ def fuse(
         "bits_per_fixation": round(float(bits), 4),
         "chosen": {name: round(value, 4) for name, value in asdict(choice).items()},
     }
-    provenance = {**bundle.provenance, "fusion_chosen_on": chosen_on, "trained_on": seen}
+    prior_sets = {log.name: log.used for log in priors.sources}
+    provenance = {**bundle.provenance, "fusion_chosen_on": chosen_on, "prior_fitted_on": prior_sets}
     shares = replace(bundle.config, attention_exponent=choice.share, experts_exponent=1 - choice.share)
     config = replace(shares, directions=directions)
     parts = {part: bundle.load(part) for part in PARTS}
@@ -243,26 +243,28 @@ def _fitted_directions(
 
     `gaze` are the settings of `head_eye` if heads were measured; if gaze was, those of `head` stay as in `bundle`.
     """
-    fitted_prior = with_strengths(prior, choice.latitude_strength, choice.front_strength)
-    if photos:  # photos say nothing about the front of videos, nor videos about that of photos
-        fitted_prior = replace(fitted_prior, video_strength=prior.video_strength)
-    else:
-        fitted_prior = replace(fitted_prior, photo_strength=prior.photo_strength)
-    fitted = DirectionConfig(choice.exponent, choice.smoothing_deg, fitted_prior)
+    fitted = fitted_direction(choice, prior, photos=photos)
     if measured != "head":
         return Directions(fitted, _directions(bundle).head)
     latitude = replace(gaze.prior, latitude_strength=choice.latitude_strength)  # content tells as much of them for gaze
     return Directions(replace(gaze, prior=latitude), fitted)
 
 
-def _open_lite(model: Path | str, output: Path, *, overwrite: bool) -> WeightFolder:
-    """Open the model. Raise an error if it has no fusion to choose, or if `output` cannot be written."""
+def fitted_direction(choice: Choice, prior: FrontPriorConfig, *, photos: bool) -> DirectionConfig:
+    """Return the settings of a choice under its `prior`, made on photos or on videos."""
+    fitted = with_strengths(prior, choice.latitude_strength, choice.front_strength)
+    if photos:  # photos say nothing about the front of videos, nor videos about that of photos
+        fitted = replace(fitted, video_strength=prior.video_strength)
+    else:
+        fitted = replace(fitted, photo_strength=prior.photo_strength)
+    return DirectionConfig(choice.exponent, choice.smoothing_deg, fitted)
+
+
+def open_lite(model: Path | str) -> WeightFolder:
+    """Open the model. Raise `ConfigError` if it has no fusion to choose."""
     bundle = find_weights(model)
     if not find_architecture(bundle.config.architecture).has_front_prior:
         raise ConfigError(f"{bundle.folder}: the paper's fusion has no settings; expected weights of lite")
-    if output.exists() and output.samefile(bundle.folder):
-        raise OutputError(f"{output}: is the model that is read; give another folder")
-    check_target(output, overwrite=overwrite)
     return bundle
 
 

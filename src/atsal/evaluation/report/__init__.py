@@ -1,4 +1,4 @@
-"""The report of a benchmark: scores on the terminal, CSV, JSON, Markdown, and an HTML page that loads nothing.
+"""The report of a benchmark: scores on the terminal, CSV, JSON, Markdown, LaTeX, and a page that loads nothing.
 
 `statistics.py` computes the numbers once. `document.py` puts them into blocks (`table.py`), which each format renders.
 """
@@ -10,7 +10,9 @@ from atsal.errors import MissingDependencyError
 from atsal.evaluation.report.data_files import to_csv, to_json
 from atsal.evaluation.report.document import Drawing, items_table, report_blocks, summary_table
 from atsal.evaluation.report.html import to_html
+from atsal.evaluation.report.latex import to_latex
 from atsal.evaluation.report.markdown import to_markdown
+from atsal.evaluation.report.paper_tables import paper_tables
 from atsal.evaluation.report.plots import NEEDED
 from atsal.evaluation.report.statistics import compute_statistics
 from atsal.evaluation.report.terminal import print_tables
@@ -29,7 +31,7 @@ def require_report_packages() -> None:
 def write_report(
     result: Result, folder: Path, draw: Drawing | None = None, *, resamples: int = 10_000, seed: int = 0
 ) -> list[Path]:
-    """Write `report.html`, `report.md`, `scores.csv`, `summary.csv` and `result.json`; return their paths.
+    """Write the page, the same as Markdown, tables for LaTeX and spreadsheets, and `result.json`; return their paths.
 
     All of them are made before the first is written. `draw` gives the pictures of the best and the worst items.
     `resamples` and `seed` are those of the intervals. Raises `MissingDependencyError` without matplotlib or Jinja2, and
@@ -40,6 +42,7 @@ def write_report(
     texts = {
         "report.html": to_html(result.title, blocks),
         "report.md": to_markdown(blocks),
+        "tables.tex": to_latex(paper_tables(statistics)),
         "scores.csv": to_csv(items_table(result)),
         "summary.csv": to_csv(summary_table(statistics)),
         "result.json": to_json(result, statistics, resamples=resamples, seed=seed),

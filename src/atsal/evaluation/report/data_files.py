@@ -79,6 +79,7 @@ def _run_json(run: Run) -> dict[str, Any]:
         "missing": run.missing,
         "skipped": run.skipped,
         "in_sample": run.in_sample,
+        "seen": run.seen,
         "notes": run.notes,
         "settings": run.settings,
     }

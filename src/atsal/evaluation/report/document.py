@@ -34,12 +34,12 @@ Drawing = Callable[[str, str, str], NDArray[np.uint8] | None]  # data set, predi
 _EXTREMES = 3  # best and worst items that are shown
 _MAX_SIDE = 1600  # pixels of a picture
 _JPEG_QUALITY = 88
-_SCORES_NOTE = (
+SCORES_NOTE = (
     "Mean over items, with its interval. ↑ higher is better, ↓ lower is better, – no value. Bold: the best mean of its "
-    "column among the rows that can be compared. These are not: ceilings (the viewers themselves), † rows (trained on "
-    "items that are scored here), and means over fewer items than another's."
+    "column among the rows that can be compared. These are not: ceilings (the viewers themselves), † rows (they know "
+    "something of the items that are scored here; the notes say what), and means over fewer items than another's."
 )
-_DIFFERENCES_NOTE = (
+DIFFERENCES_NOTE = (
     "Predictor minus {reference}, paired: the mean over the items that both have, its interval, and on what share of "
     "them the predictor is the better one. ▲ better, ▼ worse: the whole 95 % interval lies on that side. There is no "
     "correction for the number of comparisons."
@@ -82,17 +82,17 @@ def _dataset_blocks(statistics: DatasetStatistics, draw: Drawing | None) -> Iter
     yield Heading("Scores", 3)
     if statistics.rows:
         yield scores_table(statistics)
-        yield Paragraph(_SCORES_NOTE, is_note=True)
+        yield Paragraph(SCORES_NOTE, is_note=True)
     else:
         yield Paragraph("No predictor has scores here.")
     differences = {row.name: row.differences for row in statistics.rows if row.differences}
     if differences:
         yield Heading(f"Differences to {reference}", 3)
-        yield _differences_table("predictor", metrics, differences)
-        yield Paragraph(_DIFFERENCES_NOTE.format(reference=reference), is_note=True)
+        yield differences_table("predictor", metrics, differences)
+        yield Paragraph(DIFFERENCES_NOTE.format(reference=reference), is_note=True)
     if statistics.contrasts:
         yield Heading("What the fusion adds", 3)
-        yield _differences_table("fused − stream", metrics, statistics.contrasts)
+        yield differences_table("fused − stream", metrics, statistics.contrasts)
         yield Paragraph("The fused map minus one stream of the same model, paired, as the differences.", is_note=True)
     yield from plots.plot_blocks(statistics)
     yield from _extreme_items(statistics, draw)
@@ -145,9 +145,8 @@ def _score(row: RunStatistics, metric: str, *, brief: bool) -> Cell:
     return Cell(found.mean, details, bold=bold)
 
 
-def _differences_table(
-    first_column: str, metrics: Sequence[str], rows: Mapping[str, Mapping[str, Difference]]
-) -> Table:
+def differences_table(first_column: str, metrics: Sequence[str], rows: Mapping[str, Mapping[str, Difference]]) -> Table:
+    """Return the differences of each row by each metric."""
     cells = [(Cell(name), *(_difference(found[metric]) for metric in metrics)) for name, found in rows.items()]
     return Table((first_column, *(metric_named(metric).heading for metric in metrics)), [Group("", cells)])
 

@@ -69,8 +69,8 @@ def _missing(run: Run) -> Iterable[str]:
 
 
 def _in_sample(run: Run) -> Iterable[str]:
-    if run.in_sample:
-        yield f"was trained on {len(run.in_sample)} of the {len(run.items)} scored items: {shorten_list(run.in_sample)}"
+    for how, items in run.seen.items():
+        yield f"{how} {len(items)} of the {len(run.items)} scored items: {shorten_list(items)}"
 
 
 def _skipped(run: Run) -> Iterable[str]:

@@ -1,7 +1,7 @@
 """The numbers of a report, computed once for all formats.
 
-The best mean of a metric is taken among rows that can be compared: no ceilings, nothing that was trained on scored
-items, and no mean over fewer items than another row's.
+The best mean of a metric is taken among rows that can be compared: no ceilings, nothing that knows scored items, and
+no mean over fewer items than another row's.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -50,7 +50,7 @@ class RunStatistics:
 
     @property
     def name(self) -> str:
-        """The name in tables, with a mark if it was trained on scored items."""
+        """The name in tables, with a mark if it knows scored items."""
         return f"{self.run.predictor} †" if self.run.in_sample else self.run.predictor
 
 
