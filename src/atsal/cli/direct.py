@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.cli.console import print_error, print_line, quiet_option
-from atsal.cli.group import FAILED
+from atsal.cli.console import output_options, print_error, print_line, print_warning
+from atsal.cli.exit_code import ExitCode
 from atsal.cli.model_run import (
     FEW_FRAMES,
     check_targets,
@@ -69,7 +69,7 @@ _OF_THE_PLAN = ("aspect", "fov", "start_s", "duration_s", "end_s")
 @stereo_option
 @span_options
 @model_options
-@quiet_option
+@output_options
 def direct(video: Path, output: Path, **values: Any) -> None:
     """Make a flat film of VIDEO, whose camera follows what people would look at.
 
@@ -89,7 +89,7 @@ def direct(video: Path, output: Path, **values: Any) -> None:
         print_line(output)
     if problem:
         print_error(f"{problem} The frames before that are written.")
-        sys.exit(FAILED)
+        sys.exit(ExitCode.FAILED)
 
 
 def _follow_plan(source: "Source", output: Path, reading: "ReadOptions", values: dict[str, Any]) -> str | None:
@@ -199,7 +199,7 @@ def _render_trace(source: "Source", output: Path, reading: "ReadOptions", values
     end_s = reading.start_s + (reading.duration_s or max(0.0, (length_s or 0.0) - reading.start_s))
     remark = path.check_covers(values["trace"], reading.start_s, end_s)
     if remark:
-        print_error(remark)
+        print_warning(remark)
     return _render(source, path.at, output, reading, values["fov"], ASPECTS[values["aspect"]], values)
 
 

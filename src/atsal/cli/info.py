@@ -16,7 +16,7 @@ from atsal.errors import AtsalError
     epilog="Example: atsal info --json *.mp4 | jq .frame_rate. docs/command-line.md describes the keys of the objects."
 )
 @click.argument("inputs", nargs=-1, required=True, type=PATH)
-@click.option("--stereo", type=STEREO, default="auto", help="Layout of a stereo picture.")
+@click.option("--stereo", type=STEREO, default="auto", help="How the two views of a stereo picture are arranged.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per input, each on one line.")
 def info(inputs: tuple[Path, ...], stereo: Any, as_json: bool) -> None:
     """Show what INPUTS are: type, size, layout, frame rate, and anything unusual.

@@ -54,7 +54,10 @@ model_options = options(
     precision_option,
 )
 stereo_option = click.option(
-    "--stereo", type=STEREO, default="auto", help="Layout of a stereo picture; the left view is read."
+    "--stereo",
+    type=STEREO,
+    default="auto",
+    help="How the two views of a stereo picture are arranged; the left view is used.",
 )
 span_options = options(
     click.option("--start", "start_s", type=Number(min=0), default=0.0, help="Start reading at this time, in seconds."),

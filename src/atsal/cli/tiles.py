@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.cli.console import print_error, print_line, quiet_option
-from atsal.cli.group import FAILED
+from atsal.cli.console import output_options, print_error, print_line
+from atsal.cli.exit_code import ExitCode
 from atsal.cli.model_run import (
     find_video,
     load_chosen_model,
@@ -54,7 +54,7 @@ def _parse_grid(_context: click.Context, _parameter: click.Parameter, value: str
 @overwrite_option
 @reading_options
 @model_options
-@quiet_option
+@output_options
 def tiles(video: Path, output: Path, shape: tuple[int, int], **values: Any) -> None:
     """Write the share of gaze in each tile of VIDEO, and the chance that a viewer sees it, for each segment.
 
@@ -88,7 +88,7 @@ def tiles(video: Path, output: Path, shape: tuple[int, int], **values: Any) -> N
     print_line(*(_hit_text(rates, len(grid)) for rates in report.hit_rates))
     if problem:
         print_error(f"{problem} The segments before that are written.")
-        sys.exit(FAILED)
+        sys.exit(ExitCode.FAILED)
 
 
 def _hit_text(rates: "HitRates", tiles: int) -> str:

@@ -1,6 +1,6 @@
 """Predicted maps in the formats of any program: found in a folder by the name of the item, read one at a time.
 
-`docs/benchmark.md` lists the formats, and says which frame a map belongs to. Values are densities up to a factor.
+`docs/benchmark.md` lists the formats, and says which frame a map belongs to. Values are proportional to a density.
 """
 
 import re

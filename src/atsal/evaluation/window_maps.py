@@ -42,7 +42,7 @@ class WindowMaps:
         return tuple(self._notes)
 
     def __iter__(self) -> Iterator[tuple[int, Floats]]:
-        """Yield the index of each window that has maps, and its map (H, W), a density up to a factor."""
+        """Yield the index of each window that has maps, and its map (H, W), proportional to a density."""
         if len(self._window_of) == 1 and len(self._windows) > 1:
             only = self._resized(next(self._densities()))
             yield from ((window, only) for window in range(len(self._windows)))

@@ -1,4 +1,4 @@
-"""Gaze samples, fixations and scanpaths, in one set of conventions for every source.
+"""Gaze samples, fixations and scanpaths. All readers of logs return them with the same units and signs.
 
 Directions are unit vectors (x right, y up, z forward) or `lon_rad` in [-π, π], + to the right, 0 at the frame's
 centre, and `lat_rad` in [-π/2, π/2], + up (`docs/coordinates.md`). Frames count from 0. Times are seconds from the

@@ -180,7 +180,7 @@ class _Job:
             "versions": versions(runtime.versions_of),
             "timing": timing,
             "problem": problem,
-            "map_value": "saliency density up to a factor, per unit of solid angle; >= 0",
+            "map_value": "proportional to the density of gaze per unit of solid angle; >= 0",
             "png_value": "map / peak * full scale; each file's peak is in the frame table",
             "frames": frames,
         }

@@ -72,8 +72,8 @@ class Predictor:
             channels: the order of the colours: "rgb", or "bgr" as in OpenCV.
 
         Returns:
-            (h, 2h) float32 >= 0: a density up to a factor, per pixel of equal solid angle (not per ERP pixel). Of N
-            images (N, h, 2h). Each image is predicted by itself: for the frames of a video use `step` or `run`.
+            (h, 2h) float32 >= 0: proportional to the density of gaze per unit of solid angle (not per ERP
+            pixel). Of N images (N, h, 2h). Each image is predicted by itself: for the frames of a video use `step` or `run`.
 
         Raises:
             ShapeError: `erp` is no such image or an empty list.

@@ -33,7 +33,9 @@ class Progress:
     step_in_epoch: int = 0  # finished steps of the current epoch
     step: int = 0  # finished steps in all
     best: float | None = None  # best score of the metric that chooses the best epoch
-    best_epoch: int | None = None
+    best_epoch: int | None = None  # 0: the weights before training
+    before: float | None = None  # score before training, by the same metric
+    best_after: float | None = None  # best score of an epoch of training
     without_better: int = 0  # validations since the best one
     log_bytes: int = 0  # length of the log at these steps
     loss_sum: float = 0.0  # over the finished steps of the current epoch
@@ -84,7 +86,8 @@ def _check(progress: Progress) -> None:
     """Raise `ValueError` for values that no run writes."""
     counts = [progress.epoch, progress.step_in_epoch, progress.step, progress.without_better, progress.log_bytes]
     counts += [] if progress.best_epoch is None else [progress.best_epoch]
-    numbers = [progress.loss_sum, *progress.scores.values(), 0 if progress.best is None else progress.best]
+    scores = [score for score in (progress.best, progress.before, progress.best_after) if score is not None]
+    numbers = [progress.loss_sum, *progress.scores.values(), *scores]
     if not all(type(count) is int and count >= 0 for count in counts):
         raise ValueError("its progress holds a count that is not a whole number >= 0")
     if not all(type(number) in (int, float) for number in numbers) or not isinstance(progress.finished, str | None):

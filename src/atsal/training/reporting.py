@@ -40,13 +40,15 @@ class Reporter:
                 self._open_board(progress).add_scalar(f"train/{name}", value, progress.step)
 
     def epoch(self, progress: Progress, values: dict[str, float], validation: Validation | None) -> None:
-        """Report an epoch and its validation."""
+        """Report an epoch and its validation. Epoch 0, the weights before training, has no loss."""
         scores, panels = validation or ({}, [])
         listed = "".join(f"  {name} {value:.4f}" for name, value in scores.items())
         best = f"  (best {progress.best:.4f}, epoch {progress.best_epoch})" if progress.best is not None else ""
-        self.say(f"epoch {progress.epoch}  loss {values['loss']:.4f}{listed}{best}{_speed(values)}")
+        loss = f"  loss {values['loss']:.4f}" if "loss" in values else "  before training"
+        self.say(f"epoch {progress.epoch}{loss}{listed}{best}{_speed(values)}")
         board = self._open_board(progress)
-        board.add_scalar("epoch/loss", values["loss"], progress.step)
+        if "loss" in values:
+            board.add_scalar("epoch/loss", values["loss"], progress.step)
         for name, value in scores.items():
             board.add_scalar(f"validation/{name}", value, progress.step)
         for number, panel in enumerate(panels):

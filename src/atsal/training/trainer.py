@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from atsal.errors import TrainingError
-from atsal.evaluation.metric_registry import metric_named
 from atsal.models.weight_folder import DESCRIPTION, PARTS, read_weight_folder, write_weight_folder
+from atsal.training.best_epoch import describe_gain, note_scores
 from atsal.training.checkpoint import Progress, optimiser_tensors, read_checkpoint, restore_optimisers, save_checkpoint
 from atsal.training.clip_loss import ClipLoss
-from atsal.training.config import JOINT_PARTS, ValidationConfig
+from atsal.training.config import JOINT_PARTS, SCRATCH, ValidationConfig
 from atsal.training.loader import Loader
 from atsal.training.losses import LOSSES
 from atsal.training.optimisers import make_optimiser, rate_factor, set_rates, update_average
@@ -71,13 +71,44 @@ class Trainer:
 
     def run(self) -> Progress:
         """Train to the end and write the weight folder `model/`."""
+        self._score_start()
         while self.progress.finished is None:
             means = self._train_epoch()
             self._end_epoch(means)
         if self.ranks.is_first and not (self.folder.model / DESCRIPTION).is_file():
             self._write_model()
         self.ranks.wait()
+        if self.reporter is not None and self.config.validation is not None:
+            metric = self.config.validation.metric
+            gain = describe_gain(self.progress, metric, self.sources, self.loader.held_out)
+            if gain is not None:
+                self.reporter.say(gain)
         return self.progress
+
+    def _score_start(self) -> None:
+        """Validate the weights that training starts from, as epoch 0. They are kept if no epoch is better."""
+        chosen = self.config.validation
+        if chosen is None or self.config.start == SCRATCH or self.progress.step or self.progress.before is not None:
+            return
+        validation = self._validate(chosen)
+        if self.reporter is not None:
+            self.reporter.epoch(self.progress, {}, validation)
+        self._save()
+
+    def _validate(self, chosen: ValidationConfig) -> Validation:
+        """Validate the averaged weights, and keep them if they are the best so far."""
+        progress, config = self.progress, self.config
+        batch, device = max(1, config.batch // self.ranks.world), self.machine.device
+        found = validate(self.averaged, self.loader, chosen, config.clip_frames, batch, self.ranks, device)
+        score = found.scores[chosen.metric]
+        if progress.epoch and not math.isfinite(score):
+            raise TrainingError(
+                f"{self.folder.folder}: the validation's {chosen.metric} is {score} after epoch {progress.epoch}; "
+                "look at its data, or choose another metric"
+            )
+        if note_scores(progress, found.scores, chosen) and self.ranks.is_first:
+            save_checkpoint(self.folder.best, progress, averaged=self.averaged.module.state_dict())
+        return found
 
     def _train_epoch(self) -> dict[str, float]:
         """Take the remaining steps of the epoch. Return its mean loss and its speed."""
@@ -165,35 +196,12 @@ class Trainer:
         self.loss.states.clear()
         validation = None
         if chosen is not None and (progress.epoch % chosen.every == 0 or progress.epoch == config.epochs):
-            batch, device = max(1, config.batch // self.ranks.world), self.machine.device
-            validation = validate(self.averaged, self.loader, chosen, config.clip_frames, batch, self.ranks, device)
-            self._keep_if_best(validation, chosen)
+            validation = self._validate(chosen)
         if progress.finished is None and progress.epoch >= config.epochs:
             progress.finished = f"all {config.epochs} epochs"
         if self.reporter is not None:
             self.reporter.epoch(progress, means, validation)
         self._save()
-
-    def _keep_if_best(self, validation: Validation, chosen: ValidationConfig) -> None:
-        """Save the averaged weights if they are the best so far. Finish the run after too many without a better one."""
-        progress, score = self.progress, validation.scores[chosen.metric]
-        if not math.isfinite(score):
-            raise TrainingError(
-                f"{self.folder.folder}: the validation's {chosen.metric} is {score} after epoch {progress.epoch}; "
-                "look at its data, or choose another metric"
-            )
-        progress.scores = validation.scores
-        sign = metric_named(chosen.metric).sign
-        if progress.best is None or sign * score > sign * progress.best:
-            progress.best, progress.best_epoch, progress.without_better = score, progress.epoch, 0
-            if self.ranks.is_first:
-                save_checkpoint(self.folder.best, progress, averaged=self.averaged.module.state_dict())
-            return
-        progress.without_better += 1
-        if chosen.patience is not None and progress.without_better >= chosen.patience:
-            progress.finished = (
-                f"no better {chosen.metric} in {chosen.patience} validations since epoch {progress.best_epoch}"
-            )
 
     def _save(self) -> None:
         """Write `last.safetensors` with the states of all ranks. Raise `TrainingError` for weights that are NaN."""
@@ -234,7 +242,10 @@ class Trainer:
                     module.eval()
 
     def _write_model(self) -> None:
-        """Write `model/`: the start's weights with the trained part's best ones, or last ones without validation."""
+        """Write `model/`: the start's weights with the trained part's best ones, or last ones without validation.
+
+        If the weights from before training are the best, they have seen none of the data.
+        """
         config, folder = self.config, self.folder
         checkpoint = read_checkpoint(folder.last if self.progress.best_epoch is None else folder.best)
         if config.part in JOINT_PARTS:
@@ -242,7 +253,8 @@ class Trainer:
         else:
             trained = {config.part: checkpoint.group("averaged")}
         parts = {part: trained[part] if part in trained else self.bundle.load(part) for part in PARTS}
-        recorded = provenance(config, self.bundle, self.sources, checkpoint.progress)
+        sources = self.sources if checkpoint.progress.epoch else ()
+        recorded = provenance(config, self.bundle, sources, checkpoint.progress)
         write_weight_folder(folder.model, self.bundle.config, parts, recorded, overwrite=True)
 
 
