@@ -55,6 +55,11 @@ def test_a_better_epoch_is_kept_and_told():
     assert (divergence.best_epoch, divergence.best_after) == (2, 0.4), "lower is better"
 
 
+def test_a_gain_that_is_mere_rounding_is_none():
+    assert after(0.5, 0.50001).best_epoch == 0
+    assert after(0.5, 0.6, 0.60001).best_epoch == 2
+
+
 def test_the_sentence_says_what_it_is_worth():
     progress = after(0.5, 0.6)
     assert "so few items may differ by chance" in describe_gain(progress, "cc", [source("a")], [source("b")])

@@ -73,7 +73,8 @@ class Predictor:
 
         Returns:
             (h, 2h) float32 >= 0: proportional to the density of gaze per unit of solid angle (not per ERP
-            pixel). Of N images (N, h, 2h). Each image is predicted by itself: for the frames of a video use `step` or `run`.
+            pixel). Of N images (N, h, 2h). Each image is predicted by itself: for the frames of a video use `step` or
+            `run`.
 
         Raises:
             ShapeError: `erp` is no such image or an empty list.

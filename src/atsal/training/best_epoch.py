@@ -10,6 +10,7 @@ from atsal.training.sources import Source
 from atsal.untrusted.text import plural
 
 _FEW_ITEMS = 10
+_LEAST_GAIN = 1e-4  # over the score before training: what a report shows, and more than rounding
 
 
 def note_scores(progress: Progress, scores: Mapping[str, float], chosen: ValidationConfig) -> bool:
@@ -26,7 +27,8 @@ def note_scores(progress: Progress, scores: Mapping[str, float], chosen: Validat
         progress.before = score
     elif progress.best_after is None or sign * score > sign * progress.best_after:
         progress.best_after = score
-    if progress.best is None or sign * score > sign * progress.best:
+    margin = _LEAST_GAIN if progress.best_epoch == 0 else 0.0
+    if progress.best is None or sign * (score - progress.best) > margin:
         progress.best, progress.best_epoch, progress.without_better = score, progress.epoch, 0
         return True
     progress.without_better += 1
