@@ -17,6 +17,7 @@ from atsal.cli.group import MainGroup
 from atsal.cli.info import info
 from atsal.cli.predict import compare, predict
 from atsal.cli.prepare import prepare
+from atsal.cli.quality import quality
 from atsal.cli.regions import regions
 from atsal.cli.tiles import tiles
 from atsal.cli.train import overfit, train
@@ -46,6 +47,7 @@ for command in (
     regions,
     direct,
     tiles,
+    quality,
     info,
     datasets,
     prepare,

@@ -3,14 +3,10 @@
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import cast
 
 import numpy as np
-from av.filter import Graph
-from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from atsal.errors import ConfigError, MediaError
@@ -20,10 +16,7 @@ from atsal.video.pixels import scale_image
 from atsal.video.probe import VideoInfo, probe_video
 from atsal.video.stereo_layout import StereoChoice
 from atsal.video.timed_frames import FrameSource, TimedFrame
-
-_UNSPECIFIED_MATRIX = 2  # ITU-T H.273, matrix coefficients
-_ANY_TIME_BASE = Fraction(1, 90000)  # the filter graph needs one, but drops and repeats no frame
-_HD_WIDTH, _HD_HEIGHT = 1280, 576  # above either, players take an untagged video for BT.709, else for BT.601
+from atsal.video.view_scaler import ViewScaler
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +125,7 @@ def nearest_frames(frames: Iterable[TimedFrame], start_s: float, fps: float) -> 
 def _read_video(
     info: VideoInfo, source: FrameSource, chosen: Iterator[TimedFrame], size: tuple[int, int]
 ) -> Iterator[Frame]:
-    scaler = _ViewScaler(info, size)
+    scaler = ViewScaler(info, size)
     frame = None
     for frame in chosen:
         yield Frame(frame.index, frame.timestamp_s, scaler.scale(frame.picture, frame.index))
@@ -154,49 +147,6 @@ def _read_images(
                 f"{first_shape[0]}; expected one size throughout a clip. Scale it, or move it elsewhere."
             )
         yield Frame(index, index / fps, image if size is None else scale_image(image, size))
-
-
-class _ViewScaler:
-    """Rotates, crops and scales decoded pictures and converts them to RGB, in one pass inside FFmpeg.
-
-    Pictures are reduced by area averaging, which takes every source pixel into account, or enlarged bicubically.
-    """
-
-    def __init__(self, info: VideoInfo, size: tuple[int, int]) -> None:
-        self._info = info
-        self._size = size
-        self._graph: Graph | None = None
-        self._format = ""
-
-    def scale(self, frame: VideoFrame, index: int) -> NDArray[np.uint8]:
-        """Return the left view of the video's frame `index`; raise MediaError if its size is not the video's."""
-        if (frame.width, frame.height) != (self._info.width, self._info.height):
-            raise MediaError(
-                f"{self._info.path}: frame {index} is {frame.width}x{frame.height} in a video of {self._info.width}x"
-                f"{self._info.height}; expected one size throughout. Convert the video to one size first."
-            )
-        if self._graph is None or self._format != frame.format.name:
-            self._graph, self._format = self._build(frame), frame.format.name
-        self._graph.vpush(frame)
-        return cast(NDArray[np.uint8], self._graph.vpull().to_ndarray())
-
-    def _build(self, frame: VideoFrame) -> Graph:
-        graph = Graph()
-        width, height = self._size
-        left, top, crop_width, crop_height = self._info.view.crop
-        reduces = width <= crop_width and height <= crop_height
-        is_hd = frame.width >= _HD_WIDTH or frame.height > _HD_HEIGHT
-        is_untagged = frame.colorspace == _UNSPECIFIED_MATRIX and not frame.format.is_rgb
-        matrix = ":in_color_matrix=bt709" if is_hd and is_untagged else ""
-        graph.link_nodes(
-            graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=_ANY_TIME_BASE),
-            *(graph.add(name, arguments) for name, arguments in self._info.view.rotation.filters),
-            graph.add("crop", f"{crop_width}:{crop_height}:{left}:{top}:exact=1"),  # moves pointers only
-            graph.add("scale", f"{width}:{height}:flags={'area' if reduces else 'bicubic'}{matrix}"),
-            graph.add("format", "rgb24"),
-            graph.add("buffersink"),
-        ).configure()
-        return graph
 
 
 def _check_size(size: tuple[int, int] | None) -> None:
