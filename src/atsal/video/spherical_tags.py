@@ -38,8 +38,9 @@ _V1_XML = (
     "<GSpherical:Stitched>true</GSpherical:Stitched>"
     "<GSpherical:StitchingSoftware>atsal</GSpherical:StitchingSoftware>"
     "<GSpherical:ProjectionType>equirectangular</GSpherical:ProjectionType>"
-    "</rdf:SphericalVideo>"
+    "{stereo}</rdf:SphericalVideo>"
 )
+_V1_STEREO = {1: "top-bottom", 2: "left-right"}  # by the mode of `st3d`
 _PATH_TO_STSD = (b"mdia", b"minf", b"stbl", b"stsd")
 _METADATA_SOURCE = b"atsal\0"
 _FULL_BOX_BYTES = 4  # version and flags
@@ -50,11 +51,15 @@ _OFFSET_CODES = {b"stco": "I", b"co64": "Q"}  # tables of chunk offsets, and the
 
 @dataclass(frozen=True)
 class SphericalTags:
-    """The tags of one video track: the stereo mode of `st3d`, the projections of `sv3d` (as "equi"), the XML of V1."""
+    """The tags of one video track: the stereo mode of `st3d`, the projections of `sv3d` (as "equi"), the XML of V1.
+
+    `boxes` are `st3d` and `sv3d` themselves, so that they can be carried over to another file.
+    """
 
     stereo_mode: int | None = None
     projections: tuple[str, ...] = ()
     xml: str = ""
+    boxes: bytes = b""
 
 
 def read_spherical_tags(path: Path) -> dict[int | None, SphericalTags]:
@@ -72,8 +77,11 @@ def has_spherical_tag(path: Path) -> bool:
     return any(tags.projections or tags.xml for tags in read_spherical_tags(path).values())
 
 
-def tag_spherical(path: Path) -> None:
-    """Tag the video tracks of an MP4 as mono equirectangular 360°; leave a file that is tagged as it is.
+def tag_spherical(path: Path, tags: SphericalTags | None = None) -> None:
+    """Tag the video tracks of an MP4 as equirectangular 360°; leave a file that is tagged as it is.
+
+    `tags` are those of another file, which are carried over. What they lack is made up: boxes and XML of a mono video,
+    or of one with their `stereo_mode`.
 
     The file is rewritten beside itself and replaced when complete. The media data are copied in blocks. Raises
     MediaError for what is not an MP4 with a video track or is fragmented, and OutputError where it cannot be written.
@@ -88,8 +96,9 @@ def tag_spherical(path: Path) -> None:
         raise MediaError(f"{path}: is a fragmented MP4, which cannot be tagged; remux it to a plain MP4 first.")
     if not any(is_video_track(data, trak) for trak in descend(data, moov, b"trak")):
         raise MediaError(f"{path}: has no video track to tag; expected an MP4 with pictures.")
-    growth = len(_Tagger(path, data, offset, 0).rebuild(moov)) - moov.end
-    tagged = _Tagger(path, data, offset, growth).rebuild(moov)
+    tags = tags or SphericalTags()
+    growth = len(_Tagger(path, data, offset, 0, tags).rebuild(moov)) - moov.end
+    tagged = _Tagger(path, data, offset, growth, tags).rebuild(moov)
     with output_errors(path), atomic_file(path) as part, path.open("rb") as source, part.open("wb") as target:
         before = offset
         while block := source.read(min(before, _COPY_BYTES)):
@@ -99,20 +108,26 @@ def tag_spherical(path: Path) -> None:
         shutil.copyfileobj(source, target, _COPY_BYTES)
 
 
-def spherical_boxes() -> bytes:
-    """Build the `st3d` and `sv3d` boxes of a mono, uncropped, unrotated equirectangular video."""
+def spherical_boxes(stereo_mode: int = 0) -> bytes:
+    """Build the `st3d` and `sv3d` boxes of an uncropped, unrotated equirectangular video."""
     svhd = _full_box(b"svhd", _METADATA_SOURCE)
     prhd = _full_box(b"prhd", struct.pack(">3i", 0, 0, 0))
     equi = _full_box(b"equi", struct.pack(">4I", 0, 0, 0, 0))
-    return _full_box(b"st3d", b"\0") + _box(b"sv3d", svhd + _box(b"proj", prhd + equi))
+    return _full_box(b"st3d", bytes([stereo_mode])) + _box(b"sv3d", svhd + _box(b"proj", prhd + equi))
+
+
+def _v1_xml(stereo_mode: int) -> str:
+    layout = _V1_STEREO.get(stereo_mode)
+    return _V1_XML.format(stereo=f"<GSpherical:StereoMode>{layout}</GSpherical:StereoMode>" if layout else "")
 
 
 def _read_track(data: bytes, trak: Box) -> SphericalTags:
     mode: int | None = None
     projections: list[str] = []
-    xml = ""
+    xml, boxes = "", b""
     for entry in (entry for stsd in descend(data, trak, *_PATH_TO_STSD) for entry in children(data, stsd)):
         for box in children(data, entry, SAMPLE_ENTRY_FIELDS):
+            boxes += data[box.start : box.end] if box.kind in (b"st3d", b"sv3d") else b""
             if box.kind == b"st3d" and box.end - box.body > _FULL_BOX_BYTES:
                 mode = data[box.body + _FULL_BOX_BYTES]
             elif box.kind == b"sv3d":
@@ -122,17 +137,19 @@ def _read_track(data: bytes, trak: Box) -> SphericalTags:
         if box.kind == b"uuid" and data[box.body : box.body + len(_V1_UUID)] == _V1_UUID:
             text = data[box.body + len(_V1_UUID) : min(box.end, box.body + _MAX_XML_BYTES)]
             xml = xml or text.decode("utf-8", "replace")
-    return SphericalTags(mode, tuple(projections), xml)
+    return SphericalTags(mode, tuple(projections), xml, boxes)
 
 
 class _Tagger:
     """Rebuild the index with the tags in it; chunk offsets beyond the index grow by `growth` bytes."""
 
-    def __init__(self, path: Path, data: bytes, moov_offset: int, growth: int) -> None:
+    def __init__(self, path: Path, data: bytes, moov_offset: int, growth: int, tags: SphericalTags) -> None:
         self._path = path
         self._data = data
         self._moov_offset = moov_offset
         self._growth = growth
+        self._boxes = tags.boxes or spherical_boxes(tags.stereo_mode or 0)
+        self._xml = tags.xml or _v1_xml(tags.stereo_mode or 0)
 
     def rebuild(self, box: Box, *, is_video: bool = False) -> bytes:
         """Return the box with the boxes within it rebuilt; `is_video` is whether it belongs to a video track."""
@@ -146,7 +163,7 @@ class _Tagger:
         content = [self._data[box.body : first], *(self._rebuild_child(box, child, is_video) for child in inner)]
         content.append(self._data[last : box.end])  # what no reader takes for a box
         if box.kind == b"trak" and is_video:
-            content.append(_box(b"uuid", _V1_UUID + _V1_XML.encode()))
+            content.append(_box(b"uuid", _V1_UUID + self._xml.encode()))
         return _box(box.kind, b"".join(content))
 
     def _rebuild_child(self, parent: Box, child: Box, is_video: bool) -> bytes:
@@ -154,7 +171,7 @@ class _Tagger:
         if codec is None or not is_video:
             return self.rebuild(child, is_video=is_video)
         before, after = self._data[child.body : codec.end], self._data[codec.end : child.end]
-        return _box(child.kind, before + spherical_boxes() + after)
+        return _box(child.kind, before + self._boxes + after)
 
     def _move_offsets(self, box: Box, code: str) -> bytes:
         """Add the growth to each offset of media data that lie after the index."""
