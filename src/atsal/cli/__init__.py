@@ -11,6 +11,7 @@ import click
 from atsal.cli.bench import bench
 from atsal.cli.datasets import datasets, inspect
 from atsal.cli.direct import direct
+from atsal.cli.encode import encode, roi
 from atsal.cli.evaluate import benchmark, evaluate
 from atsal.cli.export import export
 from atsal.cli.group import MainGroup
@@ -58,5 +59,5 @@ for command in (
     benchmark,
 ):
     main.add_command(command)
-for command in (weights, export, bench):
+for command in (encode, roi, weights, export, bench):
     main.add_command(command)

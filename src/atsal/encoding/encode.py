@@ -17,8 +17,8 @@ from atsal.video.probe import VideoInfo, probe_video
 from atsal.video.spherical_tags import SphericalTags, read_spherical_tags
 from atsal.video.stereo_layout import StereoChoice
 
-SIZE_TOLERANCE = 0.02  # of a guided file, relative to the plain one
-_WANTED_TOLERANCE = 0.008  # of each, relative to the rate that was asked for
+SIZE_TOLERANCE = 0.02  # of the rate that was asked for
+_GOOD_TOLERANCE = 0.008  # ends the tries
 _MOST_TRIES = 8
 _LEAST_KBPS = 1.0
 _STEREO_MODES = {"mono": 0, "top-bottom": 1, "left-right": 2}
@@ -67,7 +67,7 @@ def encode_video(
     """Encode a 360° video to an MP4 with its times, sound, colours and 360° tags.
 
     For a bit rate, x264 and x265 take two passes, and the last is repeated until the pictures have the wanted size
-    within 1 %; vp9, which has regions only with one pass, is repeated as a whole.
+    within 1 %, or 2 % where whole kbit/s are too coarse. vp9, which has regions only with one pass, is repeated.
 
     Args:
         source: the video.
@@ -144,11 +144,11 @@ def _reach(job: _Job, part: Path, wanted_kbps: float, output: Path) -> Encoded:
                 break
             found = job.run(part, options, 1000 * kbps)
             tried[kbps] = found.bitrate_kbps
-            if abs(found.bitrate_kbps / wanted_kbps - 1) <= _WANTED_TOLERANCE:
+            if abs(found.bitrate_kbps / wanted_kbps - 1) <= _GOOD_TOLERANCE:
                 return replace(found, encodes=number + bool(options))
             asked = _next_try(tried, wanted_kbps)
         best = min(tried, key=lambda kbps: abs(tried[kbps] - wanted_kbps))
-        if abs(tried[best] / wanted_kbps - 1) > SIZE_TOLERANCE / 2:
+        if abs(tried[best] / wanted_kbps - 1) > SIZE_TOLERANCE:
             raise OutputError(
                 f"{output}: {job.codec.name} does not reach {wanted_kbps:g} kbit/s with this video; the nearest of "
                 f"{len(tried)} tries gave {tried[best]:.1f} kbit/s. Ask for another --bitrate, or give --crf"

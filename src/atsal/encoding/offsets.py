@@ -19,7 +19,7 @@ from atsal.projection.smoothing import SphericalGaussian
 from atsal.video.probe import VideoInfo
 
 LEAST_QP, MOST_QP = -8, 6  # so that what nobody looks at stays watchable
-_VIEW_SIGMA_DEG = 20.0  # of the Gaussian that spreads a direction over what is seen: chosen on AVTrack360
+_VIEW_SIGMA_DEG = 25.0  # of the Gaussian that spreads a direction over what is seen: chosen on AVTrack360
 _ANYWHERE = 0.2  # of the attention may be anywhere on the sphere
 _QP_PER_OCTAVE = 3.0
 _MACROBLOCK = 16

@@ -2,13 +2,14 @@
 
 from atsal.quality.measure import Quality, measure_quality
 from atsal.quality.viewports import HeadTrace, read_head_trace
-from atsal.quality.weighting import GazeWeighting, MapWeighting, Weighting
+from atsal.quality.weighting import GazeWeighting, MapWeighting, TrackWeighting, Weighting
 
 __all__ = [
     "GazeWeighting",
     "HeadTrace",
     "MapWeighting",
     "Quality",
+    "TrackWeighting",
     "Weighting",
     "measure_quality",
     "read_head_trace",

@@ -11,6 +11,7 @@ from atsal.datasets.prepared.frame_times import is_still
 from atsal.errors import DataError
 from atsal.gaze.maps import saliency_map
 from atsal.gaze.records import Fixations
+from atsal.prediction.map_track import MapTrack
 from atsal.prediction.saved_maps import SavedMaps
 
 _POOLED_S = 1.0  # of the gaze that weights a frame: one frame alone has too little
@@ -45,6 +46,23 @@ class MapWeighting:
         while self._next is not None and (self._now is None or self._next[1] <= timestamp_s + 1e-3):
             self._now, self._next = self._next[2], next(self._maps, None)
         return self._now
+
+
+class TrackWeighting:
+    """The maps of a video that are held in memory."""
+
+    def __init__(self, track: MapTrack) -> None:
+        self.name = "predicted maps"
+        self._track = track
+        self._index = -1
+        self._map: Map | None = None
+
+    def at(self, timestamp_s: float) -> Map | None:
+        """Return the map at a time; see `Weighting`."""
+        index = self._track.index_at(timestamp_s)
+        if index != self._index:
+            self._index, self._map = index, self._track.at(timestamp_s)
+        return self._map
 
 
 class GazeWeighting:

@@ -1,0 +1,158 @@
+"""`atsal encode` and `atsal roi`: encoding that spends bits where people look."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from atsal.cli.console import print_line, quiet_option
+from atsal.cli.model_run import check_targets, load_chosen_model, model_options, print_notes, progress_bar
+from atsal.cli.parameters import PATH, POSITIVE, STEREO, STREAMS, NameOf, Number, options, overwrite_option
+from atsal.cli.quality import print_scores
+from atsal.errors import MediaError
+
+if TYPE_CHECKING:
+    from atsal.encoding import Codec, Encoded, Guide
+    from atsal.prediction.map_track import MapTrack
+    from atsal.prediction.sources import Source
+
+guide_options = options(
+    click.option("--maps", type=PATH, help="Use maps: the manifest (.json) of `atsal predict --format npy`."),
+    click.option("--stream", type=NameOf(*STREAMS), default="fused", help="Which of --maps."),
+    click.option(
+        "--strength", type=Number(min=0, max=2), default=1.0, help="Scale the offsets: 0 is a plain encoding."
+    ),
+    click.option("--stereo", type=STEREO, default="auto", help="Layout of a stereo picture; both views are encoded."),
+    overwrite_option,
+    model_options,
+    quiet_option,
+)
+
+
+@click.command(epilog="Example: atsal encode VIDEO.mp4 -o guided.mp4 --codec x265 --bitrate 4000 --compare.")
+@click.argument("video", type=PATH)
+@click.option("-o", "--output", required=True, type=PATH, help="The .mp4 file to write.")
+@click.option("--codec", default="x264", help="x264, x265 or vp9.")
+@click.option("--bitrate", type=POSITIVE, metavar="KBIT/S", help="Mean rate of the pictures.")
+@click.option("--crf", type=Number(min=0), help="Constant quality of the codec, in place of --bitrate.")
+@click.option("--compare", is_flag=True, help="Also encode without the map, to OUTPUT.plain.mp4, and compare both.")
+@guide_options
+@click.pass_context
+def encode(context: click.Context, /, video: Path, output: Path, codec: str, compare: bool, **values: Any) -> None:
+    """Encode VIDEO with more quality where people look, and less elsewhere.
+
+    Sound, times, colours and 360° tags are kept. --direction is by default `head` where the model has it: what
+    matters is what is in view.
+    """
+    from atsal.encoding import Rate, codec_named  # noqa: PLC0415
+    from atsal.jobs.atomic_write import create_folder  # noqa: PLC0415
+
+    chosen, rate = codec_named(codec), Rate(values["bitrate"], values["crf"])
+    rate.check(chosen)
+    source = _find_video(video)
+    plain = output.with_name(f"{output.stem}.plain{output.suffix}")
+    check_targets(source, {output: ".mp4"} | ({plain: ".mp4"} if compare else {}), values["overwrite"])
+    with create_folder(output.parent):
+        guide = _make_guide(context, source, values, None, chosen.step_qp)
+        found = {"guided": _encode(source, output, chosen, rate, guide, values)}
+        if compare:
+            same = Rate(found["guided"].bitrate_kbps) if rate.crf is None else rate
+            found = {"plain": _encode(source, plain, chosen, same, None, values)} | found
+            _print_comparison(source, found, guide.track)
+
+
+@click.command(epilog="Example: atsal roi VIDEO.mp4 -o roi.txt --for kvazaar.")
+@click.argument("video", type=PATH)
+@click.option("-o", "--output", required=True, type=PATH, help="The file to write.")
+@click.option("--for", "form", required=True, metavar="FORMAT", help="kvazaar, svtav1, csv or npy.")
+@guide_options
+@click.pass_context
+def roi(context: click.Context, /, video: Path, output: Path, form: str, **values: Any) -> None:
+    """Write the offsets of `atsal encode` as a file that another encoder or program reads."""
+    from atsal.encoding.roi_files import format_named, write_roi  # noqa: PLC0415
+    from atsal.jobs.atomic_write import create_folder  # noqa: PLC0415
+    from atsal.video.timed_frames import frame_times  # noqa: PLC0415
+
+    chosen, source = format_named(form), _find_video(video)
+    check_targets(source, {output: chosen.suffix}, values["overwrite"])
+    with create_folder(output.parent):
+        guide = _make_guide(context, source, values, chosen.block, chosen.step_qp)
+        write_roi(output, chosen, guide, frame_times(video).tolist())
+    rows, columns = guide.grid.shape
+    print_line(f"{output}: {columns} x {rows} blocks of {guide.grid.block} pixels")
+
+
+def _find_video(path: Path) -> "Source":
+    from atsal.prediction.sources import find_sources  # noqa: PLC0415
+
+    sources, problems = find_sources([path])
+    if problems:
+        raise problems[0]
+    if len(sources) != 1 or sources[0].kind != "video":
+        raise MediaError(f"{path}: expected one video file")
+    return sources[0]
+
+
+def _make_guide(
+    context: click.Context, source: "Source", values: dict[str, Any], block: int | None, step_qp: int
+) -> "Guide":
+    from atsal.encoding import BlockGrid, Guide  # noqa: PLC0415
+    from atsal.video.probe import probe_video  # noqa: PLC0415
+
+    grid = BlockGrid.of_video(probe_video(source.path, values["stereo"]), block)
+    track = _find_attention(context, source, values)
+    return Guide(track, grid, strength=values["strength"], step_qp=step_qp)
+
+
+def _find_attention(context: click.Context, source: "Source", values: dict[str, Any]) -> "MapTrack":
+    from atsal.encoding.attention import predict_attention, saved_attention  # noqa: PLC0415
+    from atsal.prediction.map_track import STEP_S  # noqa: PLC0415
+    from atsal.prediction.options import ReadOptions  # noqa: PLC0415
+
+    if values["maps"]:
+        return saved_attention(values["maps"], source.path, values["stream"])
+    if context.get_parameter_source("direction") is ParameterSource.DEFAULT:
+        _prefer_head(values)
+    predictor = load_chosen_model(values)
+    reading = ReadOptions(stereo=values["stereo"], fps=1 / STEP_S)
+    with progress_bar(source, reading) as progress:
+        track = predict_attention(predictor, source.path, stereo=values["stereo"], progress=progress)
+    print_notes(source, reading)
+    return track
+
+
+def _prefer_head(values: dict[str, Any]) -> None:
+    """Predict heads, not gaze, if the model has directions: what is in view matters, not only what is looked at."""
+    from atsal.models.loading import find_weights  # noqa: PLC0415
+
+    if find_weights(values["model"]).config.directions is not None:
+        values["direction"] = "head"
+
+
+def _encode(
+    source: "Source", output: Path, codec: "Codec", rate: Any, guide: "Guide | None", values: dict[str, Any]
+) -> "Encoded":
+    from atsal.encoding import encode_video  # noqa: PLC0415
+    from atsal.prediction.options import ReadOptions  # noqa: PLC0415
+
+    with progress_bar(source, ReadOptions(stereo=values["stereo"])) as progress:
+        found = encode_video(source.path, output, codec, rate, guide, stereo=values["stereo"], progress=progress)
+    print_line(f"{output}: {found.bitrate_kbps:.1f} kbit/s, {found.video_bytes:,} bytes of pictures")
+    return found
+
+
+def _print_comparison(source: "Source", found: "dict[str, Encoded]", track: "MapTrack") -> None:
+    from atsal.prediction.options import ReadOptions  # noqa: PLC0415
+    from atsal.quality import TrackWeighting, measure_quality  # noqa: PLC0415
+
+    scores = {}
+    for name, encoded in found.items():
+        with progress_bar(source, ReadOptions()) as progress:
+            weighting = TrackWeighting(track)
+            scores[name] = measure_quality(source.path, encoded.path, weighting=weighting, progress=progress)
+    print_scores(scores)
+    share = found["guided"].video_bytes / found["plain"].video_bytes
+    print_line(
+        f"weighted by the maps that guided the encoding; the guided file has {share:.1%} of the plain one's size"
+    )
