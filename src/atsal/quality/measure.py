@@ -99,7 +99,7 @@ def weighted_mean_squared_error(
 
     `density` (H, 2H) >= 0 is per solid angle, up to a factor; by default the same everywhere.
     """
-    weights = solid_angle_weights(len(reference)).numpy() * np.ones((1, 1) if density is None else density.shape)
+    weights = solid_angle_weights(len(reference)).numpy() * (1.0 if density is None else density)
     weights = np.broadcast_to(weights, reference.shape)
     return float((weights * (reference - distorted).astype(np.float64) ** 2).sum() / weights.sum())
 
