@@ -6,7 +6,7 @@
 
 `avtrack360` needs AVTrack360 with the stills of its videos, prepared with `atsal prepare avtrack360 … --direction
 head`. Each still becomes a clip of two seconds: a camera that sways by 2°, and grain. Its weights are the head
-directions of 48 viewers. Views follow the traces of eight of them: what they saw in 28 s passes in two. `scene` is
+directions of 48 viewers. Views follow the traces of four of them: what they saw in 28 s passes in two. `scene` is
 synthetic: its weights are Gaussians at the moving objects. `video` has no recorded gaze: its weights are the maps that
 guide the encoding, so its gain is an upper bound. `--against latitude` guides by the solid angle of a pixel alone.
 
@@ -17,6 +17,7 @@ import argparse
 import json
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +26,9 @@ import torch
 
 import atsal
 from atsal.datasets.prepared import PreparedSet
-from atsal.encoding import BlockGrid, Codec, Guide, Rate, codec_named, encode_video
+from atsal.encoding import BlockGrid, Codec, Encoded, Guide, Rate, codec_named, encode_video
 from atsal.encoding.attention import predict_attention
+from atsal.errors import OutputError
 from atsal.gaze.maps import saliency_map
 from atsal.gaze.records import Fixations
 from atsal.prediction.map_track import MapTrack, track_maps
@@ -65,7 +67,7 @@ def main() -> None:
     parser.add_argument("path", nargs="?", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--codec", default="x264")
-    parser.add_argument("--kbps", nargs=4, type=float, default=[40, 80, 160, 320])
+    parser.add_argument("--kbps", nargs=4, type=float, default=[60, 120, 240, 480])
     parser.add_argument("--items", nargs="*")
     parser.add_argument("--against", choices=["nothing", "latitude"], default="nothing")
     chosen = parser.parse_args()
@@ -112,7 +114,7 @@ def still_clip(prepared: PreparedSet, item: str, folder: Path) -> Clip:
     model = atsal.load_model("lite", direction="head", runtime="torch")
     attention = track_maps([(0.0, model.predict_image(picture, seconds=STILL_AT_S))])
     fixations = prepared.fixations(item)
-    viewers = list(fixations.observers)[::6]
+    viewers = list(fixations.observers)[::12]
     traces = tuple(head_trace(fixations.select(fixations.observer == viewer), viewer) for viewer in viewers)
     return Clip(item, path, attention, GazeWeighting(prepared, item), traces)
 
@@ -141,9 +143,17 @@ def score(clip: Clip, name: str, track: MapTrack | None, codec: Codec, kbps: flo
     grid = BlockGrid.of_video(probe_video(clip.path))
     guide = None if track is None else Guide(track, grid, step_qp=codec.step_qp)
     path = folder / f"{clip.path.stem}.{name}.{codec.name}.{kbps:g}.mp4"
-    encoded = encode_video(clip.path, path, codec, Rate(kbps), guide)
+    encoded = encode_near(clip.path, path, codec, kbps, guide)
     found = measure_quality(clip.path, path, weighting=clip.weighting(), traces=clip.traces)
     return {"kbps": encoded.bitrate_kbps} | found.scores
+
+
+def encode_near(source: Path, path: Path, codec: Codec, kbps: float, guide: Guide | None) -> Encoded:
+    """Encode to a rate, or to one a little above where whole kbit/s are too coarse for this one."""
+    for more in (1.0, 1.02, 1.04):
+        with suppress(OutputError):
+            return encode_video(source, path, codec, Rate(kbps * more), guide)
+    return encode_video(source, path, codec, Rate(kbps * 1.06), guide)
 
 
 def print_gains(title: str, found: dict[str, dict[str, list[dict[str, float]]]], rates: list[float]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from atsal.cli.console import print_line, quiet_option
+from atsal.cli.console import print_error, print_line, quiet_option
 from atsal.cli.model_run import check_targets, load_chosen_model, model_options, print_notes, progress_bar
 from atsal.cli.parameters import PATH, POSITIVE, STEREO, STREAMS, NameOf, Number, options, overwrite_option
 from atsal.cli.quality import print_scores
@@ -133,16 +133,19 @@ def _prefer_head(values: dict[str, Any]) -> None:
 def _encode(
     source: "Source", output: Path, codec: "Codec", rate: Any, guide: "Guide | None", values: dict[str, Any]
 ) -> "Encoded":
-    from atsal.encoding import encode_video  # noqa: PLC0415
+    from atsal.encoding import SIZE_TOLERANCE, encode_video  # noqa: PLC0415
     from atsal.prediction.options import ReadOptions  # noqa: PLC0415
 
     with progress_bar(source, ReadOptions(stereo=values["stereo"])) as progress:
         found = encode_video(source.path, output, codec, rate, guide, stereo=values["stereo"], progress=progress)
     print_line(f"{output}: {found.bitrate_kbps:.1f} kbit/s, {found.video_bytes:,} bytes of pictures")
+    if rate.bitrate_kbps and found.bitrate_kbps < (1 - SIZE_TOLERANCE) * rate.bitrate_kbps:
+        print_error(f"{output}: more than {found.bitrate_kbps:.1f} kbit/s bring no better quality with {codec.name}")
     return found
 
 
 def _print_comparison(source: "Source", found: "dict[str, Encoded]", track: "MapTrack") -> None:
+    from atsal.encoding import SIZE_TOLERANCE  # noqa: PLC0415
     from atsal.prediction.options import ReadOptions  # noqa: PLC0415
     from atsal.quality import TrackWeighting, measure_quality  # noqa: PLC0415
 

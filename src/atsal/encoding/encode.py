@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import av
+
 from atsal.encoding.codecs import Codec
 from atsal.encoding.guide import Guide
 from atsal.encoding.pictures import PictureFilter, PictureFormat, choose_format
@@ -81,7 +83,8 @@ def encode_video(
     Raises:
         ConfigError: a crf that the codec does not have.
         MediaError: a video that cannot be read, is damaged, or cannot be encoded as it is.
-        OutputError: the file cannot be written, or the codec cannot reach the bit rate.
+        OutputError: the file cannot be written, or the codec cannot go down to the bit rate. A rate beyond what the
+            best quality of the codec takes is no error: the file is smaller.
 
     """
     rate.check(codec)
@@ -122,10 +125,24 @@ class _Job:
         with Mp4Writer(path, settings, audio, _tags(self.info)) as writer:
             pictures = PictureFilter(self.info, self.codec, self.form, self.guide)
             for done, (picture, last_s) in enumerate(pictures, start=1):
-                writer.write(picture, last_s)
+                with self._refusals(bit_rate):
+                    writer.write(picture, last_s)
                 self.progress(done)
         length_s = last_s + 1 / self.info.frame_rate
         return Encoded(path or Path(), writer.video_bytes, writer.video_bytes * 8 / 1000 / length_s, 1)
+
+    @contextmanager
+    def _refusals(self, bit_rate: int | None) -> Iterator[None]:
+        """Raise what the encoder refuses as an `OutputError`: x264 does not even begin at a rate that is too low."""
+        try:
+            yield
+        except av.FFmpegError as error:
+            asked = (
+                f" at {bit_rate // 1000} kbit/s; ask for a higher --bitrate" if bit_rate else "; ask for another --crf"
+            )
+            raise OutputError(
+                f"{self.info.path}: {self.codec.name} does not encode this video{asked} (FFmpeg says: {error.strerror})"
+            ) from error
 
     @property
     def _size(self) -> tuple[int, int]:
@@ -140,7 +157,7 @@ def _reach(job: _Job, part: Path, wanted_kbps: float, output: Path) -> Encoded:
     with _first_pass(job, wanted_kbps) as options:
         for number in range(1, _MOST_TRIES + 1):
             kbps = max(1, round(asked))
-            if kbps in tried:
+            if kbps in tried or _is_saturated(tried, wanted_kbps):
                 break
             found = job.run(part, options, 1000 * kbps)
             tried[kbps] = found.bitrate_kbps
@@ -148,12 +165,20 @@ def _reach(job: _Job, part: Path, wanted_kbps: float, output: Path) -> Encoded:
                 return replace(found, encodes=number + bool(options))
             asked = _next_try(tried, wanted_kbps)
         best = min(tried, key=lambda kbps: abs(tried[kbps] - wanted_kbps))
-        if abs(tried[best] / wanted_kbps - 1) > SIZE_TOLERANCE:
+        if abs(tried[best] / wanted_kbps - 1) > SIZE_TOLERANCE and not _is_saturated(tried, wanted_kbps):
             raise OutputError(
                 f"{output}: {job.codec.name} does not reach {wanted_kbps:g} kbit/s with this video; the nearest of "
                 f"{len(tried)} tries gave {tried[best]:.1f} kbit/s. Ask for another --bitrate, or give --crf"
             )
         return replace(job.run(part, options, 1000 * best), encodes=len(tried) + 1 + bool(options))
+
+
+def _is_saturated(tried: dict[int, float], wanted_kbps: float) -> bool:
+    """Return whether to ask for more no longer gives more: the pictures have the best quality of the codec."""
+    if len(tried) < 2:
+        return False
+    (asked_before, before), (asked, last) = list(tried.items())[-2:]
+    return asked > 1.2 * asked_before and last < min(1.02 * before, wanted_kbps)
 
 
 def _next_try(tried: dict[int, float], wanted_kbps: float) -> float:

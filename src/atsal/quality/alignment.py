@@ -1,6 +1,7 @@
 """Two videos frame by frame: each frame of the reference with the frame of the other that is shown at its time."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from atsal.errors import MediaError
@@ -28,29 +29,26 @@ def paired_frames(
             "expected one range. Encode it again with the range of the reference"
         )
     step_s = following.timestamp_s - shown.timestamp_s if following else 1.0
-    frame, yielded = first, 0
-    while True:
+    last_s, own_step_s = 0.0, step_s
+    for frame in chain([first], frames):
         while following is not None and following.timestamp_s <= frame.timestamp_s + _EARLY_S:
             step_s = following.timestamp_s - shown.timestamp_s
             shown, following = following, next(others, None)
         if following is None and frame.timestamp_s > shown.timestamp_s + 2 * step_s:
-            raise _length_error(distorted, shown.timestamp_s, reference, f"goes on at {frame.timestamp_s:.2f} s")
+            raise _length_error(distorted, shown.timestamp_s, reference, frame.timestamp_s)
         yield frame, shown
-        yielded += 1
-        last, frame = frame, next(frames, frame)
-        if frame is last:
-            break
-    spare_s = 2 * max(step_s, last.timestamp_s / max(1, yielded - 1))
-    if following is not None and following.timestamp_s > last.timestamp_s + spare_s:
-        raise _length_error(reference, last.timestamp_s, distorted, f"goes on at {following.timestamp_s:.2f} s")
+        own_step_s, last_s = frame.timestamp_s - last_s or own_step_s, frame.timestamp_s
+    for later in chain([following] if following else [], others):
+        if later.timestamp_s > last_s + 2 * max(step_s, own_step_s):
+            raise _length_error(reference, last_s, distorted, later.timestamp_s)
 
 
 def _range(frame: LumaFrame) -> str:
     return "full" if frame.is_full_range else "limited"
 
 
-def _length_error(short: Path, end_s: float, long: Path, goes_on: str) -> MediaError:
+def _length_error(short: Path, end_s: float, long: Path, later_s: float) -> MediaError:
     return MediaError(
-        f"{short}: its last frame is at {end_s:.2f} s, but {long} {goes_on}; expected two versions of one video. Cut "
-        "both to the same part"
+        f"{short}: its last frame is at {end_s:.2f} s, but {long} goes on at {later_s:.2f} s; expected two versions of "
+        "one video. Cut both to the same part"
     )
