@@ -159,3 +159,5 @@ def _print_comparison(source: "Source", found: "dict[str, Encoded]", track: "Map
     print_line(
         f"weighted by the maps that guided the encoding; the guided file has {share:.1%} of the plain one's size"
     )
+    if abs(share - 1) > SIZE_TOLERANCE:
+        print_error("the sizes differ by more than 2 %, so the scores do not compare; give a lower --bitrate, no --crf")

@@ -13,6 +13,7 @@ A PSNR is that of the mean squared error over all frames. Chroma does not count.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -104,12 +105,15 @@ def weighted_mean_squared_error(
     return float((weights * (reference - distorted).astype(np.float64) ** 2).sum() / weights.sum())
 
 
+_spherical_ssim = lru_cache(maxsize=2)(SphericalSsim)  # its sampling positions take a moment, and 20 MB
+
+
 class _FrameMeter:
     """Measures pairs of luma pictures of one height. What depends on the weights alone is kept while they stay."""
 
     def __init__(self, erp_height: int) -> None:
         self._height = erp_height
-        self._ssim = SphericalSsim(erp_height)
+        self._ssim = _spherical_ssim(erp_height)
         self._map: Map | None = None
         self._pixel_density: Map = np.ones(())
         self._point_density: Map = np.ones(())
