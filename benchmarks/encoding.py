@@ -10,7 +10,7 @@ directions of 48 viewers. Views follow the traces of four of them: what they saw
 synthetic: its weights are Gaussians at the moving objects. `video` has no recorded gaze: its weights are the maps that
 guide the encoding, so its gain is an upper bound. `--against latitude` guides by the solid angle of a pixel alone.
 
-OUT gets the clips and `scores.json`; the tables are printed. Ten minutes for avtrack360 with x264 on two cores.
+OUT gets the clips, `scores-CODEC.json` and `curves-CODEC.png`; the tables are printed.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
@@ -81,6 +82,7 @@ def main() -> None:
         print_gains(clip.name, {clip.name: found[clip.name]}, chosen.kbps)
         (chosen.output / f"scores-{codec.name}.json").write_text(json.dumps(found, indent=1))
     print_gains("mean", found, chosen.kbps)
+    draw_curves(found, chosen.output / f"curves-{codec.name}.png")
 
 
 def guides(clip: Clip, against: str) -> dict[str, MapTrack | None]:
@@ -169,6 +171,24 @@ def print_gains(title: str, found: dict[str, dict[str, list[dict[str, float]]]],
             deltas = np.mean([bjontegaard(c["plain"], c[name], key) for c in clips], 0)
             at = "  ".join(f"{rate:g}: {gain:+.2f}" for rate, gain in zip(rates, gains, strict=True))
             print(f"{title:8s} {name:9s} {label:17s} {at}  BD {deltas[0]:+.2f} dB, {deltas[1]:+.1f} %", flush=True)
+
+
+def draw_curves(found: dict[str, dict[str, list[dict[str, float]]]], path: Path) -> None:
+    """Draw the mean of each score over the clips against the mean rate."""
+    shown = {key: label for key, label in SCORES.items() if key in next(iter(found.values()))["plain"][0]}
+    figure, axes = plt.subplots(1, len(shown), figsize=(3.6 * len(shown), 3.2), layout="constrained")
+    for axis, (key, label) in zip(axes, shown.items(), strict=True):
+        for name in next(iter(found.values())):
+            points = np.mean([[(p["kbps"], p[key]) for p in clip[name]] for clip in found.values()], 0)
+            axis.semilogx(*points.T, marker="o", markersize=4, label=name)
+        axis.set(
+            title=label, xlabel="kbit/s", xticks=points[:, 0].round(), xticklabels=points[:, 0].round().astype(int)
+        )
+        axis.minorticks_off()
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("dB")
+    axes[0].legend()
+    figure.savefig(path, dpi=110)
 
 
 def bjontegaard(plain: list[dict[str, float]], other: list[dict[str, float]], key: str) -> tuple[float, float]:

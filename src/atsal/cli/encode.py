@@ -59,7 +59,7 @@ def encode(context: click.Context, /, video: Path, output: Path, codec: str, com
         if compare:
             same = Rate(found["guided"].bitrate_kbps) if rate.crf is None else rate
             found = {"plain": _encode(source, plain, chosen, same, None, values)} | found
-            _print_comparison(source, found, guide.track)
+            _print_comparison(source, found, guide.track, values)
 
 
 @click.command(epilog="Example: atsal roi VIDEO.mp4 -o roi.txt --for kvazaar.")
@@ -144,16 +144,16 @@ def _encode(
     return found
 
 
-def _print_comparison(source: "Source", found: "dict[str, Encoded]", track: "MapTrack") -> None:
+def _print_comparison(source: "Source", found: "dict[str, Encoded]", track: "MapTrack", values: dict[str, Any]) -> None:
     from atsal.encoding import SIZE_TOLERANCE  # noqa: PLC0415
     from atsal.prediction.options import ReadOptions  # noqa: PLC0415
     from atsal.quality import TrackWeighting, measure_quality  # noqa: PLC0415
 
-    scores = {}
+    scores, stereo = {}, values["stereo"]
     for name, encoded in found.items():
-        with progress_bar(source, ReadOptions()) as progress:
-            weighting = TrackWeighting(track)
-            scores[name] = measure_quality(source.path, encoded.path, weighting=weighting, progress=progress)
+        with progress_bar(source, ReadOptions(stereo=stereo)) as progress:
+            chosen = {"weighting": TrackWeighting(track), "stereo": stereo, "progress": progress}
+            scores[name] = measure_quality(source.path, encoded.path, **chosen)
     print_scores(scores)
     share = found["guided"].video_bytes / found["plain"].video_bytes
     print_line(
