@@ -1,5 +1,7 @@
 """Compare guided with plain encoding at equal sizes, over four bit rates, with the weights of recorded gaze.
 
+The rates are those that plain encoding takes at four constant qualities (crf), so that they suit each clip.
+
     python benchmarks/encoding.py avtrack360 PREPARED --direction head -o OUT
     python benchmarks/encoding.py scene -o OUT
     python benchmarks/encoding.py video VIDEO.mp4 -o OUT
@@ -10,7 +12,7 @@ directions of 48 viewers. Views follow the traces of four of them: what they saw
 synthetic: its weights are Gaussians at the moving objects. `video` has no recorded gaze: its weights are the maps that
 guide the encoding, so its gain is an upper bound. `--against latitude` guides by the solid angle of a pixel alone.
 
-OUT gets the clips, `scores-CODEC.json` and `curves-CODEC.png`; the tables are printed.
+The tables are printed. OUT gets the clips, their scores, which are not computed again, and `curves-CODEC.png`.
 """
 
 import argparse
@@ -30,7 +32,7 @@ from atsal.datasets.prepared import PreparedSet
 from atsal.encoding import BlockGrid, Codec, Encoded, Guide, Rate, codec_named, encode_video
 from atsal.encoding.attention import predict_attention
 from atsal.errors import OutputError
-from atsal.gaze.maps import saliency_map
+from atsal.gaze.maps import saliency_density, saliency_map
 from atsal.gaze.records import Fixations
 from atsal.prediction.map_track import MapTrack, track_maps
 from atsal.projection import RotateErp
@@ -45,7 +47,16 @@ SWAY_DEG, GRAIN = 2.0, 1.5
 FIRST_S, LAST_S = 2.0, 30.0  # of the traces: viewers of AVTrack360 start at one place
 STILL_AT_S = 8.0
 CHANGING = ("11", "12", "14", "16")  # stills that do not match the gaze on the whole clip
-SCORES = {"ws_psnr_db": "WS-PSNR", "weighted_ws_psnr_db": "weighted WS-PSNR", "viewport_psnr_db": "viewport PSNR"}
+LEVELS = {"x264": (42, 36, 30, 24), "x265": (42, 36, 30, 24), "vp9": (60, 52, 44, 36)}  # crf: the rates of these
+SCORES = {
+    "ws_psnr_db": "WS-PSNR",
+    "weighted_ws_psnr_db": "weighted WS-PSNR",
+    "viewport_psnr_db": "viewport PSNR",
+    "elsewhere_ws_psnr_db": "WS-PSNR elsewhere",
+}
+
+
+Curves = dict[str, list[dict[str, float]]]  # by version: rate and scores at each level
 
 
 @dataclass(frozen=True)
@@ -62,27 +73,56 @@ class Clip:
         return TrackWeighting(self.gaze) if isinstance(self.gaze, MapTrack) else self.gaze
 
 
+class Elsewhere:
+    """Weights for what is seen little: 1 where the attention is below its mean on the sphere, else 0."""
+
+    name = "elsewhere"
+
+    def __init__(self, attention: Weighting) -> None:
+        self._attention = attention
+        self._map: np.ndarray | None = None
+        self._rest: np.ndarray | None = None
+
+    def at(self, timestamp_s: float) -> np.ndarray | None:
+        density = self._attention.at(timestamp_s)
+        if density is not self._map:
+            self._map = density
+            self._rest = None if density is None else (saliency_density(density) < 1 / (4 * math.pi)).astype(np.float32)
+        return self._rest
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["avtrack360", "scene", "video"])
     parser.add_argument("path", nargs="?", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--codec", default="x264")
-    parser.add_argument("--kbps", nargs=4, type=float, default=[60, 120, 240, 480])
     parser.add_argument("--items", nargs="*")
     parser.add_argument("--against", choices=["nothing", "latitude"], default="nothing")
     chosen = parser.parse_args()
     chosen.output.mkdir(parents=True, exist_ok=True)
     codec = codec_named(chosen.codec)
-    found: dict[str, dict[str, list[dict[str, float]]]] = {}
+    found: dict[str, Curves] = {}
     for clip in make_clips(chosen):
-        found[clip.name] = {}
-        for name, track in guides(clip, chosen.against).items():
-            found[clip.name][name] = [score(clip, name, track, codec, kbps, chosen.output) for kbps in chosen.kbps]
-        print_gains(clip.name, {clip.name: found[clip.name]}, chosen.kbps)
-        (chosen.output / f"scores-{codec.name}.json").write_text(json.dumps(found, indent=1))
-    print_gains("mean", found, chosen.kbps)
+        kept = chosen.output / f"{clip.name}-{codec.name}.json"
+        if not kept.exists():
+            kept.write_text(json.dumps(curves(clip, codec, chosen.against, chosen.output), indent=1))
+        found[clip.name] = json.loads(kept.read_text())
+        print_gains(clip.name, {clip.name: found[clip.name]}, LEVELS[codec.name])
+    print_gains("mean", found, LEVELS[codec.name])
     draw_curves(found, chosen.output / f"curves-{codec.name}.png")
+
+
+def curves(clip: Clip, codec: Codec, against: str, folder: Path) -> Curves:
+    """Encode plain at the rates of four qualities, and each guided version at the rate of the plain one."""
+    found: Curves = {}
+    wanted = [
+        encode_video(clip.path, folder / "rate.mp4", codec, Rate(crf=crf)).bitrate_kbps for crf in LEVELS[codec.name]
+    ]
+    for name, track in guides(clip, against).items():
+        rates = [point["kbps"] for point in found["plain"]] if found else wanted
+        found[name] = [score(clip, name, track, codec, kbps, folder) for kbps in rates]
+    return found
 
 
 def guides(clip: Clip, against: str) -> dict[str, MapTrack | None]:
@@ -147,7 +187,8 @@ def score(clip: Clip, name: str, track: MapTrack | None, codec: Codec, kbps: flo
     path = folder / f"{clip.path.stem}.{name}.{codec.name}.{kbps:g}.mp4"
     encoded = encode_near(clip.path, path, codec, kbps, guide)
     found = measure_quality(clip.path, path, weighting=clip.weighting(), traces=clip.traces)
-    return {"kbps": encoded.bitrate_kbps} | found.scores
+    rest = measure_quality(clip.path, path, weighting=Elsewhere(clip.weighting())).scores["weighted_ws_psnr_db"]
+    return {"kbps": encoded.bitrate_kbps, "elsewhere_ws_psnr_db": rest} | found.scores
 
 
 def encode_near(source: Path, path: Path, codec: Codec, kbps: float, guide: Guide | None) -> Encoded:
@@ -158,8 +199,8 @@ def encode_near(source: Path, path: Path, codec: Codec, kbps: float, guide: Guid
     return encode_video(source, path, codec, Rate(kbps * 1.06), guide)
 
 
-def print_gains(title: str, found: dict[str, dict[str, list[dict[str, float]]]], rates: list[float]) -> None:
-    """Print the mean gains in dB at each rate, their mean over the curve (BD-PSNR) and the saved rate (BD-rate)."""
+def print_gains(title: str, found: dict[str, Curves], levels: tuple[int, ...]) -> None:
+    """Print the mean gains in dB at each level, their mean over the curve (BD-PSNR) and the saved rate (BD-rate)."""
     for name in next(iter(found.values())):
         if name == "plain":
             continue
@@ -169,11 +210,11 @@ def print_gains(title: str, found: dict[str, dict[str, list[dict[str, float]]]],
                 continue
             gains = np.mean([[b[key] - a[key] for a, b in zip(c["plain"], c[name], strict=True)] for c in clips], 0)
             deltas = np.mean([bjontegaard(c["plain"], c[name], key) for c in clips], 0)
-            at = "  ".join(f"{rate:g}: {gain:+.2f}" for rate, gain in zip(rates, gains, strict=True))
+            at = "  ".join(f"{level}: {gain:+.2f}" for level, gain in zip(levels, gains, strict=True))
             print(f"{title:8s} {name:9s} {label:17s} {at}  BD {deltas[0]:+.2f} dB, {deltas[1]:+.1f} %", flush=True)
 
 
-def draw_curves(found: dict[str, dict[str, list[dict[str, float]]]], path: Path) -> None:
+def draw_curves(found: dict[str, Curves], path: Path) -> None:
     """Draw the mean of each score over the clips against the mean rate."""
     shown = {key: label for key, label in SCORES.items() if key in next(iter(found.values()))["plain"][0]}
     figure, axes = plt.subplots(1, len(shown), figsize=(3.6 * len(shown), 3.2), layout="constrained")

@@ -76,6 +76,17 @@ atsal direct still.png -o film.mp4 --viewer anna
 atsal tiles still.png -o tiles.json
 atsal tiles still.png -o tiles.txt
 atsal tiles still.png -o tiles.json --grid 8
+atsal encode still.png -o out.mp4 --crf 30
+atsal encode missing.mp4 -o out.mp4 --crf 30
+atsal encode missing.mp4 -o out.mp4
+atsal encode missing.mp4 -o out.mp4 --crf 30 --codec svtav1
+atsal encode missing.mp4 -o out.mp4 --crf 30 --codec h264
+atsal encode raw/video_2.mp4 -o out.mp4 --crf 30 --maps train.yaml
+atsal encode raw/video_2.mp4 -o out.mkv --crf 30
+atsal roi raw/video_2.mp4 -o out.txt --for x265-zones
+atsal quality raw/video_2.mp4 missing.mp4
+atsal quality raw/video_2.mp4 raw/video_2.mp4 --gaze prepared --item video
+atsal quality raw/video_2.mp4 raw/video_2.mp4 --trace notes.txt
 atsal info missing.mp4
 atsal info nothing
 atsal datasets info vreyetracking

@@ -50,6 +50,8 @@ def encode(context: click.Context, /, video: Path, output: Path, codec: str, com
 
     chosen, rate = codec_named(codec), Rate(values["bitrate"], values["crf"])
     rate.check(chosen)
+    if chosen.note:
+        print_error(chosen.note)
     source = _find_video(video)
     plain = output.with_name(f"{output.stem}.plain{output.suffix}")
     check_targets(source, {output: ".mp4"} | ({plain: ".mp4"} if compare else {}), values["overwrite"])

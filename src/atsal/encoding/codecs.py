@@ -29,6 +29,7 @@ class Codec:
     two_passes: bool = True
     step_qp: int = 1  # offsets are multiples of it
     codec_tag: str | None = None
+    note: str = ""  # what users should know
 
     def qoffset(self, offset_qp: int, bits: int) -> float:
         """Return FFmpeg's offset for one in QP of H.264, where 6 halve or double the step of the quantiser."""
@@ -58,6 +59,7 @@ CODECS = {
             {"b": "0"},
             two_passes=False,
             step_qp=2,  # from -8 to 6: eight segments
+            note="vp9 has regions in real-time mode only, where they cost more than they gain; see docs/encoding.md",
         ),
     )
 }
