@@ -13,9 +13,8 @@ from atsal.video.luma_reader import read_luma
 from atsal.video.probe import probe_video
 from atsal.video.spherical_tags import read_spherical_tags
 from encoding.conftest import right_half
-from fakes.mp4 import edit, equi, put_in_entry, put_in_track, st3d, sv3d, v1
+from fakes.mp4 import BACK, edit, equi, put_in_entry, put_in_track, set_matrix, st3d, sv3d, v1
 
-BACK = {"brand": "isom"}
 SIZE = (256, 128)
 
 
@@ -27,7 +26,7 @@ def textured(number, width=SIZE[0], height=SIZE[1]):
 
 
 def source_clip(clips, name="in.mp4", frames=30, **options):
-    return clips.make(name, frames=frames, size=SIZE, paint=textured, options={"crf": "4"}, **options)
+    return clips.make(name, frames=frames, size=SIZE, paint=textured, options={"crf": "4", "g": "12"}, **options)
 
 
 def guide_for(path, codec, **options):
@@ -195,3 +194,19 @@ def test_the_tick_of_the_source_does_not_matter(clips, tmp_path):
     source = clips.make("in.mp4", ticks=[0, 1001, 2002, 3003], tick=Fraction(1, 24000))
     found = encode_video(source, tmp_path / "out.mp4", CODECS["x265"], Rate(crf=30)).path
     assert [f.timestamp_s for f in read_luma(found)] == pytest.approx([0, 0.04171, 0.08342, 0.12513], abs=1e-4)
+
+
+def test_a_rotation_in_the_metadata_is_applied(clips, tmp_path):
+    source = clips.make("in.mp4", frames=3, size=(64, 128), paint=textured, container_options=BACK)
+    set_matrix(source, 0, 1, -1, 0)
+    codec = CODECS["x264"]
+    found = encode_video(source, tmp_path / "out.mp4", codec, Rate(crf=1), guide_for(source, codec)).path
+    info = probe_video(found)
+    assert (info.width, info.height, info.view.rotation.filters) == (128, 64, ())
+    for before, after in zip(read_luma(source), read_luma(found), strict=True):
+        assert np.abs(before.luma - after.luma).mean() < 3
+
+
+def test_hevc_has_the_tag_that_players_know(clips, tmp_path):
+    found = encode_video(clips.make(frames=2), tmp_path / "out.mp4", CODECS["x265"], Rate(crf=30)).path
+    assert b"hvc1" in found.read_bytes()
