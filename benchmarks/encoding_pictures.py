@@ -18,7 +18,7 @@ from atsal.projection import erp_to_viewport, resize_erp, solid_angle_weights
 from atsal.video.image_writer import write_rgb_png
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
-from atsal.video.render import add_label, overlay, resize, tile
+from atsal.video.render import add_label, colour_table, overlay, resize, tile
 from atsal.video.synthetic_scene import render_video
 
 SEED, HEIGHT, KBPS, FRAME = 7, 512, 80, 30
@@ -52,7 +52,7 @@ def frame_of(path: Path) -> np.ndarray:
 def draw_encoding(frames: dict[str, np.ndarray], density: np.ndarray, offsets: np.ndarray, path: Path) -> None:
     source = resize(frames["source"], PANEL)
     pictures = [
-        add_label(overlay(source, density, float(density.max())), "predicted attention"),
+        add_label(overlay(source, density, float(density.max()), colour_table("turbo"), 0.75), "predicted attention"),
         add_label(resize(blend(frames["source"], offsets), PANEL), f"QP offsets, {offsets.min()} to +{offsets.max()}"),
     ]
     seen = density.argmax()
@@ -81,15 +81,19 @@ def view(picture: np.ndarray, direction: tuple[float, float]) -> np.ndarray:
 def draw_quality(frames: dict[str, np.ndarray], density: np.ndarray, path: Path) -> None:
     weights = solid_angle_weights(HEIGHT).numpy() * np.ones((1, 2 * HEIGHT))
     attention = weights * resize_erp(torch.from_numpy(density)[None, None], HEIGHT)[0, 0].numpy()
-    grey = np.zeros_like(resize(frames["plain"], PANEL))
+    black = np.zeros_like(resize(frames["plain"], PANEL))
     error = ((frames["plain"].astype(float) - frames["source"]) ** 2).mean(-1)
     shown = {"error": error, "solid angle": weights, "solid angle and attention": attention}
     shown["error, weighted by both"] = error * attention
     panels = [
-        add_label(overlay(grey, np.sqrt(values).astype(np.float32), float(np.sqrt(np.quantile(values, 0.998)))), name)
+        add_label(overlay(black, np.sqrt(values).astype(np.float32), peak(values), colour_table("inferno"), 1.0), name)
         for name, values in shown.items()
     ]
     write_rgb_png(path, tile(panels, 2, gap=6))
+
+
+def peak(values: np.ndarray) -> float:
+    return float(np.sqrt(np.quantile(values, 0.998)))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from atsal.encoding.guide import Guide
 from atsal.encoding.pictures import PictureFilter, PictureFormat, choose_format
 from atsal.errors import ConfigError, OutputError
 from atsal.jobs.atomic_write import atomic_file, output_errors
+from atsal.prediction.sources import LOWEST_RATE
 from atsal.video.mp4_writer import AudioSource, EncoderSettings, Mp4Writer
 from atsal.video.probe import VideoInfo, probe_video
 from atsal.video.spherical_tags import SphericalTags, read_spherical_tags
@@ -112,7 +113,7 @@ class _Job:
         settings = EncoderSettings(
             self.codec.encoder,
             self._size,
-            self.info.frame_rate,
+            self._frame_rate,
             pixel_format=self.form.pixel_format,
             options=self.codec.options | options,
             colour=self.form.colour,
@@ -128,7 +129,7 @@ class _Job:
                 with self._refusals(bit_rate):
                     writer.write(picture, last_s)
                 self.progress(done)
-        length_s = last_s + 1 / self.info.frame_rate
+        length_s = last_s + 1 / self._frame_rate
         return Encoded(path or Path(), writer.video_bytes, writer.video_bytes * 8 / 1000 / length_s, 1)
 
     @contextmanager
@@ -143,6 +144,10 @@ class _Job:
             raise OutputError(
                 f"{self.info.path}: {self.codec.name} does not encode this video{asked} (FFmpeg says: {error.strerror})"
             ) from error
+
+    @property
+    def _frame_rate(self) -> float:
+        return max(LOWEST_RATE, self.info.frame_rate)
 
     @property
     def _size(self) -> tuple[int, int]:
