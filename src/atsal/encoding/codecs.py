@@ -59,7 +59,7 @@ CODECS = {
             {"b": "0"},
             two_passes=False,
             step_qp=2,  # from -8 to 6: eight segments
-            note="vp9 has regions in real-time mode only, where they cost more than they gain; see docs/encoding.md",
+            note="vp9 has regions in real-time mode only, where they gain less than with x264; see docs/encoding.md",
         ),
     )
 }

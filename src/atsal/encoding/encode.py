@@ -24,6 +24,7 @@ SIZE_TOLERANCE = 0.02  # of the rate that was asked for
 _GOOD_TOLERANCE = 0.008  # ends the tries
 _MOST_TRIES = 8
 _LEAST_KBPS = 1.0
+_FEW_FRAMES = 8
 _STEREO_MODES = {"mono": 0, "top-bottom": 1, "left-right": 2}
 Progress = Callable[[int], None]
 
@@ -115,7 +116,7 @@ class _Job:
             self._size,
             self._frame_rate,
             pixel_format=self.form.pixel_format,
-            options=self.codec.options | options,
+            options=self.codec.options | options | self._options_of_short_videos,
             colour=self.form.colour,
             pixel_aspect=self.form.pixel_aspect,
             bit_rate=bit_rate,
@@ -144,6 +145,11 @@ class _Job:
             raise OutputError(
                 f"{self.info.path}: {self.codec.name} does not encode this video{asked} (FFmpeg says: {error.strerror})"
             ) from error
+
+    @property
+    def _options_of_short_videos(self) -> dict[str, str]:
+        """Avoid B-frames in a few frames: x265 gives them random decoding times."""
+        return {"bf": "0"} if (self.info.frame_count or _FEW_FRAMES) < _FEW_FRAMES else {}
 
     @property
     def _frame_rate(self) -> float:
