@@ -32,11 +32,13 @@ from atsal.datasets.prepared import PreparedSet
 from atsal.encoding import BlockGrid, Codec, Encoded, Guide, Rate, codec_named, encode_video
 from atsal.encoding.attention import predict_attention
 from atsal.errors import OutputError
+from atsal.gaze.directions import unit_vectors
+from atsal.gaze.head_path import HeadPath
 from atsal.gaze.maps import saliency_density, saliency_map
-from atsal.gaze.records import Fixations
+from atsal.gaze.records import Fixations, GazeSamples
 from atsal.prediction.map_track import MapTrack, track_maps
 from atsal.projection import RotateErp
-from atsal.quality import GazeWeighting, HeadTrace, TrackWeighting, Weighting, measure_quality
+from atsal.quality import GazeWeighting, TrackWeighting, Weighting, measure_quality
 from atsal.video.pixels import scale_image
 from atsal.video.probe import probe_video
 from atsal.video.synthetic_scene import Scene, render_video
@@ -67,7 +69,7 @@ class Clip:
     path: Path
     attention: MapTrack  # predicted
     gaze: MapTrack | GazeWeighting
-    traces: tuple[HeadTrace, ...] = ()
+    viewers: tuple[HeadPath, ...] = ()
 
     def weighting(self) -> Weighting:
         return TrackWeighting(self.gaze) if isinstance(self.gaze, MapTrack) else self.gaze
@@ -157,14 +159,13 @@ def still_clip(prepared: PreparedSet, item: str, folder: Path) -> Clip:
     attention = track_maps([(0.0, model.predict_image(picture, seconds=STILL_AT_S))])
     fixations = prepared.fixations(item)
     viewers = list(fixations.observers)[::12]
-    traces = tuple(head_trace(fixations.select(fixations.observer == viewer), viewer) for viewer in viewers)
-    return Clip(item, path, attention, GazeWeighting(prepared, item), traces)
+    paths = tuple(head_path(fixations.select(fixations.observer == viewer), viewer) for viewer in viewers)
+    return Clip(item, path, attention, GazeWeighting(prepared, item), paths)
 
 
-def head_trace(fixations: Fixations, viewer: str) -> HeadTrace:
-    times = (fixations.onset_s - FIRST_S) * SECONDS / (LAST_S - FIRST_S)
-    order = np.unique(times, return_index=True)[1]
-    return HeadTrace(viewer, times[order], *(np.rad2deg(a)[order] for a in (fixations.lon_rad, fixations.lat_rad)))
+def head_path(fixations: Fixations, viewer: str) -> HeadPath:
+    times_s = (fixations.onset_s - FIRST_S) * SECONDS / (LAST_S - FIRST_S)
+    return HeadPath(GazeSamples(viewer, times_s, head=unit_vectors(fixations.lon_rad, fixations.lat_rad)))
 
 
 def scene_clip(seed: int, folder: Path) -> Clip:
@@ -186,7 +187,7 @@ def score(clip: Clip, name: str, track: MapTrack | None, codec: Codec, kbps: flo
     guide = None if track is None else Guide(track, grid, step_qp=codec.step_qp)
     path = folder / f"{clip.path.stem}.{name}.{codec.name}.{kbps:g}.mp4"
     encoded = encode_near(clip.path, path, codec, kbps, guide)
-    found = measure_quality(clip.path, path, weighting=clip.weighting(), traces=clip.traces)
+    found = measure_quality(clip.path, path, weighting=clip.weighting(), viewers=clip.viewers)
     rest = measure_quality(clip.path, path, weighting=Elsewhere(clip.weighting())).scores["weighted_ws_psnr_db"]
     return {"kbps": encoded.bitrate_kbps, "elsewhere_ws_psnr_db": rest} | found.scores
 

@@ -102,7 +102,7 @@ def test_gaze_weights_follow_the_gaze_in_time(folder):
         (["encode", "scene.mp4", "-o", "scene.mp4", "--crf", "30", "--overwrite"], "is the source itself"),
         (["encode", "scene.mp4", "-o", "x.mp4", "--crf", "30", "--codec", "svtav1"], "SVT-AV1 ignores regions"),
         (["encode", "scene.mp4", "-o", "x.mp4", "--crf", "60"], "--crf 60: expected 0 (best) to 51 for x264"),
-        (["encode", "raw", "-o", "x.mp4", "--crf", "30"], "raw: expected one video file"),
+        (["encode", "raw", "-o", "x.mp4", "--crf", "30"], "raw: is a folder; expected a 360° video"),
         (["encode", "other.mp4", "-o", "x.mp4", "--crf", "30", "--maps", "maps/scene.json"], "which is another file"),
         (
             ["encode", "scene.mp4", "-o", "x.mp4", "--crf", "9", "--maps", "prepared/manifest.json"],

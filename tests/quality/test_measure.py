@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from atsal.errors import DataError, MediaError
-from atsal.quality import HeadTrace, measure_quality, read_head_trace
+from atsal.errors import MediaError
+from atsal.gaze.directions import unit_vectors
+from atsal.gaze.head_path import HeadPath
+from atsal.gaze.records import GazeSamples
+from atsal.quality import measure_quality
 from atsal.quality.measure import psnr_db, weighted_mean_squared_error
 from atsal.quality.ssim import SphericalSsim, flat_ssim
+from atsal.quality.viewports import direction_at
 from video.conftest import Clips
 
 SIZE = (128, 64)
@@ -198,38 +202,22 @@ def test_weights_choose_where_errors_count(clips):
     assert scores[0]["weighted_s_ssim"] > scores[1]["weighted_s_ssim"]
 
 
+def viewer(yaw_deg):
+    """A viewer who looks along the horizon, with one sample a second."""
+    heads = unit_vectors(np.radians(yaw_deg), np.zeros(len(yaw_deg)))
+    return HeadPath(GazeSamples("a", np.arange(len(yaw_deg), dtype=float), head=heads))
+
+
 def test_views_show_what_is_ahead(clips):
     reference = lossless(clips, "a.mkv", frames=3, size=(256, 128))
     back = lossless(clips, "b.mkv", brighter(14, slice(192, 256)), frames=3, size=(256, 128))
-    times = np.array([0.0, 1.0])
-    ahead = HeadTrace("ahead", times, np.zeros(2), np.zeros(2))
-    behind = HeadTrace("behind", times, np.array([134.0, 136.0]), np.zeros(2))
-    assert measure_quality(reference, back, traces=[ahead]).scores["viewport_psnr_db"] == 100
-    found = measure_quality(reference, back, traces=[behind], fov_deg=60).scores
+    ahead, behind = viewer([0, 0]), viewer([134, 136])
+    assert measure_quality(reference, back, viewers=[ahead]).scores["viewport_psnr_db"] == 100
+    found = measure_quality(reference, back, viewers=[behind], fov_deg=60).scores
     assert found["viewport_psnr_db"] == pytest.approx(26.5, abs=0.5)
     assert found["viewport_ssim"] < 1
 
 
-def test_a_trace_turns_the_short_way_and_ends(tmp_path):
-    path = tmp_path / "trace.csv"
-    path.write_text("timestamp_s,yaw_deg,pitch_deg\n0,170,0\n1,-170,20\n")
-    trace = read_head_trace(path)
-    assert trace.at(0.5) == pytest.approx((180, 10))
-    assert trace.at(1.9) == pytest.approx((190, 20))
-    assert trace.at(2.1) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("time,yaw_deg,pitch_deg\n0,0,0\n", "not a head trace file: no column timestamp_s"),
-        ("timestamp_s,yaw_deg,pitch_deg\n0,0,95\n", "line 2: pitch_deg is '95', expected a number from -90 to 90"),
-        ("timestamp_s,yaw_deg,pitch_deg\n1,0,0\n1,0,0\n", "line 3: timestamp_s is '1', expected a time after"),
-        ("timestamp_s,yaw_deg,pitch_deg\n0,nan,0\n", "line 2: yaw_deg is 'nan'"),
-    ],
-)
-def test_bad_traces_are_errors(tmp_path, text, message):
-    path = tmp_path / "trace.csv"
-    path.write_text(text)
-    with pytest.raises(DataError, match=message):
-        read_head_trace(path)
+def test_the_first_and_last_direction_stand_for_a_second():
+    assert direction_at(viewer([170, 190]), 1.9) == pytest.approx((-170, 0))
+    assert direction_at(viewer([170, 190]), 2.1) is None

@@ -191,11 +191,11 @@ def _given_plan(source: "Source", reading: "ReadOptions", values: dict[str, Any]
 
 def _render_trace(source: "Source", output: Path, reading: "ReadOptions", values: dict[str, Any]) -> str | None:
     """Render what a recorded viewer saw."""
-    from atsal.directing.head_path import HeadPath, choose_viewer  # noqa: PLC0415
+    from atsal.directing.head_camera import HeadCamera, choose_viewer  # noqa: PLC0415
     from atsal.video.probe import probe_video  # noqa: PLC0415
 
     viewer = choose_viewer(values["trace"], _viewers(values["trace"]), values["viewer"])
-    path, length_s = HeadPath(viewer, values["fov"]), probe_video(source.path, reading.stereo).duration_s
+    path, length_s = HeadCamera(viewer, values["fov"]), probe_video(source.path, reading.stereo).duration_s
     end_s = reading.start_s + (reading.duration_s or max(0.0, (length_s or 0.0) - reading.start_s))
     remark = path.check_covers(values["trace"], reading.start_s, end_s)
     if remark:

@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from atsal.cli.console import print_error, print_line, quiet_option
-from atsal.cli.model_run import check_targets, load_chosen_model, model_options, print_notes, progress_bar
+from atsal.cli.console import output_options, print_error, print_line
+from atsal.cli.model_run import (
+    check_targets,
+    find_video,
+    load_chosen_model,
+    model_options,
+    print_notes,
+    progress_bar,
+)
 from atsal.cli.parameters import PATH, POSITIVE, STEREO, STREAMS, NameOf, Number, options, overwrite_option
 from atsal.cli.quality import print_scores
-from atsal.errors import MediaError
 
 if TYPE_CHECKING:
     from atsal.encoding import Codec, Encoded, Guide
@@ -26,7 +32,7 @@ guide_options = options(
     click.option("--stereo", type=STEREO, default="auto", help="Layout of a stereo picture; both views are encoded."),
     overwrite_option,
     model_options,
-    quiet_option,
+    output_options,
 )
 
 
@@ -52,7 +58,7 @@ def encode(context: click.Context, /, video: Path, output: Path, codec: str, com
     rate.check(chosen)
     if chosen.note:
         print_error(chosen.note)
-    source = _find_video(video)
+    source = find_video(video)
     plain = output.with_name(f"{output.stem}.plain{output.suffix}")
     check_targets(source, {output: ".mp4"} | ({plain: ".mp4"} if compare else {}), values["overwrite"])
     with create_folder(output.parent):
@@ -76,24 +82,13 @@ def roi(context: click.Context, /, video: Path, output: Path, form: str, **value
     from atsal.jobs.atomic_write import create_folder  # noqa: PLC0415
     from atsal.video.timed_frames import frame_times  # noqa: PLC0415
 
-    chosen, source = format_named(form), _find_video(video)
+    chosen, source = format_named(form), find_video(video)
     check_targets(source, {output: chosen.suffix}, values["overwrite"])
     with create_folder(output.parent):
         guide = _make_guide(context, source, values, chosen.block, chosen.step_qp)
         write_roi(output, chosen, guide, frame_times(video).tolist())
     rows, columns = guide.grid.shape
     print_line(f"{output}: {columns} x {rows} blocks of {guide.grid.block} pixels")
-
-
-def _find_video(path: Path) -> "Source":
-    from atsal.prediction.sources import find_sources  # noqa: PLC0415
-
-    sources, problems = find_sources([path])
-    if problems:
-        raise problems[0]
-    if len(sources) != 1 or sources[0].kind != "video":
-        raise MediaError(f"{path}: expected one video file")
-    return sources[0]
 
 
 def _make_guide(

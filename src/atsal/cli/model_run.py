@@ -107,6 +107,8 @@ def find_source(path: Path, *, as_frames: bool) -> "Source":
 
 def find_video(path: Path) -> "Source":
     """Return the video at a path; raise `ConfigError` for an image or a folder."""
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder; expected a 360° video")
     source = find_source(path, as_frames=False)
     if source.kind != "video":
         raise ConfigError(f"{path}: is an image; expected a 360° video")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.cli.console import print_line, print_table, quiet_option
+from atsal.cli.console import output_options, print_line, print_table
 from atsal.cli.model_run import progress_bar
 from atsal.cli.parameters import PATH, STEREO, STREAMS, NameOf, Number, overwrite_option, refuse_existing
 from atsal.errors import ConfigError
@@ -37,7 +37,7 @@ _TITLES = {
     "traces",
     type=PATH,
     multiple=True,
-    help="Also score what a viewer sees: a CSV of timestamp_s, yaw_deg, pitch_deg. May be given several times.",
+    help="Also score what viewers see: a head log (CSV of timestamp_s, yaw_deg, pitch_deg). May be repeated.",
 )
 @click.option(
     "--fov",
@@ -50,30 +50,33 @@ _TITLES = {
 @click.option("--stereo", type=STEREO, default="auto", help="Layout of stereo pictures; the left views are compared.")
 @click.option("--json", "output", type=PATH, help="Also write the scores of all frames to this file.")
 @overwrite_option
-@quiet_option
+@output_options
 def quality(reference: Path, distorted: Path, output: Path | None, **values: Any) -> None:
     """Compare DISTORTED, an encoded 360° video, with REFERENCE, the original, on the sphere.
 
     Frames are compared by their times. Only luma counts.
     """
+    from atsal.gaze.head_path import HeadPath  # noqa: PLC0415
+    from atsal.gaze.readers.head_log import read_head_log  # noqa: PLC0415
     from atsal.jobs.atomic_write import create_folder, write_json  # noqa: PLC0415
     from atsal.prediction.options import ReadOptions  # noqa: PLC0415
     from atsal.prediction.sources import Source  # noqa: PLC0415
-    from atsal.quality import measure_quality, read_head_trace  # noqa: PLC0415
+    from atsal.quality import measure_quality  # noqa: PLC0415
 
     if output is not None:
         refuse_existing(output, values["overwrite"])
     weighting = _choose_weighting(reference, values)
-    traces = [read_head_trace(path) for path in values["traces"]]
+    viewers = [HeadPath(viewer) for path in values["traces"] for viewer in read_head_log(path)]
     chosen = {"fov_deg": values["fov_deg"], "stereo": values["stereo"]}
     with progress_bar(Source(reference, "video"), ReadOptions(stereo=values["stereo"])) as progress:
-        found = measure_quality(reference, distorted, weighting=weighting, traces=traces, progress=progress, **chosen)
+        found = measure_quality(reference, distorted, weighting=weighting, viewers=viewers, progress=progress, **chosen)
     print_scores({distorted.name: found})
     if weighting is not None:
         print_line(f"weighted by {weighting.name}")
     if output is not None:
         document = {"reference": reference.name, "distorted": distorted.name, **chosen}
-        document |= {"weighted_by": weighting.name if weighting else None, "traces": [trace.name for trace in traces]}
+        document |= {"weighted_by": weighting.name if weighting else None}
+        document |= {"traces": [path.name for path in values["traces"]]}
         with create_folder(output.parent):
             write_json(output, document | {"scores": found.scores, "frames": found.frames})
         print_line(output)

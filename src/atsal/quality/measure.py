@@ -21,12 +21,13 @@ import torch
 from numpy.typing import NDArray
 
 from atsal.errors import MediaError
+from atsal.gaze.head_path import HeadPath
 from atsal.projection.resize import resize_erp
 from atsal.projection.sampling import ErpSampler
 from atsal.projection.sphere import erp_position, solid_angle_weights, unit_vectors
 from atsal.quality.alignment import paired_frames
 from atsal.quality.ssim import PEAK, SphericalSsim
-from atsal.quality.viewports import FOV_DEG, HeadTrace, viewport_scores
+from atsal.quality.viewports import FOV_DEG, direction_at, viewport_scores
 from atsal.quality.weighting import Map, Weighting
 from atsal.video.stereo_layout import StereoChoice
 
@@ -39,7 +40,7 @@ class Quality:
     """The scores of a video, and the numbers of each frame that they are made of.
 
     `scores` holds `ws_psnr_db` and `s_ssim`; with a weighting `weighted_ws_psnr_db` and `weighted_s_ssim`, over the
-    frames that have attention; with traces `viewport_psnr_db` and `viewport_ssim`, over all views of all traces.
+    frames that have attention; with viewers `viewport_psnr_db` and `viewport_ssim`, over all their views.
     """
 
     scores: dict[str, float]
@@ -51,7 +52,7 @@ def measure_quality(
     distorted: Path,
     *,
     weighting: Weighting | None = None,
-    traces: Sequence[HeadTrace] = (),
+    viewers: Sequence[HeadPath] = (),
     fov_deg: float = FOV_DEG,
     stereo: StereoChoice = "auto",
     progress: Callable[[int], None] = lambda _done: None,
@@ -62,7 +63,7 @@ def measure_quality(
         reference: the original.
         distorted: the same video after encoding; it may have another size or rate.
         weighting: where errors count more.
-        traces: head directions of viewers; each gives one view of every frame.
+        viewers: where viewers' heads point; each gives one view of every frame.
         fov_deg: horizontal field of view of the views, which are square.
         stereo: layout of the views of both videos; the left one is compared.
         progress: is called with the number of frames that are done.
@@ -79,11 +80,11 @@ def measure_quality(
         pictures = torch.from_numpy(frame.luma), torch.from_numpy(other.luma)
         row: Row = {"frame_index": frame.index, "timestamp_s": round(frame.timestamp_s, 6)}
         row |= meter.measure(*pictures, None if weighting is None else weighting.at(frame.timestamp_s))
-        views = [trace.at(frame.timestamp_s) for trace in traces]
+        views = [direction_at(viewer, frame.timestamp_s) for viewer in viewers]
         row |= _mean_views([viewport_scores(*pictures, view, fov_deg) for view in views if view is not None])
         rows.append(row)
         progress(len(rows))
-    return Quality(_pool(rows, distorted, weighting=weighting is not None, traces=bool(traces)), rows)
+    return Quality(_pool(rows, distorted, weighting=weighting is not None, viewers=bool(viewers)), rows)
 
 
 def psnr_db(mean_squared_error: float) -> float:
@@ -148,15 +149,15 @@ def _mean_views(scores: list[tuple[float, float]]) -> Row:
     return {"viewport_mse": float(np.mean(errors)), "viewport_ssim": float(np.mean(similarities))}
 
 
-def _pool(rows: list[Row], path: Path, *, weighting: bool, traces: bool) -> dict[str, float]:
+def _pool(rows: list[Row], path: Path, *, weighting: bool, viewers: bool) -> dict[str, float]:
     """Return the scores of all frames: PSNR of the mean error, mean similarity."""
     wanted = [("ws_mse", "s_ssim")]
-    wanted += [("weighted_ws_mse", "weighted_s_ssim")] * weighting + [("viewport_mse", "viewport_ssim")] * traces
+    wanted += [("weighted_ws_mse", "weighted_s_ssim")] * weighting + [("viewport_mse", "viewport_ssim")] * viewers
     scores = {}
     for error, similarity in wanted:
         found = [(row[error], row[similarity]) for row in rows if error in row]
         if not found:
-            missing = "head direction of the traces" if error == "viewport_mse" else "attention"
+            missing = "head direction of the viewers" if error == "viewport_mse" else "attention"
             raise MediaError(f"{path}: no frame has any {missing}; expected gaze or directions at the video's times")
         scores[error.replace("mse", "psnr_db")] = psnr_db(float(np.mean([error for error, _ in found])))
         scores[similarity] = float(np.mean([similarity for _, similarity in found]))

@@ -6,31 +6,27 @@ from pathlib import Path
 import numpy as np
 
 from atsal.errors import ConfigError, DataError
-from atsal.gaze.directions import Floats, lonlat_from_vectors
+from atsal.gaze.directions import Floats
+from atsal.gaze.head_path import HeadPath
 from atsal.gaze.records import GazeSamples
 from atsal.untrusted.text import shorten_list
 
 
-class HeadPath:
-    """The camera of one viewer; between two samples it turns evenly. Before the first and after the last it stands."""
+class HeadCamera:
+    """The camera that shows what one viewer saw."""
 
     def __init__(self, viewer: GazeSamples, fov_deg: float) -> None:
-        valid = viewer.select(viewer.is_valid)
-        if valid.timestamp_s is None or not len(valid):
-            raise DataError(f"viewer {viewer.observer}: no valid sample with a time; choose another viewer")
-        self.times_s, first = np.unique(valid.timestamp_s, return_index=True)
-        self._vectors = valid.vectors(valid.directions[0])[first]
+        self._path = HeadPath(viewer)
         self._fov_deg = fov_deg
 
     def at(self, times_s: Floats) -> Floats:
         """Return yaw in [-180, 180], pitch and field of view in degrees at times (N,): (N, 3)."""
-        vectors = np.stack([np.interp(times_s, self.times_s, column) for column in self._vectors.T], -1)
-        lon, lat = lonlat_from_vectors(vectors)
-        return np.stack([np.degrees(lon), np.degrees(lat), np.full(len(lon), self._fov_deg)], -1)
+        yaw_pitch = self._path.at(times_s)
+        return np.column_stack([yaw_pitch, np.full(len(yaw_pitch), self._fov_deg)])
 
     def check_covers(self, path: Path, start_s: float, end_s: float) -> str | None:
         """Return a remark if the log is shorter than the film; raise `DataError` if it has nothing of it."""
-        first_s, last_s = float(self.times_s[0]), float(self.times_s[-1])
+        first_s, last_s = float(self._path.times_s[0]), float(self._path.times_s[-1])
         if last_s < start_s or first_s > end_s:
             raise DataError(
                 f"{path}: has samples from {first_s:.2f} to {last_s:.2f} s, but the film is from {start_s:.2f} to "
