@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test test-fuzz test-slow test-web test-gpu lint format bench clean
+.PHONY: help demo test test-fuzz test-slow test-web test-gpu lint format viewer bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -28,7 +28,8 @@ demo: .venv/core ## predict on a synthetic 360° scene and show the result
 	@$(BIN)/atsal compare demo/scene.mp4 -o demo/comparison.mp4 --sheet demo/comparison.png --overwrite
 	@echo
 	@echo "demo/comparison.mp4 shows the scene and the maps of attention, of the experts, and of both;"
-	@echo "demo/comparison.png is a sheet of it. Next, with a 360° video or photo of yours:"
+	@echo "demo/comparison.png is a sheet of it. Next: see it on the sphere, and predict a 360° video or photo of yours:"
+	@echo "  $(BIN)/atsal view demo/scene.mp4"
 	@echo "  $(BIN)/atsal predict VIDEO.mp4 -o results"
 	@echo "  $(BIN)/atsal predict PHOTO.jpg -o results --format npy"
 
@@ -61,7 +62,15 @@ test-slow: editable ## the tests that take many seconds each
 	@npm install --silent --no-save --ignore-scripts --prefix $@ onnxruntime-web@1.30.0
 	@touch $@
 
-test-web: editable .venv/web ## the ONNX file in onnxruntime-web; needs node and npm
+viewer/node_modules: viewer/package-lock.json
+	@npm ci --silent --ignore-scripts --no-audit --no-fund --prefix viewer
+	@touch $@
+
+viewer: .venv/core viewer/node_modules ## build the page of `atsal view`; needs node and npm
+	@$(BIN)/python -m atsal.viewing.typescript > viewer/src/scene.gen.ts
+	@npm run --silent --prefix viewer build
+
+test-web: editable .venv/web viewer/node_modules ## the page in Chromium, the ONNX file in Node; needs node, npm, chromium
 	@$(BIN)/python -m pytest -m web
 
 test-gpu: editable ## the tests that need a CUDA device
@@ -72,4 +81,4 @@ bench: .venv/core ## speed of this machine, as ratios measured in one run
 	@$(BIN)/python benchmarks/metrics.py
 
 clean: ## remove what the targets made
-	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv viewer/node_modules demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

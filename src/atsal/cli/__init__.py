@@ -22,6 +22,7 @@ from atsal.cli.quality import quality
 from atsal.cli.regions import regions
 from atsal.cli.tiles import tiles
 from atsal.cli.train import overfit, train
+from atsal.cli.view import view
 from atsal.cli.weights import weights
 from atsal.errors import ConfigError
 from atsal.version import __version__
@@ -46,6 +47,7 @@ for command in (
     predict,
     compare,
     regions,
+    view,
     direct,
     tiles,
     quality,

@@ -34,6 +34,12 @@ def grey_map(saliency: SavedMap, peak: float, size: tuple[int, int]) -> Picture:
     return np.asarray(_grey_levels(saliency, peak, size).convert("RGB"))
 
 
+def map_levels(saliency: SavedMap, peak: float) -> NDArray[np.uint8]:
+    """Return the map over its peak, cut at 1, in levels from 0 to 255."""
+    levels: NDArray[np.uint8] = (np.clip(saliency / max(peak, _MIN_PEAK), 0, 1) * 255 + 0.5).astype(np.uint8)
+    return levels
+
+
 def colour_table(colormap: str) -> Picture:
     """Return the colours of a map in `COLORMAPS`, from the lowest value to the highest, (256, 3) uint8."""
     stops = np.array(COLORMAPS[colormap])
@@ -103,7 +109,7 @@ def tile(pictures: Sequence[Picture], columns: int, gap: int = 0) -> Picture:
 
 def _grey_levels(saliency: SavedMap, peak: float, size: tuple[int, int]) -> Image.Image:
     """Return the map over its peak, cut at 1, as an 8-bit grey image of (width, height) without a seam at ±180°."""
-    levels = (np.clip(saliency / max(peak, _MIN_PEAK), 0, 1) * 255 + 0.5).astype(np.uint8)
+    levels = map_levels(saliency, peak)
     height, width = levels.shape
     if (width, height) == size:
         return Image.fromarray(levels)

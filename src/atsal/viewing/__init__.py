@@ -1,0 +1,1 @@
+"""The page that shows a 360° video or photo with its saliency maps (docs/viewer.md)."""

@@ -1,0 +1,81 @@
+"""What Python tells the page: `scene.json` is one `Scene`.
+
+The TypeScript types of the page (`viewer/src/scene.gen.ts`) are made from these classes; see `typescript.py`. Paths of
+files are relative to the page. Directions are in degrees: yaw 0 at the centre of the frame, + to the right, in
+[-180, 180); pitch + up.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Media:
+    """The video or photo."""
+
+    kind: Literal["video", "image"]
+    file: str
+    name: str  # of the source, for people
+    width: int  # of the view, in pixels
+    height: int
+    crop: tuple[float, float, float, float]  # the left eye's view: left, top, width, height, as shares of the picture
+    codec: str  # FFmpeg's name; "" for a photo
+    frame_rate: float  # frames per second; 0 for a photo
+    duration_s: float  # 0 for a photo
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The maps of one stream."""
+
+    name: str
+    shows: str  # a few words on what the stream is
+    chunks: tuple[str, ...]  # files of `Maps.chunk_frames` maps each, in the order of time
+    concentration_bits: tuple[float, ...]  # of each map: 0 for gaze spread evenly over the sphere
+    peak_ratio: tuple[float, ...]  # of each map: level 255 stands for this many times the average over the sphere
+
+
+@dataclass(frozen=True)
+class Maps:
+    """The maps of a source; the lists have one value for each frame that was predicted."""
+
+    width: int
+    height: int
+    chunk_frames: int
+    frame_indices: tuple[int, ...]  # in the source
+    times_s: tuple[float, ...]  # since the first frame of the source
+    streams: tuple[Stream, ...]
+
+
+@dataclass(frozen=True)
+class RegionTrack:
+    """A salient region over time; the lists have one value for each time at which it was found."""
+
+    id: int
+    times_s: tuple[float, ...]
+    yaw_deg: tuple[float, ...]
+    pitch_deg: tuple[float, ...]
+    weight: tuple[float, ...]  # share of the predicted gaze, in (0, 1]
+
+
+@dataclass(frozen=True)
+class Colormap:
+    """A colour map: colours the same distance apart, as #rrggbb, from the lowest level to the highest."""
+
+    name: str
+    colours: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that the page shows."""
+
+    media: Media
+    maps: Maps
+    regions: tuple[RegionTrack, ...]  # the heaviest first
+    region_step_s: float  # the longest time between two looks for regions
+    colormaps: tuple[Colormap, ...]
+    colormap: str  # shown first
+    opacity: float  # shown first, 0 to 1
+    made_by: str  # what made the maps, for captions
+    notes: tuple[str, ...]  # sentences for people, on how the source was read and what is missing

@@ -1,0 +1,134 @@
+"""A web server for one page, on this machine only.
+
+It serves the files it was given by their names, and nothing else: there is no path to resolve. It answers only requests
+that name it by a loopback address, so that a page elsewhere cannot read it by DNS rebinding.
+"""
+
+import re
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+from atsal.version import __version__
+from atsal.viewing.site import Site
+
+HOST = "127.0.0.1"
+POLICY = "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; frame-ancestors 'none'"
+_HEADERS = {
+    "Accept-Ranges": "bytes",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
+    ".txt": "text/plain; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".jpg": "image/jpeg",
+    ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".mov": "video/mp4",  # browsers refuse video/quicktime, though they play what is in it
+    ".webm": "video/webm",
+    ".mkv": "video/x-matroska",
+}
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_BLOCK = 1 << 18
+
+
+class SiteServer(ThreadingHTTPServer):
+    """Serves the files of a page at a free port. `serve_forever` runs it."""
+
+    daemon_threads = True  # a browser that keeps a connection open does not keep the program running
+
+    def __init__(self, site: Site) -> None:
+        super().__init__((HOST, 0), _Handler)
+        self.site = site
+        self.hosts = {f"{name}:{self.server_port}" for name in (HOST, "localhost")}
+
+    @property
+    def address(self) -> str:
+        """The address of the page."""
+        return f"http://{HOST}:{self.server_port}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: SiteServer
+    protocol_version = "HTTP/1.1"
+    server_version = f"atsal/{__version__}"
+
+    def do_GET(self) -> None:
+        """Answer with a file, or with the part of it that was asked for."""
+        self._answer(with_body=True)
+
+    def do_HEAD(self) -> None:
+        """Answer as for GET, without the content."""
+        self._answer(with_body=False)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Print nothing."""
+
+    def _answer(self, *, with_body: bool) -> None:
+        path = self.server.site.get(urlsplit(self.path).path.removeprefix("/") or "index.html")
+        if self.headers.get("Host") not in self.server.hosts:
+            self.send_error(HTTPStatus.FORBIDDEN, explain="This server answers only on its own machine.")
+        elif path is None:
+            self.send_error(HTTPStatus.NOT_FOUND)
+        else:
+            try:
+                with path.open("rb") as file:
+                    self._send(path, file, with_body=with_body)
+            except (BrokenPipeError, ConnectionResetError):  # the browser has enough, or the page was closed
+                self.close_connection = True
+            except OSError:
+                self.send_error(HTTPStatus.NOT_FOUND)
+
+    def _send(self, path: Path, file: BinaryIO, *, with_body: bool) -> None:
+        size = path.stat().st_size
+        span = _parse_range(self.headers.get("Range", ""), size)
+        if span is not None and not span:
+            self.send_response(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+            self.send_header("Content-Range", f"bytes */{size}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self.send_response(HTTPStatus.OK if span is None else HTTPStatus.PARTIAL_CONTENT)
+        if span is not None:
+            self.send_header("Content-Range", f"bytes {span.start}-{span.stop - 1}/{size}")
+        wanted = span if span is not None else range(size)
+        self.send_header("Content-Type", _TYPES.get(path.suffix.lower(), "application/octet-stream"))
+        self.send_header("Content-Length", str(len(wanted)))
+        for name, value in _HEADERS.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if with_body:
+            self._copy(file, wanted)
+
+    def _copy(self, file: BinaryIO, wanted: range) -> None:
+        file.seek(wanted.start)
+        left = len(wanted)
+        while left and (block := file.read(min(_BLOCK, left))):
+            self.wfile.write(block)
+            left -= len(block)
+        self.close_connection = self.close_connection or left > 0  # the file became shorter
+
+
+def _parse_range(text: str, size: int) -> range | None:
+    """Return the bytes that a Range header asks for, empty if the file has none of them; None for the whole file.
+
+    Several ranges at once, and other units, are ignored, as RFC 9110 allows.
+    """
+    found = _RANGE.fullmatch(text.strip())
+    if found is None or not any(found.groups()):
+        return None
+    first, last = found.groups()
+    if not first:
+        return range(max(0, size - int(last)), size)
+    stop = min(int(last) + 1, size) if last else size
+    return range(int(first), max(int(first), stop))

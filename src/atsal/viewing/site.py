@@ -1,0 +1,115 @@
+"""The files of the page: the viewer, the media, the maps, and `scene.json`, which says what there is."""
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from atsal.errors import MediaError, OutputError, TruncatedMediaError
+from atsal.jobs.atomic_write import atomic_folder, output_errors
+from atsal.prediction.overlay import DEFAULT_OVERLAY
+from atsal.prediction.streams import STREAMS
+from atsal.untrusted.text import plural
+from atsal.video.colormaps import COLORMAPS
+from atsal.viewing.frame_maps import FrameMaps
+from atsal.viewing.packing import MapPacker
+from atsal.viewing.region_tracks import STEP_S, RegionCollector
+from atsal.viewing.scene import Colormap, Maps, Media, RegionTrack, Scene
+
+Site = dict[str, Path]
+"""The path of each file, by its name relative to the page."""
+
+STATIC = Path(__file__).parent / "static"
+_EXPORT_MARK = "viewer.js"  # by which an earlier export is known
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a page is about."""
+
+    media: Media
+    media_path: Path
+    streams: tuple[str, ...]
+    made_by: str
+    notes: tuple[str, ...] = ()
+
+
+def build_site(
+    subject: Subject, frames: Iterable[FrameMaps], folder: Path, progress: Callable[[int], None] = lambda _done: None
+) -> tuple[Site, str | None]:
+    """Pack the maps into `folder`, and return the files of the page.
+
+    The second value says what is wrong with a video that is damaged in the middle; the maps before are there. Raises
+    what reading the maps raises, `MediaError` where there is no map, and `OutputError` where the folder is full.
+    """
+    with output_errors(folder):
+        maps, collector, problem = _pack(subject.streams, frames, folder, progress)
+        found = [note for note in (problem, collector.problem, _missing_streams(subject.streams)) if note]
+        scene = _scene(subject, maps, collector.finish(), (*subject.notes, *found))
+        text = json.dumps(dataclasses.asdict(scene), separators=(",", ":"))
+        (folder / "scene.json").write_text(text, encoding="utf-8")
+    made = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return viewer_files() | made | {subject.media.file: subject.media_path}, problem
+
+
+def viewer_files() -> Site:
+    """Return the files of the viewer itself."""
+    return {path.name: path for path in sorted(STATIC.iterdir())}
+
+
+def export_site(site: Site, folder: Path, *, overwrite: bool) -> None:
+    """Copy the files into a new folder, which any web server can show.
+
+    Raises `OutputError` where the folder exists, unless it is an earlier export or empty and `overwrite` is on.
+    """
+    refuse_folder(folder, overwrite=overwrite)
+    with output_errors(folder), atomic_folder(folder) as part:
+        for name, path in site.items():
+            (part / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, part / name)
+
+
+def refuse_folder(folder: Path, *, overwrite: bool) -> None:
+    """Raise `OutputError` where `export_site` may not write to a folder."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not (folder / _EXPORT_MARK).is_file():
+        raise OutputError(f"{folder}: exists and is no earlier export; give the name of a new folder")
+    if not overwrite:
+        raise OutputError(f"{folder}: holds an earlier export; give --overwrite to replace it, or another folder")
+
+
+def _pack(
+    streams: tuple[str, ...], frames: Iterable[FrameMaps], folder: Path, progress: Callable[[int], None]
+) -> tuple[Maps, RegionCollector, str | None]:
+    packer, collector = MapPacker({name: STREAMS[name].shows for name in streams}, folder), RegionCollector()
+    problem, done = None, 0
+    try:
+        for frame in frames:
+            packer.add(frame)
+            collector.add(frame, streams[0])
+            done += 1
+            progress(done)
+    except TruncatedMediaError as error:
+        problem = str(error)
+    if not done:
+        raise MediaError(problem or "no frame in the part that was asked for; ask for another part")
+    return packer.finish(), collector, problem
+
+
+def _missing_streams(streams: tuple[str, ...]) -> str | None:
+    missing = [name for name in STREAMS if name not in streams]
+    if not missing:
+        return None
+    return f"This result has no maps of {' and '.join(missing)}; predict with --stream all to compare the streams."
+
+
+def _scene(subject: Subject, maps: Maps, regions: tuple[RegionTrack, ...], notes: tuple[str, ...]) -> Scene:
+    colormaps = tuple(Colormap(name, tuple(f"#{bytes(c).hex()}" for c in stops)) for name, stops in COLORMAPS.items())
+    steps = [later - earlier for earlier, later in zip(maps.times_s, maps.times_s[1:], strict=False)]
+    step_s = max(STEP_S, max(steps, default=0.0)) * 1.5
+    made_by = f"{subject.made_by}, {plural(len(maps.times_s), 'map')}"
+    look = DEFAULT_OVERLAY
+    return Scene(subject.media, maps, regions, step_s, colormaps, look.colormap, look.opacity, made_by, notes)

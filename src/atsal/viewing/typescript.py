@@ -1,0 +1,39 @@
+"""TypeScript types of the dataclasses in `scene.py`: `python -m atsal.viewing.typescript` prints them."""
+
+import dataclasses
+import types
+import typing
+from typing import Any
+
+from atsal.viewing.scene import Colormap, Maps, Media, RegionTrack, Scene, Stream
+
+CLASSES = (Media, Stream, Maps, RegionTrack, Colormap, Scene)
+_HEADER = "// Made from src/atsal/viewing/scene.py by `make viewer`. Do not edit.\n"
+_SCALARS = {str: "string", int: "number", float: "number", bool: "boolean", types.NoneType: "null"}
+
+
+def typescript_types() -> str:
+    """Return the text of `viewer/src/scene.gen.ts`."""
+    return "\n".join([_HEADER, *map(_interface, CLASSES)])
+
+
+def _interface(cls: type) -> str:
+    hints = typing.get_type_hints(cls)
+    lines = [f"  readonly {field.name}: {_type(hints[field.name])};" for field in dataclasses.fields(cls)]
+    return "\n".join([f"export interface {cls.__name__} {{", *lines, "}\n"])
+
+
+def _type(hint: Any) -> str:
+    arguments = typing.get_args(hint)
+    origin = typing.get_origin(hint)
+    if origin is typing.Literal:
+        return " | ".join(f'"{value}"' for value in arguments)
+    if origin is tuple and arguments[-1] is Ellipsis:
+        return f"readonly {_type(arguments[0])}[]"
+    if origin is tuple:
+        return f"readonly [{', '.join(map(_type, arguments))}]"
+    return hint.__name__ if hint in CLASSES else _SCALARS[hint]
+
+
+if __name__ == "__main__":
+    print(typescript_types(), end="")

@@ -1,0 +1,123 @@
+"""`atsal view` of a video, a photo and a result, exported; and its mistakes."""
+
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from atsal.cli import main
+from atsal.video.image_writer import write_rgb_png
+from atsal.video.synthetic_scene import Scene, render_video
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("view")
+    render_video(folder / "scene.mp4", seconds=0.6, frame_rate=10, erp_height=64, seed=1)
+    write_rgb_png(folder / "photo.png", Scene(seed=1).render(64, 0.0))
+    for stream, maps in (("all", "maps"), ("fused", "fused")):
+        found = run("predict", folder / "scene.mp4", "-o", folder / maps, "--format", "npy", "--stream", stream, "-q")
+        assert found.exit_code == 0, found.output
+    return folder
+
+
+def scene_of(page):
+    return json.loads((page / "scene.json").read_text())
+
+
+def test_a_video_is_predicted_and_exported(folder):
+    found = run("view", folder / "scene.mp4", "--export", folder / "video")
+    assert found.exit_code == 0, found.output
+    scene = scene_of(folder / "video")
+    assert [stream["name"] for stream in scene["maps"]["streams"]] == ["fused", "attention", "experts"]
+    assert len(scene["maps"]["times_s"]) == 6
+    assert (folder / "video" / scene["media"]["file"]).read_bytes() == (folder / "scene.mp4").read_bytes()
+
+
+def test_the_maps_of_a_result_are_those_of_its_prediction(folder):
+    assert run("view", folder / "maps" / "scene.json", "--export", folder / "saved", "-q").exit_code == 0
+    assert run("view", folder / "scene.mp4", "--export", folder / "again", "-q").exit_code == 0
+    saved, again = scene_of(folder / "saved"), scene_of(folder / "again")
+    assert saved["maps"] == again["maps"]
+    assert saved["media"] == again["media"]
+
+
+def test_a_result_of_one_stream_shows_it_and_says_what_is_missing(folder):
+    assert run("view", folder / "fused" / "scene.json", "--export", folder / "one", "-q").exit_code == 0
+    scene = scene_of(folder / "one")
+    assert [stream["name"] for stream in scene["maps"]["streams"]] == ["fused"]
+    assert "--stream all" in scene["notes"][-1]
+
+
+def test_a_photo(folder):
+    assert run("view", folder / "photo.png", "--export", folder / "photo", "-q").exit_code == 0
+    scene = scene_of(folder / "photo")
+    assert scene["media"]["kind"] == "image"
+    assert len(scene["maps"]["times_s"]) == 1
+    assert scene["regions"]
+
+
+def test_a_result_finds_its_source_beside_it_or_by_media(folder, tmp_path):
+    shutil.copytree(folder / "maps", tmp_path / "maps")
+    manifest = tmp_path / "maps" / "scene.json"
+    document = json.loads(manifest.read_text())
+    document["settings"]["source"]["path"] = "elsewhere/scene.mp4"
+    manifest.write_text(json.dumps(document))
+    found = run("view", manifest, "--export", tmp_path / "page")
+    assert found.exit_code == 1
+    assert "has the maps of scene.mp4, which is not at elsewhere/scene.mp4; name the file with --media" in found.output
+    shutil.copy(folder / "scene.mp4", tmp_path / "maps")
+    assert run("view", manifest, "--export", tmp_path / "page").exit_code == 0
+    assert run("view", manifest, "--media", folder / "scene.mp4", "--export", tmp_path / "other").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.mp4"], "nowhere.mp4"),
+        (["scene.mp4", "--media", "photo.png"], "belongs to a manifest"),
+        (["maps/scene.json", "--media", "photo.png"], "is another file or has changed"),
+        (["maps/scene.json", "--media", "nowhere.mp4"], "which is not at nowhere.mp4"),
+        (["scene.mp4", "--export", "maps"], "exists and is no earlier export"),
+        (["broken.json"], "expected the manifest of a finished `atsal predict --format npy`"),
+        (["maps"], "maps"),
+    ],
+)
+def test_mistakes_are_explained(folder, monkeypatch, arguments, message):
+    monkeypatch.chdir(folder)
+    (folder / "broken.json").write_text(json.dumps({"frames": []}))
+    found = run("view", "--no-browser", *arguments)
+    assert found.exit_code == 1
+    assert message in found.output
+
+
+def test_the_page_is_served_until_ctrl_c(folder, monkeypatch):
+    import urllib.request
+
+    opened = []
+
+    def open_page(address):
+        opened.append(address)
+        return True
+
+    def serve(server):
+        import threading
+
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        opened.append(urllib.request.urlopen(f"{server.address}scene.json", timeout=5).status)
+        thread.join()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("webbrowser.open", open_page)
+    monkeypatch.setattr("atsal.viewing.server.SiteServer.serve_forever", serve)
+    found = run("view", folder / "photo.png")
+    assert found.exit_code == 0, found.output
+    assert opened[0].startswith("http://127.0.0.1:")
+    assert opened[1] == 200
+    assert opened[0] in found.output

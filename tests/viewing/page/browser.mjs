@@ -1,0 +1,100 @@
+// A headless Chromium with the page, and what it did: errors, and requests to other machines.
+import { createRequire } from "node:module";
+
+const require = createRequire(process.env.ATSAL_VIEWER_PACKAGE);
+const { chromium } = require("playwright-core");
+export const axe = require("axe-core");
+
+const ARGUMENTS = [
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const WEBGL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"];
+
+export const ADDRESS = process.env.ATSAL_PAGE;
+
+export async function openBrowser({ webgl = true } = {}) {
+  return chromium.launch({
+    executablePath: process.env.ATSAL_CHROMIUM,
+    chromiumSandbox: false,
+    args: [...ARGUMENTS, ...(webgl ? WEBGL : ["--disable-3d-apis"])],
+  });
+}
+
+/** Open the page; `problems` collects errors on the console and requests that leave this machine. */
+export async function openPage(browser, { hash = "", ready = true, ...options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  context.setDefaultTimeout(20_000);
+  const page = await context.newPage();
+  const problems = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type()) && !/GPU stall|software WebGL/.test(message.text())) {
+      problems.push(message.text());
+    }
+  });
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("request", (request) => {
+    if (!/^(blob|data):/.test(request.url()) && !request.url().startsWith(ADDRESS)) problems.push(request.url());
+  });
+  await page.goto(ADDRESS + hash);
+  if (ready) {
+    await page.waitForSelector("body[data-ready]");
+    await mapShown(page);
+  }
+  return { page, problems };
+}
+
+/** Wait until a map is on screen, and return its number. */
+export async function mapShown(page) {
+  await page.waitForFunction(() => document.getElementById("stage").dataset.map !== "");
+  return Number(await page.locator("#stage").getAttribute("data-map"));
+}
+
+export async function shownTime(page) {
+  return Number(await page.locator("#stage").getAttribute("data-time"));
+}
+
+/** Ask for a time with the slider, and wait for the frame that holds it. */
+export async function seek(page, time_s, frame_s) {
+  await page.locator("#seek").evaluate((slider, value) => {
+    slider.step = "any";
+    slider.value = value;
+    slider.dispatchEvent(new Event("input"));
+  }, `${time_s}`);
+  await page.waitForFunction(
+    ([time, frame]) => {
+      const { dataset } = document.getElementById("stage");
+      return Math.abs(Number(dataset.time) - time) <= frame * 1.01 && dataset.map !== "";
+    },
+    [time_s, frame_s],
+  );
+}
+
+/**
+ * Where red and green are in the view, as the mean place in [-1, 1] of the pixels above half; null where there are
+ * none. The scenes of the tests have a red disc, and maps in grey: green is the map alone.
+ */
+export async function centres(page) {
+  return page.evaluate(() => {
+    const source = document.getElementById("canvas");
+    const copy = document.createElement("canvas");
+    [copy.width, copy.height] = [source.width, source.height];
+    const context = copy.getContext("2d");
+    context.drawImage(source, 0, 0);
+    const { data, width, height } = context.getImageData(0, 0, copy.width, copy.height);
+    const sums = [0, 1].map(() => [0, 0, 0]);
+    for (let i = 0; i < width * height; i++) {
+      for (const channel of [0, 1]) {
+        if (data[4 * i + channel] < 128) continue;
+        sums[channel][0] += 1;
+        sums[channel][1] += ((i % width) + 0.5) / width;
+        sums[channel][2] += (Math.floor(i / width) + 0.5) / height;
+      }
+    }
+    const [red, green] = sums.map(([n, x, y]) => (n ? { x: (2 * x) / n - 1, y: 1 - (2 * y) / n, pixels: n } : null));
+    return { red, green, time_s: Number(document.getElementById("stage").dataset.time) };
+  });
+}

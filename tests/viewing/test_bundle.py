@@ -1,0 +1,49 @@
+"""The page in the package is the build of its sources. No Node is needed to see that."""
+
+import gzip
+import hashlib
+import json
+import re
+
+import pytest
+
+from atsal.viewing.site import STATIC
+from atsal.viewing.typescript import typescript_types
+
+TOP = ["index.html", "package-lock.json", "package.json", "tsconfig.json", "vite.config.js"]
+
+
+@pytest.fixture
+def viewer(pytestconfig):
+    return pytestconfig.rootpath / "viewer"
+
+
+def test_the_bundle_is_the_build_of_the_sources(viewer):
+    inside = [path.relative_to(viewer).as_posix() for path in (viewer / "src").rglob("*") if path.is_file()]
+    lines = (
+        f"{hashlib.sha256((viewer / name).read_bytes()).hexdigest()}  {name}\n" for name in sorted([*TOP, *inside])
+    )
+    expected = hashlib.sha256("".join(lines).encode()).hexdigest()
+    found = json.loads((STATIC / "build.json").read_text())["sources_sha256"]
+    assert found == expected, "the page is not the build of viewer/: run `make viewer`"
+
+
+def test_the_types_are_those_of_the_dataclasses(viewer):
+    found = (viewer / "src" / "scene.gen.ts").read_text(encoding="utf-8")
+    assert found == typescript_types(), "viewer/src/scene.gen.ts is not up to date: run `make viewer`"
+
+
+def test_the_bundle_is_small_and_asks_nobody(viewer):
+    files = {path.name: path.read_bytes() for path in STATIC.iterdir()}
+    assert sum(len(gzip.compress(content)) for content in files.values()) < 1_000_000
+    page = files["index.html"].decode()
+    assert not re.findall(r"""(?:src|href)=["'](?:https?:)?//""", page)
+    assert "default-src 'self'" in page
+    assert "three 0." in files["licences.txt"].decode()
+
+
+def test_the_lock_file_names_no_registry(viewer):
+    """Any registry can serve the packages; their checksums are in the file."""
+    text = (viewer / "package-lock.json").read_text()
+    assert '"resolved"' not in text
+    assert '"integrity"' in text

@@ -1,0 +1,127 @@
+"""The page in a real Chromium: `make test-web`. The checks are in `page/*.test.mjs`."""
+
+import json
+import os
+import shutil
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from atsal.prediction.options import ReadOptions
+from atsal.prediction.sources import Source
+from atsal.projection import erp_directions
+from atsal.regions.region import unit_vector
+from atsal.video.image_writer import write_rgb_png
+from atsal.video.writer import VideoWriter
+from atsal.viewing.frame_maps import FrameMaps
+from atsal.viewing.media import prepare_media
+from atsal.viewing.site import Subject, build_site
+from fakes.blob_maps import blob_map
+
+pytestmark = pytest.mark.web
+RATE = Fraction(30000, 1001)
+COUNT = 50  # maps; the video is longer
+START_DEG, STEP_DEG, PITCH_DEG = -120.0, 1.5, 20.0
+SCENE = {"rate": float(RATE), "count": COUNT, "start_deg": START_DEG, "step_deg": STEP_DEG, "pitch_deg": PITCH_DEG}
+ROWS = 256
+
+
+def picture(index):
+    """A red disc of 12° on black; its yaw tells the frame."""
+    cosines = erp_directions(ROWS).numpy() @ unit_vector(START_DEG + STEP_DEG * index, PITCH_DEG)
+    found = np.zeros((ROWS, 2 * ROWS, 3), np.uint8)
+    found[..., 0] = np.where(cosines > np.cos(np.radians(12)), 255, 0)
+    return found
+
+
+def maps(count):
+    for index in range(count):
+        yaw_deg = START_DEG + STEP_DEG * index
+        pitches = {"fused": PITCH_DEG, "attention": 40.0, "experts": -40.0}
+        found = {
+            stream: blob_map([(yaw_deg, pitch, 1.0, 4.0)], rows=90, floor=0.001).astype(np.float32)
+            for stream, pitch in pitches.items()
+        }
+        yield FrameMaps(index, index / float(RATE), found)
+
+
+def site(path, kind, folder, count):
+    media, shown = prepare_media(Source(path, kind), ReadOptions(), folder, copy=False)
+    subject = Subject(media, shown, ("fused", "attention", "experts"), "test")
+    return build_site(subject, maps(count), folder)[0]
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    path = tmp_path_factory.mktemp("video") / "disc.mp4"
+    with VideoWriter(path, (2 * ROWS, ROWS), RATE) as writer:
+        for index in range(COUNT + 10):
+            writer.write(picture(index), index / float(RATE))
+    return path
+
+
+@pytest.fixture
+def check(pytestconfig, serve):
+    """Run the checks of a file on a page."""
+    root = pytestconfig.rootpath
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if shutil.which("node") is None or not (root / "viewer" / "node_modules" / "playwright-core").is_dir():
+        pytest.skip("node or viewer/node_modules is missing: `make test-web` installs the latter")
+    if chromium is None:
+        pytest.skip("no Chromium was found; Debian's is `apt-get install chromium`")
+
+    def run(name, site, message=""):
+        with serve(site) as server:
+            environment = os.environ | {
+                "ATSAL_PAGE": server.address,
+                "ATSAL_CHROMIUM": chromium,
+                "ATSAL_VIEWER_PACKAGE": str(root / "viewer" / "package.json"),
+                "ATSAL_SCENE": json.dumps(SCENE),
+                "ATSAL_MESSAGE": message,
+            }
+            script = Path(__file__).parent / "page" / f"{name}.test.mjs"
+            done = subprocess.run(
+                ["node", "--test-reporter=spec", script], env=environment, capture_output=True, text=True, check=False
+            )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return run
+
+
+def test_a_video(check, video, tmp_path):
+    check("video", site(video, "video", tmp_path, COUNT))
+
+
+def test_a_photo(check, tmp_path):
+    write_rgb_png(tmp_path / "photo.png", picture(0))
+    folder = tmp_path / "made"
+    folder.mkdir()
+    check("photo", site(tmp_path / "photo.png", "image", folder, 1))
+
+
+def test_maps_that_are_missing_are_named(check, video, tmp_path):
+    found = site(video, "video", tmp_path, COUNT)
+    del found["maps/fused-00000.maps"]
+    check("broken", found, "The maps in maps/fused-00000.maps cannot be loaded")
+
+
+def test_a_codec_that_the_browser_does_not_know(check, tmp_path):
+    path = tmp_path / "old.mp4"
+    with av.open(path, "w") as container:
+        stream = container.add_stream("mpeg4", rate=10, width=128, height=64, pix_fmt="yuv420p")
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((64, 128, 3), np.uint8))))
+        container.mux(stream.encode())
+    folder = tmp_path / "made"
+    folder.mkdir()
+    check("broken", site(path, "video", folder, 3), "cannot play old.mp4 (codec mpeg4)")
+
+
+def test_a_page_without_its_scene(check, video, tmp_path):
+    found = site(video, "video", tmp_path, 3)
+    del found["scene.json"]
+    check("broken", found, "scene.json cannot be loaded (answer 404)")

@@ -1,0 +1,79 @@
+/** Turning and zooming the view with mouse, wheel, touch and keys. */
+
+import type { Direction, Lens } from "./geometry";
+import { directionAt } from "./geometry";
+import type { Store } from "./state";
+
+const ZOOM_STEP = 1.15;
+const TURN_DEG = 5;
+
+export function zoom(store: Store, factor: number): void {
+  store.set({ fov_deg: store.state.fov_deg * factor });
+}
+
+/** `onPoint` gets the direction under the pointer, or null outside the view. */
+export function listenToPointers(
+  stage: HTMLElement,
+  store: Store,
+  lens: () => Lens,
+  onPoint: (direction: Direction | null) => void,
+): void {
+  const pointers = new Map<number, { x: number; y: number }>();
+
+  stage.addEventListener("pointerdown", (event) => {
+    if ((event.target as Element).closest("button")) return;
+    pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    stage.setPointerCapture(event.pointerId);
+  });
+  stage.addEventListener("pointermove", (event) => {
+    onPoint(directionUnder(event, stage, lens()));
+    const before = pointers.get(event.pointerId);
+    if (!before) return;
+    const now = { x: event.clientX, y: event.clientY };
+    const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
+    if (other) zoom(store, distance(before, other) / Math.max(distance(now, other), 1));
+    else drag(store, stage, now.x - before.x, now.y - before.y);
+    pointers.set(event.pointerId, now);
+  });
+  for (const end of ["pointerup", "pointercancel"] as const) {
+    stage.addEventListener(end, (event) => pointers.delete(event.pointerId));
+  }
+  stage.addEventListener("pointerleave", () => onPoint(null));
+  stage.addEventListener("wheel", (event) => wheel(event, store), { passive: false });
+  stage.addEventListener("dblclick", (event) => {
+    const direction = directionUnder(event, stage, lens());
+    if (direction && !(event.target as Element).closest("button")) store.set({ projection: "sphere", ...direction });
+  });
+}
+
+function wheel(event: WheelEvent, store: Store): void {
+  if (store.state.projection === "flat" || event.ctrlKey) return; // Ctrl and wheel zoom the page
+  event.preventDefault();
+  zoom(store, ZOOM_STEP ** Math.sign(event.deltaY));
+}
+
+function drag(store: Store, stage: HTMLElement, right: number, down: number): void {
+  const { state } = store;
+  if (state.projection === "flat") return;
+  const pixel_deg = state.fov_deg / stage.clientHeight;
+  store.set({ yaw_deg: state.yaw_deg - right * pixel_deg, pitch_deg: state.pitch_deg + down * pixel_deg });
+}
+
+function directionUnder(event: MouseEvent, stage: HTMLElement, lens: Lens): Direction | null {
+  const box = stage.getBoundingClientRect();
+  const x = ((event.clientX - box.left) / box.width) * 2 - 1;
+  const y = 1 - ((event.clientY - box.top) / box.height) * 2;
+  return directionAt(lens, { x, y });
+}
+
+function distance(a: { x: number; y: number }, b: { x: number; y: number }): number {
+  return Math.hypot(a.x - b.x, a.y - b.y);
+}
+
+/** What the keys do. `keys.ts` calls them, and the help lists them. */
+export function turn(store: Store, right: number, up: number): void {
+  const step_deg = (TURN_DEG * store.state.fov_deg) / 75;
+  store.set({ yaw_deg: store.state.yaw_deg + right * step_deg, pitch_deg: store.state.pitch_deg + up * step_deg });
+}
+
+export { ZOOM_STEP };

@@ -1,0 +1,42 @@
+/** The keys: one list, from which the page listens and the help is written. */
+
+import { byId, make } from "./dom";
+
+export interface Key {
+  readonly keys: readonly string[]; // `KeyboardEvent.key`
+  readonly shown: string;
+  readonly does: string;
+  readonly run: (key: string) => void;
+}
+
+const GESTURES: readonly (readonly [string, string])[] = [
+  ["drag", "turn the view"],
+  ["wheel, pinch", "zoom"],
+  ["double click", "look there"],
+];
+
+/** Keys that an element with the focus uses itself. */
+function isTaken(target: EventTarget | null, key: string): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target.closest("dialog, select, input[type=radio]")) return true;
+  if (target instanceof HTMLInputElement) return target.type === "range" ? key.startsWith("Arrow") : key === " ";
+  return target instanceof HTMLButtonElement && (key === " " || key === "Enter");
+}
+
+export function listenToKeys(keys: readonly Key[]): void {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTaken(event.target, event.key)) return;
+    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const found = keys.find((key) => key.keys.includes(name));
+    if (!found) return;
+    event.preventDefault();
+    found.run(name);
+  });
+}
+
+export function makeHelp(keys: readonly Key[]): void {
+  const rows = [...keys.map(({ shown, does }) => [shown, does] as const), ...GESTURES];
+  for (const [shown, does] of rows) {
+    byId("help-list").append(make("div", {}, make("dt", { textContent: shown }), make("dd", { textContent: does })));
+  }
+}

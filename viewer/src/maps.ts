@@ -1,0 +1,97 @@
+/** The maps by stream and frame: fetched by time, with the latest files kept, so that memory is steady. */
+
+import { unpackMaps } from "./packed";
+import type { Maps, Stream } from "./scene.gen";
+
+const KEPT_FILES = 12;
+
+interface Chunk {
+  maps: Uint8Array[] | null; // null while it loads
+}
+
+export class MapStore {
+  private readonly chunks = new Map<string, Chunk>(); // the file used last is at the end
+  private readonly failed = new Set<string>();
+  private readonly step_s: number;
+
+  /** `onLoad` is called when a map that was missing is there, `onError` when a file cannot be loaded. */
+  constructor(
+    private readonly maps: Maps,
+    private readonly onLoad: () => void,
+    private readonly onError: (message: string) => void,
+  ) {
+    this.step_s = typicalStep(maps.times_s);
+  }
+
+  stream(name: string): Stream | undefined {
+    return this.maps.streams.find((stream) => stream.name === name);
+  }
+
+  /** The number of the map of the frame at a time; null where nothing was predicted. */
+  indexAt(time_s: number): number | null {
+    const times = this.maps.times_s;
+    const index = lastAtOrBefore(times, time_s + this.step_s / 4);
+    const start = times[index];
+    if (start === undefined) return null;
+    const end = times[index + 1] ?? start + this.step_s;
+    return time_s < Math.max(end, start + this.step_s) + this.step_s / 2 ? index : null;
+  }
+
+  /** A time within the frame of a map; null outside the list. */
+  timeWithin(index: number): number | null {
+    const start = this.maps.times_s[index];
+    if (start === undefined) return null;
+    const next = this.maps.times_s[index + 1] ?? start + this.step_s;
+    return start + Math.min(next - start, this.step_s) / 4;
+  }
+
+  /** The levels of a map; null while its file loads. The file after it is fetched too. */
+  levels(stream: Stream, index: number): Uint8Array | null {
+    const number = Math.floor(index / this.maps.chunk_frames);
+    const found = this.load(stream.chunks[number]);
+    this.load(stream.chunks[(number + 1) % stream.chunks.length]);
+    this.load(stream.chunks[number]); // used last
+    return found?.maps?.[index % this.maps.chunk_frames] ?? null;
+  }
+
+  private load(file: string | undefined): Chunk | undefined {
+    if (file === undefined || this.failed.has(file)) return undefined;
+    const known = this.chunks.get(file);
+    const chunk = known ?? { maps: null };
+    this.chunks.delete(file);
+    this.chunks.set(file, chunk);
+    if (!known) void this.fetch(file, chunk);
+    return chunk;
+  }
+
+  private async fetch(file: string, chunk: Chunk): Promise<void> {
+    try {
+      const response = await fetch(file);
+      if (!response.ok) throw new Error(`answer ${response.status}`);
+      chunk.maps = await unpackMaps(await response.arrayBuffer());
+      for (const old of [...this.chunks.keys()].slice(0, -KEPT_FILES)) this.chunks.delete(old);
+      this.onLoad();
+    } catch (error) {
+      this.failed.add(file);
+      this.chunks.delete(file);
+      this.onError(`The maps in ${file} cannot be loaded (${(error as Error).message}). Is atsal view still running?`);
+    }
+  }
+}
+
+/** The index of the last value that is not greater; -1 where there is none. */
+export function lastAtOrBefore(values: readonly number[], value: number): number {
+  let [low, high] = [0, values.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((values[middle] ?? Infinity) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+function typicalStep(times: readonly number[]): number {
+  const steps = times.slice(1).map((time, i) => time - (times[i] ?? 0));
+  steps.sort((a, b) => a - b);
+  return steps[steps.length >> 1] ?? 1 / 30;
+}

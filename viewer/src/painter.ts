@@ -1,0 +1,162 @@
+/** Draws the view with WebGL: one triangle over the canvas, and one shader. */
+
+import {
+  BufferAttribute,
+  BufferGeometry,
+  ClampToEdgeWrapping,
+  DataTexture,
+  GLSL3,
+  LinearFilter,
+  LinearMipmapLinearFilter,
+  Mesh,
+  OrthographicCamera,
+  RawShaderMaterial,
+  RedFormat,
+  RepeatWrapping,
+  Scene as Drawing,
+  Texture,
+  Vector2,
+  Vector3,
+  Vector4,
+  WebGLRenderer,
+} from "three";
+
+import type { Lens } from "./geometry";
+import type { Frame } from "./playback";
+import { FRAGMENT, VERTEX } from "./shader";
+import type { State } from "./state";
+
+/** What the page needs of a way to draw; `canvas_painter.ts` is the other one. */
+export interface Painter {
+  readonly flatOnly: boolean;
+  /** Take over the picture of a frame. */
+  setFrame(frame: Frame): void;
+  /** Take over the levels of its map; null where there is none. */
+  setMap(levels: Uint8Array | null): void;
+  /** Take over a colour map, (256, 4) RGBA. */
+  setColours(table: Uint8Array): void;
+  resize(width: number, height: number): void;
+  draw(state: State, lens: Lens): void;
+}
+
+const STYLES = { colours: 0, contours: 1, spotlight: 2 };
+
+export class GlPainter implements Painter {
+  readonly flatOnly = false;
+  private readonly renderer: WebGLRenderer;
+  private readonly picture = new Texture();
+  private readonly map: DataTexture;
+  private readonly levels: Uint8Array<ArrayBuffer>;
+  private readonly colours = new DataTexture(new Uint8Array(256 * 4), 256, 1);
+  private readonly material: RawShaderMaterial;
+  private readonly drawing = new Drawing();
+  private readonly camera = new OrthographicCamera();
+  private hasMap = false;
+
+  /** `onReduced` is told the width to which a picture is scaled that is too large for the graphics card. */
+  constructor(
+    canvas: HTMLCanvasElement,
+    crop: readonly [number, number, number, number],
+    mapSize: { width: number; height: number },
+    private readonly onReduced: (width: number) => void,
+  ) {
+    this.renderer = new WebGLRenderer({ canvas, alpha: true, antialias: false, preserveDrawingBuffer: true });
+    this.levels = new Uint8Array(mapSize.width * mapSize.height);
+    this.map = new DataTexture(this.levels, mapSize.width, mapSize.height, RedFormat);
+    this.map.unpackAlignment = 1;
+    this.map.wrapS = RepeatWrapping;
+    this.picture.flipY = false;
+    this.picture.generateMipmaps = false;
+    this.picture.wrapS = crop[2] < 1 ? ClampToEdgeWrapping : RepeatWrapping;
+    for (const texture of [this.map, this.colours, this.picture]) {
+      texture.minFilter = texture.magFilter = LinearFilter;
+    }
+    this.material = this.makeMaterial(crop);
+    const geometry = new BufferGeometry();
+    geometry.setAttribute("position", new BufferAttribute(new Float32Array([-1, -1, 0, 3, -1, 0, -1, 3, 0]), 3));
+    const mesh = new Mesh(geometry, this.material);
+    mesh.frustumCulled = false;
+    this.drawing.add(mesh);
+  }
+
+  private makeMaterial(crop: readonly [number, number, number, number]): RawShaderMaterial {
+    const uniforms = {
+      picture: { value: this.picture },
+      map: { value: this.map },
+      colours: { value: this.colours },
+      crop: { value: new Vector4(...crop) },
+      pictureSize: { value: new Vector2(1, 1) },
+      right: { value: new Vector3() },
+      up: { value: new Vector3() },
+      forward: { value: new Vector3() },
+      tangent: { value: new Vector2() },
+      flatScale: { value: new Vector2() },
+      flatView: { value: false },
+      layer: { value: false },
+      style: { value: 0 },
+      opacity: { value: 0 },
+      threshold: { value: 0 },
+    };
+    const shaders = { vertexShader: `in vec3 position;${VERTEX}`, fragmentShader: FRAGMENT };
+    return new RawShaderMaterial({ glslVersion: GLSL3, uniforms, depthTest: false, depthWrite: false, ...shaders });
+  }
+
+  setFrame(frame: Frame): void {
+    const isPhoto = frame.picture instanceof HTMLImageElement;
+    this.picture.generateMipmaps = isPhoto; // a large photo that is shown small would flicker
+    this.picture.minFilter = isPhoto ? LinearMipmapLinearFilter : LinearFilter;
+    this.picture.image = this.fitted(frame);
+    this.picture.needsUpdate = true;
+    this.uniform("pictureSize", Vector2).set(frame.width, frame.height);
+    this.renderer.initTexture(this.picture); // now: the picture of a video is closed after this call
+  }
+
+  private fitted(frame: Frame): Frame["picture"] | HTMLCanvasElement {
+    const limit = this.renderer.capabilities.maxTextureSize;
+    const scale = limit / Math.max(frame.width, frame.height);
+    if (scale >= 1) return frame.picture;
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [Math.floor(frame.width * scale), Math.floor(frame.height * scale)];
+    canvas.getContext("2d")?.drawImage(frame.picture, 0, 0, canvas.width, canvas.height);
+    this.onReduced(canvas.width);
+    return canvas;
+  }
+
+  setMap(levels: Uint8Array | null): void {
+    this.hasMap = levels !== null;
+    if (levels === null) return;
+    this.levels.set(levels);
+    this.map.needsUpdate = true;
+  }
+
+  setColours(table: Uint8Array): void {
+    (this.colours.image.data as Uint8Array).set(table);
+    this.colours.needsUpdate = true;
+  }
+
+  resize(width: number, height: number): void {
+    this.renderer.setSize(width, height, false);
+  }
+
+  draw(state: State, lens: Lens): void {
+    const { uniforms } = this.material;
+    this.uniform("right", Vector3).set(...lens.right);
+    this.uniform("up", Vector3).set(...lens.up);
+    this.uniform("forward", Vector3).set(...lens.forward);
+    this.uniform("tangent", Vector2).set(...lens.tangent);
+    this.uniform("flatScale", Vector2).set(...lens.flatScale);
+    const values = {
+      flatView: lens.flat,
+      layer: state.layer && this.hasMap,
+      style: STYLES[state.style],
+      opacity: state.opacity,
+      threshold: state.threshold,
+    };
+    for (const [name, value] of Object.entries(values)) (uniforms[name] ?? { value: 0 }).value = value;
+    this.renderer.render(this.drawing, this.camera);
+  }
+
+  private uniform<T>(name: string, _type: new () => T): T {
+    return this.material.uniforms[name]?.value as T;
+  }
+}

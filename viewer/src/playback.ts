@@ -1,0 +1,142 @@
+/** The video, or the photo, as a source of frames: each frame comes with its exact time. */
+
+import type { Media } from "./scene.gen";
+
+export type Picture = VideoFrame | HTMLVideoElement | HTMLImageElement;
+
+export interface Frame {
+  readonly picture: Picture;
+  readonly width: number;
+  readonly height: number;
+  readonly time_s: number; // since the first frame
+}
+
+/** Called with each new frame that is on screen. The picture is only valid during the call. */
+export type FrameListener = (frame: Frame) => void;
+
+export async function openPhoto(media: Media): Promise<Frame> {
+  const image = new Image();
+  image.src = media.file;
+  try {
+    await image.decode();
+  } catch {
+    throw new Error(`The photo ${media.name} cannot be loaded. Is atsal view still running?`);
+  }
+  return { picture: image, width: image.naturalWidth, height: image.naturalHeight, time_s: 0 };
+}
+
+export class Video {
+  private readonly element = document.createElement("video");
+  private zero_s: number | null = null; // the player's time of the first frame
+  private wanted_s: number | null = null; // where to go when the seek that is running is done
+  private resting_s = 0;
+
+  private constructor(
+    private readonly media: Media,
+    private readonly onFrame: FrameListener,
+  ) {
+    this.element.preload = "auto";
+    this.element.playsInline = true;
+    this.element.addEventListener("seeked", () => this.seekAgain());
+  }
+
+  /** Open the video; resolves when its first frame is there. Rejects with a message for people. */
+  static async open(media: Media, onFrame: FrameListener): Promise<Video> {
+    const video = new Video(media, onFrame);
+    await video.load();
+    return video;
+  }
+
+  private load(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.element.addEventListener("error", () => reject(new Error(this.problem())), { once: true });
+      this.listen(resolve);
+      this.element.src = this.media.file;
+    });
+  }
+
+  private problem(): string {
+    const { code } = this.element.error ?? { code: 0 };
+    if (code === MediaError.MEDIA_ERR_NETWORK) return `${this.media.name} cannot be loaded. Is atsal view still running?`;
+    return (
+      `This browser cannot play ${this.media.name} (codec ${this.media.codec}). ` +
+      "Run atsal view again with --proxy: it shows a copy in H.264. Or try another browser."
+    );
+  }
+
+  /** Pass on each frame. A `VideoFrame` knows its own time; without it, the frame callback does. */
+  private listen(onFirst: () => void): void {
+    const next = (time_s: number): void => {
+      this.emit(time_s);
+      onFirst();
+      this.listen(() => undefined);
+    };
+    if ("requestVideoFrameCallback" in this.element) {
+      this.element.requestVideoFrameCallback((_now, metadata) => next(metadata.mediaTime));
+    } else {
+      this.pollFrames(next);
+    }
+  }
+
+  private pollFrames(next: (time_s: number) => void): void {
+    const element = this.element as HTMLVideoElement; // older browsers: the clock of the player is all there is
+    const ready = element.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && !element.seeking;
+    if (ready && (this.zero_s === null || element.currentTime !== this.resting_s)) {
+      this.resting_s = element.currentTime;
+      next(element.currentTime);
+    } else {
+      requestAnimationFrame(() => this.pollFrames(next));
+    }
+  }
+
+  private emit(time_s: number): void {
+    const frame = typeof VideoFrame === "undefined" ? null : new VideoFrame(this.element);
+    const shown_s = frame ? frame.timestamp / 1e6 : time_s;
+    this.zero_s ??= shown_s;
+    const { videoWidth: width, videoHeight: height } = this.element;
+    this.onFrame({ picture: frame ?? this.element, width, height, time_s: shown_s - this.zero_s });
+    frame?.close();
+  }
+
+  get duration_s(): number {
+    return this.media.duration_s || this.element.duration || 0;
+  }
+
+  get playing(): boolean {
+    return !this.element.paused;
+  }
+
+  /** Show the frame at a time. While a seek runs, only the last wish counts. */
+  seek(time_s: number): void {
+    const last_s = Math.max(0, this.duration_s - 0.25 / (this.media.frame_rate || 30));
+    this.wanted_s = Math.min(Math.max(time_s, 0), last_s) + (this.zero_s ?? 0);
+    if (!this.element.seeking) this.seekAgain();
+  }
+
+  private seekAgain(): void {
+    if (this.wanted_s === null) return;
+    this.element.currentTime = this.wanted_s;
+    this.wanted_s = null;
+  }
+
+  async play(): Promise<void> {
+    await this.element.play();
+  }
+
+  pause(): void {
+    this.element.pause();
+  }
+
+  set(options: { speed: number; loop: boolean; sound: boolean }): void {
+    this.element.playbackRate = options.speed;
+    this.element.loop = options.loop;
+    this.element.muted = !options.sound;
+  }
+
+  /** Call `listener` when playing starts or stops. */
+  onPlaying(listener: (playing: boolean) => void): void {
+    for (const event of ["play", "pause", "ended"]) {
+      this.element.addEventListener(event, () => listener(this.playing));
+    }
+  }
+}

@@ -1,0 +1,55 @@
+// Made from src/atsal/viewing/scene.py by `make viewer`. Do not edit.
+
+export interface Media {
+  readonly kind: "video" | "image";
+  readonly file: string;
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  readonly crop: readonly [number, number, number, number];
+  readonly codec: string;
+  readonly frame_rate: number;
+  readonly duration_s: number;
+}
+
+export interface Stream {
+  readonly name: string;
+  readonly shows: string;
+  readonly chunks: readonly string[];
+  readonly concentration_bits: readonly number[];
+  readonly peak_ratio: readonly number[];
+}
+
+export interface Maps {
+  readonly width: number;
+  readonly height: number;
+  readonly chunk_frames: number;
+  readonly frame_indices: readonly number[];
+  readonly times_s: readonly number[];
+  readonly streams: readonly Stream[];
+}
+
+export interface RegionTrack {
+  readonly id: number;
+  readonly times_s: readonly number[];
+  readonly yaw_deg: readonly number[];
+  readonly pitch_deg: readonly number[];
+  readonly weight: readonly number[];
+}
+
+export interface Colormap {
+  readonly name: string;
+  readonly colours: readonly string[];
+}
+
+export interface Scene {
+  readonly media: Media;
+  readonly maps: Maps;
+  readonly regions: readonly RegionTrack[];
+  readonly region_step_s: number;
+  readonly colormaps: readonly Colormap[];
+  readonly colormap: string;
+  readonly opacity: number;
+  readonly made_by: string;
+  readonly notes: readonly string[];
+}

@@ -1,0 +1,36 @@
+/** The view as a PNG file, with a caption. */
+
+import { clockText, signed } from "./dom";
+import type { Scene } from "./scene.gen";
+import type { State } from "./state";
+
+/** What the picture shows, in one line. */
+export function caption(scene: Scene, state: State, time_s: number): string {
+  const parts = [scene.media.name];
+  if (scene.media.kind === "video") parts.push(clockText(time_s));
+  if (state.projection === "sphere") parts.push(`yaw ${signed(state.yaw_deg)}°, pitch ${signed(state.pitch_deg)}°`);
+  if (state.layer) parts.push(`predicted gaze (${state.stream}), ${scene.made_by}`);
+  return parts.join(" · ");
+}
+
+export async function savePng(view: HTMLCanvasElement, text: string, name: string): Promise<void> {
+  const size = Math.max(12, Math.round(view.width / 80));
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [view.width, view.height + 2 * size];
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  context.fillStyle = "#000000";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(view, 0, 0);
+  context.font = `${size}px system-ui, sans-serif`;
+  context.fillStyle = "#ffffff";
+  context.textBaseline = "middle";
+  context.fillText(text, size / 2, view.height + size, canvas.width - size);
+  const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/png"));
+  if (!blob) throw new Error("The browser could not make a PNG of this view.");
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

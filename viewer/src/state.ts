@@ -1,0 +1,70 @@
+/** What the user has chosen. One object, replaced as a whole; whoever draws subscribes to it. */
+
+export type Projection = "sphere" | "flat";
+export type Style = "colours" | "contours" | "spotlight";
+
+export interface State {
+  readonly projection: Projection;
+  readonly yaw_deg: number; // of the middle of the view
+  readonly pitch_deg: number;
+  readonly fov_deg: number; // from the top of the view to its bottom
+  readonly layer: boolean;
+  readonly stream: string;
+  readonly style: Style;
+  readonly colormap: string;
+  readonly opacity: number; // 0 to 1
+  readonly threshold: number; // share of the peak below which the layer is hidden
+  readonly regions: boolean;
+  readonly speed: number;
+  readonly loop: boolean;
+  readonly sound: boolean;
+}
+
+type Listener = (state: State, before: State) => void;
+
+const FOV_DEG = { least: 20, most: 120 };
+const MOST_PITCH_DEG = 90;
+
+export class Store {
+  private readonly listeners: Listener[] = [];
+
+  constructor(private current: State) {
+    this.current = limited(current);
+  }
+
+  get state(): State {
+    return this.current;
+  }
+
+  set(changes: Partial<State>): void {
+    const before = this.current;
+    this.current = limited({ ...before, ...changes });
+    for (const listener of this.listeners) listener(this.current, before);
+  }
+
+  /** Call `listener` now and after each change. */
+  subscribe(listener: Listener): void {
+    this.listeners.push(listener);
+    listener(this.current, this.current);
+  }
+}
+
+export function clamp(value: number, least: number, most: number): number {
+  return Math.min(Math.max(value, least), most);
+}
+
+/** The same angle in [-180, 180). */
+export function wrapDegrees(angle_deg: number): number {
+  return angle_deg - 360 * Math.floor((angle_deg + 180) / 360);
+}
+
+function limited(state: State): State {
+  return {
+    ...state,
+    yaw_deg: wrapDegrees(state.yaw_deg),
+    pitch_deg: clamp(state.pitch_deg, -MOST_PITCH_DEG, MOST_PITCH_DEG),
+    fov_deg: clamp(state.fov_deg, FOV_DEG.least, FOV_DEG.most),
+    opacity: clamp(state.opacity, 0, 1),
+    threshold: clamp(state.threshold, 0, 0.95),
+  };
+}
