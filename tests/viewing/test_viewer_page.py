@@ -38,8 +38,8 @@ def picture(index):
     return found
 
 
-def maps(count):
-    for index in range(count):
+def maps(count, stride=1):
+    for index in range(0, count, stride):
         yaw_deg = START_DEG + STEP_DEG * index
         pitches = {"fused": PITCH_DEG, "attention": 40.0, "experts": -40.0}
         found = {
@@ -49,18 +49,23 @@ def maps(count):
         yield FrameMaps(index, index / float(RATE), found)
 
 
-def site(path, kind, folder, count):
-    media, shown = prepare_media(Source(path, kind), ReadOptions(), folder, copy=False)
+def site(path, kind, folder, count, stride=1, stereo="auto"):
+    media, shown = prepare_media(Source(path, kind), ReadOptions(stereo=stereo), folder, copy=False)
     subject = Subject(media, shown, ("fused", "attention", "experts"), "test")
-    return build_site(subject, maps(count), folder)[0]
+    return build_site(subject, maps(count, stride), folder)[0]
+
+
+def write_video(path, pictures):
+    height, width = pictures[0].shape[:2]
+    with VideoWriter(path, (width, height), RATE) as writer:
+        for index, image in enumerate(pictures):
+            writer.write(image, index / float(RATE))
 
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory):
     path = tmp_path_factory.mktemp("video") / "disc.mp4"
-    with VideoWriter(path, (2 * ROWS, ROWS), RATE) as writer:
-        for index in range(COUNT + 10):
-            writer.write(picture(index), index / float(RATE))
+    write_video(path, [picture(index) for index in range(COUNT + 10)])
     return path
 
 
@@ -94,6 +99,15 @@ def check(pytestconfig, serve):
 
 def test_a_video(check, video, tmp_path):
     check("video", site(video, "video", tmp_path, COUNT))
+
+
+def test_every_fifth_frame_of_a_stereo_video(check, tmp_path):
+    """The right view is green all over: none of it may be seen."""
+    right = np.full((ROWS, 2 * ROWS, 3), (0, 255, 0), np.uint8)
+    write_video(tmp_path / "stereo.mp4", [np.concatenate([picture(index), right]) for index in range(20)])
+    folder = tmp_path / "made"
+    folder.mkdir()
+    check("sparse", site(tmp_path / "stereo.mp4", "video", folder, 15, stride=5, stereo="top-bottom"))
 
 
 def test_a_photo(check, tmp_path):

@@ -31,7 +31,8 @@ export function makeBands(
     }
     const name = make("span", { className: "lane-name" });
     const chip = make("span", { className: "chip", textContent: `${track.id}` });
-    name.append(make("span", { className: "hidden", textContent: "Look at region " }), chip, ` ${share}`);
+    name.append(make("span", { className: "hidden", textContent: "Look at region " }), chip);
+    name.append(make("span", { className: "share", textContent: share }));
     row.append(name, body);
     row.addEventListener("click", () => onLook(track));
     parent.append(row);

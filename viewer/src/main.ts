@@ -65,7 +65,7 @@ function makePainter(scene: Scene): Painter {
       note(`The graphics card takes no picture of this size; it is shown ${width} pixels wide.`);
       byId("notes").lastElementChild?.classList.add("reduced");
     };
-    return new GlPainter(canvas, scene.media.crop, scene.maps, onReduced);
+    return new GlPainter(canvas, scene.media, scene.maps, onReduced);
   }
   note("This browser has no WebGL: only the flat view in colours is shown. Turn on hardware acceleration for the rest.");
   return new CanvasPainter(canvas, scene.media.crop, scene.maps);

@@ -12,15 +12,18 @@ interface Chunk {
 export class MapStore {
   private readonly chunks = new Map<string, Chunk>(); // the file used last is at the end
   private readonly failed = new Set<string>();
-  private readonly step_s: number;
+  private readonly step_s: number; // from map to map
+  private readonly slack_s: number; // well within a frame: times are rounded
 
   /** `onLoad` is called when a map that was missing is there, `onError` when a file cannot be loaded. */
   constructor(
     private readonly maps: Maps,
+    frameRate: number,
     private readonly onLoad: () => void,
     private readonly onError: (message: string) => void,
   ) {
     this.step_s = typicalStep(maps.times_s);
+    this.slack_s = Math.min(this.step_s, frameRate ? 1 / frameRate : this.step_s) / 4;
   }
 
   stream(name: string): Stream | undefined {
@@ -30,19 +33,17 @@ export class MapStore {
   /** The number of the map of the frame at a time; null where nothing was predicted. */
   indexAt(time_s: number): number | null {
     const times = this.maps.times_s;
-    const index = lastAtOrBefore(times, time_s + this.step_s / 4);
-    const start = times[index];
+    const index = lastAtOrBefore(times, time_s + this.slack_s);
+    const [start, next] = [times[index], times[index + 1]];
     if (start === undefined) return null;
-    const end = times[index + 1] ?? start + this.step_s;
-    return time_s < Math.max(end, start + this.step_s) + this.step_s / 2 ? index : null;
+    const end = next === undefined ? start + this.step_s : Math.min(next, start + 1.5 * this.step_s);
+    return time_s < end - this.slack_s ? index : null;
   }
 
   /** A time within the frame of a map; null outside the list. */
   timeWithin(index: number): number | null {
     const start = this.maps.times_s[index];
-    if (start === undefined) return null;
-    const next = this.maps.times_s[index + 1] ?? start + this.step_s;
-    return start + Math.min(next - start, this.step_s) / 4;
+    return start === undefined ? null : start + this.slack_s;
   }
 
   /** The levels of a map; null while its file loads. The file after it is fetched too. */

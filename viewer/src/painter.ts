@@ -18,11 +18,13 @@ import {
   Vector2,
   Vector3,
   Vector4,
+  VideoFrameTexture,
   WebGLRenderer,
 } from "three";
 
 import type { Lens } from "./geometry";
 import type { Frame } from "./playback";
+import type { Media, Maps } from "./scene.gen";
 import { FRAGMENT, VERTEX } from "./shader";
 import type { State } from "./state";
 
@@ -44,7 +46,7 @@ const STYLES = { colours: 0, contours: 1, spotlight: 2 };
 export class GlPainter implements Painter {
   readonly flatOnly = false;
   private readonly renderer: WebGLRenderer;
-  private readonly picture = new Texture();
+  private readonly picture: Texture;
   private readonly map: DataTexture;
   private readonly levels: Uint8Array<ArrayBuffer>;
   private readonly colours = new DataTexture(new Uint8Array(256 * 4), 256, 1);
@@ -56,8 +58,8 @@ export class GlPainter implements Painter {
   /** `onReduced` is told the width to which a picture is scaled that is too large for the graphics card. */
   constructor(
     canvas: HTMLCanvasElement,
-    crop: readonly [number, number, number, number],
-    mapSize: { width: number; height: number },
+    { kind, crop }: Media,
+    mapSize: Maps,
     private readonly onReduced: (width: number) => void,
   ) {
     this.renderer = new WebGLRenderer({ canvas, alpha: true, antialias: false, preserveDrawingBuffer: true });
@@ -65,12 +67,14 @@ export class GlPainter implements Painter {
     this.map = new DataTexture(this.levels, mapSize.width, mapSize.height, RedFormat);
     this.map.unpackAlignment = 1;
     this.map.wrapS = RepeatWrapping;
+    this.picture = kind === "image" ? new Texture() : new VideoFrameTexture();
     this.picture.flipY = false;
-    this.picture.generateMipmaps = false;
+    this.picture.generateMipmaps = kind === "image"; // a large photo that is shown small would flicker
     this.picture.wrapS = crop[2] < 1 ? ClampToEdgeWrapping : RepeatWrapping;
     for (const texture of [this.map, this.colours, this.picture]) {
       texture.minFilter = texture.magFilter = LinearFilter;
     }
+    if (kind === "image") this.picture.minFilter = LinearMipmapLinearFilter;
     this.material = this.makeMaterial(crop);
     const geometry = new BufferGeometry();
     geometry.setAttribute("position", new BufferAttribute(new Float32Array([-1, -1, 0, 3, -1, 0, -1, 3, 0]), 3));
@@ -102,9 +106,6 @@ export class GlPainter implements Painter {
   }
 
   setFrame(frame: Frame): void {
-    const isPhoto = frame.picture instanceof HTMLImageElement;
-    this.picture.generateMipmaps = isPhoto; // a large photo that is shown small would flicker
-    this.picture.minFilter = isPhoto ? LinearMipmapLinearFilter : LinearFilter;
     this.picture.image = this.fitted(frame);
     this.picture.needsUpdate = true;
     this.uniform("pictureSize", Vector2).set(frame.width, frame.height);

@@ -90,7 +90,7 @@ export class Video {
   }
 
   private emit(time_s: number): void {
-    const frame = typeof VideoFrame === "undefined" ? null : new VideoFrame(this.element);
+    const frame = "VideoFrame" in window ? new VideoFrame(this.element) : null;
     const shown_s = frame ? frame.timestamp / 1e6 : time_s;
     this.zero_s ??= shown_s;
     const { videoWidth: width, videoHeight: height } = this.element;

@@ -30,7 +30,7 @@ export class Viewer {
     private readonly onMessage: (text: string) => void,
   ) {
     this.labels = new RegionLabels(byId("labels"), scene.regions, scene.region_step_s);
-    this.maps = new MapStore(scene.maps, () => this.drawSoon(), onMessage);
+    this.maps = new MapStore(scene.maps, scene.media.frame_rate, () => this.drawSoon(), onMessage);
     new ResizeObserver(() => this.resize()).observe(this.stage);
     this.resize();
     store.subscribe((state, before) => {

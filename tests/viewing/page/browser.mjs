@@ -53,6 +53,11 @@ export async function mapShown(page) {
   return Number(await page.locator("#stage").getAttribute("data-map"));
 }
 
+/** Wait until what was asked for is drawn. */
+export async function drawn(page) {
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
 export async function shownTime(page) {
   return Number(await page.locator("#stage").getAttribute("data-time"));
 }

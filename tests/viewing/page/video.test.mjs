@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { axe, centres, mapShown, openBrowser, openPage, seek, shownTime } from "./browser.mjs";
+import { axe, centres, drawn, mapShown, openBrowser, openPage, seek, shownTime } from "./browser.mjs";
 
 const { rate, count, start_deg, step_deg, pitch_deg } = JSON.parse(process.env.ATSAL_SCENE);
 const FLAT = "#projection=flat&colormap=grey&opacity=1";
@@ -43,18 +43,17 @@ await check("frame and map show the same moment after random seeks", { hash: FLA
 });
 
 await check("frame and map show the same moment while it plays", { hash: FLAT }, async (page) => {
+  await page.getByLabel("Speed").selectOption("0.25");
   await page.keyboard.press(" ");
   const times = new Set();
-  for (let i = 0; i < 25; i++) {
-    if ((await mapShown(page)) > count - 10) break; // the video goes on after the last map
+  while (times.size < 8 && (await mapShown(page)) < count - 2) { // the video goes on after the last map
     const { disc, map, time_s } = await flatDegrees(page);
     const [disc_deg, map_deg] = [disc.yaw_deg, map.yaw_deg];
     assert.ok(Math.abs(disc_deg - map_deg) < 0.7, `at ${time_s}: disc at ${disc_deg}, map at ${map_deg}`);
     assert.ok(Math.abs(disc_deg - yawOf(Math.round(time_s * rate))) < 0.7);
     times.add(time_s);
-    await page.waitForTimeout(60);
   }
-  assert.ok(times.size > 5, `only ${times.size} frames were shown`);
+  assert.ok(times.size > 3, `only ${times.size} frames were shown`);
 });
 
 await check("steps go frame by frame, and play starts and stops", {}, async (page) => {
@@ -89,7 +88,7 @@ await check("each stream shows its own map", { hash: FLAT }, async (page) => {
   const found = {};
   for (const [key, name] of [["1", "fused"], ["2", "attention"], ["3", "experts"]]) {
     await page.keyboard.press(key);
-    await page.waitForTimeout(100);
+    await drawn(page);
     await mapShown(page);
     assert.ok(await page.getByRole("radio", { name, exact: false }).isChecked());
     found[name] = (await flatDegrees(page)).map.pitch_deg;
@@ -101,7 +100,7 @@ await check("each stream shows its own map", { hash: FLAT }, async (page) => {
 
 await check("opacity, threshold, colours and the switch of the layer change what is seen", { hash: FLAT }, async (page) => {
   const green = async () => {
-    await page.waitForTimeout(100);
+    await drawn(page);
     return (await centres(page)).green?.pixels ?? 0;
   };
   const all = await green();
@@ -117,7 +116,7 @@ await check("opacity, threshold, colours and the switch of the layer change what
   assert.equal(await green(), 0);
   await page.keyboard.press("g");
   await page.getByLabel("Colour map").selectOption("inferno");
-  await page.waitForTimeout(100);
+  await drawn(page);
   const { red, green: inferno } = await centres(page);
   assert.ok(red && inferno && inferno.pixels !== all);
 });
@@ -126,11 +125,11 @@ const CLOSE = `#yaw_deg=${start_deg}&pitch_deg=${pitch_deg}&fov_deg=20&colormap=
 await check("contours are lines, and the spotlight leaves the picture where gaze is", { hash: CLOSE }, async (page) => {
   const { green: filled, red: disc } = await centres(page);
   await page.getByRole("radio", { name: "Contours" }).check({ force: true });
-  await page.waitForTimeout(100);
+  await drawn(page);
   const { green: lines } = await centres(page);
   assert.ok(lines.pixels < filled.pixels, "lines cover less than colours");
   await page.getByRole("radio", { name: "Spotlight" }).check({ force: true });
-  await page.waitForTimeout(100);
+  await drawn(page);
   const { red, green } = await centres(page);
   assert.equal(green, null);
   assert.ok(red.pixels > 0 && red.pixels < disc.pixels, "the rim of the disc is dark, its middle is not");
