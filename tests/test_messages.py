@@ -87,6 +87,9 @@ atsal roi raw/video_2.mp4 -o out.txt --for x265-zones
 atsal quality raw/video_2.mp4 missing.mp4
 atsal quality raw/video_2.mp4 raw/video_2.mp4 --gaze prepared --item video
 atsal quality raw/video_2.mp4 raw/video_2.mp4 --trace notes.txt
+atsal view missing.mp4
+atsal view still.png --media still.png
+atsal view still.png --export stills
 atsal info missing.mp4
 atsal info nothing
 atsal datasets info vreyetracking

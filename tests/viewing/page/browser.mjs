@@ -25,10 +25,18 @@ export async function openBrowser({ webgl = true } = {}) {
 }
 
 /** Open the page; `problems` collects errors on the console and requests that leave this machine. */
-export async function openPage(browser, { hash = "", ready = true, ...options } = {}) {
+export async function openPage(browser, { hash = "", ready = true, largestTexture, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   context.setDefaultTimeout(20_000);
   const page = await context.newPage();
+  if (largestTexture) {
+    await page.addInitScript((size) => {
+      const { getParameter } = WebGL2RenderingContext.prototype;
+      WebGL2RenderingContext.prototype.getParameter = function (name) {
+        return name === this.MAX_TEXTURE_SIZE ? size : getParameter.call(this, name);
+      };
+    }, largestTexture);
+  }
   const problems = [];
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type()) && !/GPU stall|software WebGL/.test(message.text())) {

@@ -195,6 +195,14 @@ await check("outside the maps the page says so", { hash: FLAT }, async (page) =>
   assert.equal((await centres(page)).green, null);
 });
 
+await check("a picture too large for the graphics card is reduced", { hash: FLAT, largestTexture: 300 }, async (page) => {
+  await page.getByText("it is shown 300 pixels wide").waitFor();
+  await seek(page, 20.5 / rate, 0.5 / rate);
+  const { disc, map } = await flatDegrees(page);
+  assert.ok(Math.abs(disc.yaw_deg - map.yaw_deg) < 1);
+  assert.equal(await page.locator(".note", { hasText: "300 pixels" }).count(), 1);
+});
+
 for (const [name, options] of [
   ["desktop, dark", { colorScheme: "dark" }],
   ["desktop, light", { colorScheme: "light" }],
