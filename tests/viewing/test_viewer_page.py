@@ -97,7 +97,8 @@ def check(pytestconfig, serve):
     return run
 
 
-def test_a_video(check, video, tmp_path):
+def test_a_video(check, video, tmp_path, monkeypatch):
+    monkeypatch.setattr("atsal.viewing.packing.CHUNK_FRAMES", 3)  # more files than the page keeps
     check("video", site(video, "video", tmp_path, COUNT))
 
 

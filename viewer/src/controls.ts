@@ -4,7 +4,7 @@ import type { Direction, Lens } from "./geometry";
 import { directionAt } from "./geometry";
 import type { Store } from "./state";
 
-const ZOOM_STEP = 1.15;
+export const ZOOM_STEP = 1.15;
 const TURN_DEG = 5;
 
 export function zoom(store: Store, factor: number): void {
@@ -70,10 +70,8 @@ function distance(a: { x: number; y: number }, b: { x: number; y: number }): num
   return Math.hypot(a.x - b.x, a.y - b.y);
 }
 
-/** What the keys do. `keys.ts` calls them, and the help lists them. */
+/** Turn the view by steps that are smaller when it is zoomed in. */
 export function turn(store: Store, right: number, up: number): void {
   const step_deg = (TURN_DEG * store.state.fov_deg) / 75;
   store.set({ yaw_deg: store.state.yaw_deg + right * step_deg, pitch_deg: store.state.pitch_deg + up * step_deg });
 }
-
-export { ZOOM_STEP };

@@ -2,6 +2,7 @@
 
 import { colourTable } from "./colours";
 import { byId, make } from "./dom";
+import { addNote } from "./messages";
 import type { Scene } from "./scene.gen";
 import type { State, Store } from "./state";
 
@@ -24,7 +25,7 @@ export function makePanel(scene: Scene, store: Store, flatOnly: boolean): void {
   for (const name of ["opacity", "threshold"] as const) bindSlider(store, name);
   bindSelect(store, "colormap", (text) => ({ colormap: text }));
   bindSelect(store, "speed", (text) => ({ speed: Number(text) }));
-  for (const note of scene.notes) byId("notes").append(make("p", { className: "note", textContent: note }));
+  scene.notes.forEach(addNote);
   if (flatOnly) disableWithoutWebGl();
   store.subscribe((state) => drawLegend(scene, state));
 }

@@ -195,6 +195,16 @@ await check("outside the maps the page says so", { hash: FLAT }, async (page) =>
   assert.equal((await centres(page)).green, null);
 });
 
+await check("memory holds the latest twelve files of maps", { hash: FLAT }, async (page) => {
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url().split("/").pop()));
+  for (let index = 0; index < count; index += 3) await seek(page, (index + 0.5) / rate, 0.5 / rate);
+  await seek(page, (count - 4.5) / rate, 0.5 / rate);
+  assert.equal(new Set(asked).size, asked.length, "the files used last are kept");
+  await seek(page, 0.5 / rate, 0.5 / rate);
+  assert.ok(asked.includes("fused-00000.maps"), "the first file was dropped, and is fetched again");
+});
+
 await check("a picture too large for the graphics card is reduced", { hash: FLAT, largestTexture: 300 }, async (page) => {
   await page.getByText("it is shown 300 pixels wide").waitFor();
   await seek(page, 20.5 / rate, 0.5 / rate);

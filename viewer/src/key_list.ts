@@ -1,0 +1,70 @@
+/** What each key does on this page. */
+
+import { FRONT, toggleFullScreen } from "./buttons";
+import { turn, zoom, ZOOM_STEP } from "./controls";
+import { byId } from "./dom";
+import type { Key } from "./keys";
+import type { Scene } from "./scene.gen";
+import type { Store } from "./state";
+import type { Transport } from "./transport";
+
+const TURNS: Record<string, readonly [number, number]> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, 1],
+  ArrowDown: [0, -1],
+};
+
+/** All keys; those of time only for a video, whose controls are `transport`. */
+export function listKeys(scene: Scene, store: Store, transport: () => Transport | null): Key[] {
+  const ofTime = scene.media.kind === "video" ? timeKeys(store, transport) : [];
+  return [...ofTime, ...viewKeys(store), ...layerKeys(scene, store), ...pageKeys()];
+}
+
+function timeKeys(store: Store, transport: () => Transport | null): Key[] {
+  const step = (key: string): void => transport()?.step(key === "," ? -1 : 1);
+  return [
+    { keys: [" "], shown: "space", does: "play, pause", run: () => transport()?.toggle() },
+    { keys: [",", "."], shown: ", .", does: "one frame back, forward", run: step },
+    { keys: ["l"], shown: "L", does: "loop on, off", run: () => store.set({ loop: !store.state.loop }) },
+  ];
+}
+
+function viewKeys(store: Store): Key[] {
+  const change = (): void => store.set({ projection: store.state.projection === "flat" ? "sphere" : "flat" });
+  const turnBy = (key: string): void => turn(store, ...(TURNS[key] ?? [0, 0]));
+  return [
+    { keys: Object.keys(TURNS), shown: "arrows", does: "turn the view", run: turnBy },
+    { keys: ["+", "="], shown: "+", does: "zoom in", run: () => zoom(store, 1 / ZOOM_STEP) },
+    { keys: ["-"], shown: "−", does: "zoom out", run: () => zoom(store, ZOOM_STEP) },
+    { keys: ["0", "Home"], shown: "0", does: "look to the front", run: () => store.set(FRONT) },
+    { keys: ["v"], shown: "V", does: "sphere, flat", run: change },
+  ];
+}
+
+function layerKeys(scene: Scene, store: Store): Key[] {
+  const streams = scene.maps.streams.map(({ name }) => name);
+  const colormaps = scene.colormaps.map(({ name }) => name);
+  const choose = (key: string): void => store.set({ stream: streams[Number(key) - 1] ?? store.state.stream });
+  const fade = (key: string): void => store.set({ opacity: store.state.opacity + (key === "[" ? -0.05 : 0.05) });
+  const recolour = (): void => {
+    const next = (colormaps.indexOf(store.state.colormap) + 1) % colormaps.length;
+    store.set({ colormap: colormaps[next] ?? store.state.colormap });
+  };
+  const range = streams.length > 1 ? `1 to ${streams.length}` : "1";
+  return [
+    { keys: ["g"], shown: "G", does: "show, hide predicted gaze", run: () => store.set({ layer: !store.state.layer }) },
+    { keys: streams.map((_, i) => `${i + 1}`), shown: range, does: `stream: ${streams.join(", ")}`, run: choose },
+    { keys: ["[", "]"], shown: "[ ]", does: "less, more opacity", run: fade },
+    { keys: ["c"], shown: "C", does: "next colour map", run: recolour },
+    { keys: ["r"], shown: "R", does: "number the regions", run: () => store.set({ regions: !store.state.regions }) },
+  ];
+}
+
+function pageKeys(): Key[] {
+  return [
+    { keys: ["f"], shown: "F", does: "full screen", run: toggleFullScreen },
+    { keys: ["s"], shown: "S", does: "save this view as PNG", run: () => byId("snapshot").click() },
+    { keys: ["?", "h"], shown: "?", does: "this help", run: () => byId<HTMLDialogElement>("help").showModal() },
+  ];
+}
