@@ -4,6 +4,7 @@ import json
 import math
 import sys
 
+import av
 import numpy as np
 import pytest
 
@@ -122,6 +123,18 @@ def test_a_copy_has_the_frames_and_times_of_the_video(tmp_path):
     assert media.codec == "h264"
     assert probe_video(path).frame_count == 5
     assert media.duration_s == pytest.approx(0.5)
+
+
+def test_a_video_of_several_streams_is_copied(tmp_path):
+    """A browser may show another stream than the one that is predicted."""
+    with av.open(str(tmp_path / "two.mp4"), "w") as container:
+        for _ in range(2):
+            container.add_stream("libx264", rate=10, width=64, height=32, pix_fmt="yuv420p")
+        for stream in container.streams:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((32, 64, 3), np.uint8))))
+            container.mux(stream.encode())
+    source = Source(tmp_path / "two.mp4", "video")
+    assert prepare_media(source, ReadOptions(), tmp_path, copy=False)[1] == tmp_path / "media.mp4"
 
 
 def test_a_folder_of_frames_becomes_a_video(tmp_path):

@@ -4,7 +4,10 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 from fractions import Fraction
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import av
@@ -19,7 +22,7 @@ from atsal.video.image_writer import write_rgb_png
 from atsal.video.writer import VideoWriter
 from atsal.viewing.frame_maps import FrameMaps
 from atsal.viewing.media import prepare_media
-from atsal.viewing.site import Subject, build_site
+from atsal.viewing.site import Subject, build_site, export_site
 from fakes.blob_maps import blob_map
 
 pytestmark = pytest.mark.web
@@ -81,25 +84,39 @@ def check(pytestconfig, serve):
 
     def run(name, site, message=""):
         with serve(site) as server:
-            environment = os.environ | {
-                "ATSAL_PAGE": server.address,
-                "ATSAL_CHROMIUM": chromium,
-                "ATSAL_VIEWER_PACKAGE": str(root / "viewer" / "package.json"),
-                "ATSAL_SCENE": json.dumps(SCENE),
-                "ATSAL_MESSAGE": message,
-            }
-            script = Path(__file__).parent / "page" / f"{name}.test.mjs"
-            done = subprocess.run(
-                ["node", "--test-reporter=spec", script], env=environment, capture_output=True, text=True, check=False
-            )
+            run_at(name, server.address, message)
+
+    def run_at(name, address, message="", tests="."):
+        environment = os.environ | {
+            "ATSAL_PAGE": address,
+            "ATSAL_CHROMIUM": chromium,
+            "ATSAL_VIEWER_PACKAGE": str(root / "viewer" / "package.json"),
+            "ATSAL_SCENE": json.dumps(SCENE),
+            "ATSAL_MESSAGE": message,
+        }
+        script = Path(__file__).parent / "page" / f"{name}.test.mjs"
+        command = ["node", "--test-reporter=spec", f"--test-name-pattern={tests}", script]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
+    run.at = run_at
     return run
 
 
 def test_a_video(check, video, tmp_path, monkeypatch):
     monkeypatch.setattr("atsal.viewing.packing.CHUNK_FRAMES", 3)  # more files than the page keeps
     check("video", site(video, "video", tmp_path, COUNT))
+
+
+def test_an_export_on_a_server_that_gives_whole_files_only(check, video, tmp_path):
+    """As `python -m http.server` does; a browser cannot seek in a video from there."""
+    (tmp_path / "made").mkdir()
+    export_site(site(video, "video", tmp_path / "made", COUNT), tmp_path / "page", overwrite=False)
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path / "page")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        check.at("video", f"http://127.0.0.1:{server.server_port}/", tests="random seeks")
+        server.shutdown()
 
 
 def test_every_fifth_frame_of_a_stereo_video(check, tmp_path):

@@ -25,6 +25,13 @@ export async function openPhoto(media: Media): Promise<Frame> {
   return { picture: image, width: image.naturalWidth, height: image.naturalHeight, time_s: 0 };
 }
 
+/** The address of a video in which the browser can seek: some web servers only give whole files. */
+async function seekable({ file, name }: Media): Promise<string> {
+  const answer = await fetch(file, { headers: { Range: "bytes=0-0" } }).catch(() => null);
+  if (!answer?.ok) throw new Error(`${name} cannot be loaded. Is atsal view still running?`);
+  return answer.status === 206 ? file : URL.createObjectURL(await answer.blob());
+}
+
 export class Video {
   private readonly element = document.createElement("video");
   private zero_s: number | null = null; // the player's time of the first frame
@@ -47,11 +54,12 @@ export class Video {
     return video;
   }
 
-  private load(): Promise<void> {
+  private async load(): Promise<void> {
+    const address = await seekable(this.media);
     return new Promise((resolve, reject) => {
       this.element.addEventListener("error", () => reject(new Error(this.problem())), { once: true });
       this.listen(resolve);
-      this.element.src = this.media.file;
+      this.element.src = address;
     });
   }
 

@@ -9,6 +9,7 @@ from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.prediction.formats import next_even
 from atsal.prediction.options import ReadOptions
 from atsal.prediction.sources import Source
+from atsal.video.container import open_video, picture_streams
 from atsal.video.probe import VideoInfo, probe_video
 from atsal.video.writer import VideoWriter
 from atsal.viewing.scene import Media
@@ -22,12 +23,13 @@ _JPEG_QUALITY = 92
 def prepare_media(source: Source, reading: ReadOptions, folder: Path, *, copy: bool) -> tuple[Media, Path]:
     """Return what the page needs to know about the source, and the file that it shows.
 
-    A video is shown as it is, or with `copy` as an H.264 copy in `folder`. A folder of frames is always copied. A photo
-    is copied as JPEG: browsers do not read all formats, and the copy holds the left view without metadata.
+    A video is shown as it is, or with `copy` as an H.264 copy in `folder`. Copied are also a folder of frames, and a
+    video of several video streams, of which a browser may show another one. A photo is copied as JPEG: browsers do not
+    read all formats, and the copy holds the left view without metadata.
     """
     if source.kind == "image":
         return _copy_photo(source, reading, folder)
-    if copy or source.kind == "sequence":
+    if copy or source.kind == "sequence" or _has_several_streams(source.path):
         return _copy_video(source, reading, folder)
     info = probe_video(source.path, reading.stereo)
     name = "media" + source.path.suffix.lower()
@@ -36,6 +38,11 @@ def prepare_media(source: Source, reading: ReadOptions, folder: Path, *, copy: b
         "video", name, source.path.name, width, height, _crop(info), info.codec, info.frame_rate, info.duration_s or 0.0
     )
     return media, source.path
+
+
+def _has_several_streams(path: Path) -> bool:
+    with open_video(path) as (container, _):
+        return len(picture_streams(container)) > 1
 
 
 def _crop(info: VideoInfo) -> tuple[float, float, float, float]:
