@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import threading
+import urllib.request
+from queue import Queue
 
 import pytest
 from click.testing import CliRunner
@@ -97,27 +100,29 @@ def test_mistakes_are_explained(folder, monkeypatch, arguments, message):
 
 
 def test_the_page_is_served_until_ctrl_c(folder, monkeypatch):
-    import urllib.request
-
-    opened = []
-
-    def open_page(address):
-        opened.append(address)
-        return True
+    opened = Queue()
 
     def serve(server):
-        import threading
-
         thread = threading.Thread(target=server.handle_request)
         thread.start()
-        opened.append(urllib.request.urlopen(f"{server.address}scene.json", timeout=5).status)
+        address = opened.get(timeout=5)
+        assert urllib.request.urlopen(f"{address}scene.json", timeout=5).status == 200
         thread.join()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("webbrowser.open", open_page)
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.put(address) or True)
     monkeypatch.setattr("atsal.viewing.server.SiteServer.serve_forever", serve)
     found = run("view", folder / "photo.png")
     assert found.exit_code == 0, found.output
-    assert opened[0].startswith("http://127.0.0.1:")
-    assert opened[1] == 200
-    assert opened[0] in found.output
+    assert "http://127.0.0.1:" in found.output
+
+
+def test_without_a_browser_the_address_is_printed(folder, monkeypatch):
+    def serve(_server):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("webbrowser.open", lambda _address: pytest.fail("a browser was opened"))
+    monkeypatch.setattr("atsal.viewing.server.SiteServer.serve_forever", serve)
+    found = run("view", folder / "photo.png", "--no-browser")
+    assert found.exit_code == 0, found.output
+    assert "http://127.0.0.1:" in found.output

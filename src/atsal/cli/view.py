@@ -4,6 +4,7 @@ import webbrowser
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -104,7 +105,12 @@ def _serve(site: "Site", *, open_browser: bool) -> None:
 
     with SiteServer(site) as server:
         print_line(f"{server.address} shows it; Ctrl-C ends the program")
-        if open_browser and not webbrowser.open(server.address):
-            print_error("no browser was found; open the address in one")
+        if open_browser:  # in a thread: a browser in the terminal returns only when it is left
+            Thread(target=_open_browser, args=(server.address,), daemon=True).start()
         with suppress(KeyboardInterrupt):
             server.serve_forever()
+
+
+def _open_browser(address: str) -> None:
+    if not webbrowser.open(address):
+        print_error("no browser was found; open the address in one")
