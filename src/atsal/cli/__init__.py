@@ -20,6 +20,7 @@ from atsal.cli.predict import compare, predict
 from atsal.cli.prepare import prepare
 from atsal.cli.quality import quality
 from atsal.cli.regions import regions
+from atsal.cli.report import report
 from atsal.cli.tiles import tiles
 from atsal.cli.train import overfit, train
 from atsal.cli.view import view
@@ -48,6 +49,7 @@ for command in (
     compare,
     regions,
     view,
+    report,
     direct,
     tiles,
     quality,

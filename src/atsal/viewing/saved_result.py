@@ -27,6 +27,7 @@ class SavedResult:
     streams: tuple[str, ...]
     frame_count: int
     model: str
+    settings: dict[str, Any]
     problem: str | None
 
     def frames(self) -> Iterator[FrameMaps]:
@@ -57,7 +58,7 @@ def open_result(manifest: Path, media: Path | None = None) -> SavedResult:
             f"{manifest}: has the maps of {path.name}, but {source.path} is another file or has changed; predict it "
             "again, or name the right file with --media"
         )
-    return SavedResult(manifest, source, stereo, streams, len(run.frames), model_name, run.problem)
+    return SavedResult(manifest, source, stereo, streams, len(run.frames), model_name, run.settings, run.problem)
 
 
 def _find_source(manifest: Path, recorded: Path, kind: Any, media: Path | None) -> Source:
