@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+import time
 
 import pytest
 
@@ -110,8 +111,11 @@ def test_only_this_machine_is_served(server):
     assert server.socket.getsockname()[0] == "127.0.0.1"
 
 
-def test_a_browser_that_hangs_up_does_no_harm(server, capfd):
+def test_a_browser_that_hangs_up_does_no_harm(server, tmp_path, capfd):
+    (tmp_path / "media.mp4").write_bytes(CONTENT * 400)  # more than the system buffers
     with socket.create_connection(("127.0.0.1", server.server_port)) as connection:
         connection.sendall(f"GET /media.mp4 HTTP/1.1\r\nHost: 127.0.0.1:{server.server_port}\r\n\r\n".encode())
+        connection.recv(100)
     assert ask(server, "/")[0].status == 200
+    time.sleep(0.1)  # the thread of the first request ends
     assert capfd.readouterr().err == ""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from atsal.cli.console import print_line, quiet_option
+from atsal.cli.console import output_options, print_line
 from atsal.cli.model_run import progress_bar
 from atsal.cli.parameters import PATH, overwrite_option, refuse_existing
 from atsal.errors import ConfigError
@@ -16,7 +16,7 @@ from atsal.jobs.atomic_write import atomic_file, create_folder, output_errors
 @click.option("-o", "--output", required=True, type=PATH, help="The .html file to write.")
 @click.option("--media", type=PATH, help="The source of the result, where it is not where it was.")
 @overwrite_option
-@quiet_option
+@output_options
 def report(manifest: Path, output: Path, media: Path | None, overwrite: bool) -> None:
     """Write a result as one HTML file: pictures, concentration over time, regions, settings.
 

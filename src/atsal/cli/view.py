@@ -1,5 +1,6 @@
 """`atsal view`: the page that shows a source with its maps."""
 
+import sys
 import webbrowser
 from contextlib import suppress
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.cli.console import print_error, print_line, quiet_option
+from atsal.cli.console import output_options, print_error, print_line, print_warning
+from atsal.cli.exit_code import ExitCode
 from atsal.cli.model_run import (
     FEW_FRAMES,
     find_source,
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 @overwrite_option
 @reading_options
 @model_options
-@quiet_option
+@output_options
 def view(
     source: Path, export_folder: Path | None, no_browser: bool, proxy: bool, media: Path | None, **values: Any
 ) -> None:
@@ -55,14 +57,14 @@ def view(
         raise ConfigError(f"--media {media}: belongs to a manifest (.json), and {source} is none; leave it out")
     with TemporaryDirectory(prefix="atsal-view-") as folder:
         if source.suffix.lower() == ".json":
-            site = _open_result(source, media, Path(folder), proxy=proxy)
+            site, problem = _open_result(source, media, Path(folder), proxy=proxy), None
         else:
-            site = _predict(source, Path(folder), values, proxy=proxy)
+            site, problem = _predict(source, Path(folder), values, proxy=proxy)
         if export_folder is not None:
             export_site(site, export_folder, overwrite=values["overwrite"])
             print_line(f"{export_folder}: a page for any web server, as: python -m http.server -d {export_folder}")
-        else:
-            _serve(site, open_browser=not no_browser)
+            sys.exit(ExitCode.FAILED if problem else 0)
+        _serve(site, open_browser=not no_browser)
 
 
 def _open_result(manifest: Path, media: Path | None, folder: Path, *, proxy: bool) -> "Site":
@@ -80,7 +82,7 @@ def _open_result(manifest: Path, media: Path | None, folder: Path, *, proxy: boo
         return build_site(subject, result.frames(), folder, progress)[0]
 
 
-def _predict(path: Path, folder: Path, values: dict[str, Any], *, proxy: bool) -> "Site":
+def _predict(path: Path, folder: Path, values: dict[str, Any], *, proxy: bool) -> "tuple[Site, str | None]":
     from atsal.prediction.streams import STREAMS  # noqa: PLC0415
     from atsal.viewing.frame_maps import predict_maps  # noqa: PLC0415
     from atsal.viewing.media import prepare_media  # noqa: PLC0415
@@ -94,10 +96,10 @@ def _predict(path: Path, folder: Path, values: dict[str, Any], *, proxy: bool) -
     print_notes(source, reading)
     subject = Subject(shown, media_path, tuple(STREAMS), predictor.bundle.folder.name, source.notes(reading))
     with progress_bar(source, reading) as progress:
-        site, problem = build_site(subject, frames, folder, progress)
-    if problem:
-        print_error(f"{problem} The frames before that are shown.")
-    return site
+        found = build_site(subject, frames, folder, progress)
+    if found[1]:
+        print_error(f"{found[1]} The frames before that are shown.")
+    return found
 
 
 def _serve(site: "Site", *, open_browser: bool) -> None:
@@ -113,4 +115,4 @@ def _serve(site: "Site", *, open_browser: bool) -> None:
 
 def _open_browser(address: str) -> None:
     if not webbrowser.open(address):
-        print_error("no browser was found; open the address in one")
+        print_warning("no browser was found; open the address in one")

@@ -55,7 +55,8 @@ def region_table(tracks: Sequence[RegionTrack]) -> str:
     if not tracks:
         return "<p>None was found.</p>"
     head = "<tr><th>Region</th><th>From</th><th>To</th><th>Share of gaze, mean</th><th>Most gaze at</th></tr>"
-    return f'<div class="scroll" role="group" aria-label="Regions" tabindex="0"><table>{head}{"".join(map(_row, tracks[:_BANDS]))}</table></div>'
+    rows = "".join(map(_row, tracks[:_BANDS]))
+    return f'<div class="scroll" role="group" aria-label="Regions" tabindex="0"><table>{head}{rows}</table></div>'
 
 
 def _row(track: RegionTrack) -> str:

@@ -5,10 +5,11 @@ that name it by a loopback address, so that a page elsewhere cannot read it by D
 """
 
 import re
+import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from atsal.version import __version__
@@ -57,6 +58,11 @@ class SiteServer(ThreadingHTTPServer):
         """The address of the page."""
         return f"http://{HOST}:{self.server_port}/"
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that hangs up: it has enough, or the page was closed."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: SiteServer
@@ -82,12 +88,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.NOT_FOUND)
         else:
             try:
-                with path.open("rb") as file:
-                    self._send(path, file, with_body=with_body)
-            except (BrokenPipeError, ConnectionResetError):  # the browser has enough, or the page was closed
-                self.close_connection = True
+                file = path.open("rb")
             except OSError:
                 self.send_error(HTTPStatus.NOT_FOUND)
+                return
+            with file:
+                self._send(path, file, with_body=with_body)
 
     def _send(self, path: Path, file: BinaryIO, *, with_body: bool) -> None:
         size = path.stat().st_size
