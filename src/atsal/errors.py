@@ -11,6 +11,7 @@ AtsalError
 ├── TrainingError            a training run that cannot continue: a loss of NaN, too little memory
 ├── WeightsError             a checkpoint or weight folder: unsafe, damaged, or for another network
 ├── OutputError              a result cannot be written
+│   └── EncoderError         an encoder refuses the pictures or its settings
 └── MissingDependencyError   an optional package is not installed
 """
 
@@ -57,6 +58,14 @@ class WeightsError(AtsalError):
 
 class OutputError(AtsalError):
     """A result that cannot be written."""
+
+
+class EncoderError(OutputError):
+    """An encoder that refuses the pictures or its settings; `reason` is what FFmpeg says."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class MissingDependencyError(AtsalError):

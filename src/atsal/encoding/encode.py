@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import av
-
 from atsal.encoding.codecs import Codec
 from atsal.encoding.guide import Guide
 from atsal.encoding.pictures import PictureFilter, PictureFormat, choose_format
-from atsal.errors import ConfigError, OutputError
+from atsal.errors import ConfigError, EncoderError, OutputError
 from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.prediction.sources import LOWEST_RATE
 from atsal.video.mp4_writer import AudioSource, EncoderSettings, Mp4Writer
@@ -124,26 +122,25 @@ class _Job:
         )
         audio = AudioSource(self.info.path) if path is not None and self.info.has_audio else None
         last_s = 0.0
-        with Mp4Writer(path, settings, audio, _tags(self.info)) as writer:
+        with self._refusals(bit_rate), Mp4Writer(path, settings, audio, _tags(self.info)) as writer:
             pictures = PictureFilter(self.info, self.codec, self.form, self.guide)
             for done, (picture, last_s) in enumerate(pictures, start=1):
-                with self._refusals(bit_rate):
-                    writer.write(picture, last_s)
+                writer.write(picture, last_s)
                 self.progress(done)
         length_s = last_s + 1 / self._frame_rate
         return Encoded(path or Path(), writer.video_bytes, writer.video_bytes * 8 / 1000 / length_s, 1)
 
     @contextmanager
     def _refusals(self, bit_rate: int | None) -> Iterator[None]:
-        """Raise what the encoder refuses as an `OutputError`: x264 does not even begin at a rate that is too low."""
+        """Say what to ask for if the encoder refuses: x264 does not even begin at a rate that is too low."""
         try:
             yield
-        except av.FFmpegError as error:
+        except EncoderError as error:
             asked = (
                 f" at {bit_rate // 1000} kbit/s; ask for a higher --bitrate" if bit_rate else "; ask for another --crf"
             )
             raise OutputError(
-                f"{self.info.path}: {self.codec.name} does not encode this video{asked} (FFmpeg says: {error.strerror})"
+                f"{self.info.path}: {self.codec.name} does not encode this video{asked} (FFmpeg says: {error.reason})"
             ) from error
 
     @property

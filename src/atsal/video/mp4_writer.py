@@ -13,7 +13,7 @@ from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from atsal.errors import ConfigError, OutputError
+from atsal.errors import ConfigError, EncoderError, OutputError
 from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.video.audio import AudioTrack
 from atsal.video.spherical_tags import SphericalTags, tag_spherical
@@ -182,7 +182,13 @@ class Mp4Writer:
         return stream
 
     def _encode(self, frame: VideoFrame | None) -> None:
-        packets = self._stream.encode(frame)
+        try:
+            packets = self._stream.encode(frame)
+        except av.FFmpegError as error:
+            reason = str(error.strerror)
+            raise EncoderError(
+                f"{self._path}: {self._settings.encoder} does not encode these pictures (FFmpeg says: {reason})", reason
+            ) from error
         step = round(1 / (self._rate * TIME_BASE))
         for packet in packets:
             packet.duration = packet.duration or step
