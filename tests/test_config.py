@@ -185,6 +185,10 @@ def test_what_is_no_mapping_is_left_for_from_mapping_to_refuse(values):
         from_mapping(Outer, left, "f.yaml")
 
 
+def test_the_first_of_equally_close_names_is_the_nearest():
+    assert suggest_name("lon", ["u", "lon_deg", "lon_rad"]) == "; did you mean 'lon_deg'?"
+
+
 def test_nearest_lists_all_where_nothing_is_close():
     assert suggest_name("zzz", ["lite", "paper"]) == "; expected one of lite, paper"
 

@@ -57,10 +57,17 @@ def suggest_name(name: object, known: Iterable[str]) -> str:
     known = list(known)
     if not known:
         return "; there are none"
-    close = difflib.get_close_matches(name[:_MAX_NAME_LENGTH], known, n=1) if isinstance(name, str) else []
+    close = _closest(name[:_MAX_NAME_LENGTH], known) if isinstance(name, str) else []
     return (
         f"; did you mean {short_repr(close[0])}?" if close else f"; expected one of {shorten_list(known, _MAX_NAMES)}"
     )
+
+
+def _closest(name: str, known: list[str]) -> list[str]:
+    """Return the closest known name, the first of those that are equally close, or nothing."""
+    close = difflib.get_close_matches(name, known, n=len(known))
+    likeness = {other: difflib.SequenceMatcher(None, other, name).ratio() for other in close}
+    return sorted(close, key=lambda other: (-likeness[other], known.index(other)))[:1]
 
 
 def read_yaml(cls: type[T], path: Path) -> T:

@@ -196,7 +196,7 @@ LOG = "observer,timestamp_s,head_lon_deg,head_lat_deg,valid\n1,0,10,20,1\n"
         ("observer,timestamp_s\n1,0\n", "samples need"),
         ("observer,head_lon_deg,head_lat_deg,valid\n1,0,0,1\n", "samples need timestamp_s or frame_index"),
         ("", "is empty"),
-        ("a,b\n1,2\n", "no table of gaze"),
+        ("d,b,c,a\n1,2,3,4\n", "no table of gaze: found d, b, c, a;"),
         (FIX.replace("lat_deg", "lon_deg"), "line 1: a duplicate column name"),
     ],
 )

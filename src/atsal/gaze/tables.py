@@ -128,11 +128,11 @@ def _read_one_item(path: Path) -> Gaze:
 
 def _known_columns(path: Path, names: Collection[str]) -> tuple[str, ...]:
     """Return the columns that this kind of table may have; raise `DataError` if it is none of the three kinds."""
-    names = set(names)
+    given = set(names)
     for columns, required in ((_SPHERE, {"lon_deg", "lat_deg"}), (_PHOTO, {"u", "v"})):
-        if names >= {"observer", *required}:
+        if given >= {"observer", *required}:
             return columns
-    if "observer" in names and names & {"timestamp_s", "frame_index", "valid"}:
+    if "observer" in given and given & {"timestamp_s", "frame_index", "valid"}:
         return _SAMPLES
     raise DataError(
         f"{path}: no table of gaze: found {listed_columns(names)}; expected observer with lon_deg and lat_deg "

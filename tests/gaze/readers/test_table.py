@@ -196,8 +196,11 @@ def test_frames_before_the_first_are_dropped(table):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("who,t,x,lat\na,0,0,0\n", "no column 'y', declared as lat_deg; expected one of who, t, x, lat"),
+        ("who,t,x,lat\na,0,0,0\n", "no column 'y', declared as lat_deg; expected one of lat"),
         ("Who,t,x,y\na,0,0,0\n", "no column 'who', declared as observer; did you mean 'Who'"),
+        ("who;t;x;lat\na;0;0;0\n", "no column 'y', declared as lat_deg; expected one of lat"),
+        ("who;time;x;y\na;0;0;0\n", "no column 't', declared as timestamp_s; .*time"),
+        ("who,t,x,y\n" + "a,0,200,0\n" * 3 + "a,0,9,0\n" * 5, "3 of 8 positions lie outside"),
         ("who,t,x,y\na,0,0,zero\n", "line 2: y is 'zero', expected a number"),
         ("who,t,x,y\na,0,0\n", "line 2: 3 columns, expected 4"),
         ("who,t,x,y\na,1,0,0\na,0,0,0\n", "line 3: time goes back from 1 to 0 s for observer 'a'"),
@@ -216,6 +219,14 @@ def test_frames_before_the_first_are_dropped(table):
 def test_tables_that_do_not_fit(table, text, message):
     with pytest.raises(DataError, match=message):
         read_columns(table(text), HEAD)
+
+
+def test_pixels_of_another_frame_are_told_the_remedy(table):
+    columns = TableColumns(
+        {"observer": "who", "x_px": "x", "y_px": "y", "width_px": "320", "height_px": "160"},
+    )
+    with pytest.raises(DataError, match=r"x from 0 to 320 and y from 0 to 160 .*declare width_px and height_px"):
+        read_columns(table("who,x,y\n" + "a,1900,900\n" * 3), columns)
 
 
 def test_durations_in_another_unit(table):

@@ -10,7 +10,7 @@ PLACE = {"observer": "who", "lon_deg": "x", "lat_deg": "y"}
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"observer": "o", "lon": "x", "lat_deg": "y"}, "unknown field 'lon'; did you mean 'lon_rad'"),
+        ({"observer": "o", "lon": "x", "lat_deg": "y"}, "unknown field 'lon'; did you mean 'lon_deg'"),
         ({"observer": "o", "lat_deg": "y"}, "no horizontal position; declare one of lon_deg, "),
         ({"observer": "o", "lon_deg": "x"}, "no vertical position; declare one of lat_deg, "),
         ({"lon_deg": "x", "lat_deg": "y"}, "neither observer nor item"),

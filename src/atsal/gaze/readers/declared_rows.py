@@ -147,7 +147,8 @@ class DeclaredRows(CheckedTable):
         x, y = (self.table.numbers(name) for name in names)
         x, y = remove_turns(x, y, horizontal[1].turn, vertical[1].turn)
         limits = horizontal[1].limits(spans[0]), vertical[1].limits(spans[1])
-        unit = f"{horizontal[0]}, {vertical[0]}"
+        size = "" if horizontal[1].span else "; of another frame, declare width_px and height_px"
+        unit = f"{horizontal[0]}, {vertical[0]}{size}"
         allowed = PositionRange(*limits, unit, names, _TINY.get(horizontal[1].span))
         recording = number_recordings(self.observer)
         if keep_lost:
@@ -156,7 +157,8 @@ class DeclaredRows(CheckedTable):
                 first = self.where(int(np.argmax(found)))
                 self.notes.append(f"{plural(int(found.sum()), 'sample')} without a position (first: {first})")
             lost |= found
-        x, y = self.check_positions(x, y, allowed, lost=lost, recording=recording)
+        most = 0.1 if horizontal[0].startswith("lon_") else 0.5  # half of the longitudes from 0 to 360 are in range
+        x, y = self.check_positions(x, y, allowed, lost=lost, recording=recording, most_outside=most, few=2)
         return horizontal[1].share(x, spans[0]), vertical[1].share(y, spans[1])
 
     def _span(self, name: str, axis: Axis, side: int) -> float:

@@ -48,13 +48,18 @@ def load_declared(path: Path, columns: TableColumns) -> TextTable:
 
 def check_header(path: Path, columns: TableColumns) -> str:
     """Return the separator of a table that has the declared columns; `DataError` names a column that is missing."""
+    declared = set(columns.in_table.values())
+    headers: list[list[str]] = []
     for separator in _SEPARATORS:
         with suppress(DataError):
-            if set(columns.in_table.values()) <= set(column_names(path, separator=separator)):
+            headers.append(column_names(path, separator=separator))
+            if declared <= set(headers[-1]):
                 return separator
-    names = column_names(path)
+    fits_best = max(headers, key=lambda names: (len(declared & set(names)), len(names) > 1), default=None)
+    names = column_names(path) if fits_best is None else fits_best
     missing = next((field, name) for field, name in columns.in_table.items() if name not in names)
-    raise DataError(f"{path}: no column {missing[1]!r}, declared as {missing[0]}{suggest_name(missing[1], names)}")
+    others = [name for name in names if name not in declared] or names
+    raise DataError(f"{path}: no column {missing[1]!r}, declared as {missing[0]}{suggest_name(missing[1], others)}")
 
 
 def items_of(table: TextTable, columns: TableColumns) -> NDArray[np.str_]:

@@ -18,7 +18,7 @@ class Axis:
     def limits(self, span: float) -> tuple[float, float]:
         """Return the lowest and highest value on a frame that is `span` wide or high."""
         low, high = sorted((-self.sign * self.zero * span, self.sign * (1 - self.zero) * span))
-        return low, high
+        return low + 0.0, high + 0.0  # never -0.0, which messages would show
 
     def share(self, values: Floats, span: float) -> Floats:
         """Return the shares of the frame of values (N,)."""
