@@ -183,7 +183,7 @@ def _check_stride(entry: PredictorEntry, truth: GroundTruth) -> None:
         if window is not None and window.last_frame + 1 < entry.stride:
             raise DataError(
                 f"{entry.label}: stride {entry.stride} leaves windows of {item} without a frame; they have "
-                f"{window.last_frame + 1} frames"
+                f"{plural(window.last_frame + 1, 'frame')}. Give a stride of at most {window.last_frame + 1}"
             )
 
 

@@ -101,7 +101,7 @@ def find_map_files(folder: Path, stems: Sequence[str]) -> MapFiles:
     if not found:
         raise DataError(
             f"{folder}: no maps of {stems[0]}; looked for {' and '.join(stems)} with .npy, .png, .jpg, .tif, "
-            "_<W>x<H>_32b.bin, the ending of a video, or as a folder of these"
+            "_<W>x<H>_32b.bin, the ending of a video, or as a folder of these. For other names, give a --pattern"
         )
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
