@@ -30,7 +30,7 @@ def test_regions_of_a_video_are_those_of_its_maps(folder, suffix):
     output, again = folder / f"video.{suffix}", folder / f"maps.{suffix}"
     found = run("regions", folder / "scene.mp4", "-o", output)
     assert found.exit_code == 0, found.output
-    assert "in 6 frames" in found.output
+    assert "things in 6 frames" in found.output
     assert run("regions", folder / "maps" / "scene.json", "-o", again).exit_code == 0
     regions, of_maps = read_regions(output), read_regions(again)
     assert [frame.frame_index for frame in regions.frames] == list(range(6))

@@ -29,7 +29,12 @@ def _set_quiet(context: click.Context, _parameter: click.Parameter, value: bool)
 output_options = options(
     log_option,
     click.option(
-        "-q", "--quiet", is_flag=True, expose_value=False, callback=_set_quiet, help="Print only warnings and errors."
+        "-q",
+        "--quiet",
+        is_flag=True,
+        expose_value=False,
+        callback=_set_quiet,
+        help="Print only errors, warnings and notes.",
     ),
 )
 

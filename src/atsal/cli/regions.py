@@ -68,8 +68,9 @@ def regions(source: Path, output: Path, stream: str, max_regions: int, min_weigh
         found, problem = _predict(source, {"stream": stream} | limits, values)
     with create_folder(output.parent):
         write_regions(output, found)
-    identities = {region.id for frame in found.frames for region in frame.regions}
-    print_line(f"{output}: {plural(len(identities), 'region')} in {plural(len(found.frames), 'frame')}")
+    ids = [region.id for frame in found.frames for region in frame.regions]
+    things = plural(len(set(ids)), "thing")
+    print_line(f"{output}: {plural(len(ids), 'region')} of {things} in {plural(len(found.frames), 'frame')}")
     if problem:
         print_error(f"{problem} The frames before that are written.")
         sys.exit(ExitCode.FAILED)

@@ -44,5 +44,5 @@ def _moment(video: Path, camera: CameraPath, aspect: float, time_s: float, stere
     yaw_deg, pitch_deg, fov_deg = camera(np.array([frame.timestamp_s]))[0]
     source = draw_frame(frame.image[::2, ::2].copy(), Perspective(float(fov_deg), aspect), yaw_deg, pitch_deg)
     _, view = next(iter(render_frames(iter([frame]), camera, shape)))
-    label = f"{frame.timestamp_s:.1f} s  {yaw_deg:+.0f}° {pitch_deg:+.0f}°"
+    label = f"{frame.timestamp_s:.1f} s  {round(yaw_deg):+d}° {round(pitch_deg):+d}°"
     return np.concatenate([source, add_label(view, label)], axis=1)
