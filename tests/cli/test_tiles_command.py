@@ -89,7 +89,7 @@ def test_a_table_has_a_row_for_each_segment_and_tile(folder):
         (["scene.mp4", "-o", "x.txt"], "tiles are kept in .json and .csv files"),
         (["scene.mp4", "-o", "x.json", "--fov", "141"], "a field of view of 141°"),
         (["scene.mp4", "-o", "x.json", "--grid", "90x5"], "expected tiles of at least 2x2 pixels"),
-        (["scene.mp4", "-o", "x.json", "--segment", "0"], "segments of 0 s"),
+        (["scene.mp4", "-o", "x.json", "--segment", "0.01"], "segments of 0.01 s"),
         (["scene.mp4", "-o", "x.json", "--rates", "30"], "for 40 tiles of at least 1 kbit/s: expected at least 40"),
         (["scene.mp4", "-o", "x.json", "--least-rate", "30"], "--least-rate is for --rates"),
         (["photo.png", "-o", "x.json"], "is an image; expected a 360° video"),

@@ -21,7 +21,7 @@ from atsal.cli.model_run import (
     stereo_option,
     take_reading,
 )
-from atsal.cli.parameters import PATH, STREAMS, NameOf, Number, overwrite_option
+from atsal.cli.parameters import PATH, POSITIVE, STREAMS, NameOf, overwrite_option
 from atsal.directing.aspect import ASPECTS
 from atsal.errors import ConfigError
 from atsal.jobs.atomic_write import create_folder
@@ -45,7 +45,7 @@ _OF_THE_PLAN = ("aspect", "fov", "start_s", "duration_s", "end_s")
 @click.option(
     "--aspect",
     type=NameOf("atsal.directing.aspect", "ASPECTS"),
-    help="Shape of the film.  [default: that of the plan, 16:9]",
+    help="Shape of the film.  [default: 16:9, or that of --plan]",
 )
 @click.option(
     "--resolution",
@@ -55,8 +55,8 @@ _OF_THE_PLAN = ("aspect", "fov", "start_s", "duration_s", "end_s")
 )
 @click.option(
     "--fov",
-    type=Number(),
-    help="Field of view along the longer side, up to 140 degrees.  [default: that of the plan, 90]",
+    type=POSITIVE,
+    help="Field of view along the longer side, up to 140 degrees.  [default: 90, or that of --plan]",
 )
 @click.option("--plan", "plan_path", type=PATH, help="Render this plan; an edited one, for example.")
 @click.option("--trace", type=PATH, help="Render what the viewer of this head log saw.")

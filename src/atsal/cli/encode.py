@@ -48,8 +48,8 @@ guide_options = options(
 def encode(context: click.Context, /, video: Path, output: Path, codec: str, compare: bool, **values: Any) -> None:
     """Encode VIDEO with more quality where people look, and less elsewhere.
 
-    Sound, times, colours and 360° tags are kept. --direction is by default `head` where the model has it: what
-    matters is what is in view.
+    Sound, times, colours and 360° tags are kept. Unlike in other commands, --direction is `head` if you do not give it
+    and the model has it, because what matters is what is in view.
     """
     from atsal.encoding import Rate, codec_named  # noqa: PLC0415
     from atsal.jobs.atomic_write import create_folder  # noqa: PLC0415
@@ -77,7 +77,10 @@ def encode(context: click.Context, /, video: Path, output: Path, codec: str, com
 @guide_options
 @click.pass_context
 def roi(context: click.Context, /, video: Path, output: Path, form: str, **values: Any) -> None:
-    """Write the offsets of `atsal encode` as a file that another encoder or program reads."""
+    """Write the offsets of `atsal encode` as a file that another encoder or program reads.
+
+    As in `atsal encode`, --direction is `head` if you do not give it and the model has it.
+    """
     from atsal.encoding.roi_files import format_named, write_roi  # noqa: PLC0415
     from atsal.jobs.atomic_write import create_folder  # noqa: PLC0415
     from atsal.video.timed_frames import frame_times  # noqa: PLC0415

@@ -18,7 +18,7 @@ from atsal.cli.model_run import (
     reading_options,
     take_reading,
 )
-from atsal.cli.parameters import PATH, STREAMS, NameOf, Number, overwrite_option, refuse_existing
+from atsal.cli.parameters import PATH, POSITIVE, STREAMS, NameOf, overwrite_option, refuse_existing
 from atsal.errors import ConfigError
 from atsal.jobs.atomic_write import create_folder
 from atsal.untrusted.text import plural
@@ -39,8 +39,8 @@ def _parse_grid(_context: click.Context, _parameter: click.Parameter, value: str
 @click.argument("video", type=PATH)
 @click.option("-o", "--output", required=True, type=PATH, help="The .json or .csv file to write.")
 @click.option("--grid", "shape", default="8x5", callback=_parse_grid, help="Columns x rows of tiles.")
-@click.option("--segment", "segment_s", type=Number(), default=1.0, help="Length of a segment in seconds.")
-@click.option("--fov", type=Number(), default=100.0, help="Field of view of the viewers, a square, in degrees.")
+@click.option("--segment", "segment_s", type=POSITIVE, default=1.0, help="Length of a segment in seconds.")
+@click.option("--fov", type=POSITIVE, default=100.0, help="Field of view of the viewers, a square, in degrees.")
 @click.option("--rates", type=click.IntRange(min=1), metavar="KBPS", help="Split this bitrate over the tiles.")
 @click.option(
     "--least-rate",
