@@ -34,6 +34,10 @@ def test_a_log_of_several_viewers_keeps_their_names(tmp_path):
         ("timestamp_s,yaw_deg,pitch_deg\n0,left,0\n", "line 2: yaw_deg is 'left', expected a number"),
         ("timestamp_s,yaw_deg,pitch_deg\n1,0,0\n0.5,0,0\n", "line 3: time goes back"),
         ("timestamp_s,yaw_deg,pitch_deg\n-1,0,0\n", "timestamp_s is '-1', expected 0 or more"),
+        (
+            "timestamp_s,yaw_deg,pitch_deg\n" + "".join(f"{11 * i},0,0\n" for i in range(21)),
+            r"a sample every 11 s \(median\).*milliseconds\? Convert",
+        ),
     ],
 )
 def test_mistakes_are_explained(tmp_path, text, message):

@@ -21,13 +21,15 @@ from atsal.gaze.records import GazeSamples, rows_of_each
 
 COLUMNS = ("timestamp_s", "yaw_deg", "pitch_deg")
 ONLY_VIEWER = "viewer"
+_ENOUGH_STEPS = 20  # to tell the unit of the times
+_LONGEST_STEP_S = 2.0  # in the median; logs in milliseconds have steps of 4 and more
 
 
 def read_head_log(path: Path) -> tuple[GazeSamples, ...]:
     """Read the samples (`head` and `timestamp_s`) of each viewer, in order of appearance.
 
     Raises `DataError`, naming the file and the line, for a missing column, a text or value that is out of range, a
-    time that goes back, and a table without rows.
+    time that goes back, times in another unit than seconds, and a table without rows.
     """
     table = load_table(path)
     table.require_columns(COLUMNS, "head log")
@@ -43,4 +45,14 @@ def read_head_log(path: Path) -> tuple[GazeSamples, ...]:
     for name, own in rows_of_each(viewer).items():
         table.check_time_order(own, time_s[own], name)
         tracks.append(GazeSamples(name, time_s[own], head=head[own]))
+    _check_unit(path, tracks)
     return tuple(tracks)
+
+
+def _check_unit(path: Path, tracks: list[GazeSamples]) -> None:
+    steps_s = np.concatenate([np.diff(track.timestamp_s) for track in tracks if track.timestamp_s is not None])
+    if len(steps_s) >= _ENOUGH_STEPS and np.median(steps_s) > _LONGEST_STEP_S:
+        raise DataError(
+            f"{path}: a sample every {np.median(steps_s):g} s (median); expected at most {_LONGEST_STEP_S:g} s between "
+            "samples. Is timestamp_s in milliseconds? Convert it to seconds"
+        )
