@@ -63,7 +63,7 @@ class OutputError(AtsalError):
 class EncoderError(OutputError):
     """An encoder that refuses the pictures or its settings; `reason` is what FFmpeg says."""
 
-    def __init__(self, message: str, reason: str) -> None:
+    def __init__(self, message: str, reason: str = "") -> None:  # a default, so that it can be pickled
         super().__init__(message)
         self.reason = reason
 
