@@ -158,7 +158,7 @@ def test_a_benchmark_scores_a_part_and_maps_by_pattern(prepared, raw, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("folder", "--columns", "observer=subj,yaw=yaw,pitch_deg=pit"), "unknown field 'yaw'; did you mean 'yaw_rad'"),
+        (("folder", "--columns", "observer=subj,yaw=yaw,pitch_deg=pit"), "unknown field 'yaw'; did you mean 'yaw_deg'"),
         (("avtrack360", "--columns", COLUMNS), "its logs have a format of their own"),
         (("photo-folder", "--columns", COLUMNS), "no fixations are detected on flat photos"),
     ],
@@ -167,3 +167,7 @@ def test_columns_that_cannot_be(raw, tmp_path, words, message):
     name, *rest = words
     assert message in atsal("prepare", name, raw, tmp_path / "out", *rest, status=1)
     assert not (tmp_path / "out").exists()
+
+
+def test_refused_tables_with_columns_of_their_own_lead_to_the_option(raw, tmp_path):
+    assert "--columns FIELD=COLUMN" in atsal("prepare", "folder", raw, tmp_path / "out", "--workers", 1, status=1)

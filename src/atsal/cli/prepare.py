@@ -112,7 +112,7 @@ def prepare(
             workers=workers,
             report=report,
         )
-    _print_summary(done)
+    _print_summary(done, name, may_declare=dataset.with_columns is not None and preparation.columns is None)
     exit_if_failed(done=done.made + done.reused, failed=len(done.refused))
 
 
@@ -142,7 +142,7 @@ def _report_items() -> "Iterator[Callable[[str, str | None], None]]":
         yield report
 
 
-def _print_summary(done: "PrepareResult") -> None:
+def _print_summary(done: "PrepareResult", name: str, *, may_declare: bool) -> None:
     manifest = done.folder / "manifest.json"
     print_warning(*(f"missing: {text}" for text in done.missing))
     for reason, count in sorted(done.dropped.items(), key=lambda drop: -drop[1])[:5]:
@@ -156,6 +156,11 @@ def _print_summary(done: "PrepareResult") -> None:
         print_warning(f"{len(done.warnings) - _MAX_WARNINGS} more warnings: see {manifest}")
     if done.refused:
         print_error("repair or remove what is named above, and run the same command again")
+        if may_declare:
+            print_error(
+                "if the tables have columns, units or separators of their own, declare them: --columns FIELD=COLUMN,… "
+                f"(`atsal datasets info {name}` lists the fields)"
+            )
     earlier = f", {done.reused} made before" if done.reused else ""
     refused = f", {len(done.refused)} refused" if done.refused else ""
     print_line(f"{done.folder}: {plural(done.made, 'item')} made{earlier}{refused}")

@@ -73,7 +73,7 @@ def check_erp_image(image: NDArray[np.uint8], name: str = "an image") -> None:
     """Raise `ShapeError` unless `image` is (H, W, 3) uint8 with W = 2H within 2 % and H >= 16."""
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise ShapeError(f"{name} of {found}: expected an (H, W, 3) uint8 array, RGB")
+        raise ShapeError(f"{name} of {found}: expected an (H, W, 3) uint8 array, RGB, with values from 0 to 255")
     height, width = image.shape[:2]
     if height < MIN_VIEW_HEIGHT:
         raise ShapeError(f"{name} of {width}x{height} pixels: expected at least {MIN_VIEW_HEIGHT} rows")
