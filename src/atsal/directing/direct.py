@@ -13,6 +13,7 @@ from atsal.directing.planning import TimedMap, plan_film, thin
 from atsal.directing.scene_cuts import FrameWatch
 from atsal.errors import ConfigError, TruncatedMediaError
 from atsal.gaze.records import GazeSamples
+from atsal.jobs.checksums import cached_sha256
 from atsal.prediction.options import ReadOptions
 from atsal.prediction.predictor import Predictor
 from atsal.prediction.prefetch import map_closing, prefetch
@@ -106,9 +107,16 @@ class PlanMaker:
             **vars(self.options),
             start_s=self.reading.start_s,
             duration_s=self.reading.duration_s,
+            stereo=self.reading.stereo,
         )
         if isinstance(self._origin, SavedMaps):
-            return replace(made_from, maps=self._origin.manifest.name, front_deg=self._origin.front_deg)
+            manifest = self._origin.manifest
+            return replace(
+                made_from,
+                maps=manifest.name,
+                maps_sha256=cached_sha256(manifest),
+                front_deg=self._origin.front_deg,
+            )
         bundle, network = self._origin.bundle, self._origin.network
         return replace(
             made_from,

@@ -12,6 +12,7 @@ from atsal.jobs.atomic_write import write_json
 from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.text import short_repr
+from atsal.video.stereo_layout import StereoChoice
 
 FORMAT, VERSION = "atsal-plan", 1
 _TOLERANCE_S = 0.1  # between times of the plan and of the video
@@ -33,6 +34,8 @@ class MadeFrom:
     direction: str | None = None
     front_deg: float | None = None
     maps: str | None = None  # name of the manifest of the maps
+    maps_sha256: str | None = None
+    stereo: StereoChoice = "auto"  # the layout that was asked for
 
 
 @dataclass(frozen=True)
