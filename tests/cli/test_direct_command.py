@@ -120,7 +120,24 @@ def test_an_interrupted_run_goes_on_with_its_plan(folder):
     found = run("direct", folder / "scene.mp4", "-o", folder / "flat.mp4", "--fov", 100)
     assert found.exit_code == 1
     assert "made with other settings" in found.output
+    found = run("direct", folder / "scene.mp4", "-o", folder / "flat.mp4", "--stereo", "top-bottom")
+    assert found.exit_code == 1
+    assert "made with other settings" in found.output
     (folder / "kept.mp4").rename(folder / "flat.mp4")
+
+
+def test_a_plan_that_is_gone_on_with_is_measured_anew(folder):
+    how = ["direct", folder / "scene.mp4", "-o", folder / "anew.mp4", "--maps", folder / "maps" / "scene.json"]
+    shares = []
+    for yaw_deg in (0, 180):
+        log = folder / f"at_{yaw_deg}.csv"
+        log.write_text(f"timestamp_s,yaw_deg,pitch_deg\n0,{yaw_deg},0\n1,{yaw_deg},0\n")
+        found = run(*how, "--resolution", 64, "--recorded", log)
+        assert found.exit_code == 0, found.output
+        shares.append(found.output.split("recorded attention in frame: ")[1].split(" by a fixed camera")[0])
+        (folder / "anew.mp4").unlink()
+    assert "(100.0%" in shares[0]
+    assert "(0.0%" in shares[1]
 
 
 def test_uneven_times_are_kept_and_a_part_can_be_asked_for(folder):
@@ -161,6 +178,10 @@ def test_uneven_times_are_kept_and_a_part_can_be_asked_for(folder):
         (["silent.mp4", "-o", "x.mp4", "--maps", "maps/scene.json"], "which is another file than"),
         (["photo.png", "-o", "x.mp4"], "is an image; expected a 360° video"),
         (["scene.mp4", "-o", "flat.mp4"], "flat.mp4: already exists"),
+        (
+            ["scene.mp4", "-o", "maps/scene.json", "--maps", "maps/scene.json", "--overwrite"],
+            "maps/scene.json: is the source itself, or another input",
+        ),
         (["scene.mp4", "-o", "scene.mp4", "--overwrite"], "is the source itself"),
     ],
 )

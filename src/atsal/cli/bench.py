@@ -16,6 +16,7 @@ from atsal.cli.parameters import (
     overwrite_option,
     precision_option,
     refuse_existing,
+    refuse_inputs,
 )
 from atsal.errors import ConfigError
 
@@ -52,8 +53,7 @@ def bench(video: Path | None, output: Path | None, overwrite: bool, **values: An
     if output is not None:
         if not output.absolute().parent.is_dir():
             raise ConfigError(f"{output}: its folder does not exist; create it first")
-        if video is not None and output.exists() and video.exists() and output.samefile(video):
-            raise ConfigError(f"{output}: is the video itself; give another name")
+        refuse_inputs(output, [video])
         refuse_existing(output, overwrite)
     with status_line("measuring") as show_status:
         document = measure(Bench(video=video, **values), show_status)

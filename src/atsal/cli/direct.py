@@ -21,7 +21,7 @@ from atsal.cli.model_run import (
     stereo_option,
     take_reading,
 )
-from atsal.cli.parameters import PATH, POSITIVE, STREAMS, NameOf, overwrite_option
+from atsal.cli.parameters import PATH, POSITIVE, STREAMS, NameOf, overwrite_option, refuse_inputs
 from atsal.directing.aspect import ASPECTS
 from atsal.errors import ConfigError
 from atsal.jobs.atomic_write import create_folder
@@ -77,6 +77,7 @@ def direct(video: Path, output: Path, **values: Any) -> None:
     run goes on with its plan.
     """
     _check_options(output, values)
+    refuse_inputs(output, (values[name] for name in ("plan_path", "trace", "recorded", "maps")))
     source, reading = find_video(video), take_reading(values)
     with create_folder(output.parent):
         if values["trace"] is not None:
@@ -166,7 +167,7 @@ def _made_plan(
     found = None if values["overwrite"] else maker.earlier(path)
     if found is not None:
         print_line(f"{path}: goes on with this plan")
-        return found, None
+        return _measured_anew(found, viewers), None
     with progress_bar(source, reading) as progress:
         plan, problem = maker.make(viewers, progress)
     write_plan(path, plan)
@@ -175,17 +176,23 @@ def _made_plan(
 
 
 def _given_plan(source: "Source", reading: "ReadOptions", values: dict[str, Any]) -> "Plan":
-    """Read a plan for this source; what it says of attention may be from before it was edited, and is measured anew."""
-    from atsal.directing.in_frame import recorded_in_frame  # noqa: PLC0415
+    """Read a plan for this source."""
     from atsal.directing.plan import read_plan  # noqa: PLC0415
     from atsal.video.probe import probe_video  # noqa: PLC0415
 
     path = values["plan_path"]
     plan, info = read_plan(path), probe_video(source.path, reading.stereo)
     plan.check_video(path, source.path.name, info.duration_s)
+    return _measured_anew(plan, _viewers(values["recorded"]))
+
+
+def _measured_anew(plan: "Plan", viewers: "tuple[GazeSamples, ...]") -> "Plan":
+    """Measure a plan that was read: what it says of attention may be of other viewers, or from before an edit."""
+    from atsal.directing.in_frame import recorded_in_frame  # noqa: PLC0415
+
     front_deg = (plan.made_from.front_deg if plan.made_from else None) or 0.0
     span = (plan.start_s, plan.end_s)
-    recorded = recorded_in_frame(_viewers(values["recorded"]), plan.camera.at, ASPECTS[plan.aspect], front_deg, span)
+    recorded = recorded_in_frame(viewers, plan.camera.at, ASPECTS[plan.aspect], front_deg, span)
     return replace(plan, predicted_in_frame=None, recorded_in_frame=recorded)
 
 

@@ -179,6 +179,13 @@ def parse_erp_height(_context: click.Context, _parameter: click.Parameter, value
     return int(height)
 
 
+def refuse_inputs(path: Path, inputs: Iterable[Path | None]) -> None:
+    """Raise `ConfigError` if a file to write is one that the command reads, by whatever name; None is no file."""
+    for read in inputs:
+        if read is not None and path.exists() and read.exists() and path.samefile(read):
+            raise ConfigError(f"{path}: is the source itself, or another input; give another name")
+
+
 def refuse_existing(path: Path, overwrite: bool) -> None:
     """Raise `ConfigError` if a file to write exists and `--overwrite` was not given."""
     if path.exists() and not overwrite:

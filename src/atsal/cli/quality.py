@@ -7,7 +7,7 @@ import click
 
 from atsal.cli.console import output_options, print_line, print_table
 from atsal.cli.model_run import progress_bar
-from atsal.cli.parameters import PATH, STEREO, STREAMS, NameOf, Number, overwrite_option, refuse_existing
+from atsal.cli.parameters import PATH, STEREO, STREAMS, NameOf, Number, overwrite_option, refuse_existing, refuse_inputs
 from atsal.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def quality(reference: Path, distorted: Path, output: Path | None, **values: Any
     from atsal.quality import measure_quality  # noqa: PLC0415
 
     if output is not None:
+        refuse_inputs(output, (reference, distorted, values["maps"], *values["traces"]))
         refuse_existing(output, values["overwrite"])
     weighting = _choose_weighting(reference, values)
     viewers = [HeadPath(viewer) for path in values["traces"] for viewer in read_head_log(path)]

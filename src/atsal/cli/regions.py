@@ -18,8 +18,15 @@ from atsal.cli.model_run import (
     reading_options,
     take_reading,
 )
-from atsal.cli.parameters import PATH, STREAMS, NameOf, overwrite_option, refuse_existing, still_at_option
-from atsal.errors import ConfigError
+from atsal.cli.parameters import (
+    PATH,
+    STREAMS,
+    NameOf,
+    overwrite_option,
+    refuse_existing,
+    refuse_inputs,
+    still_at_option,
+)
 from atsal.jobs.atomic_write import create_folder
 from atsal.untrusted.text import plural
 
@@ -57,8 +64,7 @@ def regions(source: Path, output: Path, stream: str, max_regions: int, min_weigh
     from atsal.regions.prediction import regions_of_maps  # noqa: PLC0415
 
     check_suffix(output)
-    if output.exists() and source.exists() and output.samefile(source):
-        raise ConfigError(f"{output}: is the source itself; give another name")
+    refuse_inputs(output, [source])
     refuse_existing(output, values["overwrite"])
     limits = {"max_regions": max_regions, "min_weight": min_weight}
     problem = None
