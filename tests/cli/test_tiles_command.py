@@ -2,7 +2,9 @@
 
 import csv
 import json
+import shutil
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -96,6 +98,15 @@ def test_a_table_has_a_row_for_each_segment_and_tile(folder):
         (["other.mp4", "-o", "x.json", "--maps", "maps/scene.json"], "which is another file than"),
         (["scene.mp4", "-o", "x.json", "--recorded", "scene.mp4"], "scene.mp4"),
         (["scene.mp4", "-o", "made.json"], "made.json: already exists"),
+        (
+            ["scene.mp4", "-o", "maps/scene.json", "--maps", "maps/scene.json", "--overwrite"],
+            "maps/scene.json: is the source itself, or another input",
+        ),
+        (
+            ["scene.mp4", "-o", "x.json", "--maps", "maps/scene.json", "--max-frames", "2"],
+            "--max-frames chooses frames",
+        ),
+        (["scene.mp4", "-o", "x.json", "--maps", "maps/scene.json", "--fps", "1"], "--fps chooses frames to predict"),
     ],
 )
 def test_mistakes_are_explained(folder, monkeypatch, arguments, message):
@@ -105,6 +116,36 @@ def test_mistakes_are_explained(folder, monkeypatch, arguments, message):
     assert found.exit_code == 1
     assert message in found.output, found.output
     assert not list(folder.glob("x.*"))
+
+
+def swap_times(document):
+    frames = document["frames"]
+    frames[1]["timestamp_s"], frames[2]["timestamp_s"] = frames[2]["timestamp_s"], frames[1]["timestamp_s"]
+
+
+def front_as_text(document):
+    document["settings"]["options"]["front_deg"] = "ahead"
+
+
+def test_damaged_maps_are_refused(folder, tmp_path):
+    shutil.copytree(folder / "maps", tmp_path / "maps")
+    manifest = tmp_path / "maps" / "scene.json"
+    whole = manifest.read_text()
+
+    def message():
+        found = run("tiles", folder / "scene.mp4", "-o", tmp_path / "x.json", "--maps", manifest)
+        assert found.exit_code == 1
+        return found.output
+
+    for damage, expected in ((swap_times, "has a frame at"), (front_as_text, "lacks front_deg as a number of degrees")):
+        document = json.loads(whole)
+        damage(document)
+        manifest.write_text(json.dumps(document))
+        assert expected in message()
+    manifest.write_text(whole)
+    for path in manifest.parent.rglob("*.npy"):
+        np.save(path, np.zeros_like(np.load(path)))
+    assert ".npy: is zero everywhere" in message()
 
 
 def test_a_grid_of_another_form_is_wrong_usage(folder):

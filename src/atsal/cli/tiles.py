@@ -18,7 +18,7 @@ from atsal.cli.model_run import (
     reading_options,
     take_reading,
 )
-from atsal.cli.parameters import PATH, POSITIVE, STREAMS, NameOf, overwrite_option, refuse_existing
+from atsal.cli.parameters import PATH, POSITIVE, STREAMS, NameOf, overwrite_option, refuse_existing, refuse_inputs
 from atsal.errors import ConfigError
 from atsal.jobs.atomic_write import create_folder
 from atsal.untrusted.text import plural
@@ -69,7 +69,9 @@ def tiles(video: Path, output: Path, shape: tuple[int, int], **values: Any) -> N
     from atsal.tiles.segments import Segmenter  # noqa: PLC0415
 
     check_suffix(output)
+    refuse_inputs(output, (video, values["maps"], values["recorded"]))
     refuse_existing(output, values["overwrite"])
+    _check_maps(values)
     reading, source = take_reading(values), find_video(video)
     grid = TileGrid(*shape, *source.view_size(reading))
     segmenter = Segmenter(grid, Perspective(values["fov"], 1.0), values["segment_s"], reading.start_s)
@@ -89,6 +91,15 @@ def tiles(video: Path, output: Path, shape: tuple[int, int], **values: Any) -> N
     if problem:
         print_error(f"{problem} The segments before that are written.")
         sys.exit(ExitCode.FAILED)
+
+
+def _check_maps(values: dict[str, Any]) -> None:
+    """Refuse to choose frames where maps choose them: tiles of all maps would look like those of a few."""
+    unset = {"fps": None, "stride": 1, "max_frames": None}
+    given = [name for name, default in unset.items() if values[name] != default]
+    if values["maps"] is not None and given:
+        option = given[0].replace("_", "-")
+        raise ConfigError(f"--{option} chooses frames to predict, and --maps has its own; leave one of them out")
 
 
 def _hit_text(rates: "HitRates", tiles: int) -> str:

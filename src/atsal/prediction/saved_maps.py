@@ -35,13 +35,16 @@ class SavedMaps:
         try:
             self._run = EarlierRun.from_json(manifest, read_object(manifest, self._make_error))
             source, options = self._run.settings["source"], self._run.settings["options"]
-            self.front_deg: float | None = options.get("front_deg", 0.0)  # earlier versions had this front
+            self.front_deg = _as_front(options.get("front_deg", 0.0))  # earlier versions had this front
             self.source_name = Path(str(source["path"])).name
             self._sha256 = source.get("sha256")
             streams = [str(name) for name in options["streams"]]
             self.times_s = [float(frame["timestamp_s"]) for frame in self._run.frames]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise self._make_error(f"lacks {error_reason(error)}") from error
+        for before_s, after_s in pairwise(self.times_s):
+            if after_s <= before_s:
+                raise self._make_error(f"has a frame at {after_s:g} s after one at {before_s:g} s")
         if stream not in streams:
             raise self._make_error(f"has maps of {', '.join(streams)}, not of {stream}")
         self._stem = file_stem(manifest.stem, stream, len(streams))
@@ -75,4 +78,15 @@ class SavedMaps:
             )
         if values.ndim != 2 or values.shape[1] != 2 * len(values) or not (np.isfinite(values) & (values >= 0)).all():
             raise DataError(f"{path}: expected a map (h, 2h) of finite numbers, 0 or more; write the maps again")
+        if not values.any():
+            raise DataError(f"{path}: is zero everywhere; expected a map with some attention; write the maps again")
         return values
+
+
+def _as_front(value: object) -> float | None:
+    """Return the yaw of the front in degrees, None for no front; `ValueError` for anything else."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -360 <= value <= 360:
+        raise ValueError("front_deg as a number of degrees")
+    return float(value)
