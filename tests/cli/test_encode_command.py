@@ -115,6 +115,15 @@ def test_gaze_weights_follow_the_gaze_in_time(folder):
         (["quality", "scene.mp4", "other.mp4", "--gaze", "prepared"], "no item 'scene'"),
         (["quality", "other.mp4", "scene.mp4", "--maps", "maps/scene.json"], "which is another file"),
         (["quality", "nothing.mp4", "scene.mp4"], "nothing.mp4: no such file"),
+        (
+            ["quality", "scene.mp4", "other.mp4", "--json", "./raw/../other.mp4", "--overwrite"],
+            "other.mp4: is the source itself, or another input",
+        ),
+        (["encode", "scene.mp4", "-o", "x.mp4", "--bitrate", "1e9"], "--bitrate 1e+09: expected 1 to 2000000 kbit/s"),
+        (
+            ["encode", "scene.mp4", "-o", "x.mp4", "--bitrate", "2", "--maps", "maps/scene.json"],
+            "x264 does not encode this video at 2 kbit/s; ask for a higher --bitrate",
+        ),
     ],
 )
 def test_mistakes_are_explained(folder, monkeypatch, arguments, message):

@@ -1,6 +1,5 @@
 """Encode a video, plain or guided, to a bit rate or with constant quality; complete or not at all."""
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from atsal.video.stereo_layout import StereoChoice
 SIZE_TOLERANCE = 0.02  # of the rate that was asked for
 _GOOD_TOLERANCE = 0.008  # ends the tries
 _MOST_TRIES = 8
-_LEAST_KBPS = 1.0
+_LEAST_KBPS, _MOST_KBPS = 1.0, 2e6  # FFmpeg's encoders count some rates in 31 bits
 _FEW_FRAMES = 8
 _STEREO_MODES = {"mono": 0, "top-bottom": 1, "left-right": 2}
 Progress = Callable[[int], None]
@@ -37,8 +36,8 @@ class Rate:
     def __post_init__(self) -> None:
         if (self.bitrate_kbps is None) == (self.crf is None):
             raise ConfigError("give either --bitrate, in kbit/s, or --crf")
-        if self.bitrate_kbps is not None and not _LEAST_KBPS <= self.bitrate_kbps < math.inf:
-            raise ConfigError(f"--bitrate {self.bitrate_kbps}: expected kbit/s, {_LEAST_KBPS:g} or more")
+        if self.bitrate_kbps is not None and not _LEAST_KBPS <= self.bitrate_kbps <= _MOST_KBPS:
+            raise ConfigError(f"--bitrate {self.bitrate_kbps:g}: expected {_LEAST_KBPS:g} to {_MOST_KBPS:.0f} kbit/s")
 
     def check(self, codec: Codec) -> None:
         """Raise `ConfigError` for a crf that the codec does not have."""
