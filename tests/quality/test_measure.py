@@ -167,6 +167,13 @@ def test_another_length_is_an_error(clips):
             measure_quality(one, other)
 
 
+def test_one_frame_does_not_stand_for_a_video(clips):
+    long, one = lossless(clips, "long.mkv", frames=8), lossless(clips, "one.mkv", frames=1)
+    for pair in ((long, one), (one, long)):
+        with pytest.raises(MediaError, match=r"one.mkv: its last frame is at 0.00 s, but .*long.mkv goes on at"):
+            measure_quality(*pair)
+
+
 def test_another_size_is_scaled_and_depths_are_comparable(clips):
     reference = clips.make("a.mp4", frames=3, size=(256, 128), paint=gradient, options={"crf": "1"})
     small = clips.make("b.mp4", frames=3, size=(128, 64), paint=lambda k, w, h: gradient(k, 256, 128)[::2, ::2])

@@ -28,13 +28,13 @@ def paired_frames(
             f"{distorted}: its luma has the {_range(shown)} range, that of {reference} the {_range(first)} range; "
             "expected one range. Encode it again with the range of the reference"
         )
-    step_s = following.timestamp_s - shown.timestamp_s if following else 1.0
+    step_s = following.timestamp_s - shown.timestamp_s if following else 0.0
     last_s, own_step_s = 0.0, step_s
     for frame in chain([first], frames):
         while following is not None and following.timestamp_s <= frame.timestamp_s + _EARLY_S:
             step_s = following.timestamp_s - shown.timestamp_s
             shown, following = following, next(others, None)
-        if following is None and frame.timestamp_s > shown.timestamp_s + 2 * step_s:
+        if following is None and frame.timestamp_s > shown.timestamp_s + 2 * (step_s or frame.timestamp_s - last_s):
             raise _length_error(distorted, shown.timestamp_s, reference, frame.timestamp_s)
         yield frame, shown
         own_step_s, last_s = frame.timestamp_s - last_s or own_step_s, frame.timestamp_s
