@@ -33,6 +33,13 @@ def test_names_files_and_the_rest(tmp_path):
     assert [len(drawn.parts[part]) for part in ("test", "val", "train")] == [1, 4, 4]
 
 
+def test_an_item_is_no_file_of_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("item_1", "item_1.mp4"):
+        (tmp_path / name).write_text("item_2\n")
+        assert make_split([f"train={name}"], ITEMS).parts == {"train": ("item_1",)}
+
+
 def test_one_file_with_all_parts(tmp_path):
     path = tmp_path / "parts.yaml"
     path.write_text("train: [item_1, item_2]\ntest: [item_3]\n")
@@ -57,6 +64,7 @@ def test_one_file_with_all_parts(tmp_path):
         (["train=nowhere.txt"], "nowhere.txt: cannot be read"),
         (["2"], "expected PART=WHAT"),
         (["train=3"], "part train: no item '3'"),
+        (["train=item_1.v2"], "part train: no item 'item_1.v2'"),
     ],
 )
 def test_splits_that_cannot_be(texts, message):

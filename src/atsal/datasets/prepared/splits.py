@@ -18,7 +18,7 @@ from atsal.config import load_yaml, suggest_name
 from atsal.errors import ConfigError
 from atsal.untrusted.files import MIB, ErrorFactory, read_bytes
 from atsal.untrusted.text import plural, short_repr, shorten_list
-from atsal.video.media_files import natural_key
+from atsal.video.media_files import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
 
 OWN = "own"  # the name of the split in the manifest
 _REST = "rest"
@@ -54,7 +54,7 @@ def make_split(texts: Sequence[str], items: Collection[str], seed: int = 0) -> O
     choices = _read_choices(texts)
     shares = {part: share for part, names in choices.items() if (share := _share(names, items)) is not None}
     parts = {
-        part: resolve_items(_read_names(names), items, f"part {part}")
+        part: resolve_items(_read_names(names, items), items, f"part {part}")
         for part, names in choices.items()
         if part not in shares and names != [_REST]
     }
@@ -120,9 +120,17 @@ def _share(names: list[str], items: Collection[str]) -> float | None:
     return share
 
 
-def _read_names(names: list[str]) -> list[str]:
-    """Return the names in a text file, or the names themselves."""
-    return read_names(Path(names[0])) if len(names) == 1 and is_names_file(names[0]) else names
+def _read_names(names: list[str], items: Collection[str]) -> list[str]:
+    """Return the names in a text file, or the names themselves; a name of an item is no file of names."""
+    if len(names) == 1 and _item_of(names[0]) not in items and is_names_file(names[0]):
+        return read_names(Path(names[0]))
+    return names
+
+
+def _item_of(name: str) -> str:
+    """Return a name without the ending of a stimulus."""
+    path = Path(name)
+    return path.stem if path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES else name
 
 
 def is_names_file(text: str) -> bool:
@@ -148,7 +156,7 @@ def resolve_items(names: Iterable[str], items: Collection[str], where: str) -> t
     """Return the items of names, each once; a name may have the ending of its stimulus. Raises `ConfigError`."""
     found: dict[str, None] = {}
     for name in names:
-        item = name if name in items else Path(name).stem
+        item = name if name in items else _item_of(name)
         if item not in items:
             raise ConfigError(f"{where}: no item {short_repr(name)}{suggest_name(name, items)}")
         found[item] = None
