@@ -1,5 +1,6 @@
 """Guided files have more quality where attention is, the size that was asked for, and all else of the source."""
 
+import errno
 from fractions import Fraction
 from pathlib import Path
 
@@ -144,6 +145,16 @@ def test_a_rate_out_of_reach_is_an_error_and_leaves_nothing(clips, tmp_path, mon
         with pytest.raises(OutputError, match=r"x264 does not encode this video at \d kbit/s; ask for a higher"):
             encode_video(source, tmp_path / "x.mp4", CODECS["x264"], Rate(2))
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_messages_name_the_file_that_was_asked_for(clips, tmp_path, monkeypatch):
+    def fail(*_arguments):
+        raise OSError(errno.ENOSPC, "full")
+
+    source = source_clip(clips)
+    monkeypatch.setattr("atsal.video.mp4_writer.tag_spherical", fail)
+    with pytest.raises(OutputError, match=r"/out\.mp4: cannot be written: the disk is full"):
+        encode_video(source, tmp_path / "out.mp4", CODECS["x264"], Rate(crf=30))
 
 
 def test_a_rate_beyond_the_best_quality_gives_a_smaller_file(clips, tmp_path):

@@ -88,12 +88,12 @@ def encode_video(
     """
     rate.check(codec)
     info = probe_video(source, stereo)
-    job = _Job(info, codec, choose_format(info, codec), guide, progress)
+    job = _Job(info, output, codec, choose_format(info, codec), guide, progress)
     with output_errors(output), atomic_file(output) as part:
         if rate.bitrate_kbps is None:
             quality = codec.constant_quality | {"crf": f"{rate.crf:g}"}
             return replace(job.run(part, quality, None), path=output)
-        return replace(_reach(job, part, rate.bitrate_kbps, output), path=output)
+        return replace(_reach(job, part, rate.bitrate_kbps), path=output)
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ class _Job:
     """One video, one codec, one guide: what all passes and tries have in common."""
 
     info: VideoInfo
+    output: Path
     codec: Codec
     form: PictureFormat
     guide: Guide | None
@@ -121,7 +122,8 @@ class _Job:
         )
         audio = AudioSource(self.info.path) if path is not None and self.info.has_audio else None
         last_s = 0.0
-        with self._refusals(bit_rate), Mp4Writer(path, settings, audio, _tags(self.info)) as writer:
+        writer = Mp4Writer(path, settings, audio, _tags(self.info), shown_as=self.output)
+        with self._refusals(bit_rate), writer:
             pictures = PictureFilter(self.info, self.codec, self.form, self.guide)
             for done, (picture, last_s) in enumerate(pictures, start=1):
                 writer.write(picture, last_s)
@@ -157,7 +159,7 @@ class _Job:
         return size[::-1] if self.info.view.rotation.swaps_sides else size
 
 
-def _reach(job: _Job, part: Path, wanted_kbps: float, output: Path) -> Encoded:
+def _reach(job: _Job, part: Path, wanted_kbps: float) -> Encoded:
     """Encode until the bit rate is reached; encoders take whole kbit/s, and miss a rate by some percent."""
     asked = wanted_kbps
     tried: dict[int, float] = {}  # kbit/s that were asked for, and what they gave
@@ -174,7 +176,7 @@ def _reach(job: _Job, part: Path, wanted_kbps: float, output: Path) -> Encoded:
         best = min(tried, key=lambda kbps: abs(tried[kbps] - wanted_kbps))
         if abs(tried[best] / wanted_kbps - 1) > SIZE_TOLERANCE and not _is_saturated(tried, wanted_kbps):
             raise OutputError(
-                f"{output}: {job.codec.name} does not reach {wanted_kbps:g} kbit/s with this video; the nearest of "
+                f"{job.output}: {job.codec.name} does not reach {wanted_kbps:g} kbit/s with this video; the nearest of "
                 f"{len(tried)} tries gave {tried[best]:.1f} kbit/s. Ask for another --bitrate, or give --crf"
             )
         return replace(job.run(part, options, 1000 * best), encodes=len(tried) + 1 + bool(options))

@@ -71,6 +71,7 @@ class Mp4Writer:
         settings: the encoder.
         audio: whose audio to carry over, copied where MP4 takes its codec, else as AAC.
         tags: the 360° tags of the file; None: none.
+        shown_as: the file that messages name, where `path` is a step on the way to it.
 
     Raises:
         ConfigError: a frame rate out of range.
@@ -85,14 +86,15 @@ class Mp4Writer:
         settings: EncoderSettings,
         audio: AudioSource | None = None,
         tags: SphericalTags | None = None,
+        shown_as: Path | None = None,
     ) -> None:
         if not (math.isfinite(settings.frame_rate) and MIN_RATE <= settings.frame_rate <= MAX_RATE):
             raise ConfigError(
                 f"frame_rate is {settings.frame_rate}; expected frames per second between {float(MIN_RATE):.2g}, one "
                 f"an hour, and {MAX_RATE}"
             )
-        self._path = path or Path("the first pass")
-        self._keeps = path is not None
+        self._target = path
+        self._path = shown_as or path or Path("the first pass")  # in messages
         self._settings = settings
         self._rate = _round_rate(settings.frame_rate)
         self._audio_source = audio
@@ -116,9 +118,9 @@ class Mp4Writer:
         return self
 
     def _open(self, stack: ExitStack) -> OutputContainer:
-        if not self._keeps:
+        if self._target is None:
             return av.open("-", "w", format="null")
-        self._part = stack.enter_context(atomic_file(self._path))
+        self._part = stack.enter_context(atomic_file(self._target))
         return av.open(str(self._part), "w", format="mp4", options={"movflags": "faststart"})
 
     def write(self, frame: VideoFrame, timestamp_s: float) -> None:
@@ -151,7 +153,7 @@ class Mp4Writer:
             self._encode(None)
             self._mux_audio(float(self._last_ticks * TIME_BASE + 1 / self._rate))
             self._container.close()
-            if self._keeps and self._tags is not None:
+            if self._target is not None and self._tags is not None:
                 tag_spherical(self._part, self._tags)
 
     def _mux_audio(self, time_s: float) -> None:
