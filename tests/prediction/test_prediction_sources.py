@@ -58,6 +58,14 @@ def test_results_keep_the_stem(name, stem):
     assert Source(Path(name), "video").stem == stem
 
 
+def test_a_loop_of_links_is_a_problem_of_that_path(tmp_path):
+    loop = tmp_path / "loop.mp4"
+    loop.symlink_to(loop)
+    sources, problems = find_sources([loop])
+    assert not sources
+    assert "symbolic links" in str(problems[loop])
+
+
 def test_an_edited_source_is_another_one(still, frame_folder):
     path = still("a.png")
     before = Source(path, "image").identity()

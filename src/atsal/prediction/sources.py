@@ -189,7 +189,8 @@ def find_sources(inputs: Iterable[Path], *, as_frames: bool = False) -> tuple[li
             continue
         for file in files:
             try:
-                sources.setdefault(file.resolve(), Source(file, "sequence" if is_clip else classify(file)))
+                source = Source(file, "sequence" if is_clip else classify(file))  # refuses a loop of links first
+                sources.setdefault(file.resolve(), source)
             except InputError as error:
                 problems[file] = error
     return list(sources.values()), problems

@@ -74,7 +74,7 @@ def prepare(
     is no item of the set, `ConfigError` for an unknown item, and `OutputError` for an output folder that holds a set
     prepared with other settings, or anything else.
     """
-    source = source.resolve()
+    source = source.resolve() if source.exists() else source  # a loop of links has no target
     dataset = dataset.declare(preparation.columns)
     found = dataset.find(source)
     items = _choose_items(found, only)
