@@ -118,6 +118,15 @@ def test_mistakes_are_explained(folder, monkeypatch, arguments, message):
     assert not list(folder.glob("x.*"))
 
 
+def test_a_log_of_another_time_is_told(folder, tmp_path):
+    (tmp_path / "late.csv").write_text("timestamp_s,yaw_deg,pitch_deg\n50,0,0\n51,0,0\n")
+    for command in ("tiles", "direct"):
+        how = ["-o", tmp_path / f"{command}.json", "--maps", folder / "maps" / "scene.json"]
+        found = run(command, folder / "scene.mp4", *how, "--recorded", tmp_path / "late.csv")
+        assert found.exit_code == 0, found.output
+        assert "late.csv: has no sample in" in found.output
+
+
 def swap_times(document):
     frames = document["frames"]
     frames[1]["timestamp_s"], frames[2]["timestamp_s"] = frames[2]["timestamp_s"], frames[1]["timestamp_s"]

@@ -108,6 +108,8 @@ def _follow_plan(source: "Source", output: Path, reading: "ReadOptions", values:
         plan, problem = _made_plan(source, plan_path, reading, values)
     _report("predicted", plan.predicted_in_frame)
     _report("recorded", plan.recorded_in_frame)
+    if values["recorded"] is not None and plan.recorded_in_frame is None:
+        print_warning(f"{values['recorded']}: has no sample in the film; expected the log of this video")
     camera = plan.camera.at
     span_s = (plan.start_s, plan.end_s)
     write_storyboard(storyboard, source.path, camera, ASPECTS[plan.aspect], span_s, reading.stereo)

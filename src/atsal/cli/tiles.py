@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.cli.console import output_options, print_error, print_line
+from atsal.cli.console import output_options, print_error, print_line, print_warning
 from atsal.cli.exit_code import ExitCode
 from atsal.cli.model_run import (
     find_video,
@@ -88,6 +88,8 @@ def tiles(video: Path, output: Path, shape: tuple[int, int], **values: Any) -> N
     print_notes(source, reading)
     print_line(f"{output}: {plural(len(grid), 'tile')} in {plural(len(report.segments), 'segment')}")
     print_line(*(_hit_text(rates, len(grid)) for rates in report.hit_rates))
+    if values["recorded"] is not None and not report.hit_rates:
+        print_warning(f"{values['recorded']}: has no sample in these segments; expected the log of this video")
     if problem:
         print_error(f"{problem} The segments before that are written.")
         sys.exit(ExitCode.FAILED)
