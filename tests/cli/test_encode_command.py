@@ -114,6 +114,14 @@ def test_gaze_weights_follow_the_gaze_in_time(folder):
         (["quality", "scene.mp4", "other.mp4", "--item", "3"], "--item names an item of --gaze"),
         (["quality", "scene.mp4", "other.mp4", "--gaze", "prepared"], "no item 'scene'"),
         (["quality", "other.mp4", "scene.mp4", "--maps", "maps/scene.json"], "which is another file"),
+        *(
+            ([*command, "--maps", "maps/scene.json", "--stereo", "left-right"], "as mono, not as left-right")
+            for command in (
+                ["quality", "scene.mp4", "other.mp4"],
+                ["encode", "scene.mp4", "-o", "x.mp4", "--crf", "30"],
+                ["direct", "scene.mp4", "-o", "x.mp4"],
+            )
+        ),
         (["quality", "nothing.mp4", "scene.mp4"], "nothing.mp4: no such file"),
         (
             ["quality", "scene.mp4", "other.mp4", "--json", "./raw/../other.mp4", "--overwrite"],

@@ -97,6 +97,10 @@ def test_a_table_has_a_row_for_each_segment_and_tile(folder):
         (["photo.png", "-o", "x.json"], "is an image; expected a 360° video"),
         (["other.mp4", "-o", "x.json", "--maps", "maps/scene.json"], "which is another file than"),
         (["scene.mp4", "-o", "x.json", "--recorded", "scene.mp4"], "scene.mp4"),
+        (
+            ["scene.mp4", "-o", "x.json", "--maps", "maps/scene.json", "--stereo", "top-bottom"],
+            "as mono, not as top-bottom; choose that layout with --stereo",
+        ),
         (["scene.mp4", "-o", "made.json"], "made.json: already exists"),
         (
             ["scene.mp4", "-o", "maps/scene.json", "--maps", "maps/scene.json", "--overwrite"],

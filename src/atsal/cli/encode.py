@@ -111,7 +111,7 @@ def _find_attention(context: click.Context, source: "Source", values: dict[str, 
     from atsal.prediction.options import ReadOptions  # noqa: PLC0415
 
     if values["maps"]:
-        return saved_attention(values["maps"], source.path, values["stream"])
+        return saved_attention(values["maps"], source.path, values["stream"], values["stereo"])
     if context.get_parameter_source("direction") is ParameterSource.DEFAULT:
         _prefer_head(values)
     predictor = load_chosen_model(values)

@@ -110,7 +110,7 @@ def _choose_weighting(reference: Path, values: dict[str, Any]) -> "Weighting | N
         raise ConfigError("--item names an item of --gaze; give --gaze too")
     if values["maps"]:
         maps = SavedMaps(values["maps"], values["stream"])
-        maps.check_video(reference)
+        maps.check_video(reference, values["stereo"])
         return MapWeighting(maps)
     if values["gaze"]:
         return GazeWeighting(PreparedSet(values["gaze"]), values["item"] or reference.stem)

@@ -47,7 +47,7 @@ class PlanMaker:
     ) -> None:
         self.source, self.options, self.reading, self._origin = source, options, reading, origin
         if isinstance(origin, SavedMaps):
-            origin.check_video(source.path)
+            origin.check_video(source.path, reading.stereo)
         self.made_from = self._describe()
 
     def make(

@@ -28,8 +28,8 @@ def predict_attention(
     return track_maps(maps())
 
 
-def saved_attention(manifest: Path, video: Path, stream: str = FUSED.name) -> MapTrack:
+def saved_attention(manifest: Path, video: Path, stream: str = FUSED.name, stereo: StereoChoice = "auto") -> MapTrack:
     """Read the maps of a video that `atsal predict --format npy` wrote; raise `DataError` for those of another one."""
     saved = SavedMaps(manifest, stream)
-    saved.check_video(video)
+    saved.check_video(video, stereo)
     return track_maps((time_s, saliency) for _, time_s, saliency in saved)

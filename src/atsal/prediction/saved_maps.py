@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from atsal.untrusted.files import ErrorFactory, is_inside
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.text import error_reason, short_repr
 from atsal.video.probe import probe_video
+from atsal.video.stereo_layout import StereoChoice
 
 Map = NDArray[np.floating[Any]]
 _MOST_LATE_STEPS = 1.5  # by which the last map may be before the end of the video
@@ -38,6 +39,7 @@ class SavedMaps:
             self.front_deg = _as_front(options.get("front_deg", 0.0))  # earlier versions had this front
             self.source_name = Path(str(source["path"])).name
             self._sha256 = source.get("sha256")
+            self._stereo = _as_stereo(options.get("reading", {}).get("stereo", "auto"))
             streams = [str(name) for name in options["streams"]]
             self.times_s = [float(frame["timestamp_s"]) for frame in self._run.frames]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -54,15 +56,23 @@ class SavedMaps:
         for frame, time_s in zip(self._run.frames, self.times_s, strict=True):
             yield frame["index"], time_s, self._read(frame["files"])
 
-    def check_video(self, video: Path) -> None:
-        """Raise `DataError` unless the maps are those of this file, from its first frame to its last."""
+    def check_video(self, video: Path, stereo: StereoChoice = "auto") -> None:
+        """Raise `DataError` unless the maps are those of this file and layout, from its first frame to its last."""
         if self._sha256 != cached_sha256(video):
             raise self._make_error(f"has the maps of {self.source_name}, which is another file than {video}")
+        self._check_layout(video, stereo)
         end_s = probe_video(video).duration_s or 0.0
         step_s = max((later - earlier for earlier, later in pairwise(self.times_s)), default=end_s)
         if not self.times_s or self.times_s[0] > step_s or end_s > self.times_s[-1] + _MOST_LATE_STEPS * step_s + 0.1:
             found = f"{self.times_s[0]:.2f} to {self.times_s[-1]:.2f} s" if self.times_s else "no frame"
             raise self._make_error(f"has maps of {found} of {video}, which lasts {end_s:.2f} s; predict all of it")
+
+    def _check_layout(self, video: Path, stereo: StereoChoice) -> None:
+        if stereo == self._stereo:
+            return
+        own, other = (probe_video(video, choice).stereo for choice in (self._stereo, stereo))
+        if own != other:
+            raise self._make_error(f"has maps of {video} as {own}, not as {other}; choose that layout with --stereo")
 
     def _read(self, files: list[str]) -> Map:
         names = [
@@ -81,6 +91,14 @@ class SavedMaps:
         if not values.any():
             raise DataError(f"{path}: is zero everywhere; expected a map with some attention; write the maps again")
         return values
+
+
+def _as_stereo(value: object) -> StereoChoice:
+    """Return the layout that was asked for; `ValueError` for anything else."""
+    found = next((choice for choice in get_args(StereoChoice) if choice == value), None)
+    if found is None:
+        raise ValueError("reading.stereo as the name of a layout")
+    return cast("StereoChoice", found)
 
 
 def _as_front(value: object) -> float | None:

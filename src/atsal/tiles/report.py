@@ -68,7 +68,7 @@ def report_tiles(
 
 def _maps(source: Source, origin: Predictor | SavedMaps, reading: ReadOptions, stream: str) -> Iterator[TimedMap]:
     if isinstance(origin, SavedMaps):
-        origin.check_video(source.path)
+        origin.check_video(source.path, reading.stereo)
         end_s = _end_s(source, reading)
         return (timed for timed in origin if reading.start_s - 1e-6 <= timed[1] < end_s)
     frames = source.frames(reading, origin.frame_size)
