@@ -122,6 +122,7 @@ def test_gaze_weights_follow_the_gaze_in_time(folder):
                 ["direct", "scene.mp4", "-o", "x.mp4"],
             )
         ),
+        (["quality", "scene.mp4", "other.mp4", "--json", "new.mp4"], "expected a name ending in .json"),
         (["quality", "nothing.mp4", "scene.mp4"], "nothing.mp4: no such file"),
         (
             ["quality", "scene.mp4", "other.mp4", "--json", "./raw/../other.mp4", "--overwrite"],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from atsal.errors import MediaError
+from atsal.errors import DataError, MediaError
 from atsal.gaze.directions import unit_vectors
 from atsal.gaze.head_path import HeadPath
 from atsal.gaze.records import GazeSamples
@@ -228,3 +228,11 @@ def test_views_show_what_is_ahead(clips):
 def test_the_first_and_last_direction_stand_for_a_second():
     assert direction_at(viewer([170, 190]), 1.9) == pytest.approx((-170, 0))
     assert direction_at(viewer([170, 190]), 2.1) is None
+
+
+def test_viewers_of_another_time_are_refused(clips):
+    reference = lossless(clips, "a.mkv", frames=3)
+    heads = unit_vectors(np.zeros(2), np.zeros(2))
+    late = HeadPath(GazeSamples("a", np.array([60.0, 61.0]), head=heads))
+    with pytest.raises(DataError, match=r"no frame of .*a\.mkv has any head direction of the viewers"):
+        measure_quality(reference, reference, viewers=[late])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from atsal.cli.console import output_options, print_line, print_table
-from atsal.cli.model_run import progress_bar
+from atsal.cli.model_run import print_notes, progress_bar
 from atsal.cli.parameters import PATH, STEREO, STREAMS, NameOf, Number, overwrite_option, refuse_existing, refuse_inputs
 from atsal.errors import ConfigError
 
@@ -65,12 +65,17 @@ def quality(reference: Path, distorted: Path, output: Path | None, **values: Any
 
     if output is not None:
         refuse_inputs(output, (reference, distorted, values["maps"], *values["traces"]))
+        if output.suffix.lower() != ".json":
+            raise ConfigError(f"{output}: expected a name ending in .json, for --json")
         refuse_existing(output, values["overwrite"])
     weighting = _choose_weighting(reference, values)
     viewers = [HeadPath(viewer) for path in values["traces"] for viewer in read_head_log(path)]
     chosen = {"fov_deg": values["fov_deg"], "stereo": values["stereo"]}
-    with progress_bar(Source(reference, "video"), ReadOptions(stereo=values["stereo"])) as progress:
+    sources, reading = [Source(path, "video") for path in (reference, distorted)], ReadOptions(stereo=values["stereo"])
+    with progress_bar(sources[0], reading) as progress:
         found = measure_quality(reference, distorted, weighting=weighting, viewers=viewers, progress=progress, **chosen)
+    for source in sources:
+        print_notes(source, reading)
     print_scores({distorted.name: found})
     if weighting is not None:
         print_line(f"weighted by {weighting.name}")

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from atsal.errors import MediaError
+from atsal.errors import DataError
 from atsal.gaze.head_path import HeadPath
 from atsal.projection.resize import resize_erp
 from atsal.projection.sampling import ErpSampler
@@ -84,7 +84,7 @@ def measure_quality(
         row |= _mean_views([viewport_scores(*pictures, view, fov_deg) for view in views if view is not None])
         rows.append(row)
         progress(len(rows))
-    return Quality(_pool(rows, distorted, weighting=weighting is not None, viewers=bool(viewers)), rows)
+    return Quality(_pool(rows, reference, weighting=weighting is not None, viewers=bool(viewers)), rows)
 
 
 def psnr_db(mean_squared_error: float) -> float:
@@ -158,7 +158,7 @@ def _pool(rows: list[Row], path: Path, *, weighting: bool, viewers: bool) -> dic
         found = [(row[error], row[similarity]) for row in rows if error in row]
         if not found:
             missing = "head direction of the viewers" if error == "viewport_mse" else "attention"
-            raise MediaError(f"{path}: no frame has any {missing}; expected gaze or directions at the video's times")
+            raise DataError(f"no frame of {path} has any {missing}; expected gaze or directions at the video's times")
         scores[error.replace("mse", "psnr_db")] = psnr_db(float(np.mean([error for error, _ in found])))
         scores[similarity] = float(np.mean([similarity for _, similarity in found]))
     return scores
