@@ -164,7 +164,7 @@ def test_a_name_with_a_leading_dash(clips, tmp_path):
     assert (tmp_path / "out" / "-o.npy").exists()
 
 
-@pytest.mark.parametrize("form", ["npy", "overlay"])
+@pytest.mark.parametrize("form", [pytest.param("npy", marks=pytest.mark.slow), "overlay"])
 def test_a_file_that_grows_too_big_leaves_nothing_half_written(clips, tmp_path, form):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))

@@ -87,6 +87,7 @@ def test_recorded_layer_names(recorded, attention_network, expert_networks):
     assert list(expert_networks["poles"].state_dict()) == recorded["expert_keys"].tolist()
 
 
+@pytest.mark.slow
 def test_recorded_attention_on_both_frames(recorded, attention_network):
     saliency, mask = attention_network(network_input(recorded["erp_bgr_u8"]))
     assert error(saliency, recorded["attention_saliency"]) <= TOLERANCE

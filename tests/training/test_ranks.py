@@ -40,7 +40,8 @@ def test_workers_change_nothing(settings, tmp_path):
     assert same(weights(tmp_path / "0"), weights(tmp_path / "2"))
 
 
-@pytest.mark.parametrize("kind", [pytest.param("clips", marks=pytest.mark.slow), "photos"])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["clips", "photos"])
 def test_two_ranks_train_as_one(written, settings, trained, tmp_path, kind):
     """Under gloo each video, each photo belongs to one rank; the weights are those of one process."""
     changed = {"freeze_normalisation": True, "epochs": 1, "averaging": 0.0}

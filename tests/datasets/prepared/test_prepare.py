@@ -96,7 +96,13 @@ def test_a_prepared_set_is_read_back(images, tmp_path):
         PreparedSet(tmp_path)
 
 
-@pytest.mark.parametrize("chosen", [{}, {"maps": "npy"}, {"maps": "png", "augment": "published"}])
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        *(pytest.param(some, marks=pytest.mark.slow) for some in ({}, {"maps": "npy"})),
+        {"maps": "png", "augment": "published"},
+    ],
+)
 def test_workers_and_runs_change_no_byte(images, tmp_path, chosen):
     preparation = small(IMAGES, **chosen)
     prepare(IMAGES, images, tmp_path / "one", preparation, workers=1)
