@@ -25,7 +25,7 @@ EXACT = [name for name in NAMES if name != "auc_borji"]
 AREAS = ("auc_judd", "auc_borji", "auc_shuffled")
 SHIFTABLE = ("cc", "nss", *AREAS)  # maps below 0 are fine
 seeds = st.integers(0, 10**6)
-few = settings(max_examples=25, deadline=None, derandomize=True)
+few = settings(max_examples=25, derandomize=True)
 
 
 def score(name, data, **options):
@@ -481,7 +481,7 @@ def test_inputs_stay_as_they_are(name):
     assert np.array_equal(weights, SPHERE)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seeds, st.sampled_from([None, 4]), st.sampled_from([(), (2,)]), st.integers(0, 9))
 def test_all_metrics_equals_each_alone(seed, levels, leading, drawn):
     data = data_of(seed, 6, 12, *leading, levels=levels)

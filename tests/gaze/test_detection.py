@@ -240,7 +240,7 @@ def test_quadratic_smoothing_keeps_a_curve_at_uneven_times():
     assert blurred[10:-10].mean() > 20 * kept[10:-10].mean()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), shift_s=st.integers(0, 5000))
 @pytest.mark.parametrize("method", DETECT)
 def test_turning_the_world_and_the_clock_changes_no_event(method, seed, shift_s):

@@ -115,7 +115,7 @@ def test_another_implementation_agrees():
     np.testing.assert_allclose(found / found.sum(), dense / dense.sum(), rtol=5e-3)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(shift=st.integers(-200, 200), sigma=st.sampled_from([1.5, 9.35]))
 def test_turning_the_viewers_turns_the_map(shift, sigma):
     points = scattered(10, seed=4)

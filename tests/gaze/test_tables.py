@@ -64,7 +64,7 @@ def same(left, right, tolerance):
     return np.allclose(left, right, rtol=0, atol=tolerance, equal_nan=True)
 
 
-slow_disk = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+slow_disk = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -120,7 +120,7 @@ CONFIGS = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(CONFIGS)
 def test_no_setting_that_is_taken_gives_zeros_or_what_is_no_number(config):
     """In float32, as runtimes have it: a weight folder may hold any."""

@@ -65,7 +65,7 @@ def test_constant_stays_constant():
         assert torch.allclose(CubemapToErp(20, 32, fov_deg=fov_deg)(faces), torch.full((1, 1, 32, 64), 0.3))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(quarter_turns=st.integers(0, 3), seed=st.integers(0, 1000))
 def test_turning_the_frame_turns_the_faces(quarter_turns, seed):
     """A quarter turn about the vertical axis permutes F R B L: nothing is special about the frame's border."""

@@ -217,7 +217,7 @@ def points_inside_pixels(draw):
     return height, fixations_deg(*lonlat)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(points_inside_pixels(), st.integers(0, 2**31))
 def test_counts_of_moved_fixations_are_the_moved_counts(drawn, seed):
     height, before = drawn

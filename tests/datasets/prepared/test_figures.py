@@ -148,7 +148,7 @@ def widest(lines):
 directions = st.tuples(st.floats(-180, 180), st.floats(-90, 90))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(directions, directions)
 def test_no_path_crosses_the_frame(start, end):
     lines = unwrapped_lines(great_circle(vector(*start), vector(*end)))
