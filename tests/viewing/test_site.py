@@ -99,6 +99,10 @@ def test_an_export_is_complete_and_replaces_only_an_export(subject, tmp_path):
     with pytest.raises(OutputError, match="is no earlier export"):
         export_site(site, tmp_path / "mine", overwrite=True)
     assert (tmp_path / "mine" / "work.txt").exists()
+    (tmp_path / "page" / "work.txt").touch()
+    with pytest.raises(OutputError, match="is no earlier export"):
+        export_site(site, tmp_path / "page", overwrite=True)
+    assert (tmp_path / "page" / "work.txt").exists(), "a page of somebody's own"
 
 
 def test_the_left_view_of_a_stereo_video_is_shown(tmp_path):

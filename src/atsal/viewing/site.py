@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atsal.errors import MediaError, OutputError, TruncatedMediaError
-from atsal.jobs.atomic_write import atomic_folder, output_errors
+from atsal.jobs.atomic_write import output_errors
+from atsal.jobs.output_folder import FolderKind, OutputFolder
 from atsal.prediction.overlay import DEFAULT_OVERLAY
 from atsal.prediction.streams import STREAMS
 from atsal.untrusted.text import plural
@@ -22,7 +23,12 @@ Site = dict[str, Path]
 """The path of each file, by its name relative to the page."""
 
 STATIC = Path(__file__).parent / "static"
-_EXPORT_MARK = "viewer.js"  # by which an earlier export is known
+PAGE = FolderKind(
+    description="an export of the viewer",
+    format="atsal page",
+    record="scene.json",
+    writes=(*sorted(path.name for path in STATIC.iterdir()), "media.*", "maps/*.maps"),
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ def export_site(site: Site, folder: Path, *, overwrite: bool) -> None:
     Raises `OutputError` where the folder exists, unless it is an earlier export or empty and `overwrite` is on.
     """
     refuse_folder(folder, overwrite=overwrite)
-    with output_errors(folder), atomic_folder(folder) as part:
+    with output_errors(folder), OutputFolder(folder, PAGE).replace(overwrite=True) as part:
         for name, path in site.items():
             (part / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(path, part / name)
@@ -75,7 +81,8 @@ def refuse_folder(folder: Path, *, overwrite: bool) -> None:
     """Raise `OutputError` where `export_site` may not write to a folder."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
-    if not (folder / _EXPORT_MARK).is_file():
+    page = OutputFolder(folder, PAGE)
+    if not page.record.is_file() or page.other_files():
         raise OutputError(f"{folder}: exists and is no earlier export; give the name of a new folder")
     if not overwrite:
         raise OutputError(f"{folder}: holds an earlier export; give --overwrite to replace it, or another folder")
