@@ -84,14 +84,14 @@ def _open_result(manifest: Path, media: Path | None, folder: Path, *, proxy: boo
 
 def _predict(path: Path, folder: Path, values: dict[str, Any], *, proxy: bool) -> "tuple[Site, str | None]":
     from atsal.prediction.streams import STREAMS  # noqa: PLC0415
-    from atsal.viewing.frame_maps import predict_maps  # noqa: PLC0415
+    from atsal.viewing.frame_maps import predict_frame_maps  # noqa: PLC0415
     from atsal.viewing.media import prepare_media  # noqa: PLC0415
     from atsal.viewing.site import Subject, build_site  # noqa: PLC0415
 
     reading = take_reading(values)
     source = find_source(path, as_frames=values["as_frames"])
     predictor = load_chosen_model(values, frames=1 if source.is_still(reading) else FEW_FRAMES)
-    frames = predict_maps(predictor, source, reading, values["still_at_s"])
+    frames = predict_frame_maps(predictor, source, reading, values["still_at_s"])
     shown, media_path = prepare_media(source, reading, folder, copy=proxy)
     print_notes(source, reading)
     subject = Subject(shown, media_path, tuple(STREAMS), predictor.bundle.folder.name, source.notes(reading))

@@ -11,13 +11,14 @@ from atsal.directing.in_frame import GazeLog, predicted_in_frame, recorded_in_fr
 from atsal.directing.plan import MadeFrom, Plan, read_plan
 from atsal.directing.planning import TimedMap, plan_film, thin
 from atsal.directing.scene_cuts import FrameWatch
-from atsal.errors import ConfigError, TruncatedMediaError
+from atsal.errors import ConfigError
 from atsal.gaze.records import GazeSamples
 from atsal.jobs.checksums import cached_sha256
 from atsal.prediction.options import ReadOptions
 from atsal.prediction.predictor import Predictor
 from atsal.prediction.prefetch import map_closing, prefetch
 from atsal.prediction.saved_maps import SavedMaps
+from atsal.prediction.source_maps import until_damage
 from atsal.prediction.sources import Source
 from atsal.projection.perspective import Perspective
 from atsal.video.probe import probe_video
@@ -60,7 +61,7 @@ class PlanMaker:
         `viewers` are recorded directions, of which the plan says how many are in frame.
         """
         watch, problems = FrameWatch(), list[str]()
-        frames = _until_damage(_counted(self.source.frames(self.reading, self._frame_size), progress), problems)
+        frames = until_damage(self.source.frames(self.reading, self._frame_size), problems, progress)
         aspect, front_deg = ASPECTS[self.options.aspect], self.made_from.front_deg
         perspective, forward = Perspective(self.options.fov_deg, aspect), front_deg or 0.0
         with GazeLog() as gaze:
@@ -97,8 +98,7 @@ class PlanMaker:
             for _ in prefetch(frames, 2):
                 pass
             return iter(self._origin)
-        pairs = self._origin.run(prefetch(thin(frames), self._origin.session.frames), streams=(stream,))
-        results = map_closing(lambda pair: pair[0], pairs)
+        results = self._origin.predict_frames(thin(frames), streams=(stream,))
         return map_closing(lambda result: (result.frame_index, result.timestamp_s, result.map(stream)), results)
 
     def _describe(self) -> MadeFrom:
@@ -141,17 +141,3 @@ class PlanMaker:
             keyframes=(*(keyframes[:-1] or keyframes), last),
             made_from=self.made_from,
         )
-
-
-def _counted(frames: Iterator[Frame], progress: Callable[[int], None]) -> Iterator[Frame]:
-    for done, frame in enumerate(frames, start=1):
-        yield frame
-        progress(done)
-
-
-def _until_damage(frames: Iterator[Frame], problems: list[str]) -> Iterator[Frame]:
-    """Yield the frames before the damage of a file, and note what is wrong."""
-    try:
-        yield from frames
-    except TruncatedMediaError as error:
-        problems.append(str(error))

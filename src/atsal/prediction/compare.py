@@ -55,8 +55,7 @@ def compare(
     panel = (2 * next_even(panel_height), next_even(panel_height))
     is_still = source.is_still(reading)
     frames = source.frames(reading, None if is_still else panel)
-    pairs = predictor.run(prefetch(frames, predictor.session.frames), seconds=source.shown_at(still_at_s))
-    results = map_closing(lambda pair: pair[0], prefetch(pairs, 1))
+    results = prefetch(predictor.predict_frames(frames, seconds=source.shown_at(still_at_s)), 1)
     with closing(prefetch(_draw(results, panel, overlay), 1)) as drawn:
         first = next(drawn, None)
         if first is None:

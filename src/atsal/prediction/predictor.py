@@ -115,8 +115,19 @@ class Predictor:
             start_s=start_s,
             duration_s=duration_s,
         )
-        results = self.run(prefetch(frames, self.session.frames), streams=streams, height=height)
-        return map_closing(lambda pair: pair[0], results)
+        return self.predict_frames(frames, streams=streams, height=height)
+
+    def predict_frames(
+        self,
+        frames: Iterable[Frame],
+        *,
+        streams: Sequence[str] = tuple(STREAMS),
+        height: int | None = None,
+        seconds: Seconds | Literal["own"] = "own",
+    ) -> Iterator[FrameResult]:
+        """Predict as `run` does, without the states. The frames are read ahead in a thread."""
+        pairs = self.run(prefetch(frames, self.session.frames), streams=streams, height=height, seconds=seconds)
+        return map_closing(lambda pair: pair[0], pairs)
 
     def run(
         self,

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.errors import TruncatedMediaError
-from atsal.prediction.options import STILL_AT, ReadOptions, Seconds
+from atsal.prediction.options import ReadOptions, Seconds
 from atsal.prediction.predictor import Predictor
-from atsal.prediction.prefetch import map_closing, prefetch
 from atsal.prediction.saved_maps import SavedMaps
+from atsal.prediction.source_maps import describe_maps, predict_maps
 from atsal.prediction.sources import Source
 from atsal.regions.finding import find_regions
 from atsal.regions.region import FrameRegions, Regions
@@ -33,21 +33,9 @@ def predict_regions(
     `limits` are those of `find_regions`. The second value says what is wrong with a source that is damaged in the
     middle; the regions of the frames before are returned.
     """
-    predictor.check_time_matters(still_at_s, STILL_AT)
-    source.check_still_time(still_at_s)
-    frames = source.frames(reading, predictor.frame_size if source.kind != "image" else None)
-    pairs = predictor.run(
-        prefetch(frames, predictor.session.frames), streams=(stream,), seconds=source.shown_at(still_at_s)
-    )
-    results = map_closing(lambda pair: pair[0], prefetch(pairs, 1))
+    results = predict_maps(predictor, source, reading, (stream,), still_at_s)
     maps = ((result.frame_index, result.timestamp_s, result.map(stream)) for result in results)
-    settings = {
-        "model": predictor.bundle.folder.name,
-        "sha256": predictor.bundle.checksum,
-        "direction": predictor.network.direction,
-        "front_deg": predictor.network.front_deg,
-        "stream": stream,
-    }
+    settings = describe_maps(predictor) | {"stream": stream}
     found, problem = [], None
     try:
         for frame in _track(maps, limits):

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from atsal.errors import TruncatedMediaError
 from atsal.gaze.records import GazeSamples
 from atsal.models.front_prior_file import FRONT_PRIOR, read_front_priors
 from atsal.prediction.options import ReadOptions
 from atsal.prediction.predictor import Predictor
-from atsal.prediction.prefetch import map_closing, prefetch
+from atsal.prediction.prefetch import map_closing
 from atsal.prediction.saved_maps import SavedMaps
+from atsal.prediction.source_maps import describe_maps, predict_maps, until_damage
 from atsal.prediction.sources import Source
 from atsal.tiles.files import TileReport
 from atsal.tiles.hits import equator_parts, hit_rates
@@ -47,7 +47,7 @@ def report_tiles(
     if budget is not None:
         check_budget(segmenter.grid, budget.total_kbps, budget.least_kbps)
     problems: list[str] = []
-    maps = _until_damage(_maps(source, origin, reading, stream), problems, progress)
+    maps = until_damage(_maps(source, origin, reading, stream), problems, progress)
     end_s, frame_s = _end_s(source, reading), 1 / source.frame_rate(reading)
 
     def end_of(last_s: float) -> float:
@@ -71,19 +71,8 @@ def _maps(source: Source, origin: Predictor | SavedMaps, reading: ReadOptions, s
         origin.check_video(source.path, reading.stereo)
         end_s = _end_s(source, reading)
         return (timed for timed in origin if reading.start_s - 1e-6 <= timed[1] < end_s)
-    frames = source.frames(reading, origin.frame_size)
-    pairs = origin.run(prefetch(frames, origin.session.frames), streams=(stream,))
-    results = map_closing(lambda pair: pair[0], prefetch(pairs, 1))
+    results = predict_maps(origin, source, reading, (stream,))
     return map_closing(lambda result: (result.frame_index, result.timestamp_s, result.map(stream)), results)
-
-
-def _until_damage(maps: Iterator[TimedMap], problems: list[str], progress: Callable[[int], None]) -> Iterator[TimedMap]:
-    try:
-        for done, timed in enumerate(maps, start=1):
-            yield timed
-            progress(done)
-    except TruncatedMediaError as error:
-        problems.append(str(error))
 
 
 def _end_s(source: Source, reading: ReadOptions) -> float:
@@ -95,10 +84,4 @@ def _end_s(source: Source, reading: ReadOptions) -> float:
 def _describe(origin: Predictor | SavedMaps) -> dict[str, Any]:
     if isinstance(origin, SavedMaps):
         return {"maps": origin.manifest.name, "front_deg": origin.front_deg}
-    network = origin.network
-    return {
-        "model": origin.bundle.folder.name,
-        "sha256": origin.bundle.checksum,
-        "direction": network.direction,
-        "front_deg": network.front_deg,
-    }
+    return describe_maps(origin)

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from atsal.prediction.options import STILL_AT, ReadOptions, Seconds
+from atsal.prediction.options import ReadOptions, Seconds
 from atsal.prediction.predictor import Predictor
-from atsal.prediction.prefetch import map_closing, prefetch
+from atsal.prediction.source_maps import predict_maps
 from atsal.prediction.sources import Source
 from atsal.prediction.streams import STREAMS
 
@@ -21,17 +21,9 @@ class FrameMaps(NamedTuple):
     maps: dict[str, NDArray[np.floating]]
 
 
-def predict_maps(
+def predict_frame_maps(
     predictor: Predictor, source: Source, reading: ReadOptions, still_at_s: Seconds = None
 ) -> Iterator[FrameMaps]:
-    """Predict the maps of all streams. Raises what reading and predicting raise.
-
-    `TruncatedMediaError`, for a video that is damaged in the middle, comes after the good frames.
-    """
-    predictor.check_time_matters(still_at_s, STILL_AT)
-    source.check_still_time(still_at_s)
-    frames = source.frames(reading, predictor.frame_size if source.kind != "image" else None)
-    seconds = source.shown_at(still_at_s)
-    pairs = predictor.run(prefetch(frames, predictor.session.frames), streams=tuple(STREAMS), seconds=seconds)
-    results = map_closing(lambda pair: pair[0], prefetch(pairs, 1))
+    """Predict the maps of all streams, as `prediction.source_maps.predict_maps` does, which names the errors."""
+    results = predict_maps(predictor, source, reading, tuple(STREAMS), still_at_s)
     return (FrameMaps(result.frame_index, result.timestamp_s, dict(result.maps)) for result in results)
