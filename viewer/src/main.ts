@@ -7,22 +7,22 @@ import "./style/layer.css";
 import "./style/time.css";
 import "./style/narrow.css";
 
-import { bindButtons, FRONT, writeHash } from "./buttons";
-import { CanvasPainter } from "./canvas_painter";
-import { listenToPointers } from "./controls";
-import { byId, signed } from "./dom";
-import type { Direction } from "./geometry";
-import { listKeys } from "./key_list";
-import { listenToKeys, makeHelp } from "./keys";
-import { fromHash } from "./link";
-import { addNote, hideMessage, showMessage } from "./messages";
-import { GlPainter, type Painter } from "./painter";
-import { makePanel } from "./panel";
-import { openPhoto, Video } from "./playback";
+import { CanvasPainter } from "./drawing/canvas_painter";
+import type { Direction } from "./drawing/geometry";
+import { GlPainter, type Painter } from "./drawing/painter";
+import { Viewer } from "./drawing/viewer";
+import { listenToPointers } from "./input/controls";
+import { listKeys } from "./input/key_list";
+import { listenToKeys, makeHelp } from "./input/keys";
+import { bindButtons, FRONT, writeHash } from "./page/buttons";
+import { byId, signed } from "./page/dom";
+import { fromHash } from "./page/link";
+import { addNote, hideMessage, showMessage } from "./page/messages";
+import { makePanel } from "./page/panel";
 import type { Scene } from "./scene.gen";
 import { type State, Store } from "./state";
-import { Transport } from "./transport";
-import { Viewer } from "./viewer";
+import { openPhoto, Video } from "./time/playback";
+import { Transport } from "./time/transport";
 
 const HASH_DELAY_MS = 300;
 

@@ -1,7 +1,7 @@
 /** The maps by stream and frame: fetched by time, with the latest files kept, so that memory is steady. */
 
 import { unpackMaps } from "./packed";
-import type { Maps, Stream } from "./scene.gen";
+import type { Maps, Stream } from "../scene.gen";
 
 const KEPT_FILES = 12;
 

@@ -1,6 +1,6 @@
 /** The part of the address after `#`, which restores a view. */
 
-import type { Projection, State, Style } from "./state";
+import type { Projection, State, Style } from "../state";
 
 const NUMBERS = ["yaw_deg", "pitch_deg", "fov_deg", "opacity", "threshold", "speed"] as const;
 const SWITCHES = ["layer", "regions", "loop"] as const;

@@ -5,7 +5,7 @@
  * bottom to the top of the view.
  */
 
-import type { State } from "./state";
+import type { State } from "../state";
 
 export type Vector = readonly [number, number, number];
 

@@ -1,8 +1,8 @@
 /** The view as a PNG file, with a caption. */
 
 import { clockText, signed } from "./dom";
-import type { Scene } from "./scene.gen";
-import type { State } from "./state";
+import type { Scene } from "../scene.gen";
+import type { State } from "../state";
 
 /** What the picture shows, in one line. */
 export function caption(scene: Scene, state: State, time_s: number): string {

@@ -23,10 +23,10 @@ import {
 } from "three";
 
 import type { Lens } from "./geometry";
-import type { Frame } from "./playback";
-import type { Media, Maps } from "./scene.gen";
+import type { Media, Maps } from "../scene.gen";
 import { FRAGMENT, VERTEX } from "./shader";
-import type { State } from "./state";
+import type { State } from "../state";
+import type { Frame } from "../time/playback";
 
 /** What the page needs of a way to draw; `canvas_painter.ts` is the other one. */
 export interface Painter {

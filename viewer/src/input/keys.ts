@@ -1,6 +1,6 @@
 /** The keys: one list, from which the page listens and the help is written. */
 
-import { byId, make } from "./dom";
+import { byId, make } from "../page/dom";
 
 export interface Key {
   readonly keys: readonly string[]; // `KeyboardEvent.key`

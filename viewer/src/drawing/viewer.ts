@@ -2,24 +2,29 @@
 
 import { colourTable } from "./colours";
 import { drawCompass } from "./compass";
-import { byId } from "./dom";
 import { type Direction, type Lens, makeLens } from "./geometry";
-import { MapStore } from "./maps";
+import { MapStore } from "../maps/maps";
+import { RegionLabels } from "../maps/regions";
+import { byId } from "../page/dom";
+import { showPeak } from "../page/panel";
 import type { Painter } from "./painter";
-import { showPeak } from "./panel";
-import type { Frame } from "./playback";
-import { RegionLabels } from "./regions";
-import type { Scene, Stream } from "./scene.gen";
-import type { Store } from "./state";
+import type { Scene, Stream } from "../scene.gen";
+import type { State, Store } from "../state";
+import type { Frame } from "../time/playback";
 
 const MOST_PIXEL_RATIO = 2;
+
+/** Something that is drawn over the picture, as the numbers of the regions. */
+export interface Overlay {
+  draw(lens: Lens, time_s: number, state: State): void;
+}
 
 export class Viewer {
   readonly maps: MapStore;
   time_s = 0; // of the frame on screen
   private aspect = 1;
   private readonly stage = byId("stage");
-  private readonly labels: RegionLabels;
+  private readonly overlays: Overlay[];
   private shown: { stream: Stream; index: number; levels: Uint8Array } | null = null;
   private pending = false;
 
@@ -29,7 +34,7 @@ export class Viewer {
     private readonly painter: Painter,
     private readonly onMessage: (text: string) => void,
   ) {
-    this.labels = new RegionLabels(byId("labels"), scene.regions, scene.region_step_s);
+    this.overlays = [new RegionLabels(byId("labels"), scene.regions, scene.region_step_s)];
     this.maps = new MapStore(scene.maps, scene.media.frame_rate, () => this.drawSoon(), onMessage);
     new ResizeObserver(() => this.resize()).observe(this.stage);
     this.resize();
@@ -77,7 +82,7 @@ export class Viewer {
     this.findMap();
     this.painter.setMap(this.shown?.levels ?? null);
     this.painter.draw(state, lens);
-    this.labels.draw(lens, this.time_s, state.layer && state.regions);
+    for (const overlay of this.overlays) overlay.draw(lens, this.time_s, state);
     drawCompass(state, lens);
     showPeak(this.shown?.stream.peak_ratio[this.shown.index]);
     this.stage.classList.toggle("flat", lens.flat);

@@ -2,12 +2,12 @@
 
 import { makeBands } from "./bands";
 import { drawCurve } from "./curve";
-import { announce, byId, clockText } from "./dom";
+import type { Viewer } from "../drawing/viewer";
+import { regionAt } from "../maps/regions";
+import { announce, byId, clockText } from "../page/dom";
 import type { Video } from "./playback";
-import { regionAt } from "./regions";
-import type { RegionTrack, Scene } from "./scene.gen";
-import type { Store } from "./state";
-import type { Viewer } from "./viewer";
+import type { RegionTrack, Scene } from "../scene.gen";
+import type { Store } from "../state";
 
 const ICONS = { play: "M7 4l13 8-13 8z", pause: "M6 4h4v16H6zM14 4h4v16h-4z" };
 

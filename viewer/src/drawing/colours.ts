@@ -1,6 +1,6 @@
 /** Colour maps as tables: between the colours that Python sends, colours are interpolated as in `atsal predict`. */
 
-import type { Colormap } from "./scene.gen";
+import type { Colormap } from "../scene.gen";
 
 /** The table of a colour map, (256, 4) RGBA. */
 export function colourTable(colormap: Colormap): Uint8Array {

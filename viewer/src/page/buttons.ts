@@ -1,13 +1,13 @@
 /** The buttons of the page, and the address that restores the view. */
 
-import { zoom, ZOOM_STEP } from "./controls";
 import { announce, byId } from "./dom";
+import type { Viewer } from "../drawing/viewer";
+import { zoom, ZOOM_STEP } from "../input/controls";
 import { toHash } from "./link";
 import { showMessage } from "./messages";
-import type { Scene } from "./scene.gen";
+import type { Scene } from "../scene.gen";
 import { caption, savePng } from "./snapshot";
-import type { State, Store } from "./state";
-import type { Viewer } from "./viewer";
+import type { State, Store } from "../state";
 
 export const FRONT = { yaw_deg: 0, pitch_deg: 0, fov_deg: 75 };
 

@@ -1,8 +1,8 @@
 /** Turning and zooming the view with mouse, wheel, touch and keys. */
 
-import type { Direction, Lens } from "./geometry";
-import { directionAt } from "./geometry";
-import type { Store } from "./state";
+import type { Direction, Lens } from "../drawing/geometry";
+import { directionAt } from "../drawing/geometry";
+import type { Store } from "../state";
 
 export const ZOOM_STEP = 1.15;
 const TURN_DEG = 5;

@@ -1,10 +1,10 @@
 /** The controls of the layer and of the projection, both ways: they change the state, and follow it. */
 
-import { colourTable } from "./colours";
 import { byId, make } from "./dom";
+import { colourTable } from "../drawing/colours";
 import { addNote } from "./messages";
-import type { Scene } from "./scene.gen";
-import type { State, Store } from "./state";
+import type { Scene } from "../scene.gen";
+import type { State, Store } from "../state";
 
 type Names<T> = { [K in keyof State]: State[K] extends T ? K : never }[keyof State];
 

@@ -1,6 +1,6 @@
 /** The video, or the photo, as a source of frames: each frame comes with its exact time. */
 
-import type { Media } from "./scene.gen";
+import type { Media } from "../scene.gen";
 
 export type Picture = VideoFrame | HTMLVideoElement | HTMLImageElement;
 

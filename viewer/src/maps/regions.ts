@@ -1,11 +1,12 @@
 /** Salient regions at a time, and their numbers in the view. */
 
-import { regionColour } from "./colours";
-import { make } from "./dom";
-import { type Direction, type Lens, project } from "./geometry";
+import { regionColour } from "../drawing/colours";
+import { type Direction, type Lens, project } from "../drawing/geometry";
+import type { Overlay } from "../drawing/viewer";
 import { lastAtOrBefore } from "./maps";
-import type { RegionTrack } from "./scene.gen";
-import { wrapDegrees } from "./state";
+import { make } from "../page/dom";
+import type { RegionTrack } from "../scene.gen";
+import { type State, wrapDegrees } from "../state";
 
 /** Where a region is at a time, between the times at which it was found; null while it is not there. */
 export function regionAt(track: RegionTrack, time_s: number, step_s: number): Direction | null {
@@ -34,7 +35,7 @@ export function spans(track: RegionTrack, step_s: number): [number, number][] {
 }
 
 /** The numbers over the view. */
-export class RegionLabels {
+export class RegionLabels implements Overlay {
   private readonly labels = new Map<RegionTrack, HTMLElement>();
 
   constructor(
@@ -50,9 +51,9 @@ export class RegionLabels {
     }
   }
 
-  draw(lens: Lens, time_s: number, visible: boolean): void {
+  draw(lens: Lens, time_s: number, { layer, regions }: State): void {
     for (const [track, label] of this.labels) {
-      const direction = visible ? regionAt(track, time_s, this.step_s) : null;
+      const direction = layer && regions ? regionAt(track, time_s, this.step_s) : null;
       const place = direction && project(lens, direction);
       label.hidden = !place;
       if (!place) continue;

@@ -1,9 +1,9 @@
 /** Regions as bands below the time line: when each is there. A click looks at it. */
 
-import { regionColour } from "./colours";
-import { clockText, make } from "./dom";
-import { spans } from "./regions";
-import type { RegionTrack, Scene } from "./scene.gen";
+import { regionColour } from "../drawing/colours";
+import { spans } from "../maps/regions";
+import { clockText, make } from "../page/dom";
+import type { RegionTrack, Scene } from "../scene.gen";
 
 const SHOWN = 6;
 

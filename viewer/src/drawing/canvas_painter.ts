@@ -2,8 +2,8 @@
 
 import type { Lens } from "./geometry";
 import type { Painter } from "./painter";
-import type { Frame } from "./playback";
-import type { State } from "./state";
+import type { State } from "../state";
+import type { Frame } from "../time/playback";
 
 export class CanvasPainter implements Painter {
   readonly flatOnly = true;

@@ -1,8 +1,8 @@
 /** The compass: which way the view looks, and how much of the circle it shows. */
 
-import { byId, signed } from "./dom";
 import type { Lens } from "./geometry";
-import type { State } from "./state";
+import { byId, signed } from "../page/dom";
+import type { State } from "../state";
 
 const RADIUS = 21;
 

@@ -1,12 +1,12 @@
 /** What each key does on this page. */
 
-import { FRONT, toggleFullScreen } from "./buttons";
 import { turn, zoom, ZOOM_STEP } from "./controls";
-import { byId } from "./dom";
 import type { Key } from "./keys";
-import type { Scene } from "./scene.gen";
-import type { Store } from "./state";
-import type { Transport } from "./transport";
+import { FRONT, toggleFullScreen } from "../page/buttons";
+import { byId } from "../page/dom";
+import type { Scene } from "../scene.gen";
+import type { Store } from "../state";
+import type { Transport } from "../time/transport";
 
 const TURNS: Record<string, readonly [number, number]> = {
   ArrowLeft: [-1, 0],

@@ -1,6 +1,6 @@
 /** The concentration of gaze over time, drawn behind the slider of the time. */
 
-import type { Maps } from "./scene.gen";
+import type { Maps } from "../scene.gen";
 
 export function drawCurve(canvas: HTMLCanvasElement, maps: Maps, stream: string, duration_s: number): void {
   const context = canvas.getContext("2d");
