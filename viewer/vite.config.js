@@ -10,7 +10,7 @@ const LICENSED = ["three"]; // what the bundle holds of others
 
 /** The SHA-256 of the sources; tests/viewing/test_bundle.py computes the same. */
 function sourcesHash() {
-  const top = ["index.html", "package-lock.json", "package.json", "tsconfig.json", "vite.config.js"];
+  const top = ["index.html", "package-lock.json", "package.json", "tsconfig.json", "vite.config.js", "vite.report.config.js"];
   const inside = readdirSync(join(here, "src"), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(here, join(entry.parentPath, entry.name)).split(sep).join("/"));
@@ -34,7 +34,9 @@ function licences() {
 const record = {
   name: "record",
   generateBundle() {
-    const build = `${JSON.stringify({ sources_sha256: sourcesHash() })}\n`;
+    const script = readFileSync(join(here, "../src/atsal/viewing/report_sphere.js")); // built before
+    const report_sphere_sha256 = createHash("sha256").update(script).digest("hex");
+    const build = `${JSON.stringify({ sources_sha256: sourcesHash(), report_sphere_sha256 })}\n`;
     this.emitFile({ type: "asset", fileName: "build.json", source: build });
     this.emitFile({ type: "asset", fileName: "licences.txt", source: licences() });
   },

@@ -1,7 +1,9 @@
 """`atsal report` of a video and of a photo, and its mistakes."""
 
 import base64
+import hashlib
 import io
+import json
 import re
 
 import numpy as np
@@ -48,8 +50,24 @@ def test_a_report_shows_the_frames_it_names_and_needs_no_other_file(folder):
         assert np.argmin(errors) == round(time_s * 10)
     assert {alt.split(",")[0] for alt in shown} == {"source", "fused", "attention", "experts"}
     assert not re.findall(r"""(?:src|href)=["'](?!data:)""", page)
+    assert len(page) < 3_000_000
     assert "<h1>a&amp;b.mp4</h1>" in page
     assert page.count("<polyline") == 3
+
+
+def test_the_sphere_of_a_report_has_the_moments_and_its_script_is_allowed(folder):
+    page = (folder / "video.html").read_text(encoding="utf-8")
+    sphere = json.loads(re.search(r'<script type="application/json" id="sphere-data">(.*?)</script>', page).group(1))
+    assert [moment["label"] for moment in sphere["moments"]] == [f"{k / 10:.2f} s" for k in (0, 2, 4, 5, 7, 9)]
+    for moment, index in zip(sphere["moments"], (0, 2, 4, 5, 7, 9), strict=True):
+        for stream, address in zip(sphere["streams"], moment["maps"], strict=True):
+            suffix = "" if stream == "fused" else f".{stream}"
+            saliency = np.load(folder / "maps" / f"a&b{suffix}" / f"{index:06d}.npy")
+            levels = np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))))
+            assert np.abs(levels / 255 - saliency / saliency.max()).max() < 0.003
+    script = re.search(r"<script>(.*?)</script>", page, re.DOTALL).group(1)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page
 
 
 def test_a_report_of_a_photo_has_no_time(folder):

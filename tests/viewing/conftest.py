@@ -1,11 +1,17 @@
-"""A page that is served while a test runs."""
+"""A page that is served while a test runs, and the checks of a page in a real Chromium."""
 
+import json
+import os
+import shutil
+import subprocess
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from atsal.viewing.server import SiteServer
+from fakes.disc_video import COUNT, SCENE, picture, write_video
 
 
 @contextmanager
@@ -23,3 +29,41 @@ def serving(site):
 @pytest.fixture
 def serve():
     return serving
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    path = tmp_path_factory.mktemp("video") / "disc.mp4"
+    write_video(path, [picture(index) for index in range(COUNT + 10)])
+    return path
+
+
+@pytest.fixture
+def check(pytestconfig, serve):
+    """Run the checks of a file on a page."""
+    root = pytestconfig.rootpath
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if shutil.which("node") is None or not (root / "viewer" / "node_modules" / "playwright-core").is_dir():
+        pytest.skip("node or viewer/node_modules is missing: `make test-web` installs the latter")
+    if chromium is None:
+        pytest.skip("no Chromium was found; Debian's is `apt-get install chromium`")
+
+    def run(name, site, message=""):
+        with serve(site) as server:
+            run_at(name, server.address, message)
+
+    def run_at(name, address, message="", tests="."):
+        environment = os.environ | {
+            "ATSAL_PAGE": address,
+            "ATSAL_CHROMIUM": chromium,
+            "ATSAL_VIEWER_PACKAGE": str(root / "viewer" / "package.json"),
+            "ATSAL_SCENE": json.dumps(SCENE),
+            "ATSAL_MESSAGE": message,
+        }
+        script = Path(__file__).parent / "page" / f"{name}.test.mjs"
+        command = ["node", "--test-reporter=spec", f"--test-name-pattern={tests}", script]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    run.at = run_at
+    return run

@@ -10,7 +10,7 @@ import pytest
 from atsal.viewing.site import STATIC
 from atsal.viewing.typescript import typescript_types
 
-TOP = ["index.html", "package-lock.json", "package.json", "tsconfig.json", "vite.config.js"]
+TOP = ["index.html", "package-lock.json", "package.json", "tsconfig.json", "vite.config.js", "vite.report.config.js"]
 
 
 @pytest.fixture
@@ -24,8 +24,10 @@ def test_the_bundle_is_the_build_of_the_sources(viewer):
         f"{hashlib.sha256((viewer / name).read_bytes()).hexdigest()}  {name}\n" for name in sorted([*TOP, *inside])
     )
     expected = hashlib.sha256("".join(lines).encode()).hexdigest()
-    found = json.loads((STATIC / "build.json").read_text())["sources_sha256"]
-    assert found == expected, "the page is not the build of viewer/: run `make viewer`"
+    built = json.loads((STATIC / "build.json").read_text())
+    script = hashlib.sha256((STATIC.parent / "report_sphere.js").read_bytes()).hexdigest()
+    found = built["sources_sha256"], built["report_sphere_sha256"]
+    assert found == (expected, script), "the pages are not the build of viewer/: run `make viewer`"
 
 
 def test_the_types_are_those_of_the_dataclasses(viewer):
@@ -47,3 +49,10 @@ def test_the_lock_file_names_no_registry(viewer):
     text = (viewer / "package-lock.json").read_text()
     assert '"resolved"' not in text
     assert '"integrity"' in text
+
+
+def test_the_script_of_a_report_is_small_and_can_stand_in_a_page():
+    script = (STATIC.parent / "report_sphere.js").read_text(encoding="utf-8")
+    assert len(script) < 20_000
+    assert "</script" not in script
+    assert "<!--" not in script

@@ -1,106 +1,18 @@
 """The page in a real Chromium: `make test-web`. The checks are in `page/*.test.mjs`."""
 
-import json
-import os
-import shutil
-import subprocess
 import threading
-from fractions import Fraction
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
-from atsal.prediction.options import ReadOptions
-from atsal.prediction.sources import Source
-from atsal.projection import erp_directions
-from atsal.regions.region import unit_vector
 from atsal.video.image_writer import write_rgb_png
-from atsal.video.writer import VideoWriter
-from atsal.viewing.frame_maps import FrameMaps
-from atsal.viewing.media import prepare_media
-from atsal.viewing.site import Subject, build_site, export_site
-from fakes.blob_maps import blob_map
+from atsal.viewing.site import export_site
+from fakes.disc_video import COUNT, ROWS, picture, site, write_video
 
 pytestmark = pytest.mark.web
-RATE = Fraction(30000, 1001)
-COUNT = 50  # maps; the video is longer
-START_DEG, STEP_DEG, PITCH_DEG = -120.0, 1.5, 20.0
-SCENE = {"rate": float(RATE), "count": COUNT, "start_deg": START_DEG, "step_deg": STEP_DEG, "pitch_deg": PITCH_DEG}
-ROWS = 256
-
-
-def picture(index):
-    """A red disc of 12° on black; its yaw tells the frame."""
-    cosines = erp_directions(ROWS).numpy() @ unit_vector(START_DEG + STEP_DEG * index, PITCH_DEG)
-    found = np.zeros((ROWS, 2 * ROWS, 3), np.uint8)
-    found[..., 0] = np.where(cosines > np.cos(np.radians(12)), 255, 0)
-    return found
-
-
-def maps(count, stride=1):
-    for index in range(0, count, stride):
-        yaw_deg = START_DEG + STEP_DEG * index
-        pitches = {"fused": PITCH_DEG, "attention": 40.0, "experts": -40.0}
-        found = {
-            stream: blob_map([(yaw_deg, pitch, 1.0, 4.0)], rows=90, floor=0.001).astype(np.float32)
-            for stream, pitch in pitches.items()
-        }
-        yield FrameMaps(index, index / float(RATE), found)
-
-
-def site(path, kind, folder, count, stride=1, stereo="auto"):
-    media, shown = prepare_media(Source(path, kind), ReadOptions(stereo=stereo), folder, copy=False)
-    subject = Subject(media, shown, ("fused", "attention", "experts"), "test")
-    return build_site(subject, maps(count, stride), folder)[0]
-
-
-def write_video(path, pictures):
-    height, width = pictures[0].shape[:2]
-    with VideoWriter(path, (width, height), RATE) as writer:
-        for index, image in enumerate(pictures):
-            writer.write(image, index / float(RATE))
-
-
-@pytest.fixture(scope="module")
-def video(tmp_path_factory):
-    path = tmp_path_factory.mktemp("video") / "disc.mp4"
-    write_video(path, [picture(index) for index in range(COUNT + 10)])
-    return path
-
-
-@pytest.fixture
-def check(pytestconfig, serve):
-    """Run the checks of a file on a page."""
-    root = pytestconfig.rootpath
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if shutil.which("node") is None or not (root / "viewer" / "node_modules" / "playwright-core").is_dir():
-        pytest.skip("node or viewer/node_modules is missing: `make test-web` installs the latter")
-    if chromium is None:
-        pytest.skip("no Chromium was found; Debian's is `apt-get install chromium`")
-
-    def run(name, site, message=""):
-        with serve(site) as server:
-            run_at(name, server.address, message)
-
-    def run_at(name, address, message="", tests="."):
-        environment = os.environ | {
-            "ATSAL_PAGE": address,
-            "ATSAL_CHROMIUM": chromium,
-            "ATSAL_VIEWER_PACKAGE": str(root / "viewer" / "package.json"),
-            "ATSAL_SCENE": json.dumps(SCENE),
-            "ATSAL_MESSAGE": message,
-        }
-        script = Path(__file__).parent / "page" / f"{name}.test.mjs"
-        command = ["node", "--test-reporter=spec", f"--test-name-pattern={tests}", script]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    run.at = run_at
-    return run
 
 
 def test_a_video(check, video, tmp_path, monkeypatch):

@@ -14,12 +14,13 @@ import { Viewer } from "./drawing/viewer";
 import { listenToPointers } from "./input/controls";
 import { listKeys } from "./input/key_list";
 import { listenToKeys, makeHelp } from "./input/keys";
-import { bindButtons, FRONT, writeHash } from "./page/buttons";
+import { bindButtons, writeHash } from "./page/buttons";
 import { byId, signed } from "./page/dom";
 import { fromHash } from "./page/link";
 import { addNote, hideMessage, showMessage } from "./page/messages";
 import { makePanel } from "./page/panel";
 import type { Scene } from "./scene.gen";
+import { startState } from "./start_state";
 import { type State, Store } from "./state";
 import { openPhoto, Video } from "./time/playback";
 import { Transport } from "./time/transport";
@@ -34,23 +35,6 @@ async function loadScene(): Promise<Scene> {
   } catch (error) {
     throw new Error(`scene.json cannot be loaded (${(error as Error).message}). Is atsal view still running?`);
   }
-}
-
-function startState(scene: Scene): State {
-  return {
-    ...FRONT,
-    projection: "sphere",
-    layer: true,
-    stream: scene.maps.streams[0]?.name ?? "",
-    style: "colours",
-    colormap: scene.colormap,
-    opacity: scene.opacity,
-    threshold: 0,
-    regions: false,
-    speed: 1,
-    loop: true,
-    sound: false,
-  };
 }
 
 function makePainter({ media, maps }: Scene): Painter {
@@ -97,8 +81,8 @@ async function run(): Promise<void> {
   const scene = await loadScene();
   byId("title").textContent = document.title = scene.media.name;
   document.body.classList.add(scene.media.kind);
-  const start = startState(scene);
   const [streams, colormaps] = [scene.maps.streams, scene.colormaps].map((list) => list.map(({ name }) => name));
+  const start = startState({ stream: streams?.[0] ?? "", colormap: scene.colormap, opacity: scene.opacity });
   const linked = fromHash(location.hash, { streams: streams ?? [], colormaps: colormaps ?? [] });
   const painter = makePainter(scene);
   const only: Partial<State> = painter.flatOnly ? { projection: "flat", style: "colours" } : {};

@@ -53,3 +53,16 @@ export interface Scene {
   readonly made_by: string;
   readonly notes: readonly string[];
 }
+
+export interface SphereMoment {
+  readonly label: string;
+  readonly picture: string;
+  readonly maps: readonly string[];
+}
+
+export interface ReportSphere {
+  readonly streams: readonly string[];
+  readonly moments: readonly SphereMoment[];
+  readonly colormap: Colormap;
+  readonly opacity: number;
+}

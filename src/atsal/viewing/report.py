@@ -1,15 +1,11 @@
 """A result as one HTML file, for people who only get a file: pictures, concentration over time, regions, settings."""
 
-import base64
 import html
-import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from string import Template
-
-from PIL import Image
 
 from atsal.errors import MediaError
 from atsal.prediction.options import ReadOptions
@@ -20,10 +16,11 @@ from atsal.viewing.frame_maps import FrameMaps
 from atsal.viewing.packing import measure
 from atsal.viewing.region_tracks import RegionCollector
 from atsal.viewing.report_drawing import draw_timeline, region_table
+from atsal.viewing.report_sphere import MOST_WIDTH, draw_sphere, jpeg_address, script_policy
 from atsal.viewing.saved_result import SavedResult
 
 MOMENTS = 6  # rows of pictures
-_SIZE = (540, 270)  # of a picture; shown at half of that
+_SIZE = (540, 270)  # of a picture in a row; shown at half of that
 _QUALITY = 82
 _SHOWN_SETTINGS = ("source", "model", "options")
 
@@ -48,7 +45,7 @@ def make_report(result: SavedResult, progress: Callable[[int], None] = lambda _d
         title=html.escape(result.source.path.name),
         facts=html.escape(f"{result.model}, {plural(len(times_s), 'map')} of {', '.join(result.streams)}"),
         notes="".join(f"<p>{html.escape(text)}</p>" for text in problems),
-        sheet=_sheet(result, moments),
+        **_pictures(result, moments),
         timeline=draw_timeline(times_s, bits, tracks) if len(times_s) > 1 else "",
         regions=region_table(tracks),
         settings=html.escape(json.dumps({name: result.settings[name] for name in _SHOWN_SETTINGS}, indent=1)),
@@ -65,38 +62,49 @@ def _fill(**parts: str) -> str:
     return Template(Path(__file__).with_name("report.html").read_text(encoding="utf-8")).substitute(parts)
 
 
-def _sheet(result: SavedResult, moments: Sequence[FrameMaps]) -> str:
-    """Draw a table: a row for each moment, with the source and the map of each stream over it."""
-    heads = "".join(f"<th>{name}</th>" for name in ("source", *result.streams))
-    rows = [f"<tr>{heads}</tr>"]
-    for frame in moments:
-        image = _read_frame(result, frame)
-        time = f"{frame.timestamp_s:.2f} s"
+def _pictures(result: SavedResult, frames: Sequence[FrameMaps]) -> dict[str, str]:
+    """Return the parts of the report that show moments."""
+    size = _sphere_size(result)
+    images = [_read_frame(result, frame, size) for frame in frames]
+    labels = ["photo" if result.source.kind == "image" else f"{frame.timestamp_s:.2f} s" for frame in frames]
+    moments = list(zip(labels, images, frames, strict=True))
+    return {
+        "sheet": _sheet(moments),
+        "sphere": draw_sphere(result.streams, moments),
+        "script_policy": script_policy(),
+    }
+
+
+def _sheet(moments: Sequence[tuple[str, Picture, FrameMaps]]) -> str:
+    """Draw a row for each moment, with the source and the map of each stream over it."""
+    rows = []
+    for label, picture, frame in moments:
+        image = resize(picture, _SIZE)
         drawn = {
             name: DEFAULT_OVERLAY.draw(image, saliency, float(saliency.max())) for name, saliency in frame.maps.items()
         }
-        cells = [
-            f"<td>{_picture(picture, f'{name}, {time}')}</td>" for name, picture in {"source": image, **drawn}.items()
-        ]
-        label = (
-            f'<tr><td class="quiet" colspan="{len(cells)}">{time}</td></tr>' if result.source.kind != "image" else ""
-        )
-        rows.append(f"{label}<tr>{''.join(cells)}</tr>")
-    return f'<table class="sheet">{"".join(rows)}</table>'
+        figures = "".join(_figure(name, label, shown) for name, shown in {"source": image, **drawn}.items())
+        head = f"<h3>{label}</h3>" if len(moments) > 1 else ""
+        rows.append(f'<div class="moment">{head}<div class="row">{figures}</div></div>')
+    return "".join(rows)
 
 
-def _read_frame(result: SavedResult, frame: FrameMaps) -> Picture:
+def _figure(name: str, label: str, picture: Picture) -> str:
+    address = jpeg_address(picture, _QUALITY)
+    return f'<figure><img alt="{name}, {label}" src="{address}"><figcaption>{name}</figcaption></figure>'
+
+
+def _sphere_size(result: SavedResult) -> tuple[int, int]:
+    """Return the (width, height) of pictures for the sphere: no larger than the source."""
+    width = min(MOST_WIDTH, result.source.view_size(ReadOptions(stereo=result.stereo))[0])
+    return width, width // 2
+
+
+def _read_frame(result: SavedResult, frame: FrameMaps, size: tuple[int, int]) -> Picture:
     """Read the picture of a frame again, a little before its time: times are rounded."""
     reading = ReadOptions(stereo=result.stereo)
     rate = result.source.frame_rate(reading)
     near = replace(reading, start_s=max(0.0, frame.timestamp_s - 0.25 / rate), max_frames=1)
     if result.source.kind == "image":
         near = reading
-    return resize(next(result.source.frames(near, _SIZE)).image, _SIZE)
-
-
-def _picture(picture: Picture, text: str) -> str:
-    content = io.BytesIO()
-    Image.fromarray(picture).save(content, format="JPEG", quality=_QUALITY)
-    data = base64.b64encode(content.getvalue()).decode()
-    return f'<img alt="{text}" src="data:image/jpeg;base64,{data}">'
+    return resize(next(result.source.frames(near, size)).image, size)

@@ -33,8 +33,9 @@ def draw_timeline(times_s: Sequence[float], bits: Mapping[str, Sequence[float]],
     return (
         "<h2>Over time</h2><p>How concentrated the predicted gaze is, in bits, and its mean for each stream: 0 if gaze "
         "is spread evenly over the sphere, 3 if it fills an eighth of it. Below: when each region is there.</p>"
+        '<div class="scroll" role="group" aria-label="Time line" tabindex="0">'
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="Concentration and regions over time">'
-        f"{''.join(parts)}</svg>"
+        f"{''.join(parts)}</svg></div>"
     )
 
 
@@ -61,12 +62,16 @@ def region_table(tracks: Sequence[RegionTrack]) -> str:
 
 def _row(track: RegionTrack) -> str:
     best = max(range(len(track.weight)), key=lambda i: track.weight[i])
-    direction = f"yaw {track.yaw_deg[best]:.0f}°, pitch {track.pitch_deg[best]:.0f}°"
+    direction = f"yaw {_degrees(track.yaw_deg[best])}, pitch {_degrees(track.pitch_deg[best])}"
     return (
         f'<tr><td><span class="chip" style="background: {_colour(track)}"></span>{track.id}</td>'
         f"<td>{track.times_s[0]:.1f} s</td><td>{track.times_s[-1]:.1f} s</td>"
         f"<td>{100 * sum(track.weight) / len(track.weight):.0f} %</td><td>{direction}</td></tr>"
     )
+
+
+def _degrees(angle_deg: float) -> str:
+    return f"{round(angle_deg)}°".replace("-", "−")
 
 
 def _draw_band(track: RegionTrack, top: int, start_s: float, scale: float, step_s: float) -> list[str]:

@@ -1,4 +1,4 @@
-"""What Python tells the page: `scene.json` is one `Scene`.
+"""What Python tells the page: `scene.json` is one `Scene`, and a report holds one `ReportSphere`.
 
 The TypeScript types of the page (`viewer/src/scene.gen.ts`) are made from these classes; see `typescript.py`. Paths of
 files are relative to the page. Directions are in degrees: yaw 0 at the centre of the frame, + to the right, in
@@ -7,6 +7,8 @@ files are relative to the page. Directions are in degrees: yaw 0 at the centre o
 
 from dataclasses import dataclass
 from typing import Literal
+
+from atsal.video.colormaps import COLORMAPS
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ class Colormap:
     name: str
     colours: tuple[str, ...]
 
+    @classmethod
+    def named(cls, name: str) -> "Colormap":
+        """Return a colour map of `atsal.video.colormaps`."""
+        return cls(name, tuple(f"#{bytes(colour).hex()}" for colour in COLORMAPS[name]))
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -79,3 +86,22 @@ class Scene:
     opacity: float  # shown first, 0 to 1
     made_by: str  # what made the maps, for captions
     notes: tuple[str, ...]  # sentences for people, on how the source was read and what is missing
+
+
+@dataclass(frozen=True)
+class SphereMoment:
+    """A frame in the sphere of a report. Pictures are `data:` addresses."""
+
+    label: str  # its time, for people
+    picture: str
+    maps: tuple[str, ...]  # in grey, of each stream; white is the greatest value of that map
+
+
+@dataclass(frozen=True)
+class ReportSphere:
+    """What the sphere in a report shows."""
+
+    streams: tuple[str, ...]
+    moments: tuple[SphereMoment, ...]
+    colormap: Colormap
+    opacity: float  # shown first, 0 to 1

@@ -114,7 +114,7 @@ def _missing_streams(streams: tuple[str, ...]) -> str | None:
 
 
 def _scene(subject: Subject, maps: Maps, regions: tuple[RegionTrack, ...], notes: tuple[str, ...]) -> Scene:
-    colormaps = tuple(Colormap(name, tuple(f"#{bytes(c).hex()}" for c in stops)) for name, stops in COLORMAPS.items())
+    colormaps = tuple(map(Colormap.named, COLORMAPS))
     steps = [later - earlier for earlier, later in zip(maps.times_s, maps.times_s[1:], strict=False)]
     step_s = max(STEP_S, max(steps, default=0.0)) * 1.5
     made_by = f"{subject.made_by}, {plural(len(maps.times_s), 'map')}"

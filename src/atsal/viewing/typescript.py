@@ -5,9 +5,9 @@ import types
 import typing
 from typing import Any
 
-from atsal.viewing.scene import Colormap, Maps, Media, RegionTrack, Scene, Stream
+from atsal.viewing.scene import Colormap, Maps, Media, RegionTrack, ReportSphere, Scene, SphereMoment, Stream
 
-CLASSES = (Media, Stream, Maps, RegionTrack, Colormap, Scene)
+CLASSES = (Media, Stream, Maps, RegionTrack, Colormap, Scene, SphereMoment, ReportSphere)
 _HEADER = "// Made from src/atsal/viewing/scene.py by `make viewer`. Do not edit.\n"
 _SCALARS = {str: "string", int: "number", float: "number", bool: "boolean", types.NoneType: "null"}
 

@@ -30,7 +30,8 @@ function timeKeys(store: Store, transport: () => Transport | null): Key[] {
   ];
 }
 
-function viewKeys(store: Store): Key[] {
+/** The keys that turn the view. */
+export function viewKeys(store: Store): Key[] {
   const change = (): void => store.set({ projection: store.state.projection === "flat" ? "sphere" : "flat" });
   const turnBy = (key: string): void => turn(store, ...(TURNS[key] ?? [0, 0]));
   return [

@@ -23,8 +23,9 @@ function isTaken(target: EventTarget | null, key: string): boolean {
   return target instanceof HTMLButtonElement && (key === " " || key === "Enter");
 }
 
-export function listenToKeys(keys: readonly Key[]): void {
-  document.addEventListener("keydown", (event) => {
+/** Listen in the whole page, or in an element only. */
+export function listenToKeys(keys: readonly Key[], where: GlobalEventHandlers = document): void {
+  where.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTaken(event.target, event.key)) return;
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const found = keys.find((key) => key.keys.includes(name));

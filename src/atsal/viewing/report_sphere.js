@@ -1,0 +1,65 @@
+(function(){function e(e){let t=e.colours.map(e=>[1,3,5].map(t=>parseInt(e.slice(t,t+2),16))),n=new Uint8Array(1024);for(let e=0;e<256;e++){let r=e/255*(t.length-1),i=Math.min(Math.floor(r),t.length-2);for(let a=0;a<3;a++){let[o,s]=[t[i]?.[a]??0,t[i+1]?.[a]??0];n[4*e+a]=Math.floor(o+(s-o)*(r-i)+1e-9)}n[4*e+3]=255}return n}var t=Math.PI/180;function n(e,n){let[i,a]=[e.yaw_deg*t,e.pitch_deg*t],o=Math.tan(e.fov_deg*t/2);return{right:[Math.cos(i),0,-Math.sin(i)],up:[-Math.sin(a)*Math.sin(i),Math.cos(a),-Math.sin(a)*Math.cos(i)],forward:r(e),tangent:[o*n,o],flat:e.projection===`flat`,flatScale:n>2?[2/n,1]:[1,n/2]}}function r({yaw_deg:e,pitch_deg:n}){let[r,i]=[e*t,n*t];return[Math.cos(i)*Math.sin(r),Math.sin(i),Math.cos(i)*Math.cos(r)]}function i(e,{x:n,y:r}){if(e.flat){let[t,i]=[n/e.flatScale[0],r/e.flatScale[1]];return Math.abs(t)<=1&&Math.abs(i)<=1?{yaw_deg:t*180,pitch_deg:i*90}:null}let[i,a]=[n*e.tangent[0],r*e.tangent[1]],[o=0,s=0,c=0]=[0,1,2].map(t=>(e.forward[t]??0)+i*(e.right[t]??0)+a*(e.up[t]??0));return{yaw_deg:Math.atan2(o,c)/t,pitch_deg:Math.atan2(s,Math.hypot(o,c))/t}}var a=1.15,o=5;function s(e,t){e.set({fov_deg:e.state.fov_deg*t})}function c(e,t,n,r){let i=new Map;e.addEventListener(`pointerdown`,t=>{t.target.closest(`button`)||(i.set(t.pointerId,{x:t.clientX,y:t.clientY}),e.setPointerCapture(t.pointerId))}),e.addEventListener(`pointermove`,a=>{r(d(a,e,n()));let o=i.get(a.pointerId);if(!o)return;let c={x:a.clientX,y:a.clientY},l=[...i].find(([e])=>e!==a.pointerId)?.[1];l?s(t,f(o,l)/Math.max(f(c,l),1)):u(t,e,c.x-o.x,c.y-o.y),i.set(a.pointerId,c)});for(let t of[`pointerup`,`pointercancel`])e.addEventListener(t,e=>i.delete(e.pointerId));e.addEventListener(`pointerleave`,()=>r(null)),e.addEventListener(`wheel`,e=>l(e,t),{passive:!1}),e.addEventListener(`dblclick`,r=>{let i=d(r,e,n());i&&!r.target.closest(`button`)&&t.set({projection:`sphere`,...i})})}function l(e,t){t.state.projection===`flat`||e.ctrlKey||(e.preventDefault(),s(t,a**Math.sign(e.deltaY)))}function u(e,t,n,r){let{state:i}=e;if(i.projection===`flat`)return;let a=i.fov_deg/t.clientHeight;e.set({yaw_deg:i.yaw_deg-n*a,pitch_deg:i.pitch_deg+r*a})}function d(e,t,n){let r=t.getBoundingClientRect();return i(n,{x:(e.clientX-r.left)/r.width*2-1,y:1-(e.clientY-r.top)/r.height*2})}function f(e,t){return Math.hypot(e.x-t.x,e.y-t.y)}function p(e,t,n){let r=o*e.state.fov_deg/75;e.set({yaw_deg:e.state.yaw_deg+t*r,pitch_deg:e.state.pitch_deg+n*r})}function m(e){let t=document.getElementById(e);if(!t)throw Error(`index.html has no element ${e}`);return t}function h(e,t={},...n){let r=Object.assign(document.createElement(e),t);return r.append(...n),r}function g(e){return`${Math.round(e)}`.replace(/^-0$/,`0`).replace(`-`,`−`)}var _={yaw_deg:0,pitch_deg:0,fov_deg:75},v={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,1],ArrowDown:[0,-1]};function y(e){return[{keys:Object.keys(v),shown:`arrows`,does:`turn the view`,run:t=>p(e,...v[t]??[0,0])},{keys:[`+`,`=`],shown:`+`,does:`zoom in`,run:()=>s(e,1/a)},{keys:[`-`],shown:`−`,does:`zoom out`,run:()=>s(e,a)},{keys:[`0`,`Home`],shown:`0`,does:`look to the front`,run:()=>e.set(_)},{keys:[`v`],shown:`V`,does:`sphere, flat`,run:()=>e.set({projection:e.state.projection===`flat`?`sphere`:`flat`})}]}function b(e,t){return e instanceof HTMLElement?e.closest(`dialog, select, input[type=radio]`)?!0:e instanceof HTMLInputElement?e.type===`range`?t.startsWith(`Arrow`):t===` `:e instanceof HTMLButtonElement&&(t===` `||t===`Enter`):!1}function x(e,t=document){t.addEventListener(`keydown`,t=>{if(t.ctrlKey||t.metaKey||t.altKey||b(t.target,t.key))return;let n=t.key.length===1?t.key.toLowerCase():t.key,r=e.find(e=>e.keys.includes(n));r&&(t.preventDefault(),r.run(n))})}function S(e){return{..._,...e,projection:`sphere`,layer:!0,style:`colours`,threshold:0,regions:!1,speed:1,loop:!0,sound:!1}}var C={least:20,most:120},w=90,T=class{current;listeners=[];constructor(e){this.current=e,this.current=O(e)}get state(){return this.current}set(e){let t=this.current;this.current=O({...t,...e});for(let e of this.listeners)e(this.current,t)}subscribe(e){this.listeners.push(e),e(this.current,this.current)}};function E(e,t,n){return Math.min(Math.max(e,t),n)}function D(e){return e-360*Math.floor((e+180)/360)}function O(e){return{...e,yaw_deg:D(e.yaw_deg),pitch_deg:E(e.pitch_deg,-90,w),fov_deg:E(e.fov_deg,C.least,C.most),opacity:E(e.opacity,0,1),threshold:E(e.threshold,0,.95)}}var k={VERTEX_SHADER:`#version 300 es
+in vec2 position;
+out vec2 place;
+void main() {
+  place = position.xy;
+  gl_Position = vec4(position.xy, 0.0, 1.0);
+}`,FRAGMENT_SHADER:`#version 300 es
+precision highp float;
+in vec2 place;
+out vec4 shown;
+
+uniform sampler2D picture, map, colours;
+uniform vec4 crop; // left, top, width, height of the view in the picture
+uniform vec2 pictureSize;
+uniform vec3 right, up, forward;
+uniform vec2 tangent, flatScale;
+uniform bool flatView, layer;
+uniform int style; // 0 colours, 1 contours, 2 spotlight
+uniform float opacity, threshold;
+
+const float PI = 3.14159265358979;
+
+vec2 position() { // in the view of the whole sphere, from the left and from the top
+  if (flatView) {
+    vec2 p = place / flatScale;
+    return vec2(p.x, -p.y) * 0.5 + 0.5;
+  }
+  vec3 ray = forward + place.x * tangent.x * right + place.y * tangent.y * up;
+  return vec2(atan(ray.x, ray.z) / (2.0 * PI) + 0.5, 0.5 - atan(ray.y, length(ray.xz)) / PI);
+}
+
+vec3 pictureAt(vec2 at) {
+  vec2 dx = dFdx(at), dy = dFdy(at);
+  dx.x -= round(dx.x); // no seam behind the viewer
+  dy.x -= round(dy.x);
+  vec2 halfPixel = 0.5 / (pictureSize * crop.zw);
+  vec2 inside = crop.z < 1.0 || crop.w < 1.0 ? clamp(at, halfPixel, 1.0 - halfPixel) : at;
+  return textureGrad(picture, crop.xy + inside * crop.zw, dx * crop.zw, dy * crop.zw).rgb;
+}
+
+vec3 colour(float level) {
+  return texture(colours, vec2((level * 255.0 + 0.5) / 256.0, 0.5)).rgb;
+}
+
+float contour(float level) { // 1 on the lines at every tenth of the peak
+  float steps = level * 10.0;
+  float distance = abs(fract(steps - 0.5) - 0.5) / max(fwidth(steps), 1e-4);
+  return (1.0 - smoothstep(0.6, 1.8, distance)) * step(0.5, steps);
+}
+
+void main() {
+  vec2 at = position();
+  vec3 seen = pictureAt(at);
+  float level = texture(map, at).r;
+  float line = contour(level);
+  if (layer && style == 0 && level >= threshold) seen = mix(seen, colour(level), level * opacity);
+  if (layer && style == 1 && level >= threshold) seen = mix(seen, colour(level), line * opacity);
+  if (layer && style == 2) {
+    float lit = smoothstep(threshold, threshold + 0.4, level);
+    vec3 grey = vec3(dot(seen, vec3(0.2126, 0.7152, 0.0722)));
+    seen = mix(mix(seen, grey * 0.25, opacity), seen, lit);
+  }
+  bool outside = at.x < 0.0 || at.x > 1.0 || at.y < 0.0 || at.y > 1.0;
+  shown = outside ? vec4(0.0) : vec4(seen, 1.0);
+}`},A={picture:0,map:1,colours:2},j=class{gl;program;constructor(e,t){this.gl=e,this.program=M(e),e.bindBuffer(e.ARRAY_BUFFER,e.createBuffer()),e.bufferData(e.ARRAY_BUFFER,new Float32Array([-1,-1,3,-1,-1,3]),e.STATIC_DRAW);let n=e.getAttribLocation(this.program,`position`);e.enableVertexAttribArray(n),e.vertexAttribPointer(n,2,e.FLOAT,!1,0,0);for(let[e,t]of Object.entries(A))this.makeTexture(e,t);e.uniform4f(this.place(`crop`),0,0,1,1),e.uniform1i(this.place(`layer`),1),e.activeTexture(e.TEXTURE0+A.colours),e.texImage2D(e.TEXTURE_2D,0,e.RGBA,256,1,0,e.RGBA,e.UNSIGNED_BYTE,t)}makeTexture(e,t){let{gl:n}=this;n.activeTexture(n.TEXTURE0+t),n.bindTexture(n.TEXTURE_2D,n.createTexture()),n.texParameteri(n.TEXTURE_2D,n.TEXTURE_MIN_FILTER,n.LINEAR),n.texParameteri(n.TEXTURE_2D,n.TEXTURE_WRAP_T,n.CLAMP_TO_EDGE),n.uniform1i(this.place(e),t)}place(e){return this.gl.getUniformLocation(this.program,e)}set(e,t){let{gl:n}=this;n.activeTexture(n.TEXTURE0+A.picture),n.texImage2D(n.TEXTURE_2D,0,n.RGBA,n.RGBA,n.UNSIGNED_BYTE,e),n.uniform2f(this.place(`pictureSize`),e.width,e.height),n.activeTexture(n.TEXTURE0+A.map),n.texImage2D(n.TEXTURE_2D,0,n.RGBA,n.RGBA,n.UNSIGNED_BYTE,t)}draw(e,t){let{gl:n}=this;n.viewport(0,0,n.drawingBufferWidth,n.drawingBufferHeight);for(let e of[`right`,`up`,`forward`])n.uniform3f(this.place(e),...t[e]);for(let e of[`tangent`,`flatScale`])n.uniform2f(this.place(e),...t[e]);n.uniform1i(this.place(`flatView`),Number(t.flat)),n.uniform1f(this.place(`opacity`),e.opacity),n.drawArrays(n.TRIANGLES,0,3)}};function M(e){let t=e.createProgram();for(let[n,r]of Object.entries(k)){let i=e.createShader(e[n]);i&&(e.shaderSource(i,r),e.compileShader(i),e.attachShader(t,i))}return e.linkProgram(t),e.useProgram(t),t}var N=2,P=class{sphere;canvas;painter;store;stage=m(`stage`);pending=!1;constructor(e,t,n){this.sphere=e,this.canvas=t,this.painter=n;let{streams:r,colormap:i,opacity:a}=e;this.store=new T(S({stream:r[0]??``,colormap:i.name,opacity:a})),this.listen(),I(`moment`,e.moments.map(({label:e})=>e),()=>void this.load()),I(`stream`,r,()=>void this.load()),this.store.subscribe(()=>this.drawSoon()),new ResizeObserver(()=>this.resize()).observe(this.stage),this.load()}listen(){let{stage:e,store:t}=this;e.addEventListener(`wheel`,t=>{document.activeElement!==e&&t.stopImmediatePropagation()}),c(e,t,()=>this.lens(),()=>void 0),x(y(t),e),m(`front`).addEventListener(`click`,()=>t.set(_)),m(`zoom-in`).addEventListener(`click`,()=>s(t,1/a)),m(`zoom-out`).addEventListener(`click`,()=>s(t,a));let n=m(`opacity`);n.valueAsNumber=t.state.opacity,n.addEventListener(`input`,()=>t.set({opacity:n.valueAsNumber}))}async load(){let[e,t]=[L(`moment`),L(`stream`)],{picture:n=``,maps:r=[]}=this.sphere.moments[e]??{},i=await Promise.all([F(n),F(r[t]??``)]);e===L(`moment`)&&t===L(`stream`)&&(this.painter.set(...i),this.stage.dataset.shown=`${e} ${t}`,this.draw())}lens(){return n(this.store.state,this.stage.clientWidth/this.stage.clientHeight)}drawSoon(){this.pending||(this.pending=!0,requestAnimationFrame(()=>this.draw()))}draw(){this.pending=!1;let{state:e}=this.store;this.painter.draw(e,this.lens());let[t,n,r]=[e.yaw_deg,e.pitch_deg,e.fov_deg].map(g);m(`direction`).textContent=e.projection===`flat`?`whole sphere`:`yaw ${t}° · pitch ${n}° · view ${r}°`,m(`opacity-value`).textContent=`${Math.round(100*e.opacity)} %`}resize(){let e=Math.min(window.devicePixelRatio,N),{clientWidth:t,clientHeight:n}=this.stage;t&&n&&([this.canvas.width,this.canvas.height]=[Math.round(t*e),Math.round(n*e)],this.draw())}};async function F(e){let t=new Image;return t.src=e,await t.decode(),t}function I(e,t,n){let r=t.map((t,n)=>h(`label`,{},h(`input`,{type:`radio`,name:e,value:`${n}`,checked:n===0}),h(`span`,{textContent:t})));m(e).append(...r),m(e).hidden=t.length<2,m(e).addEventListener(`change`,n)}function L(e){return Number(document.querySelector(`input[name=${e}]:checked`)?.value)}function R(){let t=m(`canvas`),n=t.getContext(`webgl2`,{preserveDrawingBuffer:!0,antialias:!1});if(!n)return;t.addEventListener(`webglcontextlost`,()=>m(`sphere`).hidden=!0);let r=JSON.parse(m(`sphere-data`).textContent);m(`sphere`).hidden=!1,new P(r,t,new j(n,e(r.colormap)))}R()})();
