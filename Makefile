@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test test-fuzz test-slow test-web test-gpu lint format viewer bench clean
+.PHONY: help demo test test-fuzz test-slow test-web test-long test-gpu lint format viewer bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -56,7 +56,7 @@ test-fuzz: editable ## 2,400 damaged files, each read or refused with a message
 	@$(BIN)/python -m pytest -m fuzz
 
 test-slow: editable ## the tests that take many seconds each
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -m 'slow and not web'
 
 .venv/web: .venv/core
 	@npm install --silent --no-save --ignore-scripts --prefix $@ onnxruntime-web@1.30.0
@@ -71,7 +71,10 @@ viewer: .venv/core viewer/node_modules ## build the page of `atsal view`; needs 
 	@npm run --silent --prefix viewer build
 
 test-web: editable .venv/web viewer/node_modules ## the page in Chromium, the ONNX file in Node; needs node, npm, chromium
-	@$(BIN)/python -m pytest -m web
+	@$(BIN)/python -m pytest -m 'web and not slow'
+
+test-long: editable viewer/node_modules ## the page in Chromium for ten minutes: its memory is steady
+	@$(BIN)/python -m pytest -s -m 'web and slow'
 
 test-gpu: editable ## the tests that need a CUDA device
 	@$(BIN)/python -m pytest -m gpu

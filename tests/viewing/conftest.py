@@ -48,22 +48,23 @@ def check(pytestconfig, serve):
     if chromium is None:
         pytest.skip("no Chromium was found; Debian's is `apt-get install chromium`")
 
-    def run(name, site, message=""):
+    def run(name, site, message="", **scene):
         with serve(site) as server:
-            run_at(name, server.address, message)
+            return run_at(name, server.address, message, **scene)
 
-    def run_at(name, address, message="", tests="."):
+    def run_at(name, address, message="", tests=".", **scene):
         environment = os.environ | {
             "ATSAL_PAGE": address,
             "ATSAL_CHROMIUM": chromium,
             "ATSAL_VIEWER_PACKAGE": str(root / "viewer" / "package.json"),
-            "ATSAL_SCENE": json.dumps(SCENE),
+            "ATSAL_SCENE": json.dumps(SCENE | scene),
             "ATSAL_MESSAGE": message,
         }
         script = Path(__file__).parent / "page" / f"{name}.test.mjs"
         command = ["node", "--test-reporter=spec", f"--test-name-pattern={tests}", script]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     run.at = run_at
     return run

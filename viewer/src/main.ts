@@ -6,6 +6,7 @@ import "./style/stage.css";
 import "./style/layer.css";
 import "./style/time.css";
 import "./style/narrow.css";
+import "./style/forced.css";
 
 import { CanvasPainter } from "./drawing/canvas_painter";
 import type { Direction } from "./drawing/geometry";

@@ -24,6 +24,7 @@ type Listener = (state: State, before: State) => void;
 
 const FOV_DEG = { least: 20, most: 120 };
 const MOST_PITCH_DEG = 90;
+const SPEEDS: readonly number[] = [0.25, 0.5, 1, 2]; // those of index.html
 
 export class Store {
   private readonly listeners: Listener[] = [];
@@ -55,7 +56,7 @@ export function clamp(value: number, least: number, most: number): number {
 
 /** The same angle in [-180, 180). */
 export function wrapDegrees(angle_deg: number): number {
-  return angle_deg - 360 * Math.floor((angle_deg + 180) / 360);
+  return ((((angle_deg + 180) % 360) + 360) % 360) - 180;
 }
 
 function limited(state: State): State {
@@ -66,5 +67,6 @@ function limited(state: State): State {
     fov_deg: clamp(state.fov_deg, FOV_DEG.least, FOV_DEG.most),
     opacity: clamp(state.opacity, 0, 1),
     threshold: clamp(state.threshold, 0, 0.95),
+    speed: SPEEDS.includes(state.speed) ? state.speed : 1,
   };
 }

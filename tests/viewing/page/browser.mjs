@@ -25,10 +25,11 @@ export async function openBrowser({ webgl = true } = {}) {
 }
 
 /** Open the page; `problems` collects errors on the console and requests that leave this machine. */
-export async function openPage(browser, { hash = "", ready = true, largestTexture, ...options } = {}) {
+export async function openPage(browser, { hash = "", ready = true, init, largestTexture, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   context.setDefaultTimeout(20_000);
   const page = await context.newPage();
+  if (init) await page.addInitScript(init);
   if (largestTexture) {
     await page.addInitScript((size) => {
       const { getParameter } = WebGL2RenderingContext.prototype;
@@ -70,7 +71,7 @@ export async function shownTime(page) {
   return Number(await page.locator("#stage").getAttribute("data-time"));
 }
 
-/** Ask for a time with the slider, and wait for the frame that holds it. */
+/** Ask for a time with the slider, and wait for the frame that holds it, which starts at most `frame_s` before. */
 export async function seek(page, time_s, frame_s) {
   await page.locator("#seek").evaluate((slider, value) => {
     slider.step = "any";
@@ -80,7 +81,8 @@ export async function seek(page, time_s, frame_s) {
   await page.waitForFunction(
     ([time, frame]) => {
       const { dataset } = document.getElementById("stage");
-      return Math.abs(Number(dataset.time) - time) <= frame * 1.01 && dataset.map !== "";
+      const since = time - Number(dataset.time);
+      return since > -0.01 * frame && since < 1.01 * frame && dataset.map !== "";
     },
     [time_s, frame_s],
   );

@@ -33,7 +33,7 @@ export interface Painter {
   readonly flatOnly: boolean;
   /** Take over the picture of a frame. */
   setFrame(frame: Frame): void;
-  /** Take over the levels of its map; null where there is none. */
+  /** Take over the levels of its map, an array that does not change; null where there is none. */
   setMap(levels: Uint8Array | null): void;
   /** Take over a colour map, (256, 4) RGBA. */
   setColours(table: Uint8Array): void;
@@ -53,7 +53,7 @@ export class GlPainter implements Painter {
   private readonly material: RawShaderMaterial;
   private readonly drawing = new Drawing();
   private readonly camera = new OrthographicCamera();
-  private hasMap = false;
+  private shown: Uint8Array | null = null; // the levels on screen
 
   /** `onReduced` is told the width to which a picture is scaled that is too large for the graphics card. */
   constructor(
@@ -124,8 +124,9 @@ export class GlPainter implements Painter {
   }
 
   setMap(levels: Uint8Array | null): void {
-    this.hasMap = levels !== null;
-    if (levels === null) return;
+    const same = levels === this.shown;
+    this.shown = levels;
+    if (levels === null || same) return;
     this.levels.set(levels);
     this.map.needsUpdate = true;
   }
@@ -148,7 +149,7 @@ export class GlPainter implements Painter {
     this.uniform("flatScale", Vector2).set(...lens.flatScale);
     const values = {
       flatView: lens.flat,
-      layer: state.layer && this.hasMap,
+      layer: state.layer && this.shown !== null,
       style: STYLES[state.style],
       opacity: state.opacity,
       threshold: state.threshold,

@@ -24,7 +24,7 @@ export function fromHash(
   const values = new URLSearchParams(hash.replace(/^#/, ""));
   const changes: { -readonly [K in keyof State]?: State[K] } = {};
   for (const name of NUMBERS) {
-    const number = values.has(name) ? Number(values.get(name)) : NaN;
+    const number = values.get(name) ? Number(values.get(name)) : NaN;
     if (Number.isFinite(number)) changes[name] = number;
   }
   for (const name of SWITCHES) {
