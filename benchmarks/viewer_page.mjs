@@ -68,5 +68,8 @@ await page.getByRole("button", { name: "Play" }).click();
 await page.waitForTimeout(2000);
 await report(page, "playing", () => page.waitForTimeout(100));
 await page.locator("#stage").focus();
-await report(page, "playing, and turning the view", () => page.keyboard.press("ArrowRight"));
+await report(page, "playing, and turning the view", async () => {
+  await page.keyboard.press("ArrowRight");
+  await page.waitForTimeout(30);
+});
 await browser.close();
