@@ -47,7 +47,7 @@ def make_report(result: SavedResult, progress: Callable[[int], None] = lambda _d
         notes="".join(f"<p>{html.escape(text)}</p>" for text in problems),
         **_pictures(result, moments),
         timeline=draw_timeline(times_s, bits, tracks) if len(times_s) > 1 else "",
-        regions=region_table(tracks),
+        regions=region_table(tracks, with_times=len(times_s) > 1),
         settings=html.escape(json.dumps({name: result.settings[name] for name in _SHOWN_SETTINGS}, indent=1)),
     )
 
@@ -69,6 +69,7 @@ def _pictures(result: SavedResult, frames: Sequence[FrameMaps]) -> dict[str, str
     labels = ["photo" if result.source.kind == "image" else f"{frame.timestamp_s:.2f} s" for frame in frames]
     moments = list(zip(labels, images, frames, strict=True))
     return {
+        "rows": "Each row is a moment." if len(moments) > 1 else "",
         "sheet": _sheet(moments),
         "sphere": draw_sphere(result.streams, moments),
         "script_policy": script_policy(),

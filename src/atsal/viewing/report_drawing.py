@@ -51,22 +51,24 @@ def _draw_curves(xs: Sequence[float], bits: Mapping[str, Sequence[float]]) -> It
         yield f'<text x="18" y="{top}">{stream} {sum(values) / len(values):.1f}</text>'
 
 
-def region_table(tracks: Sequence[RegionTrack]) -> str:
-    """Return the heaviest regions as a table."""
+def region_table(tracks: Sequence[RegionTrack], *, with_times: bool) -> str:
+    """Return the heaviest regions as a table, with the times from which and to which each was found."""
     if not tracks:
         return "<p>None was found.</p>"
-    head = "<tr><th>Region</th><th>From</th><th>To</th><th>Share of gaze, mean</th><th>Most gaze at</th></tr>"
-    rows = "".join(map(_row, tracks[:_BANDS]))
+    times = "<th>From</th><th>To</th>" if with_times else ""
+    share = "Share of gaze, mean" if with_times else "Share of gaze"
+    head = f"<tr><th>Region</th>{times}<th>{share}</th><th>Most gaze at</th></tr>"
+    rows = "".join(_row(track, with_times=with_times) for track in tracks[:_BANDS])
     return f'<div class="scroll" role="group" aria-label="Regions" tabindex="0"><table>{head}{rows}</table></div>'
 
 
-def _row(track: RegionTrack) -> str:
+def _row(track: RegionTrack, *, with_times: bool) -> str:
     best = max(range(len(track.weight)), key=lambda i: track.weight[i])
     direction = f"yaw {_degrees(track.yaw_deg[best])}, pitch {_degrees(track.pitch_deg[best])}"
+    times = f"<td>{track.times_s[0]:.1f} s</td><td>{track.times_s[-1]:.1f} s</td>" if with_times else ""
     return (
         f'<tr><td><span class="chip" style="background: {_colour(track)}"></span>{track.id}</td>'
-        f"<td>{track.times_s[0]:.1f} s</td><td>{track.times_s[-1]:.1f} s</td>"
-        f"<td>{100 * sum(track.weight) / len(track.weight):.0f} %</td><td>{direction}</td></tr>"
+        f"{times}<td>{100 * sum(track.weight) / len(track.weight):.0f} %</td><td>{direction}</td></tr>"
     )
 
 
