@@ -30,7 +30,9 @@ def folder(tmp_path_factory):
 
 
 def scene_of(page):
-    return json.loads((page / "scene.json").read_text())
+    """The scene of the only item of a page."""
+    (item,) = json.loads((page / "catalogue.json").read_text())["items"]
+    return json.loads((page / item["folder"] / "scene.json").read_text())
 
 
 def test_a_video_is_predicted_and_exported(folder):
@@ -39,7 +41,9 @@ def test_a_video_is_predicted_and_exported(folder):
     scene = scene_of(folder / "video")
     assert [stream["name"] for stream in scene["maps"]["streams"]] == ["fused", "attention", "experts"]
     assert len(scene["maps"]["times_s"]) == 6
-    assert (folder / "video" / scene["media"]["file"]).read_bytes() == (folder / "scene.mp4").read_bytes()
+    assert (folder / "video" / "items" / "1" / scene["media"]["file"]).read_bytes() == (
+        folder / "scene.mp4"
+    ).read_bytes()
 
 
 def test_the_maps_of_a_result_are_those_of_its_prediction(folder):
@@ -88,11 +92,12 @@ def test_a_result_finds_its_source_beside_it_or_by_media(folder, tmp_path):
         (["maps/scene.json", "--media", "nowhere.mp4"], "which is not at nowhere.mp4"),
         (["scene.mp4", "--export", "maps"], "exists and is no earlier export"),
         (["broken.json"], "expected the manifest of a finished `atsal predict --format npy`"),
-        (["maps"], "maps"),
+        (["empty"], "empty: holds no images or videos"),
     ],
 )
 def test_mistakes_are_explained(folder, monkeypatch, arguments, message):
     monkeypatch.chdir(folder)
+    (folder / "empty").mkdir(exist_ok=True)
     (folder / "broken.json").write_text(json.dumps({"frames": []}))
     found = run("view", "--no-browser", *arguments)
     assert found.exit_code == 1
@@ -106,7 +111,7 @@ def test_the_page_is_served_until_ctrl_c(folder, monkeypatch):
         thread = threading.Thread(target=server.handle_request)
         thread.start()
         address = opened.get(timeout=5)
-        assert urllib.request.urlopen(f"{address}scene.json", timeout=5).status == 200
+        assert urllib.request.urlopen(f"{address}items/1/scene.json", timeout=5).status == 200
         thread.join()
         raise KeyboardInterrupt
 

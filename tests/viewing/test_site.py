@@ -16,8 +16,8 @@ from atsal.video.probe import probe_video
 from atsal.video.synthetic_scene import Scene, render_video
 from atsal.viewing.frame_maps import FrameMaps
 from atsal.viewing.media import prepare_media
-from atsal.viewing.scene import Media
-from atsal.viewing.site import Subject, build_site, export_site
+from atsal.viewing.scene import Item, Media
+from atsal.viewing.site import Subject, build_site, export_site, files_in, make_page
 from fakes.blob_maps import blob_map
 
 MEDIA = Media("video", "media.mp4", "walk.mp4", 64, 32, (0, 0, 1, 1), "h264", 10.0, 2.0)
@@ -44,7 +44,7 @@ def build(subject, frames, folder):
 def test_the_scene_says_what_there_is(subject, tmp_path):
     site, scene, problem = build(subject, moving_blob(), tmp_path / "made")
     assert problem is None
-    assert {"index.html", "viewer.js", "scene.json", "media.mp4", *scene["maps"]["streams"][0]["chunks"]} <= site.keys()
+    assert {"scene.json", "media.mp4", *scene["maps"]["streams"][0]["chunks"]} <= site.keys()
     assert all(path.is_file() for path in site.values())
     assert scene["maps"]["times_s"][1] == 0.1
     assert scene["colormap"] == "turbo"
@@ -85,7 +85,9 @@ def test_no_frame_is_an_error(subject, tmp_path):
 
 
 def test_an_export_is_complete_and_replaces_only_an_export(subject, tmp_path):
-    site, _, _ = build(subject, moving_blob(3), tmp_path / "made")
+    item = Item("walk.mp4", "video", "items/1/")
+    files, _, _ = build(subject, moving_blob(3), tmp_path / "made")
+    site = make_page([item], tmp_path) | files_in(item, files)
     export_site(site, tmp_path / "page", overwrite=False)
     found = {
         path.relative_to(tmp_path / "page").as_posix() for path in (tmp_path / "page").rglob("*") if path.is_file()

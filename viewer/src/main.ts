@@ -5,6 +5,7 @@ import "./style/controls.css";
 import "./style/stage.css";
 import "./style/layer.css";
 import "./style/time.css";
+import "./style/items.css";
 import "./style/narrow.css";
 import "./style/forced.css";
 
@@ -15,6 +16,9 @@ import { Viewer } from "./drawing/viewer";
 import { listenToPointers } from "./input/controls";
 import { listKeys } from "./input/key_list";
 import { listenToKeys, makeHelp } from "./input/keys";
+import { openCatalogue } from "./items/catalogue";
+import { makeItemList } from "./items/list";
+import { loadScene } from "./items/scene";
 import { bindButtons, writeHash } from "./page/buttons";
 import { byId, signed } from "./page/dom";
 import { fromHash } from "./page/link";
@@ -27,16 +31,6 @@ import { openPhoto, Video } from "./time/playback";
 import { Transport } from "./time/transport";
 
 const HASH_DELAY_MS = 300;
-
-async function loadScene(): Promise<Scene> {
-  try {
-    const response = await fetch("scene.json");
-    if (!response.ok) throw new Error(`answer ${response.status}`);
-    return (await response.json()) as Scene;
-  } catch (error) {
-    throw new Error(`scene.json cannot be loaded (${(error as Error).message}). Is atsal view still running?`);
-  }
-}
 
 function makePainter({ media, maps }: Scene): Painter {
   const canvas = byId<HTMLCanvasElement>("canvas");
@@ -79,8 +73,11 @@ function followState(store: Store, write: () => void): void {
 }
 
 async function run(): Promise<void> {
-  const scene = await loadScene();
-  byId("title").textContent = document.title = scene.media.name;
+  const place = await openCatalogue();
+  byId("title").textContent = document.title = place.item.name;
+  const itemKeys = makeItemList(place);
+  listenToKeys(itemKeys); // also while the scene is made, and where there is none
+  const scene = await loadScene(place.item);
   document.body.classList.add(scene.media.kind);
   const [streams, colormaps] = [scene.maps.streams, scene.colormaps].map((list) => list.map(({ name }) => name));
   const start = startState({ stream: streams?.[0] ?? "", colormap: scene.colormap, opacity: scene.opacity });
@@ -94,7 +91,7 @@ async function run(): Promise<void> {
   let transport: Transport | null = null;
   const keys = listKeys(scene, store, () => transport);
   listenToKeys(keys);
-  makeHelp(keys);
+  makeHelp([...keys, ...itemKeys]);
   listenToPointers(byId("stage"), store, () => viewer.lens, (direction) => showReadout(viewer, direction));
   bindButtons(scene, store, viewer, start);
   if (scene.media.kind === "image") {

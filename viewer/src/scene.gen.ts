@@ -66,3 +66,19 @@ export interface ReportSphere {
   readonly colormap: Colormap;
   readonly opacity: number;
 }
+
+export interface Item {
+  readonly name: string;
+  readonly about: string;
+  readonly folder: string;
+}
+
+export interface Catalogue {
+  readonly items: readonly Item[];
+}
+
+export interface Progress {
+  readonly text: string;
+  readonly share: number | null;
+  readonly failed: boolean;
+}

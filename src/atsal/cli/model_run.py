@@ -162,12 +162,27 @@ def print_notes(source: "Source", reading: "ReadOptions") -> None:
 
 @contextmanager
 def progress_bar(source: "Source", reading: "ReadOptions") -> "Iterator[Callable[[int], None]]":
-    """Show a bar with rate and remaining time on a terminal; nothing elsewhere and with `--quiet`."""
+    """Show a bar for the frames of a source, as `frames_bar` does; nothing for a still."""
+    if source.is_still(reading):
+        yield lambda _done: None
+        return
+    total = source.expected_frames(reading)
+    with frames_bar(source.path.name) as show:
+        show(0, total)
+        yield lambda done: show(done, total)
+
+
+@contextmanager
+def frames_bar(name: str) -> "Iterator[Callable[[int, int | None], None]]":
+    """Show a bar with rate and remaining time on a terminal; nothing elsewhere and with `--quiet`.
+
+    The function that is returned takes the number of frames that are done and of all frames; None: unknown.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     console = make_console(stderr=True)
-    if not console.is_terminal or is_quiet() or source.is_still(reading):
-        yield lambda _done: None
+    if not console.is_terminal or is_quiet():
+        yield lambda _done, _total: None
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -177,11 +192,11 @@ def progress_bar(source: "Source", reading: "ReadOptions") -> "Iterator[Callable
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(escape_controls(source.path.name), total=source.expected_frames(reading), rate="–")
+        task = bar.add_task(escape_controls(name), total=None, rate="–")
 
-        def update(done: int) -> None:
+        def update(done: int, total: int | None) -> None:
             speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
-            bar.update(task, completed=done, rate=f"{speed:.1f}" if speed else "–")
+            bar.update(task, completed=done, total=total, rate=f"{speed:.1f}" if speed else "–")
 
         yield update
 

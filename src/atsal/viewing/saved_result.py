@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from atsal.errors import DataError
 from atsal.prediction.run_record import EarlierRun
@@ -38,35 +38,71 @@ class SavedResult:
             yield FrameMaps(index, time_s, {stream: row[2] for stream, row in zip(self.streams, rows, strict=True)})
 
 
-def open_result(manifest: Path, media: Path | None = None) -> SavedResult:
-    """Open a result. The source is `media`, or else where the manifest says, or else a file of its name beside it.
+class RunFacts(NamedTuple):
+    """What the manifest of a run says."""
 
-    Raises `DataError` for another kind of file, for a source that is not there, and for a source that has changed.
-    """
+    run: EarlierRun
+    source: Path  # as it was named
+    kind: SourceKind
+    sha256: str  # of the source
+    streams: tuple[str, ...]
+    stereo: StereoChoice
+    model: str
+    duration_s: float  # until the last map
+
+
+def read_run(manifest: Path) -> RunFacts:
+    """Read a manifest; raise `DataError` for another kind of file, and for a run that wrote no .npy maps."""
     make_error = ErrorFactory(DataError, manifest, "expected the manifest of a finished `atsal predict --format npy`")
     try:
         run = EarlierRun.from_json(manifest, read_object(manifest, make_error))
-        recorded, options, model = (run.settings[name] for name in ("source", "options", "model"))
-        path, kind, sha256 = Path(str(recorded["path"])), recorded["kind"], recorded["sha256"]
+        source, options, model = (run.settings[name] for name in ("source", "options", "model"))
+        path, kind, sha256 = Path(str(source["path"])), source["kind"], source["sha256"]
         streams = tuple(str(name) for name in options["streams"])
         stereo, model_name = options["reading"]["stereo"], str(model["folder"])
+        formats = [str(name) for name in options["formats"]]
+        duration_s = max((float(frame["timestamp_s"]) for frame in run.frames), default=0.0)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise make_error(f"lacks {error_reason(error)}") from error
-    source = _find_source(manifest, path, kind, media)
-    if source.identity()["sha256"] != sha256:
+    if "npy" not in formats:
         raise DataError(
-            f"{manifest}: has the maps of {path.name}, but {source.path} is another file or has changed; predict it "
-            "again, or name the right file with --media"
+            f"{manifest}: its run wrote {', '.join(formats)} and no .npy maps; predict again with --format npy"
         )
-    return SavedResult(manifest, source, stereo, streams, len(run.frames), model_name, run.settings, run.problem)
+    return RunFacts(run, path, kind, sha256, streams, stereo, model_name, duration_s)
 
 
-def _find_source(manifest: Path, recorded: Path, kind: Any, media: Path | None) -> Source:
-    candidates = [media] if media is not None else [recorded, manifest.parent / recorded.name]
+def open_result(manifest: Path, media: Path | None = None) -> SavedResult:
+    """Open a result. The source is `media`, or a file of its name in the folder `media`.
+
+    Without `media`, it is where the manifest says, or else a file of its name beside the manifest. Raises `DataError`
+    as `read_run` does, for a source that is not there, and for a source that has changed.
+    """
+    facts = read_run(manifest)
+    source = _find_source(manifest, facts, media)
+    if source.identity()["sha256"] != facts.sha256:
+        raise DataError(
+            f"{manifest}: has the maps of {facts.source.name}, but {source.path} is another file or has changed; "
+            "predict it again, or name the right file with --media"
+        )
+    run = facts.run
+    return SavedResult(
+        manifest, source, facts.stereo, facts.streams, len(run.frames), facts.model, run.settings, run.problem
+    )
+
+
+def _find_source(manifest: Path, facts: RunFacts, media: Path | None) -> Source:
+    candidates = _candidates(manifest, facts, media)
     for path in candidates:
         if path.exists():
-            known: SourceKind = "sequence" if kind == "sequence" else classify(path)
-            return Source(path, known)
+            return Source(path, "sequence" if facts.kind == "sequence" else classify(path))
     raise DataError(
-        f"{manifest}: has the maps of {recorded.name}, which is not at {candidates[0]}; name the file with --media"
+        f"{manifest}: has the maps of {facts.source.name}, which is not at {candidates[0]}; name the file with --media"
     )
+
+
+def _candidates(manifest: Path, facts: RunFacts, media: Path | None) -> list[Path]:
+    name = facts.source.name
+    if media is None:
+        return [facts.source, manifest.parent / name]
+    is_clip = facts.kind == "sequence" and not (media / name).exists()
+    return [media / name] if media.is_dir() and not is_clip else [media]

@@ -1,8 +1,10 @@
-"""What Python tells the page: `scene.json` is one `Scene`, and a report holds one `ReportSphere`.
+"""What Python tells the page: `catalogue.json` is one `Catalogue`, the `scene.json` of each item is one `Scene`.
+
+A report holds one `ReportSphere`.
 
 The TypeScript types of the page (`viewer/src/scene.gen.ts`) are made from these classes; see `typescript.py`. Paths of
-files are relative to the page. Directions are in degrees: yaw 0 at the centre of the frame, + to the right, in
-[-180, 180); pitch + up.
+files in a scene are relative to the folder of its item. Directions are in degrees: yaw 0 at the centre of the frame, +
+to the right, in [-180, 180); pitch + up.
 """
 
 from dataclasses import dataclass
@@ -105,3 +107,28 @@ class ReportSphere:
     moments: tuple[SphereMoment, ...]
     colormap: Colormap
     opacity: float  # shown first, 0 to 1
+
+
+@dataclass(frozen=True)
+class Item:
+    """A video, a photo or a result: what the page shows at a time."""
+
+    name: str
+    about: str  # a few words on what it is, as "video, 0:10"
+    folder: str  # of its files, relative to the page, with "/" at the end
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The items that the page can show."""
+
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the server answers, with status 202, as long as there is no scene of an item."""
+
+    text: str  # what it is doing, or why there will be no scene
+    share: float | None  # how much of it is done, 0 to 1; None: unknown
+    failed: bool

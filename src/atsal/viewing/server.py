@@ -1,11 +1,15 @@
 """A web server for one page, on this machine only.
 
-It serves the files it was given by their names, and nothing else: there is no path to resolve. It answers only requests
+It serves the files it was given by their names, and nothing else: there is no path to resolve. For a file that is still
+being made it answers with status 202 and the progress. It answers only requests
 that name it by a loopback address, so that a page elsewhere cannot read it by DNS rebinding.
 """
 
+import dataclasses
+import json
 import re
 import sys
+from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,6 +17,7 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from atsal.version import __version__
+from atsal.viewing.scene import Progress
 from atsal.viewing.site import Site
 
 HOST = "127.0.0.1"
@@ -44,13 +49,17 @@ _BLOCK = 1 << 18
 
 
 class SiteServer(ThreadingHTTPServer):
-    """Serves the files of a page at a free port. `serve_forever` runs it."""
+    """Serves the files of a page at a free port. `serve_forever` runs it.
+
+    `find_progress` returns how far a file is that is not in `site` yet; None for a name that it does not know.
+    """
 
     daemon_threads = True  # a browser that keeps a connection open does not keep the program running
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, find_progress: Callable[[str], Progress | None] = lambda _name: None) -> None:
         super().__init__((HOST, 0), _Handler)
         self.site = site
+        self.find_progress = find_progress
         self.hosts = {f"{name}:{self.server_port}" for name in (HOST, "localhost")}
 
     @property
@@ -81,19 +90,31 @@ class _Handler(BaseHTTPRequestHandler):
         """Print nothing."""
 
     def _answer(self, *, with_body: bool) -> None:
-        path = self.server.site.get(urlsplit(self.path).path.removeprefix("/") or "index.html")
+        name = urlsplit(self.path).path.removeprefix("/") or "index.html"
         if self.headers.get("Host") not in self.server.hosts:
             self.send_error(HTTPStatus.FORBIDDEN, explain="This server answers only on its own machine.")
-        elif path is None:
-            self.send_error(HTTPStatus.NOT_FOUND)
+        elif (path := self.server.site.get(name)) is not None:
+            self._send_file(path, with_body=with_body)
+        elif (progress := self.server.find_progress(name)) is not None:
+            self._send_progress(progress, with_body=with_body)
         else:
-            try:
-                file = path.open("rb")
-            except OSError:
-                self.send_error(HTTPStatus.NOT_FOUND)
-                return
-            with file:
-                self._send(path, file, with_body=with_body)
+            self.send_error(HTTPStatus.NOT_FOUND)
+
+    def _send_progress(self, progress: Progress, *, with_body: bool) -> None:
+        content = json.dumps(dataclasses.asdict(progress)).encode()
+        self.send_response(HTTPStatus.ACCEPTED)
+        self._end_headers(".json", len(content))
+        if with_body:
+            self.wfile.write(content)
+
+    def _send_file(self, path: Path, *, with_body: bool) -> None:
+        try:
+            file = path.open("rb")
+        except OSError:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        with file:
+            self._send(path, file, with_body=with_body)
 
     def _send(self, path: Path, file: BinaryIO, *, with_body: bool) -> None:
         size = path.stat().st_size
@@ -108,13 +129,16 @@ class _Handler(BaseHTTPRequestHandler):
         if span is not None:
             self.send_header("Content-Range", f"bytes {span.start}-{span.stop - 1}/{size}")
         wanted = span if span is not None else range(size)
-        self.send_header("Content-Type", _TYPES.get(path.suffix.lower(), "application/octet-stream"))
-        self.send_header("Content-Length", str(len(wanted)))
+        self._end_headers(path.suffix.lower(), len(wanted))
+        if with_body:
+            self._copy(file, wanted)
+
+    def _end_headers(self, suffix: str, length: int) -> None:
+        self.send_header("Content-Type", _TYPES.get(suffix, "application/octet-stream"))
+        self.send_header("Content-Length", str(length))
         for name, value in _HEADERS.items():
             self.send_header(name, value)
         self.end_headers()
-        if with_body:
-            self._copy(file, wanted)
 
     def _copy(self, file: BinaryIO, wanted: range) -> None:
         file.seek(wanted.start)

@@ -1,9 +1,9 @@
-"""The files of the page: the viewer, the media, the maps, and `scene.json`, which says what there is."""
+"""The files of the page: the viewer, the list of its items, and for each item its media, its maps and `scene.json`."""
 
 import dataclasses
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,23 +17,24 @@ from atsal.video.colormaps import COLORMAPS
 from atsal.viewing.frame_maps import FrameMaps
 from atsal.viewing.packing import MapPacker
 from atsal.viewing.region_tracks import STEP_S, RegionCollector
-from atsal.viewing.scene import Colormap, Maps, Media, RegionTrack, Scene
+from atsal.viewing.scene import Catalogue, Colormap, Item, Maps, Media, RegionTrack, Scene
 
 Site = dict[str, Path]
-"""The path of each file, by its name relative to the page."""
+"""The path of each file, by its name relative to the page or to the folder of an item."""
 
 STATIC = Path(__file__).parent / "static"
+ITEM_FILES = ("scene.json", "media.*", "maps/*.maps")
 PAGE = FolderKind(
     description="an export of the viewer",
     format="atsal page",
-    record="scene.json",
-    writes=(*sorted(path.name for path in STATIC.iterdir()), "media.*", "maps/*.maps"),
+    record="catalogue.json",
+    writes=(*sorted(path.name for path in STATIC.iterdir()), *(f"items/*/{name}" for name in ITEM_FILES)),
 )
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a page is about."""
+    """What a scene is about."""
 
     media: Media
     media_path: Path
@@ -45,7 +46,7 @@ class Subject:
 def build_site(
     subject: Subject, frames: Iterable[FrameMaps], folder: Path, progress: Callable[[int], None] = lambda _done: None
 ) -> tuple[Site, str | None]:
-    """Pack the maps into `folder`, and return the files of the page.
+    """Pack the maps into `folder`, and return the files of an item.
 
     The second value says what is wrong with a video that is damaged in the middle; the maps before are there. Raises
     what reading the maps raises, `MediaError` where there is no map, and `OutputError` where the folder is full.
@@ -57,12 +58,25 @@ def build_site(
         text = json.dumps(dataclasses.asdict(scene), separators=(",", ":"))
         (folder / "scene.json").write_text(text, encoding="utf-8")
     made = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    return viewer_files() | made | {subject.media.file: subject.media_path}, problem
+    return made | {subject.media.file: subject.media_path}, problem
 
 
 def viewer_files() -> Site:
     """Return the files of the viewer itself."""
     return {path.name: path for path in sorted(STATIC.iterdir())}
+
+
+def make_page(items: Sequence[Item], folder: Path) -> Site:
+    """Write the list of items into `folder`, and return the files of a page without those of its items."""
+    path = folder / PAGE.record
+    with output_errors(path):
+        path.write_text(json.dumps(dataclasses.asdict(Catalogue(tuple(items)))), encoding="utf-8")
+    return viewer_files() | {path.name: path}
+
+
+def files_in(item: Item, site: Site) -> Site:
+    """Return the files of an item by their names relative to the page."""
+    return {item.folder + name: path for name, path in site.items()}
 
 
 def export_site(site: Site, folder: Path, *, overwrite: bool) -> None:
@@ -73,7 +87,7 @@ def export_site(site: Site, folder: Path, *, overwrite: bool) -> None:
     refuse_folder(folder, overwrite=overwrite)
     with output_errors(folder), OutputFolder(folder, PAGE).replace(overwrite=True) as part:
         for name, path in site.items():
-            (part / name).parent.mkdir(exist_ok=True)
+            (part / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, part / name)
 
 

@@ -5,9 +5,9 @@ import types
 import typing
 from typing import Any
 
-from atsal.viewing.scene import Colormap, Maps, Media, RegionTrack, ReportSphere, Scene, SphereMoment, Stream
+from atsal.viewing import scene
 
-CLASSES = (Media, Stream, Maps, RegionTrack, Colormap, Scene, SphereMoment, ReportSphere)
+CLASSES = tuple(found for found in vars(scene).values() if isinstance(found, type) and dataclasses.is_dataclass(found))
 _HEADER = "// Made from src/atsal/viewing/scene.py by `make viewer`. Do not edit.\n"
 _SCALARS = {str: "string", int: "number", float: "number", bool: "boolean", types.NoneType: "null"}
 
@@ -28,6 +28,8 @@ def _type(hint: Any) -> str:
     origin = typing.get_origin(hint)
     if origin is typing.Literal:
         return " | ".join(f'"{value}"' for value in arguments)
+    if origin is types.UnionType:
+        return " | ".join(map(_type, arguments))
     if origin is tuple and arguments[-1] is Ellipsis:
         return f"readonly {_type(arguments[0])}[]"
     if origin is tuple:

@@ -1,0 +1,1 @@
+"""What the page can show: a kind of entry is one module, and `finding.py` lists them."""

@@ -1,0 +1,70 @@
+"""A result of `atsal predict --format npy`: a manifest, or a folder of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from atsal.errors import DataError
+from atsal.prediction.options import ReadOptions
+from atsal.untrusted.files import ErrorFactory
+from atsal.untrusted.json_text import read_json
+from atsal.video.media_files import natural_key
+from atsal.viewing.entries.entry import BrokenEntry, Built, Choices, Entry, Found, ShowProgress, length_text
+from atsal.viewing.entries.source import KIND_NAMES
+from atsal.viewing.media import prepare_media
+from atsal.viewing.saved_result import open_result, read_run
+from atsal.viewing.site import Subject, build_site
+
+MANIFEST_SUFFIX = ".json"
+_MANIFEST_KEYS = {"settings", "frames"}  # by which a manifest is told from other JSON files of a folder
+
+
+@dataclass(frozen=True)
+class ResultEntry(Entry):
+    """A finished run on one source; `path` is its manifest."""
+
+    choices: Choices
+    doing = "Reading the maps"
+
+    def build(self, folder: Path, progress: ShowProgress) -> Built:
+        """Find the source, and pack the maps."""
+        result = open_result(self.path, self.choices.media)
+        reading = ReadOptions(stereo=result.stereo)
+        media, path = prepare_media(result.source, reading, folder, copy=self.choices.copy)
+        notes = (*result.source.notes(reading), *([result.problem] if result.problem else []))
+        subject = Subject(media, path, result.streams, result.model, notes)
+        site, _ = build_site(subject, result.frames(), folder, lambda done: progress(done, result.frame_count))
+        return Built(site)
+
+
+def find_result_entries(path: Path, choices: Choices) -> Found | None:
+    """Return an entry for a manifest, or for each one in a folder; None for files and folders of another kind."""
+    if path.is_dir() and not choices.as_frames:
+        found = _manifests(path)
+        return Found([_make_entry(manifest, choices) for manifest in found], []) if found else None
+    return Found([_make_entry(path, choices)], []) if path.suffix.lower() == MANIFEST_SUFFIX else None
+
+
+def _manifests(folder: Path) -> list[Path]:
+    """List the manifests in a folder, with JSON files that are damaged, if there is one that is not."""
+    files = [path for path in folder.iterdir() if path.suffix.lower() == MANIFEST_SUFFIX and path.name[0] != "."]
+    states = {path: _is_manifest(path) for path in sorted(files, key=lambda path: natural_key(path.name))}
+    return [path for path, state in states.items() if state is not False] if any(states.values()) else []
+
+
+def _is_manifest(path: Path) -> bool | None:
+    """Whether a JSON file is a manifest; None where it cannot be read."""
+    try:
+        found = read_json(path, ErrorFactory(DataError, path, ""))
+    except DataError:
+        return None
+    return isinstance(found, dict) and found.keys() >= _MANIFEST_KEYS
+
+
+def _make_entry(manifest: Path, choices: Choices) -> Entry:
+    try:
+        facts = read_run(manifest)
+    except DataError as error:
+        return BrokenEntry(manifest, manifest.name, "result", error)
+    length = length_text(KIND_NAMES.get(facts.kind, facts.kind), facts.duration_s)
+    about = f"{length}, result of {facts.model} in {manifest.resolve().parent.name}"
+    return ResultEntry(manifest, facts.source.name, about, choices)
