@@ -35,6 +35,7 @@ from atsal.cli.parameters import (
     stream_option,
 )
 from atsal.cli.summary_file import Summary
+from atsal.cli.view_page import show_entries
 from atsal.errors import AtsalError, ConfigError
 from atsal.jobs.atomic_write import create_folder
 from atsal.untrusted.text import plural
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 @click.option("--as-frames", is_flag=True, help="Treat a folder of images as one clip, not as stills.")
 @still_at_option
 @overwrite_option
+@click.option("--view", is_flag=True, help="Show the results in the browser; without --format, npy is written too.")
 @click.option("--summary", type=PATH, metavar="FILE", help="Write to this JSON file how each input ended, and why.")
 @reading_options
 @overlay_options
@@ -72,6 +74,7 @@ def predict(
     output: Path,
     streams: tuple[str, ...],
     formats: tuple[Any, ...],
+    view: bool,
     summary: Path | None,
     **values: Any,
 ) -> None:
@@ -89,7 +92,7 @@ def predict(
     reading = take_reading(values)
     names = ("height", "overwrite", "still_at_s")
     settings = {name: values[name] for name in names}
-    chosen = Options(streams, formats or ("overlay",), reading, overlay=take_overlay(values), **settings)
+    chosen = Options(streams, _choose_formats(formats, view=view), reading, overlay=take_overlay(values), **settings)
     as_frames = values["as_frames"]
     if not as_frames:
         _refuse_input_folder(inputs, output, chosen.formats)
@@ -111,7 +114,23 @@ def predict(
     count = kept.counts.total()
     if kept.failed and count > 1:
         print_error(f"{kept.failed} of {count} inputs failed")
+    if view and kept.manifests:
+        _show_results(kept.manifests)
     exit_if_failed(done=kept.done, failed=kept.failed)
+
+
+def _choose_formats(formats: tuple[Any, ...], *, view: bool) -> tuple[Any, ...]:
+    """Return the formats to write: overlays by default, and for `--view` also the maps that the page shows."""
+    if view and formats and "npy" not in formats:
+        raise ConfigError("--view shows maps in npy; add --format npy, or leave --format out for npy and overlay")
+    return formats or (("npy", "overlay") if view else ("overlay",))
+
+
+def _show_results(manifests: Sequence[Path]) -> None:
+    """Show results as `atsal view` does."""
+    from atsal.viewing.entries.result import make_result_entry  # noqa: PLC0415
+
+    show_entries([make_result_entry(manifest) for manifest in manifests], open_browser=True)
 
 
 def _report_failures(summary: Summary, failures: Mapping[Path, AtsalError]) -> None:

@@ -61,6 +61,11 @@ class Summary:
         """The number of inputs that failed."""
         return self.counts["failed"]
 
+    @property
+    def manifests(self) -> list[Path]:
+        """The manifests of all results, also of those that are incomplete."""
+        return [Path(entry.manifest) for entry in self._inputs.values() if entry.manifest is not None]
+
     def set_failed(self, path: Path, error: Exception, seconds: float = 0.0) -> None:
         """Record why an input failed."""
         entry = self._inputs[path]

@@ -69,7 +69,7 @@ def _find_entries(inputs: tuple[Path, ...], values: dict[str, Any]) -> "list[Ent
     if len(broken) == len(found.entries):
         print_error(*broken)
         sys.exit(ExitCode.FAILED)
-    frames = sum(_FRAMES[entry.predicts] for entry in found.entries)
+    frames = max(_FRAMES[entry.predicts] for entry in found.entries)  # stills are predicted when they are looked at
     if frames:
         load_model()
     return found.entries

@@ -22,14 +22,15 @@ _MANIFEST_KEYS = {"settings", "frames"}  # by which a manifest is told from othe
 class ResultEntry(Entry):
     """A finished run on one source; `path` is its manifest."""
 
-    choices: Choices
+    media: Path | None  # the source, or the folder of the sources; None: where it was
+    copy: bool  # show a copy of a video
     doing = "Reading the maps"
 
     def build(self, folder: Path, progress: ShowProgress) -> Built:
         """Find the source, and pack the maps."""
-        result = open_result(self.path, self.choices.media)
+        result = open_result(self.path, self.media)
         reading = ReadOptions(stereo=result.stereo)
-        media, path = prepare_media(result.source, reading, folder, copy=self.choices.copy)
+        media, path = prepare_media(result.source, reading, folder, copy=self.copy)
         notes = (*result.source.notes(reading), *([result.problem] if result.problem else []))
         subject = Subject(media, path, result.streams, result.model, notes)
         site, _ = build_site(subject, result.frames(), folder, lambda done: progress(done, result.frame_count))
@@ -38,10 +39,11 @@ class ResultEntry(Entry):
 
 def find_result_entries(path: Path, choices: Choices) -> Found | None:
     """Return an entry for a manifest, or for each one in a folder; None for files and folders of another kind."""
+    chosen = choices.media, choices.copy
     if path.is_dir() and not choices.as_frames:
         found = _manifests(path)
-        return Found([_make_entry(manifest, choices) for manifest in found], []) if found else None
-    return Found([_make_entry(path, choices)], []) if path.suffix.lower() == MANIFEST_SUFFIX else None
+        return Found([make_result_entry(manifest, *chosen) for manifest in found], []) if found else None
+    return Found([make_result_entry(path, *chosen)], []) if path.suffix.lower() == MANIFEST_SUFFIX else None
 
 
 def _manifests(folder: Path) -> list[Path]:
@@ -60,11 +62,12 @@ def _is_manifest(path: Path) -> bool | None:
     return isinstance(found, dict) and found.keys() >= _MANIFEST_KEYS
 
 
-def _make_entry(manifest: Path, choices: Choices) -> Entry:
+def make_result_entry(manifest: Path, media: Path | None = None, copy: bool = False) -> Entry:
+    """Return the entry of a manifest, broken where it is none or its run wrote no .npy maps."""
     try:
         facts = read_run(manifest)
     except DataError as error:
         return BrokenEntry(manifest, manifest.name, "result", error)
     length = length_text(KIND_NAMES.get(facts.kind, facts.kind), facts.duration_s)
     about = f"{length}, result of {facts.model} in {manifest.resolve().parent.name}"
-    return ResultEntry(manifest, facts.source.name, about, choices)
+    return ResultEntry(manifest, facts.source.name, about, media, copy)
