@@ -1,4 +1,4 @@
-# make demo   set up, predict on a synthetic 360° scene, show the result
+# make demo   set up, predict on a synthetic 360° scene, show the result; in a terminal, serve it until Ctrl-C
 # make test   set up for development, run every check
 PYTHON ?= python3
 BIN := .venv/bin
@@ -28,10 +28,12 @@ demo: .venv/core ## predict on a synthetic 360° scene and show the result
 	@$(BIN)/atsal compare demo/scene.mp4 -o demo/comparison.mp4 --sheet demo/comparison.png --overwrite
 	@echo
 	@echo "demo/comparison.mp4 shows the scene and the maps of attention, of the experts, and of both;"
-	@echo "demo/comparison.png is a sheet of it. Next: see it on the sphere, and predict a 360° video or photo of yours:"
-	@echo "  $(BIN)/atsal view demo/scene.mp4"
+	@echo "demo/comparison.png is a sheet of it. Next, predict a 360° video or photo of yours:"
 	@echo "  $(BIN)/atsal predict VIDEO.mp4 -o results"
 	@echo "  $(BIN)/atsal predict PHOTO.jpg -o results --format npy"
+	@echo "The scene on the sphere, in the browser: drag to look around, space plays, 1 2 3 show each stream, ? lists the keys:"
+	@echo "  $(BIN)/atsal view demo/scene.mp4"
+	@if test -t 1; then $(BIN)/atsal view demo/scene.mp4 --no-browser; fi
 
 # `pip install .` replaces the editable install by a copy: later edits of src/ would not be tested
 .PHONY: editable

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from atsal.cli import main
 from atsal.video.image_writer import write_rgb_png
 from atsal.video.synthetic_scene import Scene, render_video
+from atsal.viewing.server import SiteServer
 
 
 def run(*arguments):
@@ -89,6 +90,7 @@ def test_a_result_finds_its_source_beside_it_or_by_media(folder, tmp_path):
         (["nowhere.mp4"], "nowhere.mp4"),
         (["scene.mp4", "--media", "photo.png"], "belongs to a manifest"),
         (["maps/scene.json", "--media", "photo.png"], "is another file or has changed"),
+        (["maps/scene.json", "fused/scene.json", "--media", "scene.mp4"], "there are 2 results"),
         (["maps/scene.json", "--media", "nowhere.mp4"], "which is not at nowhere.mp4"),
         (["scene.mp4", "--export", "maps"], "exists and is no earlier export"),
         (["broken.json"], "expected the manifest of a finished `atsal predict --format npy`"),
@@ -131,3 +133,75 @@ def test_without_a_browser_the_address_is_printed(folder, monkeypatch):
     found = run("view", folder / "photo.png", "--no-browser")
     assert found.exit_code == 0, found.output
     assert "http://127.0.0.1:" in found.output
+
+
+def test_an_export_of_several_leaves_out_what_fails_and_says_so(folder, tmp_path):
+    (tmp_path / "broken.png").write_bytes((folder / "photo.png").read_bytes()[:500])
+    inputs = [tmp_path / "broken.png", folder / "photo.png", folder / "maps", "gone.mp4"]
+    found = run("view", *inputs, "--export", tmp_path / "page")
+    assert found.exit_code == 3
+    assert found.output.count("broken.png") == 1
+    assert found.output.count("gone.mp4") == 1
+    items = json.loads((tmp_path / "page" / "catalogue.json").read_text())["items"]
+    assert [item["name"] for item in items] == ["photo.png", "scene.mp4"]
+    for item in items:
+        scene = json.loads((tmp_path / "page" / item["folder"] / "scene.json").read_text())
+        assert scene["media"]["name"] == item["name"]
+        assert (tmp_path / "page" / item["folder"] / scene["maps"]["streams"][0]["chunks"][0]).is_file()
+
+
+def test_if_everything_fails_nothing_is_written(folder, tmp_path):
+    (tmp_path / "broken.png").write_bytes((folder / "photo.png").read_bytes()[:500])
+    found = run("view", tmp_path / "broken.png", "gone.mp4", "--export", tmp_path / "page")
+    assert found.exit_code == 1
+    assert not (tmp_path / "page").exists()
+
+
+def test_of_several_inputs_each_is_built_when_the_page_asks(folder, monkeypatch):
+    def serve(server):
+        thread = threading.Thread(target=_really_serve, args=(server,), daemon=True)
+        thread.start()
+        names = [item["name"] for item in _get(server, "catalogue.json")["items"]]
+        assert names == ["photo.png", "scene.mp4"]
+        while (scene := _get(server, "items/2/scene.json")).keys() == {"text", "share", "failed"}:
+            assert not scene["failed"]
+        assert len(scene["maps"]["times_s"]) == 6
+        assert _get(server, "items/1/scene.json")["share"] is None
+        server.shutdown()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("atsal.viewing.server.SiteServer.serve_forever", serve)
+    found = run("view", folder / "photo.png", folder / "maps", "--no-browser")
+    assert found.exit_code == 0, found.output
+
+
+_really_serve = SiteServer.serve_forever
+
+
+def _get(server, name):
+    with urllib.request.urlopen(f"{server.address}{name}", timeout=5) as answer:
+        return json.load(answer)
+
+
+def test_predict_shows_its_results(folder, tmp_path, monkeypatch):
+    def serve(server):
+        page.update(server.site)
+        page["scene"] = json.loads(server.site["items/1/scene.json"].read_text())
+        raise KeyboardInterrupt
+
+    page = {}
+    monkeypatch.setattr("webbrowser.open", lambda _address: True)
+    monkeypatch.setattr("atsal.viewing.server.SiteServer.serve_forever", serve)
+    found = run("predict", folder / "photo.png", tmp_path / "gone.png", "-o", tmp_path / "maps", "--view")
+    assert found.exit_code == 3, found.output
+    assert "http://127.0.0.1:" in found.output
+    assert sorted(path.suffix for path in (tmp_path / "maps").iterdir()) == [".json", ".npy", ".png"]
+    assert page["scene"]["media"]["name"] == "photo.png"
+    assert page["scene"]["maps"]["streams"][0]["name"] == "fused"
+
+
+def test_predict_with_view_needs_maps(folder, tmp_path):
+    found = run("predict", folder / "photo.png", "-o", tmp_path / "maps", "--format", "png", "--view")
+    assert found.exit_code == 1
+    assert "add --format npy" in found.output
+    assert not (tmp_path / "maps").exists()

@@ -1,4 +1,4 @@
-"""A page that is served while a test runs, and the checks of a page in a real Chromium."""
+"""A page that is served while a test runs, and the checks of a page in a real Chromium (`page/*.test.mjs`)."""
 
 import json
 import os
@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from atsal.viewing.scene import Item
 from atsal.viewing.server import SiteServer
+from atsal.viewing.site import files_in, make_page
 from fakes.disc_video import COUNT, SCENE, picture, write_video
 
 
 @contextmanager
-def serving(site):
-    with SiteServer(site) as server:
+def serving(site, find_progress=lambda _name: None):
+    with SiteServer(site, find_progress) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -39,8 +41,8 @@ def video(tmp_path_factory):
 
 
 @pytest.fixture
-def check(pytestconfig, serve):
-    """Run the checks of a file on a page."""
+def check(pytestconfig, serve, tmp_path):
+    """Run the checks of `page/NAME.test.mjs` on the files of an item, or of a page; `scene` says what is in it."""
     root = pytestconfig.rootpath
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if shutil.which("node") is None or not (root / "viewer" / "node_modules" / "playwright-core").is_dir():
@@ -48,16 +50,17 @@ def check(pytestconfig, serve):
     if chromium is None:
         pytest.skip("no Chromium was found; Debian's is `apt-get install chromium`")
 
-    def run(name, site, message="", **scene):
-        with serve(site) as server:
-            return run_at(name, server.address, message, **scene)
+    def run(name, files, scene=SCENE, find_progress=lambda _name: None, **more):
+        site = files if "catalogue.json" in files else page_of(files, tmp_path)
+        with serve(site, find_progress) as server:
+            return run_at(name, server.address, scene, **more)
 
-    def run_at(name, address, message="", tests=".", **scene):
+    def run_at(name, address, scene=SCENE, message="", tests="."):
         environment = os.environ | {
             "ATSAL_PAGE": address,
             "ATSAL_CHROMIUM": chromium,
             "ATSAL_VIEWER_PACKAGE": str(root / "viewer" / "package.json"),
-            "ATSAL_SCENE": json.dumps(SCENE | scene),
+            "ATSAL_SCENE": json.dumps(scene),
             "ATSAL_MESSAGE": message,
         }
         script = Path(__file__).parent / "page" / f"{name}.test.mjs"
@@ -68,3 +71,9 @@ def check(pytestconfig, serve):
 
     run.at = run_at
     return run
+
+
+def page_of(files, folder):
+    """Return a page with one item, which has these files."""
+    item = Item("item", "video", "items/1/")
+    return make_page([item], folder) | files_in(item, files)

@@ -1,11 +1,15 @@
 """The server of the page: what it gives, and what it refuses."""
 
 import http.client
+import json
 import socket
 import time
 
 import pytest
 
+from atsal.viewing.scene import Progress
+
+PROGRESS = Progress("Predicting", 0.5, failed=False)
 CONTENT = bytes(range(256)) * 40
 
 
@@ -15,7 +19,7 @@ def server(tmp_path, serve):
     (tmp_path / "media.mp4").write_bytes(CONTENT)
     (tmp_path / "secret.txt").write_text("secret")
     site = {"index.html": tmp_path / "index.html", "media.mp4": tmp_path / "media.mp4", "gone.js": tmp_path / "gone.js"}
-    with serve(site) as server:
+    with serve(site, {"items/1/scene.json": PROGRESS}.get) as server:
         yield server
 
 
@@ -65,6 +69,12 @@ def test_other_ranges_give_the_whole_file(server, asked):
 def test_a_range_without_bytes(server, asked):
     answer, body = ask(server, "/media.mp4", Range=asked)
     assert (answer.status, body, answer.getheader("Content-Range")) == (416, b"", "bytes */10240")
+
+
+def test_a_file_that_is_being_made_gives_the_progress(server):
+    answer, body = ask(server, "/items/1/scene.json")
+    assert (answer.status, json.loads(body)) == (202, {"text": "Predicting", "share": 0.5, "failed": False})
+    assert answer.getheader("Content-Type") == "application/json"
 
 
 def test_head_gives_the_length_alone(server):

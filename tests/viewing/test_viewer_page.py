@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from atsal.video.image_writer import write_rgb_png
-from atsal.viewing.site import export_site
+from atsal.viewing.scene import Item
+from atsal.viewing.site import export_site, files_in, make_page
 from fakes.disc_video import COUNT, ROWS, picture, site, write_video
 
 pytestmark = pytest.mark.web
@@ -23,7 +24,8 @@ def test_a_video(check, video, tmp_path, monkeypatch):
 def test_an_export_on_a_server_that_gives_whole_files_only(check, video, tmp_path):
     """As `python -m http.server` does; a browser cannot seek in a video from there."""
     (tmp_path / "made").mkdir()
-    export_site(site(video, "video", tmp_path / "made", COUNT), tmp_path / "page", overwrite=False)
+    files, item = site(video, "video", tmp_path / "made", COUNT), Item("disc.mp4", "video", "items/1/")
+    export_site(make_page([item], tmp_path) | files_in(item, files), tmp_path / "page", overwrite=False)
     handler = partial(SimpleHTTPRequestHandler, directory=tmp_path / "page")
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -50,7 +52,7 @@ def test_a_photo(check, tmp_path):
 def test_maps_that_are_missing_are_named(check, video, tmp_path):
     found = site(video, "video", tmp_path, COUNT)
     del found["maps/fused-00000.maps"]
-    check("broken", found, "The maps in maps/fused-00000.maps cannot be loaded")
+    check("broken", found, message="The maps in items/1/maps/fused-00000.maps cannot be loaded")
 
 
 def test_a_codec_that_the_browser_does_not_know(check, tmp_path):
@@ -62,10 +64,10 @@ def test_a_codec_that_the_browser_does_not_know(check, tmp_path):
         container.mux(stream.encode())
     folder = tmp_path / "made"
     folder.mkdir()
-    check("broken", site(path, "video", folder, 3), "cannot play old.mp4 (codec mpeg4)")
+    check("broken", site(path, "video", folder, 3), message="cannot play old.mp4 (codec mpeg4)")
 
 
 def test_a_page_without_its_scene(check, video, tmp_path):
     found = site(video, "video", tmp_path, 3)
     del found["scene.json"]
-    check("broken", found, "scene.json cannot be loaded (answer 404)")
+    check("broken", found, message="items/1/scene.json cannot be loaded (answer 404)")
