@@ -90,6 +90,7 @@ atsal quality raw/video_2.mp4 raw/video_2.mp4 --trace notes.txt
 atsal view missing.mp4
 atsal view still.png --media still.png
 atsal view still.png --export stills
+atsal predict still.png -o maps --format png --view
 atsal report still.png -o report.html
 atsal report still.png -o report.pdf
 atsal info missing.mp4

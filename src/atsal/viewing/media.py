@@ -1,5 +1,6 @@
 """The video or photo as a browser shows it: the file itself, or a copy that it can play."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,17 +21,19 @@ _WHOLE = (0.0, 0.0, 1.0, 1.0)
 _JPEG_QUALITY = 92
 
 
-def prepare_media(source: Source, reading: ReadOptions, folder: Path, *, copy: bool) -> tuple[Media, Path]:
+def prepare_media(
+    source: Source, reading: ReadOptions, folder: Path, *, copy: bool, on_frame: Callable[[], None] = lambda: None
+) -> tuple[Media, Path]:
     """Return what the page needs to know about the source, and the file that it shows.
 
     A video is shown as it is, or with `copy` as an H.264 copy in `folder`. Copied are also a folder of frames, and a
     video of several video streams, of which a browser may show another one. A photo is copied as JPEG: browsers do not
-    read all formats, and the copy holds the left view without metadata.
+    read all formats, and the copy holds the left view without metadata. `on_frame` is called for each copied frame.
     """
     if source.kind == "image":
         return _copy_photo(source, reading, folder)
     if copy or source.kind == "sequence" or _has_several_streams(source.path):
-        return _copy_video(source, reading, folder)
+        return _copy_video(source, reading, folder, on_frame)
     info = probe_video(source.path, reading.stereo)
     name = "media" + source.path.suffix.lower()
     width, height = info.eye_size
@@ -63,7 +66,7 @@ def _copy_photo(source: Source, reading: ReadOptions, folder: Path) -> tuple[Med
     return Media("image", path.name, source.path.name, picture.width, picture.height, _WHOLE, "", 0.0, 0.0), path
 
 
-def _copy_video(source: Source, reading: ReadOptions, folder: Path) -> tuple[Media, Path]:
+def _copy_video(source: Source, reading: ReadOptions, folder: Path, on_frame: Callable[[], None]) -> tuple[Media, Path]:
     whole = replace(reading, start_s=0.0, duration_s=None, max_frames=None)
     if source.kind == "video":
         whole = ReadOptions(stereo=reading.stereo)
@@ -76,4 +79,5 @@ def _copy_video(source: Source, reading: ReadOptions, folder: Path) -> tuple[Med
         for frame in source.frames(whole, size):
             time_s = frame.timestamp_s
             writer.write(frame.image, time_s)
+            on_frame()
     return Media("video", path.name, source.path.name, *size, _WHOLE, "h264", rate, time_s + 1 / rate), path

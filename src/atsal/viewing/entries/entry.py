@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from atsal.prediction.predictor import Predictor
 
 ShowProgress = Callable[[int, int | None], None]
-"""Is told how many frames are done, and of how many; None: unknown."""
+"""Is told how many frames are done, and of how many; None: unknown. It may raise an error to stop the work."""
 
 
 @dataclass(frozen=True)

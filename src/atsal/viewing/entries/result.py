@@ -30,7 +30,7 @@ class ResultEntry(Entry):
         """Find the source, and pack the maps."""
         result = open_result(self.path, self.media)
         reading = ReadOptions(stereo=result.stereo)
-        media, path = prepare_media(result.source, reading, folder, copy=self.copy)
+        media, path = prepare_media(result.source, reading, folder, copy=self.copy, on_frame=lambda: progress(0, None))
         notes = (*result.source.notes(reading), *([result.problem] if result.problem else []))
         subject = Subject(media, path, result.streams, result.model, notes)
         site, _ = build_site(subject, result.frames(), folder, lambda done: progress(done, result.frame_count))

@@ -34,7 +34,7 @@ class SourceEntry(Entry):
         source, reading = self.source, self.choices.reading
         predictor, total = self.choices.load_model(), source.expected_frames(reading)
         frames = predict_frame_maps(predictor, source, reading, self.choices.still_at_s)
-        media, path = prepare_media(source, reading, folder, copy=self.choices.copy)
+        media, path = prepare_media(source, reading, folder, copy=self.choices.copy, on_frame=lambda: progress(0, None))
         notes = source.notes(reading)
         subject = Subject(media, path, tuple(STREAMS), predictor.bundle.folder.name, notes)
         site, problem = build_site(subject, frames, folder, lambda done: progress(done, total))
