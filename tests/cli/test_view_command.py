@@ -78,7 +78,10 @@ def test_a_result_finds_its_source_beside_it_or_by_media(folder, tmp_path):
     manifest.write_text(json.dumps(document))
     found = run("view", manifest, "--export", tmp_path / "page")
     assert found.exit_code == 1
-    assert "has the maps of scene.mp4, which is not at elsewhere/scene.mp4; name the file with --media" in found.output
+    assert (
+        "has the maps of scene.mp4, which is not at elsewhere/scene.mp4; name the file or its folder with --media"
+        in found.output
+    )
     shutil.copy(folder / "scene.mp4", tmp_path / "maps")
     assert run("view", manifest, "--export", tmp_path / "page").exit_code == 0
     assert run("view", manifest, "--media", folder / "scene.mp4", "--export", tmp_path / "other").exit_code == 0

@@ -106,7 +106,9 @@ def test_sources_that_have_been_moved_are_found_in_a_folder_by_name_and_checked(
         document["settings"]["source"]["path"] = f"gone/{manifest.stem}.png"
         manifest.write_text(json.dumps(document))
     (lost, _) = find_entries([folder / "maps"], choose()).entries
-    with pytest.raises(DataError, match=r"a\.png, which is not at gone/a\.png; name the file with --media"):
+    with pytest.raises(
+        DataError, match=r"a\.png, which is not at gone/a\.png; name the file or its folder with --media"
+    ):
         build(lost, folder)
     entry, other = find_entries([folder / "maps"], choose(media=folder / "moved")).entries
     assert json.loads(build(entry, folder).site["scene.json"].read_text())["media"]["name"] == "a.png"

@@ -96,7 +96,8 @@ def _find_source(manifest: Path, facts: RunFacts, media: Path | None) -> Source:
         if path.exists():
             return Source(path, "sequence" if facts.kind == "sequence" else classify(path))
     raise DataError(
-        f"{manifest}: has the maps of {facts.source.name}, which is not at {candidates[0]}; name the file with --media"
+        f"{manifest}: has the maps of {facts.source.name}, which is not at {candidates[0]}; name the file or its "
+        "folder with --media"
     )
 
 
