@@ -8,14 +8,14 @@ import click
 
 from atsal.cli.console import print_error, print_line
 from atsal.cli.exit_code import exit_if_failed
-from atsal.cli.parameters import PATH, STEREO
+from atsal.cli.parameters import SOURCE, STEREO
 from atsal.errors import AtsalError
 
 
 @click.command(
     epilog="Example: atsal info --json *.mp4 | jq .frame_rate. docs/command-line.md describes the keys of the objects."
 )
-@click.argument("inputs", nargs=-1, required=True, type=PATH)
+@click.argument("inputs", nargs=-1, required=True, type=SOURCE)
 @click.option("--stereo", type=STEREO, default="auto", help="How the two views of a stereo picture are arranged.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per input, each on one line.")
 def info(inputs: tuple[Path, ...], stereo: Any, as_json: bool) -> None:

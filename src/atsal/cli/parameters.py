@@ -17,6 +17,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from atsal.errors import ConfigError
+from atsal.remote.path import RemotePath, as_path
 
 
 class _PathType(click.Path):
@@ -30,6 +31,17 @@ class _PathType(click.Path):
         if ".." in path.parts and not path.parent.exists():
             return Path(os.path.realpath(path))
         return super().convert(path, param, ctx)
+
+
+class _SourceType(_PathType):
+    """A path of a file to read, or its URL."""
+
+    def convert(
+        self, value: "str | os.PathLike[str]", param: click.Parameter | None, ctx: click.Context | None
+    ) -> "str | bytes | os.PathLike[str]":
+        """Turn the text into a `Path` or `RemotePath`."""
+        path = as_path(value) if isinstance(value, str) else value
+        return path if isinstance(path, RemotePath) else super().convert(path, param, ctx)
 
 
 class Number(click.FloatRange):
@@ -91,6 +103,7 @@ def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 PATH = _PathType(path_type=Path)
+SOURCE = _SourceType(path_type=Path)
 POSITIVE = Number(min=0, min_open=True)
 MAX_WORKERS = 256
 MODELS = ("atsal.models.architecture", "architecture_names")

@@ -28,6 +28,7 @@ from atsal.cli.model_run import (
 )
 from atsal.cli.parameters import (
     PATH,
+    SOURCE,
     NameOf,
     overwrite_option,
     parse_erp_height,
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 @click.command(
     epilog="Examples: atsal predict VIDEO.mp4 -o seen; atsal predict PHOTOS -o maps --format npy --stream all."
 )
-@click.argument("inputs", nargs=-1, required=True, type=PATH)
+@click.argument("inputs", nargs=-1, required=True, type=SOURCE)
 @click.option("-o", "--output", required=True, type=PATH, help="Folder for the results.")
 @stream_option(default="fused")
 @click.option(
@@ -200,7 +201,7 @@ def _summary(outcome: "Outcome") -> str:
 
 
 @click.command()
-@click.argument("source", type=PATH)
+@click.argument("source", type=SOURCE)
 @click.option("-o", "--output", required=True, type=PATH, help="The .mp4 (of a video) or .png (of a still) to write.")
 @click.option("--sheet", type=PATH, help="Also write a contact sheet, a PNG.")
 @click.option("--as-frames", is_flag=True, help="Treat a folder of images as one clip.")

@@ -11,8 +11,9 @@ from atsal.errors import ConfigError, InputError, MediaError
 from atsal.jobs.checksums import cached_sha256
 from atsal.prediction.options import STILL_AT, ReadOptions
 from atsal.prediction.prefetch import take
+from atsal.remote.path import RemotePath
 from atsal.video.image_reader import probe_image_header, read_image
-from atsal.video.media_files import classify, folder_remarks, list_frames, list_media
+from atsal.video.media_files import classify, folder_remarks, list_frames, list_media, natural_key
 from atsal.video.probe import probe_video
 from atsal.video.reader import Frame, read_frames, read_image_sequence
 from atsal.video.writer import MAX_RATE
@@ -39,16 +40,22 @@ class Source:
         return self.path.resolve().name if self.path.name in ("", "..") else self.path.name
 
     def identity(self) -> dict[str, object]:
-        """Return what identifies this source by its content, as JSON values; of a folder, by all of its frames."""
+        """Return what identifies this source by its content, as JSON values; of a folder, by all of its frames.
+
+        A remote file is not read for that if its server states what identifies the version.
+        """
         files = self.files()
-        checksums = [cached_sha256(file) for file in files]
-        return {
+        identity = {
             "path": str(self.path),
             "kind": self.kind,
             "files": len(files),
             "bytes": sum(file.stat().st_size for file in files),
-            "sha256": checksums[0] if self.kind != "sequence" else _joint_sha256(files, checksums),
         }
+        versions = [_remote_version(file) or cached_sha256(file) for file in files]
+        if self.kind == "sequence":
+            return identity | {"sha256": _joint_sha256(files, versions)}
+        version = _remote_version(self.path)
+        return identity | ({"sha256": versions[0]} if version is None else {"sha256": None, "version": version})
 
     @property
     def modified_ns(self) -> int:
@@ -164,6 +171,11 @@ class Source:
         return list_frames(self.path) if self.kind == "sequence" else [self.path]
 
 
+def _remote_version(path: Path) -> str | None:
+    """Return what a server says to identify the version of a file; None for a local file, or where it says nothing."""
+    return path.version if isinstance(path, RemotePath) else None
+
+
 def _joint_sha256(files: list[Path], checksums: list[str]) -> str:
     lines = (f"{file.name} {checksum}\n" for file, checksum in zip(files, checksums, strict=True))
     return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
@@ -176,14 +188,15 @@ def _sequence_rate(reading: ReadOptions) -> float:
 def find_sources(inputs: Iterable[Path], *, as_frames: bool = False) -> tuple[list[Source], dict[Path, InputError]]:
     """Return the sources in files and folders, in order and each once, and an error for each path without one.
 
-    A folder stands for the images and videos in it, or with `as_frames` for one clip.
+    A folder stands for the images and videos in it, or with `as_frames` for one clip. A remote path with `*`, `?` or
+    `[…]` stands for the files that match: no shell expands it.
     """
     sources: dict[Path, Source] = {}
     problems: dict[Path, InputError] = {}
     for path in inputs:
         try:
             is_clip = as_frames and path.is_dir()
-            files = list_media(path) if path.is_dir() and not is_clip else [path]
+            files = [path] if is_clip else _files_at(path)
         except InputError as error:
             problems[path] = error
             continue
@@ -194,6 +207,15 @@ def find_sources(inputs: Iterable[Path], *, as_frames: bool = False) -> tuple[li
             except InputError as error:
                 problems[file] = error
     return list(sources.values()), problems
+
+
+def _files_at(path: Path) -> list[Path]:
+    if isinstance(path, RemotePath) and path.is_pattern and not path.exists():
+        found = sorted(path.matches(), key=lambda file: natural_key(file.url))
+        if not found:
+            raise MediaError(f"{path}: no file matches; check the pattern")
+        return list(found)
+    return list_media(path) if path.is_dir() else [path]
 
 
 def find_remarks(inputs: Iterable[Path], *, as_frames: bool = False) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
 from atsal.errors import AtsalError, MediaError
+from atsal.remote.path import RemotePath
 from atsal.untrusted.text import error_reason, escape_controls
 
 MIB = 2**20
@@ -70,7 +71,7 @@ def check_readable(path: Path, kind: str, error: type[AtsalError] = MediaError) 
             f"{path}: is {_SPECIAL_FILES.get(mode, 'not a regular file')}; expected {_with_article(kind)} in a regular "
             "file, which can be read twice and from any position. Save it to a file first."
         )
-    if not os.access(path, os.R_OK):
+    if not isinstance(path, RemotePath) and not os.access(path, os.R_OK):
         raise error(f"{path}: may not be read; expected a readable {kind}. Change its permissions.")
     if status.st_size == 0:
         raise error(f"{path}: is empty (0 bytes); expected {_with_article(kind)}. Copy or download it again.")
@@ -92,8 +93,8 @@ def is_inside(name: object) -> bool:
 def _missing_message(path: Path, kind: str, problem: Exception) -> str:
     if str(path) == "-":
         return f"-: standard input is not read; expected {_with_article(kind)} in a file. Save it to a file first."
-    if _URL.match(str(path)):
-        return f"{path}: is a URL, and atsal does not read from the network; expected a file. Download it first."
+    if _URL.match(str(path)) and not isinstance(path, RemotePath):
+        return f"{path}: is a URL; only videos and photos are read from URLs, of https, http and s3. Download it first."
     if isinstance(problem, FileNotFoundError | NotADirectoryError):
         return f"{path}: no such file; expected {_with_article(kind)}. Check the path{_relative_to(path)}."
     reason = problem.strerror if isinstance(problem, OSError) else str(problem)

@@ -1,9 +1,9 @@
 """Open a video file, choose the stream of its pictures, and refuse what a 360° camera records before it is stitched."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import av
 from av.container import InputContainer
@@ -11,6 +11,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from atsal.errors import MediaError
+from atsal.remote.path import RemotePath
 from atsal.untrusted.files import check_readable
 from atsal.video.media_files import MP4_BOXES, PROGRAM_STREAM, refuse_suffix
 from atsal.video.stereo_layout import has_aspect
@@ -34,11 +35,11 @@ def open_video(path: Path, *, threaded: bool = False) -> Iterator[tuple[InputCon
     is missing, empty, not a video, cut off before its index, without pictures, or of a codec that is not decoded.
     """
     check_readable(path, "video")
-    try:
-        container = open_container(path)
-    except av.FFmpegError as error:
-        raise MediaError(_unopened_message(path, error)) from error
-    with container:
+    with ExitStack() as stack:
+        try:
+            container = stack.enter_context(open_container(path))
+        except av.FFmpegError as error:
+            raise MediaError(_unopened_message(path, error)) from error
         name = container.format.name
         if name.endswith(_STILL_FORMATS):
             raise MediaError(f"{path}: is a still picture ({name}); expected a video. Read it as an image instead.")
@@ -50,17 +51,57 @@ def open_video(path: Path, *, threaded: bool = False) -> Iterator[tuple[InputCon
         yield container, stream
 
 
-def open_container(path: Path) -> InputContainer:
-    """Open a file for reading; raises what PyAV raises.
+@contextmanager
+def open_container(path: Path) -> Iterator[InputContainer]:
+    """Open a file for reading and close it on leaving; raises what PyAV raises.
 
-    Only local files are opened: a playlist must not make this process fetch something from the network.
+    FFmpeg opens only local files, and none for a remote file: a playlist must not make this process fetch something
+    from the network. Raises MediaError on leaving if a part of a remote file could not be read.
     """
     with path.open("rb") as file:  # FFmpeg takes a program stream called .jpg for a picture
-        format_name = "mpeg" if file.read(len(PROGRAM_STREAM)) == PROGRAM_STREAM else None
+        name = "mpeg" if file.read(len(PROGRAM_STREAM)) == PROGRAM_STREAM else None
+        if not isinstance(path, RemotePath):
+            with _open(str(path.absolute()), name, "file") as container:
+                yield container
+            return
+        file.seek(0)
+        pieces = _Pieces(file)
+        try:
+            with _open(pieces, name, "none") as container:
+                yield container
+        except Exception:
+            pieces.check()
+            raise
+        pieces.check()
+
+
+def _open(source: "str | _Pieces", format_name: str | None, protocols: str) -> InputContainer:
     container: InputContainer = av.open(
-        str(path.absolute()), mode="r", format=format_name, options={"protocol_whitelist": "file"}, **_ANY_TITLE
+        source, mode="r", format=format_name, options={"protocol_whitelist": protocols}, **_ANY_TITLE
     )
     return container
+
+
+class _Pieces:
+    """A remote file for FFmpeg, which takes an error for the end of the file: it is kept, to be raised later."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.seek, self.tell = file.seek, file.tell
+        self._file = file
+        self._problem: MediaError | None = None
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, none after an error."""
+        try:
+            return b"" if self._problem else self._file.read(size)
+        except MediaError as error:
+            self._problem = error
+            return b""
+
+    def check(self) -> None:
+        """Raise the error that was kept."""
+        if self._problem is not None:
+            raise self._problem
 
 
 def picture_streams(container: InputContainer) -> list[VideoStream]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from atsal.remote.path import as_path
 from atsal.untrusted.files import check_readable
 from atsal.untrusted.pictures import open_picture, stored_size
 from atsal.video.media_files import refuse_suffix
@@ -42,12 +43,12 @@ def read_image(path: Path | str, *, stereo: StereoChoice = "auto") -> NDArray[np
     complete image of at most 400 million pixels, for a camera's own format, for what is not a 360° view by its shape
     (`choose_view`) or its metadata, and for values that are no colours (NaN); ConfigError for an unknown `stereo`.
     """
-    return _read(Path(path), stereo)[0]
+    return _read(as_path(path), stereo)[0]
 
 
 def probe_image(path: Path | str, *, stereo: StereoChoice = "auto") -> ImageInfo:
     """Describe an image by its header and its pixels, which proves that it decodes. Raises what `read_image` raises."""
-    return _read(Path(path), stereo)[1]
+    return _read(as_path(path), stereo)[1]
 
 
 def probe_image_header(path: Path, *, stereo: StereoChoice = "auto") -> ImageInfo:

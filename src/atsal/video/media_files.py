@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from atsal.errors import MediaError
+from atsal.remote.path import as_path
 from atsal.untrusted.files import check_readable
 from atsal.untrusted.pictures import UNSUPPORTED, picture_format, read_head, refuse_unsupported
 from atsal.untrusted.text import plural, shorten_list
@@ -52,7 +53,7 @@ def classify(path: Path | str) -> Literal["image", "video"]:
     A camera's own video is a video: `probe_video` refuses it unless it states that it is equirectangular. Raises
     MediaError for what is neither, for a camera's own picture, and for a picture in a format that is not read.
     """
-    path = Path(path)
+    path = as_path(path)
     check_readable(path, "image or video")
     suffix = path.suffix.lower()
     if suffix not in _CAMERA_VIDEO_SUFFIXES:

@@ -13,6 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from atsal.errors import MediaError
+from atsal.remote.path import as_path
 from atsal.untrusted.files import check_readable
 from atsal.video.container import open_video, picture_streams, refuse_camera_original
 from atsal.video.spherical_tags import has_spherical_tag
@@ -53,7 +54,7 @@ def probe_video(path: Path | str, stereo: StereoChoice = "auto", *, count: bool 
     MediaError for a file that is not a video, holds no frame, or is not a 360° view (see `read_video_metadata`,
     `choose_view`), and ConfigError for an unknown `stereo`.
     """
-    path = Path(path)
+    path = as_path(path)
     check_readable(path, "video")
     status = path.stat()
     return _probe(path, stereo, count, (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
@@ -62,7 +63,7 @@ def probe_video(path: Path | str, stereo: StereoChoice = "auto", *, count: bool 
 @lru_cache(maxsize=4)  # a run asks several times, and counting the frames reads the whole file
 def _probe(path: Path, stereo: StereoChoice, count: bool, _version: tuple[int, ...]) -> VideoInfo:
     with open_video(path) as (container, stream):
-        timing, counting_remarks = read_timing(container, stream), []
+        timing, counting_remarks = read_timing(path, container, stream), []
         if not timing.is_indexed and (count or path.stat().st_size <= _QUICKLY_READ_BYTES):
             try:
                 timing = count_frames(path, timing)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.errors import ConfigError, MediaError
+from atsal.remote.path import as_path
 from atsal.video.image_reader import read_image
 from atsal.video.media_files import list_frames
 from atsal.video.pixels import scale_image
@@ -91,7 +92,7 @@ def read_image_sequence(
     """
     _check_positive("fps", fps, "frames per second")
     _check_size(size)
-    paths = list_frames(Path(folder))
+    paths = list_frames(as_path(folder))
     chosen = range(len(paths)) if numbers is None else numbers
     return _read_images([(number, paths[number]) for number in chosen], fps, size, stereo)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import IO, Literal
 
 import av
 import numpy as np
@@ -95,11 +95,11 @@ class StreamTiming:
         return after < before or (self.is_joinable and (after - before) * self.time_base > _RESTART_S)
 
 
-def read_timing(container: InputContainer, stream: VideoStream) -> StreamTiming:
-    """Collect what the container states about `stream`."""
+def read_timing(path: Path, container: InputContainer, stream: VideoStream) -> StreamTiming:
+    """Collect what the container of the file `path` states about `stream`."""
     time_base = stream.time_base or Fraction(1, 90000)  # PyAV 19 gives zero for what is not stated, earlier ones None
     name = container.format.name
-    is_complete = name == "avi" and _is_complete_avi(Path(container.name))
+    is_complete = name == "avi" and _is_complete_avi(path)
     index = _read_index(stream) if "mp4" in name or is_complete else None
     shown = None if index is None else index[~index["hidden"]]["tick"]
     even_step = None if index is None else _even_step(index["tick"])
@@ -174,7 +174,7 @@ def _is_complete_avi(path: Path) -> bool:
         return any(kind == b"idx1" and chunk_end <= end for kind, _, chunk_end in chunks)
 
 
-def _riff_chunks(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _riff_chunks(file: IO[bytes], start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield the kind, the content's offset and the end of the RIFF chunks in a part of a file."""
     while start + 8 <= end:
         file.seek(start)

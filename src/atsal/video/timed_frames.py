@@ -82,7 +82,7 @@ class FrameSource:
     def _decode(self) -> Iterator[tuple[TimedFrame, float]]:
         """Yield frames from at or before `start_s`, each with the rounding of its time in seconds."""
         with open_video(self._path, threaded=True) as (container, stream):
-            timing = self._timing = read_timing(container, stream)
+            timing = self._timing = read_timing(self._path, container, stream)
             frames = GoodFrames(container, stream, timing)
             first = next(frames, None)
             if first is None:
@@ -121,7 +121,7 @@ def frame_times(path: Path) -> NDArray[np.float64]:
     a file whose times restart or that has none.
     """
     with open_video(path) as (container, stream):
-        timing = read_timing(container, stream)
+        timing = read_timing(path, container, stream)
         first = next(GoodFrames(container, stream, timing), None)
     with open_video(path) as (container, stream):
         packets = [(packet.dts, packet.pts) for packet in _shown_packets(path, container, stream, timing)]

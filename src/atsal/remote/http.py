@@ -1,0 +1,144 @@
+"""Files on HTTP servers: their facts and ranges of their bytes, through the session of fsspec's file system.
+
+fsspec's own file object neither tries again, nor notices another version, nor a server that ignores ranges.
+"""
+
+import asyncio
+import re
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import IO, Any, TypeVar
+
+from atsal.errors import MediaError
+from atsal.remote.facts import Facts
+from atsal.remote.filesystems import filesystem
+from atsal.remote.retry import STALL_TIMEOUT_S, TransientError, changed_error
+from atsal.remote.urls import shown_url
+
+_CONTENT_RANGE = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
+_TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
+_PIECE_BYTES = 1 << 20
+T = TypeVar("T")
+
+
+def look(url: str) -> Facts:
+    """Return the facts of a file, by asking for its first byte: signed URLs often refuse HEAD.
+
+    Raises FileNotFoundError, `MediaError`, or `TransientError` if it may help to try again.
+    """
+    return _run(_look, url)
+
+
+def read_range(url: str, facts: Facts, start: int, end: int) -> bytes:
+    """Return the bytes [start, end) of the version that `facts` describes; raises as `look`."""
+    return _run(_read_range, url, facts, start, end)
+
+
+def download(url: str, facts: Facts) -> IO[bytes]:
+    """Return a temporary file with the whole version that `facts` describes; raises as `look`."""
+    file = tempfile.TemporaryFile(prefix="atsal-")  # noqa: SIM115 - the caller closes it
+    try:
+        _run(_download, url, facts, file)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _run(function: Callable[..., Coroutine[Any, Any, T]], *arguments: Any) -> T:
+    from fsspec.asyn import sync  # noqa: PLC0415 - optional
+
+    result: T = sync(filesystem("http").loop, function, *arguments)
+    return result
+
+
+async def _look(url: str) -> Facts:
+    async with _answer(url, "bytes=0-0") as response:
+        return _facts(response.status, response.headers, shown_url(url))
+
+
+async def _read_range(url: str, facts: Facts, start: int, end: int) -> bytes:
+    async with _answer(url, f"bytes={start}-{end - 1}") as response:
+        if response.status != HTTPStatus.PARTIAL_CONTENT:
+            raise changed_error(shown_url(url))
+        _check_version(url, facts, response)
+        content: bytes = await response.content.readexactly(end - start)
+        return content
+
+
+async def _download(url: str, facts: Facts, file: IO[bytes]) -> None:
+    async with _answer(url, None) as response:
+        _check_version(url, facts, response)
+        while piece := await response.content.read(_PIECE_BYTES):
+            try:
+                file.write(piece)
+            except OSError as error:
+                raise MediaError(
+                    f"{shown_url(url)}: the server sends no parts of files, so this one was copied to the temporary "
+                    f"folder, and that failed ({error.strerror}); set TMPDIR to a folder with more space."
+                ) from None
+    if file.tell() != facts.size:
+        raise TransientError("the connection was cut")
+
+
+@asynccontextmanager
+async def _answer(url: str, byte_range: str | None) -> AsyncIterator[Any]:
+    """Ask for a file, and turn what goes wrong until its content is read into the errors of this module."""
+    import aiohttp  # noqa: PLC0415 - optional
+    from yarl import URL  # noqa: PLC0415 - optional
+
+    headers = {"Accept-Encoding": "identity"} | ({"Range": byte_range} if byte_range else {})
+    try:
+        session = await filesystem("http").set_session()
+        async with session.get(URL(url, encoded="%" in url), headers=headers) as response:
+            _check_status(response.status, shown_url(url))
+            yield response
+    except TimeoutError:
+        raise TransientError(f"no answer for {STALL_TIMEOUT_S:g} s") from None
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, aiohttp.TooManyRedirects, ValueError) as error:
+        raise MediaError(
+            f"{shown_url(url)}: leads to no file on an HTTP server ({type(error).__name__}); check the URL."
+        ) from None
+    except (aiohttp.ClientPayloadError, asyncio.IncompleteReadError):
+        raise TransientError("the connection was cut") from None
+    except (aiohttp.ClientError, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise TransientError(getattr(error, "strerror", None) or type(error).__name__) from None
+
+
+def _check_status(status: int, shown: str) -> None:
+    if status in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE):
+        return
+    answer = f"HTTP {status} {_phrase(status)}".rstrip()
+    if status in _TRANSIENT:
+        raise TransientError(f"the server answers {answer}")
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+        raise FileNotFoundError(shown)
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        raise MediaError(
+            f"{shown}: may not be read (the server answers {answer}). Check the URL, and whether its signature has "
+            "expired; the password of a server belongs in ~/.netrc."
+        )
+    raise MediaError(f"{shown}: cannot be read (the server answers {answer}). Check the URL.")
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase if status in HTTPStatus.__members__.values() else ""
+
+
+def _check_version(url: str, facts: Facts, response: Any) -> None:
+    if not facts.is_same_version(_facts(response.status, response.headers, shown_url(url))):
+        raise changed_error(shown_url(url))
+
+
+def _facts(status: int, headers: Mapping[str, str], shown: str) -> Facts:
+    total = _CONTENT_RANGE.match(headers.get("Content-Range", ""))
+    size = total[1] if total else headers.get("Content-Length", "") if status == HTTPStatus.OK else ""
+    if not size.isdecimal():
+        raise MediaError(
+            f"{shown}: the server does not say how long the file is, so its parts cannot be found. Download it first."
+        )
+    return Facts(int(size), headers.get("ETag"), headers.get("Last-Modified"), status != HTTPStatus.OK)

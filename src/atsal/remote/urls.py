@@ -1,0 +1,42 @@
+"""URLs: which are read, and how they are shown and recorded, without their secrets."""
+
+import re
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
+
+HTTP = ("http", "https")
+STORES = ("s3", "memory")  # of objects, whose keys can be listed; `memory` is fsspec's, for tests
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_HIDDEN = "…"
+
+
+def url_scheme(text: str) -> str | None:
+    """Return the scheme of a URL in small letters; None for any other text."""
+    found = _SCHEME.match(text)
+    return found and found[1].lower()
+
+
+def shown_url(url: str) -> str:
+    """Return a URL without user, password and fragment, and with the names of its query alone.
+
+    The values of a query can be signatures and tokens of any name. A key in a store may hold any character, so
+    there only what comes before an @ in the first part is left out. Of a malformed URL, only the scheme is shown.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme.lower() not in HTTP:
+        bucket, slash, key = rest.partition("/")
+        return f"{scheme}://{bucket.rpartition('@')[2]}{slash}{key}"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return f"{scheme}://{_HIDDEN}"
+    names = [name for name, value in parse_qsl(parts.query) if value]
+    query = "&".join(f"{quote(name)}={_HIDDEN}" for name in names) or (_HIDDEN if parts.query else "")
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+
+
+def file_name(url: str) -> str:
+    """Return the last part of a URL's path, or the host where the path is empty, as the name of a file."""
+    scheme, _, rest = shown_url(url).partition("://")
+    if scheme.lower() not in HTTP:
+        return rest.rstrip("/").rpartition("/")[2]
+    return unquote(rest.partition("?")[0].rstrip("/").rpartition("/")[2]).replace("/", "_")

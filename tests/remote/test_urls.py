@@ -1,0 +1,33 @@
+import pytest
+
+from atsal.remote.urls import file_name, shown_url
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://host/a.mp4", "https://host/a.mp4"),
+        ("https://user:word@host:8080/a.mp4#t=5", "https://host:8080/a.mp4"),
+        ("https://host/a.mp4?X-Amz-Signature=abc&id=7", "https://host/a.mp4?X-Amz-Signature=…&id=…"),
+        ("https://host/a.mp4?token", "https://host/a.mp4?…"),
+        ("https://[host/word@a.mp4", "https://…"),
+        ("s3://bucket/what?/a#1@2.mp4", "s3://bucket/what?/a#1@2.mp4"),
+        ("s3://key:word@bucket/a.mp4", "s3://bucket/a.mp4"),
+    ],
+)
+def test_a_url_is_shown_without_its_secrets(url, shown):
+    assert shown_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://host/clips/a%20b.mp4?sig=x/y.jpg", "a b.mp4"),
+        ("https://host/..%2F..%2Fetc", ".._.._etc"),
+        ("https://host", "host"),
+        ("s3://bucket/clips/what?.mp4", "what?.mp4"),
+        ("s3://bucket/clips/", "clips"),
+    ],
+)
+def test_results_are_named_after_the_last_part_of_the_path(url, name):
+    assert file_name(url) == name
