@@ -21,7 +21,7 @@ from atsal.cli.model_run import (
     stereo_option,
     take_reading,
 )
-from atsal.cli.parameters import PATH, POSITIVE, STREAMS, NameOf, overwrite_option, refuse_inputs
+from atsal.cli.parameters import PATH, POSITIVE, SOURCE, STREAMS, NameOf, overwrite_option, refuse_inputs
 from atsal.directing.aspect import ASPECTS
 from atsal.errors import ConfigError
 from atsal.jobs.atomic_write import create_folder
@@ -40,7 +40,7 @@ _OF_THE_PLAN = ("aspect", "fov", "start_s", "duration_s", "end_s")
 @click.command(
     epilog="Examples: atsal direct VIDEO.mp4 -o flat.mp4; atsal direct VIDEO.mp4 --plan flat.plan.json -o edited.mp4."
 )
-@click.argument("video", type=PATH)
+@click.argument("video", type=SOURCE)
 @click.option("-o", "--output", required=True, type=PATH, help="The film (.mp4), or only its plan (.json).")
 @click.option(
     "--aspect",

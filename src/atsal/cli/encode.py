@@ -15,7 +15,7 @@ from atsal.cli.model_run import (
     print_notes,
     progress_bar,
 )
-from atsal.cli.parameters import PATH, POSITIVE, STEREO, STREAMS, NameOf, Number, options, overwrite_option
+from atsal.cli.parameters import PATH, POSITIVE, SOURCE, STEREO, STREAMS, NameOf, Number, options, overwrite_option
 from atsal.cli.quality import print_scores
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ guide_options = options(
 
 
 @click.command(epilog="Example: atsal encode VIDEO.mp4 -o guided.mp4 --codec x265 --bitrate 4000 --compare.")
-@click.argument("video", type=PATH)
+@click.argument("video", type=SOURCE)
 @click.option("-o", "--output", required=True, type=PATH, help="The .mp4 file to write.")
 @click.option("--codec", default="x264", help="x264, x265 or vp9.")
 @click.option("--bitrate", type=POSITIVE, metavar="KBIT/S", help="Mean rate of the pictures.")
@@ -71,7 +71,7 @@ def encode(context: click.Context, /, video: Path, output: Path, codec: str, com
 
 
 @click.command(epilog="Example: atsal roi VIDEO.mp4 -o roi.txt --for kvazaar.")
-@click.argument("video", type=PATH)
+@click.argument("video", type=SOURCE)
 @click.option("-o", "--output", required=True, type=PATH, help="The file to write.")
 @click.option("--for", "form", required=True, metavar="FORMAT", help="kvazaar, svtav1, csv or npy.")
 @guide_options

@@ -17,7 +17,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from atsal.errors import ConfigError
-from atsal.remote.path import RemotePath, as_path
+from atsal.remote.path import READABLE, as_path
+from atsal.remote.urls import shown_url, url_scheme
 
 
 class _PathType(click.Path):
@@ -26,7 +27,9 @@ class _PathType(click.Path):
     def convert(
         self, value: "str | os.PathLike[str]", param: click.Parameter | None, ctx: click.Context | None
     ) -> "str | bytes | os.PathLike[str]":
-        """Turn the text into a `Path`."""
+        """Turn the text into a `Path`; refuse a URL."""
+        if isinstance(value, str) and url_scheme(value):
+            self.fail(f"{shown_url(value)} is a URL; expected a local file or folder.", param, ctx)
         path = Path(os.fspath(value))
         if ".." in path.parts and not path.parent.exists():
             return Path(os.path.realpath(path))
@@ -40,8 +43,12 @@ class _SourceType(_PathType):
         self, value: "str | os.PathLike[str]", param: click.Parameter | None, ctx: click.Context | None
     ) -> "str | bytes | os.PathLike[str]":
         """Turn the text into a `Path` or `RemotePath`."""
-        path = as_path(value) if isinstance(value, str) else value
-        return path if isinstance(path, RemotePath) else super().convert(path, param, ctx)
+        scheme = url_scheme(value) if isinstance(value, str) else None
+        if isinstance(value, str) and scheme in READABLE:
+            return as_path(value)
+        if isinstance(value, str) and scheme:
+            self.fail(f"{shown_url(value)} is a URL of {scheme}; those of https, http and s3 are read.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class Number(click.FloatRange):
@@ -195,7 +202,7 @@ def parse_erp_height(_context: click.Context, _parameter: click.Parameter, value
 def refuse_inputs(path: Path, inputs: Iterable[Path | None]) -> None:
     """Raise `ConfigError` if a file to write is one that the command reads, by whatever name; None is no file."""
     for read in inputs:
-        if read is not None and path.exists() and read.exists() and path.samefile(read):
+        if read is not None and path.exists() and read.exists() and read.samefile(path):
             raise ConfigError(f"{path}: is the source itself, or another input; give another name")
 
 

@@ -20,6 +20,7 @@ from atsal.cli.model_run import (
 )
 from atsal.cli.parameters import (
     PATH,
+    SOURCE,
     STREAMS,
     NameOf,
     overwrite_option,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 @click.command(
     epilog="Examples: atsal regions VIDEO.mp4 -o regions.json; atsal regions maps/VIDEO.json -o regions.csv."
 )
-@click.argument("source", type=PATH)
+@click.argument("source", type=SOURCE)
 @click.option("-o", "--output", required=True, type=PATH, help="The .json, .csv or .parquet file to write.")
 @click.option("--stream", type=NameOf(*STREAMS), default="fused", help="The map whose regions are wanted.")
 @click.option("--max-regions", type=click.IntRange(min=1), default=8, help="Keep this many per frame, the heaviest.")

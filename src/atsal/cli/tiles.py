@@ -18,7 +18,16 @@ from atsal.cli.model_run import (
     reading_options,
     take_reading,
 )
-from atsal.cli.parameters import PATH, POSITIVE, STREAMS, NameOf, overwrite_option, refuse_existing, refuse_inputs
+from atsal.cli.parameters import (
+    PATH,
+    POSITIVE,
+    SOURCE,
+    STREAMS,
+    NameOf,
+    overwrite_option,
+    refuse_existing,
+    refuse_inputs,
+)
 from atsal.errors import ConfigError
 from atsal.jobs.atomic_write import create_folder
 from atsal.untrusted.text import plural
@@ -36,7 +45,7 @@ def _parse_grid(_context: click.Context, _parameter: click.Parameter, value: str
 
 
 @click.command(epilog="Example: atsal tiles VIDEO.mp4 -o tiles.json --grid 8x5 --segment 1 --rates 8000.")
-@click.argument("video", type=PATH)
+@click.argument("video", type=SOURCE)
 @click.option("-o", "--output", required=True, type=PATH, help="The .json or .csv file to write.")
 @click.option("--grid", "shape", default="8x5", callback=_parse_grid, help="Columns x rows of tiles.")
 @click.option("--segment", "segment_s", type=POSITIVE, default=1.0, help="Length of a segment in seconds.")

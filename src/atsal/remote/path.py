@@ -18,6 +18,7 @@ from atsal.remote.facts import Facts
 from atsal.remote.retry import retried
 from atsal.remote.urls import HTTP, STORES, file_name, shown_url, url_scheme
 
+READABLE = (*HTTP, *STORES, "file")  # schemes of URLs
 _NO_DEVICE = -1  # no local file is on it
 _PATTERN = ("*", "?", "[")
 
