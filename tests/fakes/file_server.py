@@ -52,6 +52,7 @@ class FileServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: FileServer
+    protocol_version = "HTTP/1.1"  # which answers "Expect: 100-continue"
 
     def log_message(self, *_arguments: object) -> None:
         """Stay silent."""
@@ -77,6 +78,18 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer as to GET, without the content."""
         self.do_GET()
 
+    def do_PUT(self) -> None:
+        """Keep a file."""
+        request = Request(self.command, self.path.lstrip("/"), None, dict(self.headers))
+        self.server.requests.append(request)
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        fault = self.server.faults.popleft() if self.server.faults else self.server.always
+        if isinstance(fault, int):
+            self._answer(request, fault, {})
+        else:
+            self.server.files[request.path.partition("?")[0]] = content
+            self._answer(request, 200, {})
+
     def _send_file(self, request: Request, content: bytes, is_cut: bool) -> None:
         headers = {"ETag": f'"{hashlib.md5(content).hexdigest()}"'} if self.server.has_etags else {}
         if self.server.has_dates:
@@ -92,13 +105,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(
         self, request: Request, status: int, headers: dict[str, str], content: bytes = b"", is_cut: bool = False
     ) -> None:
+        stated = len(content)
+        content = b"" if self.command == "HEAD" else content[: stated // 2] if is_cut else content
+        request.sent = len(content)
         self.send_response(status)
+        self.send_header("Connection", "close")
         if status != 200 or self.server.states_length:
-            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Content-Length", str(stated))
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
-        content = b"" if self.command == "HEAD" else content
-        request.sent = len(content) // 2 if is_cut else len(content)
-        self.wfile.write(content[: request.sent])
+        self.wfile.write(content)
         self.close_connection = True

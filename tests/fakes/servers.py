@@ -13,8 +13,16 @@ def fresh(monkeypatch):
     """Nothing is kept from the test before; tries follow one another at once."""
     monkeypatch.setattr(retry, "WAITS_S", (0.01, 0.01, 0.01))
     yield
-    for cache in (content._blocks, content._downloaded, filesystems._filesystem):
-        cache.cache_clear()
+    content._blocks.cache_clear()
+    content._downloaded.cache_clear()
+
+
+@pytest.fixture
+def fresh_connections():
+    """Connections with the settings of this test. Others share theirs: to make one to S3 takes a while."""
+    filesystems._filesystem.cache_clear()
+    yield
+    filesystems._filesystem.cache_clear()
 
 
 @pytest.fixture
@@ -41,7 +49,7 @@ def s3_server():
 
 
 @pytest.fixture
-def s3_settings(monkeypatch):
+def aws(monkeypatch):
     """Set credentials as users do; return a function that sets the address of the server."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key-of-the-test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-the-test")
@@ -50,12 +58,18 @@ def s3_settings(monkeypatch):
 
 
 @pytest.fixture
-def s3(s3_server, s3_settings):
+def s3(s3_server, aws):
     """An empty bucket called `videos`, and the file system of fsspec to look at it."""
-    s3_settings(s3_server)
-    import s3fs
-
-    system = s3fs.S3FileSystem(skip_instance_cache=True, use_listings_cache=False)
+    aws(s3_server)
+    system = filesystems.filesystem("s3")
     system.mkdir("videos")
     yield system
     system.rm("videos", recursive=True)
+
+
+@pytest.fixture
+def failing_s3(server, aws, fresh_connections):
+    """A `FileServer` that is taken for a store: its file `videos/a` is the object s3://videos/a."""
+    pytest.importorskip("s3fs", reason="the extra `cloud` is not installed")
+    aws(server.url("").rstrip("/"))
+    return server

@@ -1,5 +1,5 @@
 """Servers on this machine."""
 
-from fakes.servers import fresh, s3, s3_server, s3_settings, server
+from fakes.servers import aws, failing_s3, fresh, fresh_connections, s3, s3_server, server
 
-__all__ = ["fresh", "s3", "s3_server", "s3_settings", "server"]
+__all__ = ["aws", "failing_s3", "fresh", "fresh_connections", "s3", "s3_server", "server"]

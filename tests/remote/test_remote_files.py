@@ -44,7 +44,7 @@ def test_a_server_that_fails_for_a_moment_is_asked_again(server, faults):
     assert read(path) == CONTENT
 
 
-def test_a_server_that_stalls_is_asked_again_and_then_named(server, monkeypatch):
+def test_a_server_that_stalls_is_asked_again_and_then_named(server, monkeypatch, fresh_connections):
     monkeypatch.setattr(filesystems, "STALL_TIMEOUT_S", 0.1)
     server.files["a.bin"] = CONTENT
     path = as_path(server.url("a.bin?token=hush"))
@@ -198,14 +198,13 @@ def test_a_missing_object_is_missing(s3, url):
         ([500, "cut"], None),
     ],
 )
-def test_a_store_that_fails_is_asked_again_and_then_named(server, s3_settings, monkeypatch, faults, reason):
+def test_a_store_that_fails_is_asked_again_and_then_named(failing_s3, monkeypatch, faults, reason):
     monkeypatch.setattr(filesystems, "STALL_TIMEOUT_S", 0.1)
-    s3_settings(server.url("").rstrip("/"))
-    server.files["videos/a.bin"] = CONTENT
+    failing_s3.files["videos/a.bin"] = CONTENT
     path = as_path("s3://videos/a.bin")
     path.stat()
     read(path, 0, 5)
-    server.faults.extend(faults)
+    failing_s3.faults.extend(faults)
     if reason is None:
         assert read(path) == CONTENT
         return
@@ -213,7 +212,7 @@ def test_a_store_that_fails_is_asked_again_and_then_named(server, s3_settings, m
         read(path, 2 * BLOCK_BYTES, 5)
 
 
-def test_no_credentials(server, monkeypatch, tmp_path):
+def test_no_credentials(server, monkeypatch, tmp_path, fresh_connections):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -224,9 +223,11 @@ def test_no_credentials(server, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(("module", "url"), [("s3fs", "s3://videos/a.mp4"), ("aiohttp", "https://host/a.mp4")])
-def test_the_extra_is_named_where_it_is_missing(monkeypatch, module, url):
+def test_the_extra_is_named_where_it_is_missing(monkeypatch, module, url, fresh_connections):
     pytest.importorskip("fsspec.registry")
-    monkeypatch.setattr(sys.modules["fsspec.registry"], "_registry", {})
+    loaded = {}
+    monkeypatch.setattr(sys.modules["fsspec.registry"], "_registry", loaded)
+    monkeypatch.setattr(sys.modules["fsspec.registry"], "registry", loaded)
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingDependencyError, match=r'pip install "atsal\[cloud\]"'):
         as_path(url).stat()
