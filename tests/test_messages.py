@@ -43,7 +43,8 @@ atsal predict notes.txt -o out
 atsal predict photo.heic -o out
 atsal predict tall.png -o out
 atsal predict nothing -o out
-atsal predict https://example.org/a.mp4 -o out
+atsal predict ftp://user:word@example.org/a.mp4 -o out
+atsal predict still.png -o s3://bucket/out
 atsal predict still.png -o out.mp4
 atsal predict still.png -o still.png
 atsal predict still.png -o still.png/out

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from atsal.errors import InputError, OutputError
+from atsal.errors import AtsalError, InputError, OutputError
 from atsal.jobs.atomic_write import atomic_file, atomic_folder, output_errors
 from atsal.remote.filesystems import filesystem
 from atsal.remote.path import RemotePath, as_path
@@ -146,10 +146,10 @@ class _ObjectStorage(Storage):
     def _errors(self, name: str) -> Iterator[None]:
         try:
             yield
-        except OutputError:
-            raise
         except InputError as error:  # of reading
             raise OutputError(str(error)) from None
+        except AtsalError:
+            raise
         except Exception as error:  # errors of many types, of fsspec, aiohttp and botocore
             shown = f"{self}/{name}".rstrip("/")
             raise OutputError(f"{shown}: cannot be written: {_remedy(error)}.") from None

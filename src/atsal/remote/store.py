@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from atsal.errors import MediaError
+from atsal.errors import AtsalError, MediaError
 from atsal.remote.facts import Facts
 from atsal.remote.filesystems import filesystem
 from atsal.remote.retry import TransientError, changed_error
@@ -63,7 +63,7 @@ def _call(url: str, action: Callable[[Any], Any]) -> Any:
     scheme = url.partition("://")[0].lower()
     try:
         return action(filesystem(scheme))
-    except (FileNotFoundError, MediaError, TransientError):
+    except (FileNotFoundError, AtsalError, TransientError):
         raise
     except PermissionError:
         raise MediaError(
