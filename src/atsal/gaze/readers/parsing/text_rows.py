@@ -55,7 +55,7 @@ def text_rows(path: Path, *, separator: str = ",", strip: bool = True) -> Number
     A cell in quotes may hold separators and line ends. `strip` removes the spaces around cells. The separator " "
     stands for any number of spaces. Raises `DataError`.
     """
-    reader = csv.reader(_text_lines(path), delimiter=separator, skipinitialspace=strip, strict=True)
+    reader = csv.reader(text_lines(path), delimiter=separator, skipinitialspace=strip, strict=True)
     try:
         for cells in reader:
             row = [cell for cell in cells if cell] if separator == " " else cells
@@ -67,7 +67,7 @@ def text_rows(path: Path, *, separator: str = ",", strip: bool = True) -> Number
         raise DataError(f"{path}, line {reader.line_num}: not a table ({error}); is a quote left open?") from error
 
 
-def _text_lines(path: Path) -> Iterator[str]:
+def text_lines(path: Path) -> Iterator[str]:
     """Yield the lines of a text file, gzipped or not, with their line ends, within the limits above."""
     check_readable(path, "gaze log", DataError)
     number = characters = 0
