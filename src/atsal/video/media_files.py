@@ -154,7 +154,7 @@ def _has_video_signature(path: Path, head: bytes) -> bool:
 def _has_picture_signature(path: Path) -> bool:
     try:
         return picture_format(read_head(path)) is not None
-    except OSError:  # it may not be read
+    except (OSError, MediaError):  # it may not be read
         return False
 
 
