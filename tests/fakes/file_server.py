@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         found = re.fullmatch(r"bytes=(\d+)-(\d+)", request.byte_range or "")
         if found and self.server.has_ranges:
             start, end = int(found[1]), min(int(found[2]) + 1, len(content))
-            headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(content)}"
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(content)}" if content else "bytes */0"
             self._answer(request, 206 if content else 416, headers, content[start:end], is_cut)
         else:
             self._answer(request, 200, headers, content, is_cut)

@@ -1,5 +1,6 @@
 """Bytes behind URLs: what is asked for, and what happens when servers misbehave."""
 
+import pickle
 import socket
 import sys
 from dataclasses import replace
@@ -10,6 +11,7 @@ from atsal.errors import MediaError, MissingDependencyError
 from atsal.jobs.checksums import cached_sha256
 from atsal.remote import filesystems
 from atsal.remote.content import BLOCK_BYTES
+from atsal.remote.facts import Facts
 from atsal.remote.path import RemotePath, as_path
 from atsal.untrusted.files import check_readable
 
@@ -20,6 +22,35 @@ def read(path, start=0, size=-1):
     with path.open("rb") as file:
         file.seek(start)
         return file.read(size)
+
+
+def test_an_empty_file_is_refused(server):
+    server.files["a.mp4"] = b""
+    with pytest.raises(MediaError, match=r"a\.mp4: is empty"):
+        check_readable(as_path(server.url("a.mp4")), "video")
+
+
+def test_another_process_reads_the_same_url(server):
+    server.files["a.bin"] = CONTENT
+    path = pickle.loads(pickle.dumps(as_path(server.url("a.bin?sig=hush"))))
+    assert path == as_path(server.url("a.bin?sig=hush"))
+    assert read(path, 5, 5) == CONTENT[5:10]
+
+
+def test_files_in_memory_are_files():
+    fsspec = pytest.importorskip("fsspec", reason="the extra `cloud` is not installed")
+    fsspec.filesystem("memory").pipe_file("/clips/a.bin", CONTENT)
+    assert read(as_path("memory://clips/a.bin"), 5, 5) == CONTENT[5:10]
+    assert list(as_path("memory://clips").iterdir()) == [as_path("memory://clips/a.bin")]
+    fsspec.filesystem("memory").rm("/clips", recursive=True)
+
+
+def test_a_version_is_known_by_its_etag_before_its_date():
+    listed = Facts(5, '"a"', "10:00:00.123")
+    assert listed.is_same_version(Facts(5, '"a"', "10:00:00"))
+    assert not listed.is_same_version(Facts(5, '"b"', "10:00:00.123"))
+    assert not listed.is_same_version(Facts(5, None, "11:00:00"))
+    assert not listed.is_same_version(Facts(6))
 
 
 def test_a_part_is_read_with_its_blocks_alone_and_once(server):

@@ -14,6 +14,11 @@ class Facts:
     is_folder: bool = False
 
     def is_same_version(self, other: "Facts") -> bool:
-        """Whether nothing that both state differs."""
-        pairs = ((self.size, other.size), (self.etag, other.etag), (self.modified, other.modified))
-        return all(one == another for one, another in pairs if one is not None and another is not None)
+        """Whether size and ETag are equal; where one states no ETag, size and date, as far as both state it.
+
+        Of the same version, a store may list the date in milliseconds and state it in seconds elsewhere.
+        """
+        for one, another in ((self.etag, other.etag), (self.modified, other.modified)):
+            if one is not None and another is not None:
+                return self.size == other.size and one == another
+        return self.size == other.size

@@ -3,7 +3,6 @@
 fsspec's own file object neither tries again, nor notices another version, nor a server that ignores ranges.
 """
 
-import asyncio
 import re
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -101,7 +100,7 @@ async def _answer(url: str, byte_range: str | None) -> AsyncIterator[Any]:
         raise MediaError(
             f"{shown_url(url)}: leads to no file on an HTTP server ({type(error).__name__}); check the URL."
         ) from None
-    except (aiohttp.ClientPayloadError, asyncio.IncompleteReadError):
+    except (aiohttp.ClientPayloadError, EOFError):
         raise TransientError("the connection was cut") from None
     except (aiohttp.ClientError, OSError) as error:
         if isinstance(error, FileNotFoundError):
