@@ -6,6 +6,7 @@ import "./style/stage.css";
 import "./style/layer.css";
 import "./style/time.css";
 import "./style/items.css";
+import "./style/gaze.css";
 import "./style/narrow.css";
 import "./style/forced.css";
 
@@ -13,6 +14,9 @@ import { CanvasPainter } from "./drawing/canvas_painter";
 import type { Direction } from "./drawing/geometry";
 import { GlPainter, type Painter } from "./drawing/painter";
 import { Viewer } from "./drawing/viewer";
+import { makeGazeControls } from "./gaze/controls";
+import { GazeOverlay } from "./gaze/overlay";
+import { Follower } from "./gaze/follow";
 import { listenToPointers } from "./input/controls";
 import { listKeys } from "./input/key_list";
 import { listenToKeys, makeHelp } from "./input/keys";
@@ -27,6 +31,7 @@ import { makePanel } from "./page/panel";
 import type { Scene } from "./scene.gen";
 import { startState } from "./start_state";
 import { type State, Store } from "./state";
+import { PlayHead } from "./time/play_head";
 import { openPhoto, Video } from "./time/playback";
 import { Transport } from "./time/transport";
 
@@ -51,9 +56,17 @@ function showReadout(viewer: Viewer, direction: Direction | null): void {
   byId("readout").textContent = density === null ? place : `${place} · ${density.toFixed(1)} × average`;
 }
 
-async function openVideo(scene: Scene, store: Store, viewer: Viewer, time_s: number): Promise<[Video, Transport]> {
+/** What happens with each frame: `follower` turns the view before it is drawn. */
+async function openVideo(
+  scene: Scene,
+  store: Store,
+  viewer: Viewer,
+  follower: Follower | null,
+  time_s: number,
+): Promise<[Video, Transport]> {
   let transport: Transport | null = null;
   const video = await Video.open(scene.media, (frame) => {
+    follower?.turn(frame.time_s);
     viewer.show(frame);
     transport?.showTime();
   });
@@ -62,6 +75,18 @@ async function openVideo(scene: Scene, store: Store, viewer: Viewer, time_s: num
   const first_s = time_s || (viewer.maps.indexAt(0) === null ? viewer.maps.timeWithin(0) : 0);
   if (first_s) video.seek(first_s);
   return [video, transport];
+}
+
+/** Give a photo the time for which viewers saw it. */
+function openViewingTime(scene: Scene, store: Store, viewer: Viewer, follower: Follower | null): [PlayHead, Transport] {
+  document.body.classList.add("viewing");
+  const head = new PlayHead(scene.gaze?.viewing_s ?? 0, (time_s) => {
+    follower?.turn(time_s);
+    viewer.showAt(time_s);
+    transport.showTime();
+  });
+  const transport = new Transport(scene, store, viewer, head, showMessage);
+  return [head, transport];
 }
 
 function followState(store: Store, write: () => void): void {
@@ -80,13 +105,21 @@ async function run(): Promise<void> {
   const scene = await loadScene(place.item);
   document.body.classList.add(scene.media.kind);
   const [streams, colormaps] = [scene.maps.streams, scene.colormaps].map((list) => list.map(({ name }) => name));
-  const start = startState({ stream: streams?.[0] ?? "", colormap: scene.colormap, opacity: scene.opacity });
-  const linked = fromHash(location.hash, { streams: streams ?? [], colormaps: colormaps ?? [] });
+  const viewers = scene.gaze?.viewers.map(({ name }) => name) ?? [];
+  const { colormap, opacity } = scene;
+  const trail = scene.media.kind === "image" ? "all" : "1";
+  const start: State = { ...startState({ stream: streams?.[0] ?? "", colormap, opacity }), trail };
+  const linked = fromHash(location.hash, { streams: streams ?? [], colormaps: colormaps ?? [], viewers });
   const painter = makePainter(scene);
   const only: Partial<State> = painter.flatOnly ? { projection: "flat", style: "colours" } : {};
   const store = new Store({ ...start, ...linked.changes, ...only });
   makePanel(scene, store, painter.flatOnly);
   const viewer = new Viewer(scene, store, painter, showMessage);
+  if (scene.gaze && painter instanceof GlPainter) {
+    makeGazeControls(scene.gaze, store);
+    viewer.add(new GazeOverlay(scene.gaze, scene.media, painter));
+  }
+  const follower = scene.gaze && new Follower(scene.gaze, store, () => viewer.time_s);
   const write = (): void => writeHash(store, viewer, start);
   let transport: Transport | null = null;
   const keys = listKeys(scene, store, () => transport);
@@ -96,8 +129,14 @@ async function run(): Promise<void> {
   bindButtons(scene, store, viewer, start);
   if (scene.media.kind === "image") {
     viewer.show(await openPhoto(scene.media));
+    if (scene.gaze?.viewing_s) {
+      const [head, opened] = openViewingTime(scene, store, viewer, follower);
+      transport = opened;
+      head.seek(linked.time_s);
+      head.onPlaying((playing) => (playing ? undefined : write()));
+    }
   } else {
-    const [video, opened] = await openVideo(scene, store, viewer, linked.time_s);
+    const [video, opened] = await openVideo(scene, store, viewer, follower, linked.time_s);
     transport = opened;
     video.onPlaying((playing) => (playing ? undefined : write()));
   }

@@ -37,6 +37,20 @@ export interface RegionTrack {
   readonly weight: readonly number[];
 }
 
+export interface ViewerGaze {
+  readonly name: string;
+  readonly starts_s: readonly number[];
+  readonly durations_s: readonly number[];
+  readonly yaw_deg: readonly number[];
+  readonly pitch_deg: readonly number[];
+}
+
+export interface Gaze {
+  readonly viewers: readonly ViewerGaze[];
+  readonly shows: string;
+  readonly viewing_s: number;
+}
+
 export interface Colormap {
   readonly name: string;
   readonly colours: readonly string[];
@@ -52,6 +66,7 @@ export interface Scene {
   readonly opacity: number;
   readonly made_by: string;
   readonly notes: readonly string[];
+  readonly gaze: Gaze | null;
 }
 
 export interface SphereMoment {

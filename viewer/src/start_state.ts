@@ -15,5 +15,10 @@ export function startState(shown: Pick<State, "stream" | "colormap" | "opacity">
     speed: 1,
     loop: true,
     sound: false,
+    fixations: true,
+    scanpaths: false,
+    trail: "1",
+    viewer: "",
+    follow: false,
   };
 }

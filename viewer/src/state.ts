@@ -3,6 +3,10 @@
 export type Projection = "sphere" | "flat";
 export type Style = "colours" | "contours" | "spotlight";
 
+/** How long fixations stay: seconds, since the start, or all of them at any time. */
+export type Trail = (typeof TRAILS)[number];
+export const TRAILS = ["0.5", "1", "2", "5", "past", "all"] as const;
+
 export interface State {
   readonly projection: Projection;
   readonly yaw_deg: number; // of the middle of the view
@@ -18,6 +22,11 @@ export interface State {
   readonly speed: number;
   readonly loop: boolean;
   readonly sound: boolean;
+  readonly fixations: boolean;
+  readonly scanpaths: boolean;
+  readonly trail: Trail;
+  readonly viewer: string; // whose gaze is shown; "" for all viewers
+  readonly follow: boolean; // the view looks where the viewer looks
 }
 
 type Listener = (state: State, before: State) => void;
@@ -48,6 +57,10 @@ export class Store {
     this.listeners.push(listener);
     listener(this.current, this.current);
   }
+}
+
+export function isTrail(text: string): text is Trail {
+  return (TRAILS as readonly string[]).includes(text);
 }
 
 export function clamp(value: number, least: number, most: number): number {

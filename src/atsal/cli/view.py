@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from atsal.cli.console import output_options, print_error, print_warning
 from atsal.cli.exit_code import ExitCode
@@ -21,13 +22,19 @@ _FRAMES = {"nothing": 0, "still": 1, "clip": FEW_FRAMES}
 
 
 @click.command(
-    epilog="Examples: atsal view VIDEO.mp4; atsal view PHOTOS; atsal view maps; atsal view PHOTO.jpg --export page."
+    epilog="Examples: atsal view VIDEO.mp4; atsal view PHOTOS; atsal view maps; atsal view PHOTO.jpg --export page; "
+    "atsal view prepared/avtrack360."
 )
 @click.argument("inputs", nargs=-1, required=True, type=PATH)
 @click.option("--export", "export_folder", type=PATH, help="Write the page to this folder, for any web server.")
 @click.option("--no-browser", is_flag=True, help="Print the address, and do not open it.")
 @click.option("--proxy", is_flag=True, help="Show H.264 copies of videos, at most 1920 wide, that every browser plays.")
-@click.option("--media", type=PATH, help="The source of a result, or the folder of the sources, if it has been moved.")
+@click.option(
+    "--media",
+    type=PATH,
+    help="The source of a result, or the folder of the sources or of a set's raw files, if it has been moved.",
+)
+@click.option("--item", help="Show only this item of a prepared set.")
 @click.option("--as-frames", is_flag=True, help="Treat a folder of images as one clip.")
 @still_at_option
 @overwrite_option
@@ -39,7 +46,8 @@ def view(inputs: tuple[Path, ...], export_folder: Path | None, no_browser: bool,
 
     INPUTS are 360° videos and images, or folders of them, which are predicted, and results of `atsal predict --format
     npy`: the manifest (.json) beside the maps, or the output folder. The options of the model and of reading do not
-    apply to results. Ctrl-C ends the program.
+    apply to results. The items of a folder that `atsal prepare` wrote are predicted and shown with their recorded gaze.
+    Ctrl-C ends the program.
     """
     from atsal.viewing.site import refuse_folder  # noqa: PLC0415
 
@@ -62,7 +70,7 @@ def _find_entries(inputs: tuple[Path, ...], values: dict[str, Any]) -> "list[Ent
         return load_chosen_model(values, frames)
 
     reading = take_reading(values)
-    chosen = {"still_at_s": values["still_at_s"], "as_frames": values["as_frames"], "media": values["media"]}
+    chosen = {name: values[name] for name in ("still_at_s", "as_frames", "media", "item")}
     found = find_entries(inputs, Choices(reading, copy=values["proxy"], load_model=load_model, **chosen))
     print_warning(*found.remarks)
     broken = [entry.error for entry in found.entries if isinstance(entry, BrokenEntry)]
@@ -71,5 +79,17 @@ def _find_entries(inputs: tuple[Path, ...], values: dict[str, Any]) -> "list[Ent
         sys.exit(ExitCode.FAILED)
     frames = max(_FRAMES[entry.predicts] for entry in found.entries)  # stills are predicted when they are looked at
     if frames:
+        _predict_what_was_recorded(found.entries, values)
         load_model()
     return found.entries
+
+
+def _predict_what_was_recorded(entries: "list[Entry]", values: dict[str, Any]) -> None:
+    """Choose head directions if all gaze is that, the model has directions, and the user chose none."""
+    from atsal.models.loading import find_weights  # noqa: PLC0415
+    from atsal.viewing.entries.recorded import RecordedEntry  # noqa: PLC0415
+
+    is_default = click.get_current_context().get_parameter_source("direction") is ParameterSource.DEFAULT
+    is_head = all(isinstance(entry, RecordedEntry) and entry.direction == "head" for entry in entries)
+    if is_default and is_head and find_weights(values["model"]).config.directions is not None:
+        values["direction"] = "head"

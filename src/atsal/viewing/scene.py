@@ -63,6 +63,26 @@ class RegionTrack:
 
 
 @dataclass(frozen=True)
+class ViewerGaze:
+    """The recorded gaze of one viewer, in order; the lists have one value for each fixation."""
+
+    name: str
+    starts_s: tuple[float, ...]  # since the first frame, or since the photo appeared; empty where no times are known
+    durations_s: tuple[float, ...]  # 0 where it is not known
+    yaw_deg: tuple[float, ...]
+    pitch_deg: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Gaze:
+    """The recorded gaze on the video or photo."""
+
+    viewers: tuple[ViewerGaze, ...]
+    shows: str  # a sentence on what was recorded
+    viewing_s: float  # of a photo: when the last viewer's gaze ends; 0 for a video, and where no times are known
+
+
+@dataclass(frozen=True)
 class Colormap:
     """A colour map: colours the same distance apart, as #rrggbb, from the lowest level to the highest."""
 
@@ -88,6 +108,7 @@ class Scene:
     opacity: float  # shown first, 0 to 1
     made_by: str  # what made the maps, for captions
     notes: tuple[str, ...]  # sentences for people, on how the source was read and what is missing
+    gaze: Gaze | None  # of an item of a prepared set
 
 
 @dataclass(frozen=True)

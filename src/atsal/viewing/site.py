@@ -17,13 +17,17 @@ from atsal.video.colormaps import COLORMAPS
 from atsal.viewing.frame_maps import FrameMaps
 from atsal.viewing.packing import MapPacker
 from atsal.viewing.region_tracks import STEP_S, RegionCollector
-from atsal.viewing.scene import Catalogue, Colormap, Item, Maps, Media, RegionTrack, Scene
+from atsal.viewing.scene import Catalogue, Colormap, Gaze, Item, Maps, Media, RegionTrack, Scene
 
 Site = dict[str, Path]
 """The path of each file, by its name relative to the page or to the folder of an item."""
 
 STATIC = Path(__file__).parent / "static"
 ITEM_FILES = ("scene.json", "media.*", "maps/*.maps")
+RECORDED = "recorded"
+"""The stream of the maps that are made from recorded gaze."""
+
+_SHOWS = {name: stream.shows for name, stream in STREAMS.items()} | {RECORDED: "the recorded gaze of all viewers"}
 PAGE = FolderKind(
     description="an export of the viewer",
     format="atsal page",
@@ -41,6 +45,7 @@ class Subject:
     streams: tuple[str, ...]
     made_by: str
     notes: tuple[str, ...] = ()
+    gaze: Gaze | None = None
 
 
 def build_site(
@@ -105,7 +110,7 @@ def refuse_folder(folder: Path, *, overwrite: bool) -> None:
 def _pack(
     streams: tuple[str, ...], frames: Iterable[FrameMaps], folder: Path, progress: Callable[[int], None]
 ) -> tuple[Maps, RegionCollector, str | None]:
-    packer, collector = MapPacker({name: STREAMS[name].shows for name in streams}, folder), RegionCollector()
+    packer, collector = MapPacker({name: _SHOWS[name] for name in streams}, folder), RegionCollector()
     problem, done = None, 0
     try:
         for frame in frames:
@@ -133,4 +138,5 @@ def _scene(subject: Subject, maps: Maps, regions: tuple[RegionTrack, ...], notes
     step_s = max(STEP_S, max(steps, default=0.0)) * 1.5
     made_by = f"{subject.made_by}, {plural(len(maps.times_s), 'map')}"
     look = DEFAULT_OVERLAY
-    return Scene(subject.media, maps, regions, step_s, colormaps, look.colormap, look.opacity, made_by, notes)
+    start = look.colormap, look.opacity
+    return Scene(subject.media, maps, regions, step_s, colormaps, *start, made_by, notes, subject.gaze)

@@ -44,6 +44,10 @@ export function makeLens(state: State, aspect: number): Lens {
   };
 }
 
+export function directionOf([x, y, z]: Vector): Direction {
+  return { yaw_deg: Math.atan2(x, z) / RADIAN, pitch_deg: Math.atan2(y, Math.hypot(x, z)) / RADIAN };
+}
+
 export function unitVector({ yaw_deg, pitch_deg }: Direction): Vector {
   const [yaw, pitch] = [yaw_deg * RADIAN, pitch_deg * RADIAN];
   return [Math.cos(pitch) * Math.sin(yaw), Math.sin(pitch), Math.cos(pitch) * Math.cos(yaw)];
@@ -71,7 +75,7 @@ export function directionAt(lens: Lens, { x, y }: Place): Direction | null {
   const [a, b] = [x * lens.tangent[0], y * lens.tangent[1]];
   const ray = [0, 1, 2].map((i) => (lens.forward[i] ?? 0) + a * (lens.right[i] ?? 0) + b * (lens.up[i] ?? 0));
   const [dx = 0, dy = 0, dz = 0] = ray;
-  return { yaw_deg: Math.atan2(dx, dz) / RADIAN, pitch_deg: Math.atan2(dy, Math.hypot(dx, dz)) / RADIAN };
+  return directionOf([dx, dy, dz]);
 }
 
 function dot(a: Vector, b: Vector): number {

@@ -158,6 +158,24 @@ export class GlPainter implements Painter {
     this.renderer.render(this.drawing, this.camera);
   }
 
+  /** Draw more over the view that `draw` has drawn. */
+  drawOver(drawing: Drawing): void {
+    this.renderer.autoClear = false;
+    this.renderer.render(drawing, this.camera);
+    this.renderer.autoClear = true;
+  }
+
+  /** Write the size of the view in pixels into `target`. */
+  size(target: Vector2): void {
+    this.renderer.getSize(target);
+  }
+
+  /** The number of its pixels to a pixel of the page. */
+  get pixelRatio(): number {
+    const { domElement: canvas } = this.renderer;
+    return canvas.width / (canvas.clientWidth || canvas.width);
+  }
+
   private uniform<T>(name: string, _type: new () => T): T {
     return this.material.uniforms[name]?.value as T;
   }

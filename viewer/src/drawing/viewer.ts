@@ -44,6 +44,11 @@ export class Viewer {
     });
   }
 
+  /** Draw something more over the picture. */
+  add(overlay: Overlay): void {
+    this.overlays.push(overlay);
+  }
+
   get lens(): Lens {
     return makeLens(this.store.state, this.aspect);
   }
@@ -55,15 +60,20 @@ export class Viewer {
 
   /** Draw a new frame at once: frame and map change together. */
   show(frame: Frame): void {
-    this.time_s = frame.time_s;
     this.painter.setFrame(frame);
+    this.showAt(frame.time_s);
+  }
+
+  /** Draw another time of the frame on screen, as a photo has while viewers look at it. */
+  showAt(time_s: number): void {
+    this.time_s = time_s;
     this.draw();
   }
 
   drawSoon(): void {
     if (this.pending) return;
     this.pending = true;
-    requestAnimationFrame(() => this.draw());
+    requestAnimationFrame(() => this.pending && this.draw());
   }
 
   /** The density that is predicted in a direction, as a multiple of the average; null where there is no map. */

@@ -2,6 +2,7 @@
 
 import { turn, zoom, ZOOM_STEP } from "./controls";
 import type { Key } from "./keys";
+import { gazeKeys } from "../gaze/controls";
 import { FRONT, toggleFullScreen } from "../page/buttons";
 import { byId } from "../page/dom";
 import type { Scene } from "../scene.gen";
@@ -15,17 +16,18 @@ const TURNS: Record<string, readonly [number, number]> = {
   ArrowDown: [0, -1],
 };
 
-/** All keys; those of time only for a video, whose controls are `transport`. */
+/** All keys; those of time only for a video, or a photo with a viewing time. Its controls are `transport`. */
 export function listKeys(scene: Scene, store: Store, transport: () => Transport | null): Key[] {
-  const ofTime = scene.media.kind === "video" ? timeKeys(store, transport) : [];
-  return [...ofTime, ...viewKeys(store), ...layerKeys(scene, store), ...pageKeys()];
+  const isVideo = scene.media.kind === "video";
+  const ofTime = isVideo || scene.gaze?.viewing_s ? timeKeys(store, transport, isVideo) : [];
+  return [...ofTime, ...viewKeys(store), ...layerKeys(scene, store), ...gazeKeys(scene.gaze, store), ...pageKeys()];
 }
 
-function timeKeys(store: Store, transport: () => Transport | null): Key[] {
+function timeKeys(store: Store, transport: () => Transport | null, hasFrames: boolean): Key[] {
   const step = (key: string): void => transport()?.step(key === "," ? -1 : 1);
   return [
     { keys: [" "], shown: "space", does: "play, pause", run: () => transport()?.toggle() },
-    { keys: [",", "."], shown: ", .", does: "one frame back, forward", run: step },
+    ...(hasFrames ? [{ keys: [",", "."], shown: ", .", does: "one frame back, forward", run: step }] : []),
     { keys: ["l"], shown: "L", does: "loop on, off", run: () => store.set({ loop: !store.state.loop }) },
   ];
 }
@@ -54,7 +56,7 @@ function layerKeys(scene: Scene, store: Store): Key[] {
   };
   const range = streams.length > 1 ? `1 to ${streams.length}` : "1";
   return [
-    { keys: ["g"], shown: "G", does: "show, hide predicted gaze", run: () => store.set({ layer: !store.state.layer }) },
+    { keys: ["g"], shown: "G", does: "show, hide the saliency map", run: () => store.set({ layer: !store.state.layer }) },
     { keys: streams.map((_, i) => `${i + 1}`), shown: range, does: `stream: ${streams.join(", ")}`, run: choose },
     { keys: ["[", "]"], shown: "[ ]", does: "less, more opacity", run: fade },
     { keys: ["c"], shown: "C", does: "next colour map", run: recolour },

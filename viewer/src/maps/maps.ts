@@ -18,7 +18,7 @@ export class MapStore {
   /** `onLoad` is called when a map that was missing is there, `onError` when a file cannot be loaded. */
   constructor(
     private readonly maps: Maps,
-    frameRate: number,
+    private readonly frameRate: number,
     private readonly onLoad: () => void,
     private readonly onError: (message: string) => void,
   ) {
@@ -32,6 +32,7 @@ export class MapStore {
 
   /** The number of the map of the frame at a time; null where nothing was predicted. */
   indexAt(time_s: number): number | null {
+    if (!this.frameRate) return 0; // a photo has one map at all times
     const times = this.maps.times_s;
     const index = lastAtOrBefore(times, time_s + this.slack_s);
     const [start, next] = [times[index], times[index + 1]];

@@ -1,15 +1,16 @@
 /** The part of the address after `#`, which restores a view. */
 
-import type { Projection, State, Style } from "../state";
+import { type Projection, type State, type Style, TRAILS } from "../state";
 
 const NUMBERS = ["yaw_deg", "pitch_deg", "fov_deg", "opacity", "threshold", "speed"] as const;
-const SWITCHES = ["layer", "regions", "loop"] as const;
+const SWITCHES = ["layer", "regions", "loop", "fixations", "scanpaths", "follow"] as const;
+const CHOICES = ["projection", "stream", "style", "colormap", "trail", "viewer"] as const;
 
 /** The state and the time as text; what is as at the start is left out. */
 export function toHash(state: State, start: State, time_s: number): string {
   const values = new URLSearchParams();
   if (time_s > 0) values.set("t", time_s.toFixed(3));
-  for (const name of [...NUMBERS, ...SWITCHES, "projection", "stream", "style", "colormap"] as const) {
+  for (const name of [...NUMBERS, ...SWITCHES, ...CHOICES]) {
     const value = state[name];
     if (value !== start[name]) values.set(name, typeof value === "number" ? `${+value.toFixed(2)}` : `${value}`);
   }
@@ -19,7 +20,7 @@ export function toHash(state: State, start: State, time_s: number): string {
 /** The changes that a text asks for. Values that this page does not have are ignored: links outlive results. */
 export function fromHash(
   hash: string,
-  known: { streams: readonly string[]; colormaps: readonly string[] },
+  known: { streams: readonly string[]; colormaps: readonly string[]; viewers: readonly string[] },
 ): { changes: Partial<State>; time_s: number } {
   const values = new URLSearchParams(hash.replace(/^#/, ""));
   const changes: { -readonly [K in keyof State]?: State[K] } = {};
@@ -35,6 +36,8 @@ export function fromHash(
   const style = oneOf<Style>(values.get("style"), ["colours", "contours", "spotlight"]);
   const stream = oneOf(values.get("stream"), known.streams);
   const colormap = oneOf(values.get("colormap"), known.colormaps);
+  const trail = oneOf(values.get("trail"), TRAILS);
+  const viewer = oneOf(values.get("viewer"), known.viewers);
   const time_s = Number(values.get("t"));
   return {
     changes: {
@@ -43,6 +46,8 @@ export function fromHash(
       ...(style && { style }),
       ...(stream && { stream }),
       ...(colormap && { colormap }),
+      ...(trail && { trail }),
+      ...(viewer && { viewer }),
     },
     time_s: Number.isFinite(time_s) && time_s > 0 ? time_s : 0,
   };

@@ -12,6 +12,7 @@ const HINTS: Record<string, string> = {
   fused: "Both streams together: the prediction.",
   attention: "What stands out in the whole frame.",
   experts: "What stands out and moves on the six faces of a cube.",
+  recorded: "Where people did look: the map of the recorded gaze.",
 };
 
 export function makePanel(scene: Scene, store: Store, flatOnly: boolean): void {
@@ -50,7 +51,7 @@ function bindRadios(store: Store, name: "projection" | "stream" | "style"): void
   });
 }
 
-function bindSwitch(store: Store, name: Names<boolean>): void {
+export function bindSwitch(store: Store, name: Names<boolean>): void {
   const input = byId<HTMLInputElement>(name);
   input.addEventListener("change", () => store.set({ [name]: input.checked }));
   store.subscribe((state) => {
@@ -68,7 +69,11 @@ function bindSlider(store: Store, name: "opacity" | "threshold"): void {
   });
 }
 
-function bindSelect(store: Store, name: "colormap" | "speed", read: (text: string) => Partial<State>): void {
+export function bindSelect(
+  store: Store,
+  name: "colormap" | "speed" | "trail" | "viewer",
+  read: (text: string) => Partial<State>,
+): void {
   const select = byId<HTMLSelectElement>(name);
   select.addEventListener("change", () => store.set(read(select.value)));
   store.subscribe((state) => {

@@ -9,7 +9,11 @@ export function caption(scene: Scene, state: State, time_s: number): string {
   const parts = [scene.media.name];
   if (scene.media.kind === "video") parts.push(clockText(time_s));
   if (state.projection === "sphere") parts.push(`yaw ${signed(state.yaw_deg)}°, pitch ${signed(state.pitch_deg)}°`);
-  if (state.layer) parts.push(`predicted gaze (${state.stream}), ${scene.made_by}`);
+  if (state.layer && state.stream === "recorded") parts.push("map of recorded gaze");
+  else if (state.layer) parts.push(`predicted gaze (${state.stream}), ${scene.made_by}`);
+  if (scene.gaze && (state.fixations || state.scanpaths)) {
+    parts.push(`recorded gaze of ${state.viewer ? `viewer ${state.viewer}` : `${scene.gaze.viewers.length} viewers`}`);
+  }
   return parts.join(" · ");
 }
 

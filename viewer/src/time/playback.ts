@@ -14,6 +14,9 @@ export interface Frame {
 /** Called with each new frame that is on screen. The picture is only valid during the call. */
 export type FrameListener = (frame: Frame) => void;
 
+/** What the controls of time need of a video, or of a photo with a viewing time. */
+export type Player = Pick<Video, "duration_s" | "playing" | "seek" | "play" | "pause" | "set" | "onPlaying">;
+
 export async function openPhoto(media: Media): Promise<Frame> {
   const image = new Image();
   image.src = media.file;

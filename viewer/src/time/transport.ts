@@ -3,9 +3,11 @@
 import { makeBands } from "./bands";
 import { drawCurve } from "./curve";
 import type { Viewer } from "../drawing/viewer";
+import { drawStrip } from "../gaze/strip";
+import { makeTracks } from "../gaze/tracks";
 import { regionAt } from "../maps/regions";
 import { announce, byId, clockText } from "../page/dom";
-import type { Video } from "./playback";
+import type { Player } from "./playback";
 import type { RegionTrack, Scene } from "../scene.gen";
 import type { Store } from "../state";
 
@@ -19,7 +21,7 @@ export class Transport {
     private readonly scene: Scene,
     private readonly store: Store,
     private readonly viewer: Viewer,
-    private readonly video: Video,
+    private readonly video: Player,
     private readonly onMessage: (text: string) => void,
   ) {
     this.slider.max = `${video.duration_s}`;
@@ -32,7 +34,8 @@ export class Transport {
     makeBands(byId("bands"), scene, video.duration_s, (track) => this.lookAt(track));
     store.subscribe((state) => video.set(state));
     store.subscribe((state, before) => {
-      if (state === before || state.stream !== before.stream) this.drawCurve();
+      const isOther = state.stream !== before.stream || state.viewer !== before.viewer;
+      if (state === before || isOther) this.drawCurve();
     });
     new ResizeObserver(() => this.drawCurve()).observe(byId("curve"));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.drawCurve());
@@ -75,7 +78,8 @@ export class Transport {
     this.slider.setAttribute("aria-valuetext", `${time_s.toFixed(2)} of ${this.video.duration_s.toFixed(2)} seconds`);
     byId("time").textContent = `${clockText(time_s)} / ${clockText(this.video.duration_s)}`;
     const bits = this.bits();
-    byId("curve-name").textContent = bits === undefined ? "Concentration" : `Concentration ${bits.toFixed(1)} bit`;
+    if (this.isPhoto) byId("curve-name").textContent = "Viewing time";
+    else byId("curve-name").textContent = bits === undefined ? "Concentration" : `Concentration ${bits.toFixed(1)} bit`;
   }
 
   private bits(): number | undefined {
@@ -92,7 +96,14 @@ export class Transport {
     byId("play").title = playing ? "Pause (space)" : "Play (space)";
   }
 
+  private get isPhoto(): boolean {
+    return this.scene.media.kind === "image";
+  }
+
   private drawCurve(): void {
-    drawCurve(byId<HTMLCanvasElement>("curve"), this.scene.maps, this.store.state.stream, this.video.duration_s);
+    const [canvas, { gaze, maps }] = [byId<HTMLCanvasElement>("curve"), this.scene];
+    const { stream, viewer } = this.store.state;
+    if (this.isPhoto && gaze) drawStrip(canvas, makeTracks(gaze), viewer, this.video.duration_s);
+    else drawCurve(canvas, maps, stream, this.video.duration_s);
   }
 }

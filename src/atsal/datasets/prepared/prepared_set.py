@@ -124,6 +124,11 @@ class PreparedSet:
         path, _ = self._stimulus_file(item)
         yield from read_some_frames(path, self.stimulus(item), frame_indices, size)
 
+    def shown_file(self, item: str) -> Path:
+        """Return the image, video or folder of frames that viewers of an item saw. Raises `DataError` if it is gone."""
+        own = self.folder / item / "image.png"
+        return own if own.name in self.record(item)["files"] else self._stimulus_file(item)[0]
+
     def stimulus_bytes(self, item: str) -> int:
         """Return the size of the stimulus, or of the archive around it. Raises `DataError` if it is gone."""
         path, _ = self._stimulus_file(item)
@@ -138,7 +143,7 @@ class PreparedSet:
         if not path.exists():
             raise DataError(
                 f"{path}: the stimulus of {item} is not there any more; pass the new folder of the raw files "
-                "(`--source`, `raw` of a training source, `source` in Python), or prepare again"
+                "(`--source`, `--media` of `view`, `raw` of a training source, `source` in Python), or prepare again"
             )
         return path, stimulus.get("member")
 

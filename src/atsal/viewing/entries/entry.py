@@ -26,6 +26,7 @@ class Choices:
     as_frames: bool  # a folder of images is one clip
     copy: bool  # show copies of videos that every browser plays
     media: Path | None  # the source of the result, or a folder of sources
+    item: str | None  # of a prepared set; None: all items
     load_model: "Callable[[], Predictor]"  # always the same one
 
 

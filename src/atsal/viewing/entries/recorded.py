@@ -1,0 +1,74 @@
+"""An item of a prepared set, which is predicted and shown with its recorded gaze."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from atsal.datasets.prepared.manifest import MANIFEST
+from atsal.datasets.prepared.prepared_set import PreparedSet
+from atsal.errors import DataError
+from atsal.untrusted.text import plural
+from atsal.viewing.entries.entry import BrokenEntry, Built, Choices, Entry, Found, ShowProgress, length_text
+from atsal.viewing.recorded_gaze import FLAT_PHOTOS, open_item, predict_item
+from atsal.viewing.site import build_site
+
+_KINDS = {"image": "photo", "video": "video", "frames": "folder of frames"}
+
+
+@dataclass(frozen=True)
+class RecordedEntry(Entry):
+    """An item; `path` is its folder in the set."""
+
+    prepared: PreparedSet
+    choices: Choices
+    doing = "Predicting"
+
+    @property
+    def predicts(self) -> Literal["still", "clip"]:
+        """What the model has to predict."""
+        return "still" if self.prepared.stimulus(self.name).kind == "image" else "clip"
+
+    @property
+    def direction(self) -> str:
+        """Whose direction the gaze is: `gaze.records.Direction`."""
+        return self.prepared.preparation.direction
+
+    def build(self, folder: Path, progress: ShowProgress) -> Built:
+        """Predict the maps, and make those of the gaze."""
+        choices, recorded = self.choices, open_item(self.prepared, self.name)
+        total = recorded.source.expected_frames(choices.reading)
+        predictor = choices.load_model()
+        subject, frames = predict_item(
+            recorded, predictor, choices.reading, choices.still_at_s, folder, copy=choices.copy
+        )
+        site, problem = build_site(subject, frames, folder, lambda done: progress(done, total))
+        return Built(site, subject.notes, problem)
+
+
+def find_recorded_entries(path: Path, choices: Choices) -> Found | None:
+    """Return an entry for each item of the prepared set in a folder, or for the chosen one; None for other paths.
+
+    Raises `ConfigError` for a chosen item that the set does not have.
+    """
+    if not (path / MANIFEST).is_file():
+        return None
+    try:
+        prepared = PreparedSet(path, choices.media)
+        if prepared.dataset.stimuli == "photos":
+            raise DataError(f"{path}: {FLAT_PHOTOS}; `atsal inspect {path} ITEM -o look` draws one with its gaze")
+    except DataError as error:
+        return Found([BrokenEntry(path, path.name, "prepared set", error)], [])
+    items = prepared.items if choices.item is None else (choices.item,)
+    return Found(list(_make_entries(prepared, items, choices)), [])
+
+
+def _make_entries(prepared: PreparedSet, items: tuple[str, ...], choices: Choices) -> Iterator[Entry]:
+    for item in items:
+        try:
+            record, stimulus = prepared.record(item), prepared.stimulus(item)
+            kind = length_text(_KINDS.get(stimulus.kind or "", "gaze"), stimulus.duration_s)
+            about = f"{kind}, {plural(record['observers'], 'viewer')}, {prepared.manifest['about']['title']}"
+            yield RecordedEntry(prepared.folder / item, item, about, prepared, choices)
+        except DataError as error:
+            yield BrokenEntry(prepared.folder / item, item, "item of a prepared set", error)
