@@ -92,6 +92,8 @@ atsal view missing.mp4
 atsal view still.png --media still.png
 atsal view still.png --export stills
 atsal predict still.png -o maps --format png --view
+atsal view still.png --item video_2
+atsal view prepared --item video
 atsal report still.png -o report.html
 atsal report still.png -o report.pdf
 atsal info missing.mp4

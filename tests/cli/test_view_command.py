@@ -10,9 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from atsal.cli import main
+from atsal.errors import ConfigError
 from atsal.video.image_writer import write_rgb_png
 from atsal.video.synthetic_scene import Scene, render_video
 from atsal.viewing.server import SiteServer
+from fakes.recorded_set import write_recorded_set
 
 
 def run(*arguments):
@@ -60,6 +62,32 @@ def test_a_result_of_one_stream_shows_it_and_says_what_is_missing(folder):
     scene = scene_of(folder / "one")
     assert [stream["name"] for stream in scene["maps"]["streams"]] == ["fused"]
     assert "--stream all" in scene["notes"][-1]
+
+
+def test_an_item_of_a_prepared_set_is_shown_with_its_gaze(tmp_path):
+    prepared = write_recorded_set(tmp_path)
+    found = run("view", prepared.folder, "--item", "photo", "--export", tmp_path / "page", "-q")
+    assert found.exit_code == 0, found.output
+    scene = scene_of(tmp_path / "page")
+    assert [stream["name"] for stream in scene["maps"]["streams"]] == ["fused", "attention", "experts", "recorded"]
+    assert len(scene["maps"]["streams"][3]["chunks"]) == 1
+    assert [viewer["name"] for viewer in scene["gaze"]["viewers"]] == ["anna", "ben"]
+    assert any("Licence" in note for note in scene["notes"])
+
+
+def test_the_prediction_is_of_the_direction_that_was_recorded(tmp_path, monkeypatch):
+    """Unless the user chooses another one."""
+    chosen = []
+
+    def load_model(_name, *, direction, **_options):
+        chosen.append(direction)
+        raise ConfigError("enough for this test")
+
+    monkeypatch.setattr("atsal.prediction.predictor.load_model", load_model)
+    prepared = write_recorded_set(tmp_path, direction="head")
+    for more in ([], ["--direction", "head_eye"]):
+        run("view", prepared.folder, "--item", "photo", "--export", tmp_path / "page", *more)
+    assert chosen == ["head", "head_eye"]
 
 
 def test_a_photo(folder):

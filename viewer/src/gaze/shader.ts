@@ -5,7 +5,7 @@
  * card finds out whether the fixation is shown at the time of the frame, and where.
  */
 
-export const LINE_STEPS = 8; // of a line that is a curve in the flat view
+export const LINE_STEPS = 16; // of a line that is a curve in the flat view
 
 const COMMON = `
 precision highp float;
@@ -110,7 +110,8 @@ vec2 onSphere(float share) {
 
 // Lines over the border of the picture are drawn twice: from this fixation out, and into the picture to the next one.
 vec2 onFlat(float share, vec2 anchor) {
-  vec2 place = flatPlace(normalize(mix(here, next, share)));
+  float angle = acos(clamp(dot(here, next), -0.9999, 0.9999999));
+  vec2 place = flatPlace(sin((1.0 - share) * angle) * here + sin(share * angle) * next);
   return vec2(anchor.x + mod(place.x - anchor.x + 1.0, 2.0) - 1.0, place.y);
 }
 

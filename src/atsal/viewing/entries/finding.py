@@ -11,8 +11,8 @@ from atsal.viewing.entries.result import ResultEntry, find_result_entries
 from atsal.viewing.entries.source import find_source_entries
 
 FINDERS: tuple[Callable[[Path, Choices], Found | None], ...] = (
-    find_recorded_entries,
     find_result_entries,
+    find_recorded_entries,
     find_source_entries,
 )
 """For each kind of entry, what returns those at a path. The first that does not return None has the path."""

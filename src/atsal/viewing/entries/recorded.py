@@ -8,6 +8,8 @@ from typing import Literal
 from atsal.datasets.prepared.manifest import MANIFEST
 from atsal.datasets.prepared.prepared_set import PreparedSet
 from atsal.errors import DataError
+from atsal.untrusted.files import ErrorFactory
+from atsal.untrusted.json_text import read_json
 from atsal.untrusted.text import plural
 from atsal.viewing.entries.entry import BrokenEntry, Built, Choices, Entry, Found, ShowProgress, length_text
 from atsal.viewing.recorded_gaze import FLAT_PHOTOS, open_item, predict_item
@@ -51,7 +53,7 @@ def find_recorded_entries(path: Path, choices: Choices) -> Found | None:
 
     Raises `ConfigError` for a chosen item that the set does not have.
     """
-    if not (path / MANIFEST).is_file():
+    if not _is_set(path / MANIFEST):
         return None
     try:
         prepared = PreparedSet(path, choices.media)
@@ -61,6 +63,15 @@ def find_recorded_entries(path: Path, choices: Choices) -> Found | None:
         return Found([BrokenEntry(path, path.name, "prepared set", error)], [])
     items = prepared.items if choices.item is None else (choices.item,)
     return Found(list(_make_entries(prepared, items, choices)), [])
+
+
+def _is_set(manifest: Path) -> bool:
+    """Return whether a file is the manifest of a set, or is damaged: then opening the set says so."""
+    try:
+        found = manifest.is_file() and read_json(manifest, ErrorFactory(DataError, manifest, ""))
+    except DataError:
+        return True
+    return isinstance(found, dict) and "preparation" in found
 
 
 def _make_entries(prepared: PreparedSet, items: tuple[str, ...], choices: Choices) -> Iterator[Entry]:
