@@ -41,7 +41,9 @@ def choose(**values):
         raise AssertionError("no model is needed to find entries")
 
     return Choices(
-        ReadOptions(), None, **{"as_frames": False, "copy": False, "media": None, "item": None, "load_model": refuse} | values
+        ReadOptions(),
+        None,
+        **{"as_frames": False, "copy": False, "media": None, "item": None, "load_model": refuse} | values,
     )
 
 

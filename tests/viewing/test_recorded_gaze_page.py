@@ -30,12 +30,12 @@ def site(prepared, item, folder):
 
 
 def test_gaze_on_a_photo(check, prepared, tmp_path):
-    check("gaze", site(prepared, "photo", tmp_path), **SCENE)
+    check("gaze", site(prepared, "photo", tmp_path), SCENE)
 
 
 def test_gaze_on_a_video(check, prepared, tmp_path):
-    check("gaze_video", site(prepared, "video", tmp_path), **SCENE)
+    check("gaze_video", site(prepared, "video", tmp_path), SCENE)
 
 
 def test_gaze_without_times(check, prepared, tmp_path):
-    check("gaze_untimed", site(prepared, "order", tmp_path), **SCENE)
+    check("gaze_untimed", site(prepared, "order", tmp_path), SCENE)

@@ -25,8 +25,6 @@ from atsal.viewing.media import prepare_media
 from atsal.viewing.scene import Gaze, ViewerGaze
 from atsal.viewing.site import RECORDED, Subject
 
-FLAT_PHOTOS = "holds flat photos, and the page shows 360° pictures"
-
 _DIRECTIONS = {"head": "head directions", "head_eye": "gaze (head and eyes)", "eye": "gaze"}
 
 
@@ -100,9 +98,15 @@ def open_item(prepared: PreparedSet, item: str) -> RecordedItem:
     """Open an item. Raises `ConfigError` for an unknown one, `DataError` for a flat photo and for a missing file."""
     fixations = prepared.fixations(item)
     if not isinstance(fixations, Fixations):
-        raise DataError(f"{prepared.folder}: {FLAT_PHOTOS}")
+        raise flat_photos_error(prepared.folder)
     path = prepared.shown_file(item)
     return RecordedItem(prepared, item, Source(path, "sequence" if path.is_dir() else classify(path)), fixations)
+
+
+def flat_photos_error(folder: Path) -> DataError:
+    """Return the error for a set of flat photos."""
+    inspect = f"`atsal inspect {folder} ITEM -o look` draws one with its gaze"
+    return DataError(f"{folder}: holds flat photos, and the page shows 360° pictures; {inspect}")
 
 
 def predict_item(

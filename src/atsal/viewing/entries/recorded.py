@@ -12,7 +12,7 @@ from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_json
 from atsal.untrusted.text import plural
 from atsal.viewing.entries.entry import BrokenEntry, Built, Choices, Entry, Found, ShowProgress, length_text
-from atsal.viewing.recorded_gaze import FLAT_PHOTOS, open_item, predict_item
+from atsal.viewing.recorded_gaze import flat_photos_error, open_item, predict_item
 from atsal.viewing.site import build_site
 
 _KINDS = {"image": "photo", "video": "video", "frames": "folder of frames"}
@@ -58,7 +58,7 @@ def find_recorded_entries(path: Path, choices: Choices) -> Found | None:
     try:
         prepared = PreparedSet(path, choices.media)
         if prepared.dataset.stimuli == "photos":
-            raise DataError(f"{path}: {FLAT_PHOTOS}; `atsal inspect {path} ITEM -o look` draws one with its gaze")
+            raise flat_photos_error(path)
     except DataError as error:
         return Found([BrokenEntry(path, path.name, "prepared set", error)], [])
     items = prepared.items if choices.item is None else (choices.item,)
