@@ -33,6 +33,8 @@ def test_each_item_of_a_set_is_an_entry(prepared):
         ("photo", f"photo, 2 viewers, {title}", "still"),
         ("video", f"video, 0:05, 2 viewers, {title}", "clip"),
     ]
+    (remark,) = found.remarks
+    assert "Licence: that of the data." in remark
 
 
 def test_one_item_can_be_chosen(prepared):

@@ -61,13 +61,9 @@ class RecordedItem:
 
     def notes(self) -> tuple[str, ...]:
         """Return sentences on what was seen, and on whose gaze it is: an export of the page holds data of others."""
-        about, is_of_video = self.prepared.manifest["about"], self.prepared.dataset.still_s is not None
+        is_of_video = self.source.kind == "image" and self.prepared.dataset.still_s is not None
         still = "The picture is one frame of a video: the viewers saw the video, and the times are those of the video."
-        return (
-            *([still] if is_of_video and self.source.kind == "image" else []),
-            f"The recorded gaze is that of {about['title']}. Licence: {about['licence']}. "
-            "An export of this page contains the gaze and the picture: pass it on only as the licence allows.",
-        )
+        return (*([still] if is_of_video else []), licence_note(self.prepared))
 
     def _times(self, reading: ReadOptions) -> tuple[Floats, Floats]:
         """Return the start (N,), empty where it is not known, and the duration (N,) of each fixation, in seconds."""
@@ -101,6 +97,15 @@ def open_item(prepared: PreparedSet, item: str) -> RecordedItem:
         raise flat_photos_error(prepared.folder)
     path = prepared.shown_file(item)
     return RecordedItem(prepared, item, Source(path, "sequence" if path.is_dir() else classify(path)), fixations)
+
+
+def licence_note(prepared: PreparedSet) -> str:
+    """Return sentences on whose gaze it is, and on what an export of the page holds."""
+    about = prepared.manifest["about"]
+    return (
+        f"The recorded gaze is that of {about['title']}. Licence: {about['licence']}. "
+        "An export of this page contains the gaze and the picture: pass it on only as the licence allows."
+    )
 
 
 def flat_photos_error(folder: Path) -> DataError:

@@ -42,18 +42,18 @@ await check("on the sphere a dot is in the same direction", { hash: "#layer=fals
   assert.ok(Math.hypot(found_yaw + 10 - first[0], found_pitch - first[1]) < 1, `${found_yaw + 10}, ${found_pitch}`);
 });
 
-await check("a photo starts with all gaze; N and P choose a viewer", { hash: FLAT }, async (page) => {
+await check("a photo starts with all gaze; J and U choose a viewer", { hash: FLAT }, async (page) => {
   const places = [...anna, ...ben].map(([, , yaw, pitch]) => [yaw, pitch]);
   assert.deepEqual(await brightAt(page, places), [true, true, true, true, true]);
-  await page.keyboard.press("n");
+  await page.keyboard.press("j");
   assert.equal(await page.getByLabel("Whose gaze").inputValue(), "anna");
   assert.deepEqual(await brightAt(page, places), [true, true, true, false, false]);
   await page.getByRole("button", { name: "Next viewer" }).click();
   assert.equal(await page.getByLabel("Whose gaze").inputValue(), "ben");
   assert.deepEqual(await brightAt(page, places), [false, false, false, true, true]);
-  await page.keyboard.press("n");
+  await page.keyboard.press("j");
   assert.equal(await page.getByLabel("Whose gaze").inputValue(), "");
-  await page.keyboard.press("p");
+  await page.keyboard.press("u");
   assert.equal(await page.getByLabel("Whose gaze").inputValue(), "ben");
   await page.keyboard.press("e");
   assert.equal(await middle(page), 0, "E hides the fixations");
@@ -61,7 +61,7 @@ await check("a photo starts with all gaze; N and P choose a viewer", { hash: FLA
 
 await check("a scanpath is a great circle, also over the border", { hash: `${FLAT}&viewer=anna&fixations=false` }, async (page) => {
   assert.deepEqual(await brightAt(page, [halfWay(first, second)]), [false]);
-  await page.keyboard.press("t");
+  await page.keyboard.press("a");
   const straight = [(second[0] + third[0] - 360) / 2, (second[1] + third[1]) / 2]; // no great circle
   const places = [halfWay(first, second), halfWay(second, third), straight];
   assert.deepEqual(await brightAt(page, places), [true, true, false]);
@@ -86,7 +86,7 @@ await check("the view follows a viewer until the user turns it", { hash: "#layer
   const [yaw, pitch] = halfWay(first, second);
   const found = await viewDirection(page);
   assert.ok(Math.hypot(found[0] - yaw, found[1] - pitch) < 3, `on the way: ${found}`);
-  await page.keyboard.press("n");
+  await page.keyboard.press("j");
   await seek(page, 1.75, 0.001);
   await drawn(page);
   assert.deepEqual(await viewDirection(page), [ben[0][2], ben[0][3]]);

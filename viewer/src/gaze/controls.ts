@@ -39,11 +39,11 @@ function stepViewer({ viewers }: Gaze, store: Store, step: 1 | -1): void {
 export function gazeKeys(gaze: Gaze | null, store: Store): Key[] {
   if (!gaze) return [];
   const toggle = (name: "fixations" | "scanpaths" | "follow") => (): void => store.set({ [name]: !store.state[name] });
-  const step = (key: string): void => stepViewer(gaze, store, key === "n" ? 1 : -1);
+  const step = (key: string): void => stepViewer(gaze, store, key === "j" ? 1 : -1);
   return [
     { keys: ["e"], shown: "E", does: "show, hide fixations", run: toggle("fixations") },
-    { keys: ["t"], shown: "T", does: "show, hide scanpaths", run: toggle("scanpaths") },
-    { keys: ["n", "p"], shown: "N P", does: "next, previous viewer", run: step },
+    { keys: ["a"], shown: "A", does: "show, hide scanpaths", run: toggle("scanpaths") },
+    { keys: ["j", "u"], shown: "J U", does: "next, previous viewer", run: step },
     ...(isTimed(gaze) ? [{ keys: ["w"], shown: "W", does: "look where this viewer looks", run: toggle("follow") }] : []),
   ];
 }

@@ -12,7 +12,7 @@ from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_json
 from atsal.untrusted.text import plural
 from atsal.viewing.entries.entry import BrokenEntry, Built, Choices, Entry, Found, ShowProgress, length_text
-from atsal.viewing.recorded_gaze import flat_photos_error, open_item, predict_item
+from atsal.viewing.recorded_gaze import flat_photos_error, licence_note, open_item, predict_item
 from atsal.viewing.site import build_site
 
 _KINDS = {"image": "photo", "video": "video", "frames": "folder of frames"}
@@ -45,7 +45,7 @@ class RecordedEntry(Entry):
             recorded, predictor, choices.reading, choices.still_at_s, folder, copy=choices.copy
         )
         site, problem = build_site(subject, frames, folder, lambda done: progress(done, total))
-        return Built(site, subject.notes, problem)
+        return Built(site, recorded.source.notes(choices.reading), problem)
 
 
 def find_recorded_entries(path: Path, choices: Choices) -> Found | None:
@@ -62,7 +62,7 @@ def find_recorded_entries(path: Path, choices: Choices) -> Found | None:
     except DataError as error:
         return Found([BrokenEntry(path, path.name, "prepared set", error)], [])
     items = prepared.items if choices.item is None else (choices.item,)
-    return Found(list(_make_entries(prepared, items, choices)), [])
+    return Found(list(_make_entries(prepared, items, choices)), [f"{path}: {licence_note(prepared)}"])
 
 
 def _is_set(manifest: Path) -> bool:
