@@ -12,7 +12,8 @@ from atsal.encoding.pictures import PictureFilter, PictureFormat, choose_format
 from atsal.errors import ConfigError, EncoderError, OutputError
 from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.prediction.sources import LOWEST_RATE
-from atsal.video.mp4_writer import AudioSource, EncoderSettings, Mp4Writer
+from atsal.video.mp4_file import AudioSource
+from atsal.video.mp4_writer import EncoderSettings, Mp4Writer
 from atsal.video.probe import VideoInfo, probe_video
 from atsal.video.spherical_tags import SphericalTags, read_spherical_tags
 from atsal.video.stereo_layout import StereoChoice

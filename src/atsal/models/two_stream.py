@@ -112,6 +112,17 @@ class ATSal(nn.Module):
         return self.architecture.state_shape(self.config.face_size)
 
     @property
+    def state_memory(self) -> float:
+        """The share of a state that is left in the state of the next frame, of the expert that forgets more slowly.
+
+        It is `1 - sigmoid(alpha)` of the moving average (`moving_average.py`), 0 to 1.
+        """
+        names = self.architecture.parameter_groups["average"]
+        parts = (getattr(self, name).named_parameters() for name in EXPERTS)
+        alphas = [alpha for part in parts for name, alpha in part if name.startswith(names)]
+        return max(1 - torch.sigmoid(alpha.detach().double()).max().item() for alpha in alphas)
+
+    @property
     def depends_on_time(self) -> bool:
         """Whether the maps depend on the time since the start of a video: through the prior, if there is a front."""
         return self.prior is not None and self.front_deg is not None

@@ -1,11 +1,14 @@
 """The results of one source in the output folder: where they go, what is there already, and what may be replaced."""
 
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from atsal.errors import AtsalError, InputError, OutputError
 from atsal.jobs.atomic_write import hidden_name, output_errors
+from atsal.jobs.output_folder import lock_folder
 from atsal.prediction.options import Options
 from atsal.prediction.results import ResultPath, result_paths
 from atsal.prediction.run_record import EarlierRun, Journal, Settings, changed_settings, read_manifest
@@ -48,6 +51,10 @@ def _manifest_path(source: Source, folder: Path) -> Path:
     return folder / f"{source.stem}.json"
 
 
+def _journal_path(source: Source, folder: Path) -> Path:
+    return folder / hidden_name(source.stem, "progress")
+
+
 def _paths(source: Source, folder: Path, options: Options) -> list[ResultPath]:
     by_format = result_paths(folder, source.stem, source.is_still(options.reading), options.streams, options.formats)
     return list(dict.fromkeys(path for by_stream in by_format.values() for path in by_stream.values()))
@@ -69,7 +76,8 @@ class Outputs:
         self.folder = folder
         self.manifest = _manifest_path(source, folder)
         self.paths = _paths(source, folder, options)
-        self.journal = Journal(folder / hidden_name(source.stem, "progress"), settings)
+        self.journal = Journal(_journal_path(source, folder), settings)
+        self.chunks = folder / hidden_name(source.stem, "chunks")  # a folder, while a run works in chunks
         self.finished = read_manifest(self.manifest)
         self._earlier: EarlierRun | None = self.finished or self.journal.read()
         self._earlier_paths = self._earlier.result_paths(folder, source.stem) if self._earlier else []
@@ -84,6 +92,18 @@ class Outputs:
     def is_complete(self) -> bool:
         """Whether an earlier run finished and all of its results are still there."""
         return self.finished is not None and self.finished.is_complete(self.folder, self._source.stem)
+
+    @property
+    def has_resumable_frames(self) -> bool:
+        """Whether an interrupted run of the same settings, not in chunks, wrote frames after which one can go on."""
+        earlier = self._earlier
+        if self.finished is not None or earlier is None or not earlier.frames:
+            return False
+        return not changed_settings(earlier.settings, self.journal.settings, self._source)
+
+    def result_files(self) -> tuple[Path, ...]:
+        """Return the files of the results, and the folders with one file for each frame."""
+        return tuple(dict.fromkeys(path.path for path in self.paths))
 
     def single_files(self) -> list[str]:
         """Return the names, relative to the folder, of the results that are one file."""
@@ -157,3 +177,19 @@ class Outputs:
             if path.frame_suffix and path.path.is_dir():
                 path.path.rmdir()
         self.journal.remove()
+
+    def remove_progress(self) -> None:
+        """Remove the journal and the chunks of a run that is finished."""
+        shutil.rmtree(self.chunks, ignore_errors=True)
+        self.journal.remove()
+
+
+def remove_unfinished(source: Source, folder: Path, options: Options) -> None:
+    """Remove what a killed process left of the files that it was writing; the next run resumes from the others."""
+    paths, journal = _paths(source, folder, options), ResultPath(_journal_path(source, folder))
+    with suppress(OutputError, OSError), lock_folder(folder, source.stem):
+        for path in (*paths, ResultPath(_manifest_path(source, folder)), journal):
+            for file in path.leftovers():
+                file.unlink()
+        if not any(path.existing() for path in paths):
+            journal.path.unlink(missing_ok=True)

@@ -87,6 +87,9 @@ class ResultWriter(ABC):
         """Draw what `write` needs. It is called in order, ahead of `write`, in another thread."""
         return {}
 
+    def warm_up(self, result: FrameResult) -> None:  # noqa: B027 - most remember nothing
+        """Take in a result before the first that is drawn and written."""
+
     @abstractmethod
     def write(self, result: FrameResult, pictures: Pictures) -> list[Path]:
         """Write one result. Return the files that belong to this frame alone."""
@@ -117,23 +120,37 @@ class MapVideoWriter(ResultWriter):
     """One video for each stream."""
 
     def __init__(
-        self, video: VideoOutput, paths: dict[str, ResultPath], source: Source, options: Options, *, sound: bool
+        self,
+        video: VideoOutput,
+        paths: dict[str, ResultPath],
+        source: Source,
+        options: Options,
+        *,
+        sound: bool,
+        tagged: bool,
     ) -> None:
         self._draw = video.draw
         self._look = options.overlay
         self._paths = paths
         self._frame_rate = source.output_rate(options.reading)
         self._sound = source.path if sound and source.kind == "video" else None
+        self._is_tagged = tagged
         self._duration_s = options.reading.duration_s
         self._writers: dict[str, VideoWriter] = {}
         self._peaks = {stream: PeakTracker() for stream in paths}
         self._stack = ExitStack()
 
+    def warm_up(self, result: FrameResult) -> None:
+        """Follow the peaks."""
+        self._update_peaks(result)
+
     def draw(self, result: FrameResult) -> Pictures:
         """Draw the frame of each video."""
-        maps = {stream: result.map(stream) for stream in self._paths}
-        peaks = {stream: self._peaks[stream].update(saliency) for stream, saliency in maps.items()}
-        return {stream: self._draw(result, maps[stream], peaks[stream], self._look) for stream in maps}
+        peaks = self._update_peaks(result)
+        return {stream: self._draw(result, result.map(stream), peak, self._look) for stream, peak in peaks.items()}
+
+    def _update_peaks(self, result: FrameResult) -> dict[str, float]:
+        return {stream: tracker.update(result.map(stream)) for stream, tracker in self._peaks.items()}
 
     def write(self, result: FrameResult, pictures: Pictures) -> list[Path]:
         """Append one frame to each video."""
@@ -151,6 +168,7 @@ class MapVideoWriter(ResultWriter):
             audio_from=self._sound,
             audio_start_s=start_s,
             audio_duration_s=self._duration_s,
+            spherical=self._is_tagged,
         )
         return self._stack.enter_context(writer)
 
@@ -158,8 +176,8 @@ class MapVideoWriter(ResultWriter):
         self._stack.__exit__(*exception)  # type: ignore[arg-type]
 
 
-def make_writers(source: Source, folder: Path, options: Options) -> list[ResultWriter]:
-    """Make one writer for each format."""
+def make_writers(source: Source, folder: Path, options: Options, *, is_part: bool = False) -> list[ResultWriter]:
+    """Make one writer for each format. Videos of a part have neither sound nor 360° tags; joining adds them."""
     writers: list[ResultWriter] = []
     is_still = source.is_still(options.reading)
     by_format = result_paths(folder, source.stem, is_still, options.streams, options.formats)
@@ -168,5 +186,6 @@ def make_writers(source: Source, folder: Path, options: Options) -> list[ResultW
         if form.video is None or is_still:
             writers.append(FileWriter(form, paths, options.overlay))
         else:
-            writers.append(MapVideoWriter(form.video, paths, source, options, sound=form.shows_source))
+            sound = form.shows_source and not is_part
+            writers.append(MapVideoWriter(form.video, paths, source, options, sound=sound, tagged=not is_part))
     return writers

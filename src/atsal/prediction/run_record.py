@@ -146,6 +146,13 @@ def read_manifest(path: Path) -> EarlierRun | None:
         ) from error
 
 
+def frame_entry(result: FrameResult, names: list[str]) -> dict[str, Any]:
+    """Return what the table of frames says of a result."""
+    peaks = {stream: float(saliency.max()) for stream, saliency in result.maps.items()}
+    time_s = round(result.timestamp_s, 6)
+    return {"index": result.frame_index, "timestamp_s": time_s, "files": names, "peaks": peaks}
+
+
 class Journal:
     """The settings, the table of frames and the state of the network, in one file that is replaced as a whole.
 
@@ -190,9 +197,7 @@ class Journal:
 
     def add(self, result: FrameResult, names: list[str], state: Floats | None) -> None:
         """Add a frame whose files are all written."""
-        peaks = {stream: float(saliency.max()) for stream, saliency in result.maps.items()}
-        time_s = round(result.timestamp_s, 6)
-        self.frames.append({"index": result.frame_index, "timestamp_s": time_s, "files": names, "peaks": peaks})
+        self.frames.append(frame_entry(result, names))
         self._last = (len(self.frames), state)
 
     def save_if_due(self) -> None:

@@ -1,10 +1,11 @@
 """Read a 360° video or a folder of images frame by frame: each frame decoded once, with its true number and time."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,17 @@ from atsal.video.probe import VideoInfo, probe_video
 from atsal.video.stereo_layout import StereoChoice
 from atsal.video.timed_frames import FrameSource, TimedFrame
 from atsal.video.view_scaler import ViewScaler
+
+
+class HasTime(Protocol):
+    """Anything that is shown from a time on, in seconds since the video's first frame."""
+
+    @property
+    def timestamp_s(self) -> float:
+        """The time."""
+
+
+T = TypeVar("T", bound=HasTime)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +54,7 @@ def read_frames(
     fps: float | None = None,
     start_s: float = 0.0,
     duration_s: float | None = None,
+    numbers: Container[int] | None = None,
 ) -> Iterator[Frame]:
     """Read a video's frames in the order of presentation; memory does not grow with its length.
 
@@ -56,6 +69,7 @@ def read_frames(
             most once: a rate above the source's own keeps every frame. Excludes `stride`.
         start_s: first time to read, in seconds since the file's first frame.
         duration_s: length of the span to read: times in [start_s, start_s + duration_s). By default to the end.
+        numbers: keep only the frames with these numbers (`Frame.index`), of those that `stride` or `fps` keep.
 
     Arguments and file are checked at the call, before the first frame is asked for.
 
@@ -72,7 +86,9 @@ def read_frames(
     if info.duration_s is not None and start_s >= info.duration_s:
         raise _past_end_error(info, start_s)
     source = FrameSource(info.path, start_s, None if duration_s is None else start_s + duration_s)
-    chosen = islice(source, 0, None, stride) if fps is None else nearest_frames(source, start_s, fps)
+    chosen = keep_frames(source, start_s, stride, fps)
+    if numbers is not None:
+        chosen = (frame for frame in chosen if frame.index in numbers)
     return _read_video(info, source, chosen, size or info.eye_size)
 
 
@@ -97,7 +113,12 @@ def read_image_sequence(
     return _read_images([(number, paths[number]) for number in chosen], fps, size, stereo)
 
 
-def nearest_frames(frames: Iterable[TimedFrame], start_s: float, fps: float) -> Iterator[TimedFrame]:
+def keep_frames(frames: Iterable[T], start_s: float, stride: int, fps: float | None) -> Iterator[T]:
+    """Keep those of the frames from `start_s` on that `read_frames` keeps with this `stride` and `fps`."""
+    return islice(frames, 0, None, stride) if fps is None else nearest_frames(frames, start_s, fps)
+
+
+def nearest_frames(frames: Iterable[T], start_s: float, fps: float) -> Iterator[T]:
     """Keep, for each of the times `start_s + k / fps`, the nearest of `frames`, each at most once.
 
     A frame is nearest to all times up to the middle between it and the next one. The last frame is shown for as long
@@ -108,7 +129,7 @@ def nearest_frames(frames: Iterable[TimedFrame], start_s: float, fps: float) -> 
         """Return the greatest k with start_s + k / fps <= time_s, allowing for rounded timestamps."""
         return math.floor((time_s - start_s) * fps + 1e-6)
 
-    previous: TimedFrame | None = None
+    previous: T | None = None
     wanted = 0  # the number k of the next time
     step_s = 1 / fps
     for frame in frames:

@@ -11,6 +11,7 @@ from atsal.video.colormaps import COLORMAPS
 Picture = NDArray[np.uint8]
 SavedMap = NDArray[np.float32]
 
+PEAK_MEMORY = 0.95  # the share of the shown peak that stays at the next frame
 _BAND_ROWS = 64  # drawn at once: copies of whole frames would cost memory and time
 _MIN_PEAK = 1e-12
 
@@ -18,7 +19,7 @@ _MIN_PEAK = 1e-12
 class PeakTracker:
     """The value shown as full brightness, which follows the maps slowly so that a video does not flicker."""
 
-    def __init__(self, memory: float = 0.95) -> None:
+    def __init__(self, memory: float = PEAK_MEMORY) -> None:
         self._memory = memory
         self._peak: float | None = None
 

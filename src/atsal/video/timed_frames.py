@@ -1,5 +1,6 @@
 """The frames of a video with their true numbers and times, decoded one by one or listed from undecoded packets."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -105,8 +106,7 @@ class FrameSource:
     def _number(
         self, index: int, first: VideoFrame, rest: GoodFrames, timing: StreamTiming, origin: int | None
     ) -> Iterator[tuple[TimedFrame, float]]:
-        # Times are rounded to ticks, except where a tick is as long as a frame, as in AVI.
-        rounding_s = min(float(timing.time_base) / 2, MAX_ROUNDING_S)
+        rounding_s = _rounding_s(timing)
         for number, picture in enumerate(chain([first], rest), start=index):
             pts = picture.pts
             ticks = number * timing.step_pts if origin is None or pts is None else pts - origin
@@ -114,8 +114,23 @@ class FrameSource:
         self._damage = rest.damage
 
 
+@dataclass(frozen=True, eq=False)
+class FrameIndex:
+    """The shown frames of a video, known from its packets: where each is, and at which of them decoding can begin."""
+
+    times_s: NDArray[np.float64]  # (F,) ascending, since the first frame: those that `read_frames` gives
+    is_key: NDArray[np.bool_]  # (F,)
+    rounding_s: float  # of the times, half a tick
+    is_seekable: bool  # whether reading can begin in the middle; else everything before is decoded
+
+
 def frame_times(path: Path) -> NDArray[np.float64]:
-    """Return the seconds of every shown frame since the first, (F,) ascending: those that `read_frames` gives.
+    """Return the `times_s` of `index_frames`, and raise what it raises."""
+    return index_frames(path).times_s
+
+
+def index_frames(path: Path) -> FrameIndex:
+    """List the frames of a video.
 
     The file is read to its end, but only the first frame is decoded. Raises MediaError as `probe_video` does, and for
     a file whose times restart or that has none.
@@ -124,17 +139,22 @@ def frame_times(path: Path) -> NDArray[np.float64]:
         timing = read_timing(path, container, stream)
         first = next(GoodFrames(container, stream, timing), None)
     with open_video(path) as (container, stream):
-        packets = [(packet.dts, packet.pts) for packet in _shown_packets(path, container, stream, timing)]
+        shown = _shown_packets(path, container, stream, timing)
+        packets = [(packet.dts, packet.pts, packet.is_keyframe) for packet in shown]
     if timing.time_source == "none":
-        ticks = np.arange(len(packets)) * float(timing.step_pts)
+        keyed = [(number * float(timing.step_pts), is_key) for number, (_, _, is_key) in enumerate(packets)]
     else:
-        stated = [dts if timing.time_source == "packet numbers" else pts for dts, pts in packets]
-        known = [time for time in stated if time is not None and first is not None and time >= (first.pts or 0)]
-        ticks = np.sort(np.array(known, np.float64))
-    if not len(ticks):
+        by_number = timing.time_source == "packet numbers"
+        stated = [(dts if by_number else pts, is_key) for dts, pts, is_key in packets]
+        first_pts = math.inf if first is None else first.pts or 0
+        keyed = [(time, is_key) for time, is_key in stated if time is not None and time >= first_pts]
+    if not keyed:
         raise MediaError(f"{path}: its frames have no times; write it again at a constant rate")
-    times: NDArray[np.float64] = (ticks - ticks[0]) * float(timing.time_base)
-    return times
+    keyed.sort()
+    ticks = np.array([time for time, _ in keyed], np.float64)
+    is_key = np.array([is_key for _, is_key in keyed], np.bool_)
+    times_s = (ticks - ticks[0]) * float(timing.time_base)
+    return FrameIndex(times_s, is_key, _rounding_s(timing), timing.is_seekable)
 
 
 def count_frames(path: Path, timing: StreamTiming) -> StreamTiming:
@@ -166,6 +186,11 @@ def are_evenly_spaced(times_s: NDArray[np.float64], rate: float) -> bool:
         return False
     error_s = np.abs(times_s - np.arange(len(times_s)) / rate).max()
     return bool(error_s <= max(_MATROSKA_ROUNDING_S, _STEP_TOLERANCE / rate))
+
+
+def _rounding_s(timing: StreamTiming) -> float:
+    """Return by how much a time may be off: times are rounded to ticks, unless a tick is as long as a frame (AVI)."""
+    return min(float(timing.time_base) / 2, MAX_ROUNDING_S)
 
 
 def _frame_number(path: Path, timing: StreamTiming, first_pts: int, pts: int, position: int | None) -> int:

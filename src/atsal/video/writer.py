@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from atsal.errors import ConfigError, ShapeError
 from atsal.video.image_writer import check_rgb
-from atsal.video.mp4_writer import MAX_RATE, MIN_RATE, AudioSource, EncoderSettings, Mp4Writer
+from atsal.video.mp4_file import AudioSource
+from atsal.video.mp4_writer import MAX_RATE, MIN_RATE, EncoderSettings, Mp4Writer
 from atsal.video.spherical_tags import SphericalTags
 
 __all__ = ["MAX_RATE", "MIN_RATE", "VideoWriter"]
