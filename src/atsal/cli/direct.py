@@ -16,12 +16,12 @@ from atsal.cli.model_run import (
     load_chosen_model,
     model_options,
     print_notes,
-    progress_bar,
     span_options,
     stereo_option,
     take_reading,
 )
 from atsal.cli.parameters import PATH, POSITIVE, SOURCE, STREAMS, NameOf, overwrite_option, refuse_inputs
+from atsal.cli.progress import progress_bar
 from atsal.directing.aspect import ASPECTS
 from atsal.errors import ConfigError
 from atsal.jobs.atomic_write import create_folder

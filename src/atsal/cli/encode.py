@@ -13,9 +13,9 @@ from atsal.cli.model_run import (
     load_chosen_model,
     model_options,
     print_notes,
-    progress_bar,
 )
 from atsal.cli.parameters import PATH, POSITIVE, SOURCE, STEREO, STREAMS, NameOf, Number, options, overwrite_option
+from atsal.cli.progress import progress_bar
 from atsal.cli.quality import print_scores
 
 if TYPE_CHECKING:

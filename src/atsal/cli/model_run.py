@@ -1,13 +1,11 @@
-"""What the commands that run a model share: options, finding the source, loading the model, progress, targets."""
+"""What the commands that run a model share: options, finding the source, loading the model, targets."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.cli.console import is_quiet, make_console, print_warning
+from atsal.cli.console import print_warning
 from atsal.cli.parameters import (
     POSITIVE,
     RUNTIMES,
@@ -25,9 +23,9 @@ from atsal.cli.parameters import (
 )
 from atsal.errors import ConfigError
 from atsal.prediction.overlay import DEFAULT_OVERLAY, Overlay
-from atsal.untrusted.text import escape_controls
 
 if TYPE_CHECKING:
+    from atsal.prediction.model_choice import ModelChoice
     from atsal.prediction.options import ReadOptions
     from atsal.prediction.predictor import Predictor
     from atsal.prediction.sources import Source
@@ -144,61 +142,26 @@ def take_overlay(values: dict[str, Any]) -> Overlay:
 
 def load_chosen_model(values: dict[str, Any], frames: int = FEW_FRAMES) -> "Predictor":
     """Load the model; for a few pictures in PyTorch, because other runtimes first compile for seconds."""
+    return choose_model(values, frames).load()
+
+
+def choose_model(values: dict[str, Any], frames: int = FEW_FRAMES) -> "ModelChoice":
+    """Return what `load_chosen_model` loads."""
     from atsal.jobs.memory import share_freed_memory  # noqa: PLC0415
 
     share_freed_memory()
-    from atsal.prediction.predictor import load_model  # noqa: PLC0415
+    from atsal.prediction.model_choice import ModelChoice  # noqa: PLC0415
 
-    if values["runtime"] == "auto" and values["precision"] == "float32" and frames < FEW_FRAMES:
-        values["runtime"] = "torch"
-    chosen = {name: values[name] for name in ("device", "runtime", "precision", "face_size", "procedure")}
-    return load_model(values["model"], **chosen, **take_direction(values))
+    runtime = values["runtime"]
+    if runtime == "auto" and values["precision"] == "float32" and frames < FEW_FRAMES:
+        runtime = "torch"
+    chosen = {name: values[name] for name in ("device", "precision", "face_size", "procedure")}
+    return ModelChoice(values["model"], runtime=runtime, **chosen, **take_direction(values))
 
 
 def print_notes(source: "Source", reading: "ReadOptions") -> None:
     """Print how the picture was interpreted: an ordinary square photo looks like two views, too."""
     print_warning(*(f"{source.path}: {note}" for note in source.notes(reading)))
-
-
-@contextmanager
-def progress_bar(source: "Source", reading: "ReadOptions") -> "Iterator[Callable[[int], None]]":
-    """Show a bar for the frames of a source, as `frames_bar` does; nothing for a still."""
-    if source.is_still(reading):
-        yield lambda _done: None
-        return
-    total = source.expected_frames(reading)
-    with frames_bar(source.path.name) as show:
-        show(0, total)
-        yield lambda done: show(done, total)
-
-
-@contextmanager
-def frames_bar(name: str) -> "Iterator[Callable[[int, int | None], None]]":
-    """Show a bar with rate and remaining time on a terminal; nothing elsewhere and with `--quiet`.
-
-    The function that is returned takes the number of frames that are done and of all frames; None: unknown.
-    """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-
-    console = make_console(stderr=True)
-    if not console.is_terminal or is_quiet():
-        yield lambda _done, _total: None
-        return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]} frames/s"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(escape_controls(name), total=None, rate="–")
-
-        def update(done: int, total: int | None) -> None:
-            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
-            bar.update(task, completed=done, total=total, rate=f"{speed:.1f}" if speed else "–")
-
-        yield update
 
 
 def check_targets(source: "Source", targets: dict[Path, str], overwrite: bool) -> None:

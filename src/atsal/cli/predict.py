@@ -1,9 +1,7 @@
 """`atsal predict` and `atsal compare`: saliency maps of videos and images."""
 
-import logging
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,21 +10,21 @@ import click
 
 from atsal.cli.console import output_options, print_error, print_line, print_warning
 from atsal.cli.exit_code import ExitCode, exit_if_failed
-from atsal.cli.log_file import log
 from atsal.cli.model_run import (
     FEW_FRAMES,
     check_targets,
+    choose_model,
     find_source,
     load_chosen_model,
     model_options,
     overlay_options,
     print_notes,
-    progress_bar,
     reading_options,
     take_overlay,
     take_reading,
 )
 from atsal.cli.parameters import (
+    MAX_WORKERS,
     PATH,
     SOURCE,
     NameOf,
@@ -35,16 +33,15 @@ from atsal.cli.parameters import (
     still_at_option,
     stream_option,
 )
+from atsal.cli.progress import progress_bar
+from atsal.cli.source_runs import predict_each, predict_in_workers
 from atsal.cli.summary_file import Summary
 from atsal.cli.view_page import show_entries
 from atsal.errors import AtsalError, ConfigError
 from atsal.jobs.atomic_write import create_folder
-from atsal.untrusted.text import plural
 
 if TYPE_CHECKING:
-    from atsal.prediction.job import Outcome
-    from atsal.prediction.options import ReadOptions
-    from atsal.prediction.sources import Source
+    pass
 
 
 @click.command(
@@ -64,6 +61,12 @@ if TYPE_CHECKING:
 @click.option("--as-frames", is_flag=True, help="Treat a folder of images as one clip, not as stills.")
 @still_at_option
 @overwrite_option
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1, max=MAX_WORKERS),
+    default=1,
+    help="Processes that share the work: many inputs, and the parts of a long video.",
+)
 @click.option("--view", is_flag=True, help="Show the results in the browser; without --format, npy is written too.")
 @click.option("--summary", type=PATH, metavar="FILE", help="Write to this JSON file how each input ended, and why.")
 @reading_options
@@ -87,6 +90,7 @@ def predict(
     from atsal.prediction.job import predict_source  # noqa: PLC0415
     from atsal.prediction.options import STILL_AT, Options  # noqa: PLC0415
     from atsal.prediction.outputs import find_clashes  # noqa: PLC0415
+    from atsal.prediction.parallel import Job  # noqa: PLC0415
     from atsal.prediction.sources import SourceFiles, find_remarks, find_sources  # noqa: PLC0415
 
     _refuse_file(output)
@@ -108,10 +112,14 @@ def predict(
         if sources:
             with create_folder(output):
                 frames = sum(1 if source.is_still(reading) else FEW_FRAMES for source in sources)
-                predictor = load_chosen_model(values, frames)
+                job = Job(choose_model(values, frames), output, chosen, files)
+                predictor = job.load()
                 predictor.check_time_matters(chosen.still_at_s, STILL_AT)
-                work = partial(predict_source, predictor, folder=output, options=chosen, inputs=files)
-                _predict_each(sources, reading, work, kept)
+                if values["workers"] > 1:
+                    predict_in_workers(sources, job, values["workers"], kept)
+                else:
+                    work = partial(predict_source, predictor, folder=output, options=chosen, inputs=files)
+                    predict_each(sources, reading, work, kept)
     count = kept.counts.total()
     if kept.failed and count > 1:
         print_error(f"{kept.failed} of {count} inputs failed")
@@ -158,46 +166,6 @@ def _refuse_input_folder(inputs: Sequence[Path], output: Path, formats: Sequence
     for path in inputs:
         if set(formats) != {"npy"} and path.is_dir() and output.is_dir() and path.samefile(output):
             raise ConfigError(f"{output}: is a folder of inputs; give another folder for the results")
-
-
-def _predict_each(
-    sources: "list[Source]", reading: "ReadOptions", work: "Callable[..., Outcome]", summary: Summary
-) -> None:
-    """Run `work` on every source, and continue after failures."""
-    for source in sources:
-        log(logging.INFO, f"{source.path}: begins")
-        started_s = time.monotonic()
-        try:
-            with progress_bar(source, reading) as progress:
-                outcome = work(source, progress=progress)
-            print_notes(source, reading)
-        except (AtsalError, OSError) as error:
-            seconds = time.monotonic() - started_s
-            print_error(error)
-            log(logging.INFO, f"{source.path}: failed after {seconds:.1f} s")
-            summary.set_failed(source.path, error, seconds)
-        except BaseException:
-            summary.set_stopped(source.path)
-            raise
-        else:
-            _report_outcome(source, outcome)
-            summary.set_outcome(source.path, outcome)
-        summary.write()
-
-
-def _report_outcome(source: "Source", outcome: "Outcome") -> None:
-    print_line(f"{source.path}: {_summary(outcome)} ({outcome.manifest})")
-    if outcome.problem:
-        print_error(f"{outcome.problem} The frames before that are written.")
-
-
-def _summary(outcome: "Outcome") -> str:
-    frames = plural(outcome.frames, "frame")
-    if outcome.skipped:
-        return f"already done, {frames}"
-    rate = f", {outcome.rate:.1f} frames/s" if outcome.rate and outcome.frames > 1 else ""
-    resumed = f", {outcome.done} of them" if outcome.done < outcome.frames else ""
-    return f"{frames}{resumed} in {outcome.seconds:.1f} s{rate}"
 
 
 @click.command()

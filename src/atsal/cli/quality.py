@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from atsal.cli.console import output_options, print_line, print_table
-from atsal.cli.model_run import print_notes, progress_bar
+from atsal.cli.model_run import print_notes
 from atsal.cli.parameters import PATH, STEREO, STREAMS, NameOf, Number, overwrite_option, refuse_existing, refuse_inputs
+from atsal.cli.progress import progress_bar
 from atsal.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from atsal.cli.model_run import (
     load_chosen_model,
     model_options,
     print_notes,
-    progress_bar,
     reading_options,
     take_reading,
 )
@@ -28,6 +27,7 @@ from atsal.cli.parameters import (
     refuse_inputs,
     still_at_option,
 )
+from atsal.cli.progress import progress_bar
 from atsal.jobs.atomic_write import create_folder
 from atsal.untrusted.text import plural
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from atsal.cli.console import output_options, print_line
-from atsal.cli.model_run import progress_bar
 from atsal.cli.parameters import PATH, overwrite_option, refuse_existing
+from atsal.cli.progress import progress_bar
 from atsal.errors import ConfigError
 from atsal.jobs.atomic_write import atomic_file, create_folder, output_errors
 

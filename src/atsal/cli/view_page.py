@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from atsal.cli.console import print_error, print_line, print_warning
 from atsal.cli.exit_code import exit_if_failed
-from atsal.cli.model_run import frames_bar
+from atsal.cli.progress import frames_bar
 from atsal.errors import AtsalError
 from atsal.untrusted.text import plural
 

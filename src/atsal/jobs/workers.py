@@ -3,12 +3,13 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from itertools import chain, islice
 from multiprocessing import active_children, get_context, parent_process
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from atsal.errors import AtsalError
 from atsal.jobs.memory import keep_freed_memory
@@ -17,6 +18,7 @@ WORKER_ENDED = (
     "a worker process ended unexpectedly. If memory was short, run the same command again with fewer --workers: it "
     "resumes. If your own script starts workers, put its code below `if __name__ == '__main__':`"
 )
+_job: list[Callable[[Any], Any]] = []  # of this worker process
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -26,23 +28,40 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_each(job: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[tuple[T, R]]:
+def run_each(
+    job: Callable[[T], R],
+    items: Iterable[T],
+    workers: int,
+    *,
+    share_cores: bool = False,
+) -> Iterator[tuple[T, R]]:
     """Yield each item with the job's result, in order of completion; in this process for one worker or one item.
 
-    On any exception, Ctrl-C included, all workers are terminated. Raises `AtsalError` if the system killed one.
+    Items are taken when a worker will soon have nothing to do. On any exception, Ctrl-C included, all workers are
+    terminated. Raises `AtsalError` if the system killed one.
+
+    Args:
+        job: runs on one item; it is pickled once for each worker.
+        items: what to work on.
+        workers: the most processes; there are no more than items.
+        share_cores: divide the cores among the workers; by default, each computes on one.
+
     """
-    if workers <= 1 or len(items) <= 1:
-        for item in items:
+    remaining = iter(items)
+    first = list(islice(remaining, workers))
+    if len(first) <= 1:
+        for item in chain(first, remaining):
             yield item, job(item)
         return
+    threads = max(1, usable_cores() // len(first)) if share_cores else 1
     other_children = set(active_children())
     # "spawn", because a forked copy of a process with threads may hang
-    pool = ProcessPoolExecutor(min(workers, len(items)), get_context("spawn"), initializer=init_worker)
+    pool = ProcessPoolExecutor(len(first), get_context("spawn"), initializer=_init_with_job, initargs=(job, threads))
     try:
         running: dict[Future[R], T] = {}
-        for item in items:
+        for item in chain(first, remaining):
             with ignore_interrupts():
-                running[pool.submit(job, item)] = item
+                running[pool.submit(_run_job, item)] = item
             if len(running) >= 2 * workers:
                 yield from _take_finished(running)
         while running:
@@ -80,13 +99,22 @@ def ignore_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def init_worker() -> None:
-    """Prepare a worker process: it ends with the main process, and uses one core."""
+def _init_with_job(job: Callable[[Any], Any], threads: int) -> None:
+    init_worker(threads)
+    _job[:] = [job]
+
+
+def _run_job(item: Any) -> Any:
+    return _job[0](item)
+
+
+def init_worker(threads: int = 1) -> None:
+    """Prepare a worker process: it ends with the main process, and computes on so many threads."""
     threading.Thread(target=_end_with_main, daemon=True).start()
     keep_freed_memory()
     import torch  # noqa: PLC0415 - only in workers
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
 
 
 def _end_with_main() -> None:

@@ -60,21 +60,28 @@ class _ListedFrame:
     timestamp_s: float
 
 
+def may_be_cut(source: Source, reading: ReadOptions) -> bool:
+    """Whether a source is a video that may be long enough for two chunks, by its header."""
+    if source.kind != "video":
+        return False
+    expected = source.expected_frames(reading)
+    return expected is None or expected > MIN_CHUNK_FRAMES
+
+
 def plan_chunks(source: Source, reading: ReadOptions, warm_up_frames: int) -> ChunkPlan | None:
     """Cut what is read of a source; None for what stays in one piece.
 
-    These are images, folders of frames, videos of fewer than two chunks, and files in which decoding cannot begin in
-    the middle, or which break on the way: reading them finds what is wrong.
+    These are images, folders of frames, videos of one chunk, and files in which decoding cannot begin in the middle, or
+    which break on the way: reading them finds what is wrong.
     """
-    length = max(MIN_CHUNK_FRAMES, WARM_UPS_PER_CHUNK * warm_up_frames)
-    expected = None if source.kind != "video" else source.expected_frames(reading)
-    if source.kind != "video" or (expected is not None and expected <= length):
+    if not may_be_cut(source, reading):
         return None
     try:
         index = index_frames(source.path)
     except MediaError:
         return None
     kept = list(_kept_frames(index, reading))
+    length = max(MIN_CHUNK_FRAMES, WARM_UPS_PER_CHUNK * warm_up_frames)
     count = -(-min(len(kept), reading.max_frames or len(kept)) // length)
     if count < 2 or not index.is_seekable:
         return None

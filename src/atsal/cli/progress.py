@@ -1,0 +1,103 @@
+"""Progress bars of the commands that predict: on a terminal only, and not with `--quiet`."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from atsal.cli.console import is_quiet, make_console
+from atsal.untrusted.text import escape_controls, plural
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from atsal.prediction.options import ReadOptions
+    from atsal.prediction.sources import Source
+
+
+@contextmanager
+def progress_bar(source: "Source", reading: "ReadOptions") -> "Iterator[Callable[[int], None]]":
+    """Show a bar for the frames of a source, as `frames_bar` does; nothing for a still."""
+    if source.is_still(reading):
+        yield lambda _done: None
+        return
+    total = source.expected_frames(reading)
+    with frames_bar(source.path.name) as show:
+        show(0, total)
+        yield lambda done: show(done, total)
+
+
+@contextmanager
+def frames_bar(name: str) -> "Iterator[Callable[[int, int | None], None]]":
+    """Show a bar with rate and remaining time.
+
+    The function that is returned takes the number of frames that are done and of all frames; None: unknown.
+    """
+    progress = _make_progress()
+    if progress is None:
+        yield lambda _done, _total: None
+        return
+    with progress as bar:
+        task = bar.add_task(escape_controls(name), total=None, rate="–")
+
+        def update(done: int, total: int | None) -> None:
+            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
+            bar.update(task, completed=done, total=total, rate=f"{speed:.1f}" if speed else "–")
+
+        yield update
+
+
+class SourcesBar:
+    """A bar over many sources: each counts as one, and a part of a video as that part of one."""
+
+    def __init__(self, reading: "ReadOptions", bar: "Progress", task: "TaskID") -> None:
+        self._reading = reading
+        self._bar = bar
+        self._task = task
+        self._shares: dict[Source, float] = {}
+        self._frames = 0
+        self._started_s = time.monotonic()
+
+    def add(self, source: "Source", frames: int) -> None:
+        """Show that so many more frames of a source are done."""
+        self._frames += frames
+        expected = source.expected_frames(self._reading) or frames or 1
+        self._set(source, min(1.0, self._shares.get(source, 0.0) + frames / expected))
+
+    def end(self, source: "Source") -> None:
+        """Show that a source has ended."""
+        self._set(source, 1.0)
+
+    def _set(self, source: "Source", share: float) -> None:
+        gained = share - self._shares.get(source, 0.0)
+        self._shares[source] = share
+        rate = self._frames / max(time.monotonic() - self._started_s, 0.1)
+        self._bar.update(self._task, advance=gained, rate=f"{rate:.1f}")
+
+
+@contextmanager
+def sources_bar(sources: "Sequence[Source]", reading: "ReadOptions") -> "Iterator[SourcesBar | None]":
+    """Show a bar over all sources; None where none is shown."""
+    progress = _make_progress()
+    if progress is None:
+        yield None
+        return
+    with progress as bar:
+        task = bar.add_task(plural(len(sources), "input"), total=len(sources), rate="–")
+        yield SourcesBar(reading, bar, task)
+
+
+def _make_progress() -> "Progress | None":
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    console = make_console(stderr=True)
+    if not console.is_terminal or is_quiet():
+        return None
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]} frames/s"),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=console, transient=True)
