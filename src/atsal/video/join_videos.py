@@ -45,11 +45,12 @@ def join_videos(
     """
     shown = [to_ticks(time_s, times_s[0]) for time_s in times_s]
     decoded = _decoding_times(shown, _reordering_delay(parts[0]))
-    end, last = end_ticks(shown[-1], round_rate(frame_rate)), len(shown) - 1
+    step = end_ticks(0, round_rate(frame_rate))
+    end, last = shown[-1] + step, len(shown) - 1
     with Mp4File(path, path, partial(_add_copy, parts[0]), audio, SphericalTags()) as file:
         for number, (rank, packet) in enumerate(_ranked_packets(parts, len(shown))):
             packet.pts, packet.dts, packet.time_base = shown[rank], decoded[number], TIME_BASE
-            packet.stream = file.pictures
+            packet.stream, packet.duration = file.pictures, step
             file.mux([packet], end if number == last else None)
             file.mux_audio(shown[rank])
         file.mux_audio(end)

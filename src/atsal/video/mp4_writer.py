@@ -18,6 +18,7 @@ from atsal.errors import ConfigError, EncoderError, OutputError
 from atsal.jobs.atomic_write import output_errors
 from atsal.video.mp4_file import TICKS_PER_S, TIME_BASE, AudioSource, Mp4File
 from atsal.video.spherical_tags import SphericalTags
+from atsal.video.x264 import repeatable
 
 MIN_RATE = Fraction(1, 3600)  # frames per second
 MAX_RATE = 1000  # frames per second
@@ -150,7 +151,7 @@ def _add_stream(settings: EncoderSettings, shown_as: Path, container: OutputCont
     stream: VideoStream = container.add_stream(settings.encoder, rate=round_rate(settings.frame_rate))  # type: ignore[assignment]
     stream.width, stream.height = settings.size
     stream.pix_fmt = settings.pixel_format
-    stream.options = dict(settings.options)
+    stream.options = repeatable(settings.options) if settings.encoder == "libx264" else dict(settings.options)
     context = stream.codec_context
     context.thread_count = settings.threads
     context.time_base = TIME_BASE
