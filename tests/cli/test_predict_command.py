@@ -490,3 +490,18 @@ def test_no_spelling_of_an_output_hits_an_input(folder):
     Path("sub").mkdir()
     told = run("compare", "still.png", "-o", "q.png", "--sheet", "sub/../q.png", "--overwrite", status=1)
     assert "is the name of the comparison too" in told.stderr
+
+
+@pytest.mark.slow
+def test_workers_say_what_one_process_says(folder):
+    """The same lines, exit code and summary, but for times and order."""
+    import re
+
+    def told(out, *more):
+        found = run("predict", "clip.mp4", "still.png", "empty.jpg", "-o", out, "--format", "npy",
+                    "--summary", f"{out}.json", *more, status=3)  # fmt: skip
+        lines = [re.sub(r" in .*? \(", " (", line).replace(out, "OUT") for line in found.output.splitlines()]
+        summary = json.loads(Path(f"{out}.json").read_text())
+        return sorted(lines), summary["counts"], [entry["status"] for entry in summary["inputs"]], summary["exit_code"]
+
+    assert told("two", "--workers", 2) == told("one")

@@ -170,7 +170,7 @@ def test_chunks_of_other_settings_are_not_used(film, model, tmp_path, monkeypatc
 
 
 def test_a_broken_film_keeps_its_good_part(film, model, tmp_path):
-    film.path.write_bytes(film.path.read_bytes()[: int(film.path.stat().st_size * 0.6)])
+    film.path.write_bytes(film.path.read_bytes()[: int(film.path.stat().st_size * 0.85)])
     whole = predict_source(model, film, tmp_path / "whole", BOTH)
     found = run([film], tmp_path / "out")[film]
     assert found.problem == whole.problem is not None

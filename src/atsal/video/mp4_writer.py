@@ -151,7 +151,7 @@ def _add_stream(settings: EncoderSettings, shown_as: Path, container: OutputCont
     stream: VideoStream = container.add_stream(settings.encoder, rate=round_rate(settings.frame_rate))  # type: ignore[assignment]
     stream.width, stream.height = settings.size
     stream.pix_fmt = settings.pixel_format
-    stream.options = repeatable(settings.options) if settings.encoder == "libx264" else dict(settings.options)
+    stream.options = dict(repeatable(settings.options) if settings.encoder == "libx264" else settings.options)
     context = stream.codec_context
     context.thread_count = settings.threads
     context.time_base = TIME_BASE
