@@ -113,9 +113,10 @@ def predict(
             with create_folder(output):
                 frames = sum(1 if source.is_still(reading) else FEW_FRAMES for source in sources)
                 job = Job(choose_model(values, frames), output, chosen, files)
-                predictor = job.load()
+                in_workers = values["workers"] > 1  # which keep the model, as this process does then
+                predictor = job.load() if in_workers else job.model.load()
                 predictor.check_time_matters(chosen.still_at_s, STILL_AT)
-                if values["workers"] > 1:
+                if in_workers:
                     predict_in_workers(sources, job, values["workers"], kept)
                 else:
                     work = partial(predict_source, predictor, folder=output, options=chosen, inputs=files)
