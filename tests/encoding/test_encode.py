@@ -152,7 +152,7 @@ def test_messages_name_the_file_that_was_asked_for(clips, tmp_path, monkeypatch)
         raise OSError(errno.ENOSPC, "full")
 
     source = source_clip(clips)
-    monkeypatch.setattr("atsal.video.mp4_writer.tag_spherical", fail)
+    monkeypatch.setattr("atsal.video.mp4_file.tag_spherical", fail)
     with pytest.raises(OutputError, match=r"/out\.mp4: cannot be written: the disk is full"):
         encode_video(source, tmp_path / "out.mp4", CODECS["x264"], Rate(crf=30))
 
