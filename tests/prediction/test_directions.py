@@ -24,6 +24,7 @@ from atsal.prediction.run_record import changed_settings
 from atsal.prediction.runtimes import start_session
 from atsal.prediction.runtimes.onnx_graph import RecurrentStep
 from atsal.prediction.sources import Source
+from atsal.prediction.streams import STREAMS, finish_maps, other_direction
 from atsal.projection.sphere import solid_angle_weights
 from atsal.video.reader import Frame, read_frames
 
@@ -54,6 +55,20 @@ def ahead(saliency, degrees=30):
 
 def prior(predictor, seconds):
     return predictor.network.prior(torch.tensor([seconds]))[0, 0].numpy()
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_both_directions_come_from_one_run(model, scene, direction):
+    """The other direction is what a model of that direction predicts, with its own prior."""
+    (other,) = (known for known in DIRECTIONS if known != direction)
+    frames = [Frame(index, index / 2, scene) for index in range(3)]
+    names = (*STREAMS, *other_direction(direction))
+    found = list(model(direction=direction).predict_frames(frames, streams=names))
+    alone = list(model(direction=other).predict_frames(frames))
+    for both, expected in zip(found, alone, strict=True):
+        for name in STREAMS:
+            np.testing.assert_allclose(both.maps[f"{name}-{other}"], expected.maps[name], rtol=1e-5)
+            assert not np.allclose(both.maps[name], expected.maps[name], rtol=0.05)
 
 
 def test_the_front_goes_where_it_is_said_to_be(model, scene):
@@ -189,6 +204,10 @@ def test_the_published_layers_take_no_direction(settings, message):
     config = ModelConfig("paper", erp_height=64, map_height=64, face_size=32)
     with pytest.raises(ConfigError, match=message):
         ATSal(config, nn.Identity(), nn.Identity(), nn.Identity(), **settings)
+    maps = {part: torch.ones(1, 1, 64, 128) for part in ("attention", "experts")}
+    network = ATSal(config, nn.Identity(), nn.Identity(), nn.Identity())
+    with pytest.raises(ConfigError, match=r"direction 'head'.*has no directions"):
+        finish_maps(network, maps, ["fused-head"], torch.zeros(1))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from torch import Tensor
 from atsal.config import check_range, suggest_name
 from atsal.errors import ConfigError
 from atsal.models import DIRECTIONS, Direction
-from atsal.models.front_prior import FrontPriorConfig
+from atsal.models.front_prior import FrontPrior, FrontPriorConfig
 from atsal.projection import SphericalGaussian
 
 
@@ -51,6 +51,40 @@ def check_direction(direction: str) -> Direction:
         if direction == known:
             return known
     raise ConfigError(f"direction {direction!r}{suggest_name(direction, DIRECTIONS)}")
+
+
+def check_front(
+    directions: Directions | None, architecture: str, direction: Direction, front_deg: float | None
+) -> None:
+    """Raise `ConfigError` for a front out of range, and for a direction or a front of a model that has none."""
+    if front_deg is not None and not -180 <= front_deg <= 180:
+        raise ConfigError(f"front_deg {front_deg}: expected a longitude of -180 to 180 degrees, or None")
+    if directions is None and (direction != "head_eye" or front_deg != 0.0):
+        found = f"direction {direction!r} (--direction)"
+        if direction == "head_eye":
+            found = "front_deg None (--no-front)" if front_deg is None else f"front_deg {front_deg:g} (--front)"
+        raise ConfigError(
+            f"{found}: this model of architecture {architecture!r} has no directions, so it predicts one map of "
+            "a frame and has no front; leave it out, or use lite"
+        )
+
+
+class Density:
+    """Turns the content of frames into a density of one direction, on maps of `rows` rows.
+
+    Attributes:
+        prior: the front prior, which is multiplied last: (T, 1, rows, 2 rows) with mean 1 at (T,) seconds.
+
+    """
+
+    def __init__(self, config: DirectionConfig, rows: int, front_deg: float | None) -> None:
+        self._exponent = config.exponent
+        self._smooth = make_smoother(rows, config.smoothing_deg)
+        self.prior = FrontPrior(config.prior, rows, front_deg)
+
+    def __call__(self, content: Tensor, exponent: float) -> Tensor:
+        """Sharpen and smooth the content (B, 1, h, 2h) >= 0, raised to `exponent` and to that of the direction."""
+        return sharpen_and_smooth(content, exponent * self._exponent, self._smooth)
 
 
 def make_smoother(rows: int, sigma_deg: float) -> SphericalGaussian | None:

@@ -14,8 +14,7 @@ from atsal.errors import ConfigError, ShapeError
 from atsal.models import Direction
 from atsal.models.architecture import Architecture, find_architecture
 from atsal.models.config import ModelConfig
-from atsal.models.directions import check_direction, make_smoother, sharpen_and_smooth
-from atsal.models.front_prior import FrontPrior
+from atsal.models.directions import Density, check_direction, check_front
 from atsal.projection import CubemapToErp, ErpToCubemap, resize_erp
 from atsal.projection.geometry import EQUATOR_FACES, POLE_FACES
 from atsal.projection.sampling import ConstantTensor
@@ -65,7 +64,7 @@ class ATSal(nn.Module):
         super().__init__()
         self.config, self.architecture = config, find_architecture(config.architecture)
         _check_procedure(self.architecture, procedure)
-        _check_front(config, check_direction(direction), front_deg)
+        check_front(config.directions, config.architecture, check_direction(direction), front_deg)
         self.procedure, self.direction, self.front_deg = procedure, direction, front_deg
         self.attention, self.poles, self.equator = attention, poles, equator
         self.memory_format = torch.channels_last
@@ -73,9 +72,9 @@ class ATSal(nn.Module):
         self._mean = ConstantTensor(torch.tensor(config.mean, dtype=torch.float64).reshape(3, 1, 1))
         self._cut = ErpToCubemap(config.erp_height, config.face_size, config.layout, fov_deg=config.face_fov_deg)
         self._stitch: CubemapToErp | None = None  # made at the first frame: it depends on the size of the experts' maps
-        self._density = config.directions.of(direction) if config.directions else None
-        self.prior = FrontPrior(self._density.prior, config.map_height, front_deg) if self._density else None
-        self._smooth = make_smoother(config.map_height, self._density.smoothing_deg) if self._density else None
+        self._densities: dict[Direction, Density] = {}  # made when first needed
+        density = self.density(direction)
+        self.prior = density.prior if density else None
 
     def forward(
         self, erp: Tensor, state: Tensor | None = None, *, consecutive: bool = False, carry: Tensor | None = None
@@ -206,23 +205,39 @@ class ATSal(nn.Module):
             self._stitch = CubemapToErp(size, config.map_height, config.layout, fov_deg=config.face_fov_deg)
         return self._stitch
 
-    def fuse(self, attention: Tensor, experts: Tensor) -> Tensor:
-        """Multiply the streams' raw maps (B, 1, h, 2h), with the exponent and smoothing of the direction, no prior."""
+    def density(self, direction: Direction | None = None) -> Density | None:
+        """Return what makes maps of a direction, by default the network's own; None if the config has no directions.
+
+        Raise `ConfigError` where it has none and another is wanted than the network's own.
+        """
+        direction = direction or self.direction
+        if self.config.directions is None:
+            check_front(None, self.config.architecture, direction, 0.0)
+            return None
+        if direction not in self._densities:
+            config = self.config.directions.of(direction)
+            self._densities[direction] = Density(config, self.config.map_height, self.front_deg)
+        return self._densities[direction]
+
+    def fuse(self, attention: Tensor, experts: Tensor, *, direction: Direction | None = None) -> Tensor:
+        """Multiply the streams' raw maps (B, 1, h, 2h), with the exponent and smoothing of the direction, no prior.
+
+        The direction is the network's own by default.
+        """
         config = self.config
         fused = weighted_product(attention, experts, config.attention_exponent, config.experts_exponent)
-        return self._to_density(fused, 1.0)
+        return self._to_density(fused, 1.0, direction)
 
-    def one_stream(self, stream: Tensor) -> Tensor:
+    def one_stream(self, stream: Tensor, *, direction: Direction | None = None) -> Tensor:
         """Return what `fuse` would if the raw map (B, 1, h, 2h) of one stream stood for both.
 
         It gets the sum of both exponents. Without directions, as in the paper, it stays as it is.
         """
-        return self._to_density(stream, self.config.attention_exponent + self.config.experts_exponent)
+        return self._to_density(stream, self.config.attention_exponent + self.config.experts_exponent, direction)
 
-    def _to_density(self, content: Tensor, exponent: float) -> Tensor:
-        if self._density is None:
-            return content
-        return sharpen_and_smooth(content, exponent * self._density.exponent, self._smooth)
+    def _to_density(self, content: Tensor, exponent: float, direction: Direction | None) -> Tensor:
+        density = self.density(direction)
+        return content if density is None else density(content, exponent)
 
     def preprocess(self, images: Tensor) -> Tensor:
         """Turn images (B, 3, H, W) RGB in [0, 255] into the layers' input, in their precision."""
@@ -243,17 +258,4 @@ def _check_procedure(architecture: Architecture, procedure: Procedure) -> None:
         raise ConfigError(
             "procedure 'published' reproduces the paper's release: it needs the architecture 'paper', not "
             f"{architecture.name!r}"
-        )
-
-
-def _check_front(config: ModelConfig, direction: Direction, front_deg: float | None) -> None:
-    if front_deg is not None and not -180 <= front_deg <= 180:
-        raise ConfigError(f"front_deg {front_deg}: expected a longitude of -180 to 180 degrees, or None")
-    if config.directions is None and (direction != "head_eye" or front_deg != 0.0):
-        found = f"direction {direction!r} (--direction)"
-        if direction == "head_eye":
-            found = "front_deg None (--no-front)" if front_deg is None else f"front_deg {front_deg:g} (--front)"
-        raise ConfigError(
-            f"{found}: this model of architecture {config.architecture!r} has no directions, so it predicts one map of "
-            "a frame and has no front; leave it out, or use lite"
         )

@@ -1,11 +1,12 @@
 """The streams: the maps that a model gives of each frame. Importing this needs no torch."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from atsal.config import suggest_name
 from atsal.errors import ConfigError
+from atsal.models import DIRECTIONS, Direction
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,6 +21,12 @@ class Stream:
     name: str
     shows: str  # for --help
     parts: tuple[str, ...]  # of the network, "attention" and "experts"; the maps of several are fused
+    direction: Direction | None = None  # None: that of the model
+
+    @property
+    def kind(self) -> str:
+        """The name that it has in either direction."""
+        return self.name if self.direction is None else self.name.removesuffix(f"-{self.direction}")
 
 
 FUSED = Stream("fused", "both streams, fused", ("attention", "experts"))
@@ -27,8 +34,29 @@ ATTENTION = Stream("attention", "the attention stream alone", ("attention",))
 EXPERTS = Stream("experts", "the expert stream alone", ("experts",))
 
 STREAMS = {stream.name: stream for stream in (FUSED, ATTENTION, EXPERTS)}
+_DIRECTED = {
+    f"{stream.name}-{direction}": replace(stream, name=f"{stream.name}-{direction}", direction=direction)
+    for direction in DIRECTIONS
+    for stream in STREAMS.values()
+}
 PARTS = tuple(dict.fromkeys(part for stream in STREAMS.values() for part in stream.parts))
 ALL = "all"  # stands for every stream where streams are chosen by name
+
+
+def other_direction(direction: Direction) -> tuple[str, ...]:
+    """Return the names of the streams in the direction that is not the given one.
+
+    A model that has directions gives them from the same run of the layers.
+    """
+    return tuple(name for name, stream in _DIRECTED.items() if stream.direction != direction)
+
+
+def find_stream(name: str) -> Stream:
+    """Return the stream of a name of `STREAMS` or `other_direction`. Raise `ConfigError` for any other name."""
+    found = STREAMS.get(name) or _DIRECTED.get(name)
+    if found is None:
+        raise ConfigError(f"stream {name!r}{suggest_name(str(name), STREAMS)}")
+    return found
 
 
 def choose_streams(names: Iterable[str]) -> tuple[str, ...]:
@@ -39,20 +67,21 @@ def choose_streams(names: Iterable[str]) -> tuple[str, ...]:
     named = list(names)
     if not named:
         raise ConfigError(f"no stream: expected at least one of {', '.join(STREAMS)}")
-    check_streams([name for name in named if name != ALL])
+    for name in named:
+        if name not in (*STREAMS, ALL):
+            raise ConfigError(f"stream {name!r}{suggest_name(str(name), STREAMS)}")
     return tuple(name for name in STREAMS if name in named or ALL in named)
 
 
 def check_streams(names: Collection[str]) -> None:
-    """Raise `ConfigError` for a name that is not in `STREAMS`."""
+    """Raise `ConfigError` for a name that `find_stream` does not know."""
     for name in names:
-        if name not in STREAMS:
-            raise ConfigError(f"stream {name!r}{suggest_name(str(name), STREAMS)}")
+        find_stream(name)
 
 
 def needed_parts(streams: Iterable[str]) -> tuple[str, ...]:
     """Return the parts of the network that these streams are made of."""
-    needed = {part for name in streams for part in STREAMS[name].parts}
+    needed = {part for name in streams for part in find_stream(name).parts}
     return tuple(part for part in PARTS if part in needed)
 
 
@@ -79,10 +108,14 @@ def finish_maps(
         Maps (T, 1, h, 2h) >= 0 by stream.
 
     """
-    prior = None if network.prior is None else network.prior(seconds)
+    wanted = [find_stream(name) for name in streams]
+    densities = {direction: network.density(direction) for direction in {stream.direction for stream in wanted}}
+    priors = {direction: density.prior(seconds) if density else None for direction, density in densities.items()}
     maps = {}
-    for name in streams:
-        parts = [raw[part] for part in STREAMS[name].parts]
-        content = network.fuse(*parts) if len(parts) > 1 else network.one_stream(*parts)
-        maps[name] = content if prior is None else content * prior
+    for stream in wanted:
+        parts = [raw[part] for part in stream.parts]
+        combine = network.fuse if len(parts) > 1 else network.one_stream
+        content: Tensor = combine(*parts, direction=stream.direction)
+        prior = priors[stream.direction]
+        maps[stream.name] = content if prior is None else content * prior
     return maps
