@@ -42,7 +42,13 @@ def test_a_video_is_predicted_and_exported(folder):
     found = run("view", folder / "scene.mp4", "--export", folder / "video")
     assert found.exit_code == 0, found.output
     scene = scene_of(folder / "video")
-    assert [stream["name"] for stream in scene["maps"]["streams"]] == ["fused", "attention", "experts"]
+    streams = scene["maps"]["streams"]
+    assert [stream["name"] for stream in streams[:3]] == ["fused", "attention", "experts"]
+    assert [(stream["kind"], stream["direction"]) for stream in streams[2:4]] == [
+        ("experts", "head_eye"),
+        ("fused", "head"),
+    ]
+    assert len(streams) == 6
     assert len(scene["maps"]["times_s"]) == 6
     assert (folder / "video" / "items" / "1" / scene["media"]["file"]).read_bytes() == (
         folder / "scene.mp4"
@@ -53,8 +59,26 @@ def test_the_maps_of_a_result_are_those_of_its_prediction(folder):
     assert run("view", folder / "maps" / "scene.json", "--export", folder / "saved", "-q").exit_code == 0
     assert run("view", folder / "scene.mp4", "--export", folder / "again", "-q").exit_code == 0
     saved, again = scene_of(folder / "saved"), scene_of(folder / "again")
-    assert saved["maps"] == again["maps"]
+    assert saved["maps"]["times_s"] == again["maps"]["times_s"]
+    assert saved["maps"]["streams"] == again["maps"]["streams"][:3], "those of gaze"
+    assert saved["previews"]["times_s"] == again["previews"]["times_s"]
     assert saved["media"] == again["media"]
+
+
+def test_heads_can_be_first_and_a_result_has_the_direction_it_was_predicted_in(folder):
+    """The maps of heads are those of a model of heads, whichever direction is first."""
+    arguments = "-o", folder / "heads", "--format", "npy", "--stream", "all", "--direction", "head", "-q"
+    assert run("predict", folder / "scene.mp4", *arguments).exit_code == 0
+    for source, page in ((folder / "heads" / "scene.json", "saved-heads"), (folder / "scene.mp4", "both")):
+        assert run("view", source, "--export", folder / page, "-q").exit_code == 0
+    assert run("view", folder / "scene.mp4", "--direction", "head", "--export", folder / "first", "-q").exit_code == 0
+    saved, both, first = (scene_of(folder / page)["maps"]["streams"] for page in ("saved-heads", "both", "first"))
+    assert {stream["direction"] for stream in saved} == {"head"}
+    assert [stream["direction"] for stream in first] == ["head"] * 3 + ["head_eye"] * 3
+    for one, other, again in zip(saved, both[3:], first[:3], strict=True):
+        assert one["peak_ratio"] == pytest.approx(other["peak_ratio"], rel=1e-3)
+        assert one["peak_ratio"] == again["peak_ratio"]
+    assert both[0]["peak_ratio"] != pytest.approx(both[3]["peak_ratio"], rel=0.05)
 
 
 def test_a_result_of_one_stream_shows_it_and_says_what_is_missing(folder):
@@ -69,7 +93,8 @@ def test_an_item_of_a_prepared_set_is_shown_with_its_gaze(tmp_path):
     found = run("view", prepared.folder, "--item", "photo", "--export", tmp_path / "page", "-q")
     assert found.exit_code == 0, found.output
     scene = scene_of(tmp_path / "page")
-    assert [stream["name"] for stream in scene["maps"]["streams"]] == ["fused", "attention", "experts", "recorded"]
+    kinds = [stream["kind"] for stream in scene["maps"]["streams"]]
+    assert kinds == [*["fused", "attention", "experts"] * 2, "recorded"]
     assert len(scene["maps"]["streams"][3]["chunks"]) == 1
     assert [viewer["name"] for viewer in scene["gaze"]["viewers"]] == ["anna", "ben"]
     assert any("Licence" in note for note in scene["notes"])

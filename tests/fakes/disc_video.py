@@ -19,6 +19,14 @@ COUNT = 50  # maps; the video is longer
 START_DEG, STEP_DEG, PITCH_DEG = -120.0, 1.5, 20.0
 SCENE = {"rate": float(RATE), "count": COUNT, "start_deg": START_DEG, "step_deg": STEP_DEG, "pitch_deg": PITCH_DEG}
 ROWS = 256
+PITCHES_DEG = {  # of the spot in the map of each stream
+    "fused": PITCH_DEG,
+    "attention": 40.0,
+    "experts": -40.0,
+    "fused-head": 0.0,
+    "attention-head": 60.0,
+    "experts-head": -60.0,
+}
 
 
 def picture(index):
@@ -29,21 +37,20 @@ def picture(index):
     return found
 
 
-def maps(count, stride=1):
+def maps(count, stride=1, streams=("fused", "attention", "experts")):
     for index in range(0, count, stride):
         yaw_deg = START_DEG + STEP_DEG * index
-        pitches = {"fused": PITCH_DEG, "attention": 40.0, "experts": -40.0}
         found = {
-            stream: blob_map([(yaw_deg, pitch, 1.0, 4.0)], rows=90, floor=0.001).astype(np.float32)
-            for stream, pitch in pitches.items()
+            stream: blob_map([(yaw_deg, PITCHES_DEG[stream], 1.0, 4.0)], rows=90, floor=0.001).astype(np.float32)
+            for stream in streams
         }
-        yield FrameMaps(index, index / float(RATE), found)
+        yield FrameMaps(index, index / float(RATE), found, picture(index))
 
 
-def site(path, kind, folder, count, stride=1, stereo="auto"):
+def site(path, kind, folder, count, stride=1, stereo="auto", streams=("fused", "attention", "experts")):
     media, shown = prepare_media(Source(path, kind), ReadOptions(stereo=stereo), folder, copy=False)
-    subject = Subject(media, shown, ("fused", "attention", "experts"), "test")
-    return build_site(subject, maps(count, stride), folder)[0]
+    subject = Subject(media, shown, streams, "head_eye", "test")
+    return build_site(subject, maps(count, stride, streams), folder)[0]
 
 
 def write_video(path, pictures):

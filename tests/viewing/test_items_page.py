@@ -24,7 +24,7 @@ def photo(folder):
     write_rgb_png(folder / "photo.png", Scene(1).render(64, 0.0))
     media, path = prepare_media(Source(folder / "photo.png", "image"), ReadOptions(), folder, copy=False)
     maps = {"fused": blob_map([(0.0, 0.0, 1.0, 8.0)], rows=45).astype(np.float32)}
-    return build_site(Subject(media, path, ("fused",), "test"), [FrameMaps(0, 0.0, maps)], folder)[0]
+    return build_site(Subject(media, path, ("fused",), "head_eye", "test"), [FrameMaps(0, 0.0, maps)], folder)[0]
 
 
 def test_several_items(check, tmp_path):

@@ -23,7 +23,7 @@ def test_maps_come_back_to_a_level(tmp_path):
     random = np.random.default_rng(1)
     saved = random.uniform(0, 3, (CHUNK_FRAMES + 4, 8, 16)).astype(np.float32)
     saved[:, 0, 0] = 3.0  # the same peak in each: the peak that follows them does not move
-    packer = MapPacker({"fused": "both"}, tmp_path)
+    packer = MapPacker(("fused",), "head_eye", tmp_path)
     for number, saliency in enumerate(saved):
         packer.add(FrameMaps(number, number / 25, {"fused": saliency}))
     maps = packer.finish()
@@ -37,17 +37,30 @@ def test_maps_come_back_to_a_level(tmp_path):
 
 def test_the_levels_are_those_of_overlays(tmp_path):
     """The first map sets the peak; a sudden brighter one is cut off, as in the videos of `atsal predict`."""
-    packer = MapPacker({"fused": "both"}, tmp_path)
+    packer = MapPacker(("fused",), "head_eye", tmp_path)
     for number, value in enumerate([1.0, 2.0]):
         packer.add(FrameMaps(number, float(number), {"fused": np.full((2, 4), value, np.float32)}))
     levels = unpack(tmp_path / packer.finish().streams[0].chunks[0])
     assert (levels == 255).all()
 
 
+def test_a_stream_says_what_it_is_a_density_of(tmp_path):
+    """A stream without a direction in its name has that of the model."""
+    names = ("fused", "fused-head_eye", "experts-head_eye")
+    packer = MapPacker(names, "head", tmp_path)
+    packer.add(FrameMaps(0, 0.0, dict.fromkeys(names, np.ones((2, 4), np.float32))))
+    found = [(stream.name, stream.kind, stream.direction) for stream in packer.finish().streams]
+    assert found == [
+        ("fused", "fused", "head"),
+        ("fused-head_eye", "fused", "head_eye"),
+        ("experts-head_eye", "experts", "head_eye"),
+    ]
+
+
 def test_peaks_are_told_as_multiples_of_the_average(tmp_path):
     saliency = np.full((90, 180), 1.0, np.float32)
     saliency[44:46, 89:91] = 10.0
-    packer = MapPacker({"fused": "both"}, tmp_path)
+    packer = MapPacker(("fused",), "head_eye", tmp_path)
     packer.add(FrameMaps(0, 0.0, {"fused": saliency}))
     assert packer.finish().streams[0].peak_ratio[0] == pytest.approx(10, rel=0.01)
 

@@ -23,7 +23,7 @@ def prepared(tmp_path_factory):
 def site(prepared, item, folder):
     recorded = open_item(prepared, item)
     media, shown = prepare_media(recorded.source, READING, folder, copy=False)
-    subject = Subject(media, shown, ("fused", "recorded"), "test", recorded.notes(), recorded.gaze(READING))
+    subject = Subject(media, shown, ("fused", "recorded"), "head_eye", "test", recorded.notes(), recorded.gaze(READING))
     black = {"fused": np.zeros((64, 128), np.float32)}
     frames = (FrameMaps(index, index / RATE, black) for index in range(FRAMES if item == "video" else 1))
     return build_site(subject, recorded.with_recorded_maps(frames), folder)[0]

@@ -32,7 +32,7 @@ def moving_blob(count=20, streams=("fused",)):
 @pytest.fixture
 def subject(tmp_path):
     (tmp_path / "walk.mp4").write_bytes(b"video")
-    return Subject(MEDIA, tmp_path / "walk.mp4", ("fused",), "lite")
+    return Subject(MEDIA, tmp_path / "walk.mp4", ("fused",), "head_eye", "lite")
 
 
 def build(subject, frames, folder):
@@ -44,7 +44,7 @@ def build(subject, frames, folder):
 def test_the_scene_says_what_there_is(subject, tmp_path):
     site, scene, problem = build(subject, moving_blob(), tmp_path / "made")
     assert problem is None
-    assert {"scene.json", "media.mp4", *scene["maps"]["streams"][0]["chunks"]} <= site.keys()
+    assert {"scene.json", "media.mp4", "previews.jpg", *scene["maps"]["streams"][0]["chunks"]} <= site.keys()
     assert all(path.is_file() for path in site.values())
     assert scene["maps"]["times_s"][1] == 0.1
     assert scene["colormap"] == "turbo"

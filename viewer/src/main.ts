@@ -3,10 +3,12 @@
 import "./style/base.css";
 import "./style/controls.css";
 import "./style/stage.css";
+import "./style/panes.css";
 import "./style/layer.css";
 import "./style/time.css";
 import "./style/items.css";
 import "./style/gaze.css";
+import "./style/preview.css";
 import "./style/narrow.css";
 import "./style/forced.css";
 
@@ -20,9 +22,11 @@ import { Follower } from "./gaze/follow";
 import { listenToPointers } from "./input/controls";
 import { listKeys } from "./input/key_list";
 import { listenToKeys, makeHelp } from "./input/keys";
+import { letPhoneTurn } from "./input/orientation";
 import { openCatalogue } from "./items/catalogue";
 import { makeItemList } from "./items/list";
 import { loadScene } from "./items/scene";
+import { NO_LAYER } from "./maps/streams";
 import { bindButtons, writeHash } from "./page/buttons";
 import { byId, signed } from "./page/dom";
 import { fromHash } from "./page/link";
@@ -51,9 +55,10 @@ function makePainter({ media, maps }: Scene): Painter {
 
 /** Show the direction under the pointer, and the gaze that is predicted there. */
 function showReadout(viewer: Viewer, direction: Direction | null): void {
-  const density = direction && viewer.densityAt(direction);
   const place = direction ? `${signed(direction.yaw_deg)}°, ${signed(direction.pitch_deg)}°` : "";
-  byId("readout").textContent = density === null ? place : `${place} · ${density.toFixed(1)} × average`;
+  const found = direction ? viewer.densitiesAt(direction) : [];
+  const densities = found.map((density) => density?.toFixed(1) ?? "–").join(" | ");
+  byId("readout").textContent = /\d/.test(densities) ? `${place} · ${densities} × average` : place;
 }
 
 /** What happens with each frame: `follower` turns the view before it is drawn. */
@@ -106,26 +111,29 @@ async function run(): Promise<void> {
   document.body.classList.add(scene.media.kind);
   const [streams, colormaps] = [scene.maps.streams, scene.colormaps].map((list) => list.map(({ name }) => name));
   const viewers = scene.gaze?.viewers.map(({ name }) => name) ?? [];
+  const [stream = "", second = NO_LAYER] = streams ?? [];
   const { colormap, opacity } = scene;
   const trail = scene.media.kind === "image" ? "all" : "1";
-  const start: State = { ...startState({ stream: streams?.[0] ?? "", colormap, opacity }), trail };
+  const start: State = { ...startState({ stream, second, colormap, opacity }), trail };
   const linked = fromHash(location.hash, { streams: streams ?? [], colormaps: colormaps ?? [], viewers });
   const painter = makePainter(scene);
-  const only: Partial<State> = painter.flatOnly ? { projection: "flat", style: "colours" } : {};
+  const only: Partial<State> = painter.flatOnly ? { projection: "flat", style: "colours", pair: false } : {};
   const store = new Store({ ...start, ...linked.changes, ...only });
   makePanel(scene, store, painter.flatOnly);
   const viewer = new Viewer(scene, store, painter, showMessage);
   if (scene.gaze && painter instanceof GlPainter) {
-    makeGazeControls(scene.gaze, store);
-    viewer.add(new GazeOverlay(scene.gaze, scene.media, painter));
+    const { gaze, media } = scene;
+    makeGazeControls(gaze, store);
+    viewer.add((pane) => new GazeOverlay(gaze, media, painter, pane));
   }
   const follower = scene.gaze && new Follower(scene.gaze, store, () => viewer.time_s);
   const write = (): void => writeHash(store, viewer, start);
   let transport: Transport | null = null;
-  const keys = listKeys(scene, store, () => transport);
+  const keys = listKeys(scene, store, !painter.flatOnly, () => transport);
   listenToKeys(keys);
   makeHelp([...keys, ...itemKeys]);
-  listenToPointers(byId("stage"), store, () => viewer.lens, (direction) => showReadout(viewer, direction));
+  listenToPointers(byId("stage"), store, viewer, (direction) => showReadout(viewer, direction));
+  letPhoneTurn(store);
   bindButtons(scene, store, viewer, start);
   if (scene.media.kind === "image") {
     viewer.show(await openPhoto(scene.media));

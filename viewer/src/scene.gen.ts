@@ -14,6 +14,8 @@ export interface Media {
 
 export interface Stream {
   readonly name: string;
+  readonly kind: string;
+  readonly direction: "head_eye" | "head";
   readonly shows: string;
   readonly chunks: readonly string[];
   readonly concentration_bits: readonly number[];
@@ -27,6 +29,14 @@ export interface Maps {
   readonly frame_indices: readonly number[];
   readonly times_s: readonly number[];
   readonly streams: readonly Stream[];
+}
+
+export interface Previews {
+  readonly file: string;
+  readonly columns: number;
+  readonly width: number;
+  readonly height: number;
+  readonly times_s: readonly number[];
 }
 
 export interface RegionTrack {
@@ -59,6 +69,7 @@ export interface Colormap {
 export interface Scene {
   readonly media: Media;
   readonly maps: Maps;
+  readonly previews: Previews;
   readonly regions: readonly RegionTrack[];
   readonly region_step_s: number;
   readonly colormaps: readonly Colormap[];

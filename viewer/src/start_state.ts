@@ -1,11 +1,14 @@
 /** What a page shows at first. */
 
+import { NO_LAYER } from "./maps/streams";
 import { FRONT } from "./page/buttons";
 import type { State } from "./state";
 
-export function startState(shown: Pick<State, "stream" | "colormap" | "opacity">): State {
+export function startState(shown: Pick<State, "stream" | "colormap" | "opacity"> & Partial<State>): State {
   return {
     ...FRONT,
+    pair: false,
+    second: NO_LAYER,
     ...shown,
     projection: "sphere",
     layer: true,

@@ -14,6 +14,8 @@ export interface State {
   readonly fov_deg: number; // from the top of the view to its bottom
   readonly layer: boolean;
   readonly stream: string;
+  readonly pair: boolean; // two views side by side
+  readonly second: string; // stream of the second view; `NO_LAYER` for the picture alone
   readonly style: Style;
   readonly colormap: string;
   readonly opacity: number; // 0 to 1

@@ -10,7 +10,8 @@ from atsal.prediction.options import ReadOptions, Seconds
 from atsal.prediction.predictor import Predictor
 from atsal.prediction.source_maps import predict_maps
 from atsal.prediction.sources import Source
-from atsal.prediction.streams import STREAMS
+from atsal.prediction.streams import STREAMS, other_direction
+from atsal.video.render import Picture
 
 
 class FrameMaps(NamedTuple):
@@ -19,11 +20,18 @@ class FrameMaps(NamedTuple):
     frame_index: int
     timestamp_s: float
     maps: dict[str, NDArray[np.floating]]
+    image: Picture | None = None  # the frame, where it is at hand
 
 
 def predict_frame_maps(
     predictor: Predictor, source: Source, reading: ReadOptions, still_at_s: Seconds = None
 ) -> Iterator[FrameMaps]:
-    """Predict the maps of all streams, as `prediction.source_maps.predict_maps` does, which names the errors."""
-    results = predict_maps(predictor, source, reading, tuple(STREAMS), still_at_s)
-    return (FrameMaps(result.frame_index, result.timestamp_s, dict(result.maps)) for result in results)
+    """Predict the maps of `predicted_streams`; `prediction.source_maps.predict_maps` names the errors."""
+    results = predict_maps(predictor, source, reading, predicted_streams(predictor), still_at_s)
+    return (FrameMaps(found.frame_index, found.timestamp_s, dict(found.maps), found.image) for found in results)
+
+
+def predicted_streams(predictor: Predictor) -> tuple[str, ...]:
+    """Return all streams of a model, and where it has directions, those in the other direction after them."""
+    has_directions = predictor.config.directions is not None
+    return (*STREAMS, *(other_direction(predictor.network.direction) if has_directions else ()))

@@ -17,13 +17,13 @@ from atsal.gaze.records import Fixations, rows_of_each
 from atsal.prediction.options import ReadOptions, Seconds
 from atsal.prediction.predictor import Predictor
 from atsal.prediction.sources import Source
-from atsal.prediction.streams import STREAMS
 from atsal.untrusted.text import plural
 from atsal.video.media_files import classify
-from atsal.viewing.frame_maps import FrameMaps, predict_frame_maps
+from atsal.viewing.frame_maps import FrameMaps, predict_frame_maps, predicted_streams
 from atsal.viewing.media import prepare_media
+from atsal.viewing.packing import RECORDED
 from atsal.viewing.scene import Gaze, ViewerGaze
-from atsal.viewing.site import RECORDED, Subject
+from atsal.viewing.site import Subject
 
 _DIRECTIONS = {"head": "head directions", "head_eye": "gaze (head and eyes)", "eye": "gaze"}
 
@@ -57,7 +57,7 @@ class RecordedItem:
             if saliency is None or its_window != window:
                 window = its_window
                 saliency = self.prepared.saliency_map(self.item, window, erp_height=height)
-            yield frame._replace(maps=frame.maps | {RECORDED: saliency})
+            yield frame._replace(maps=frame.maps | {RECORDED.name: saliency})
 
     def notes(self) -> tuple[str, ...]:
         """Return sentences on what was seen, and on whose gaze it is: an export of the page holds data of others."""
@@ -127,8 +127,9 @@ def predict_item(
     frames = predict_frame_maps(predictor, recorded.source, reading, still_at_s)
     media, path = prepare_media(recorded.source, reading, folder, copy=copy)
     notes = (*recorded.source.notes(reading), *recorded.notes())
-    streams, model = (*STREAMS, RECORDED), predictor.bundle.folder.name
-    subject = Subject(media, path, streams, model, notes, recorded.gaze(reading))
+    streams, model = (*predicted_streams(predictor), RECORDED.name), predictor.bundle.folder.name
+    direction, gaze = predictor.network.direction, recorded.gaze(reading)
+    subject = Subject(media, path, streams, direction, model, notes, gaze)
     return subject, recorded.with_recorded_maps(frames)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from atsal.errors import DataError
+from atsal.models import DIRECTIONS, Direction
 from atsal.prediction.run_record import EarlierRun
 from atsal.prediction.saved_maps import SavedMaps
 from atsal.prediction.sources import Source, SourceKind
@@ -25,6 +26,7 @@ class SavedResult:
     source: Source
     stereo: StereoChoice
     streams: tuple[str, ...]
+    direction: Direction
     frame_count: int
     model: str
     settings: dict[str, Any]
@@ -46,6 +48,7 @@ class RunFacts(NamedTuple):
     kind: SourceKind
     sha256: str  # of the source
     streams: tuple[str, ...]
+    direction: Direction
     stereo: StereoChoice
     model: str
     duration_s: float  # until the last map
@@ -59,6 +62,7 @@ def read_run(manifest: Path) -> RunFacts:
         source, options, model = (run.settings[name] for name in ("source", "options", "model"))
         path, kind, sha256 = Path(str(source["path"])), source["kind"], source["sha256"]
         streams = tuple(str(name) for name in options["streams"])
+        direction = _as_direction(options.get("direction", "head_eye"))  # earlier versions predicted this one
         stereo, model_name = options["reading"]["stereo"], str(model["folder"])
         formats = [str(name) for name in options["formats"]]
         duration_s = max((float(frame["timestamp_s"]) for frame in run.frames), default=0.0)
@@ -68,7 +72,14 @@ def read_run(manifest: Path) -> RunFacts:
         raise DataError(
             f"{manifest}: its run wrote {', '.join(formats)} and no .npy maps; predict again with --format npy"
         )
-    return RunFacts(run, path, kind, sha256, streams, stereo, model_name, duration_s)
+    return RunFacts(run, path, kind, sha256, streams, direction, stereo, model_name, duration_s)
+
+
+def _as_direction(value: Any) -> Direction:
+    for known in DIRECTIONS:
+        if value == known:
+            return known
+    raise ValueError(f"direction {value!r}")
 
 
 def open_result(manifest: Path, media: Path | None = None) -> SavedResult:
@@ -85,9 +96,8 @@ def open_result(manifest: Path, media: Path | None = None) -> SavedResult:
             "predict it again, or name the right file with --media"
         )
     run = facts.run
-    return SavedResult(
-        manifest, source, facts.stereo, facts.streams, len(run.frames), facts.model, run.settings, run.problem
-    )
+    chosen = facts.stereo, facts.streams, facts.direction
+    return SavedResult(manifest, source, *chosen, len(run.frames), facts.model, run.settings, run.problem)
 
 
 def _find_source(manifest: Path, facts: RunFacts, media: Path | None) -> Source:

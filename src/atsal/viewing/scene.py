@@ -30,9 +30,11 @@ class Media:
 
 @dataclass(frozen=True)
 class Stream:
-    """The maps of one stream."""
+    """The maps of one stream in one direction."""
 
     name: str
+    kind: str  # the stream of the model: "fused", "attention", "experts"; or "recorded"
+    direction: Literal["head_eye", "head"]  # of gaze, or of the middle of the viewport
     shows: str  # a few words on what the stream is
     chunks: tuple[str, ...]  # files of `Maps.chunk_frames` maps each, in the order of time
     concentration_bits: tuple[float, ...]  # of each map: 0 for gaze spread evenly over the sphere
@@ -49,6 +51,17 @@ class Maps:
     frame_indices: tuple[int, ...]  # in the source
     times_s: tuple[float, ...]  # since the first frame of the source
     streams: tuple[Stream, ...]
+
+
+@dataclass(frozen=True)
+class Previews:
+    """Pictures of a video on one sheet, row by row."""
+
+    file: str
+    columns: int
+    width: int  # of a picture, in pixels
+    height: int
+    times_s: tuple[float, ...]  # of each picture
 
 
 @dataclass(frozen=True)
@@ -101,6 +114,7 @@ class Scene:
 
     media: Media
     maps: Maps
+    previews: Previews
     regions: tuple[RegionTrack, ...]  # the heaviest first
     region_step_s: float  # the longest time between two looks for regions
     colormaps: tuple[Colormap, ...]

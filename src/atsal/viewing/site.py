@@ -10,24 +10,22 @@ from pathlib import Path
 from atsal.errors import MediaError, OutputError, TruncatedMediaError
 from atsal.jobs.atomic_write import output_errors
 from atsal.jobs.output_folder import FolderKind, OutputFolder
+from atsal.models import Direction
 from atsal.prediction.overlay import DEFAULT_OVERLAY
 from atsal.prediction.streams import STREAMS
 from atsal.untrusted.text import plural
 from atsal.video.colormaps import COLORMAPS
 from atsal.viewing.frame_maps import FrameMaps
 from atsal.viewing.packing import MapPacker
+from atsal.viewing.previews import PreviewSheet
 from atsal.viewing.region_tracks import STEP_S, RegionCollector
-from atsal.viewing.scene import Catalogue, Colormap, Gaze, Item, Maps, Media, RegionTrack, Scene
+from atsal.viewing.scene import Catalogue, Colormap, Gaze, Item, Maps, Media, Previews, RegionTrack, Scene
 
 Site = dict[str, Path]
 """The path of each file, by its name relative to the page or to the folder of an item."""
 
 STATIC = Path(__file__).parent / "static"
-ITEM_FILES = ("scene.json", "media.*", "maps/*.maps")
-RECORDED = "recorded"
-"""The stream of the maps that are made from recorded gaze."""
-
-_SHOWS = {name: stream.shows for name, stream in STREAMS.items()} | {RECORDED: "the recorded gaze of all viewers"}
+ITEM_FILES = ("scene.json", "media.*", "previews.jpg", "maps/*.maps")
 PAGE = FolderKind(
     description="an export of the viewer",
     format="atsal page",
@@ -42,7 +40,8 @@ class Subject:
 
     media: Media
     media_path: Path
-    streams: tuple[str, ...]
+    streams: tuple[str, ...]  # the one that is shown first, first
+    direction: Direction  # of the model
     made_by: str
     notes: tuple[str, ...] = ()
     gaze: Gaze | None = None
@@ -57,9 +56,9 @@ def build_site(
     what reading the maps raises, `MediaError` where there is no map, and `OutputError` where the folder is full.
     """
     with output_errors(folder):
-        maps, collector, problem = _pack(subject.streams, frames, folder, progress)
+        maps, previews, collector, problem = _pack(subject, frames, folder, progress)
         found = [note for note in (problem, collector.problem, _missing_streams(subject.streams)) if note]
-        scene = _scene(subject, maps, collector.finish(), (*subject.notes, *found))
+        scene = _scene(subject, maps, previews, collector.finish(), (*subject.notes, *found))
         text = json.dumps(dataclasses.asdict(scene), separators=(",", ":"))
         (folder / "scene.json").write_text(text, encoding="utf-8")
     made = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
@@ -108,21 +107,23 @@ def refuse_folder(folder: Path, *, overwrite: bool) -> None:
 
 
 def _pack(
-    streams: tuple[str, ...], frames: Iterable[FrameMaps], folder: Path, progress: Callable[[int], None]
-) -> tuple[Maps, RegionCollector, str | None]:
-    packer, collector = MapPacker({name: _SHOWS[name] for name in streams}, folder), RegionCollector()
+    subject: Subject, frames: Iterable[FrameMaps], folder: Path, progress: Callable[[int], None]
+) -> tuple[Maps, Previews, RegionCollector, str | None]:
+    packer = MapPacker(subject.streams, subject.direction, folder)
+    previews, collector = PreviewSheet(), RegionCollector()
     problem, done = None, 0
     try:
         for frame in frames:
             packer.add(frame)
-            collector.add(frame, streams[0])
+            previews.add(frame, subject.streams[0])
+            collector.add(frame, subject.streams[0])
             done += 1
             progress(done)
     except TruncatedMediaError as error:
         problem = str(error)
     if not done:
         raise MediaError(problem or "no frame in the part that was asked for; ask for another part")
-    return packer.finish(), collector, problem
+    return packer.finish(), previews.finish(folder), collector, problem
 
 
 def _missing_streams(streams: tuple[str, ...]) -> str | None:
@@ -132,11 +133,14 @@ def _missing_streams(streams: tuple[str, ...]) -> str | None:
     return f"This result has no maps of {' and '.join(missing)}; predict with --stream all to compare the streams."
 
 
-def _scene(subject: Subject, maps: Maps, regions: tuple[RegionTrack, ...], notes: tuple[str, ...]) -> Scene:
+def _scene(
+    subject: Subject, maps: Maps, previews: Previews, regions: tuple[RegionTrack, ...], notes: tuple[str, ...]
+) -> Scene:
     colormaps = tuple(map(Colormap.named, COLORMAPS))
     steps = [later - earlier for earlier, later in zip(maps.times_s, maps.times_s[1:], strict=False)]
     step_s = max(STEP_S, max(steps, default=0.0)) * 1.5
     made_by = f"{subject.made_by}, {plural(len(maps.times_s), 'map')}"
     look = DEFAULT_OVERLAY
     start = look.colormap, look.opacity
-    return Scene(subject.media, maps, regions, step_s, colormaps, *start, made_by, notes, subject.gaze)
+    made = subject.media, maps, previews, regions, step_s, colormaps, *start, made_by, notes, subject.gaze
+    return Scene(*made)

@@ -89,16 +89,18 @@ export async function seek(page, time_s, frame_s) {
 }
 
 /**
- * Where red and green are in the view, as the mean place in [-1, 1] of the pixels above half; null where there are
+ * Where red and green are in the view, or in the pane that a selector names, as the mean place in [-1, 1] of the pixels above half; null where there are
  * none. The scenes of the tests have a red disc, and maps in grey: green is the map alone.
  */
-export async function centres(page) {
-  return page.evaluate(() => {
+export async function centres(page, part = "#canvas") {
+  return page.evaluate((selector) => {
     const source = document.getElementById("canvas");
+    const [whole, box] = [source, document.querySelector(selector)].map((found) => found.getBoundingClientRect());
+    const scale = source.width / whole.width;
     const copy = document.createElement("canvas");
-    [copy.width, copy.height] = [source.width, source.height];
+    [copy.width, copy.height] = [Math.round(box.width * scale), Math.round(box.height * scale)];
     const context = copy.getContext("2d");
-    context.drawImage(source, 0, 0);
+    context.drawImage(source, (whole.x - box.x) * scale, (whole.y - box.y) * scale);
     const { data, width, height } = context.getImageData(0, 0, copy.width, copy.height);
     const sums = [0, 1].map(() => [0, 0, 0]);
     for (let i = 0; i < width * height; i++) {
@@ -111,5 +113,5 @@ export async function centres(page) {
     }
     const [red, green] = sums.map(([n, x, y]) => (n ? { x: (2 * x) / n - 1, y: 1 - (2 * y) / n, pixels: n } : null));
     return { red, green, time_s: Number(document.getElementById("stage").dataset.time) };
-  });
+  }, part);
 }

@@ -1,7 +1,7 @@
 /** Draws the flat view without WebGL: the picture, and over it the map in colours. */
 
 import type { Lens } from "./geometry";
-import type { Painter } from "./painter";
+import type { Painter, View } from "./painter";
 import type { State } from "../state";
 import type { Frame } from "../time/playback";
 
@@ -11,7 +11,6 @@ export class CanvasPainter implements Painter {
   private readonly picture = document.createElement("canvas").getContext("2d");
   private readonly layer = document.createElement("canvas").getContext("2d");
   private readonly colours = new Uint8Array(256 * 4);
-  private levels: Uint8Array | null = null;
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
@@ -33,10 +32,6 @@ export class CanvasPainter implements Painter {
     this.picture.drawImage(frame.picture, ...from, 0, 0, target.width, target.height);
   }
 
-  setMap(levels: Uint8Array | null): void {
-    this.levels = levels;
-  }
-
   setColours(table: Uint8Array): void {
     this.colours.set(table);
   }
@@ -45,14 +40,14 @@ export class CanvasPainter implements Painter {
     [this.canvas.width, this.canvas.height] = [width, height];
   }
 
-  draw(state: State, lens: Lens): void {
+  draw(state: State, lens: Lens, [view]: readonly View[]): void {
     const { width, height } = this.canvas;
     const [shownWidth, shownHeight] = [width * lens.flatScale[0], height * lens.flatScale[1]];
     const place = [(width - shownWidth) / 2, (height - shownHeight) / 2, shownWidth, shownHeight] as const;
     this.context.clearRect(0, 0, width, height);
     if (this.picture) this.context.drawImage(this.picture.canvas, ...place);
-    if (!state.layer || !this.levels || !this.layer) return;
-    this.layer.putImageData(this.coloured(this.levels, state), 0, 0);
+    if (!state.layer || !view?.levels || !this.layer) return;
+    this.layer.putImageData(this.coloured(view.levels, state), 0, 0);
     this.context.drawImage(this.layer.canvas, ...place);
   }
 

@@ -29,6 +29,11 @@ export interface Lens {
   readonly flatScale: readonly [number, number]; // share of the view's sides that the flat picture takes
 }
 
+/** Where a point of the page is in a box of it: as a place, beyond [-1, 1] outside the box. */
+export function placeIn(box: { left: number; top: number; width: number; height: number }, x: number, y: number): Place {
+  return { x: ((x - box.left) / box.width) * 2 - 1, y: 1 - ((y - box.top) / box.height) * 2 };
+}
+
 const RADIAN = Math.PI / 180;
 
 export function makeLens(state: State, aspect: number): Lens {

@@ -11,7 +11,6 @@ import {
   Mesh,
   OrthographicCamera,
   RawShaderMaterial,
-  RedFormat,
   RepeatWrapping,
   Scene as Drawing,
   Texture,
@@ -23,22 +22,29 @@ import {
 } from "three";
 
 import type { Lens } from "./geometry";
+import { MapTexture } from "./map_texture";
+import { type Box, inPixels } from "./pane";
 import type { Media, Maps } from "../scene.gen";
 import { FRAGMENT, VERTEX } from "./shader";
 import type { State } from "../state";
 import type { Frame } from "../time/playback";
+
+/** A view: where it is, in pixels of the canvas, and the levels of its map; null where it has none. */
+export interface View {
+  readonly box: Box;
+  readonly levels: Uint8Array | null;
+}
 
 /** What the page needs of a way to draw; `canvas_painter.ts` is the other one. */
 export interface Painter {
   readonly flatOnly: boolean;
   /** Take over the picture of a frame. */
   setFrame(frame: Frame): void;
-  /** Take over the levels of its map, an array that does not change; null where there is none. */
-  setMap(levels: Uint8Array | null): void;
   /** Take over a colour map, (256, 4) RGBA. */
   setColours(table: Uint8Array): void;
   resize(width: number, height: number): void;
-  draw(state: State, lens: Lens): void;
+  /** Draw the views, of which there are one or two. All look through one lens at one picture. */
+  draw(state: State, lens: Lens, views: readonly View[]): void;
 }
 
 const STYLES = { colours: 0, contours: 1, spotlight: 2 };
@@ -47,13 +53,11 @@ export class GlPainter implements Painter {
   readonly flatOnly = false;
   private readonly renderer: WebGLRenderer;
   private readonly picture: Texture;
-  private readonly map: DataTexture;
-  private readonly levels: Uint8Array<ArrayBuffer>;
+  private readonly maps: readonly MapTexture[]; // of each view
   private readonly colours = new DataTexture(new Uint8Array(256 * 4), 256, 1);
   private readonly material: RawShaderMaterial;
   private readonly drawing = new Drawing();
   private readonly camera = new OrthographicCamera();
-  private shown: Uint8Array | null = null; // the levels on screen
 
   /** `onReduced` is told the width to which a picture is scaled that is too large for the graphics card. */
   constructor(
@@ -63,15 +67,13 @@ export class GlPainter implements Painter {
     private readonly onReduced: (width: number) => void,
   ) {
     this.renderer = new WebGLRenderer({ canvas, alpha: true, antialias: false, preserveDrawingBuffer: true });
-    this.levels = new Uint8Array(mapSize.width * mapSize.height);
-    this.map = new DataTexture(this.levels, mapSize.width, mapSize.height, RedFormat);
-    this.map.unpackAlignment = 1;
-    this.map.wrapS = RepeatWrapping;
+    this.renderer.setScissorTest(true);
+    this.maps = [new MapTexture(mapSize), new MapTexture(mapSize)];
     this.picture = kind === "image" ? new Texture() : new VideoFrameTexture();
     this.picture.flipY = false;
     this.picture.generateMipmaps = kind === "image"; // a large photo that is shown small would flicker
     this.picture.wrapS = crop[2] < 1 ? ClampToEdgeWrapping : RepeatWrapping;
-    for (const texture of [this.map, this.colours, this.picture]) {
+    for (const texture of [this.colours, this.picture]) {
       texture.minFilter = texture.magFilter = LinearFilter;
     }
     if (kind === "image") this.picture.minFilter = LinearMipmapLinearFilter;
@@ -86,7 +88,7 @@ export class GlPainter implements Painter {
   private makeMaterial(crop: readonly [number, number, number, number]): RawShaderMaterial {
     const uniforms = {
       picture: { value: this.picture },
-      map: { value: this.map },
+      map: { value: this.maps[0]?.texture },
       colours: { value: this.colours },
       crop: { value: new Vector4(...crop) },
       pictureSize: { value: new Vector2(1, 1) },
@@ -123,14 +125,6 @@ export class GlPainter implements Painter {
     return canvas;
   }
 
-  setMap(levels: Uint8Array | null): void {
-    const same = levels === this.shown;
-    this.shown = levels;
-    if (levels === null || same) return;
-    this.levels.set(levels);
-    this.map.needsUpdate = true;
-  }
-
   setColours(table: Uint8Array): void {
     (this.colours.image.data as Uint8Array).set(table);
     this.colours.needsUpdate = true;
@@ -140,34 +134,40 @@ export class GlPainter implements Painter {
     this.renderer.setSize(width, height, false);
   }
 
-  draw(state: State, lens: Lens): void {
-    const { uniforms } = this.material;
+  draw(state: State, lens: Lens, views: readonly View[]): void {
     this.uniform("right", Vector3).set(...lens.right);
     this.uniform("up", Vector3).set(...lens.up);
     this.uniform("forward", Vector3).set(...lens.forward);
     this.uniform("tangent", Vector2).set(...lens.tangent);
     this.uniform("flatScale", Vector2).set(...lens.flatScale);
-    const values = {
-      flatView: lens.flat,
-      layer: state.layer && this.shown !== null,
-      style: STYLES[state.style],
-      opacity: state.opacity,
-      threshold: state.threshold,
-    };
-    for (const [name, value] of Object.entries(values)) (uniforms[name] ?? { value: 0 }).value = value;
+    const { opacity, threshold } = state;
+    this.setValues({ flatView: lens.flat, style: STYLES[state.style], opacity, threshold });
+    views.forEach((view, number) => this.drawView(state, view, this.maps[number]));
+  }
+
+  private drawView(state: State, { box, levels }: View, map: MapTexture | undefined): void {
+    if (levels) map?.send(levels);
+    this.setValues({ map: map?.texture, layer: state.layer && levels !== null });
+    this.aim(box);
     this.renderer.render(this.drawing, this.camera);
   }
 
-  /** Draw more over the view that `draw` has drawn. */
-  drawOver(drawing: Drawing): void {
+  private setValues(values: Record<string, unknown>): void {
+    for (const [name, value] of Object.entries(values)) (this.material.uniforms[name] ?? { value: 0 }).value = value;
+  }
+
+  private aim({ left, top, width, height }: Box): void {
+    const place = [left, this.renderer.domElement.height - top - height, width, height] as const;
+    this.renderer.setViewport(...place);
+    this.renderer.setScissor(...place); // only this part is cleared
+  }
+
+  /** Draw more over the pane that `draw` has drawn at `box`, in pixels of the page. */
+  drawOver(drawing: Drawing, box: Box): void {
+    this.aim(inPixels(box, this.pixelRatio));
     this.renderer.autoClear = false;
     this.renderer.render(drawing, this.camera);
     this.renderer.autoClear = true;
-  }
-
-  /** Write the size of the view in pixels into `target`. */
-  size(target: Vector2): void {
-    this.renderer.getSize(target);
   }
 
   /** The number of its pixels to a pixel of the page. */

@@ -2,19 +2,21 @@
 
 import { colourTable } from "./colours";
 import { drawCompass } from "./compass";
-import { type Direction, type Lens, makeLens } from "./geometry";
+import { type Direction, directionAt, type Lens, makeLens, placeIn } from "./geometry";
 import { MapStore } from "../maps/maps";
 import { RegionLabels } from "../maps/regions";
+import { NO_LAYER, streamTitle } from "../maps/streams";
 import { byId } from "../page/dom";
 import { showPeak } from "../page/panel";
-import type { Painter } from "./painter";
-import type { Scene, Stream } from "../scene.gen";
+import type { Painter, View } from "./painter";
+import { inPixels, Pane } from "./pane";
+import type { Scene } from "../scene.gen";
 import type { State, Store } from "../state";
 import type { Frame } from "../time/playback";
 
 const MOST_PIXEL_RATIO = 2;
 
-/** Something that is drawn over the picture, as the numbers of the regions. */
+/** Something that is drawn over the picture, as the numbers of the regions. Each pane has its own. */
 export interface Overlay {
   draw(lens: Lens, time_s: number, state: State): void;
 }
@@ -22,10 +24,10 @@ export interface Overlay {
 export class Viewer {
   readonly maps: MapStore;
   time_s = 0; // of the frame on screen
-  private aspect = 1;
   private readonly stage = byId("stage");
-  private readonly overlays: Overlay[];
-  private shown: { stream: Stream; index: number; levels: Uint8Array } | null = null;
+  private readonly first: Pane;
+  private readonly second: Pane;
+  private ratio = 1; // pixels of the canvas in a pixel of the page
   private pending = false;
 
   constructor(
@@ -34,23 +36,52 @@ export class Viewer {
     private readonly painter: Painter,
     private readonly onMessage: (text: string) => void,
   ) {
-    this.overlays = [new RegionLabels(byId("labels"), scene.regions, scene.region_step_s)];
+    [this.first, this.second] = [new Pane(byId("first"), scene), new Pane(byId("second"), scene)];
+    this.add(({ element }) => new RegionLabels(element, scene.regions, scene.region_step_s));
     this.maps = new MapStore(scene.maps, scene.media.frame_rate, () => this.drawSoon(), onMessage);
-    new ResizeObserver(() => this.resize()).observe(this.stage);
-    this.resize();
     store.subscribe((state, before) => {
+      if (state === before || state.pair !== before.pair) this.second.element.hidden = !state.pair;
       if (state === before || state.colormap !== before.colormap) this.setColours(state.colormap);
       this.drawSoon();
     });
+    const observer = new ResizeObserver(() => this.resize());
+    for (const element of [this.stage, this.first.element, this.second.element]) observer.observe(element);
+    this.resize();
   }
 
-  /** Draw something more over the picture. */
-  add(overlay: Overlay): void {
-    this.overlays.push(overlay);
+  /** Draw something over each pane. */
+  add(make: (pane: Pane) => Overlay): void {
+    for (const pane of [this.first, this.second]) pane.overlays.push(make(pane));
   }
 
+  /** The lens of both panes, which have one size. */
   get lens(): Lens {
-    return makeLens(this.store.state, this.aspect);
+    const { width, height } = this.first.box;
+    return makeLens(this.store.state, height ? width / height : 1);
+  }
+
+  /** The height of a pane, in pixels of the page. */
+  get height(): number {
+    return this.first.box.height;
+  }
+
+  private get panes(): Pane[] {
+    return [this.first, this.second].filter((pane) => pane.visible);
+  }
+
+  /** The direction under the pointer, in whichever pane it is; null outside the picture. */
+  directionUnder(event: MouseEvent): Direction | null {
+    const { left, top } = this.stage.getBoundingClientRect();
+    for (const { box } of this.panes) {
+      const place = placeIn(box, event.clientX - left, event.clientY - top);
+      if (Math.abs(place.x) <= 1 && Math.abs(place.y) <= 1) return directionAt(this.lens, place);
+    }
+    return null;
+  }
+
+  /** The density that each pane predicts in a direction, as a multiple of the average; null without a map. */
+  densitiesAt(direction: Direction): (number | null)[] {
+    return this.panes.map((pane) => pane.densityAt(direction));
   }
 
   /** A time that is within the frame on screen, also after rounding; 0 for the first frame. */
@@ -76,36 +107,34 @@ export class Viewer {
     requestAnimationFrame(() => this.pending && this.draw());
   }
 
-  /** The density that is predicted in a direction, as a multiple of the average; null where there is no map. */
-  densityAt({ yaw_deg, pitch_deg }: Direction): number | null {
-    if (!this.shown) return null;
-    const { width, height } = this.scene.maps;
-    const column = Math.min(Math.floor((yaw_deg / 360 + 0.5) * width), width - 1);
-    const row = Math.min(Math.floor((0.5 - pitch_deg / 180) * height), height - 1);
-    const level = this.shown.levels[row * width + column] ?? 0;
-    return (level / 255) * (this.shown.stream.peak_ratio[this.shown.index] ?? 0);
-  }
-
   private draw(): void {
     this.pending = false;
     const { store: { state }, lens } = this;
-    this.findMap();
-    this.painter.setMap(this.shown?.levels ?? null);
-    this.painter.draw(state, lens);
-    for (const overlay of this.overlays) overlay.draw(lens, this.time_s, state);
+    this.findMaps(state);
+    this.painter.draw(state, lens, this.panes.map((pane) => this.view(pane)));
+    this.first.drawOver(lens, this.time_s, state, this.title(state.stream));
+    if (state.pair) this.second.drawOver(lens, this.time_s, state, this.title(state.second));
     drawCompass(state, lens);
-    showPeak(this.shown?.stream.peak_ratio[this.shown.index]);
+    const { shown } = this.first;
+    showPeak(shown?.stream.peak_ratio[shown.index]);
     this.stage.classList.toggle("flat", lens.flat);
     this.stage.dataset.time = this.time_s.toFixed(6);
-    this.stage.dataset.map = this.shown ? `${this.shown.index}` : "";
+    this.stage.dataset.map = shown ? `${shown.index}` : "";
   }
 
-  private findMap(): void {
-    const stream = this.maps.stream(this.store.state.stream);
+  private findMaps(state: State): void {
     const index = this.maps.indexAt(this.time_s);
-    const levels = stream && index !== null ? this.maps.levels(stream, index) : null;
-    this.shown = stream && index !== null && levels ? { stream, index, levels } : null;
-    this.stage.classList.toggle("without-map", this.store.state.layer && index === null);
+    this.first.find(this.maps, state.stream, index);
+    if (state.pair) this.second.find(this.maps, state.second, index);
+    this.stage.classList.toggle("without-map", state.layer && index === null);
+  }
+
+  private view({ box, shown }: Pane): View {
+    return { box: inPixels(box, this.ratio), levels: shown?.levels ?? null };
+  }
+
+  private title(name: string): string {
+    return streamTitle(this.scene.maps, this.store.state.layer ? name : NO_LAYER);
   }
 
   private setColours(name: string): void {
@@ -115,11 +144,11 @@ export class Viewer {
   }
 
   private resize(): void {
-    const ratio = Math.min(window.devicePixelRatio, MOST_PIXEL_RATIO);
+    this.ratio = Math.min(window.devicePixelRatio, MOST_PIXEL_RATIO);
     const { clientWidth: width, clientHeight: height } = this.stage;
     if (!width || !height) return;
-    this.painter.resize(Math.round(width * ratio), Math.round(height * ratio));
-    this.aspect = width / height;
+    for (const pane of [this.first, this.second]) pane.measure();
+    this.painter.resize(Math.round(width * this.ratio), Math.round(height * this.ratio));
     this.draw();
   }
 }

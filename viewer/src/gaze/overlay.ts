@@ -15,6 +15,7 @@ import {
 
 import type { Lens } from "../drawing/geometry";
 import type { GlPainter } from "../drawing/painter";
+import type { Pane } from "../drawing/pane";
 import type { Overlay } from "../drawing/viewer";
 import type { Gaze, Media } from "../scene.gen";
 import { clamp, type State } from "../state";
@@ -52,7 +53,12 @@ export class GazeOverlay implements Overlay {
     room: { value: 1 },
   };
 
-  constructor(gaze: Gaze, media: Media, private readonly painter: GlPainter) {
+  constructor(
+    gaze: Gaze,
+    media: Media,
+    private readonly painter: GlPainter,
+    private readonly pane: Pane,
+  ) {
     this.tracks = makeTracks(gaze);
     this.order = orderByTime(this.tracks);
     this.frame_s = media.frame_rate ? 1 / media.frame_rate : 0;
@@ -72,15 +78,16 @@ export class GazeOverlay implements Overlay {
     this.lines.geometry.setDrawRange(first * perLine, (end - first) * perLine);
     this.dots.visible = state.fixations && end > first;
     this.lines.visible = state.scanpaths && end > first;
-    this.painter.drawOver(this.drawing);
+    this.painter.drawOver(this.drawing, this.pane.box);
   }
 
   private setUniforms(lens: Lens, moment: Moment, { viewer }: State): void {
     const { uniforms } = this;
     for (const name of ["right", "up", "forward"] as const) uniforms[name].value.set(...lens[name]);
     for (const name of ["tangent", "flatScale"] as const) uniforms[name].value.set(...lens[name]);
-    this.painter.size(uniforms.size.value);
-    uniforms.pixel.value = this.painter.pixelRatio;
+    const { width, height } = this.pane.box;
+    const pixel = (uniforms.pixel.value = this.painter.pixelRatio);
+    uniforms.size.value.set(width * pixel, height * pixel);
     uniforms.flatView.value = lens.flat;
     uniforms.chosen.value = this.tracks.findIndex(({ name }) => name === viewer);
     [uniforms.from.value, uniforms.until.value] = [moment.from_s, moment.until_s];

@@ -1,8 +1,13 @@
 /** Turning and zooming the view with mouse, wheel, touch and keys. */
 
-import type { Direction, Lens } from "../drawing/geometry";
-import { directionAt } from "../drawing/geometry";
+import type { Direction } from "../drawing/geometry";
 import type { Store } from "../state";
+
+/** What is under a pointer. */
+export interface Sight {
+  readonly height: number; // of a view, in pixels of the page
+  directionUnder(event: MouseEvent): Direction | null; // null outside the picture
+}
 
 export const ZOOM_STEP = 1.15;
 const TURN_DEG = 5;
@@ -15,7 +20,7 @@ export function zoom(store: Store, factor: number): void {
 export function listenToPointers(
   stage: HTMLElement,
   store: Store,
-  lens: () => Lens,
+  sight: Sight,
   onPoint: (direction: Direction | null) => void,
 ): void {
   const pointers = new Map<number, { x: number; y: number }>();
@@ -26,13 +31,13 @@ export function listenToPointers(
     stage.setPointerCapture(event.pointerId);
   });
   stage.addEventListener("pointermove", (event) => {
-    onPoint(directionUnder(event, stage, lens()));
+    onPoint(sight.directionUnder(event));
     const before = pointers.get(event.pointerId);
     if (!before) return;
     const now = { x: event.clientX, y: event.clientY };
     const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
     if (other) zoom(store, distance(before, other) / Math.max(distance(now, other), 1));
-    else drag(store, stage, now.x - before.x, now.y - before.y);
+    else drag(store, sight.height, now.x - before.x, now.y - before.y);
     pointers.set(event.pointerId, now);
   });
   for (const end of ["pointerup", "pointercancel"] as const) {
@@ -41,7 +46,7 @@ export function listenToPointers(
   stage.addEventListener("pointerleave", () => onPoint(null));
   stage.addEventListener("wheel", (event) => wheel(event, store), { passive: false });
   stage.addEventListener("dblclick", (event) => {
-    const direction = directionUnder(event, stage, lens());
+    const direction = sight.directionUnder(event);
     if (direction && !(event.target as Element).closest("button")) store.set({ projection: "sphere", ...direction });
   });
 }
@@ -52,18 +57,11 @@ function wheel(event: WheelEvent, store: Store): void {
   zoom(store, ZOOM_STEP ** Math.sign(event.deltaY));
 }
 
-function drag(store: Store, stage: HTMLElement, right: number, down: number): void {
+function drag(store: Store, height: number, right: number, down: number): void {
   const { state } = store;
   if (state.projection === "flat") return;
-  const pixel_deg = state.fov_deg / stage.clientHeight;
+  const pixel_deg = state.fov_deg / height;
   store.set({ yaw_deg: state.yaw_deg - right * pixel_deg, pitch_deg: state.pitch_deg + down * pixel_deg });
-}
-
-function directionUnder(event: MouseEvent, stage: HTMLElement, lens: Lens): Direction | null {
-  const box = stage.getBoundingClientRect();
-  const x = ((event.clientX - box.left) / box.width) * 2 - 1;
-  const y = 1 - ((event.clientY - box.top) / box.height) * 2;
-  return directionAt(lens, { x, y });
 }
 
 function distance(a: { x: number; y: number }, b: { x: number; y: number }): number {

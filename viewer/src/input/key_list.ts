@@ -3,6 +3,7 @@
 import { turn, zoom, ZOOM_STEP } from "./controls";
 import type { Key } from "./keys";
 import { gazeKeys } from "../gaze/controls";
+import { directions, kinds, similar } from "../maps/streams";
 import { FRONT, toggleFullScreen } from "../page/buttons";
 import { byId } from "../page/dom";
 import type { Scene } from "../scene.gen";
@@ -16,11 +17,12 @@ const TURNS: Record<string, readonly [number, number]> = {
   ArrowDown: [0, -1],
 };
 
-/** All keys; those of time only for a video, or a photo with a viewing time. Its controls are `transport`. */
-export function listKeys(scene: Scene, store: Store, transport: () => Transport | null): Key[] {
+/** All keys; those of time only for a video, or a photo with a viewing time; two views only where they can be drawn. */
+export function listKeys(scene: Scene, store: Store, canPair: boolean, transport: () => Transport | null): Key[] {
   const isVideo = scene.media.kind === "video";
   const ofTime = isVideo || scene.gaze?.viewing_s ? timeKeys(store, transport, isVideo) : [];
-  return [...ofTime, ...viewKeys(store), ...layerKeys(scene, store), ...gazeKeys(scene.gaze, store), ...pageKeys()];
+  const ofView = [...viewKeys(store), ...(canPair ? [pairKey(store)] : [])];
+  return [...ofTime, ...ofView, ...layerKeys(scene, store), ...gazeKeys(scene.gaze, store), ...pageKeys()];
 }
 
 function timeKeys(store: Store, transport: () => Transport | null, hasFrames: boolean): Key[] {
@@ -45,10 +47,17 @@ export function viewKeys(store: Store): Key[] {
   ];
 }
 
+function pairKey(store: Store): Key {
+  const change = (): void => store.set({ pair: !store.state.pair });
+  return { keys: ["b"], shown: "B", does: "one view, side by side", run: change };
+}
+
 function layerKeys(scene: Scene, store: Store): Key[] {
-  const streams = scene.maps.streams.map(({ name }) => name);
+  const { maps } = scene;
+  const streams = kinds(maps);
   const colormaps = scene.colormaps.map(({ name }) => name);
-  const choose = (key: string): void => store.set({ stream: streams[Number(key) - 1] ?? store.state.stream });
+  const choose = (key: string): void =>
+    store.set({ stream: similar(maps, store.state.stream, { kind: streams[Number(key) - 1] ?? "" }) });
   const fade = (key: string): void => store.set({ opacity: store.state.opacity + (key === "[" ? -0.05 : 0.05) });
   const recolour = (): void => {
     const next = (colormaps.indexOf(store.state.colormap) + 1) % colormaps.length;
@@ -60,8 +69,20 @@ function layerKeys(scene: Scene, store: Store): Key[] {
     { keys: streams.map((_, i) => `${i + 1}`), shown: range, does: `stream: ${streams.join(", ")}`, run: choose },
     { keys: ["[", "]"], shown: "[ ]", does: "less, more opacity", run: fade },
     { keys: ["c"], shown: "C", does: "next colour map", run: recolour },
+    ...headingKeys(scene, store),
     { keys: ["r"], shown: "R", does: "number the regions", run: () => store.set({ regions: !store.state.regions }) },
   ];
+}
+
+/** Only where there are maps of both. */
+function headingKeys({ maps }: Scene, store: Store): Key[] {
+  const [one, other] = directions(maps);
+  if (!one || !other) return [];
+  const change = (): void => {
+    const next = similar(maps, store.state.stream, { direction: one });
+    store.set({ stream: next === store.state.stream ? similar(maps, next, { direction: other }) : next });
+  };
+  return [{ keys: ["d"], shown: "D", does: "gaze, heads", run: change }];
 }
 
 function pageKeys(): Key[] {

@@ -18,8 +18,10 @@ const GESTURES: readonly (readonly [string, string])[] = [
 /** Keys that an element with the focus uses itself. */
 function isTaken(target: EventTarget | null, key: string): boolean {
   if (!(target instanceof HTMLElement)) return false;
-  if (target.closest("dialog, select, input[type=radio]")) return true;
-  if (target instanceof HTMLInputElement) return target.type === "range" ? key.startsWith("Arrow") : key === " ";
+  if (target.closest("dialog, select")) return true;
+  if (target instanceof HTMLInputElement) {
+    return key === " " ? target.type !== "range" : key.startsWith("Arrow") && target.type !== "checkbox";
+  }
   return target instanceof HTMLButtonElement && (key === " " || key === "Enter");
 }
 

@@ -35,6 +35,7 @@ function within(folder: string, scene: Scene): Scene {
     ...scene,
     media: { ...scene.media, file: folder + scene.media.file },
     maps: { ...scene.maps, streams },
+    previews: { ...scene.previews, file: folder + scene.previews.file },
   };
 }
 

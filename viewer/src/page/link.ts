@@ -1,10 +1,11 @@
 /** The part of the address after `#`, which restores a view. */
 
+import { NO_LAYER } from "../maps/streams";
 import { type Projection, type State, type Style, TRAILS } from "../state";
 
 const NUMBERS = ["yaw_deg", "pitch_deg", "fov_deg", "opacity", "threshold", "speed"] as const;
-const SWITCHES = ["layer", "regions", "loop", "fixations", "scanpaths", "follow"] as const;
-const CHOICES = ["projection", "stream", "style", "colormap", "trail", "viewer"] as const;
+const SWITCHES = ["layer", "regions", "loop", "pair", "fixations", "scanpaths", "follow"] as const;
+const CHOICES = ["projection", "stream", "second", "style", "colormap", "trail", "viewer"] as const;
 
 /** The state and the time as text; what is as at the start is left out. */
 export function toHash(state: State, start: State, time_s: number): string {
@@ -35,6 +36,7 @@ export function fromHash(
   const projection = oneOf<Projection>(values.get("projection"), ["sphere", "flat"]);
   const style = oneOf<Style>(values.get("style"), ["colours", "contours", "spotlight"]);
   const stream = oneOf(values.get("stream"), known.streams);
+  const second = oneOf(values.get("second"), [...known.streams, NO_LAYER]);
   const colormap = oneOf(values.get("colormap"), known.colormaps);
   const trail = oneOf(values.get("trail"), TRAILS);
   const viewer = oneOf(values.get("viewer"), known.viewers);
@@ -45,6 +47,7 @@ export function fromHash(
       ...(projection && { projection }),
       ...(style && { style }),
       ...(stream && { stream }),
+      ...(second && { second }),
       ...(colormap && { colormap }),
       ...(trail && { trail }),
       ...(viewer && { viewer }),

@@ -3,25 +3,16 @@
 import { byId, make } from "./dom";
 import { colourTable } from "../drawing/colours";
 import { addNote } from "./messages";
+import { makeStreamChoice } from "./stream_choice";
 import type { Scene } from "../scene.gen";
 import type { State, Store } from "../state";
 
 type Names<T> = { [K in keyof State]: State[K] extends T ? K : never }[keyof State];
 
-const HINTS: Record<string, string> = {
-  fused: "Both streams together: the prediction.",
-  attention: "What stands out in the whole frame.",
-  experts: "What stands out and moves on the six faces of a cube.",
-  recorded: "Where people did look: the map of the recorded gaze.",
-};
-
 export function makePanel(scene: Scene, store: Store, flatOnly: boolean): void {
-  for (const { name } of scene.maps.streams) {
-    const input = make("input", { type: "radio", name: "stream", value: name });
-    byId("stream").append(make("label", {}, input, make("span", { textContent: capitalised(name) })));
-  }
+  makeStreamChoice(scene, store, flatOnly);
   for (const { name } of scene.colormaps) byId("colormap").append(make("option", { value: name, textContent: name }));
-  for (const name of ["projection", "stream", "style"] as const) bindRadios(store, name);
+  for (const name of ["projection", "style"] as const) bindRadios(store, name);
   for (const name of ["layer", "regions", "loop", "sound"] as const) bindSwitch(store, name);
   for (const name of ["opacity", "threshold"] as const) bindSlider(store, name);
   bindSelect(store, "colormap", (text) => ({ colormap: text }));
@@ -43,7 +34,7 @@ function disableWithoutWebGl(): void {
   }
 }
 
-function bindRadios(store: Store, name: "projection" | "stream" | "style"): void {
+function bindRadios(store: Store, name: "projection" | "style"): void {
   const inputs = [...document.querySelectorAll<HTMLInputElement>(`input[name=${name}]`)];
   for (const input of inputs) input.addEventListener("change", () => store.set({ [name]: input.value }));
   store.subscribe((state) => {
@@ -82,7 +73,6 @@ export function bindSelect(
 }
 
 function drawLegend(scene: Scene, state: State): void {
-  byId("stream-hint").textContent = HINTS[state.stream] ?? "";
   byId("legend").hidden = state.style === "spotlight";
   byId<HTMLSelectElement>("colormap").disabled = state.style === "spotlight";
   const colormap = scene.colormaps.find(({ name }) => name === state.colormap);
@@ -90,8 +80,4 @@ function drawLegend(scene: Scene, state: State): void {
   if (colormap && context) {
     context.putImageData(new ImageData(new Uint8ClampedArray(colourTable(colormap)), 256, 1), 0, 0);
   }
-}
-
-function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,6 +1,7 @@
 /** The view as a PNG file, with a caption. */
 
 import { clockText, signed } from "./dom";
+import { NO_LAYER, streamTitle } from "../maps/streams";
 import type { Scene } from "../scene.gen";
 import type { State } from "../state";
 
@@ -9,12 +10,17 @@ export function caption(scene: Scene, state: State, time_s: number): string {
   const parts = [scene.media.name];
   if (scene.media.kind === "video") parts.push(clockText(time_s));
   if (state.projection === "sphere") parts.push(`yaw ${signed(state.yaw_deg)}°, pitch ${signed(state.pitch_deg)}°`);
-  if (state.layer && state.stream === "recorded") parts.push("map of recorded gaze");
-  else if (state.layer) parts.push(`predicted gaze (${state.stream}), ${scene.made_by}`);
+  const shown = state.pair ? [state.stream, state.second] : [state.stream];
+  if (state.layer) parts.push(`${shown.map((name) => layerTitle(scene, name)).join(" | ")}, ${scene.made_by}`);
   if (scene.gaze && (state.fixations || state.scanpaths)) {
     parts.push(`recorded gaze of ${state.viewer ? `viewer ${state.viewer}` : `${scene.gaze.viewers.length} viewers`}`);
   }
   return parts.join(" · ");
+}
+
+function layerTitle({ maps }: Scene, name: string): string {
+  if (name === "recorded") return "map of recorded gaze";
+  return name === NO_LAYER ? "picture only" : `predicted ${streamTitle(maps, name).toLowerCase()}`;
 }
 
 export async function savePng(view: HTMLCanvasElement, text: string, name: string): Promise<void> {

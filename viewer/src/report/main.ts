@@ -1,8 +1,8 @@
 /** The sphere in a report: some moments of a result, to look around in. */
 
 import { colourTable } from "../drawing/colours";
-import { makeLens } from "../drawing/geometry";
-import { listenToPointers, zoom, ZOOM_STEP } from "../input/controls";
+import { type Direction, directionAt, makeLens, placeIn } from "../drawing/geometry";
+import { listenToPointers, type Sight, zoom, ZOOM_STEP } from "../input/controls";
 import { viewKeys } from "../input/key_list";
 import { listenToKeys } from "../input/keys";
 import { FRONT } from "../page/buttons";
@@ -14,7 +14,7 @@ import { SpherePainter } from "./sphere_painter";
 
 const MOST_PIXEL_RATIO = 2;
 
-class SphereView {
+class SphereView implements Sight {
   private readonly store: Store;
   private readonly stage = byId("stage");
   private pending = false;
@@ -39,7 +39,7 @@ class SphereView {
     stage.addEventListener("wheel", (event) => { // the page scrolls, until the view is chosen
       if (document.activeElement !== stage) event.stopImmediatePropagation();
     });
-    listenToPointers(stage, store, () => this.lens(), () => undefined);
+    listenToPointers(stage, store, this, () => undefined);
     listenToKeys(viewKeys(store), stage);
     byId("front").addEventListener("click", () => store.set(FRONT));
     byId("zoom-in").addEventListener("click", () => zoom(store, 1 / ZOOM_STEP));
@@ -58,6 +58,14 @@ class SphereView {
     this.painter.set(...images);
     this.stage.dataset.shown = `${moment} ${stream}`;
     this.draw();
+  }
+
+  get height(): number {
+    return this.stage.clientHeight;
+  }
+
+  directionUnder(event: MouseEvent): Direction | null {
+    return directionAt(this.lens(), placeIn(this.stage.getBoundingClientRect(), event.clientX, event.clientY));
   }
 
   private lens(): ReturnType<typeof makeLens> {

@@ -8,6 +8,7 @@ import { makeTracks } from "../gaze/tracks";
 import { regionAt } from "../maps/regions";
 import { announce, byId, clockText } from "../page/dom";
 import type { Player } from "./playback";
+import { showPreviews } from "./previews";
 import type { RegionTrack, Scene } from "../scene.gen";
 import type { Store } from "../state";
 
@@ -32,6 +33,7 @@ export class Transport {
     byId("forward").addEventListener("click", () => this.step(1));
     video.onPlaying((playing) => this.showPlaying(playing));
     makeBands(byId("bands"), scene, video.duration_s, (track) => this.lookAt(track));
+    showPreviews(scene, video.duration_s, (time_s) => this.bitsAt(time_s));
     store.subscribe((state) => video.set(state));
     store.subscribe((state, before) => {
       const isOther = state.stream !== before.stream || state.viewer !== before.viewer;
@@ -77,13 +79,13 @@ export class Transport {
     this.slider.valueAsNumber = time_s;
     this.slider.setAttribute("aria-valuetext", `${time_s.toFixed(2)} of ${this.video.duration_s.toFixed(2)} seconds`);
     byId("time").textContent = `${clockText(time_s)} / ${clockText(this.video.duration_s)}`;
-    const bits = this.bits();
+    const bits = this.bitsAt(time_s);
     if (this.isPhoto) byId("curve-name").textContent = "Viewing time";
     else byId("curve-name").textContent = bits === undefined ? "Concentration" : `Concentration ${bits.toFixed(1)} bit`;
   }
 
-  private bits(): number | undefined {
-    const index = this.viewer.maps.indexAt(this.viewer.time_s);
+  private bitsAt(time_s: number): number | undefined {
+    const index = this.viewer.maps.indexAt(time_s);
     return index === null
       ? undefined
       : this.viewer.maps.stream(this.store.state.stream)?.concentration_bits[index];

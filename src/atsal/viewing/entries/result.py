@@ -32,7 +32,7 @@ class ResultEntry(Entry):
         reading = ReadOptions(stereo=result.stereo)
         media, path = prepare_media(result.source, reading, folder, copy=self.copy, on_frame=lambda: progress(0, None))
         notes = (*result.source.notes(reading), *([result.problem] if result.problem else []))
-        subject = Subject(media, path, result.streams, result.model, notes)
+        subject = Subject(media, path, result.streams, result.direction, result.model, notes)
         site, _ = build_site(subject, result.frames(), folder, lambda done: progress(done, result.frame_count))
         return Built(site)
 

@@ -6,10 +6,9 @@ from typing import Literal
 
 from atsal.errors import InputError
 from atsal.prediction.sources import Source, find_remarks, find_sources
-from atsal.prediction.streams import STREAMS
 from atsal.video.probe import probe_video
 from atsal.viewing.entries.entry import BrokenEntry, Built, Choices, Entry, Found, ShowProgress, length_text
-from atsal.viewing.frame_maps import predict_frame_maps
+from atsal.viewing.frame_maps import predict_frame_maps, predicted_streams
 from atsal.viewing.media import prepare_media
 from atsal.viewing.site import Subject, build_site
 
@@ -36,7 +35,8 @@ class SourceEntry(Entry):
         frames = predict_frame_maps(predictor, source, reading, self.choices.still_at_s)
         media, path = prepare_media(source, reading, folder, copy=self.choices.copy, on_frame=lambda: progress(0, None))
         notes = source.notes(reading)
-        subject = Subject(media, path, tuple(STREAMS), predictor.bundle.folder.name, notes)
+        streams, direction = predicted_streams(predictor), predictor.network.direction
+        subject = Subject(media, path, streams, direction, predictor.bundle.folder.name, notes)
         site, problem = build_site(subject, frames, folder, lambda done: progress(done, total))
         return Built(site, notes, problem)
 
