@@ -64,3 +64,23 @@ for (const [name, options] of [["mouse", {}], ["phone", { viewport: { width: 390
     await browser.close();
   });
 }
+
+await test("a finger on the time line shows the pictures while it moves", async () => {
+  const browser = await openBrowser();
+  const { page, problems } = await openPage(browser, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const session = await page.context().newCDPSession(page);
+  const { x, y, width, height } = await page.locator("#seek").boundingBox();
+  const touch = (type, share) =>
+    session.send("Input.dispatchTouchEvent", {
+      type,
+      touchPoints: share === undefined ? [] : [{ x: x + width * share, y: y + height / 2 }],
+    });
+  await touch("touchStart", 0.2);
+  await touch("touchMove", 0.5);
+  const preview = page.locator("#preview");
+  await preview.waitFor();
+  await touch("touchEnd");
+  await preview.waitFor({ state: "hidden" });
+  assert.deepEqual(problems, []);
+  await browser.close();
+});

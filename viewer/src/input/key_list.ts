@@ -3,7 +3,7 @@
 import { turn, zoom, ZOOM_STEP } from "./controls";
 import type { Key } from "./keys";
 import { gazeKeys } from "../gaze/controls";
-import { directions, kinds, similar } from "../maps/streams";
+import { directions, inOtherDirection, kinds, similar } from "../maps/streams";
 import { FRONT, toggleFullScreen } from "../page/buttons";
 import { byId } from "../page/dom";
 import type { Scene } from "../scene.gen";
@@ -76,12 +76,8 @@ function layerKeys(scene: Scene, store: Store): Key[] {
 
 /** Only where there are maps of both. */
 function headingKeys({ maps }: Scene, store: Store): Key[] {
-  const [one, other] = directions(maps);
-  if (!one || !other) return [];
-  const change = (): void => {
-    const next = similar(maps, store.state.stream, { direction: one });
-    store.set({ stream: next === store.state.stream ? similar(maps, next, { direction: other }) : next });
-  };
+  if (directions(maps).length < 2) return [];
+  const change = (): void => store.set({ stream: inOtherDirection(maps, store.state.stream) });
   return [{ keys: ["d"], shown: "D", does: "gaze, heads", run: change }];
 }
 

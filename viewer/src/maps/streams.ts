@@ -27,6 +27,13 @@ export function similar({ streams }: Maps, name: string, changes: { kind?: strin
   return (found ?? near)?.name ?? name;
 }
 
+/** The name of the same stream in the other direction; `name` where there is none. */
+export function inOtherDirection(maps: Maps, name: string): string {
+  const own = maps.streams.find((stream) => stream.name === name)?.direction;
+  const other = directions(maps).find((direction) => direction !== own);
+  return other ? similar(maps, name, { direction: other }) : name;
+}
+
 /** The name for people, as "Fused, gaze"; without a stream, that of the picture. */
 export function streamTitle(maps: Maps, name: string): string {
   const stream = maps.streams.find((known) => known.name === name);

@@ -2,8 +2,8 @@
 
 import { byId, make } from "./dom";
 import { capitalised, type Direction, directions, kinds, NO_LAYER, similar, streamTitle } from "../maps/streams";
-import type { Scene } from "../scene.gen";
-import type { Store } from "../state";
+import type { Maps, Scene } from "../scene.gen";
+import type { State, Store } from "../state";
 
 const HINTS: Record<string, string> = {
   fused: "Both streams together: the prediction.",
@@ -16,35 +16,37 @@ const DIRECTIONS: Record<Direction, readonly [string, string]> = {
   head: ["Heads", "Heads: the middle of what viewers see."],
 };
 
-export function makeStreamChoice(scene: Scene, store: Store, oneViewOnly: boolean): void {
-  const { maps } = scene;
+export function makeStreamChoice({ maps }: Scene, store: Store, oneViewOnly: boolean): void {
+  byId("pair").hidden = oneViewOnly;
+  fill(maps);
+  const change = (changes: { kind?: string; direction?: Direction }): void =>
+    store.set({ stream: similar(maps, store.state.stream, changes) });
+  onRadio("stream", (kind) => change({ kind }));
+  onRadio("heading", (direction) => change({ direction: direction as Direction }));
+  onRadio("pair", (value) => store.set({ pair: value === "true" }));
+  const second = byId<HTMLSelectElement>("second-stream");
+  second.addEventListener("change", () => store.set({ second: second.value }));
+  store.subscribe((state) => follow(maps, state));
+}
+
+function fill(maps: Maps): void {
   for (const kind of kinds(maps)) addRadio("stream", kind, capitalised(kind));
   for (const direction of directions(maps)) addRadio("heading", direction, DIRECTIONS[direction][0]);
   byId("heading").hidden = directions(maps).length < 2;
-  byId("pair").hidden = oneViewOnly;
-  const second = byId<HTMLSelectElement>("second-stream");
   for (const name of [...maps.streams.map((stream) => stream.name), NO_LAYER]) {
-    second.append(make("option", { value: name, textContent: streamTitle(maps, name) }));
+    byId("second-stream").append(make("option", { value: name, textContent: streamTitle(maps, name) }));
   }
-  onRadio("stream", (kind) => store.set({ stream: similar(maps, store.state.stream, { kind }) }));
-  onRadio("heading", (direction) => turnTo(scene, store, direction as Direction));
-  onRadio("pair", (value) => store.set({ pair: value === "true" }));
-  second.addEventListener("change", () => store.set({ second: second.value }));
-  store.subscribe((state) => {
-    const stream = maps.streams.find(({ name }) => name === state.stream);
-    check("stream", stream?.kind);
-    check("heading", stream?.direction);
-    check("pair", `${state.pair}`);
-    second.value = state.second;
-    byId("second-field").hidden = !state.pair;
-    const hints = stream ? [HINTS[stream.kind], DIRECTIONS[stream.direction][1]] : [];
-    byId("stream-hint").textContent = hints.join(" ");
-  });
 }
 
-/** Show the maps of gaze or of heads, of the same stream. */
-export function turnTo(scene: Scene, store: Store, direction: Direction): void {
-  store.set({ stream: similar(scene.maps, store.state.stream, { direction }) });
+function follow(maps: Maps, state: State): void {
+  const stream = maps.streams.find(({ name }) => name === state.stream);
+  check("stream", stream?.kind);
+  check("heading", stream?.direction);
+  check("pair", `${state.pair}`);
+  byId<HTMLSelectElement>("second-stream").value = state.second;
+  byId("second-field").hidden = !state.pair;
+  const hints = stream ? [HINTS[stream.kind], DIRECTIONS[stream.direction][1]] : [];
+  byId("stream-hint").textContent = hints.join(" ");
 }
 
 function addRadio(name: string, value: string, text: string): void {
