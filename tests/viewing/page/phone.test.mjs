@@ -27,9 +27,9 @@ const landscape = (yaw, pitch) =>
 
 for (const [name, angles] of [["portrait", upright], ["landscape", landscape]]) {
   await check(`the view turns with the phone: ${name}`, PHONE, async (page, hold) => {
-    await hold(...angles(10, 0));
+    await hold(...angles(10, -10));
     await page.getByRole("button", { name: BUTTON }).click();
-    await page.getByText("yaw 0° · pitch 0°").waitFor();
+    await page.getByText("yaw 0° · pitch −10°").waitFor(); // the yaw goes on from where the view is
     await hold(...angles(50, 0));
     await page.getByText("yaw 40° · pitch 0°").waitFor();
     await hold(...angles(50, 30));
@@ -40,16 +40,16 @@ for (const [name, angles] of [["portrait", upright], ["landscape", landscape]]) 
 }
 
 await check("dragging moves the view on, and a second press lets go", PHONE, async (page, hold) => {
-  await hold(...upright(0, 0));
+  await hold(...upright(0, -10));
   const button = page.getByRole("button", { name: BUTTON });
   await button.click();
-  await page.getByText("yaw 0°").waitFor();
+  await page.getByText("yaw 0° · pitch −10°").waitFor();
   const { x, y, width, height } = await page.locator("#stage").boundingBox();
   await page.mouse.move(x + width / 2, y + height / 2);
   await page.mouse.down();
   await page.mouse.move(x + width / 2 - height / 5, y + height / 2, { steps: 3 });
   await page.mouse.up();
-  await page.getByText("yaw 15° · pitch 0°").waitFor(); // a fifth of 75°
+  await page.getByText("yaw 15° · pitch −10°").waitFor(); // a fifth of 75°
   await hold(...upright(20, 0));
   await page.getByText("yaw 35° · pitch 0°").waitFor();
   await button.click();
