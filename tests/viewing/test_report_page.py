@@ -20,7 +20,9 @@ class DiscResult(SavedResult):
 
 def test_a_report_of_a_video(check, video, tmp_path):
     settings = dict.fromkeys(("source", "model", "options"), "test")
-    result = DiscResult(Path("disc.json"), Source(video, "video"), "auto", STREAMS, COUNT, "test", settings, None)
+    result = DiscResult(
+        Path("disc.json"), Source(video, "video"), "auto", STREAMS, "head_eye", COUNT, "test", settings, None
+    )
     path = tmp_path / "report.html"
     path.write_text(make_report(result), encoding="utf-8")
     check.at("report", path.as_uri())
