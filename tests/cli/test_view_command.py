@@ -10,9 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 from atsal.cli import main
+from atsal.directing.camera import Keyframe
+from atsal.directing.plan import Plan, write_plan
 from atsal.errors import ConfigError
 from atsal.video.image_writer import write_rgb_png
+from atsal.video.probe import probe_video
 from atsal.video.synthetic_scene import Scene, render_video
+from atsal.video.writer import VideoWriter
 from atsal.viewing.server import SiteServer
 from fakes.recorded_set import write_recorded_set
 
@@ -113,6 +117,55 @@ def test_the_prediction_is_of_the_direction_that_was_recorded(tmp_path, monkeypa
     for more in ([], ["--direction", "head_eye"]):
         run("view", prepared.folder, "--item", "photo", "--export", tmp_path / "page", *more)
     assert chosen == ["head", "head_eye"]
+
+
+@pytest.fixture
+def plan(folder, tmp_path):
+    """The text of a plan of the video, and where to put one."""
+    length_s = probe_video(folder / "scene.mp4").duration_s
+    keyframes = (Keyframe(0.0, 10.0, 0.0, 90.0, cut=True), Keyframe(length_s, 12.0, 0.0, 90.0))
+    path = tmp_path / "edited.plan.json"
+    write_plan(path, Plan("scene.mp4", length_s, "9:16", 0.0, length_s, keyframes))
+    return path
+
+
+@pytest.mark.parametrize("source", ["scene.mp4", "maps/scene.json"])
+def test_a_plan_is_shown_with_a_video_and_with_a_result(folder, plan, tmp_path, source):
+    found = run("view", folder / source, "--plan", plan, "--export", tmp_path / "page", "-q")
+    assert found.exit_code == 0, found.output
+    film = scene_of(tmp_path / "page")["film"]
+    assert {"format": film["format"], "version": film["version"]} | film["plan"] == json.loads(plan.read_text())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace("scene.mp4", "other.mp4"), "is a plan for 'other.mp4', not for 'scene.mp4'"),
+        (lambda text: text.replace('"version": 1', '"version": 2'), "has format 'atsal-plan', version 2; expected"),
+        (lambda text: text[:-30], "edited.plan.json: "),
+    ],
+)
+def test_a_wrong_plan_is_refused_before_anything_is_predicted(folder, plan, tmp_path, change, message):
+    plan.write_text(change(plan.read_text()))
+    for source in ("scene.mp4", "maps/scene.json"):
+        found = run("view", folder / source, "--plan", plan, "--export", tmp_path / "page")
+        assert found.exit_code == 1
+        assert message in found.output
+        assert not (tmp_path / "page").exists()
+
+
+def test_a_plan_is_not_for_a_photo(folder, plan, tmp_path):
+    found = run("view", folder / "photo.png", "--plan", plan, "--export", tmp_path / "page")
+    assert found.exit_code == 1
+    assert f"--plan {plan}: is for a video, and" in found.output
+
+
+def test_cuts_of_the_source_are_found_while_it_is_predicted(tmp_path):
+    with VideoWriter(tmp_path / "cut.mp4", (128, 64), 10) as writer:
+        for number in range(12):
+            writer.write(Scene(seed=1 if number < 7 else 2).render(64, number / 10), number / 10)
+    assert run("view", tmp_path / "cut.mp4", "--export", tmp_path / "page", "-q").exit_code == 0
+    assert scene_of(tmp_path / "page")["cuts_s"] == [0.7]
 
 
 def test_a_photo(folder):

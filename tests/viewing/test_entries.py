@@ -43,7 +43,7 @@ def choose(**values):
     return Choices(
         ReadOptions(),
         None,
-        **{"as_frames": False, "copy": False, "media": None, "item": None, "load_model": refuse} | values,
+        **{"as_frames": False, "copy": False, "media": None, "item": None, "plan": None, "load_model": refuse} | values,
     )
 
 
@@ -134,3 +134,9 @@ def test_a_map_that_is_missing_fails_when_it_is_built(folder):
     with pytest.raises(AtsalError, match=r"a\.npy"):
         build(entry, folder)
     assert Path(build(other, folder).site["scene.json"]).is_file()
+
+
+def test_a_plan_is_for_a_single_input(folder):
+    plan = folder / "film.plan.json"
+    with pytest.raises(ConfigError, match=r"film.plan.json: is for one video, and there are \d+ inputs"):
+        find_entries([folder / "photos"], choose(plan=plan))

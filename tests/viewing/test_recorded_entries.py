@@ -16,7 +16,7 @@ from fakes.recorded_set import write_recorded_set
 
 
 def choose(**values):
-    defaults = {"as_frames": False, "copy": False, "media": None, "item": None, "load_model": None}
+    defaults = {"as_frames": False, "copy": False, "media": None, "item": None, "plan": None, "load_model": None}
     return Choices(ReadOptions(), None, **(defaults | values))
 
 

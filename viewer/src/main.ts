@@ -9,6 +9,7 @@ import "./style/time.css";
 import "./style/items.css";
 import "./style/gaze.css";
 import "./style/preview.css";
+import "./style/film.css";
 import "./style/narrow.css";
 import "./style/forced.css";
 
@@ -16,6 +17,10 @@ import { CanvasPainter } from "./drawing/canvas_painter";
 import type { Direction } from "./drawing/geometry";
 import { GlPainter, type Painter } from "./drawing/painter";
 import { Viewer } from "./drawing/viewer";
+import { FilmCamera } from "./film/film_camera";
+import { cutKeys, filmKeys, type Opened } from "./film/film_keys";
+import { FilmPanel } from "./film/film_panel";
+import { markSourceCuts } from "./film/marks";
 import { makeGazeControls } from "./gaze/controls";
 import { GazeOverlay } from "./gaze/overlay";
 import { Follower } from "./gaze/follow";
@@ -61,25 +66,31 @@ function showReadout(viewer: Viewer, direction: Direction | null): void {
   byId("readout").textContent = /\d/.test(densities) ? `${place} · ${densities} × average` : place;
 }
 
-/** What happens with each frame: `follower` turns the view before it is drawn. */
+/** What happens with each frame: `follower` or `camera` turns the view before it is drawn. */
 async function openVideo(
   scene: Scene,
   store: Store,
   viewer: Viewer,
   follower: Follower | null,
+  camera: FilmCamera | null,
   time_s: number,
-): Promise<[Video, Transport]> {
+): Promise<[Transport, Opened]> {
   let transport: Transport | null = null;
+  let panel: FilmPanel | null = null;
   const video = await Video.open(scene.media, (frame) => {
     follower?.turn(frame.time_s);
+    camera?.onFrame(frame.time_s);
     viewer.show(frame);
     transport?.showTime();
+    panel?.showTime();
   });
   transport = new Transport(scene, store, viewer, video, showMessage);
   transport.showTime();
   const first_s = time_s || (viewer.maps.indexAt(0) === null ? viewer.maps.timeWithin(0) : 0);
   if (first_s) video.seek(first_s);
-  return [video, transport];
+  markSourceCuts(scene.cuts_s, video.duration_s);
+  panel = camera && new FilmPanel(camera, scene.media, viewer, video);
+  return [transport, { video, panel }];
 }
 
 /** Give a photo the time for which viewers saw it. */
@@ -128,8 +139,14 @@ async function run(): Promise<void> {
   }
   const follower = scene.gaze && new Follower(scene.gaze, store, () => viewer.time_s);
   const write = (): void => writeHash(store, viewer, start);
+  const camera = scene.film && new FilmCamera(scene, scene.film, store, viewer);
   let transport: Transport | null = null;
-  const keys = listKeys(scene, store, !painter.flatOnly, () => transport);
+  let opened: Opened | null = null;
+  const keys = [
+    ...listKeys(scene, store, !painter.flatOnly, () => transport),
+    ...(scene.media.kind === "video" ? cutKeys(scene, camera, viewer, () => opened) : []),
+    ...(camera ? filmKeys(store, () => opened) : []),
+  ];
   listenToKeys(keys);
   makeHelp([...keys, ...itemKeys]);
   listenToPointers(byId("stage"), store, viewer, (direction) => showReadout(viewer, direction));
@@ -144,9 +161,8 @@ async function run(): Promise<void> {
       head.onPlaying((playing) => (playing ? undefined : write()));
     }
   } else {
-    const [video, opened] = await openVideo(scene, store, viewer, follower, linked.time_s);
-    transport = opened;
-    video.onPlaying((playing) => (playing ? undefined : write()));
+    [transport, opened] = await openVideo(scene, store, viewer, follower, camera, linked.time_s);
+    opened.video.onPlaying((playing) => (playing ? undefined : write()));
   }
   hideMessage();
   document.body.dataset.ready = "true";

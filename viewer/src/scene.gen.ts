@@ -1,5 +1,47 @@
 // Made from src/atsal/viewing/scene.py by `make viewer`. Do not edit.
 
+export interface Keyframe {
+  readonly timestamp_s: number;
+  readonly yaw_deg: number;
+  readonly pitch_deg: number;
+  readonly fov_deg: number;
+  readonly cut: boolean;
+}
+
+export interface MadeFrom {
+  readonly sha256: string;
+  readonly aspect: "16:9" | "9:16" | "1:1";
+  readonly fov_deg: number;
+  readonly stream: string;
+  readonly start_s: number;
+  readonly duration_s: number | null;
+  readonly model: string | null;
+  readonly model_sha256: string | null;
+  readonly direction: string | null;
+  readonly front_deg: number | null;
+  readonly maps: string | null;
+  readonly maps_sha256: string | null;
+  readonly stereo: "auto" | "mono" | "top-bottom" | "left-right";
+}
+
+export interface InFrame {
+  readonly directed: number;
+  readonly forward: number;
+  readonly peaks: number | null;
+}
+
+export interface Plan {
+  readonly source: string;
+  readonly source_duration_s: number;
+  readonly aspect: "16:9" | "9:16" | "1:1";
+  readonly start_s: number;
+  readonly duration_s: number;
+  readonly keyframes: readonly Keyframe[];
+  readonly made_from: MadeFrom | null;
+  readonly predicted_in_frame: InFrame | null;
+  readonly recorded_in_frame: InFrame | null;
+}
+
 export interface Media {
   readonly kind: "video" | "image";
   readonly file: string;
@@ -66,12 +108,32 @@ export interface Colormap {
   readonly colours: readonly string[];
 }
 
+export interface Shape {
+  readonly name: "16:9" | "9:16" | "1:1";
+  readonly ratio: number;
+}
+
+export interface Film {
+  readonly plan: Plan | null;
+  readonly format: string;
+  readonly version: number;
+  readonly source_duration_s: number;
+  readonly shapes: readonly Shape[];
+  readonly fov_deg: readonly [number, number];
+  readonly rounding_s: number;
+  readonly max_speed_deg_s: number;
+  readonly min_cut_s: number;
+  readonly longest_turn_deg: number;
+}
+
 export interface Scene {
   readonly media: Media;
   readonly maps: Maps;
   readonly previews: Previews;
   readonly regions: readonly RegionTrack[];
   readonly region_step_s: number;
+  readonly cuts_s: readonly number[];
+  readonly film: Film | null;
   readonly colormaps: readonly Colormap[];
   readonly colormap: string;
   readonly opacity: number;

@@ -15,6 +15,8 @@ export function startState(shown: Pick<State, "stream" | "colormap" | "opacity">
     style: "colours",
     threshold: 0,
     regions: false,
+    outline: true,
+    through: false,
     speed: 1,
     loop: true,
     sound: false,

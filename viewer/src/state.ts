@@ -21,6 +21,8 @@ export interface State {
   readonly opacity: number; // 0 to 1
   readonly threshold: number; // share of the peak below which the layer is hidden
   readonly regions: boolean;
+  readonly outline: boolean; // of the film's frame
+  readonly through: boolean; // look through the film's camera
   readonly speed: number;
   readonly loop: boolean;
   readonly sound: boolean;

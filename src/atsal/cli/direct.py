@@ -179,12 +179,9 @@ def _made_plan(
 
 def _given_plan(source: "Source", reading: "ReadOptions", values: dict[str, Any]) -> "Plan":
     """Read a plan for this source."""
-    from atsal.directing.plan import read_plan  # noqa: PLC0415
-    from atsal.video.probe import probe_video  # noqa: PLC0415
+    from atsal.directing.plan import read_plan_of  # noqa: PLC0415
 
-    path = values["plan_path"]
-    plan, info = read_plan(path), probe_video(source.path, reading.stereo)
-    plan.check_video(path, source.path.name, info.duration_s)
+    plan = read_plan_of(source.path, reading.stereo, values["plan_path"])
     return _measured_anew(plan, _viewers(values["recorded"]))
 
 

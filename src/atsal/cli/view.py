@@ -35,6 +35,7 @@ _FRAMES = {"nothing": 0, "still": 1, "clip": FEW_FRAMES}
     help="The source of a result, or the folder of the sources or of a set's raw files, if it has been moved.",
 )
 @click.option("--item", help="Show only this item of a prepared set.")
+@click.option("--plan", type=PATH, help="Show the camera of this plan of `atsal direct`; for a single video.")
 @click.option("--as-frames", is_flag=True, help="Treat a folder of images as one clip.")
 @still_at_option
 @overwrite_option
@@ -70,7 +71,7 @@ def _find_entries(inputs: tuple[Path, ...], values: dict[str, Any]) -> "list[Ent
         return load_chosen_model(values, frames)
 
     reading = take_reading(values)
-    chosen = {name: values[name] for name in ("still_at_s", "as_frames", "media", "item")}
+    chosen = {name: values[name] for name in ("still_at_s", "as_frames", "media", "item", "plan")}
     found = find_entries(inputs, Choices(reading, copy=values["proxy"], load_model=load_model, **chosen))
     print_warning(*found.remarks)
     broken = [entry.error for entry in found.entries if isinstance(entry, BrokenEntry)]

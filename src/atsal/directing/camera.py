@@ -22,6 +22,7 @@ from atsal.projection.perspective import MAX_FOV_DEG
 
 ROUNDING_S = 2.0
 MAX_SPEED_DEG_S = 60.0
+LEAST_FOV_DEG = 1.0
 LONGEST_TURN_DEG = 120.0  # between two planned keyframes
 TUBE_DEG = 4.0  # how far the camera may be from the planned path, so that it need not follow each small turn
 _BATCH = 512  # times that are computed together
@@ -44,7 +45,9 @@ class Keyframe:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        check_range(self, timestamp_s=(0, 1e9), yaw_deg=(-180, 180), pitch_deg=(-90, 90), fov_deg=(1, MAX_FOV_DEG))
+        check_range(
+            self, timestamp_s=(0, 1e9), yaw_deg=(-180, 180), pitch_deg=(-90, 90), fov_deg=(LEAST_FOV_DEG, MAX_FOV_DEG)
+        )
 
 
 class Camera:

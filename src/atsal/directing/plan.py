@@ -12,6 +12,7 @@ from atsal.jobs.atomic_write import write_json
 from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.text import short_repr
+from atsal.video.probe import probe_video
 from atsal.video.stereo_layout import StereoChoice
 
 FORMAT, VERSION = "atsal-plan", 1
@@ -114,3 +115,10 @@ def read_plan(path: Path) -> Plan:
             f"version {VERSION}: a plan of `atsal direct`"
         )
     return from_mapping(Plan, document, str(path))
+
+
+def read_plan_of(video: Path, stereo: StereoChoice, path: Path) -> Plan:
+    """Read the plan at `path` as `read_plan` does; also raise `ConfigError` if it is not the plan of `video`."""
+    plan = read_plan(path)
+    plan.check_video(path, video.name, probe_video(video, stereo).duration_s)
+    return plan

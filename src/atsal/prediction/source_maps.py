@@ -9,20 +9,27 @@ from atsal.prediction.options import STILL_AT, ReadOptions, Seconds
 from atsal.prediction.predictor import Predictor
 from atsal.prediction.prefetch import prefetch
 from atsal.prediction.sources import Source
+from atsal.video.reader import Frame
 
 T = TypeVar("T")
 
 
 def predict_maps(
-    predictor: Predictor, source: Source, reading: ReadOptions, streams: Sequence[str], still_at_s: Seconds = None
+    predictor: Predictor,
+    source: Source,
+    reading: ReadOptions,
+    streams: Sequence[str],
+    still_at_s: Seconds = None,
+    watch: Callable[[Iterator[Frame]], Iterator[Frame]] = iter,
 ) -> Iterator[FrameResult]:
     """Predict the maps of these streams; reading and the network run ahead in threads. Raise what these raise.
 
+    `watch` passes on the frames that are read, and may look at them.
     `TruncatedMediaError`, for a video that is damaged in the middle, comes after the good frames.
     """
     predictor.check_time_matters(still_at_s, STILL_AT)
     source.check_still_time(still_at_s)
-    frames = source.frames(reading, predictor.frame_size if source.kind != "image" else None)
+    frames = watch(source.frames(reading, predictor.frame_size if source.kind != "image" else None))
     return prefetch(predictor.predict_frames(frames, streams=streams, seconds=source.shown_at(still_at_s)), 1)
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from atsal.directing.scene_cuts import FrameWatch
 from atsal.prediction.options import ReadOptions, Seconds
 from atsal.prediction.predictor import Predictor
 from atsal.prediction.source_maps import predict_maps
@@ -24,10 +25,13 @@ class FrameMaps(NamedTuple):
 
 
 def predict_frame_maps(
-    predictor: Predictor, source: Source, reading: ReadOptions, still_at_s: Seconds = None
+    predictor: Predictor, source: Source, reading: ReadOptions, still_at_s: Seconds = None, *, watch: FrameWatch
 ) -> Iterator[FrameMaps]:
-    """Predict the maps of `predicted_streams`; `prediction.source_maps.predict_maps` names the errors."""
-    results = predict_maps(predictor, source, reading, predicted_streams(predictor), still_at_s)
+    """Predict the maps of `predicted_streams`; `prediction.source_maps.predict_maps` names the errors.
+
+    `watch` sees the frames and notes where the source cuts.
+    """
+    results = predict_maps(predictor, source, reading, predicted_streams(predictor), still_at_s, watch.watch)
     return (FrameMaps(found.frame_index, found.timestamp_s, dict(found.maps), found.image) for found in results)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from atsal.datasets.prepared.frame_times import frame_seconds
 from atsal.datasets.prepared.prepared_set import PreparedSet
+from atsal.directing.scene_cuts import FrameWatch
 from atsal.errors import DataError
 from atsal.gaze.directions import Floats, Integers
 from atsal.gaze.records import Fixations, rows_of_each
@@ -22,7 +23,7 @@ from atsal.video.media_files import classify
 from atsal.viewing.frame_maps import FrameMaps, predict_frame_maps, predicted_streams
 from atsal.viewing.media import prepare_media
 from atsal.viewing.packing import RECORDED
-from atsal.viewing.scene import Gaze, ViewerGaze
+from atsal.viewing.scene import Film, Gaze, ViewerGaze
 from atsal.viewing.site import Subject
 
 _DIRECTIONS = {"head": "head directions", "head_eye": "gaze (head and eyes)", "eye": "gaze"}
@@ -115,7 +116,14 @@ def flat_photos_error(folder: Path) -> DataError:
 
 
 def predict_item(
-    recorded: RecordedItem, predictor: Predictor, reading: ReadOptions, still_at_s: Seconds, folder: Path, *, copy: bool
+    recorded: RecordedItem,
+    predictor: Predictor,
+    reading: ReadOptions,
+    still_at_s: Seconds,
+    folder: Path,
+    *,
+    copy: bool,
+    film: Film | None = None,
 ) -> tuple[Subject, Iterator[FrameMaps]]:
     """Return what `build_site` needs: the page shows the item with its gaze, the prediction, and maps of the gaze.
 
@@ -124,12 +132,13 @@ def predict_item(
     """
     if still_at_s is None:
         still_at_s = _still_at_s(recorded, predictor)
-    frames = predict_frame_maps(predictor, recorded.source, reading, still_at_s)
+    watch = FrameWatch()
+    frames = predict_frame_maps(predictor, recorded.source, reading, still_at_s, watch=watch)
     media, path = prepare_media(recorded.source, reading, folder, copy=copy)
     notes = (*recorded.source.notes(reading), *recorded.notes())
     streams, model = (*predicted_streams(predictor), RECORDED.name), predictor.bundle.folder.name
     direction, gaze = predictor.network.direction, recorded.gaze(reading)
-    subject = Subject(media, path, streams, direction, model, notes, gaze)
+    subject = Subject(media, path, streams, direction, model, notes, gaze, film, watch)
     return subject, recorded.with_recorded_maps(frames)
 
 

@@ -10,6 +10,8 @@ to the right, in [-180, 180); pitch + up.
 from dataclasses import dataclass
 from typing import Literal
 
+from atsal.directing.aspect import Aspect
+from atsal.directing.plan import Plan
 from atsal.video.colormaps import COLORMAPS
 
 
@@ -109,6 +111,30 @@ class Colormap:
 
 
 @dataclass(frozen=True)
+class Shape:
+    """A shape that a film can have."""
+
+    name: Aspect
+    ratio: float  # width divided by height
+
+
+@dataclass(frozen=True)
+class Film:
+    """The plan of a film of the video, and what the page needs to write one: see `atsal.directing`."""
+
+    plan: Plan | None  # that is shown at first
+    format: str  # of a plan as a file
+    version: int
+    source_duration_s: float  # as plans have it; 0 where the video does not tell
+    shapes: tuple[Shape, ...]  # the usual one first
+    fov_deg: tuple[float, float]  # the least and the most that a keyframe may have
+    rounding_s: float  # the camera's path is averaged over this time
+    max_speed_deg_s: float
+    min_cut_s: float  # the least time between two cuts
+    longest_turn_deg: float  # between two keyframes: a longer turn may be taken the other way
+
+
+@dataclass(frozen=True)
 class Scene:
     """All that the page shows."""
 
@@ -117,6 +143,8 @@ class Scene:
     previews: Previews
     regions: tuple[RegionTrack, ...]  # the heaviest first
     region_step_s: float  # the longest time between two looks for regions
+    cuts_s: tuple[float, ...]  # when the source cuts to another scene, as far as that is known
+    film: Film | None  # None where the source is no video file
     colormaps: tuple[Colormap, ...]
     colormap: str  # shown first
     opacity: float  # shown first, 0 to 1

@@ -4,9 +4,10 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from atsal.directing.scene_cuts import FrameWatch
 from atsal.errors import MediaError, OutputError, TruncatedMediaError
 from atsal.jobs.atomic_write import output_errors
 from atsal.jobs.output_folder import FolderKind, OutputFolder
@@ -19,7 +20,7 @@ from atsal.viewing.frame_maps import FrameMaps
 from atsal.viewing.packing import MapPacker
 from atsal.viewing.previews import PreviewSheet
 from atsal.viewing.region_tracks import STEP_S, RegionCollector
-from atsal.viewing.scene import Catalogue, Colormap, Gaze, Item, Maps, Media, Previews, RegionTrack, Scene
+from atsal.viewing.scene import Catalogue, Colormap, Film, Gaze, Item, Maps, Media, Previews, RegionTrack, Scene
 
 Site = dict[str, Path]
 """The path of each file, by its name relative to the page or to the folder of an item."""
@@ -45,6 +46,8 @@ class Subject:
     made_by: str
     notes: tuple[str, ...] = ()
     gaze: Gaze | None = None
+    film: Film | None = None
+    watch: FrameWatch = field(default_factory=FrameWatch)  # of the frames, where they are read for the maps
 
 
 def build_site(
@@ -140,7 +143,18 @@ def _scene(
     steps = [later - earlier for earlier, later in zip(maps.times_s, maps.times_s[1:], strict=False)]
     step_s = max(STEP_S, max(steps, default=0.0)) * 1.5
     made_by = f"{subject.made_by}, {plural(len(maps.times_s), 'map')}"
-    look = DEFAULT_OVERLAY
-    start = look.colormap, look.opacity
-    made = subject.media, maps, previews, regions, step_s, colormaps, *start, made_by, notes, subject.gaze
-    return Scene(*made)
+    return Scene(
+        media=subject.media,
+        maps=maps,
+        previews=previews,
+        regions=regions,
+        region_step_s=step_s,
+        cuts_s=tuple(round(time_s, 6) for time_s in subject.watch.scene_starts_s),
+        film=subject.film,
+        colormaps=colormaps,
+        colormap=DEFAULT_OVERLAY.colormap,
+        opacity=DEFAULT_OVERLAY.opacity,
+        made_by=made_by,
+        notes=notes,
+        gaze=subject.gaze,
+    )

@@ -3,11 +3,23 @@
 import dataclasses
 import types
 import typing
+from collections.abc import Iterator
 from typing import Any
 
 from atsal.viewing import scene
 
-CLASSES = tuple(found for found in vars(scene).values() if isinstance(found, type) and dataclasses.is_dataclass(found))
+
+def _with_its_fields(cls: type) -> Iterator[type]:
+    """Yield the dataclasses that a dataclass holds, and itself."""
+    for hint in typing.get_type_hints(cls).values():
+        for part in (hint, *typing.get_args(hint)):
+            if isinstance(part, type) and dataclasses.is_dataclass(part):
+                yield from _with_its_fields(part)
+    yield cls
+
+
+_OWN = [found for found in vars(scene).values() if isinstance(found, type) and dataclasses.is_dataclass(found)]
+CLASSES = tuple(dict.fromkeys(part for found in _OWN for part in _with_its_fields(found)))
 _HEADER = "// Made from src/atsal/viewing/scene.py by `make viewer`. Do not edit.\n"
 _SCALARS = {str: "string", int: "number", float: "number", bool: "boolean", types.NoneType: "null"}
 

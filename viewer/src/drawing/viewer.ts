@@ -49,6 +49,10 @@ export class Viewer {
     this.resize();
   }
 
+  get flatOnly(): boolean {
+    return this.painter.flatOnly;
+  }
+
   /** Draw something over each pane. */
   add(make: (pane: Pane) => Overlay): void {
     for (const pane of [this.first, this.second]) pane.overlays.push(make(pane));

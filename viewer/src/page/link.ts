@@ -4,7 +4,7 @@ import { NO_LAYER } from "../maps/streams";
 import { type Projection, type State, type Style, TRAILS } from "../state";
 
 const NUMBERS = ["yaw_deg", "pitch_deg", "fov_deg", "opacity", "threshold", "speed"] as const;
-const SWITCHES = ["layer", "regions", "loop", "pair", "fixations", "scanpaths", "follow"] as const;
+const SWITCHES = ["layer", "regions", "outline", "through", "loop", "pair", "fixations", "scanpaths", "follow"] as const;
 const CHOICES = ["projection", "stream", "second", "style", "colormap", "trail", "viewer"] as const;
 
 /** The state and the time as text; what is as at the start is left out. */

@@ -13,7 +13,7 @@ export function makePanel(scene: Scene, store: Store, flatOnly: boolean): void {
   makeStreamChoice(scene, store, flatOnly);
   for (const { name } of scene.colormaps) byId("colormap").append(make("option", { value: name, textContent: name }));
   for (const name of ["projection", "style"] as const) bindRadios(store, name);
-  for (const name of ["layer", "regions", "loop", "sound"] as const) bindSwitch(store, name);
+  for (const name of ["layer", "regions", "outline", "through", "loop", "sound"] as const) bindSwitch(store, name);
   for (const name of ["opacity", "threshold"] as const) bindSlider(store, name);
   bindSelect(store, "colormap", (text) => ({ colormap: text }));
   bindSelect(store, "speed", (text) => ({ speed: Number(text) }));

@@ -2,6 +2,7 @@
 
 import { clockText, signed } from "./dom";
 import { NO_LAYER, streamTitle } from "../maps/streams";
+import { saveFile } from "./save_file";
 import type { Scene } from "../scene.gen";
 import type { State } from "../state";
 
@@ -38,9 +39,5 @@ export async function savePng(view: HTMLCanvasElement, text: string, name: strin
   context.fillText(text, size / 2, view.height + size, canvas.width - size);
   const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/png"));
   if (!blob) throw new Error("The browser could not make a PNG of this view.");
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  saveFile(blob, name);
 }

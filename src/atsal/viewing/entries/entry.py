@@ -27,6 +27,7 @@ class Choices:
     copy: bool  # show copies of videos that every browser plays
     media: Path | None  # the source of the result, or a folder of sources
     item: str | None  # of a prepared set; None: all items
+    plan: Path | None  # of a film of the only entry
     load_model: "Callable[[], Predictor]"  # always the same one
 
 

@@ -21,7 +21,7 @@ FINDERS: tuple[Callable[[Path, Choices], Found | None], ...] = (
 def find_entries(paths: Iterable[Path], choices: Choices) -> Found:
     """Return the entries at the paths, in order and each once; what cannot be shown is a `BrokenEntry`.
 
-    Raises `ConfigError` where `choices.media` or `choices.item` does not fit them.
+    Raises `ConfigError` where `choices.media`, `choices.plan` or `choices.item` does not fit them.
     """
     entries: dict[str, Entry] = {}
     remarks: list[str] = []
@@ -30,6 +30,8 @@ def find_entries(paths: Iterable[Path], choices: Choices) -> Found:
         remarks += found.remarks
         for entry in found.entries:
             entries.setdefault(os.path.realpath(entry.path), entry)
+    if choices.plan is not None and len(entries) > 1:
+        raise ConfigError(f"--plan {choices.plan}: is for one video, and there are {len(entries)} inputs; name its own")
     if choices.media is not None:
         _check_media(choices.media, list(entries.values()))
     if choices.item is not None and not any(isinstance(entry, RecordedEntry) for entry in entries.values()):

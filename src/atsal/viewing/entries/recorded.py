@@ -12,6 +12,7 @@ from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_json
 from atsal.untrusted.text import plural
 from atsal.viewing.entries.entry import BrokenEntry, Built, Choices, Entry, Found, ShowProgress, length_text
+from atsal.viewing.film import describe_film
 from atsal.viewing.recorded_gaze import flat_photos_error, licence_note, open_item, predict_item
 from atsal.viewing.site import build_site
 
@@ -40,9 +41,10 @@ class RecordedEntry(Entry):
         """Predict the maps, and make those of the gaze."""
         choices, recorded = self.choices, open_item(self.prepared, self.name)
         total = recorded.source.expected_frames(choices.reading)
+        film = describe_film(recorded.source, choices.reading, choices.plan)
         predictor = choices.load_model()
         subject, frames = predict_item(
-            recorded, predictor, choices.reading, choices.still_at_s, folder, copy=choices.copy
+            recorded, predictor, choices.reading, choices.still_at_s, folder, copy=choices.copy, film=film
         )
         site, problem = build_site(subject, frames, folder, lambda done: progress(done, total))
         return Built(site, recorded.source.notes(choices.reading), problem)

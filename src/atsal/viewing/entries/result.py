@@ -10,6 +10,7 @@ from atsal.untrusted.json_text import read_json
 from atsal.video.media_files import natural_key
 from atsal.viewing.entries.entry import BrokenEntry, Built, Choices, Entry, Found, ShowProgress, length_text
 from atsal.viewing.entries.source import KIND_NAMES
+from atsal.viewing.film import describe_film
 from atsal.viewing.media import prepare_media
 from atsal.viewing.saved_result import open_result, read_run
 from atsal.viewing.site import Subject, build_site
@@ -24,22 +25,24 @@ class ResultEntry(Entry):
 
     media: Path | None  # the source, or the folder of the sources; None: where it was
     copy: bool  # show a copy of a video
+    plan: Path | None  # of a film
     doing = "Reading the maps"
 
     def build(self, folder: Path, progress: ShowProgress) -> Built:
         """Find the source, and pack the maps."""
         result = open_result(self.path, self.media)
         reading = ReadOptions(stereo=result.stereo)
+        film = describe_film(result.source, reading, self.plan)
         media, path = prepare_media(result.source, reading, folder, copy=self.copy, on_frame=lambda: progress(0, None))
         notes = (*result.source.notes(reading), *([result.problem] if result.problem else []))
-        subject = Subject(media, path, result.streams, result.direction, result.model, notes)
+        subject = Subject(media, path, result.streams, result.direction, result.model, notes, film=film)
         site, _ = build_site(subject, result.frames(), folder, lambda done: progress(done, result.frame_count))
         return Built(site)
 
 
 def find_result_entries(path: Path, choices: Choices) -> Found | None:
     """Return an entry for a manifest, or for each one in a folder; None for files and folders of another kind."""
-    chosen = choices.media, choices.copy
+    chosen = choices.media, choices.copy, choices.plan
     if path.is_dir() and not choices.as_frames:
         found = _manifests(path)
         return Found([make_result_entry(manifest, *chosen) for manifest in found], []) if found else None
@@ -62,7 +65,7 @@ def _is_manifest(path: Path) -> bool | None:
     return isinstance(found, dict) and found.keys() >= _MANIFEST_KEYS
 
 
-def make_result_entry(manifest: Path, media: Path | None = None, copy: bool = False) -> Entry:
+def make_result_entry(manifest: Path, media: Path | None = None, copy: bool = False, plan: Path | None = None) -> Entry:
     """Return the entry of a manifest, broken where it is none or its run wrote no .npy maps."""
     try:
         facts = read_run(manifest)
@@ -70,4 +73,4 @@ def make_result_entry(manifest: Path, media: Path | None = None, copy: bool = Fa
         return BrokenEntry(manifest, manifest.name, "result", error)
     length = length_text(KIND_NAMES.get(facts.kind, facts.kind), facts.duration_s)
     about = f"{length}, result of {facts.model} in {manifest.resolve().parent.name}"
-    return ResultEntry(manifest, facts.source.name, about, media, copy)
+    return ResultEntry(manifest, facts.source.name, about, media, copy, plan)

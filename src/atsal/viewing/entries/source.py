@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from atsal.directing.scene_cuts import FrameWatch
 from atsal.errors import InputError
 from atsal.prediction.sources import Source, find_remarks, find_sources
 from atsal.video.probe import probe_video
 from atsal.viewing.entries.entry import BrokenEntry, Built, Choices, Entry, Found, ShowProgress, length_text
+from atsal.viewing.film import describe_film
 from atsal.viewing.frame_maps import predict_frame_maps, predicted_streams
 from atsal.viewing.media import prepare_media
 from atsal.viewing.site import Subject, build_site
@@ -31,12 +33,17 @@ class SourceEntry(Entry):
     def build(self, folder: Path, progress: ShowProgress) -> Built:
         """Predict the maps."""
         source, reading = self.source, self.choices.reading
+        film, watch = describe_film(source, reading, self.choices.plan), FrameWatch()
         predictor, total = self.choices.load_model(), source.expected_frames(reading)
-        frames = predict_frame_maps(predictor, source, reading, self.choices.still_at_s)
+        frames = predict_frame_maps(predictor, source, reading, self.choices.still_at_s, watch=watch)
         media, path = prepare_media(source, reading, folder, copy=self.choices.copy, on_frame=lambda: progress(0, None))
         notes = source.notes(reading)
-        streams, direction = predicted_streams(predictor), predictor.network.direction
-        subject = Subject(media, path, streams, direction, predictor.bundle.folder.name, notes)
+        streams, direction, model = (
+            predicted_streams(predictor),
+            predictor.network.direction,
+            predictor.bundle.folder.name,
+        )
+        subject = Subject(media, path, streams, direction, model, notes, film=film, watch=watch)
         site, problem = build_site(subject, frames, folder, lambda done: progress(done, total))
         return Built(site, notes, problem)
 
