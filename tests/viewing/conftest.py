@@ -15,6 +15,8 @@ from atsal.viewing.server import SiteServer
 from atsal.viewing.site import files_in, make_page
 from fakes.disc_video import COUNT, SCENE, picture, write_video
 
+TIMEOUT_S = 900  # a check that fails may leave its browser open, and would never end
+
 
 @contextmanager
 def serving(site, find_progress=lambda _name: None):
@@ -65,7 +67,7 @@ def check(pytestconfig, serve, tmp_path):
         }
         script = Path(__file__).parent / "page" / f"{name}.test.mjs"
         command = ["node", "--test-reporter=spec", f"--test-name-pattern={tests}", script]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

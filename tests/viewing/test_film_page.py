@@ -56,7 +56,7 @@ def page_of(video, folder, plan=None):
     source, made = Source(video, "video"), folder / "made"
     made.mkdir()
     media, shown = prepare_media(source, ReadOptions(), made, copy=False)
-    subject = Subject(media, shown, ("fused",), "test", film=describe_film(source, ReadOptions(), plan))
+    subject = Subject(media, shown, ("fused",), "head_eye", "test", film=describe_film(source, ReadOptions(), plan))
     subject.watch.scene_starts_s.extend([1.5, 6.0])
     return build_site(subject, frames, made)[0]
 
