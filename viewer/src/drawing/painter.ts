@@ -142,6 +142,8 @@ export class GlPainter implements Painter {
     this.uniform("flatScale", Vector2).set(...lens.flatScale);
     const { opacity, threshold } = state;
     this.setValues({ flatView: lens.flat, style: STYLES[state.style], opacity, threshold });
+    this.aim({ left: 0, top: 0, width: this.renderer.domElement.width, height: this.renderer.domElement.height });
+    this.renderer.clear(); // also between the views, where another drawing may remain
     views.forEach((view, number) => this.drawView(state, view, this.maps[number]));
   }
 
@@ -159,7 +161,7 @@ export class GlPainter implements Painter {
   private aim({ left, top, width, height }: Box): void {
     const place = [left, this.renderer.domElement.height - top - height, width, height] as const;
     this.renderer.setViewport(...place);
-    this.renderer.setScissor(...place); // only this part is cleared
+    this.renderer.setScissor(...place); // only this part is cleared, and drawn
   }
 
   /** Draw more over the pane that `draw` has drawn at `box`, in pixels of the page. */
