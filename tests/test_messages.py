@@ -91,6 +91,9 @@ atsal quality raw/video_2.mp4 raw/video_2.mp4 --trace notes.txt
 atsal view missing.mp4
 atsal view still.png --media still.png
 atsal view still.png --export stills
+atsal view
+atsal view --live still.png
+atsal view --live page --export page
 atsal predict still.png -o maps --format png --view
 atsal view still.png --item video_2
 atsal view prepared --item video

@@ -1,12 +1,29 @@
 // Builds the page into src/atsal/viewing/static: fixed names, no map files, everything relative to the page.
+// What only the page that predicts needs is in live/.
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vite";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { defaultClientConditions, defineConfig } from "vite";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const LICENSED = ["three"]; // what the bundle holds of others
+const target = join(here, "..", "src", "atsal", "viewing", "static");
+const LICENSED = { // what the bundle holds of others, and where their licences are
+  three: "node_modules/three/LICENSE",
+  "onnxruntime-web": "src/live/onnxruntime-licence.txt", // the package has none
+};
+const RUNTIME = "live/onnxruntime.gzip";
+const runtime = (end) => readFileSync(join(here, "node_modules", "onnxruntime-web", "dist", `ort-wasm-simd-threaded.${end}`));
+const wasm = runtime("wasm");
+const packedWasm = packed(); // now: the build removes the earlier file
+
+/** The WebAssembly in gzip. The earlier file stays if it has the same content: other versions of Node pack otherwise. */
+function packed() {
+  const path = join(target, RUNTIME);
+  const before = existsSync(path) ? readFileSync(path) : null;
+  return before && gunzipSync(before).equals(wasm) ? before : gzipSync(wasm, { level: 9 });
+}
 
 /** The SHA-256 of the sources; tests/viewing/test_bundle.py computes the same. */
 function sourcesHash() {
@@ -23,12 +40,11 @@ function sourcesHash() {
 }
 
 function licences() {
-  const parts = LICENSED.map((name) => {
-    const folder = join(here, "node_modules", name);
-    const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-    return `${name} ${version}\n\n${readFileSync(join(folder, "LICENSE"), "utf8").trim()}\n`;
+  const parts = Object.entries(LICENSED).map(([name, licence]) => {
+    const { version } = JSON.parse(readFileSync(join(here, "node_modules", name, "package.json"), "utf8"));
+    return `${name} ${version}\n\n${readFileSync(join(here, licence), "utf8").trim()}\n`;
   });
-  return `viewer.js contains these packages.\n\n${parts.join("\n")}`;
+  return `viewer.js contains three, and live/ contains onnxruntime-web.\n\n${parts.join("\n")}`;
 }
 
 const record = {
@@ -36,8 +52,11 @@ const record = {
   generateBundle() {
     const script = readFileSync(join(here, "../src/atsal/viewing/report_sphere.js")); // built before
     const report_sphere_sha256 = createHash("sha256").update(script).digest("hex");
-    const build = `${JSON.stringify({ sources_sha256: sourcesHash(), report_sphere_sha256 })}\n`;
-    this.emitFile({ type: "asset", fileName: "build.json", source: build });
+    const wasm_sha256 = createHash("sha256").update(wasm).digest("hex");
+    const build = { sources_sha256: sourcesHash(), report_sphere_sha256, wasm_sha256 };
+    this.emitFile({ type: "asset", fileName: RUNTIME, source: packedWasm });
+    this.emitFile({ type: "asset", fileName: "live/wasm.worker.js", source: runtime("mjs") });
+    this.emitFile({ type: "asset", fileName: "build.json", source: `${JSON.stringify(build)}\n` });
     this.emitFile({ type: "asset", fileName: "licences.txt", source: licences() });
   },
 };
@@ -45,14 +64,20 @@ const record = {
 export default defineConfig({
   base: "./",
   plugins: [record],
+  resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
+  worker: { format: "es", rollupOptions: { output: { entryFileNames: "live/live.worker.js" } } },
   build: {
-    outDir: "../src/atsal/viewing/static",
+    outDir: target,
     emptyOutDir: true,
     modulePreload: false,
     target: "es2022",
     chunkSizeWarningLimit: 1000,
     rollupOptions: {
-      output: { entryFileNames: "viewer.js", assetFileNames: "viewer[extname]" },
+      output: {
+        entryFileNames: "viewer.js",
+        chunkFileNames: "live/[name].js",
+        assetFileNames: "viewer[extname]",
+      },
     },
   },
 });

@@ -6,6 +6,7 @@ import threading
 import urllib.request
 from queue import Queue
 
+import onnxruntime
 import pytest
 from click.testing import CliRunner
 
@@ -191,6 +192,27 @@ def test_a_result_finds_its_source_beside_it_or_by_media(folder, tmp_path):
     shutil.copy(folder / "scene.mp4", tmp_path / "maps")
     assert run("view", manifest, "--export", tmp_path / "page").exit_code == 0
     assert run("view", manifest, "--media", folder / "scene.mp4", "--export", tmp_path / "other").exit_code == 0
+
+
+def test_the_page_that_predicts_is_exported_with_the_network(tmp_path):
+    assert run("view", "--live", tmp_path / "page", "--no-front").exit_code == 0
+    scene = scene_of(tmp_path / "page")
+    assert scene["live"] == {"network": "network.onnx", "width": 320, "height": 160, "photo_s": -1}
+    assert [stream["name"] for stream in scene["maps"]["streams"]] == ["fused", "attention", "experts"]
+    assert (scene["maps"]["width"], scene["maps"]["height"]) == (160, 80)
+    graph = onnxruntime.InferenceSession(tmp_path / "page" / "items" / "1" / "network.onnx")
+    assert [one.name for one in graph.get_inputs()] == ["frames", "state", "carry"], "no time without a front"
+    assert (tmp_path / "page" / "live" / "onnxruntime.gzip").is_file()
+    found = run("view", "--live", tmp_path / "page")
+    assert "holds an earlier export; give --overwrite" in found.output
+
+
+def test_the_page_that_predicts_needs_an_extra(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *_: None)
+    found = run("view", "--live", tmp_path / "page")
+    assert found.exit_code == 1
+    assert 'pip install "atsal[onnx]"' in found.output
+    assert not (tmp_path / "page").exists()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ def server(tmp_path, serve):
     (tmp_path / "index.html").write_text("<p>page</p>")
     (tmp_path / "media.mp4").write_bytes(CONTENT)
     (tmp_path / "secret.txt").write_text("secret")
-    site = {"index.html": tmp_path / "index.html", "media.mp4": tmp_path / "media.mp4", "gone.js": tmp_path / "gone.js"}
+    (tmp_path / "x.worker.js").write_text("0")
+    site = {name: tmp_path / name for name in ("index.html", "media.mp4", "gone.js", "x.worker.js")}
     with serve(site, {"items/1/scene.json": PROGRESS}.get) as server:
         yield server
 
@@ -33,6 +34,15 @@ def ask(server, path, *, method="GET", **headers):
     body = answer.read()
     connection.close()
     return answer, body
+
+
+def test_a_worker_may_compile_webassembly_and_nothing_else_may(server):
+    """With the other two headers the page is cross-origin isolated, so that its WebAssembly has threads."""
+    for path, allowed in [("/", False), ("/x.worker.js", True)]:
+        answer, _ = ask(server, path)
+        assert ("'wasm-unsafe-eval'" in answer.getheader("Content-Security-Policy")) == allowed
+        assert answer.getheader("Cross-Origin-Opener-Policy") == "same-origin"
+        assert answer.getheader("Cross-Origin-Embedder-Policy") == "require-corp"
 
 
 def test_the_page_is_at_the_address(server):

@@ -10,6 +10,7 @@ import "./style/items.css";
 import "./style/gaze.css";
 import "./style/preview.css";
 import "./style/film.css";
+import "./style/live.css";
 import "./style/narrow.css";
 import "./style/forced.css";
 
@@ -26,11 +27,13 @@ import { GazeOverlay } from "./gaze/overlay";
 import { Follower } from "./gaze/follow";
 import { listenToPointers } from "./input/controls";
 import { listKeys } from "./input/key_list";
-import { listenToKeys, makeHelp } from "./input/keys";
+import { type Key, listenToKeys, makeHelp } from "./input/keys";
 import { letPhoneTurn } from "./input/orientation";
 import { openCatalogue } from "./items/catalogue";
 import { makeItemList } from "./items/list";
 import { loadScene } from "./items/scene";
+import { MapStore } from "./maps/maps";
+import type { MapSource } from "./maps/source";
 import { NO_LAYER } from "./maps/streams";
 import { bindButtons, writeHash } from "./page/buttons";
 import { byId, signed } from "./page/dom";
@@ -44,6 +47,19 @@ import { PlayHead } from "./time/play_head";
 import { openPhoto, Video } from "./time/playback";
 import { Transport } from "./time/transport";
 
+/** The parts of the page that do not depend on the file it shows. */
+export interface Page {
+  readonly scene: Scene;
+  readonly store: Store;
+  readonly viewer: Viewer;
+  readonly painter: Painter;
+  readonly camera: FilmCamera | null;
+  transport: Transport | null; // of a video, or of a photo with a viewing time
+  opened: Opened | null; // the video of a result
+  readonly linked_s: number; // the time that the address asks for; 0 where it names none
+  readonly write: () => void; // puts the view into the address
+}
+
 const HASH_DELAY_MS = 300;
 
 function makePainter({ media, maps }: Scene): Painter {
@@ -55,7 +71,7 @@ function makePainter({ media, maps }: Scene): Painter {
     );
   }
   addNote("This browser has no WebGL: only the flat view in colours is shown. Turn on hardware acceleration for the rest.");
-  return new CanvasPainter(canvas, media.crop, maps);
+  return new CanvasPainter(canvas, media, maps);
 }
 
 /** Show the direction under the pointer, and the gaze that is predicted there. */
@@ -68,25 +84,23 @@ function showReadout(viewer: Viewer, direction: Direction | null): void {
 
 /** What happens with each frame: `follower` or `camera` turns the view before it is drawn. */
 async function openVideo(
-  scene: Scene,
-  store: Store,
-  viewer: Viewer,
+  { scene, store, viewer }: Page,
   follower: Follower | null,
   camera: FilmCamera | null,
-  time_s: number,
+  first_s: number,
 ): Promise<[Transport, Opened]> {
   let transport: Transport | null = null;
   let panel: FilmPanel | null = null;
-  const video = await Video.open(scene.media, (frame) => {
+  const video = new Video(scene.media, (frame) => {
     follower?.turn(frame.time_s);
     camera?.onFrame(frame.time_s);
     viewer.show(frame);
     transport?.showTime();
     panel?.showTime();
   });
+  await video.load();
   transport = new Transport(scene, store, viewer, video, showMessage);
   transport.showTime();
-  const first_s = time_s || (viewer.maps.indexAt(0) === null ? viewer.maps.timeWithin(0) : 0);
   if (first_s) video.seek(first_s);
   markSourceCuts(scene.cuts_s, video.duration_s);
   panel = camera && new FilmPanel(camera, scene.media, viewer, video);
@@ -94,7 +108,7 @@ async function openVideo(
 }
 
 /** Give a photo the time for which viewers saw it. */
-function openViewingTime(scene: Scene, store: Store, viewer: Viewer, follower: Follower | null): [PlayHead, Transport] {
+function openViewingTime({ scene, store, viewer }: Page, follower: Follower | null): [PlayHead, Transport] {
   document.body.classList.add("viewing");
   const head = new PlayHead(scene.gaze?.viewing_s ?? 0, (time_s) => {
     follower?.turn(time_s);
@@ -113,12 +127,8 @@ function followState(store: Store, write: () => void): void {
   });
 }
 
-async function run(): Promise<void> {
-  const place = await openCatalogue();
-  byId("title").textContent = document.title = place.item.name;
-  const itemKeys = makeItemList(place);
-  listenToKeys(itemKeys); // also while the scene is made, and where there is none
-  const scene = await loadScene(place.item);
+/** Make everything but what shows a file. */
+function makePage(scene: Scene, maps: MapSource, itemKeys: readonly Key[]): Page {
   document.body.classList.add(scene.media.kind);
   const [streams, colormaps] = [scene.maps.streams, scene.colormaps].map((list) => list.map(({ name }) => name));
   const viewers = scene.gaze?.viewers.map(({ name }) => name) ?? [];
@@ -131,42 +141,68 @@ async function run(): Promise<void> {
   const only: Partial<State> = painter.flatOnly ? { projection: "flat", style: "colours", pair: false } : {};
   const store = new Store({ ...start, ...linked.changes, ...only });
   makePanel(scene, store, painter.flatOnly);
-  const viewer = new Viewer(scene, store, painter, showMessage);
-  if (scene.gaze && painter instanceof GlPainter) {
-    const { gaze, media } = scene;
-    makeGazeControls(gaze, store);
-    viewer.add((pane) => new GazeOverlay(gaze, media, painter, pane));
-  }
-  const follower = scene.gaze && new Follower(scene.gaze, store, () => viewer.time_s);
+  const viewer = new Viewer(scene, store, painter, maps, showMessage);
   const write = (): void => writeHash(store, viewer, start);
   const camera = scene.film && new FilmCamera(scene, scene.film, store, viewer);
-  let transport: Transport | null = null;
-  let opened: Opened | null = null;
+  const linked_s = linked.time_s;
+  const page: Page = { scene, store, viewer, painter, camera, transport: null, opened: null, linked_s, write };
   const keys = [
-    ...listKeys(scene, store, !painter.flatOnly, () => transport),
-    ...(scene.media.kind === "video" ? cutKeys(scene, camera, viewer, () => opened) : []),
-    ...(camera ? filmKeys(store, () => opened) : []),
+    ...listKeys(scene, store, !painter.flatOnly, () => page.transport),
+    ...(scene.media.kind === "video" && !scene.live ? cutKeys(scene, camera, viewer, () => page.opened) : []),
+    ...(camera ? filmKeys(store, () => page.opened) : []),
   ];
   listenToKeys(keys);
   makeHelp([...keys, ...itemKeys]);
   listenToPointers(byId("stage"), store, viewer, (direction) => showReadout(viewer, direction));
   letPhoneTurn(store);
   bindButtons(scene, store, viewer, start);
+  return page;
+}
+
+/** Show the recorded gaze of an item of a prepared set. */
+function showGaze({ scene, store, viewer, painter }: Page): Follower | null {
+  const { gaze, media } = scene;
+  if (!gaze) return null;
+  if (painter instanceof GlPainter) {
+    makeGazeControls(gaze, store);
+    viewer.add((pane) => new GazeOverlay(gaze, media, painter, pane));
+  }
+  return new Follower(gaze, store, () => viewer.time_s);
+}
+
+/** Show a video or photo with the maps of its files. */
+async function openResult(scene: Scene, itemKeys: readonly Key[]): Promise<Page> {
+  const maps = new MapStore(scene.maps, scene.media.frame_rate, showMessage);
+  const page = makePage(scene, maps, itemKeys);
+  const follower = showGaze(page);
+  const write = (playing: boolean): void => (playing ? undefined : page.write());
   if (scene.media.kind === "image") {
-    viewer.show(await openPhoto(scene.media));
+    page.viewer.show(await openPhoto(scene.media));
     if (scene.gaze?.viewing_s) {
-      const [head, opened] = openViewingTime(scene, store, viewer, follower);
-      transport = opened;
-      head.seek(linked.time_s);
-      head.onPlaying((playing) => (playing ? undefined : write()));
+      const [head, transport] = openViewingTime(page, follower);
+      page.transport = transport;
+      head.seek(page.linked_s);
+      head.onPlaying(write);
     }
   } else {
-    [transport, opened] = await openVideo(scene, store, viewer, follower, camera, linked.time_s);
-    opened.video.onPlaying((playing) => (playing ? undefined : write()));
+    [page.transport, page.opened] = await openVideo(page, follower, page.camera, page.linked_s || maps.first_s);
+    page.opened.video.onPlaying(write);
   }
   hideMessage();
+  return page;
+}
+
+async function run(): Promise<void> {
+  const place = await openCatalogue();
+  byId("title").textContent = document.title = place.item.name;
+  const itemKeys = makeItemList(place);
+  listenToKeys(itemKeys); // also while the scene is made, and where there is none
+  const scene = await loadScene(place.item);
+  const page = scene.live
+    ? (await import("./live/live")).openLive(scene.live, (maps) => makePage(scene, maps, itemKeys))
+    : await openResult(scene, itemKeys);
   document.body.dataset.ready = "true";
-  followState(store, write);
+  followState(page.store, page.write);
 }
 
 run().catch((error: Error) => showMessage(error.message));

@@ -126,6 +126,13 @@ export interface Film {
   readonly longest_turn_deg: number;
 }
 
+export interface Live {
+  readonly network: string;
+  readonly width: number;
+  readonly height: number;
+  readonly photo_s: number;
+}
+
 export interface Scene {
   readonly media: Media;
   readonly maps: Maps;
@@ -140,6 +147,7 @@ export interface Scene {
   readonly made_by: string;
   readonly notes: readonly string[];
   readonly gaze: Gaze | null;
+  readonly live: Live | null;
 }
 
 export interface SphereMoment {

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from atsal.cli.console import output_options, print_error, print_warning
 from atsal.cli.exit_code import ExitCode
+from atsal.cli.live_page import show_live
 from atsal.cli.model_run import FEW_FRAMES, load_chosen_model, model_options, reading_options, take_reading
 from atsal.cli.parameters import PATH, overwrite_option, still_at_option
 from atsal.cli.view_page import export_entries, show_entries
@@ -25,7 +26,12 @@ _FRAMES = {"nothing": 0, "still": 1, "clip": FEW_FRAMES}
     epilog="Examples: atsal view VIDEO.mp4; atsal view PHOTOS; atsal view maps; atsal view PHOTO.jpg --export page; "
     "atsal view prepared/avtrack360."
 )
-@click.argument("inputs", nargs=-1, required=True, type=PATH)
+@click.argument("inputs", nargs=-1, type=PATH)
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Show a page that predicts what is dropped on it; with a name, write it to that folder.",
+)
 @click.option("--export", "export_folder", type=PATH, help="Write the page to this folder, for any web server.")
 @click.option("--no-browser", is_flag=True, help="Print the address, and do not open it.")
 @click.option("--proxy", is_flag=True, help="Show H.264 copies of videos, at most 1920 wide, that every browser plays.")
@@ -42,14 +48,22 @@ _FRAMES = {"nothing": 0, "still": 1, "clip": FEW_FRAMES}
 @reading_options
 @model_options
 @output_options
-def view(inputs: tuple[Path, ...], export_folder: Path | None, no_browser: bool, **values: Any) -> None:
+def view(inputs: tuple[Path, ...], live: bool, export_folder: Path | None, no_browser: bool, **values: Any) -> None:
     """Show INPUTS with their saliency maps in the browser, on the sphere and flat.
 
     INPUTS are 360° videos and images, or folders of them, which are predicted, and results of `atsal predict --format
     npy`: the manifest (.json) beside the maps, or the output folder. The options of the model and of reading do not
     apply to results. The items of a folder that `atsal prepare` wrote are predicted and shown with their recorded gaze.
     Ctrl-C ends the program.
+
+    With --live, INPUTS is a new folder for the page, or left out. Only --model, --direction, --front, --no-front and
+    --face-size apply, and the extra `onnx` is needed.
     """
+    if live:
+        show_live([*inputs, *filter(None, [export_folder])], open_browser=not no_browser, values=values)
+        return
+    if not inputs:
+        raise click.UsageError("Missing argument 'INPUTS...': videos, photos or results. Or give --live.")
     from atsal.viewing.site import refuse_folder  # noqa: PLC0415
 
     if export_folder is not None:

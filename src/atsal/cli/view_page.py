@@ -30,12 +30,12 @@ def show_entries(entries: "Sequence[Entry]", *, open_browser: bool) -> None:
         if len(entries) > 1:
             print_error(*(entry.error for entry in entries if isinstance(entry, BrokenEntry)))
             builder = ItemBuilder(entries, Path(folder), print_error)
-            _serve(builder.site, builder.find_progress, builder.running(), open_browser=open_browser)
+            serve(builder.site, builder.find_progress, builder.running(), open_browser=open_browser)
             return
         (item,) = list_items(entries)
         built = _build(entries[0], Path(folder) / item.folder)
         site = make_page([item], Path(folder)) | files_in(item, built.site)
-        _serve(site, lambda _name: None, nullcontext(), open_browser=open_browser)
+        serve(site, lambda _name: None, nullcontext(), open_browser=open_browser)
 
 
 def export_entries(entries: "Sequence[Entry]", target: Path, *, overwrite: bool) -> None:
@@ -73,13 +73,14 @@ def _build(entry: "Entry", folder: Path) -> "Built":
     return built
 
 
-def _serve(
+def serve(
     site: "Site",
     find_progress: "Callable[[str], Progress | None]",
     work: AbstractContextManager[None],
     *,
     open_browser: bool,
 ) -> None:
+    """Print the address of a page, and serve it until Ctrl-C while `work` goes on."""
     from atsal.viewing.server import SiteServer  # noqa: PLC0415
 
     with SiteServer(site, find_progress) as server, work:

@@ -135,6 +135,16 @@ class Film:
 
 
 @dataclass(frozen=True)
+class Live:
+    """The network that predicts in the page. There are no files of maps, and the page fills in `Scene.media`."""
+
+    network: str  # a file that `atsal export` wrote
+    width: int  # of the frames that it takes
+    height: int
+    photo_s: float  # the time that says "a photo"
+
+
+@dataclass(frozen=True)
 class Scene:
     """All that the page shows."""
 
@@ -150,7 +160,8 @@ class Scene:
     opacity: float  # shown first, 0 to 1
     made_by: str  # what made the maps, for captions
     notes: tuple[str, ...]  # sentences for people, on how the source was read and what is missing
-    gaze: Gaze | None  # of an item of a prepared set
+    gaze: Gaze | None = None  # of an item of a prepared set
+    live: Live | None = None  # where the page predicts
 
 
 @dataclass(frozen=True)

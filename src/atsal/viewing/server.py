@@ -22,10 +22,13 @@ from atsal.viewing.site import Site
 
 HOST = "127.0.0.1"
 POLICY = "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; frame-ancestors 'none'"
+_WORKER_POLICY = "default-src 'self' 'wasm-unsafe-eval'"  # of scripts of workers: they may compile WebAssembly
+_WORKERS = ".worker.js"
 _HEADERS = {
     "Accept-Ranges": "bytes",
     "Cache-Control": "no-store",
-    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Embedder-Policy": "require-corp",  # with the next: WebAssembly may have threads
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -103,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_progress(self, progress: Progress, *, with_body: bool) -> None:
         content = json.dumps(dataclasses.asdict(progress)).encode()
         self.send_response(HTTPStatus.ACCEPTED)
-        self._end_headers(".json", len(content))
+        self._end_headers("progress.json", len(content))
         if with_body:
             self.wfile.write(content)
 
@@ -129,15 +132,16 @@ class _Handler(BaseHTTPRequestHandler):
         if span is not None:
             self.send_header("Content-Range", f"bytes {span.start}-{span.stop - 1}/{size}")
         wanted = span if span is not None else range(size)
-        self._end_headers(path.suffix.lower(), len(wanted))
+        self._end_headers(path.name, len(wanted))
         if with_body:
             self._copy(file, wanted)
 
-    def _end_headers(self, suffix: str, length: int) -> None:
-        self.send_header("Content-Type", _TYPES.get(suffix, "application/octet-stream"))
+    def _end_headers(self, name: str, length: int) -> None:
+        self.send_header("Content-Type", _TYPES.get(Path(name).suffix.lower(), "application/octet-stream"))
         self.send_header("Content-Length", str(length))
-        for name, value in _HEADERS.items():
-            self.send_header(name, value)
+        self.send_header("Content-Security-Policy", _WORKER_POLICY if name.endswith(_WORKERS) else POLICY)
+        for header, value in _HEADERS.items():
+            self.send_header(header, value)
         self.end_headers()
 
     def _copy(self, file: BinaryIO, wanted: range) -> None:

@@ -26,12 +26,16 @@ Site = dict[str, Path]
 """The path of each file, by its name relative to the page or to the folder of an item."""
 
 STATIC = Path(__file__).parent / "static"
-ITEM_FILES = ("scene.json", "media.*", "previews.jpg", "maps/*.maps")
+NETWORK = "network.onnx"  # of an item that the page predicts
+ITEM_FILES = ("scene.json", "media.*", "previews.jpg", "maps/*.maps", NETWORK)
 PAGE = FolderKind(
     description="an export of the viewer",
     format="atsal page",
     record="catalogue.json",
-    writes=(*sorted(path.name for path in STATIC.iterdir()), *(f"items/*/{name}" for name in ITEM_FILES)),
+    writes=(
+        *sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.is_file()),
+        *(f"items/*/{name}" for name in ITEM_FILES),
+    ),
 )
 
 
@@ -69,8 +73,8 @@ def build_site(
 
 
 def viewer_files() -> Site:
-    """Return the files of the viewer itself."""
-    return {path.name: path for path in sorted(STATIC.iterdir())}
+    """Return the files of the viewer itself, without those of a page that predicts."""
+    return {path.name: path for path in sorted(STATIC.iterdir()) if path.is_file()}
 
 
 def make_page(items: Sequence[Item], folder: Path) -> Site:

@@ -27,7 +27,7 @@ export async function openBrowser({ webgl = true } = {}) {
 /** Open the page; `problems` collects errors on the console and requests that leave this machine. */
 export async function openPage(browser, { hash = "", ready = true, init, largestTexture, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   if (init) await page.addInitScript(init);
   if (largestTexture) {

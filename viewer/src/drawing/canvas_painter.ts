@@ -2,6 +2,7 @@
 
 import type { Lens } from "./geometry";
 import type { Painter, View } from "./painter";
+import type { Media } from "../scene.gen";
 import type { State } from "../state";
 import type { Frame } from "../time/playback";
 
@@ -14,7 +15,7 @@ export class CanvasPainter implements Painter {
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
-    private readonly crop: readonly [number, number, number, number],
+    private media: Media,
     private readonly mapSize: { width: number; height: number },
   ) {
     const context = canvas.getContext("2d");
@@ -23,9 +24,13 @@ export class CanvasPainter implements Painter {
     if (this.layer) [this.layer.canvas.width, this.layer.canvas.height] = [mapSize.width, mapSize.height];
   }
 
+  setMedia(media: Media): void {
+    this.media = media;
+  }
+
   setFrame(frame: Frame): void {
     if (!this.picture) return;
-    const [left, top, width, height] = this.crop;
+    const [left, top, width, height] = this.media.crop;
     const target = this.picture.canvas;
     [target.width, target.height] = [this.canvas.width, Math.round(this.canvas.width / 2)];
     const from = [left * frame.width, top * frame.height, width * frame.width, height * frame.height] as const;

@@ -38,6 +38,8 @@ export interface View {
 /** What the page needs of a way to draw; `canvas_painter.ts` is the other one. */
 export interface Painter {
   readonly flatOnly: boolean;
+  /** Prepare for another video or photo. */
+  setMedia(media: Media): void;
   /** Take over the picture of a frame. */
   setFrame(frame: Frame): void;
   /** Take over a colour map, (256, 4) RGBA. */
@@ -52,7 +54,7 @@ const STYLES = { colours: 0, contours: 1, spotlight: 2 };
 export class GlPainter implements Painter {
   readonly flatOnly = false;
   private readonly renderer: WebGLRenderer;
-  private readonly picture: Texture;
+  private picture = new Texture();
   private readonly maps: readonly MapTexture[]; // of each view
   private readonly colours = new DataTexture(new Uint8Array(256 * 4), 256, 1);
   private readonly material: RawShaderMaterial;
@@ -62,22 +64,16 @@ export class GlPainter implements Painter {
   /** `onReduced` is told the width to which a picture is scaled that is too large for the graphics card. */
   constructor(
     canvas: HTMLCanvasElement,
-    { kind, crop }: Media,
+    media: Media,
     mapSize: Maps,
     private readonly onReduced: (width: number) => void,
   ) {
     this.renderer = new WebGLRenderer({ canvas, alpha: true, antialias: false, preserveDrawingBuffer: true });
     this.renderer.setScissorTest(true);
     this.maps = [new MapTexture(mapSize), new MapTexture(mapSize)];
-    this.picture = kind === "image" ? new Texture() : new VideoFrameTexture();
-    this.picture.flipY = false;
-    this.picture.generateMipmaps = kind === "image"; // a large photo that is shown small would flicker
-    this.picture.wrapS = crop[2] < 1 ? ClampToEdgeWrapping : RepeatWrapping;
-    for (const texture of [this.colours, this.picture]) {
-      texture.minFilter = texture.magFilter = LinearFilter;
-    }
-    if (kind === "image") this.picture.minFilter = LinearMipmapLinearFilter;
-    this.material = this.makeMaterial(crop);
+    this.colours.minFilter = this.colours.magFilter = LinearFilter;
+    this.material = this.makeMaterial();
+    this.setMedia(media);
     const geometry = new BufferGeometry();
     geometry.setAttribute("position", new BufferAttribute(new Float32Array([-1, -1, 0, 3, -1, 0, -1, 3, 0]), 3));
     const mesh = new Mesh(geometry, this.material);
@@ -85,12 +81,24 @@ export class GlPainter implements Painter {
     this.drawing.add(mesh);
   }
 
-  private makeMaterial(crop: readonly [number, number, number, number]): RawShaderMaterial {
+  setMedia({ kind, crop }: Media): void {
+    this.picture.dispose();
+    this.picture = kind === "image" ? new Texture() : new VideoFrameTexture();
+    this.picture.flipY = false;
+    this.picture.generateMipmaps = kind === "image"; // a large photo that is shown small would flicker
+    this.picture.wrapS = crop[2] < 1 ? ClampToEdgeWrapping : RepeatWrapping;
+    this.picture.magFilter = LinearFilter;
+    this.picture.minFilter = kind === "image" ? LinearMipmapLinearFilter : LinearFilter;
+    (this.material.uniforms.picture ?? { value: null }).value = this.picture;
+    this.uniform("crop", Vector4).set(...crop);
+  }
+
+  private makeMaterial(): RawShaderMaterial {
     const uniforms = {
       picture: { value: this.picture },
       map: { value: this.maps[0]?.texture },
       colours: { value: this.colours },
-      crop: { value: new Vector4(...crop) },
+      crop: { value: new Vector4() },
       pictureSize: { value: new Vector2(1, 1) },
       right: { value: new Vector3() },
       up: { value: new Vector3() },

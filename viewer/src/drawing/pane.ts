@@ -2,9 +2,9 @@
 
 import type { Direction, Lens } from "./geometry";
 import type { Overlay } from "./viewer";
-import type { MapStore } from "../maps/maps";
+import type { FrameMap, MapSource } from "../maps/source";
 import { make } from "../page/dom";
-import type { Scene, Stream } from "../scene.gen";
+import type { Scene } from "../scene.gen";
 import type { State } from "../state";
 
 /** A place on the stage, from its left and from its top, in pixels of the page. */
@@ -21,15 +21,9 @@ export function inPixels({ left, top, width, height }: Box, ratio: number): Box 
   return { left: scaled(left), top: scaled(top), width: scaled(width), height: scaled(height) };
 }
 
-interface Shown {
-  readonly stream: Stream;
-  readonly index: number;
-  readonly levels: Uint8Array;
-}
-
 export class Pane {
   box: Box = { left: 0, top: 0, width: 0, height: 0 }; // without size while it is not shown
-  shown: Shown | null = null;
+  shown: FrameMap | null = null;
   readonly overlays: Overlay[] = [];
   private readonly name = make("span", { className: "pane-name" });
 
@@ -49,12 +43,10 @@ export class Pane {
     this.box = { left, top, width, height };
   }
 
-  /** Take the map of a stream at an index; there is none while it loads, without an index, and without a stream. */
-  find(maps: MapStore, name: string, index: number | null): void {
-    const stream = maps.stream(name);
-    const levels = stream && index !== null ? maps.levels(stream, index) : null;
-    this.shown = stream && index !== null && levels ? { stream, index, levels } : null;
-    this.element.dataset.map = this.shown ? `${this.shown.index}` : "";
+  /** Take the map of a stream at a time; there is none while it loads, without a prediction, and without a stream. */
+  find(maps: MapSource, name: string, time_s: number): void {
+    this.shown = maps.at(name, time_s);
+    this.element.dataset.map = this.shown?.name ?? "";
   }
 
   drawOver(lens: Lens, time_s: number, state: State, name: string): void {
@@ -69,6 +61,6 @@ export class Pane {
     const column = Math.min(Math.floor((yaw_deg / 360 + 0.5) * width), width - 1);
     const row = Math.min(Math.floor((0.5 - pitch_deg / 180) * height), height - 1);
     const level = this.shown.levels[row * width + column] ?? 0;
-    return (level / 255) * (this.shown.stream.peak_ratio[this.shown.index] ?? 0);
+    return (level / 255) * this.shown.peak_ratio;
   }
 }

@@ -3,8 +3,8 @@
 import { colourTable } from "./colours";
 import { drawCompass } from "./compass";
 import { type Direction, directionAt, type Lens, makeLens, placeIn } from "./geometry";
-import { MapStore } from "../maps/maps";
 import { RegionLabels } from "../maps/regions";
+import type { MapSource } from "../maps/source";
 import { NO_LAYER, streamTitle } from "../maps/streams";
 import { byId } from "../page/dom";
 import { showPeak } from "../page/panel";
@@ -22,7 +22,6 @@ export interface Overlay {
 }
 
 export class Viewer {
-  readonly maps: MapStore;
   time_s = 0; // of the frame on screen
   private readonly stage = byId("stage");
   private readonly first: Pane;
@@ -34,11 +33,12 @@ export class Viewer {
     private readonly scene: Scene,
     private readonly store: Store,
     private readonly painter: Painter,
+    readonly maps: MapSource,
     private readonly onMessage: (text: string) => void,
   ) {
     [this.first, this.second] = [new Pane(byId("first"), scene), new Pane(byId("second"), scene)];
     this.add(({ element }) => new RegionLabels(element, scene.regions, scene.region_step_s));
-    this.maps = new MapStore(scene.maps, scene.media.frame_rate, () => this.drawSoon(), onMessage);
+    maps.listen(() => this.drawSoon());
     store.subscribe((state, before) => {
       if (state === before || state.pair !== before.pair) this.second.element.hidden = !state.pair;
       if (state === before || state.colormap !== before.colormap) this.setColours(state.colormap);
@@ -120,17 +120,16 @@ export class Viewer {
     if (state.pair) this.second.drawOver(lens, this.time_s, state, this.title(state.second));
     drawCompass(state, lens);
     const { shown } = this.first;
-    showPeak(shown?.stream.peak_ratio[shown.index]);
+    showPeak(shown?.peak_ratio);
     this.stage.classList.toggle("flat", lens.flat);
     this.stage.dataset.time = this.time_s.toFixed(6);
-    this.stage.dataset.map = shown ? `${shown.index}` : "";
+    this.stage.dataset.map = shown?.name ?? "";
   }
 
   private findMaps(state: State): void {
-    const index = this.maps.indexAt(this.time_s);
-    this.first.find(this.maps, state.stream, index);
-    if (state.pair) this.second.find(this.maps, state.second, index);
-    this.stage.classList.toggle("without-map", state.layer && index === null);
+    this.first.find(this.maps, state.stream, this.time_s);
+    if (state.pair) this.second.find(this.maps, state.second, this.time_s);
+    this.stage.classList.toggle("without-map", state.layer && !this.maps.covers(this.time_s));
   }
 
   private view({ box, shown }: Pane): View {

@@ -36,6 +36,7 @@ function within(folder: string, scene: Scene): Scene {
     media: { ...scene.media, file: folder + scene.media.file },
     maps: { ...scene.maps, streams },
     previews: { ...scene.previews, file: folder + scene.previews.file },
+    live: scene.live && { ...scene.live, network: folder + scene.live.network },
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { unpackMaps } from "./packed";
 import type { Maps, Stream } from "../scene.gen";
+import type { FrameMap, MapSource } from "./source";
 
 const KEPT_FILES = 12;
 
@@ -9,29 +10,58 @@ interface Chunk {
   maps: Uint8Array[] | null; // null while it loads
 }
 
-export class MapStore {
+export class MapStore implements MapSource {
   private readonly chunks = new Map<string, Chunk>(); // the file used last is at the end
   private readonly failed = new Set<string>();
+  private readonly listeners: (() => void)[] = [];
   private readonly step_s: number; // from map to map
   private readonly slack_s: number; // well within a frame: times are rounded
 
-  /** `onLoad` is called when a map that was missing is there, `onError` when a file cannot be loaded. */
+  /** `onError` is called when a file cannot be loaded. */
   constructor(
     private readonly maps: Maps,
     private readonly frameRate: number,
-    private readonly onLoad: () => void,
     private readonly onError: (message: string) => void,
   ) {
     this.step_s = typicalStep(maps.times_s);
     this.slack_s = Math.min(this.step_s, frameRate ? 1 / frameRate : this.step_s) / 4;
   }
 
-  stream(name: string): Stream | undefined {
+  listen(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  at(name: string, time_s: number): FrameMap | null {
+    const [stream, index] = [this.stream(name), this.indexAt(time_s)];
+    const levels = stream && index !== null ? this.levels(stream, index) : null;
+    return levels && { name: `${index}`, levels, peak_ratio: stream?.peak_ratio[index ?? 0] ?? 0 };
+  }
+
+  covers(time_s: number): boolean {
+    return this.indexAt(time_s) !== null;
+  }
+
+  bits(name: string, time_s: number): number | null {
+    const index = this.indexAt(time_s);
+    return index === null ? null : (this.stream(name)?.concentration_bits[index] ?? null);
+  }
+
+  stepFrom(time_s: number, direction: 1 | -1): number | null {
+    const index = this.indexAt(time_s);
+    return index === null ? null : this.timeWithin(index + direction);
+  }
+
+  /** A time within the first frame that has a map; 0 where it is the first frame of all. */
+  get first_s(): number {
+    return this.covers(0) ? 0 : (this.timeWithin(0) ?? 0);
+  }
+
+  private stream(name: string): Stream | undefined {
     return this.maps.streams.find((stream) => stream.name === name);
   }
 
   /** The number of the map of the frame at a time; null where nothing was predicted. */
-  indexAt(time_s: number): number | null {
+  private indexAt(time_s: number): number | null {
     if (!this.frameRate) return 0; // a photo has one map at all times
     const times = this.maps.times_s;
     const index = lastAtOrBefore(times, time_s + this.slack_s);
@@ -42,13 +72,13 @@ export class MapStore {
   }
 
   /** A time within the frame of a map; null outside the list. */
-  timeWithin(index: number): number | null {
+  private timeWithin(index: number): number | null {
     const start = this.maps.times_s[index];
     return start === undefined ? null : start + this.slack_s;
   }
 
   /** The levels of a map; null while its file loads. The file after it is fetched too. */
-  levels(stream: Stream, index: number): Uint8Array | null {
+  private levels(stream: Stream, index: number): Uint8Array | null {
     const number = Math.floor(index / this.maps.chunk_frames);
     const found = this.load(stream.chunks[number]);
     this.load(stream.chunks[(number + 1) % stream.chunks.length]);
@@ -72,7 +102,7 @@ export class MapStore {
       if (!response.ok) throw new Error(`answer ${response.status}`);
       chunk.maps = await unpackMaps(await response.arrayBuffer());
       for (const old of [...this.chunks.keys()].slice(0, -KEPT_FILES)) this.chunks.delete(old);
-      this.onLoad();
+      for (const listener of this.listeners) listener();
     } catch (error) {
       this.failed.add(file);
       this.chunks.delete(file);

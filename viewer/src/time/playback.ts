@@ -30,6 +30,7 @@ export async function openPhoto(media: Media): Promise<Frame> {
 
 /** The address of a video in which the browser can seek: some web servers only give whole files. */
 async function seekable({ file, name }: Media): Promise<string> {
+  if (file.startsWith("blob:")) return file;
   const answer = await fetch(file, { headers: { Range: "bytes=0-0" } }).catch(() => null);
   if (!answer?.ok) throw new Error(`${name} cannot be loaded. Is atsal view still running?`);
   return answer.status === 206 ? file : URL.createObjectURL(await answer.blob());
@@ -38,30 +39,27 @@ async function seekable({ file, name }: Media): Promise<string> {
 export class Video {
   private readonly element = document.createElement("video");
   private zero_s: number | null = null; // the player's time of the first frame
+  private onFirst = (): void => undefined;
   private wanted_s: number | null = null; // where to go when the seek that is running is done
   private resting_s = 0;
 
-  private constructor(
+  constructor(
     private readonly media: Media,
     private readonly onFrame: FrameListener,
   ) {
     this.element.preload = "auto";
     this.element.playsInline = true;
     this.element.addEventListener("seeked", () => this.seekAgain());
+    this.listen();
   }
 
-  /** Open the video; resolves when its first frame is there. Rejects with a message for people. */
-  static async open(media: Media, onFrame: FrameListener): Promise<Video> {
-    const video = new Video(media, onFrame);
-    await video.load();
-    return video;
-  }
-
-  private async load(): Promise<void> {
+  /** Open the file of `media`; resolves when its first frame is there. Rejects with a message for people. */
+  async load(): Promise<void> {
     const address = await seekable(this.media);
     return new Promise((resolve, reject) => {
-      this.element.addEventListener("error", () => reject(new Error(this.problem())), { once: true });
-      this.listen(resolve);
+      this.element.onerror = () => reject(new Error(this.problem()));
+      this.onFirst = resolve;
+      this.zero_s = this.wanted_s = null;
       this.element.src = address;
     });
   }
@@ -69,6 +67,12 @@ export class Video {
   private problem(): string {
     const { code } = this.element.error ?? { code: 0 };
     if (code === MediaError.MEDIA_ERR_NETWORK) return `${this.media.name} cannot be loaded. Is atsal view still running?`;
+    if (!this.media.codec) {
+      return (
+        `This browser cannot play ${this.media.name}: the file is damaged, or the browser does not know its codec. ` +
+        "Try a copy in H.264, which atsal view --proxy makes too."
+      );
+    }
     return (
       `This browser cannot play ${this.media.name} (codec ${this.media.codec}). ` +
       "Run atsal view again with --proxy: it shows a copy in H.264. Or try another browser."
@@ -76,11 +80,12 @@ export class Video {
   }
 
   /** Pass on each frame. A `VideoFrame` knows its own time; without it, the frame callback does. */
-  private listen(onFirst: () => void): void {
+  private listen(): void {
     const next = (time_s: number): void => {
-      this.emit(time_s);
-      onFirst();
-      this.listen(() => undefined);
+      // The callback may come before the element says that it has the frame.
+      if (this.hasFrame) this.emit(time_s);
+      else this.element.addEventListener(this.element.seeking ? "seeked" : "loadeddata", () => this.repeat(), { once: true });
+      this.listen();
     };
     if ("requestVideoFrameCallback" in this.element) {
       this.element.requestVideoFrameCallback((_now, metadata) => next(metadata.mediaTime));
@@ -91,13 +96,17 @@ export class Video {
 
   private pollFrames(next: (time_s: number) => void): void {
     const element = this.element as HTMLVideoElement; // older browsers: the clock of the player is all there is
-    const ready = element.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && !element.seeking;
+    const ready = this.hasFrame && !element.seeking;
     if (ready && (this.zero_s === null || element.currentTime !== this.resting_s)) {
       this.resting_s = element.currentTime;
       next(element.currentTime);
     } else {
       requestAnimationFrame(() => this.pollFrames(next));
     }
+  }
+
+  private get hasFrame(): boolean {
+    return this.element.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
   }
 
   private emit(time_s: number): void {
@@ -107,6 +116,7 @@ export class Video {
     const { videoWidth: width, videoHeight: height } = this.element;
     this.onFrame({ picture: frame ?? this.element, width, height, time_s: shown_s - this.zero_s });
     frame?.close();
+    this.onFirst();
   }
 
   get duration_s(): number {
@@ -115,6 +125,11 @@ export class Video {
 
   get playing(): boolean {
     return !this.element.paused;
+  }
+
+  /** Pass on the frame that is on screen once more. */
+  repeat(): void {
+    this.emit(this.element.currentTime);
   }
 
   /** Show the frame at a time. While a seek runs, only the last wish counts. */
@@ -139,7 +154,7 @@ export class Video {
   }
 
   set(options: { speed: number; loop: boolean; sound: boolean }): void {
-    this.element.playbackRate = options.speed;
+    this.element.playbackRate = this.element.defaultPlaybackRate = options.speed;
     this.element.loop = options.loop;
     this.element.muted = !options.sound;
   }

@@ -25,15 +25,16 @@ export class Transport {
     private readonly video: Player,
     private readonly onMessage: (text: string) => void,
   ) {
-    this.slider.max = `${video.duration_s}`;
+    this.showLength();
     this.slider.step = `${1 / (scene.media.frame_rate || 30)}`;
     this.slider.addEventListener("input", () => video.seek(this.slider.valueAsNumber));
     byId("play").addEventListener("click", () => this.toggle());
     byId("back").addEventListener("click", () => this.step(-1));
     byId("forward").addEventListener("click", () => this.step(1));
     video.onPlaying((playing) => this.showPlaying(playing));
+    viewer.maps.listen(() => this.showBits());
     makeBands(byId("bands"), scene, video.duration_s, (track) => this.lookAt(track));
-    showPreviews(scene, video.duration_s, (time_s) => this.bitsAt(time_s));
+    showPreviews(scene, video.duration_s, (time_s) => this.bitsAt(time_s) ?? undefined);
     store.subscribe((state) => video.set(state));
     store.subscribe((state, before) => {
       const isOther = state.stream !== before.stream || state.viewer !== before.viewer;
@@ -41,6 +42,12 @@ export class Transport {
     });
     new ResizeObserver(() => this.drawCurve()).observe(byId("curve"));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.drawCurve());
+  }
+
+  /** Take over the length of the video: the page may open another one. */
+  showLength(): void {
+    this.slider.max = `${this.video.duration_s}`;
+    this.shown_s = -1;
   }
 
   toggle(): void {
@@ -52,8 +59,7 @@ export class Transport {
   step(direction: 1 | -1): void {
     this.video.pause();
     const { maps, time_s } = this.viewer;
-    const index = maps.indexAt(time_s);
-    const target_s = index === null ? null : maps.timeWithin(index + direction);
+    const target_s = maps.stepFrom(time_s, direction);
     this.video.seek(target_s ?? time_s + direction * Number(this.slider.step));
   }
 
@@ -79,16 +85,17 @@ export class Transport {
     this.slider.valueAsNumber = time_s;
     this.slider.setAttribute("aria-valuetext", `${time_s.toFixed(2)} of ${this.video.duration_s.toFixed(2)} seconds`);
     byId("time").textContent = `${clockText(time_s)} / ${clockText(this.video.duration_s)}`;
-    const bits = this.bitsAt(time_s);
-    if (this.isPhoto) byId("curve-name").textContent = "Viewing time";
-    else byId("curve-name").textContent = bits === undefined ? "Concentration" : `Concentration ${bits.toFixed(1)} bit`;
+    this.showBits();
   }
 
-  private bitsAt(time_s: number): number | undefined {
-    const index = this.viewer.maps.indexAt(time_s);
-    return index === null
-      ? undefined
-      : this.viewer.maps.stream(this.store.state.stream)?.concentration_bits[index];
+  private showBits(): void {
+    const bits = this.bitsAt(this.viewer.time_s);
+    if (this.isPhoto) byId("curve-name").textContent = "Viewing time";
+    else byId("curve-name").textContent = bits === null ? "Concentration" : `Concentration ${bits.toFixed(1)} bit`;
+  }
+
+  private bitsAt(time_s: number): number | null {
+    return this.viewer.maps.bits(this.store.state.stream, time_s);
   }
 
   private showPlaying(playing: boolean): void {
