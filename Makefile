@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test test-fuzz test-slow test-web test-long test-gpu lint format viewer bench clean
+.PHONY: help demo test fuzz audit test-slow test-web test-long test-gpu lint format viewer bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -54,8 +54,10 @@ format: .venv/dev ## format, and fix what can be fixed
 test: lint ## every check: format, lint, types, tests
 	@$(BIN)/python -m pytest -m 'not gpu and not slow and not fuzz and not web' --numprocesses 2 --dist worksteal
 
-test-fuzz: editable ## 2,400 damaged files, each read or refused with a message
-	@$(BIN)/python -m pytest -m fuzz
+SEED ?= 0
+FILES ?= 3600
+fuzz: editable ## damaged and hostile files, each read or refused with a message; SEED=1 FILES=7200 for others, and more
+	@ATSAL_FUZZ_SEED=$(SEED) ATSAL_FUZZ_FILES=$(FILES) $(BIN)/python -m pytest -m fuzz
 
 test-slow: editable ## the tests that take many seconds each
 	@$(BIN)/python -m pytest -m 'slow and not web'

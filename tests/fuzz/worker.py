@@ -17,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest has it
 
 from atsal.errors import AtsalError, MediaError
 from fuzz.mutator import mutated
-from fuzz.readers import Target, targets
+from fuzz.target import Target
+from fuzz.targets import targets
 
 _SECONDS = 20
 _MEMORY = 2 << 30  # beyond what the program takes before it reads anything

@@ -13,9 +13,12 @@ from av.video.stream import VideoStream
 from atsal.errors import MediaError
 from atsal.remote.path import RemotePath
 from atsal.untrusted.files import check_readable
+from atsal.video.index_limits import refuse_huge_index
 from atsal.video.media_files import MP4_BOXES, PROGRAM_STREAM, refuse_suffix
 from atsal.video.stereo_layout import has_aspect
 
+MAX_PIXELS = 150_000_000  # of a frame, as of 16,384 x 8,192; a decoder holds several
+_LIMITS = {"max_pixels": str(MAX_PIXELS)}  # for FFmpeg: a stream can be larger than its container states
 # FFmpeg opens a still picture as a video of one frame, and any text as "ansi" art.
 _STILL_FORMATS = ("image2", "_pipe")
 _TEXT_FORMATS = ("tty", "bin", "xbin", "adf", "idf")
@@ -46,6 +49,7 @@ def open_video(path: Path, *, threaded: bool = False) -> Iterator[tuple[InputCon
         if name in _TEXT_FORMATS:
             raise MediaError(f"{path}: is not a video (it looks like {name} text); choose another file.")
         stream = _checked_stream(path, container)
+        stream.codec_context.options = dict(_LIMITS)
         if threaded:
             stream.codec_context.thread_type = "AUTO"
         yield container, stream
@@ -56,10 +60,12 @@ def open_container(path: Path) -> Iterator[InputContainer]:
     """Open a file for reading and close it on leaving; raises what PyAV raises.
 
     FFmpeg opens only local files, and none for a remote file: a playlist must not make this process fetch something
-    from the network. Raises MediaError on leaving if a part of a remote file could not be read.
+    from the network. Raises MediaError for an index that would fill the memory, and on leaving if a part of a remote
+    file could not be read.
     """
     with path.open("rb") as file:  # FFmpeg takes a program stream called .jpg for a picture
         name = "mpeg" if file.read(len(PROGRAM_STREAM)) == PROGRAM_STREAM else None
+        refuse_huge_index(path, file)
         if not isinstance(path, RemotePath):
             with _open(str(path.absolute()), name, "file") as container:
                 yield container
@@ -77,7 +83,7 @@ def open_container(path: Path) -> Iterator[InputContainer]:
 
 def _open(source: "str | _Pieces", format_name: str | None, protocols: str) -> InputContainer:
     container: InputContainer = av.open(
-        source, mode="r", format=format_name, options={"protocol_whitelist": protocols}, **_ANY_TITLE
+        source, mode="r", format=format_name, options={"protocol_whitelist": protocols, **_LIMITS}, **_ANY_TITLE
     )
     return container
 
@@ -155,8 +161,13 @@ def _checked_stream(path: Path, container: InputContainer) -> VideoStream:
         )
     if not stream.width or not stream.height:
         raise MediaError(
-            f"{path}: holds a video stream without a picture size, so no frame can be decoded; expected a complete "
-            "video. Copy or download it again."
+            f"{path}: holds a video stream without a picture size, or of too many pixels, so no frame can be decoded; "
+            f"expected a complete video of at most {MAX_PIXELS / 1e6:.0f} million pixels. Copy or download it again."
+        )
+    if stream.width * stream.height > MAX_PIXELS:
+        raise MediaError(
+            f"{path}: has frames of {stream.width}x{stream.height} pixels, {stream.width * stream.height / 1e6:,.0f} "
+            f"million; at most {MAX_PIXELS / 1e6:.0f} million are supported, as 16,384x8,192. Scale it down first."
         )
     return stream
 

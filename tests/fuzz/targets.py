@@ -1,15 +1,11 @@
 """What is fuzzed: each file that a command reads, with the reading of it."""
 
-import json
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import safetensors.numpy
-import torch
 from PIL import Image
 
 from atsal.config import dump_yaml
@@ -20,40 +16,30 @@ from atsal.datasets.prepared.figures import draw_prepared_item
 from atsal.datasets.prepared.item_fixations import item_fixations
 from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
-from atsal.datasets.stimulus import read_photo
 from atsal.evaluation.benchmark_config import read_benchmark
 from atsal.evaluation.ground_truth import GroundTruth
 from atsal.evaluation.map_files import find_map_files
 from atsal.evaluation.priors import PooledGaze
 from atsal.evaluation.protocol import read_protocol
-from atsal.models.checkpoints import extract_state_dict, read_checkpoint
-from atsal.models.weight_folder import PARTS, read_weight_folder
-from atsal.prediction.run_record import read_manifest
-from atsal.training import checkpoint
 from atsal.training.config import read_train_config
-from atsal.video.image_reader import read_image
 from fakes.every_set import WRITERS
 from fakes.fixations2d import write_fixations2d
 from fakes.folder import write_folder
+from fuzz.media_targets import picture_targets, video_targets
+from fuzz.record_targets import record_targets
+from fuzz.table_targets import table_targets
+from fuzz.target import Target
+from fuzz.weight_targets import weight_targets
 
 _PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".mp4", ".bmp"}
 _CONFIGS = Path(__file__).parents[2] / "configs"
 _READY = Path(__file__).parents[2] / "src" / "atsal" / "evaluation" / "protocols"
 
 
-@dataclass(frozen=True)
-class Target:
-    """A file, and what reads it."""
-
-    name: str
-    file: Path
-    read: Callable[[], object]
-
-
 def targets(root: Path) -> list[Target]:
     """Write the whole files below `root`."""
-    found = [*_logs(root / "raw"), *_prepared(root / "set"), *_maps(root / "maps"), *_configs(root / "configs")]
-    return [*found, *_weights(root / "weights"), *_pictures(root / "pictures"), *_records(root / "records")]
+    makers = (_logs, _prepared, _maps, _configs, weight_targets, picture_targets, video_targets, table_targets)
+    return [target for make in (*makers, record_targets) for target in make(root / make.__name__)]
 
 
 def _logs(root: Path) -> Iterator[Target]:
@@ -141,58 +127,3 @@ def _configs(root: Path) -> Iterator[Target]:
     }
     (root / "benchmark.yaml").write_text(dump_yaml(benchmark))
     yield Target("benchmark", root / "benchmark.yaml", lambda: read_benchmark(root / "benchmark.yaml"))
-
-
-def _weights(root: Path) -> Iterator[Target]:
-    root.mkdir()
-    state = {"state_dict": {"a.weight": torch.ones(3, 4), "a.bias": torch.zeros(3)}, "epoch": 3, "loss": np.float64(1)}
-    for name, is_new in (("zip.pth", True), ("legacy.pth", False)):
-        torch.save(state, root / name, _use_new_zipfile_serialization=is_new)
-    safetensors.numpy.save_file({"a": np.ones((2, 3), np.float32)}, root / "tensors.safetensors")
-    for name in ("zip.pth", "legacy.pth", "tensors.safetensors"):
-        file = root / name
-        yield Target(f"checkpoint: {name}", file, lambda file=file: extract_state_dict(read_checkpoint(file), file))
-    progress = checkpoint.Progress(epoch=2, best=0.5, scores={"cc": 0.5})
-    checkpoint.save_checkpoint(root / "run.safetensors", progress, weights={"w": torch.ones(2)})
-    yield Target(
-        "run's checkpoint", root / "run.safetensors", lambda: checkpoint.read_checkpoint(root / "run.safetensors")
-    )
-    lite = Path(read_weight_folder(Path(checkpoint.__file__).parents[1] / "models" / "weights" / "lite").folder)
-    shutil.copytree(lite, root / "lite")
-    yield Target("model.json", root / "lite" / "model.json", lambda: _read_bundle(root / "lite"))
-
-
-def _read_bundle(folder: Path) -> None:
-    bundle = read_weight_folder(folder)
-    for part in PARTS:
-        bundle.load(part)
-
-
-def _pictures(root: Path) -> Iterator[Target]:
-    root.mkdir()
-    pixels = np.random.default_rng(1).integers(0, 255, (16, 32, 3), dtype=np.uint8)
-    for ending in ("png", "jpg", "webp", "tif", "bmp"):
-        file = root / f"picture.{ending}"
-        Image.fromarray(pixels).save(file)
-        yield Target(f"picture: {ending}", file, lambda file=file: (read_image(file), read_photo(file)))
-
-
-def _records(root: Path) -> Iterator[Target]:
-    """Of a finished `predict`."""
-    root.mkdir()
-    frames = [
-        {"index": n, "timestamp_s": n / 10, "files": [f"v/{n:06d}.npy"], "peaks": {"fused": 1.0}} for n in range(3)
-    ]
-    settings: dict[str, Any] = {
-        "source": {"path": "/v.mp4", "kind": "video"},
-        "model": {"config": {}},
-        "options": {"streams": ["fused"], "formats": ["npy"]},
-    }
-    (root / "v.json").write_text(json.dumps({"settings": settings, "frames": frames, "problem": None}, indent=1))
-
-    def read() -> None:
-        record = read_manifest(root / "v.json")
-        if record is not None:
-            record.is_complete(root, "v")
-
-    yield Target("prediction's manifest", root / "v.json", read)
