@@ -55,9 +55,16 @@ test: lint ## every check: format, lint, types, tests
 	@$(BIN)/python -m pytest -m 'not gpu and not slow and not fuzz and not web' --numprocesses 2 --dist worksteal
 
 SEED ?= 0
-FILES ?= 3600
-fuzz: editable ## damaged and hostile files, each read or refused with a message; SEED=1 FILES=7200 for others, and more
+FILES ?= 12000
+fuzz: editable ## damaged and hostile files, each read or refused with a message; SEED=1 FILES=24000 for others, and more
 	@ATSAL_FUZZ_SEED=$(SEED) ATSAL_FUZZ_FILES=$(FILES) $(BIN)/python -m pytest -m fuzz
+
+.venv/audit:
+	@$(PYTHON) -m venv $@
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.7'
+
+audit: .venv/dev .venv/audit ## known vulnerabilities of the installed packages; needs the network
+	@$(BIN)/python .ci/audit.py .venv/audit/bin/pip-audit "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 test-slow: editable ## the tests that take many seconds each
 	@$(BIN)/python -m pytest -m 'slow and not web'

@@ -107,3 +107,14 @@ def test_another_suffix_is_refused(regions, tmp_path):
     with pytest.raises(ConfigError, match=r"r.xml: regions are kept in .json, .csv, .parquet"):
         write_regions(tmp_path / "r.xml", regions)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_table_with_too_many_rows_or_a_line_without_end_is_refused(regions, tmp_path, monkeypatch):
+    path = tmp_path / "regions.csv"
+    write_regions(path, regions)
+    monkeypatch.setattr("atsal.regions.files._MAX_ROWS", 5)
+    with pytest.raises(DataError, match="more than 5 rows"):
+        read_regions(path)
+    path.write_text("frame_index," + "x" * 20_000)
+    with pytest.raises(DataError):
+        read_regions(path)

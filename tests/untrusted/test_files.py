@@ -1,10 +1,11 @@
 """Files from others: their size is limited, and a message says why one cannot be read, and what helps."""
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from atsal.errors import ConfigError, MediaError
+from atsal.errors import ConfigError, DataError, MediaError
 from atsal.untrusted.archives import Archive
 from atsal.untrusted.arrays import open_npy
 from atsal.untrusted.files import ErrorFactory, is_file_name, is_inside, read_bytes
@@ -71,3 +72,14 @@ def test_paths_that_lead_elsewhere(name):
 
 def test_the_folder_itself_is_no_name():
     assert not is_file_name(".")
+
+
+def test_a_small_file_takes_no_memory_for_the_limit(tmp_path):
+    """`file.read(limit)` would take all of it at once."""
+    file = tmp_path / "small.json"
+    file.write_bytes(b"{}")
+    tracemalloc.start()
+    assert read_bytes(file, ErrorFactory(DataError, file, "x"), 1 << 30) == b"{}"
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 22

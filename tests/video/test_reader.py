@@ -13,6 +13,7 @@ from atsal.errors import ConfigError, MediaError, TruncatedMediaError
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames, read_image_sequence
 from atsal.video.timed_frames import TimedFrame
+from atsal.video.view_scaler import ViewScaler
 from video.conftest import save_picture
 
 VFR_TICKS = [k * 30 + (7 * k * k) % 23 for k in range(50)]  # milliseconds, uneven
@@ -396,3 +397,12 @@ def test_a_folder_of_frames_is_a_clip(tmp_path, clips):
     save_picture(tmp_path / "frame3.png", clips.picture(3, 256, 128))
     with pytest.raises(MediaError, match=r"frame3\.png: its view is 256x128, but frame0\.png has 128x64"):
         list(read_image_sequence(tmp_path, fps=4))
+
+
+def test_a_colour_matrix_that_does_not_exist_is_named(clips):
+    path = clips.make(frames=1)
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+    frame.colorspace = 43
+    with pytest.raises(MediaError, match=r"frame 7 cannot be converted .*matrix 43"):
+        ViewScaler(probe_video(path), (32, 16)).scale(frame, 7)

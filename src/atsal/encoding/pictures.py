@@ -91,12 +91,19 @@ class PictureFilter:
         offsets = None if self._guide is None else self._guide.at(timestamp_s)
         if self._graph is None or self._built_for[0] != frame.format.name or self._built_for[1] is not offsets:
             self._graph, self._built_for = self._build(frame, offsets), (frame.format.name, offsets)
-        self._graph.vpush(frame)
-        found = self._graph.vpull()
+        try:
+            self._graph.vpush(frame)
+            found = self._graph.vpull()
+        except av.FFmpegError as error:  # such as for a colour matrix that is reserved
+            raise self._unfilterable(timestamp_s, error.strerror) from error
         if not isinstance(found, VideoFrame):
-            raise MediaError(f"{self._info.path}: the picture at {timestamp_s:.3f} s cannot be filtered")
+            raise self._unfilterable(timestamp_s, "no picture came out")
         found.pict_type = PictureType.NONE  # else the encoder would repeat the source's choice of key frames
         return found
+
+    def _unfilterable(self, timestamp_s: float, reason: str | None) -> MediaError:
+        place = f"{self._info.path}: the picture at {timestamp_s:.3f} s"
+        return MediaError(f"{place} cannot be converted ({reason}); convert the video to H.264 of 8 bits first.")
 
     def _build(self, frame: VideoFrame, offsets: Offsets | None) -> Graph:
         graph = Graph()

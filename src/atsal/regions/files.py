@@ -3,8 +3,9 @@
 import csv
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,15 @@ from atsal.errors import ConfigError, DataError
 from atsal.gaze.readers.parsing.parquet_columns import import_pyarrow, parquet_columns
 from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.regions.region import FrameRegions, Region, Regions
-from atsal.untrusted.files import ErrorFactory, read_bytes
+from atsal.untrusted.files import ErrorFactory, check_readable
 from atsal.untrusted.json_text import read_object
-from atsal.untrusted.text import short_repr
+from atsal.untrusted.text import error_reason, short_repr
 
 FORMAT, VERSION = "atsal-regions", 1
 SUFFIXES = (".json", ".csv", ".parquet")
 COLUMNS = ("frame_index", "timestamp_s", *(field.name for field in fields(Region)))
-_MAX_BYTES = 2**30  # of a CSV file
+_MAX_LINE = 10_000  # characters
+_MAX_ROWS = 4_000_000  # two hours at 60 frames a second have 3.5 million, at 8 regions each; take about 600 bytes each
 _RANGES = {
     "frame_index": (0, 2**53),
     "timestamp_s": (0, 1e9),
@@ -120,17 +122,18 @@ def _write_parquet(path: Path, regions: Regions) -> None:
     parquet.write_table(arrow.table(columns), path)
 
 
-def _read_csv(path: Path, make_error: ErrorFactory) -> list[dict[str, Any]]:
+def _read_csv(path: Path, make_error: ErrorFactory) -> Iterator[dict[str, Any]]:
+    check_readable(path, "table of regions", DataError)
     try:
-        lines = read_bytes(path, make_error, _MAX_BYTES).decode("utf-8-sig").splitlines()
-        return list(csv.DictReader(lines, strict=True))
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            yield from csv.DictReader(iter(partial(file.readline, _MAX_LINE), ""), strict=True)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise make_error(f"cannot be read as CSV ({error})") from error
+        raise make_error(f"cannot be read as CSV ({error_reason(error)})") from error
 
 
-def _read_parquet(path: Path) -> list[dict[str, Any]]:
-    columns, count = parquet_columns(path, 10**8)
-    return [{name: cells[i] for name, cells in columns.items()} for i in range(count)]
+def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
+    columns, count = parquet_columns(path, _MAX_ROWS * len(COLUMNS))
+    return ({name: cells[i] for name, cells in columns.items()} for i in range(count))
 
 
 def _from_document(document: dict[str, Any], make_error: ErrorFactory) -> Regions:
@@ -153,9 +156,11 @@ def _from_document(document: dict[str, Any], make_error: ErrorFactory) -> Region
     return Regions(_in_order(found_frames, make_error), source, settings)
 
 
-def _frames_of_rows(rows: list[dict[str, Any]], make_error: ErrorFactory) -> tuple[FrameRegions, ...]:
+def _frames_of_rows(rows: Iterable[dict[str, Any]], make_error: ErrorFactory) -> tuple[FrameRegions, ...]:
     frames: dict[tuple[int, float], list[Region]] = {}
     for number, row in enumerate(rows, start=1):
+        if number > _MAX_ROWS:
+            raise make_error(f"has more than {_MAX_ROWS:,} rows, the most that are read")
         where = f"row {number}"
         index, time_s = (_number(row, name, where, make_error) for name in COLUMNS[:2])
         frames.setdefault((int(index), time_s), []).append(_region(row, where, make_error))

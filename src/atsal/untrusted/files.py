@@ -45,7 +45,7 @@ def read_bytes(path: Path, make_error: ErrorFactory, limit: int) -> bytes:
         if path.exists() and not path.is_file():
             raise make_error("is not a file")  # opening a pipe would block
         with path.open("rb") as file:
-            content = file.read(limit + 1)
+            content = file.read(min(limit, path.stat().st_size or limit) + 1)  # memory for as many is taken at once
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         raise make_error.unreadable(error) from error
     if len(content) > limit:

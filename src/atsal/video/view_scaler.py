@@ -4,6 +4,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
+from av.error import FFmpegError
 from av.filter import Graph
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
@@ -32,16 +33,25 @@ class ViewScaler:
         self._format = ""
 
     def scale(self, frame: VideoFrame, index: int) -> NDArray[Any]:
-        """Return the left view of the video's frame `index`; raise MediaError if its size is not the video's."""
+        """Return the left view of the video's frame `index`.
+
+        Raises MediaError if its size is not the video's, and if FFmpeg cannot convert its colours.
+        """
         if (frame.width, frame.height) != (self._info.width, self._info.height):
             raise MediaError(
                 f"{self._info.path}: frame {index} is {frame.width}x{frame.height} in a video of {self._info.width}x"
                 f"{self._info.height}; expected one size throughout. Convert the video to one size first."
             )
-        if self._graph is None or self._format != frame.format.name:
-            self._graph, self._format = self._build(frame), frame.format.name
-        self._graph.vpush(frame)
-        return np.asarray(self._graph.vpull().to_ndarray())
+        try:
+            if self._graph is None or self._format != frame.format.name:
+                self._graph, self._format = self._build(frame), frame.format.name
+            self._graph.vpush(frame)
+            return np.asarray(self._graph.vpull().to_ndarray())
+        except FFmpegError as error:  # such as for a colour matrix that is reserved
+            raise MediaError(
+                f"{self._info.path}: frame {index} cannot be converted ({error.strerror}; {frame.format.name}, colour "
+                f"matrix {frame.colorspace}); expected YUV or RGB with a known matrix. Convert the video first."
+            ) from error
 
     def _build(self, frame: VideoFrame) -> Graph:
         graph = Graph()
