@@ -8,7 +8,7 @@ import click
 
 from atsal.cli.console import print_error, print_line
 from atsal.cli.exit_code import exit_if_failed
-from atsal.cli.parameters import SOURCE, STEREO
+from atsal.cli.parameters import SOURCE, STEREO, isolate_option
 from atsal.errors import AtsalError
 
 
@@ -17,6 +17,7 @@ from atsal.errors import AtsalError
 )
 @click.argument("inputs", nargs=-1, required=True, type=SOURCE)
 @click.option("--stereo", type=STEREO, default="auto", help="How the two views of a stereo picture are arranged.")
+@isolate_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per input, each on one line.")
 def info(inputs: tuple[Path, ...], stereo: Any, as_json: bool) -> None:
     """Show what INPUTS are: type, size, layout, frame rate, and anything unusual.

@@ -133,6 +133,22 @@ workers_option = click.option(
     "--workers", type=click.IntRange(min=1, max=MAX_WORKERS), help="Worker processes.  [default: one per core]"
 )
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace existing results.")
+
+
+def _isolate(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        from atsal.video.isolation import isolated_reading  # noqa: PLC0415
+
+        context.with_resource(isolated_reading())
+
+
+isolate_option = click.option(
+    "--isolate",
+    is_flag=True,
+    expose_value=False,
+    callback=_isolate,
+    help="Read files that may be hostile in processes with limits on time and memory; written videos get no sound.",
+)
 precision_option = click.option(
     "--precision",
     type=NameOf(RUNTIMES[0], "PRECISIONS"),

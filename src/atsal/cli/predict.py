@@ -28,6 +28,7 @@ from atsal.cli.parameters import (
     PATH,
     SOURCE,
     NameOf,
+    isolate_option,
     overwrite_option,
     parse_erp_height,
     still_at_option,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 @click.option("--size", "height", callback=parse_erp_height, help="Size of maps, as 640x320.  [default: the model's]")
 @click.option("--as-frames", is_flag=True, help="Treat a folder of images as one clip, not as stills.")
 @still_at_option
+@isolate_option
 @overwrite_option
 @click.option(
     "--workers",
@@ -175,6 +177,7 @@ def _refuse_input_folder(inputs: Sequence[Path], output: Path, formats: Sequence
 @click.option("--sheet", type=PATH, help="Also write a contact sheet, a PNG.")
 @click.option("--as-frames", is_flag=True, help="Treat a folder of images as one clip.")
 @still_at_option
+@isolate_option
 @overwrite_option
 @reading_options
 @overlay_options

@@ -22,6 +22,7 @@ from atsal.cli.parameters import (
     SOURCE,
     STREAMS,
     NameOf,
+    isolate_option,
     overwrite_option,
     refuse_existing,
     refuse_inputs,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 )
 @click.option("--as-frames", is_flag=True, help="Treat a folder of images as one clip.")
 @still_at_option
+@isolate_option
 @overwrite_option
 @reading_options
 @model_options

@@ -23,6 +23,7 @@ from atsal.cli.parameters import (
     SOURCE,
     STREAMS,
     NameOf,
+    isolate_option,
     overwrite_option,
     refuse_existing,
     refuse_inputs,
@@ -60,6 +61,7 @@ def _parse_grid(_context: click.Context, _parameter: click.Parameter, value: str
 @click.option("--recorded", type=PATH, help="A head log: say how much of its viewports the best tiles cover.")
 @click.option("--maps", type=PATH, help="Use the maps of this manifest of `atsal predict --format npy`.")
 @click.option("--stream", type=NameOf(*STREAMS), default="fused", help="The map that is used.")
+@isolate_option
 @overwrite_option
 @reading_options
 @model_options

@@ -110,11 +110,16 @@ def _run_job(item: Any) -> Any:
 
 def init_worker(threads: int = 1) -> None:
     """Prepare a worker process: it ends with the main process, and computes on so many threads."""
-    threading.Thread(target=_end_with_main, daemon=True).start()
+    end_with_main()
     keep_freed_memory()
     import torch  # noqa: PLC0415 - only in workers
 
     torch.set_num_threads(threads)
+
+
+def end_with_main() -> None:
+    """Let this process end with the one that started it, whatever it does then."""
+    threading.Thread(target=_end_with_main, daemon=True).start()
 
 
 def _end_with_main() -> None:

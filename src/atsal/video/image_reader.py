@@ -12,6 +12,7 @@ from PIL import Image
 from atsal.remote.path import as_path
 from atsal.untrusted.files import check_readable
 from atsal.untrusted.pictures import open_picture, stored_size
+from atsal.video.isolation import isolatable
 from atsal.video.media_files import refuse_suffix
 from atsal.video.photo_metadata import read_photo_metadata
 from atsal.video.pixels import (
@@ -35,6 +36,7 @@ class ImageInfo(MediaInfo):
     mode: str  # Pillow's name of the pixel format
 
 
+@isolatable
 def read_image(path: Path | str, *, stereo: StereoChoice = "auto") -> NDArray[np.uint8]:
     """Read an image's (left) 360° view as (H, W, 3) uint8 RGB.
 
@@ -46,11 +48,13 @@ def read_image(path: Path | str, *, stereo: StereoChoice = "auto") -> NDArray[np
     return _read(as_path(path), stereo)[0]
 
 
+@isolatable
 def probe_image(path: Path | str, *, stereo: StereoChoice = "auto") -> ImageInfo:
     """Describe an image by its header and its pixels, which proves that it decodes. Raises what `read_image` raises."""
     return _read(as_path(path), stereo)[1]
 
 
+@isolatable
 def probe_image_header(path: Path, *, stereo: StereoChoice = "auto") -> ImageInfo:
     """Describe an image that can be read, by its header alone where its pixels add no notes."""
     status = path.stat()

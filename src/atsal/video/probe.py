@@ -16,6 +16,7 @@ from atsal.errors import MediaError
 from atsal.remote.path import as_path
 from atsal.untrusted.files import check_readable
 from atsal.video.container import open_video, picture_streams, refuse_camera_original
+from atsal.video.isolation import isolatable
 from atsal.video.spherical_tags import has_spherical_tag
 from atsal.video.stereo_layout import MediaInfo, StereoChoice, choose_view
 from atsal.video.stream_timing import StreamTiming, read_timing
@@ -47,6 +48,7 @@ class VideoInfo(MediaInfo):
     spherical_tagged: bool
 
 
+@isolatable
 def probe_video(path: Path | str, stereo: StereoChoice = "auto", *, count: bool = False) -> VideoInfo:
     """Describe a video by its header, and by its first frame, which proves that it decodes.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from atsal.errors import ConfigError, MediaError
 from atsal.remote.path import as_path
 from atsal.video.image_reader import read_image
+from atsal.video.isolation import isolatable
 from atsal.video.media_files import list_frames
 from atsal.video.pixels import scale_image
 from atsal.video.probe import VideoInfo, probe_video
@@ -45,6 +46,7 @@ class Frame:
     image: NDArray[np.uint8]
 
 
+@isolatable
 def read_frames(
     path: Path | str,
     *,
@@ -92,6 +94,7 @@ def read_frames(
     return _read_video(info, source, chosen, size or info.eye_size)
 
 
+@isolatable
 def read_image_sequence(
     folder: Path | str,
     *,

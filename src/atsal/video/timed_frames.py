@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from atsal.errors import MediaError, TruncatedMediaError
 from atsal.video.container import open_video
 from atsal.video.decoding import TIMES_RESTART, GoodFrames, seek
+from atsal.video.isolation import isolatable
 from atsal.video.stream_timing import StreamTiming, read_timing
 
 MAX_ROUNDING_S = 1e-3  # of a frame's time: far less than a frame lasts
@@ -129,6 +130,7 @@ def frame_times(path: Path) -> NDArray[np.float64]:
     return index_frames(path).times_s
 
 
+@isolatable
 def index_frames(path: Path) -> FrameIndex:
     """List the frames of a video.
 

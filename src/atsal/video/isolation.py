@@ -1,0 +1,192 @@
+"""Read pictures and videos in child processes with limits: a file that crashes a decoder harms no other.
+
+A child is no sandbox: it has the permissions of its user, and its answers are trusted. Each call of a function with
+`@isolatable`, and each iteration over its result, has a child to itself; children are kept for later calls.
+"""
+
+import os
+import queue
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import wraps
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
+
+from atsal.errors import AtsalError, MediaError
+from atsal.jobs.workers import end_with_main, ignore_interrupts
+from atsal.untrusted.text import error_reason
+
+MAX_BYTES = 6 << 30  # that a child may take, on Linux; the largest photo that is read takes half
+MAX_SECONDS = 300.0  # until the next answer; to count the frames of a long file without an index takes a while
+_SWITCH = "ATSAL_ISOLATE"  # in the environment, so that it is on in worker processes, too
+_NEXT, _STOP = True, False
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def is_isolated() -> bool:
+    """Return whether files are read in child processes."""
+    return _SWITCH in os.environ
+
+
+@contextmanager
+def isolated_reading() -> Iterator[None]:
+    """Read files in child processes in the block, also in worker processes that are started in it."""
+    os.environ[_SWITCH] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[_SWITCH]
+        with suppress(queue.Empty):
+            while True:
+                _idle.get_nowait().close()
+
+
+def isolatable(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function whose first argument is a file run in a child process, within `isolated_reading`.
+
+    Then it raises MediaError, too, if the child crashes, takes too much memory, or does not answer in time.
+    """
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        return cast("R", _call(run, args, kwargs)) if is_isolated() else function(*args, **kwargs)
+
+    return run
+
+
+def _call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    child, path = _borrow(), next(iter((*args, *kwargs.values())))
+    found = child.ask((function, args, kwargs), path)
+    if found == _ITERATOR:
+        return _items(child, path)
+    _idle.put(child)
+    return _unwrapped(found)
+
+
+def _items(child: "_Child", path: object) -> Iterator[Any]:
+    try:
+        while (found := child.ask(_NEXT, path)) != _END:
+            yield _unwrapped(found)
+    except GeneratorExit:
+        with suppress(MediaError):
+            child.ask(_STOP, path)
+        raise
+    finally:
+        if child.is_alive:
+            _idle.put(child)
+
+
+def _unwrapped(found: "_Answer") -> Any:
+    kind, value = found
+    if kind == "error":
+        raise value
+    return value
+
+
+_Answer = tuple[str, Any]
+_ITERATOR: _Answer = ("iterator", None)
+_END: _Answer = ("end", None)
+
+
+class _Child:
+    """A process that answers calls, and the pipe to it."""
+
+    def __init__(self) -> None:
+        context = get_context("spawn")  # a forked copy of a process with threads may hang
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        with ignore_interrupts():
+            self._process.start()
+        theirs.close()  # so that the end of the child ends the pipe
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
+
+    def ask(self, question: object, path: object) -> _Answer:
+        """Return the answer; raise `MediaError` about the file if there is none, and end the child."""
+        try:
+            self._connection.send(question)
+            if self._connection.poll(MAX_SECONDS):
+                return cast("_Answer", self._connection.recv())
+            reason = f"gave no answer for {MAX_SECONDS:g} s"
+        except (EOFError, OSError):
+            self._process.join(1)
+            reason = _how_ended(self._process.exitcode)
+        self.close()
+        raise MediaError(
+            f"{path}: the process that read it {reason}; expected a picture or video that decodes. It is damaged, or "
+            "made to do harm: leave it out."
+        )
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        self._connection.close()
+        self._process.kill()
+        self._process.join()
+
+
+_idle: "queue.LifoQueue[_Child]" = queue.LifoQueue()
+
+
+def _borrow() -> _Child:
+    with suppress(queue.Empty):
+        while True:
+            child = _idle.get_nowait()
+            if child.is_alive:
+                return child
+    return _Child()
+
+
+def _how_ended(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        return f"was ended by {signal.Signals(-exit_code).name}"
+    return f"ended with status {exit_code}"
+
+
+def _serve(connection: Connection) -> None:
+    """Answer calls until the pipe ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process handles Ctrl-C
+    end_with_main()
+    os.environ.pop(_SWITCH, None)
+    warnings.simplefilter("ignore")  # they are about the file, and what matters is a remark or an error of ours
+    _limit_memory()
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            function, args, kwargs = connection.recv()
+            for answer in _answers(function, args, kwargs):
+                connection.send(answer)
+                if answer[0] in ("iterator", "item") and connection.recv() is _STOP:
+                    connection.send(_END)
+                    break
+
+
+def _answers(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[_Answer]:
+    try:
+        found = function(*args, **kwargs)
+        if not isinstance(found, Iterator):
+            yield "value", found
+            return
+        yield _ITERATOR
+        for item in found:
+            yield "item", item
+        yield _END
+    except AtsalError as error:
+        yield "error", error
+    except Exception as error:  # no type of another package need be known to the main process
+        path = next(iter((*args, *kwargs.values())))
+        yield "error", MediaError(f"{path}: cannot be read ({error_reason(error)}); copy or download it again")
+
+
+def _limit_memory() -> None:
+    if sys.platform == "linux":
+        import resource  # noqa: PLC0415 - not on every system
+
+        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (taken + MAX_BYTES, taken + MAX_BYTES))

@@ -1,0 +1,41 @@
+"""Readers that do what a decoder with a fault does to its process."""
+
+import os
+import signal
+import time
+
+from atsal.errors import MediaError
+from atsal.video.isolation import isolatable
+
+
+@isolatable
+def crash(path):
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@isolatable
+def hang(path):
+    time.sleep(1000)
+
+
+@isolatable
+def gorge(path):
+    return len(bytearray(1 << 36))
+
+
+@isolatable
+def refuse(path):
+    raise MediaError(f"{path}: is no picture")
+
+
+@isolatable
+def fail(path):
+    raise RuntimeError("of another package")
+
+
+@isolatable
+def frames(path, count, crash_at=None):
+    for number in range(count):
+        if number == crash_at:
+            os.abort()
+        yield number, os.getpid()

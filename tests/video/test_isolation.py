@@ -1,0 +1,65 @@
+"""What a hostile file does to the process that reads it ends that process alone, and is told by the file's name."""
+
+import os
+from multiprocessing import active_children
+
+import numpy as np
+import pytest
+
+from atsal.errors import MediaError
+from atsal.video import isolation
+from atsal.video.image_reader import read_image
+from atsal.video.probe import probe_video
+from atsal.video.reader import read_frames
+from fakes import decoders
+from video.conftest import save_picture
+
+
+@pytest.fixture
+def isolated():
+    with isolation.isolated_reading():
+        yield
+
+
+def test_all_is_as_without(clips):
+    path, photo = clips.make(frames=20), save_picture(clips.folder / "a.png", clips.picture(3))
+    expected = probe_video(path), [(f.index, f.timestamp_s, f.image) for f in read_frames(path)], read_image(photo)
+    with isolation.isolated_reading():
+        found = probe_video(path), [(f.index, f.timestamp_s, f.image) for f in read_frames(path)], read_image(photo)
+    np.testing.assert_equal(found, expected)
+    assert not isolation.is_isolated()
+
+
+def test_each_fault_is_an_error_with_the_name_of_the_file(isolated, monkeypatch):
+    cases = (
+        (decoders.crash, "a.mp4: the process that read it was ended by SIGSEGV; .*leave it out"),
+        (decoders.gorge, r"a.mp4: cannot be read .needs more memory than there is"),
+        (decoders.refuse, "a.mp4: is no picture"),
+        (decoders.fail, r"a.mp4: cannot be read \(of another package\)"),
+    )
+    for read, message in cases:
+        with pytest.raises(MediaError, match=message):
+            read("a.mp4")
+    monkeypatch.setattr(isolation, "MAX_SECONDS", 0.2)
+    with pytest.raises(MediaError, match=r"a.mp4: the process that read it gave no answer for 0.2 s"):
+        decoders.hang("a.mp4")
+
+
+def test_frames_before_a_crash_are_delivered_and_the_next_file_is_read(isolated):
+    found = decoders.frames("a.mp4", 5, crash_at=2)
+    assert [number for number, _ in (next(found), next(found))] == [0, 1]
+    with pytest.raises(MediaError, match="SIGABRT"):
+        next(found)
+    assert [number for number, _ in decoders.frames("b.mp4", 3)] == [0, 1, 2]
+
+
+def test_processes_are_used_again_and_end_with_the_block():
+    with isolation.isolated_reading():
+        (_, first), *_ = decoders.frames("a.mp4", 2)
+        half, other = decoders.frames("b.mp4", 10), decoders.frames("c.mp4", 10)
+        assert next(half)[1] == first != os.getpid()
+        assert next(other)[1] != first
+        half.close()
+        assert next(decoders.frames("d.mp4", 10))[1] == first
+        other.close()
+    assert not active_children()
