@@ -28,12 +28,13 @@ def write_hostile_files(folder: Path) -> dict[str, Path]:
 
 
 def _png(path: Path) -> None:
-    path.write_bytes(png(SIDE, SIDE))
+    path.write_bytes(png(SIDE, SIDE, ZEROS))
 
 
-def png(width: int, height: int) -> bytes:
-    header = struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(ZEROS)), (b"IEND", b"")]
+def png(width: int, height: int, content: bytes) -> bytes:
+    """A grey PNG; `content` is its rows, each after a byte for its filter."""
+    header = struct.pack(">2I5B", width, height, 8, 0, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(content, 1)), (b"IEND", b"")]
     parts = (struct.pack(">I", len(c)) + k + c + struct.pack(">I", zlib.crc32(k + c)) for k, c in chunks)
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
@@ -173,9 +174,9 @@ def _mkv(path: Path) -> None:
 
 
 def _mkv_png(path: Path) -> None:
-    """The picture, a PNG, is larger than the container states."""
+    """The picture, a PNG of 20,000 x 10,000 that is all there, is larger than the container states."""
     header = struct.pack("<3i2H4s5I", 40, 64, 32, 1, 24, b"MPNG", 0, 0, 0, 0, 0)
-    path.write_bytes(mkv(b"V_MS/VFW/FOURCC", 64, header, png(40_000, 20_000)))
+    path.write_bytes(mkv(b"V_MS/VFW/FOURCC", 64, header, png(20_000, 10_000, bytes(20_001 * 10_000))))
 
 
 def _mkv_raw(path: Path) -> None:

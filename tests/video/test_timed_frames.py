@@ -13,6 +13,7 @@ from atsal.errors import AtsalError, MediaError, TruncatedMediaError
 from atsal.prediction.options import ReadOptions
 from atsal.prediction.sources import Source
 from atsal.video import probe, timed_frames
+from atsal.video.container import read_packets
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
 from atsal.video.timed_frames import frame_times
@@ -309,3 +310,21 @@ def test_what_is_no_file_is_refused_at_once(tmp_path, monkeypatch):
     folder.rmdir()
     with pytest.raises(MediaError, match=r"no such file.*the working folder no longer exists"):
         check_readable(Path("x.mp4"), "video")
+
+
+def test_an_odd_statement_of_length_is_left_aside(clips):
+    path = clips.make("a.mkv", container_options={})
+    data = path.read_bytes()
+    assert probe_video(path).duration_s == pytest.approx(2.0)
+    path.write_bytes(data.replace(b"00:00:02.000000000", b"1.5:00:02.00000000"))
+    assert path.read_bytes() != data
+    assert probe_video(path).frame_count == 60
+
+
+def test_an_error_of_pyav_about_a_late_stream_is_the_end_of_the_packets():
+    class Late:
+        def demux(self, stream):
+            yield 1
+            raise IndexError("list index out of range")
+
+    assert list(read_packets(Late(), None)) == [1]

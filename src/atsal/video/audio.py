@@ -16,7 +16,7 @@ from av.packet import Packet
 
 from atsal.errors import MediaError
 from atsal.untrusted.files import check_readable
-from atsal.video.container import open_container, picture_stream
+from atsal.video.container import open_container, picture_stream, read_packets
 
 AudioPacket: TypeAlias = "Packet[AudioStream]"
 TimedPackets: TypeAlias = Iterator[tuple[float, AudioPacket]]  # each with its time in the output, in seconds
@@ -74,7 +74,7 @@ class AudioTrack:
 
 
 def _copy(container: InputContainer, stream: AudioStream, target: AudioStream, start_s: float) -> TimedPackets:
-    packets = (packet for packet in container.demux(stream) if packet.dts is not None)
+    packets = (packet for packet in read_packets(container, stream) if packet.dts is not None)
     for time_s, packet in _from_start(packets, start_s):
         packet.dts = (packet.dts or 0) - round(start_s / packet.time_base)
         packet.stream = target

@@ -1,12 +1,14 @@
 """Open a video file, choose the stream of its pictures, and refuse what a 360° camera records before it is stitched."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -28,6 +30,7 @@ _NOT_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 _INSTA360_END = b"8db42d694ccc418790edff439fe026bf"  # the last bytes of what Insta360 cameras write
 _GOPRO_ASPECT = 3.05  # of each of the two streams: 4096x1344, 5888x1920
 _FISHEYES = "v360=dfisheye:e:ih_fov=190:iv_fov=190"
+Track = TypeVar("Track", VideoStream, AudioStream)
 
 
 @contextmanager
@@ -108,6 +111,12 @@ class _Pieces:
         """Raise the error that was kept."""
         if self._problem is not None:
             raise self._problem
+
+
+def read_packets(container: InputContainer, stream: Track) -> "Iterator[Packet[Track]]":
+    """Yield the packets of a stream. In a file whose streams appear late, PyAV may fail at the end: that is the end."""
+    with suppress(IndexError):
+        yield from container.demux(stream)
 
 
 def picture_streams(container: InputContainer) -> list[VideoStream]:

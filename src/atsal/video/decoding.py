@@ -10,6 +10,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from atsal.video.container import read_packets
 from atsal.video.stream_timing import StreamTiming
 
 TIMES_RESTART = "its times start again, as where recordings were joined as they are"
@@ -33,7 +34,7 @@ class GoodFrames(Iterator[VideoFrame]):
         self._last_good_dts: int | None = None
         self._last_pts: int | None = None
         self._packet_numbers: deque[int] = deque()  # of the packets whose frames are not out yet
-        self._packets = container.demux(stream)
+        self._packets = read_packets(container, stream)
         self._frames = self._decode()
 
     def __next__(self) -> VideoFrame:

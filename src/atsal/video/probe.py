@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 from atsal.errors import MediaError
 from atsal.remote.path import as_path
 from atsal.untrusted.files import check_readable
-from atsal.video.container import open_video, picture_streams, refuse_camera_original
+from atsal.video.container import open_video, picture_streams, read_packets, refuse_camera_original
 from atsal.video.isolation import isolatable
 from atsal.video.spherical_tags import has_spherical_tag
 from atsal.video.stereo_layout import MediaInfo, StereoChoice, choose_view
@@ -100,7 +100,7 @@ def _probe(path: Path, stereo: StereoChoice, count: bool, _version: tuple[int, .
 
 def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> VideoFrame:
     reason = "it has no packets"
-    for packet in islice(container.demux(stream), _MAX_PACKETS):
+    for packet in islice(read_packets(container, stream), _MAX_PACKETS):
         try:
             frames = packet.decode()
         except av.FFmpegError as error:

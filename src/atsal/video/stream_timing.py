@@ -8,6 +8,7 @@
 | raw streams | none: frames follow one another at one rate | counted, or unknown |
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _RAW_FORMATS = ("h264", "hevc", "vvc", "av1", "obu", "m4v", "mpegvideo", "mjpeg"
 _JOINABLE_FORMATS = ("mpegts", "mpeg")  # can be joined byte by byte: their times may restart without a mark
 _PROGRAM_STREAM = "mpeg"  # has times for some frames only; after a seek, FFmpeg guesses the others wrongly
 _MAX_INDEX_ENTRIES = 2_000_000  # nine hours at 60 frames a second; more are a damaged number
+_CLOCK = re.compile(r"(\d{1,6}):(\d{1,6}):(\d{1,6}(?:\.\d*)?)", re.ASCII)
 _STEP_TOLERANCE = 0.05  # of a step from frame to frame; less is rounding
 _RESTART_S = 3600  # a longer step in a joinable file is a recording with an earlier clock: FFmpeg adds 26 hours
 
@@ -152,10 +154,10 @@ def _duration_s(container: InputContainer, stream: VideoStream, time_base: Fract
     if stream.duration:
         return float(stream.duration * time_base)
     # Matroska states it per stream as H:MM:SS.fraction, from time zero and not from the first frame.
-    parts = stream.metadata.get("DURATION", "").strip("\0 ").split(":")
+    stated = _CLOCK.fullmatch(stream.metadata.get("DURATION", "").strip("\0 "))
     start_s = float((stream.start_time or 0) * time_base) if "matroska" in container.format.name else 0.0
-    if len(parts) == 3 and all(part.replace(".", "", 1).isdigit() for part in parts):
-        return int(parts[0]) * 3600 + int(parts[1]) * 60 + float(parts[2]) - start_s
+    if stated:
+        return int(stated[1]) * 3600 + int(stated[2]) * 60 + float(stated[3]) - start_s
     # The container's length includes the audio, so it is that of the pictures only where no other stream is.
     if container.duration and len(container.streams) == 1:
         return container.duration / av.time_base - start_s

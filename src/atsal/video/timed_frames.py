@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from atsal.errors import MediaError, TruncatedMediaError
-from atsal.video.container import open_video
+from atsal.video.container import open_video, read_packets
 from atsal.video.decoding import TIMES_RESTART, GoodFrames, seek
 from atsal.video.isolation import isolatable
 from atsal.video.stream_timing import StreamTiming, read_timing
@@ -221,7 +221,7 @@ def _shown_packets(
     """Yield the packets whose frames are shown; raise MediaError where times restart or the file breaks."""
     before: int | None = None
     try:
-        for number, packet in enumerate(container.demux(stream)):
+        for number, packet in enumerate(read_packets(container, stream)):
             if packet.is_discard:
                 continue  # an edit list hides it; its time is unrelated to those of the others
             if timing.restarts(before, packet.dts):

@@ -14,6 +14,7 @@ from atsal.errors import DataError
 from atsal.gaze.readers.avtrack360 import read_avtrack360
 from atsal.gaze.readers.fixations2d import read_density_maps
 from atsal.gaze.readers.parsing import archives, text_rows, text_table
+from atsal.gaze.readers.parsing.parquet_columns import parquet_columns
 from atsal.gaze.readers.parsing.text_table import load_table, read_table
 from atsal.untrusted import arrays
 
@@ -128,3 +129,13 @@ def test_maps_are_bounded_by_what_the_archive_says(tmp_path, monkeypatch):
     monkeypatch.setattr(arrays, "MAX_NPZ_BYTES", 100)
     with pytest.raises(DataError, match=r"names\.npy.*132 bytes; expected 100 at most"):
         read_density_maps(path)
+
+
+def test_a_parquet_column_that_is_shorter_than_stated_is_damage(tmp_path, monkeypatch):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "a.parquet"
+    parquet.write_table(arrow.table({"a": ["1", "2"], "b": ["3", "4"]}), path)
+    assert parquet_columns(path, 100) == ({"a": ("1", "2"), "b": ("3", "4")}, 2)
+    monkeypatch.setattr("atsal.gaze.readers.parsing.parquet_columns._column", lambda *_: ("1",))
+    with pytest.raises(DataError, match="another length than the 2 rows"):
+        parquet_columns(path, 100)

@@ -39,7 +39,10 @@ def parquet_columns(path: Path, most_cells: int) -> tuple[dict[str, tuple[str, .
             texts = [field.name for field in schema if any(is_kind(field.type) for is_kind in kinds)]
         # a dictionary stores a text that is in many rows once
         with parquet.ParquetFile(path, read_dictionary=texts) as file:
-            return {field.name: _column(arrow, file, field) for field in schema}, file.metadata.num_rows
+            columns, rows = {field.name: _column(arrow, file, field) for field in schema}, file.metadata.num_rows
+        if any(len(cells) != rows for cells in columns.values()):
+            raise DataError(f"{path}: has columns of another length than the {rows:,} rows it states; write it again")
+        return columns, rows
     except DataError:
         raise
     except Exception as error:  # pyarrow raises many kinds of errors for a damaged file
