@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from atsal.errors import ConfigError, ShapeError
 from atsal.video.image_writer import check_rgb
-from atsal.video.isolation import is_isolated
 from atsal.video.mp4_file import AudioSource
 from atsal.video.mp4_writer import MAX_RATE, MIN_RATE, EncoderSettings, Mp4Writer
 from atsal.video.spherical_tags import SphericalTags
@@ -39,8 +38,7 @@ class VideoWriter:
         path: where to write.
         size: (width, height) of the frames in pixels, both even.
         frame_rate: the nominal rate; it sets how long the last frame is shown. Frames keep their own times.
-        audio_from: a video whose audio to carry over, copied where MP4 takes its codec, else as AAC; none is while
-            files are read in child processes (`isolation.py`).
+        audio_from: a video whose audio to carry over, copied where MP4 takes its codec, else as AAC.
         audio_start_s: the `timestamp_s` in that video that is heard with the first frame written.
         audio_duration_s: the length of the audio; by default, and at most, that of the pictures.
         spherical: tag the file as 360° for players.
@@ -77,7 +75,7 @@ class VideoWriter:
             threads=1 if size[0] * size[1] <= _SMALL_PIXELS else 0,
         )
         length_s = math.inf if audio_duration_s is None else audio_duration_s
-        audio = None if audio_from is None or is_isolated() else AudioSource(audio_from, audio_start_s, length_s)
+        audio = None if audio_from is None else AudioSource(audio_from, audio_start_s, length_s)
         self._file = Mp4Writer(Path(path), settings, audio, SphericalTags() if spherical else None)
 
     def __enter__(self) -> Self:
