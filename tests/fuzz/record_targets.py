@@ -15,18 +15,15 @@ from atsal.jobs.checksums import file_sha256
 from atsal.models.directions import DirectionConfig
 from atsal.models.front_prior_file import FRONT_PRIOR, read_front_priors
 from atsal.models.fusion_folds import FORMAT, FusionFold, FusionFolds, read_fusion_folds, write_fusion_folds
-from atsal.prediction.options import ReadOptions
 from atsal.prediction.run_record import Journal, read_manifest
 from atsal.regions import FrameRegions, Regions, read_regions, write_regions
 from atsal.regions.prediction import regions_of_maps
-from atsal.viewing.entries.entry import Choices
-from atsal.viewing.entries.result import find_result_entries
+from atsal.viewing.entries.result import make_result_entry
 from atsal.viewing.saved_result import open_result
 from fakes.blob_maps import tracked_scene
 from fuzz.target import Target
 
 _FRAMES = 3
-_CHOICES = Choices(ReadOptions(), None, as_frames=False, copy=False, media=None, load_model=lambda: None)
 
 
 def record_targets(root: Path) -> Iterator[Target]:
@@ -74,7 +71,7 @@ def _result(root: Path) -> Iterator[Target]:
             record.is_complete(root, "v")
 
     def show() -> None:
-        find_result_entries(root, _CHOICES)
+        make_result_entry(manifest)
         list(open_result(manifest, root / "v.png").frames())
 
     yield Target("manifest: predict again", manifest, read)
