@@ -15,7 +15,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 from atsal.cli import main
+from atsal.video.isolation import is_isolated
 from atsal.video.synthetic_scene import Scene, render_video
+from fakes import decoders
 
 
 @pytest.fixture
@@ -121,6 +123,19 @@ def test_a_batch_goes_on_after_what_fails(folder):
     assert "text.mp4: cannot be read as a video" in found.stderr
     assert found.stderr.endswith("atsal: 3 of 4 inputs failed\n")
     assert sorted(path.name for path in Path("out").iterdir()) == ["still.json", "still.npy"]
+
+
+def test_files_can_be_read_in_processes_of_their_own(folder, monkeypatch):
+    """One whose decoder crashes fails alone."""
+    run("predict", "still.png", "-o", "plain", "--format", "npy")
+    run("predict", "--isolate", "still.png", "-o", "apart", "--format", "npy")
+    assert Path("plain/still.npy").read_bytes() == Path("apart/still.npy").read_bytes()
+    assert not is_isolated()
+    monkeypatch.setattr("atsal.prediction.sources.read_image", decoders.crash)
+    Image.fromarray(Scene(3).render(64, 0.0)).save("other.png")
+    found = run("predict", "--isolate", "other.png", "clip.mp4", "-o", "out", "--format", "npy", status=3)
+    assert "other.png: the process that read it was ended by SIGSEGV" in found.stderr
+    assert Path("out/clip.json").is_file()
 
 
 def test_where_nothing_works_nothing_is_left(folder):

@@ -9,7 +9,7 @@ from atsal.video.isolation import isolatable
 
 
 @isolatable
-def crash(path):
+def crash(path, **options):
     os.kill(os.getpid(), signal.SIGSEGV)
 
 

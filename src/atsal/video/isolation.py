@@ -31,12 +31,15 @@ R = TypeVar("R")
 
 def is_isolated() -> bool:
     """Return whether files are read in child processes."""
-    return _SWITCH in os.environ
+    return os.environ.get(_SWITCH) == "1"
 
 
 @contextmanager
 def isolated_reading() -> Iterator[None]:
     """Read files in child processes in the block, also in worker processes that are started in it."""
+    if is_isolated():
+        yield
+        return
     os.environ[_SWITCH] = "1"
     try:
         yield
