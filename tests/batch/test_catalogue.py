@@ -50,6 +50,13 @@ def test_every_form_gives_the_same_entries(tmp_path, ending):
     ]
 
 
+def test_a_value_without_end_is_named_in_short(tmp_path):
+    path = write(tmp_path / "list.csv", [{"path": "a.mp4", "start": "9" * 20_000}])
+    with pytest.raises(DataError, match=r"line 2: column start: .* has 20,000 characters; expected at most 1,000") as e:
+        read_catalogue(path, COLUMNS)
+    assert len(str(e.value)) < 500
+
+
 def test_values_of_json_keep_their_kind(tmp_path):
     path = tmp_path / "list.jsonl"
     path.write_text(

@@ -30,6 +30,7 @@ from atsal.untrusted.text import short_repr
 MOST_ENTRIES = 1_000_000
 _PATH, _ID = "path", "id"
 _TABLES, _JSON_LINES = (".csv", ".parquet"), (".jsonl", ".ndjson")
+_LONGEST_VALUE = 1000  # characters of the value of an option
 _LONGEST_ID = 150  # bytes, so that the names of results stay within the 255 that file systems allow
 
 ParseOption = Callable[[str], Any]  # from a text to the value of an option; raises `ConfigError`
@@ -90,6 +91,11 @@ def _parsed(table: TextTable, column: str, parse: ParseOption) -> dict[int, Any]
     texts = [text.strip() for text in table.columns[column]]
     values: dict[str, Any] = {}
     for row, text in enumerate(texts):
+        if len(text) > _LONGEST_VALUE:
+            raise DataError(
+                f"{table.where(row)}: column {column}: {short_repr(text)} has {len(text):,} characters; "
+                f"expected at most {_LONGEST_VALUE:,}"
+            )
         if text and text not in values:
             try:
                 values[text] = parse(text)
