@@ -328,3 +328,13 @@ def test_an_error_of_pyav_about_a_late_stream_is_the_end_of_the_packets():
             raise IndexError("list index out of range")
 
     assert list(read_packets(Late(), None)) == [1]
+
+
+def test_a_container_that_breaks_before_its_first_frame_is_named(clips, monkeypatch):
+    def broken(container, stream):
+        raise av.error.MemoryError(12, "Cannot allocate memory")
+        yield
+
+    monkeypatch.setattr(probe, "read_packets", broken)
+    with pytest.raises(MediaError, match="not one frame could be decoded .Cannot allocate memory"):
+        probe_video(clips.make())

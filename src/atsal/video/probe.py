@@ -100,14 +100,16 @@ def _probe(path: Path, stereo: StereoChoice, count: bool, _version: tuple[int, .
 
 def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> VideoFrame:
     reason = "it has no packets"
-    for packet in islice(read_packets(container, stream), _MAX_PACKETS):
+    packets = islice(read_packets(container, stream), _MAX_PACKETS)
+    while True:
         try:
-            frames = packet.decode()
-        except av.FFmpegError as error:
+            packet = next(packets, None)
+            if packet is None:
+                break
+            if frames := packet.decode():
+                return frames[0]
+        except av.FFmpegError as error:  # of the decoder; of the container, after which there are no more packets
             reason = error.strerror or type(error).__name__
-            continue
-        if frames:
-            return frames[0]
     raise MediaError(
         f"{path}: not one frame could be decoded ({reason}); expected a video with pictures. Check that it plays "
         "elsewhere, or download it again."
