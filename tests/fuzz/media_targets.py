@@ -13,6 +13,7 @@ from atsal.video.image_reader import read_image
 from atsal.video.media_files import describe_folder
 from atsal.video.reader import read_image_sequence
 from atsal.video.timed_frames import frame_times
+from atsal.video.writer import VideoWriter
 from fakes import mp4
 from fuzz.reading import read_media
 from fuzz.target import Target
@@ -118,6 +119,20 @@ def video_targets(root: Path) -> Iterator[Target]:
     _write(tagged, "libx264", "yuv420p", mp4.BACK)
     mp4.put_in_track(mp4.put_in_entry(tagged, mp4.st3d(0) + mp4.sv3d(mp4.equi())), mp4.v1(StereoMode="mono"))
     yield _video(mp4.edit(tagged, (1000, 0)))
+
+
+def sound_targets(root: Path) -> Iterator[Target]:
+    """Videos whose sound is carried over to a video that is written."""
+    root.mkdir()
+    for name, codec in (("aac.mp4", "aac"), ("opus.mkv", "libopus"), ("mp2.ts", "mp2"), ("pcm.avi", "pcm_s16le")):
+        _write(root / name, "libx264", "yuv420p", {}, sound=codec)
+        yield Target(f"sound: {name}", root / name, lambda file=root / name: _carry_sound(file))
+
+
+def _carry_sound(file: Path) -> None:
+    with VideoWriter(file.with_suffix(".out.mp4"), _SIZE, 10, audio_from=file) as writer:
+        for number in range(3):
+            writer.write(np.zeros((_SIZE[1], _SIZE[0], 3), np.uint8), number / 10)
 
 
 def _video(file: Path) -> Target:

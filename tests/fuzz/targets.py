@@ -25,7 +25,7 @@ from atsal.training.config import read_train_config
 from fakes.every_set import WRITERS
 from fakes.fixations2d import write_fixations2d
 from fakes.folder import write_folder
-from fuzz.media_targets import picture_targets, video_targets
+from fuzz.media_targets import picture_targets, sound_targets, video_targets
 from fuzz.record_targets import record_targets
 from fuzz.table_targets import table_targets
 from fuzz.target import Target
@@ -38,8 +38,9 @@ _READY = Path(__file__).parents[2] / "src" / "atsal" / "evaluation" / "protocols
 
 def targets(root: Path) -> list[Target]:
     """Write the whole files below `root`."""
-    makers = (_logs, _prepared, _maps, _configs, weight_targets, picture_targets, video_targets, table_targets)
-    return [target for make in (*makers, record_targets) for target in make(root / make.__name__)]
+    own = (_logs, _prepared, _maps, _configs)
+    makers = (*own, weight_targets, picture_targets, video_targets, sound_targets, table_targets, record_targets)
+    return [target for make in makers for target in make(root / make.__name__)]
 
 
 def _logs(root: Path) -> Iterator[Target]:

@@ -112,6 +112,16 @@ def test_a_cut_source_gives_the_sound_it_has(clips, tmp_path):
     write(clips, tmp_path / "o.mp4", np.arange(60) / 30, audio_from=source)
 
 
+def test_sound_of_an_unknown_codec_is_named(clips, tmp_path):
+    path = clips.make(frames=3, audio="aac")
+    path.write_bytes(path.read_bytes().replace(b"mp4a", b"zzzz").replace(b"esds", b"zzzz"))
+    with (
+        pytest.raises(MediaError, match="sound is in a codec that this FFmpeg build does not know"),
+        VideoWriter(tmp_path / "out.mp4", (64, 32), 30, audio_from=path),
+    ):
+        pass
+
+
 def test_missing_sound_source_leaves_nothing(tmp_path):
     with pytest.raises(MediaError, match="no such file"):
         VideoWriter(tmp_path / "o.mp4", SIZE, 30, audio_from=tmp_path / "none.mp4").__enter__()

@@ -44,6 +44,11 @@ class AudioTrack:
         self._packets: TimedPackets = iter(())
         self._waiting: tuple[float, AudioPacket] | None = None
         if container.streams.audio:
+            if container.streams.audio[0].codec_context is None:
+                raise MediaError(
+                    f"{source}: its sound is in a codec that this FFmpeg build does not know; convert it to AAC first: "
+                    "ffmpeg -i IN -c:v copy -c:a aac OUT.mp4"
+                )
             self._packets = self._read(container, container.streams.audio[0], start_s)
 
     def mux_until(self, time_s: float) -> None:
