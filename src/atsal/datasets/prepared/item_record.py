@@ -67,7 +67,8 @@ def _is_record(record: Json, name: str) -> bool:
         and all(isinstance(entry, dict) for entry in record["files"].values())
         and isinstance(record["files"].get(FIXATIONS, {}).get("sha256"), str)
         and isinstance(record.get("variant_of", ""), str)
-        and _is_stimulus(record.get("stimulus"))
+        and "stimulus" in record
+        and _is_stimulus(record["stimulus"])
         and record["id"] == name
     )
 
