@@ -42,6 +42,15 @@ def test_a_stimulus_outside_of_the_source_is_refused_by_name(prepared, tmp_path,
     assert read_record(prepared / "image_1") is None
 
 
+def test_a_record_that_says_nothing_of_its_stimulus_is_refused(prepared):
+    path = prepared / "image_1" / "item.json"
+    record = json.loads(path.read_text())
+    del record["stimulus"]
+    path.write_text(json.dumps(record))
+    with pytest.raises(DataError, match="is no record of this item"):
+        open_record(path.parent)
+
+
 @pytest.mark.parametrize("name", ["../../raw/image_1.png", "/etc/passwd"])
 def test_files_of_an_item_outside_of_its_folder_are_refused(prepared, name):
     files = json.loads((prepared / "image_1" / "item.json").read_text())["files"]
