@@ -1,0 +1,73 @@
+"""Engines run tasks somewhere, and say for each what came of it.
+
+A task is an object that can be pickled; the job that all share is a function of a task and of a function to call with
+its progress. A task whose process ends costs a retry; one that ends processes repeatedly comes back as a `Death`.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+Report = Callable[[int], None]  # takes how much of a task is done
+RunTask = Callable[[Any, Report], Any]
+MOST_TRIES = 2  # of a task that ends its process
+
+
+@dataclass(frozen=True)
+class Death:
+    """What became of a task that ended each process that worked on it."""
+
+    reason: str  # "used more than 4.0 GB of memory"
+
+
+class Engine(Protocol):
+    """Runs tasks, in a `with` block, at the end of which its processes end too."""
+
+    workers: int  # how many tasks run at the same time
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_error: object) -> None: ...
+
+    @property
+    def outstanding(self) -> int:
+        """How many tasks were submitted and are not back."""
+
+    def submit(self, task: Any) -> None:
+        """Add a task. The first ones are run first."""
+
+    def results(self) -> Iterator[tuple[Any, Any]]:
+        """Yield each task with the job's result or a `Death`, until none is outstanding; meanwhile, more may come."""
+
+
+class InThisProcess:
+    """Runs one task after the other in this process."""
+
+    workers = 1
+
+    def __init__(self, job: RunTask, report: Callable[[Any, int], None] = lambda _task, _done: None) -> None:
+        self._job = job
+        self._report = report
+        self._waiting: deque[Any] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._waiting.clear()
+
+    @property
+    def outstanding(self) -> int:
+        """How many tasks wait."""
+        return len(self._waiting)
+
+    def submit(self, task: Any) -> None:
+        """Add a task."""
+        self._waiting.append(task)
+
+    def results(self) -> Iterator[tuple[Any, Any]]:
+        """Yield each task with the job's result, whose errors pass."""
+        while self._waiting:
+            task = self._waiting.popleft()
+            yield task, self._job(task, lambda done, task=task: self._report(task, done))  # type: ignore[misc]

@@ -1,0 +1,226 @@
+"""An engine of worker processes on this machine, each with limits on time and memory."""
+
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, Self
+
+from atsal.errors import AtsalError
+from atsal.jobs.engine import MOST_TRIES, Death, Report, RunTask
+from atsal.jobs.workers import WORKER_ENDED, ignore_interrupts, init_worker, usable_cores
+from atsal.untrusted.text import describe_failure
+
+_POLL_S = 0.25  # between looks at time and memory
+_REPORT_EVERY_S = 0.5
+_MOST_FAILED_STARTS = 3  # one after the other
+_GB = 1e9
+_READY, _DONE, _RESULT, _ERROR = range(4)  # what a worker sends, with a value
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a task may take before its process is ended."""
+
+    standstill_s: float = 600.0  # without progress
+    memory_bytes: float | None = None  # of the process, as resident set; None: its share of the machine's memory
+
+
+class SupervisedWorkers:
+    """Worker processes that run one task at a time each, and never outlive the main process.
+
+    A worker that dies, stands still for too long or takes too much memory is replaced, and its task is tried once more.
+    """
+
+    def __init__(
+        self,
+        job: RunTask,
+        workers: int,
+        limits: Limits,
+        report: Callable[[Any, int], None] = lambda _task, _done: None,
+    ) -> None:
+        """Take the job, pickled once a worker, and a function to call with a task and how much of it is done."""
+        self.workers = workers
+        self._job = job
+        self._limits = limits
+        self._memory_bytes = limits.memory_bytes or machine_memory_bytes() / workers
+        self._report = report
+        self._waiting: deque[tuple[Any, int]] = deque()  # tasks, and how often they were tried
+        self._processes: list[_Worker] = []
+        self._failed_starts = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._waiting.clear()
+        for worker in self._processes:
+            worker.end()
+        self._processes.clear()
+
+    @property
+    def _busy(self) -> "list[_Worker]":
+        return [worker for worker in self._processes if worker.is_busy]
+
+    @property
+    def outstanding(self) -> int:
+        """How many tasks wait or run."""
+        return len(self._waiting) + len(self._busy)
+
+    def submit(self, task: Any) -> None:
+        """Add a task."""
+        self._waiting.append((task, 0))
+
+    def results(self) -> Iterator[tuple[Any, Any]]:
+        """Yield tasks as they end. Raises `AtsalError` if no worker process can be started."""
+        while self._waiting or self._busy:
+            self._assign()
+            wait([worker.pipe for worker in self._busy], _POLL_S)
+            for worker in self._busy:
+                ended = self._look_at(worker)
+                if ended is not None:
+                    yield ended
+
+    def _assign(self) -> None:
+        """Give tasks to workers that have none."""
+        while self._waiting and len(self._busy) < self.workers:
+            idle = next((worker for worker in self._processes if not worker.is_busy), None)
+            if idle is None:
+                idle = _Worker(self._job, max(1, usable_cores() // self.workers))
+                self._processes.append(idle)
+            idle.give(*self._waiting.popleft())
+
+    def _look_at(self, worker: "_Worker") -> tuple[Any, Any] | None:
+        """Take what a worker sent, and check its limits; return its task if that has ended."""
+        try:
+            while worker.pipe.poll():
+                kind, value = worker.pipe.recv()
+                if kind in (_RESULT, _ERROR):
+                    return worker.take_task(), Death(value) if kind == _ERROR else value
+                self._note(worker, kind, value)
+        except (EOFError, OSError):
+            return self._bury(worker, worker.how_it_ended())
+        excess = worker.excess(self._limits.standstill_s, self._memory_bytes)
+        return None if excess is None else self._bury(worker, excess)
+
+    def _note(self, worker: "_Worker", kind: int, value: int) -> None:
+        worker.moved_s = time.monotonic()
+        if kind == _READY:
+            self._failed_starts, worker.is_ready = 0, True
+        else:
+            self._report(worker.task, value)
+
+    def _bury(self, worker: "_Worker", reason: str) -> tuple[Any, Death] | None:
+        """End a worker; return its task if that is not tried again."""
+        worker.end()
+        self._processes.remove(worker)
+        self._failed_starts += not worker.is_ready
+        if self._failed_starts >= _MOST_FAILED_STARTS:
+            raise AtsalError(WORKER_ENDED)
+        tries, task = worker.tries + 1, worker.take_task()
+        if tries >= MOST_TRIES:
+            return task, Death(reason)
+        self._waiting.appendleft((task, tries))
+        return None
+
+
+class _Worker:
+    """A process, and the task on which it works."""
+
+    def __init__(self, job: RunTask, threads: int) -> None:
+        context = get_context("spawn")  # a forked copy of a process with threads may hang
+        self.pipe, other = context.Pipe()
+        self._process = context.Process(target=_serve, args=(job, other, threads), daemon=True)
+        with ignore_interrupts():
+            self._process.start()
+        other.close()  # so that the pipe ends with the process
+        self.task: Any = None
+        self.tries = 0
+        self.moved_s = time.monotonic()
+        self.is_ready = self.is_busy = False
+
+    def give(self, task: Any, tries: int) -> None:
+        """Let it work on a task."""
+        self.task, self.tries, self.is_busy, self.moved_s = task, tries, True, time.monotonic()
+        with suppress(OSError):  # it has died; reading from it says so
+            self.pipe.send(task)
+
+    def take_task(self) -> Any:
+        """Return its task, which it no longer has."""
+        task, self.task, self.is_busy = self.task, None, False
+        return task
+
+    def excess(self, standstill_s: float, memory_bytes: float) -> str | None:
+        """Return what it has too much of; None: nothing."""
+        if time.monotonic() - self.moved_s > standstill_s:
+            return f"made no progress for {standstill_s:g} s"
+        if resident_bytes(self._process.pid) > memory_bytes:
+            return f"took more than {memory_bytes / _GB:.1f} GB of memory"
+        return None
+
+    def how_it_ended(self) -> str:
+        """Return why the process ended, which has closed its pipe."""
+        self._process.join(5)
+        code = self._process.exitcode
+        if code is not None and code < 0:
+            return f"was ended by {signal.Signals(-code).name}" + (
+                ", perhaps because memory was short" if -code == signal.SIGKILL else ""
+            )
+        return f"ended with exit code {code}"
+
+    def end(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.join()
+        self.pipe.close()
+
+
+def _serve(job: RunTask, pipe: "Connection[Any, Any]", threads: int) -> None:
+    """Run tasks from a pipe, in a worker process, until the main process ends it."""
+    init_worker(threads)
+    pipe.send((_READY, 0))
+    while True:
+        try:
+            task = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer = _RESULT, job(task, _make_report(pipe))
+        except Exception as error:  # a fault of the program, in one task of many
+            answer = _ERROR, f"met an unexpected error, {describe_failure(error)}"
+        pipe.send(answer)
+
+
+def _make_report(pipe: "Connection[Any, Any]") -> Report:
+    sent_s = 0.0
+
+    def report(done: int) -> None:
+        nonlocal sent_s
+        if time.monotonic() - sent_s > _REPORT_EVERY_S:
+            pipe.send((_DONE, done))
+            sent_s = time.monotonic()
+
+    return report
+
+
+def resident_bytes(pid: int | None) -> int:
+    """Return how much memory a process has in use; 0 where the system does not say, or the process has ended."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
+    except (OSError, IndexError):
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def machine_memory_bytes() -> float:
+    """Return the memory of this machine; infinite where the system does not say."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, OSError, ValueError):
+        return float("inf")

@@ -1,0 +1,105 @@
+"""Tasks come back with their results, whatever happens to the process that works on them."""
+
+import os
+import signal
+import time
+from functools import partial
+
+import pytest
+
+from atsal.errors import AtsalError
+from atsal.jobs.engine import Death, InThisProcess
+from atsal.jobs.supervised_workers import Limits, SupervisedWorkers, resident_bytes
+
+MIB = 2**20
+
+
+def act(task, report, folder=None):
+    """Do what the task says; with a folder, only once."""
+    name, value = task
+    if folder is not None:
+        try:
+            (folder / f"{name}{value}").touch(exist_ok=False)
+        except FileExistsError:
+            return value
+    report(1)
+    if name == "kill":
+        os.kill(os.getpid(), value)
+    elif name == "exit":
+        os._exit(value)
+    elif name == "sleep":
+        time.sleep(value)
+    elif name == "fill":
+        kept = b"1" * value
+        time.sleep(3)
+        return len(kept)
+    elif name == "raise":
+        raise ValueError("odd")
+    return value
+
+
+def run(tasks, job=act, workers=1, **limits):
+    with SupervisedWorkers(job, workers, Limits(**limits)) as engine:
+        for task in tasks:
+            engine.submit(task)
+        return dict(engine.results())
+
+
+@pytest.mark.parametrize("make", [InThisProcess, partial(SupervisedWorkers, workers=2, limits=Limits())])
+def test_each_task_comes_back_and_others_may_follow(make):
+    found = []
+    with make(act) as engine:
+        engine.submit(("add", 0))
+        for (name, value), result in engine.results():
+            found.append((value, result))
+            if value < 3:
+                engine.submit((name, value + 1))
+        assert engine.outstanding == 0
+    assert found == [(value, value) for value in range(4)]
+
+
+def test_a_task_that_ends_processes_is_set_aside_and_the_others_are_done():
+    tasks = [("kill", signal.SIGKILL), ("exit", 7), ("raise", 0), ("add", 1), ("add", 2)]
+    found = run(tasks, workers=2)
+    assert found[("kill", signal.SIGKILL)] == Death("was ended by SIGKILL, perhaps because memory was short")
+    assert found[("exit", 7)] == Death("ended with exit code 7")
+    assert found[("raise", 0)] == Death("met an unexpected error, ValueError: odd")
+    assert (found[("add", 1)], found[("add", 2)]) == (1, 2)
+
+
+def test_a_task_whose_process_is_killed_once_is_done(tmp_path):
+    job = partial(act, folder=tmp_path)
+    assert run([("kill", signal.SIGKILL), ("exit", 1)], job) == {("kill", 9): 9, ("exit", 1): 1}
+
+
+def test_time_and_memory_are_limited():
+    tasks = [("sleep", 60), ("fill", 900 * MIB), ("sleep", 0)]
+    found = run(tasks, workers=2, standstill_s=8, memory_bytes=1e9)
+    assert found[("sleep", 60)] == Death("made no progress for 8 s")
+    assert found[("fill", 900 * MIB)] == Death("took more than 1.0 GB of memory")
+    assert found[("sleep", 0)] == 0
+
+
+class _NoStart:
+    def __call__(self, task, report):
+        return task
+
+    def __setstate__(self, _state):
+        os._exit(1)
+
+    def __getstate__(self):
+        return 1
+
+
+def test_workers_that_never_start_end_the_run():
+    with pytest.raises(AtsalError, match="__main__"):
+        run([("add", 1), ("add", 2)], _NoStart())
+
+
+def test_no_process_stays():
+    with SupervisedWorkers(act, 1, Limits()) as engine:
+        engine.submit(("add", 1))
+        list(engine.results())
+        pid = engine._processes[0]._process.pid
+        assert resident_bytes(pid) > MIB
+    assert resident_bytes(pid) == 0
