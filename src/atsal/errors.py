@@ -8,6 +8,7 @@ AtsalError
 │   ├── ShapeError           an array or frame with a wrong shape or type
 │   └── ConfigError          an unknown key, a wrong value, an unknown name
 ├── PredictionError          a runtime that fails on a network or a frame
+├── SetAsideError            a source that ends the processes that work on it
 ├── TrainingError            a training run that cannot continue: a loss of NaN, too little memory
 ├── WeightsError             a checkpoint or weight folder: unsafe, damaged, or for another network
 ├── OutputError              a result cannot be written
@@ -46,6 +47,10 @@ class ConfigError(InputError):
 
 class PredictionError(AtsalError):
     """A runtime that fails to compile or run a network."""
+
+
+class SetAsideError(AtsalError):
+    """A source that ends the processes that work on it, as by its need of memory; the others are done."""
 
 
 class TrainingError(AtsalError):

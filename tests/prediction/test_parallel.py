@@ -10,15 +10,20 @@ import av
 import numpy as np
 import pytest
 
-from atsal.errors import AtsalError, MediaError
-from atsal.prediction import chunks, parallel
+from atsal.errors import MediaError, SetAsideError
+from atsal.jobs.engine import Death, InThisProcess
+from atsal.jobs.supervised_workers import Limits, SupervisedWorkers
+from atsal.jobs.workers import init_worker
+from atsal.prediction import chunked_run, chunks, tasks
 from atsal.prediction.chunk_folder import predict_chunk
 from atsal.prediction.chunked_run import ChunkedRun
 from atsal.prediction.job import claim_results, predict_source
 from atsal.prediction.model_choice import ModelChoice, load_once
 from atsal.prediction.options import Options
-from atsal.prediction.parallel import Job, ParallelRun
+from atsal.prediction.parallel import ParallelRun
 from atsal.prediction.sources import Source, SourceFiles
+from atsal.prediction.tasks import Job, RunTask
+from atsal.prediction.unseen_source import UnseenSource
 from atsal.video.reader import read_frames
 from atsal.video.synthetic_scene import render_video
 from prediction.test_job import tree
@@ -34,6 +39,13 @@ def short_chunks(monkeypatch):
     monkeypatch.setattr(chunks, "MIN_CHUNK_FRAMES", 8)
     monkeypatch.setattr(chunks, "WARM_UPS_PER_CHUNK", 1)
     monkeypatch.setattr("atsal.prediction.chunked_run.warm_up_frames", lambda *_: 3)
+
+
+def make_chunks_short(threads):
+    """Do the same in a worker process."""
+    chunks.MIN_CHUNK_FRAMES, chunks.WARM_UPS_PER_CHUNK = 8, 1
+    chunked_run.warm_up_frames = lambda *_: 3
+    init_worker(threads)
 
 
 @pytest.fixture(scope="session")
@@ -59,8 +71,10 @@ def model():
 
 def run(sources, folder, options=BOTH, workers=1):
     """Run all in this process where `workers` is 1; chunks are the same."""
-    job = Job(MODEL, folder, options, SourceFiles(sources))
-    return dict(ParallelRun(job).outcomes(sources, workers))
+    job, task = Job(MODEL, folder, options), RunTask(SourceFiles(sources))
+    several = SupervisedWorkers(task, workers, Limits(), prepare=make_chunks_short)
+    with InThisProcess(task) if workers == 1 else several as engine:
+        return dict(ParallelRun(engine).outcomes((source, job) for source in sources))
 
 
 def times(path):
@@ -106,7 +120,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(film, model, tmp_path, done, mo
     stop_after(done, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         run([film], tmp_path / "out")
-    monkeypatch.setattr(parallel, "predict_chunk", predict_chunk)
+    monkeypatch.setattr(tasks, "predict_chunk", predict_chunk)
     if done < 3:  # else joining had begun
         names = [path.name for path in (tmp_path / "out").glob("*")]
         assert sorted(names) == ([".film.chunks", ".film.progress"] if done else [])
@@ -124,7 +138,7 @@ def stop_after(done, monkeypatch):
             raise KeyboardInterrupt
         return predict_chunk(*arguments)
 
-    monkeypatch.setattr(parallel, "predict_chunk", interrupted)
+    monkeypatch.setattr(tasks, "predict_chunk", interrupted)
     if done == 3:
         monkeypatch.setattr(ChunkedRun, "_join_videos", interrupted)
 
@@ -161,7 +175,7 @@ def test_chunks_of_other_settings_are_not_used(film, model, tmp_path, monkeypatc
     stop_after(1, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         run([film], tmp_path / "out")
-    monkeypatch.setattr(parallel, "predict_chunk", predict_chunk)
+    monkeypatch.setattr(tasks, "predict_chunk", predict_chunk)
     other = Options(formats=("npy",), height=40)
     assert "made with another format, size" in str(run([film], tmp_path / "out", other)[film])
     outcome = run([film], tmp_path / "out", Options(formats=("npy",), height=40, overwrite=True))[film]
@@ -225,9 +239,6 @@ def test_the_lock_is_held(film, model, tmp_path):
 KILLED = """
 import sys
 from pathlib import Path
-from atsal.prediction import chunks, chunked_run
-chunks.MIN_CHUNK_FRAMES, chunks.WARM_UPS_PER_CHUNK = 8, 1
-chunked_run.warm_up_frames = lambda *_: 3
 from prediction.test_parallel import BOTH, run
 from atsal.prediction.sources import Source
 if __name__ == "__main__":
@@ -261,19 +272,22 @@ def test_kill_9_at_any_moment(film, tmp_path):
     assert tree(tmp_path / "out") == tree(tmp_path / "whole")
 
 
-def test_a_killed_worker_is_an_error_and_leaves_nothing_half_written(film, tmp_path, monkeypatch):
-    def end_worker(job, items, workers, **_settings):
-        list(items)
-        raise AtsalError("a worker process ended unexpectedly")
-        yield
+def test_a_source_that_is_set_aside_leaves_nothing_half_written(film, tmp_path):
+    class Engine(InThisProcess):
+        def results(self, report):
+            while self._waiting:
+                yield self._waiting.popleft(), Death("was ended by SIGKILL, at the second try")
 
-    monkeypatch.setattr(parallel, "run_each", end_worker)
-    short = Source(film.path.parent / "short.mp4", "video")
+    short = UnseenSource(film.path.parent / "short.mp4")
     render_video(short.path, seconds=0.5, frame_rate=8, erp_height=64, seed=1)
     out = tmp_path / "out"
     (out / ".film.chunks" / ".00001.0123abcd.atsal-part").mkdir(parents=True)
     (out / ".short.mp4.0123abcd.atsal-part").write_bytes(b"half")
     (out / ".short.progress").write_bytes(b"")
-    with pytest.raises(AtsalError, match="ended unexpectedly"):
-        run([film, short], out, workers=2)
+    job = Job(MODEL, out, BOTH)
+    found = dict(ParallelRun(Engine(RunTask())).outcomes((source, job) for source in (film, short)))
+    assert isinstance(found[film], SetAsideError)
+    assert str(found[short]) == (
+        f"{short.path}: the process that predicted it was ended by SIGKILL, at the second try; it is set aside"
+    )
     assert list(out.rglob("*")) == []

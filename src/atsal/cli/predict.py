@@ -89,11 +89,12 @@ def predict(
     INPUTS are 360° videos and images (equirectangular, mono or stereo), or folders of them. Results are named after
     their inputs, with a JSON manifest beside each. The same command again resumes an interrupted run.
     """
+    from atsal.jobs.supervised_workers import Limits, SupervisedWorkers  # noqa: PLC0415
     from atsal.prediction.job import predict_source  # noqa: PLC0415
     from atsal.prediction.options import STILL_AT, Options  # noqa: PLC0415
     from atsal.prediction.outputs import find_clashes  # noqa: PLC0415
-    from atsal.prediction.parallel import Job  # noqa: PLC0415
     from atsal.prediction.sources import SourceFiles, find_remarks, find_sources  # noqa: PLC0415
+    from atsal.prediction.tasks import Job, RunTask  # noqa: PLC0415
 
     _refuse_file(output)
     reading = take_reading(values)
@@ -114,13 +115,13 @@ def predict(
         if sources:
             with create_folder(output):
                 frames = sum(1 if source.is_still(reading) else FEW_FRAMES for source in sources)
-                job = Job(choose_model(values, frames), output, chosen, files)
-                in_workers = values["workers"] > 1  # which keep the model, as this process does then
-                predictor = job.load() if in_workers else job.model.load()
-                predictor.check_time_matters(chosen.still_at_s, STILL_AT)
-                if in_workers:
-                    predict_in_workers(sources, job, values["workers"], kept)
+                job = Job(choose_model(values, frames), output, chosen)
+                if values["workers"] > 1:
+                    with SupervisedWorkers(RunTask(files), values["workers"], Limits()) as engine:
+                        predict_in_workers(sources, job, engine, kept)
                 else:
+                    predictor = job.model.load()
+                    predictor.check_time_matters(chosen.still_at_s, STILL_AT)
                     work = partial(predict_source, predictor, folder=output, options=chosen, inputs=files)
                     predict_each(sources, reading, work, kept)
     count = kept.counts.total()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from atsal.prediction.options import ReadOptions
     from atsal.prediction.sources import Source
+    from atsal.prediction.tasks import AnySource
 
 
 @contextmanager
@@ -54,21 +55,21 @@ class SourcesBar:
         self._reading = reading
         self._bar = bar
         self._task = task
-        self._shares: dict[Source, float] = {}
+        self._shares: dict[AnySource, float] = {}
         self._frames = 0
         self._started_s = time.monotonic()
 
-    def add(self, source: "Source", frames: int) -> None:
+    def add(self, source: "AnySource", frames: int) -> None:
         """Show that so many more frames of a source are done."""
         self._frames += frames
-        expected = source.expected_frames(self._reading) or frames or 1
+        expected = source.look().expected_frames(self._reading) or frames or 1
         self._set(source, min(1.0, self._shares.get(source, 0.0) + frames / expected))
 
-    def end(self, source: "Source") -> None:
+    def end(self, source: "AnySource") -> None:
         """Show that a source has ended."""
         self._set(source, 1.0)
 
-    def _set(self, source: "Source", share: float) -> None:
+    def _set(self, source: "AnySource", share: float) -> None:
         gained = share - self._shares.get(source, 0.0)
         self._shares[source] = share
         rate = self._frames / max(time.monotonic() - self._started_s, 0.1)

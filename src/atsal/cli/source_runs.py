@@ -14,10 +14,11 @@ from atsal.errors import AtsalError
 from atsal.untrusted.text import plural
 
 if TYPE_CHECKING:
+    from atsal.jobs.engine import Engine
     from atsal.prediction.options import ReadOptions
     from atsal.prediction.outcome import Outcome
-    from atsal.prediction.parallel import Job
     from atsal.prediction.sources import Source
+    from atsal.prediction.tasks import AnySource, Job
 
 
 def predict_each(
@@ -41,28 +42,29 @@ def predict_each(
         summary.write()
 
 
-def predict_in_workers(sources: "Sequence[Source]", job: "Job", workers: int, summary: Summary) -> None:
+def predict_in_workers(sources: "Sequence[Source]", job: "Job", engine: "Engine", summary: Summary) -> None:
     """Predict sources in worker processes, and continue after failures."""
     from atsal.prediction.parallel import ParallelRun  # noqa: PLC0415
 
     reading = job.options.reading
-    started_s: dict[Source, float] = {}
+    started_s: dict[AnySource, float] = {}
 
-    def begin(source: "Source") -> None:
+    def begin(source: "AnySource") -> None:
         log(logging.INFO, f"{source.path}: begins")
         started_s[source] = time.monotonic()
 
     with sources_bar(sources, reading) as bar:
-        run = ParallelRun(job, begin, bar.add if bar is not None else lambda _source, _frames: None)
+        run = ParallelRun(engine, begin, bar.add if bar is not None else lambda _source, _frames: None)
         try:
-            for source, found in run.outcomes(sources, workers):
+            run.check_model(job)
+            for source, found in run.outcomes((source, job) for source in sources):
                 seconds = time.monotonic() - started_s.pop(source)
                 if bar is not None:
                     bar.end(source)
                 if isinstance(found, Exception):
                     _report_failure(source, found, seconds, summary)
                 else:
-                    print_notes(source, reading)
+                    print_notes(source.look(), reading)
                     _report_outcome(source, found, summary)
                 summary.write()
         except BaseException:
@@ -71,13 +73,13 @@ def predict_in_workers(sources: "Sequence[Source]", job: "Job", workers: int, su
             raise
 
 
-def _report_failure(source: "Source", error: Exception, seconds: float, summary: Summary) -> None:
+def _report_failure(source: "AnySource", error: Exception, seconds: float, summary: Summary) -> None:
     print_error(error)
     log(logging.INFO, f"{source.path}: failed after {seconds:.1f} s")
     summary.set_failed(source.path, error, seconds)
 
 
-def _report_outcome(source: "Source", outcome: "Outcome", summary: Summary) -> None:
+def _report_outcome(source: "AnySource", outcome: "Outcome", summary: Summary) -> None:
     summary.set_outcome(source.path, outcome)
     print_line(f"{source.path}: {_summary(outcome)} ({outcome.manifest})")
     if outcome.problem:

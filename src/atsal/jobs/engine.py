@@ -7,11 +7,17 @@ its progress. A task whose process ends costs a retry; one that ends processes r
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, Self
 
 Report = Callable[[int], None]  # takes how much of a task is done
+ReportTask = Callable[[Any, int], None]
 RunTask = Callable[[Any, Report], Any]
 MOST_TRIES = 2  # of a task that ends its process
+
+
+def ignore_report(_task: Any, _done: int) -> None:
+    """Do nothing with a report."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,14 @@ class Engine(Protocol):
     def submit(self, task: Any) -> None:
         """Add a task. The first ones are run first."""
 
-    def results(self) -> Iterator[tuple[Any, Any]]:
-        """Yield each task with the job's result or a `Death`, until none is outstanding; meanwhile, more may come."""
+    def results(self, report: ReportTask = ...) -> Iterator[tuple[Any, Any]]:
+        """Yield each task with the job's result or a `Death`, until none is outstanding; meanwhile, more may come.
+
+        `report` is called with a task and how much of it is done.
+        """
+
+    def stop(self) -> None:
+        """End the processes, and forget the tasks."""
 
 
 class InThisProcess:
@@ -46,16 +58,15 @@ class InThisProcess:
 
     workers = 1
 
-    def __init__(self, job: RunTask, report: Callable[[Any, int], None] = lambda _task, _done: None) -> None:
+    def __init__(self, job: RunTask) -> None:
         self._job = job
-        self._report = report
         self._waiting: deque[Any] = deque()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._waiting.clear()
+        self.stop()
 
     @property
     def outstanding(self) -> int:
@@ -66,8 +77,12 @@ class InThisProcess:
         """Add a task."""
         self._waiting.append(task)
 
-    def results(self) -> Iterator[tuple[Any, Any]]:
+    def results(self, report: ReportTask = ignore_report) -> Iterator[tuple[Any, Any]]:
         """Yield each task with the job's result, whose errors pass."""
         while self._waiting:
             task = self._waiting.popleft()
-            yield task, self._job(task, lambda done, task=task: self._report(task, done))  # type: ignore[misc]
+            yield task, self._job(task, partial(report, task))
+
+    def stop(self) -> None:
+        """Forget the tasks."""
+        self._waiting.clear()

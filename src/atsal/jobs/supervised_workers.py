@@ -7,15 +7,16 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Self
 
 from atsal.errors import AtsalError
-from atsal.jobs.engine import MOST_TRIES, Death, Report, RunTask
-from atsal.jobs.workers import WORKER_ENDED, ignore_interrupts, init_worker, usable_cores
-from atsal.untrusted.text import describe_failure
+from atsal.jobs.engine import MOST_TRIES, Death, Report, ReportTask, RunTask, ignore_report
+from atsal.jobs.workers import WORKER_ENDED, end_with_main, ignore_interrupts, init_worker, usable_cores
+from atsal.untrusted.text import error_reason
 
 _POLL_S = 0.25  # between looks at time and memory
 _REPORT_EVERY_S = 0.5
@@ -43,14 +44,17 @@ class SupervisedWorkers:
         job: RunTask,
         workers: int,
         limits: Limits,
-        report: Callable[[Any, int], None] = lambda _task, _done: None,
+        prepare: Callable[[int], None] = init_worker,
     ) -> None:
-        """Take the job, pickled once a worker, and a function to call with a task and how much of it is done."""
+        """Take the job, which is pickled once a worker.
+
+        `prepare` is called first in each worker, with the number of threads on which it computes.
+        """
         self.workers = workers
         self._job = job
+        self._prepare = partial(prepare, max(1, usable_cores() // workers))
         self._limits = limits
         self._memory_bytes = limits.memory_bytes or machine_memory_bytes() / workers
-        self._report = report
         self._waiting: deque[tuple[Any, int]] = deque()  # tasks, and how often they were tried
         self._processes: list[_Worker] = []
         self._failed_starts = 0
@@ -59,6 +63,10 @@ class SupervisedWorkers:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the processes, and forget the tasks."""
         self._waiting.clear()
         for worker in self._processes:
             worker.end()
@@ -77,13 +85,13 @@ class SupervisedWorkers:
         """Add a task."""
         self._waiting.append((task, 0))
 
-    def results(self) -> Iterator[tuple[Any, Any]]:
+    def results(self, report: ReportTask = ignore_report) -> Iterator[tuple[Any, Any]]:
         """Yield tasks as they end. Raises `AtsalError` if no worker process can be started."""
         while self._waiting or self._busy:
             self._assign()
             wait([worker.pipe for worker in self._busy], _POLL_S)
             for worker in self._busy:
-                ended = self._look_at(worker)
+                ended = self._look_at(worker, report)
                 if ended is not None:
                     yield ended
 
@@ -92,29 +100,26 @@ class SupervisedWorkers:
         while self._waiting and len(self._busy) < self.workers:
             idle = next((worker for worker in self._processes if not worker.is_busy), None)
             if idle is None:
-                idle = _Worker(self._job, max(1, usable_cores() // self.workers))
+                idle = _Worker(self._job, self._prepare)
                 self._processes.append(idle)
             idle.give(*self._waiting.popleft())
 
-    def _look_at(self, worker: "_Worker") -> tuple[Any, Any] | None:
+    def _look_at(self, worker: "_Worker", report: ReportTask) -> tuple[Any, Any] | None:
         """Take what a worker sent, and check its limits; return its task if that has ended."""
         try:
             while worker.pipe.poll():
                 kind, value = worker.pipe.recv()
                 if kind in (_RESULT, _ERROR):
                     return worker.take_task(), Death(value) if kind == _ERROR else value
-                self._note(worker, kind, value)
+                worker.moved_s = time.monotonic()
+                if kind == _READY:
+                    self._failed_starts, worker.is_ready = 0, True
+                else:
+                    report(worker.task, value)
         except (EOFError, OSError):
             return self._bury(worker, worker.how_it_ended())
         excess = worker.excess(self._limits.standstill_s, self._memory_bytes)
         return None if excess is None else self._bury(worker, excess)
-
-    def _note(self, worker: "_Worker", kind: int, value: int) -> None:
-        worker.moved_s = time.monotonic()
-        if kind == _READY:
-            self._failed_starts, worker.is_ready = 0, True
-        else:
-            self._report(worker.task, value)
 
     def _bury(self, worker: "_Worker", reason: str) -> tuple[Any, Death] | None:
         """End a worker; return its task if that is not tried again."""
@@ -125,7 +130,7 @@ class SupervisedWorkers:
             raise AtsalError(WORKER_ENDED)
         tries, task = worker.tries + 1, worker.take_task()
         if tries >= MOST_TRIES:
-            return task, Death(reason)
+            return task, Death(f"{reason}, at the second try")
         self._waiting.appendleft((task, tries))
         return None
 
@@ -133,10 +138,10 @@ class SupervisedWorkers:
 class _Worker:
     """A process, and the task on which it works."""
 
-    def __init__(self, job: RunTask, threads: int) -> None:
+    def __init__(self, job: RunTask, prepare: Callable[[], None]) -> None:
         context = get_context("spawn")  # a forked copy of a process with threads may hang
         self.pipe, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(job, other, threads), daemon=True)
+        self._process = context.Process(target=_serve, args=(job, other, prepare), daemon=True)
         with ignore_interrupts():
             self._process.start()
         other.close()  # so that the pipe ends with the process
@@ -181,9 +186,10 @@ class _Worker:
         self.pipe.close()
 
 
-def _serve(job: RunTask, pipe: "Connection[Any, Any]", threads: int) -> None:
+def _serve(job: RunTask, pipe: "Connection[Any, Any]", prepare: Callable[[], None]) -> None:
     """Run tasks from a pipe, in a worker process, until the main process ends it."""
-    init_worker(threads)
+    end_with_main()
+    prepare()
     pipe.send((_READY, 0))
     while True:
         try:
@@ -193,7 +199,7 @@ def _serve(job: RunTask, pipe: "Connection[Any, Any]", threads: int) -> None:
         try:
             answer = _RESULT, job(task, _make_report(pipe))
         except Exception as error:  # a fault of the program, in one task of many
-            answer = _ERROR, f"met an unexpected error, {describe_failure(error)}"
+            answer = _ERROR, f"met an unexpected error, {type(error).__name__}: {error_reason(error)}"
         pipe.send(answer)
 
 

@@ -32,8 +32,6 @@ def run_each(
     job: Callable[[T], R],
     items: Iterable[T],
     workers: int,
-    *,
-    share_cores: bool = False,
 ) -> Iterator[tuple[T, R]]:
     """Yield each item with the job's result, in order of completion; in this process for one worker or one item.
 
@@ -44,7 +42,6 @@ def run_each(
         job: runs on one item; it is pickled once for each worker.
         items: what to work on.
         workers: the most processes; there are no more than items.
-        share_cores: divide the cores among the workers; by default, each computes on one.
 
     """
     remaining = iter(items)
@@ -53,10 +50,9 @@ def run_each(
         for item in chain(first, remaining):
             yield item, job(item)
         return
-    threads = max(1, usable_cores() // len(first)) if share_cores else 1
     other_children = set(active_children())
     # "spawn", because a forked copy of a process with threads may hang
-    pool = ProcessPoolExecutor(len(first), get_context("spawn"), initializer=_init_with_job, initargs=(job, threads))
+    pool = ProcessPoolExecutor(len(first), get_context("spawn"), initializer=_init_with_job, initargs=(job,))
     try:
         running: dict[Future[R], T] = {}
         for item in chain(first, remaining):
@@ -99,8 +95,8 @@ def ignore_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _init_with_job(job: Callable[[Any], Any], threads: int) -> None:
-    init_worker(threads)
+def _init_with_job(job: Callable[[Any], Any]) -> None:
+    init_worker()
     _job[:] = [job]
 
 

@@ -60,6 +60,11 @@ class ChunkedRun:
         return run
 
     @property
+    def chunk_plan(self) -> ChunkPlan:
+        """All chunks."""
+        return self._plan
+
+    @property
     def missing(self) -> list[Chunk]:
         """The chunks that no run has finished, in order."""
         return [chunk for chunk in self._plan.chunks if not self._folder.is_done(chunk)]
@@ -91,9 +96,10 @@ class ChunkedRun:
         self._outputs.journal.save()
         self._folder.begin(self._outputs.journal.settings, self._plan, self._source)
 
-    def note_done(self, frames: int) -> None:
-        """Count the frames of a chunk that this run predicted."""
+    def note_done(self, frames: int, seconds: float = 0.0) -> None:
+        """Count frames that this run predicted, and the time that they took other processes."""
         self._done += frames
+        self._started_s -= seconds
 
     def finish(self) -> Outcome:
         """Join the chunks into the results, write the manifest, and remove the chunks.

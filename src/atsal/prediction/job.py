@@ -17,7 +17,7 @@ from atsal.prediction.results import make_writers
 from atsal.prediction.run_record import describe_run
 from atsal.prediction.sources import Source, SourceFiles
 
-__all__ = ["Outcome", "claim_results", "predict_source"]
+__all__ = ["Outcome", "claim_results", "open_results", "predict_opened", "predict_source"]
 
 
 def predict_source(
@@ -51,24 +51,39 @@ def predict_source(
         AtsalError: whatever reading, predicting and writing raise.
 
     """
-    with claim_results(predictor, source, folder, options, inputs or SourceFiles([source])) as outputs:
-        found = already_done(outputs, overwrite=options.overwrite)
-        if found is not None:
-            return found
-        chunked = ChunkedRun.resume(predictor, source, options, outputs)
-        return (chunked or _Job(predictor, source, options, outputs)).run(progress)
+    with claim_results(predictor, source, folder, options, inputs) as outputs:
+        return predict_opened(predictor, source, options, outputs, progress)
+
+
+def predict_opened(
+    predictor: Predictor, source: Source, options: Options, outputs: Outputs, progress: Callable[[int], None]
+) -> Outcome:
+    """Predict a source whose results are locked and open. See `predict_source`."""
+    found = already_done(outputs, overwrite=options.overwrite)
+    if found is not None:
+        return found
+    chunked = ChunkedRun.resume(predictor, source, options, outputs)
+    return (chunked or _Job(predictor, source, options, outputs)).run(progress)
 
 
 @contextmanager
 def claim_results(
-    predictor: Predictor, source: Source, folder: Path, options: Options, inputs: SourceFiles
+    predictor: Predictor, source: Source, folder: Path, options: Options, inputs: SourceFiles | None
 ) -> Iterator[Outputs]:
     """Lock the results of a source during the block. The arguments and errors are those of `predict_source`."""
-    predictor.check_time_matters(options.still_at_s, STILL_AT)
     with lock_folder(folder, source.stem):
-        outputs = Outputs(source, folder, options, describe_run(predictor, source, options), inputs)
-        outputs.refuse_conflicts()
-        yield outputs
+        yield open_results(predictor, source, folder, options, inputs)
+
+
+def open_results(
+    predictor: Predictor, source: Source, folder: Path, options: Options, inputs: SourceFiles | None
+) -> Outputs:
+    """Return the results of a source, which are locked. The arguments and errors are those of `predict_source`."""
+    predictor.check_time_matters(options.still_at_s, STILL_AT)
+    settings = describe_run(predictor, source, options)
+    outputs = Outputs(source, folder, options, settings, inputs or SourceFiles([source]))
+    outputs.refuse_conflicts()
+    return outputs
 
 
 class _Job:

@@ -3,12 +3,11 @@
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable
-from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from atsal.errors import AtsalError, InputError, OutputError
 from atsal.jobs.atomic_write import hidden_name, output_errors
-from atsal.jobs.output_folder import lock_folder
 from atsal.prediction.options import Options
 from atsal.prediction.results import ResultPath, result_paths
 from atsal.prediction.run_record import EarlierRun, Journal, Settings, changed_settings, read_manifest
@@ -51,8 +50,24 @@ def _manifest_path(source: Source, folder: Path) -> Path:
     return folder / f"{source.stem}.json"
 
 
-def _journal_path(source: Source, folder: Path) -> Path:
-    return folder / hidden_name(source.stem, "progress")
+@dataclass(frozen=True)
+class OwnFiles:
+    """What a run writes for one source."""
+
+    results: list[ResultPath]
+    manifest: ResultPath
+    journal: ResultPath  # while it is unfinished
+    chunks: Path  # a folder, while a run works in chunks
+
+
+def own_files(source: Source, folder: Path, options: Options) -> OwnFiles:
+    """Return what a run writes for one source."""
+    return OwnFiles(
+        _paths(source, folder, options),
+        ResultPath(_manifest_path(source, folder)),
+        ResultPath(folder / hidden_name(source.stem, "progress")),
+        folder / hidden_name(source.stem, "chunks"),
+    )
 
 
 def _paths(source: Source, folder: Path, options: Options) -> list[ResultPath]:
@@ -74,10 +89,9 @@ class Outputs:
         self._source = source
         self._overwrite = options.overwrite
         self.folder = folder
-        self.manifest = _manifest_path(source, folder)
-        self.paths = _paths(source, folder, options)
-        self.journal = Journal(_journal_path(source, folder), settings)
-        self.chunks = folder / hidden_name(source.stem, "chunks")  # a folder, while a run works in chunks
+        own = own_files(source, folder, options)
+        self.manifest, self.paths, self.chunks = own.manifest.path, own.results, own.chunks
+        self.journal = Journal(own.journal.path, settings)
         self.finished = read_manifest(self.manifest)
         self._earlier: EarlierRun | None = self.finished or self.journal.read()
         self._earlier_paths = self._earlier.result_paths(folder, source.stem) if self._earlier else []
@@ -182,14 +196,3 @@ class Outputs:
         """Remove the journal and the chunks of a run that is finished."""
         shutil.rmtree(self.chunks, ignore_errors=True)
         self.journal.remove()
-
-
-def remove_unfinished(source: Source, folder: Path, options: Options) -> None:
-    """Remove what a killed process left of the files that it was writing; the next run resumes from the others."""
-    paths, journal = _paths(source, folder, options), ResultPath(_journal_path(source, folder))
-    with suppress(OutputError, OSError), lock_folder(folder, source.stem):
-        for path in (*paths, ResultPath(_manifest_path(source, folder)), journal):
-            for file in path.leftovers():
-                file.unlink()
-        if not any(path.existing() for path in paths):
-            journal.path.unlink(missing_ok=True)

@@ -1,87 +1,38 @@
 """Predict many sources in several processes: long videos chunk by chunk, everything else in one piece."""
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
-from atsal.errors import AtsalError
-from atsal.jobs.workers import run_each
-from atsal.prediction.chunk_folder import predict_chunk
-from atsal.prediction.chunked_run import ChunkedRun
-from atsal.prediction.chunks import Chunk, may_be_cut
-from atsal.prediction.job import Outcome, claim_results, predict_source
-from atsal.prediction.model_choice import ModelChoice, load_once
-from atsal.prediction.options import Options
-from atsal.prediction.outcome import already_done
-from atsal.prediction.outputs import remove_unfinished
-from atsal.prediction.predictor import Predictor
-from atsal.prediction.sources import Source, SourceFiles
+from atsal.errors import AtsalError, SetAsideError
+from atsal.jobs.engine import Death, Engine
+from atsal.jobs.output_folder import lock_folder
+from atsal.prediction.leaving import remove_unfinished
+from atsal.prediction.outcome import Outcome
+from atsal.prediction.tasks import AnySource, Begin, Cut, Failure, Job, Join, LoadModel, PredictChunk, Task
 
-Failure = AtsalError | OSError
-
-
-@dataclass(frozen=True)
-class Task:
-    """What one process does at a time: a chunk of a video, or all of a source."""
-
-    source: Source
-    chunk: Chunk | None = None
-    target: Path | None = None  # of the chunk
-
-
-@dataclass(frozen=True)
-class Job:
-    """What all tasks share."""
-
-    model: ModelChoice
-    folder: Path
-    options: Options
-    inputs: SourceFiles  # that no result may replace
-
-    def load(self) -> Predictor:
-        """Return the model, which this process loads at the first call."""
-        return load_once(self.model)
-
-    def __call__(self, task: Task) -> Outcome | int | Failure:
-        """Return the outcome of a source, or the number of frames of a chunk, or the error."""
-        predictor = self.load()
-        try:
-            if task.chunk is None or task.target is None:
-                return predict_source(predictor, task.source, self.folder, self.options, inputs=self.inputs)
-            record = predict_chunk(predictor, task.source, self.options, task.chunk, task.target)
-            return len(record.frames)
-        except (AtsalError, OSError) as error:
-            return error
+_WAITING_TASKS = 1  # for each worker, so that none waits for the next source
 
 
 @dataclass
-class _Cut:
-    """A video that is predicted in chunks."""
+class _Running:
+    """A source that has begun."""
 
-    run: ChunkedRun
-    claim: ExitStack  # holds the lock on its results
-    waiting: int  # chunks that are not back yet
+    source: AnySource
+    job: Job
+    lock: ExitStack  # on its results
+    started_s: float = field(default_factory=time.monotonic)
+    cut: Cut | None = None
+    waiting: int = 0  # chunks that are not back yet
+    done: int = 0  # frames of this run
     failures: dict[int, Failure] = field(default_factory=dict)  # by number of the chunk
 
-    def take(self, chunk: Chunk, found: Outcome | int | Failure) -> None:
-        """Note how a chunk ended."""
-        self.waiting -= 1
-        if isinstance(found, int):
-            self.run.note_done(found)
-        elif not isinstance(found, Outcome):
-            self.failures[chunk.number] = found
-
-    def end(self) -> Outcome | Failure:
-        """Join the chunks; return the error of the first one that failed, if any."""
-        with self.claim:
-            try:
-                if self.failures:
-                    raise self.failures[min(self.failures)]
-                return self.run.finish()
-            except (AtsalError, OSError) as error:
-                self.run.leave()
-                return error
+    def leave(self) -> None:
+        """Keep finished chunks and frames, and remove everything half-written."""
+        with self.lock:
+            remove_unfinished(self.cut.source if self.cut else self.source, self.job.folder, self.job.options)
 
 
 class ParallelRun:
@@ -89,103 +40,138 @@ class ParallelRun:
 
     def __init__(
         self,
-        job: Job,
-        begins: Callable[[Source], None] = lambda _source: None,
-        progress: Callable[[Source, int], None] = lambda _source, _frames: None,
+        engine: Engine,
+        begins: Callable[[AnySource], None] = lambda _source: None,
+        progress: Callable[[AnySource, int], None] = lambda _source, _frames: None,
     ) -> None:
-        """Take the job, and functions to call when a source begins and when frames are done.
+        """Take the engine, whose job is `RunTask`, and functions to call when a source begins and when frames are done.
 
         `progress` gets the number of frames that were added.
         """
-        self._job = job
+        self._engine = engine
         self._begins = begins
         self._progress = progress
-        self._cut: dict[Source, _Cut] = {}
-        self._whole: set[Source] = set()
-        self._ended: list[tuple[Source, Outcome | Failure]] = []
+        self._running: dict[AnySource, _Running] = {}
+        self._owners: dict[int, AnySource] = {}  # by `id` of a task
+        self._reported: dict[int, int] = {}  # frames of a task
+        self._ended: list[tuple[AnySource, Outcome | Failure]] = []
 
-    def outcomes(self, sources: Sequence[Source], workers: int) -> Iterator[tuple[Source, Outcome | Failure]]:
+    def check_model(self, job: Job) -> None:
+        """Raise what loading the model in a worker raises, before any source begins."""
+        self._engine.submit(LoadModel(job))
+        for _task, found in self._engine.results():
+            if isinstance(found, Exception):
+                raise found
+            if isinstance(found, Death):
+                raise SetAsideError(f"model {job.model.name}: the process that loaded it {found.reason}")
+
+    def outcomes(self, sources: Iterable[tuple[AnySource, Job]]) -> Iterator[tuple[AnySource, Outcome | Failure]]:
         """Yield each source with its outcome, or with the error that ended it, as soon as it has ended.
 
-        Raises `AtsalError` if the system killed a worker. Then, and after Ctrl-C, finished chunks and sources stay, and
-        the same run again does the rest.
+        A source that ends its worker process repeatedly has a `SetAsideError`. After an exception, Ctrl-C included,
+        finished chunks and sources stay, and the same run again does the rest.
         """
-        tasks = (task for source in sources for task in self._begin(source))
+        remaining = iter(sources)
         try:
-            for task, found in run_each(self._job, tasks, workers, share_cores=True):
-                self._take(task, found)
+            self._fill(remaining)
+            while self._engine.outstanding or self._ended:
                 yield from self._flush()
-            yield from self._flush()
-        finally:
-            self._leave()
+                for task, found in self._engine.results(self._report):
+                    self._take(task, found)
+                    self._fill(remaining)
+                    yield from self._flush()
+                self._fill(remaining)
+        except BaseException:
+            self._engine.stop()
+            for running in self._running.values():
+                running.leave()
+            raise
 
-    def _begin(self, source: Source) -> Iterator[Task]:
-        """Yield the tasks of a source."""
+    def _fill(self, remaining: Iterator[tuple[AnySource, Job]]) -> None:
+        """Begin sources until there is enough to do."""
+        while self._engine.outstanding < self._engine.workers * (1 + _WAITING_TASKS):
+            found = next(remaining, None)
+            if found is None:
+                return
+            self._begin(*found)
+
+    def _begin(self, source: AnySource, job: Job) -> None:
         self._begins(source)
+        lock = ExitStack()
         try:
-            claimed = self._claim(source)
+            lock.enter_context(lock_folder(job.folder, source.stem))
         except (AtsalError, OSError) as error:
-            claimed = error
-        if claimed is None:
-            self._whole.add(source)
-            yield Task(source)
-        elif isinstance(claimed, _Cut):
-            yield from self._begin_cut(source, claimed)
-        else:
-            self._ended.append((source, claimed))
+            self._ended.append((source, error))
+            return
+        self._running[source] = _Running(source, job, lock)
+        self._submit(source, Begin(source, job))
 
-    def _begin_cut(self, source: Source, cut: _Cut) -> Iterator[Task]:
-        self._cut[source] = cut
-        self._progress(source, cut.run.finished_frames)
-        if not cut.waiting:  # an earlier run was stopped while it joined the chunks
-            self._end_cut(source)
-        else:
-            yield from [Task(source, chunk, cut.run.target(chunk)) for chunk in cut.run.missing]
+    def _submit(self, source: AnySource, task: Task) -> None:
+        self._owners[id(task)] = source
+        self._engine.submit(task)
 
-    def _claim(self, source: Source) -> _Cut | Outcome | Failure | None:
-        """Lock the results of a video that is worth cutting; None for a source that is predicted in one piece."""
-        job, predictor = self._job, self._job.load()
-        if not may_be_cut(source, job.options.reading):
-            return None
-        with ExitStack() as stack:
-            outputs = stack.enter_context(claim_results(predictor, source, job.folder, job.options, job.inputs))
-            found = already_done(outputs, overwrite=job.options.overwrite)
-            if found is not None or outputs.has_resumable_frames:
-                return found
-            run = ChunkedRun.plan(predictor, source, job.options, outputs)
-            if run is None:
-                return None
-            run.begin()
-            return _Cut(run, stack.pop_all(), len(run.missing))
+    def _report(self, task: Task, frames: int) -> None:
+        """Add the frames of a task that were not reported yet."""
+        source, before = self._owners[id(task)], self._reported.get(id(task), 0)
+        self._reported[id(task)] = max(frames, before)
+        if frames > before:
+            self._progress(source, frames - before)
 
-    def _take(self, task: Task, found: Outcome | int | Failure) -> None:
+    def _take(self, task: Task, found: Any) -> None:
         """Note how a task ended."""
-        source = task.source
-        if task.chunk is not None:
-            cut = self._cut[source]
-            cut.take(task.chunk, found)
-            if isinstance(found, int):
-                self._progress(source, found)
-            if not cut.waiting:
-                self._end_cut(source)
-        elif not isinstance(found, int):
-            self._whole.remove(source)
-            self._ended.append((source, found))
-            if isinstance(found, Outcome):
-                self._progress(source, found.frames)
+        running = self._running[self._owners[id(task)]]
+        if isinstance(found, Death):
+            found = SetAsideError(f"{running.source.path}: {_what(task)} {found.reason}; it is set aside")
+        elif isinstance(found, Outcome | int):
+            self._report(task, found.frames if isinstance(found, Outcome) else found)
+        del self._owners[id(task)]
+        self._reported.pop(id(task), None)
+        if isinstance(found, Cut):
+            self._begin_chunks(running, found)
+        elif isinstance(task, PredictChunk):
+            self._end_chunk(running, task, found)
+        else:
+            self._end(running, found)
 
-    def _end_cut(self, source: Source) -> None:
-        self._ended.append((source, self._cut[source].end()))
-        del self._cut[source]
+    def _begin_chunks(self, running: _Running, cut: Cut) -> None:
+        running.cut, running.waiting = cut, len(cut.missing)
+        self._progress(running.source, cut.finished_frames)
+        for chunk in cut.plan.chunks:
+            if chunk.number in cut.missing:
+                self._submit(running.source, PredictChunk(cut.source, running.job, chunk, cut.missing[chunk.number]))
+        if not running.waiting:  # an earlier run was stopped while it joined the chunks
+            self._join(running, cut)
 
-    def _flush(self) -> Iterator[tuple[Source, Outcome | Failure]]:
+    def _end_chunk(self, running: _Running, task: PredictChunk, found: int | Failure) -> None:
+        running.waiting -= 1
+        if isinstance(found, int):
+            running.done += found
+        else:
+            running.failures[task.chunk.number] = found
+        if not running.waiting and running.cut is not None:
+            if running.failures:
+                self._end(running, running.failures[min(running.failures)])
+            else:
+                self._join(running, running.cut)
+
+    def _join(self, running: _Running, cut: Cut) -> None:
+        seconds = time.monotonic() - running.started_s
+        self._submit(running.source, Join(cut.source, running.job, cut.plan, running.done, seconds))
+
+    def _end(self, running: _Running, found: Outcome | Failure) -> None:
+        del self._running[running.source]
+        if isinstance(found, Outcome):
+            running.lock.close()
+        else:
+            running.leave()
+        self._ended.append((running.source, found))
+
+    def _flush(self) -> Iterator[tuple[AnySource, Outcome | Failure]]:
         ended, self._ended = self._ended, []
         yield from ended
 
-    def _leave(self) -> None:
-        """Leave nothing half-written of the sources that have not ended, because of an error or Ctrl-C."""
-        for cut in self._cut.values():
-            with cut.claim:
-                cut.run.leave()
-        for source in self._whole:
-            remove_unfinished(source, self._job.folder, self._job.options)
+
+def _what(task: Task) -> str:
+    if isinstance(task, PredictChunk):
+        return f"the process that predicted frames {task.chunk.own_frames[0]} to {task.chunk.own_frames[-1]}"
+    return "the process that joined its parts" if isinstance(task, Join) else "the process that predicted it"

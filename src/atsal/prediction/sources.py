@@ -31,13 +31,20 @@ class Source:
 
     path: Path
     kind: SourceKind
+    name: str | None = None  # of its results; None: the stem of the path
 
     @property
     def stem(self) -> str:
-        """The name that its results keep."""
+        """The name of its results."""
+        if self.name is not None:
+            return self.name
         if self.kind != "sequence":
             return self.path.stem
         return self.path.resolve().name if self.path.name in ("", "..") else self.path.name
+
+    def look(self) -> "Source":
+        """Return itself, as `UnseenSource.look` returns what is there."""
+        return self
 
     def identity(self) -> dict[str, object]:
         """Return what identifies this source by its content, as JSON values; of a folder, by all of its frames.
