@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from atsal.cli.batch import batch
 from atsal.cli.bench import bench
 from atsal.cli.datasets import datasets, inspect
 from atsal.cli.direct import direct
@@ -46,6 +47,7 @@ def main() -> None:
 
 for command in (
     predict,
+    batch,
     compare,
     regions,
     view,

@@ -9,7 +9,10 @@ import click
 from atsal.errors import ConfigError
 
 # What one source cannot have to itself.
-_OF_THE_RUN = frozenset({"output", "summary", "overwrite", "workers", "device", "runtime", "precision", "quiet"})
+_OF_THE_RUN = frozenset(
+    {"output", "summary", "view", "overwrite", "workers", "device", "runtime", "precision", "quiet", "catalogue"}
+    | {"retry_failed", "status", "watch", "standstill_s", "memory_gb"}
+)
 _RIVALS: dict[str, tuple[str, Any]] = {  # options that exclude each other, and the value of one that is not given
     "end_s": ("duration_s", None),
     "duration_s": ("end_s", None),

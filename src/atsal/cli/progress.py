@@ -34,7 +34,7 @@ def frames_bar(name: str) -> "Iterator[Callable[[int, int | None], None]]":
 
     The function that is returned takes the number of frames that are done and of all frames; None: unknown.
     """
-    progress = _make_progress()
+    progress = make_progress()
     if progress is None:
         yield lambda _done, _total: None
         return
@@ -79,7 +79,7 @@ class SourcesBar:
 @contextmanager
 def sources_bar(sources: "Sequence[Source]", reading: "ReadOptions") -> "Iterator[SourcesBar | None]":
     """Show a bar over all sources; None where none is shown."""
-    progress = _make_progress()
+    progress = make_progress()
     if progress is None:
         yield None
         return
@@ -88,7 +88,8 @@ def sources_bar(sources: "Sequence[Source]", reading: "ReadOptions") -> "Iterato
         yield SourcesBar(reading, bar, task)
 
 
-def _make_progress() -> "Progress | None":
+def make_progress() -> "Progress | None":
+    """Return a bar; None where none is shown."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     console = make_console(stderr=True)

@@ -1,0 +1,163 @@
+"""`atsal batch`: predict many sources into one folder, over many runs."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from atsal.cli.batch_items import items_of_catalogue, items_of_paths
+from atsal.cli.batch_status import BatchReport, print_status
+from atsal.cli.console import output_options, print_line
+from atsal.cli.exit_code import exit_if_failed
+from atsal.cli.model_run import model_options, overlay_options, reading_options
+from atsal.cli.parameters import (
+    MAX_WORKERS,
+    PATH,
+    POSITIVE,
+    SOURCE,
+    NameOf,
+    overwrite_option,
+    parse_erp_height,
+    still_at_option,
+    stream_option,
+)
+from atsal.errors import ConfigError
+
+if TYPE_CHECKING:
+    from atsal.batch.item import Item
+    from atsal.batch.ledger import Ledger, Row
+    from atsal.batch.run import BatchRun
+    from atsal.jobs.supervised_workers import Limits
+
+_GB = 1e9
+
+
+@click.command(
+    epilog='Examples: atsal batch VIDEOS "more/*.mp4" -o maps --format npy --workers 4; atsal batch --status -o maps.'
+)
+@click.argument("sources", nargs=-1, type=SOURCE)
+@click.option("-o", "--output", required=True, type=PATH, help="Folder for the results and the ledger.")
+@click.option("--catalogue", type=PATH, metavar="FILE", help="Take the sources from a CSV, Parquet or JSON lines file.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1, max=MAX_WORKERS),
+    help="Processes that share the work.  [default: one per two cores]",
+)
+@click.option("--retry-failed", is_flag=True, help="Also try again what failed or was set aside.")
+@click.option("--status", is_flag=True, help="Only print the state of the batch in the folder.")
+@click.option("--watch", type=PATH, metavar="FOLDER", help="Also predict what arrives in this folder, until Ctrl-C.")
+@click.option(
+    "--standstill", "standstill_s", type=POSITIVE, default=600.0, help="Seconds without a frame that end a worker."
+)
+@click.option(
+    "--memory",
+    "memory_gb",
+    type=POSITIVE,
+    help="Gigabytes of memory that end a worker.  [default: the machine's, divided by the workers]",
+)
+@stream_option(default="fused")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=NameOf("atsal.prediction.formats", "FORMATS"),
+    help="May be given several times.  [default: overlay]",
+)
+@click.option("--size", "height", callback=parse_erp_height, help="Size of maps, as 640x320.  [default: the model's]")
+@click.option("--as-frames", is_flag=True, help="Treat folders of images as clips, not as stills.")
+@still_at_option
+@overwrite_option
+@reading_options
+@overlay_options
+@model_options
+@output_options
+def batch(
+    sources: tuple[Path, ...],
+    output: Path,
+    catalogue: Path | None,
+    watch: Path | None,
+    status: bool,
+    **values: Any,
+) -> None:
+    """Predict many sources, and go on where the last run stopped.
+
+    SOURCES are files, folders, patterns in quotes, and URLs. A source that fails or ends its worker process does not
+    stop the others. The folder has one result a source, as `atsal predict` writes it, a ledger and a summary.
+    """
+    if status:
+        print_status(output)
+        return
+    if bool(sources) + (catalogue is not None) + (watch is not None and not sources) != 1:
+        raise ConfigError("expected SOURCES, --catalogue FILE or --watch FOLDER: give one of them")
+    retry_failed = values.pop("retry_failed")
+    if catalogue is not None:
+        items = items_of_catalogue(catalogue, batch, values, output)
+    else:
+        items = items_of_paths(sources, values, output)
+    _refuse_folder_of_sources(items, watch, output)
+    with _open_batch(output, values["workers"] or _default_workers(), _limits(values), len(items)) as (run, report):
+        rows = run.predict(items, retry_failed=retry_failed)
+        if watch is not None:
+            _watch(watch, run, report, values, output)
+    exit_if_failed(done=sum(row.state == "done" for row in rows), failed=sum(row.state != "done" for row in rows))
+
+
+def _limits(values: dict[str, Any]) -> "Limits":
+    from atsal.jobs.supervised_workers import Limits  # noqa: PLC0415
+
+    memory_gb = values["memory_gb"]
+    return Limits(values["standstill_s"], None if memory_gb is None else memory_gb * _GB)
+
+
+def _default_workers() -> int:
+    from atsal.jobs.workers import usable_cores  # noqa: PLC0415
+
+    return max(1, usable_cores() // 2)
+
+
+@contextmanager
+def _open_batch(folder: Path, workers: int, limits: "Limits", count: int) -> "Iterator[tuple[BatchRun, BatchReport]]":
+    """Lock the folder, open the ledger, and write the summary at the end, also after Ctrl-C."""
+    from atsal.batch.destination import recover_rows  # noqa: PLC0415
+    from atsal.batch.ledger import LEDGER, Ledger  # noqa: PLC0415
+    from atsal.batch.run import BatchRun  # noqa: PLC0415
+    from atsal.jobs.output_folder import lock_folder  # noqa: PLC0415
+    from atsal.jobs.supervised_workers import SupervisedWorkers  # noqa: PLC0415
+    from atsal.prediction.tasks import RunTask  # noqa: PLC0415
+
+    engine = SupervisedWorkers(RunTask(), workers, limits)
+    with lock_folder(folder), Ledger.open(folder / LEDGER, recover_rows(folder)) as ledger:
+        try:
+            with BatchReport(count, workers) as report, engine:
+                yield BatchRun(folder, ledger, engine, report.listener), report
+        finally:
+            _write_summary(folder, ledger)
+
+
+def _write_summary(folder: Path, ledger: "Ledger") -> None:
+    from atsal.batch.ledger import count_states  # noqa: PLC0415
+    from atsal.batch.summary import PAGE, write_summary  # noqa: PLC0415
+
+    rows: list[Row] = ledger.rows
+    write_summary(folder, rows)
+    print_line(", ".join(f"{count} {state}" for state, count in count_states(rows).items()) + f" ({folder / PAGE})")
+
+
+def _watch(watched: Path, run: "BatchRun", report: BatchReport, values: dict[str, Any], folder: Path) -> None:
+    """Predict what arrives, in groups."""
+    from atsal.batch.arrivals import steady_files  # noqa: PLC0415
+
+    for files in steady_files(watched):
+        items = items_of_paths(files, values, folder)
+        report.expect(len(items))
+        run.predict(items, retry_failed=False)
+
+
+def _refuse_folder_of_sources(items: "Sequence[Item]", watched: Path | None, folder: Path) -> None:
+    """Refuse to write results among the sources, where the next run would read them as sources."""
+    parents = {item.source.path.parent for item in items if hasattr(item.source.path, "parent")}
+    for parent in {*parents, *([] if watched is None else [watched])}:
+        if folder.is_dir() and parent.is_dir() and parent.samefile(folder):
+            raise ConfigError(f"{folder}: holds sources; give another folder for the results")

@@ -1,0 +1,78 @@
+"""The sources of `atsal batch`, from paths, folders, patterns, URLs or a catalogue, with the options of each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from glob import glob
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from atsal.cli.catalogue_columns import option_columns, with_row
+from atsal.cli.model_run import choose_model, take_overlay, take_reading
+from atsal.errors import AtsalError, ConfigError
+from atsal.remote.path import RemotePath
+from atsal.video.media_files import list_media, natural_key
+
+if TYPE_CHECKING:
+    from atsal.batch.item import Item
+    from atsal.prediction.tasks import Job
+
+_PATTERN = "*?["
+
+
+def make_job(values: Mapping[str, Any], folder: Path) -> "Job":
+    """Return the model and the options of a run, or of one source."""
+    from atsal.prediction.options import Options  # noqa: PLC0415
+    from atsal.prediction.tasks import Job  # noqa: PLC0415
+
+    values = dict(values)
+    reading, overlay = take_reading(values), take_overlay(values)
+    own = {name: values[name] for name in ("height", "overwrite", "still_at_s")}
+    options = Options(values["streams"], values["formats"] or ("overlay",), reading, overlay=overlay, **own)
+    return Job(choose_model(values), folder, options)
+
+
+def items_of_paths(paths: Sequence[Path], values: Mapping[str, Any], folder: Path) -> "list[Item]":
+    """Return the sources at paths, each once. A path without a source is one, too: it fails when its turn comes."""
+    from atsal.batch.item import Item  # noqa: PLC0415
+    from atsal.prediction.unseen_source import UnseenSource  # noqa: PLC0415
+
+    job, as_frames = make_job(values, folder), values["as_frames"]
+    found = dict.fromkeys(file for path in paths for file in _expand(path, as_frames=as_frames))
+    return [Item(UnseenSource(path, as_frames=as_frames and path.is_dir()), job) for path in found]
+
+
+def _expand(path: Path, *, as_frames: bool) -> Iterator[Path]:
+    """Yield the files of a folder or pattern, or the path itself."""
+    is_pattern = any(sign in str(path) for sign in _PATTERN) and not path.exists()
+    if is_pattern:
+        matches = path.matches() if isinstance(path, RemotePath) else map(Path, glob(str(path), recursive=True))  # noqa: PTH207
+        found = sorted(matches, key=lambda file: natural_key(str(file)))
+        if not found:
+            raise ConfigError(f"{path}: no file matches; check the pattern")
+        yield from found
+    elif not as_frames and path.is_dir():
+        yield from list_media(path)
+    else:
+        yield path
+
+
+def items_of_catalogue(path: Path, command: click.Command, values: Mapping[str, Any], folder: Path) -> "list[Item]":
+    """Return the sources of a catalogue. Raises `DataError` and `ConfigError` that name the row."""
+    from atsal.batch.catalogue import read_catalogue  # noqa: PLC0415
+    from atsal.batch.item import Item  # noqa: PLC0415
+    from atsal.prediction.unseen_source import UnseenSource  # noqa: PLC0415
+
+    jobs: dict[str, tuple[Job, bool]] = {}  # rows with the same options share one object
+    items = []
+    for entry in read_catalogue(path, option_columns(command)):
+        key = repr(sorted(entry.options.items()))
+        if key not in jobs:
+            own = with_row(command, values, entry.options)
+            try:
+                jobs[key] = make_job(own, folder), own["as_frames"]
+            except AtsalError as error:
+                raise ConfigError(f"{entry.where}: {error}") from error
+        job, as_frames = jobs[key]
+        items.append(Item(UnseenSource(entry.path, entry.id, as_frames), job))
+    return items
