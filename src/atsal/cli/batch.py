@@ -9,7 +9,7 @@ import click
 
 from atsal.cli.batch_items import items_of_catalogue, items_of_paths
 from atsal.cli.batch_status import BatchReport, print_status
-from atsal.cli.console import output_options, print_line
+from atsal.cli.console import output_options, print_line, print_warning
 from atsal.cli.exit_code import exit_if_failed
 from atsal.cli.model_run import model_options, overlay_options, reading_options
 from atsal.cli.parameters import (
@@ -86,6 +86,8 @@ def batch(
     SOURCES are files, folders, patterns in quotes, and URLs. A source that fails or ends its worker process does not
     stop the others. The folder has one result a source, as `atsal predict` writes it, a ledger and a summary.
     """
+    from atsal.prediction.sources import find_remarks  # noqa: PLC0415
+
     if status:
         print_status(output)
         return
@@ -96,6 +98,7 @@ def batch(
         items = items_of_catalogue(catalogue, batch, values, output)
     else:
         items = items_of_paths(sources, values, output)
+        print_warning(*find_remarks(sources, as_frames=values["as_frames"]))
     _refuse_folder_of_sources(items, watch, output)
     with _open_batch(output, values["workers"] or _default_workers(), _limits(values), len(items)) as (run, report):
         rows = run.predict(items, retry_failed=retry_failed)
