@@ -71,3 +71,34 @@ def test_a_film_is_that_of_the_file(server, inputs):
     run("compare", server.url("clip.mp4"), "-o", "remote.mp4", "--runtime", "torch")
     run("compare", inputs / "clip.mp4", "-o", "local.mp4", "--runtime", "torch")
     assert Path("remote.mp4").read_bytes() == Path("local.mp4").read_bytes()
+
+
+def test_a_batch_into_a_store_is_that_into_a_folder(s3, inputs, tmp_path, monkeypatch):
+    from atsal.jobs.engine import InThisProcess
+    from atsal.prediction.parallel import ParallelRun
+
+    monkeypatch.setattr("atsal.jobs.supervised_workers.SupervisedWorkers", lambda job, *_: InThisProcess(job))
+    monkeypatch.setenv("ATSAL_HOME", str(tmp_path / "home"))
+    (inputs / "broken.mp4").write_bytes(b"no video")
+    options = ("--format", "npy", "--format", "overlay", "--runtime", "torch")
+    run("batch", inputs, "-o", "s3://videos/maps", *options, status=3)
+    run("predict", inputs, "-o", "local", *options, status=3)
+    s3.get("videos/maps/", "fetched/", recursive=True)
+    names = {path.relative_to("local").as_posix() for path in Path("local").rglob("*") if path.is_file()}
+    found = {path.relative_to("fetched").as_posix() for path in Path("fetched").rglob("*") if path.is_file()}
+    assert found == names | {"ledger.sqlite", "summary.csv", "summary.html"}
+    same = [name for name in names if not name.endswith(".json")]
+    assert all(Path("local", name).read_bytes() == Path("fetched", name).read_bytes() for name in same)
+    kept = [path.name for path in (tmp_path / "home").rglob("*") if path.is_file()]
+    assert sorted(kept) == ["ledger.sqlite", "summary.csv", "summary.html"]
+
+    monkeypatch.setenv("ATSAL_HOME", str(tmp_path / "another machine"))
+    seen, begin = [], ParallelRun._begin
+    monkeypatch.setattr(ParallelRun, "_begin", lambda self, s, job: (seen.append(s.path.name), begin(self, s, job)))
+    assert "2 done, 1 failed" in run("batch", "--status", "-o", "s3://videos/maps")
+    run("batch", inputs, "-o", "s3://videos/maps", *options, status=3)
+    assert seen == []
+    s3.rm("videos/maps/clip.json")
+    run("batch", inputs, "-o", "s3://videos/maps", *options, status=3)
+    assert seen == ["clip.mp4"]
+    assert s3.exists("videos/maps/clip.json")

@@ -3,9 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from atsal.batch.destination import find_damage, manifest_path
+from atsal.batch.destination import Destination
 from atsal.batch.item import Item, find_name_clashes
 from atsal.batch.ledger import Ledger, Row, State, now
 from atsal.errors import SetAsideError
@@ -33,10 +32,10 @@ class _Try:
 
 
 class BatchRun:
-    """A batch into a folder that is locked."""
+    """A batch into a destination that is locked."""
 
-    def __init__(self, folder: Path, ledger: Ledger, engine: Engine, listener: Listener) -> None:
-        self._folder = folder
+    def __init__(self, destination: Destination, ledger: Ledger, engine: Engine, listener: Listener) -> None:
+        self._destination = destination
         self._ledger = ledger
         self._listener = listener
         self._tries: dict[AnySource, _Try] = {}
@@ -57,8 +56,12 @@ class BatchRun:
         if len({item.job.model for item in todo}) == 1:  # else one bad row of a catalogue would stop the others
             self._run.check_model(todo[0].job)
         self._tries = {item.source: _Try(item) for item in todo}
-        for source, found in self._run.outcomes((item.source, item.job) for item in todo):
-            self._take(self._tries.pop(source), found)
+        try:
+            for source, found in self._run.outcomes((item.source, item.job) for item in todo):
+                self._take(self._tries.pop(source), found)
+        finally:
+            self._stop_waiting()
+        self._destination.refresh()
         return [self._checked(self._row(keys[item])) for item in items]
 
     def _enter(self, items: Sequence[Item], keys: dict[Item, str]) -> None:
@@ -70,6 +73,11 @@ class BatchRun:
             rows.append(replace(row, path=item.shown_path, state=state))
         self._ledger.put(*rows)
 
+    def _stop_waiting(self) -> None:
+        """Let what Ctrl-C stopped wait for the next run."""
+        stopped = [replace(row, state="waiting", changed=now()) for row in self._ledger.rows if row.state == "running"]
+        self._ledger.put(*stopped)
+
     def _row(self, name: str) -> Row:
         row = self._ledger.get(name)
         return Row(name, "") if row is None else row
@@ -80,7 +88,7 @@ class BatchRun:
         is_kept = row.state == "done" or (row.is_bad and not retry_failed)
         if not is_kept or item.fingerprint() not in (row.fingerprint, None):
             return False
-        if row.state == "done" and not manifest_path(self._folder, item.id).is_file():
+        if row.state == "done" and not self._destination.is_done(item.id):
             return False
         self._listener.skipped(row)
         return True
@@ -109,7 +117,7 @@ class BatchRun:
 
     def _checked(self, row: Row) -> Row:
         """Return the row of a source at the end; one whose results something removed waits for the next run."""
-        damage = find_damage(self._folder, row.id) if row.state == "done" else None
+        damage = self._destination.find_damage(row.id) if row.state == "done" else None
         if damage is None:
             return row
         row = replace(row, state="waiting", reason=damage, changed=now())

@@ -13,6 +13,7 @@ from atsal.cli.console import output_options, print_line, print_warning
 from atsal.cli.exit_code import exit_if_failed
 from atsal.cli.model_run import model_options, overlay_options, reading_options
 from atsal.cli.parameters import (
+    DESTINATION,
     MAX_WORKERS,
     PATH,
     POSITIVE,
@@ -26,6 +27,7 @@ from atsal.cli.parameters import (
 from atsal.errors import ConfigError
 
 if TYPE_CHECKING:
+    from atsal.batch.destination import Destination
     from atsal.batch.item import Item
     from atsal.batch.ledger import Ledger, Row
     from atsal.batch.run import BatchRun
@@ -38,7 +40,7 @@ _GB = 1e9
     epilog='Examples: atsal batch VIDEOS "more/*.mp4" -o maps --format npy --workers 4; atsal batch --status -o maps.'
 )
 @click.argument("sources", nargs=-1, type=SOURCE)
-@click.option("-o", "--output", required=True, type=PATH, help="Folder for the results and the ledger.")
+@click.option("-o", "--output", required=True, type=DESTINATION, help="Folder or s3:// URL for results and ledger.")
 @click.option("--catalogue", type=PATH, metavar="FILE", help="Take the sources from a CSV, Parquet or JSON lines file.")
 @click.option(
     "--workers",
@@ -86,24 +88,29 @@ def batch(
     SOURCES are files, folders, patterns in quotes, and URLs. A source that fails or ends its worker process does not
     stop the others. The folder has one result a source, as `atsal predict` writes it, a ledger and a summary.
     """
+    from atsal.batch.destination import open_destination  # noqa: PLC0415
     from atsal.prediction.sources import find_remarks  # noqa: PLC0415
 
     if status:
         print_status(output)
         return
+    destination = open_destination(output)
     if bool(sources) + (catalogue is not None) + (watch is not None and not sources) != 1:
         raise ConfigError("expected SOURCES, --catalogue FILE or --watch FOLDER: give one of them")
     retry_failed = values.pop("retry_failed")
     if catalogue is not None:
-        items = items_of_catalogue(catalogue, batch, values, output)
+        items = items_of_catalogue(catalogue, batch, values, destination)
     else:
-        items = items_of_paths(sources, values, output)
+        items = items_of_paths(sources, values, destination)
         print_warning(*find_remarks(sources, as_frames=values["as_frames"]))
-    _refuse_folder_of_sources(items, watch, output)
-    with _open_batch(output, values["workers"] or _default_workers(), _limits(values), len(items)) as (run, report):
+    _refuse_folder_of_sources(items, watch, destination.folder)
+    with _open_batch(destination, values["workers"] or _default_workers(), _limits(values), len(items)) as (
+        run,
+        report,
+    ):
         rows = run.predict(items, retry_failed=retry_failed)
         if watch is not None:
-            _watch(watch, run, report, values, output)
+            _watch(watch, run, report, values, destination)
     exit_if_failed(done=sum(row.state == "done" for row in rows), failed=sum(row.state != "done" for row in rows))
 
 
@@ -121,9 +128,10 @@ def _default_workers() -> int:
 
 
 @contextmanager
-def _open_batch(folder: Path, workers: int, limits: "Limits", count: int) -> "Iterator[tuple[BatchRun, BatchReport]]":
+def _open_batch(
+    destination: "Destination", workers: int, limits: "Limits", count: int
+) -> "Iterator[tuple[BatchRun, BatchReport]]":
     """Lock the folder, open the ledger, and write the summary at the end, also after Ctrl-C."""
-    from atsal.batch.destination import recover_rows  # noqa: PLC0415
     from atsal.batch.ledger import LEDGER, Ledger  # noqa: PLC0415
     from atsal.batch.run import BatchRun  # noqa: PLC0415
     from atsal.jobs.output_folder import lock_folder  # noqa: PLC0415
@@ -131,29 +139,36 @@ def _open_batch(folder: Path, workers: int, limits: "Limits", count: int) -> "It
     from atsal.prediction.tasks import RunTask  # noqa: PLC0415
 
     engine = SupervisedWorkers(RunTask(), workers, limits)
-    with lock_folder(folder), Ledger.open(folder / LEDGER, recover_rows(folder)) as ledger:
-        try:
-            with BatchReport(count, workers) as report, engine:
-                yield BatchRun(folder, ledger, engine, report.listener), report
-        finally:
-            _write_summary(folder, ledger)
+    with lock_folder(destination.folder):
+        destination.begin()
+        with Ledger.open(destination.folder / LEDGER, destination.recover_rows()) as ledger:
+            try:
+                with BatchReport(count, workers) as report, engine:
+                    yield BatchRun(destination, ledger, engine, report.listener), report
+            finally:
+                _write_summary(destination, ledger)
 
 
-def _write_summary(folder: Path, ledger: "Ledger") -> None:
+def _write_summary(destination: "Destination", ledger: "Ledger") -> None:
     from atsal.batch.ledger import count_states  # noqa: PLC0415
     from atsal.batch.summary import PAGE, write_summary  # noqa: PLC0415
 
     rows: list[Row] = ledger.rows
-    write_summary(folder, rows)
-    print_line(", ".join(f"{count} {state}" for state, count in count_states(rows).items()) + f" ({folder / PAGE})")
+    write_summary(destination.folder, rows)
+    destination.end()
+    print_line(
+        ", ".join(f"{count} {state}" for state, count in count_states(rows).items()) + f" ({destination}/{PAGE})"
+    )
 
 
-def _watch(watched: Path, run: "BatchRun", report: BatchReport, values: dict[str, Any], folder: Path) -> None:
+def _watch(
+    watched: Path, run: "BatchRun", report: BatchReport, values: dict[str, Any], destination: "Destination"
+) -> None:
     """Predict what arrives, in groups."""
     from atsal.batch.arrivals import steady_files  # noqa: PLC0415
 
     for files in steady_files(watched):
-        items = items_of_paths(files, values, folder)
+        items = items_of_paths(files, values, destination)
         report.expect(len(items))
         run.predict(items, retry_failed=False)
 

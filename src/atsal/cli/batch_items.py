@@ -14,13 +14,14 @@ from atsal.remote.path import RemotePath
 from atsal.video.media_files import list_media, natural_key
 
 if TYPE_CHECKING:
+    from atsal.batch.destination import Destination
     from atsal.batch.item import Item
     from atsal.prediction.tasks import Job
 
 _PATTERN = "*?["
 
 
-def make_job(values: Mapping[str, Any], folder: Path) -> "Job":
+def make_job(values: Mapping[str, Any], destination: "Destination") -> "Job":
     """Return the model and the options of a run, or of one source."""
     from atsal.prediction.options import Options  # noqa: PLC0415
     from atsal.prediction.tasks import Job  # noqa: PLC0415
@@ -29,15 +30,15 @@ def make_job(values: Mapping[str, Any], folder: Path) -> "Job":
     reading, overlay = take_reading(values), take_overlay(values)
     own = {name: values[name] for name in ("height", "overwrite", "still_at_s")}
     options = Options(values["streams"], values["formats"] or ("overlay",), reading, overlay=overlay, **own)
-    return Job(choose_model(values), folder, options)
+    return Job(choose_model(values), destination.folder, options, destination.store)
 
 
-def items_of_paths(paths: Sequence[Path], values: Mapping[str, Any], folder: Path) -> "list[Item]":
+def items_of_paths(paths: Sequence[Path], values: Mapping[str, Any], destination: "Destination") -> "list[Item]":
     """Return the sources at paths, each once. A path without a source is one, too: it fails when its turn comes."""
     from atsal.batch.item import Item  # noqa: PLC0415
     from atsal.prediction.unseen_source import UnseenSource  # noqa: PLC0415
 
-    job, as_frames = make_job(values, folder), values["as_frames"]
+    job, as_frames = make_job(values, destination), values["as_frames"]
     found = dict.fromkeys(file for path in paths for file in _expand(path, as_frames=as_frames))
     return [Item(UnseenSource(path, as_frames=as_frames and path.is_dir()), job) for path in found]
 
@@ -57,7 +58,9 @@ def _expand(path: Path, *, as_frames: bool) -> Iterator[Path]:
         yield path
 
 
-def items_of_catalogue(path: Path, command: click.Command, values: Mapping[str, Any], folder: Path) -> "list[Item]":
+def items_of_catalogue(
+    path: Path, command: click.Command, values: Mapping[str, Any], destination: "Destination"
+) -> "list[Item]":
     """Return the sources of a catalogue. Raises `DataError` and `ConfigError` that name the row."""
     from atsal.batch.catalogue import read_catalogue  # noqa: PLC0415
     from atsal.batch.item import Item  # noqa: PLC0415
@@ -70,7 +73,7 @@ def items_of_catalogue(path: Path, command: click.Command, values: Mapping[str, 
         if key not in jobs:
             own = with_row(command, values, entry.options)
             try:
-                jobs[key] = make_job(own, folder), own["as_frames"]
+                jobs[key] = make_job(own, destination), own["as_frames"]
             except AtsalError as error:
                 raise ConfigError(f"{entry.where}: {error}") from error
         job, as_frames = jobs[key]

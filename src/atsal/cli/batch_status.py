@@ -77,17 +77,18 @@ class BatchReport:
             )
 
 
-def print_status(folder: Path) -> None:
-    """Print the state of the batch in a folder, by its ledger or, without one, by its results."""
+def print_status(output: Path) -> None:
+    """Print the state of a batch, by its ledger or, without one, by its results."""
+    from atsal.batch.destination import open_destination  # noqa: PLC0415
     from atsal.batch.ledger import LEDGER, count_states, read_ledger  # noqa: PLC0415
 
-    rows = read_ledger(folder / LEDGER)
+    destination = open_destination(output)
+    rows = read_ledger(destination.folder / LEDGER)
     if rows is None:
-        from atsal.batch.destination import recover_rows  # noqa: PLC0415 - imports torch
-
-        rows = list(recover_rows(folder))
+        destination.begin()
+        rows = read_ledger(destination.folder / LEDGER) or list(destination.recover_rows())
     if not rows:
-        raise ConfigError(f"{folder}: has no ledger and no results of a batch; check the folder")
+        raise ConfigError(f"{destination}: has no ledger and no results of a batch; check the folder")
     counts = count_states(rows)
     print_line(f"{plural(len(rows), 'source')}: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
     print_line(

@@ -18,7 +18,7 @@ from click.shell_completion import CompletionItem
 
 from atsal.errors import ConfigError
 from atsal.remote.path import READABLE, as_path
-from atsal.remote.urls import shown_url, url_scheme
+from atsal.remote.urls import STORES, shown_url, url_scheme
 
 
 class _PathType(click.Path):
@@ -48,6 +48,18 @@ class _SourceType(_PathType):
             return as_path(value)
         if isinstance(value, str) and scheme:
             self.fail(f"{shown_url(value)} is a URL of {scheme}; those of https, http and s3 are read.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class _DestinationType(_PathType):
+    """A folder to write to, or a URL that begins with s3://."""
+
+    def convert(
+        self, value: "str | os.PathLike[str]", param: click.Parameter | None, ctx: click.Context | None
+    ) -> "str | bytes | os.PathLike[str]":
+        """Turn the text into a `Path` or `RemotePath`."""
+        if isinstance(value, str) and url_scheme(value) in STORES:
+            return as_path(value)
         return super().convert(value, param, ctx)
 
 
@@ -111,6 +123,7 @@ def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 PATH = _PathType(path_type=Path)
 SOURCE = _SourceType(path_type=Path)
+DESTINATION = _DestinationType(path_type=Path)
 POSITIVE = Number(min=0, min_open=True)
 MAX_WORKERS = 256
 MODELS = ("atsal.models.architecture", "architecture_names")

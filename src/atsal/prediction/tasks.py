@@ -11,6 +11,7 @@ from atsal.errors import AtsalError
 from atsal.prediction.chunk_folder import predict_chunk
 from atsal.prediction.chunked_run import ChunkedRun
 from atsal.prediction.chunks import Chunk, ChunkPlan
+from atsal.prediction.delivery import deliver
 from atsal.prediction.job import open_results, predict_opened
 from atsal.prediction.model_choice import ModelChoice, load_once
 from atsal.prediction.options import STILL_AT, Options
@@ -32,6 +33,7 @@ class Job:
     model: ModelChoice
     folder: Path
     options: Options
+    store: str | None = None  # a URL to which the results go when they are complete
 
     def load(self) -> Predictor:
         """Return the model, which this process loads at the first call."""
@@ -132,6 +134,9 @@ class RunTask:
     def __call__(self, task: Task, report: Report) -> Outcome | Cut | int | Failure | None:
         """Return what the task returns, or an `AtsalError` or `OSError`."""
         try:
-            return task.run(self.inputs, report)
+            found = task.run(self.inputs, report)
+            if isinstance(found, Outcome) and task.job.store is not None:
+                deliver(found, task.job.store, report)
         except (AtsalError, OSError) as error:
             return error
+        return found
