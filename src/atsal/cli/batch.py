@@ -19,6 +19,7 @@ from atsal.cli.parameters import (
     POSITIVE,
     SOURCE,
     NameOf,
+    Number,
     overwrite_option,
     parse_erp_height,
     still_at_option,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from atsal.batch.item import Item
     from atsal.batch.ledger import Ledger, Row
     from atsal.batch.run import BatchRun
-    from atsal.jobs.supervised_workers import Limits
+    from atsal.jobs.engine import Engine
 
 _GB = 1e9
 
@@ -47,6 +48,14 @@ _GB = 1e9
     type=click.IntRange(min=1, max=MAX_WORKERS),
     help="Processes that share the work.  [default: one per two cores]",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="local: processes on this machine; ray: on the Ray cluster in RAY_ADDRESS, which shares its files.",
+)
+@click.option("--worker-cpus", type=POSITIVE, default=1.0, help="Only for ray: CPUs that a worker takes.")
+@click.option("--worker-gpus", type=Number(min=0), default=0.0, help="Only for ray: GPUs that a worker takes.")
 @click.option("--retry-failed", is_flag=True, help="Also try again what failed or was set aside.")
 @click.option("--status", is_flag=True, help="Only print the state of the batch in the folder.")
 @click.option("--watch", type=PATH, metavar="FOLDER", help="Also predict what arrives in this folder, until Ctrl-C.")
@@ -57,7 +66,7 @@ _GB = 1e9
     "--memory",
     "memory_gb",
     type=POSITIVE,
-    help="Gigabytes of memory that end a worker.  [default: the machine's, divided by the workers]",
+    help="Only for local: gigabytes of memory that end a worker.  [default: the machine's, divided by the workers]",
 )
 @stream_option(default="fused")
 @click.option(
@@ -95,6 +104,8 @@ def batch(
         print_status(output)
         return
     destination = open_destination(output)
+    if values["engine"] == "ray" and destination.store is not None:
+        raise ConfigError(f"{destination}: --engine ray writes to a folder that all machines share; give one")
     if bool(sources) + (catalogue is not None) + (watch is not None and not sources) != 1:
         raise ConfigError("expected SOURCES, --catalogue FILE or --watch FOLDER: give one of them")
     retry_failed = values.pop("retry_failed")
@@ -104,46 +115,41 @@ def batch(
         items = items_of_paths(sources, values, destination)
         print_warning(*find_remarks(sources, as_frames=values["as_frames"]))
     _refuse_folder_of_sources(items, watch, destination.folder)
-    with _open_batch(destination, values["workers"] or _default_workers(), _limits(values), len(items)) as (
-        run,
-        report,
-    ):
+    with _open_batch(destination, _make_engine(values), len(items)) as (run, report):
         rows = run.predict(items, retry_failed=retry_failed)
         if watch is not None:
             _watch(watch, run, report, values, destination)
     exit_if_failed(done=sum(row.state == "done" for row in rows), failed=sum(row.state != "done" for row in rows))
 
 
-def _limits(values: dict[str, Any]) -> "Limits":
-    from atsal.jobs.supervised_workers import Limits  # noqa: PLC0415
-
-    memory_gb = values["memory_gb"]
-    return Limits(values["standstill_s"], None if memory_gb is None else memory_gb * _GB)
-
-
-def _default_workers() -> int:
+def _make_engine(values: dict[str, Any]) -> "Engine":
     from atsal.jobs.workers import usable_cores  # noqa: PLC0415
+    from atsal.prediction.tasks import RunTask  # noqa: PLC0415
 
-    return max(1, usable_cores() // 2)
+    workers, memory_gb = values["workers"] or max(1, usable_cores() // 2), values["memory_gb"]
+    if values["engine"] == "ray":
+        from atsal.jobs.ray_engine import RayEngine, RayResources  # noqa: PLC0415
+
+        resources = RayResources(values["worker_cpus"], values["worker_gpus"], values["standstill_s"])
+        return RayEngine(RunTask(), workers, resources)
+    from atsal.jobs.supervised_workers import Limits, SupervisedWorkers  # noqa: PLC0415
+
+    limits = Limits(values["standstill_s"], None if memory_gb is None else memory_gb * _GB)
+    return SupervisedWorkers(RunTask(), workers, limits)
 
 
 @contextmanager
-def _open_batch(
-    destination: "Destination", workers: int, limits: "Limits", count: int
-) -> "Iterator[tuple[BatchRun, BatchReport]]":
+def _open_batch(destination: "Destination", engine: "Engine", count: int) -> "Iterator[tuple[BatchRun, BatchReport]]":
     """Lock the folder, open the ledger, and write the summary at the end, also after Ctrl-C."""
     from atsal.batch.ledger import LEDGER, Ledger  # noqa: PLC0415
     from atsal.batch.run import BatchRun  # noqa: PLC0415
     from atsal.jobs.output_folder import lock_folder  # noqa: PLC0415
-    from atsal.jobs.supervised_workers import SupervisedWorkers  # noqa: PLC0415
-    from atsal.prediction.tasks import RunTask  # noqa: PLC0415
 
-    engine = SupervisedWorkers(RunTask(), workers, limits)
     with lock_folder(destination.folder):
         destination.begin()
         with Ledger.open(destination.folder / LEDGER, destination.recover_rows()) as ledger:
             try:
-                with BatchReport(count, workers) as report, engine:
+                with engine, BatchReport(count, engine.workers) as report:
                     yield BatchRun(destination, ledger, engine, report.listener), report
             finally:
                 _write_summary(destination, ledger)

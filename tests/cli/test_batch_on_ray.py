@@ -1,0 +1,71 @@
+"""`atsal batch --engine ray` on a cluster of two nodes, of which one is lost."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from atsal.batch.ledger import LEDGER, read_ledger
+from atsal.jobs.engine import Death
+from atsal.jobs.ray_engine import RayEngine, RayResources
+from atsal.video.synthetic_scene import render_video
+from prediction.test_job import tree
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """A head of one CPU and a second node."""
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # of the workers
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    monkeypatch.setenv("RAY_ADDRESS", made.address)
+    yield made
+    made.shutdown()
+
+
+def act(task, report):
+    if task == "exit":
+        os._exit(1)
+    if task == "sleep":
+        time.sleep(60)
+    if task == "raise":
+        raise ValueError("odd")
+    return task * 2
+
+
+def test_tasks_come_back_or_are_set_aside(cluster):
+    with RayEngine(act, 2, RayResources(cpus=0.5, standstill_s=8)) as engine:
+        for task in (1, "exit", "raise", 2, "sleep"):
+            engine.submit(task)
+        found = dict(engine.results())
+    assert (found[1], found[2]) == (2, 4)
+    assert found["raise"] == Death("met an unexpected error, odd")
+    assert found["exit"] == Death("ended unexpectedly, at the second try")
+    assert found["sleep"] == Death("made no progress for 8 s, at the second try")
+
+
+def test_a_lost_node_costs_a_retry(cluster, tmp_path):
+    node = cluster.add_node(num_cpus=1)
+    (tmp_path / "in").mkdir()
+    for number in range(4):
+        render_video(tmp_path / "in" / f"{number}.mp4", seconds=20, frame_rate=16, erp_height=64, seed=number)
+    command = [sys.executable, "-m", "atsal", "batch", "in", "--format", "npy", "--runtime", "torch", "--workers", "2"]
+    subprocess.run([*command, "-o", "local"], cwd=tmp_path, check=True)
+    process = subprocess.Popen([*command, "-o", "out", "--engine", "ray"], cwd=tmp_path)
+    while process.poll() is None:
+        rows = read_ledger(tmp_path / "out" / LEDGER) if (tmp_path / "out" / LEDGER).exists() else []
+        if sum(row.state == "done" for row in rows or []) >= 1:
+            cluster.remove_node(node, allow_graceful=False)
+            break
+        time.sleep(0.2)
+    assert process.wait() == 0
+    local, found = tree(tmp_path / "local"), tree(tmp_path / "out")
+    assert found.keys() == local.keys()
+    assert all(found[name] == local[name] for name in local if name.endswith(".npy"))
+    assert not list((tmp_path / "out").rglob(".*"))
