@@ -190,14 +190,14 @@ def test_kill_9_at_any_moment(tmp_path):
     (tmp_path / "in").mkdir()
     for number in range(10):
         name = tmp_path / "in" / f"clip{number}.mp4"
-        render_video(name, seconds=3 if number else 82, frame_rate=16, erp_height=64, seed=number)
+        render_video(name, seconds=3 if number else 40, frame_rate=16, erp_height=64, seed=number)
     (tmp_path / "in" / "broken.mp4").write_bytes(b"no video")
     cut = (tmp_path / "in" / "clip1.mp4").read_bytes()
     (tmp_path / "in" / "cut.mp4").write_bytes(cut[: len(cut) // 3])
     batch = _Disturbed(tmp_path)
     assert batch.start(out="whole").wait() == 3
     seen, rng = set(), np.random.default_rng(0)
-    for attempt in range(8):
+    for attempt in range(6):
         process = batch.start("--retry-failed")
         time.sleep(rng.uniform(2, 7))
         victims = [process.pid, *children(process.pid)]

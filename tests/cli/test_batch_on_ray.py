@@ -51,21 +51,29 @@ def test_tasks_come_back_or_are_set_aside(cluster):
 
 
 def test_a_lost_node_costs_a_retry(cluster, tmp_path):
-    node = cluster.add_node(num_cpus=1)
     (tmp_path / "in").mkdir()
-    for number in range(4):
-        render_video(tmp_path / "in" / f"{number}.mp4", seconds=20, frame_rate=16, erp_height=64, seed=number)
+    for number in range(6):
+        render_video(tmp_path / "in" / f"{number}.mp4", seconds=6, frame_rate=16, erp_height=64, seed=number)
     command = [sys.executable, "-m", "atsal", "batch", "in", "--format", "npy", "--runtime", "torch", "--workers", "2"]
     subprocess.run([*command, "-o", "local"], cwd=tmp_path, check=True)
-    process = subprocess.Popen([*command, "-o", "out", "--engine", "ray"], cwd=tmp_path)
-    while process.poll() is None:
-        rows = read_ledger(tmp_path / "out" / LEDGER) if (tmp_path / "out" / LEDGER).exists() else []
-        if sum(row.state == "done" for row in rows or []) >= 1:
-            cluster.remove_node(node, allow_graceful=False)
-            break
-        time.sleep(0.2)
-    assert process.wait() == 0
+    ledger = tmp_path / "out" / LEDGER
+    with subprocess.Popen([*command, "-o", "out", "--engine", "ray"], cwd=tmp_path) as process:
+        await_done(ledger, 1, process)
+        node = cluster.add_node(num_cpus=1)  # not earlier: the main process must not be on it
+        await_done(ledger, 3, process)
+        cluster.remove_node(node, allow_graceful=False)
+        assert process.wait() == 0
     local, found = tree(tmp_path / "local"), tree(tmp_path / "out")
     assert found.keys() == local.keys()
     assert all(found[name] == local[name] for name in local if name.endswith(".npy"))
     assert not list((tmp_path / "out").rglob(".*"))
+
+
+def await_done(ledger, count, process):
+    """Wait until so many sources are done."""
+    while process.poll() is None:
+        rows = read_ledger(ledger) or []
+        if sum(row.state == "done" for row in rows) >= count:
+            return
+        time.sleep(0.2)
+    raise AssertionError("the batch ended early")
