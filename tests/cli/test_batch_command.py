@@ -20,6 +20,7 @@ from atsal.cli import main
 from atsal.jobs.engine import InThisProcess
 from atsal.jobs.output_folder import lock_folder
 from atsal.prediction.parallel import ParallelRun
+from atsal.prediction.tasks import Begin
 from atsal.video.synthetic_scene import Scene, render_video
 from prediction.test_job import tree
 
@@ -110,6 +111,30 @@ def test_results_that_vanish_during_a_run_are_missed(folder, monkeypatch):
     monkeypatch.setattr(ParallelRun, "outcomes", take_away)
     run("in/a.mp4", "-o", "out", *FAST, status=1)
     assert states() == {"a": "waiting"}
+
+
+def test_what_ctrl_c_stops_waits_for_the_next_run(folder, monkeypatch):
+    def stop(self, *_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Begin, "run", stop)
+        assert "run the same command again" in run("in", "-o", "out", *FAST, status=130)
+    assert set(states().values()) == {"waiting"}
+    assert (folder / "out" / "summary.csv").is_file()
+    run("in", "-o", "out", *FAST, status=3)
+    assert states() == {"a": "done", "b": "done", "broken": "failed"}
+
+
+def test_what_arrives_is_predicted_until_ctrl_c(folder, monkeypatch):
+    def arrive(watched):
+        yield [watched / "a.mp4", watched / "broken.mp4"]
+        yield [watched / "b.png"]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("atsal.batch.arrivals.steady_files", arrive)
+    run("--watch", "in", "-o", "out", *FAST, status=130)
+    assert states() == {"a": "done", "broken": "failed", "b": "done"}
 
 
 def test_a_catalogue_gives_names_and_options(folder):

@@ -36,10 +36,8 @@ class Source:
     @property
     def stem(self) -> str:
         """The name of its results."""
-        if self.name is not None:
-            return self.name
-        if self.kind != "sequence":
-            return self.path.stem
+        if self.name is not None or self.kind != "sequence":
+            return self.name or self.path.stem
         return self.path.resolve().name if self.path.name in ("", "..") else self.path.name
 
     def look(self) -> "Source":
@@ -66,7 +64,7 @@ class Source:
 
     @property
     def modified_ns(self) -> int:
-        """When its newest file was changed. Earlier versions identified a source by this."""
+        """When its newest file was changed, by which earlier versions identified a source."""
         return max((file.stat().st_mtime_ns for file in self.files()), default=0)
 
     def is_still(self, reading: ReadOptions) -> bool:
