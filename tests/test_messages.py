@@ -67,6 +67,14 @@ atsal predict still.png -o out --model paper
 atsal predict still.png -o out --model still.png
 atsal predict still.png -o out --model nothing
 atsal predict still.png -o out --model damaged
+atsal batch -o out
+atsal batch still.png --catalogue notes.txt -o out
+atsal batch --catalogue notes.txt -o out
+atsal batch none/*.png -o out
+atsal batch stills -o stills
+atsal batch still.png -o https://example.org/out
+atsal batch still.png -o s3://bucket/out --engine ray
+atsal batch --status -o nowhere
 atsal compare stills -o c.mp4
 atsal compare still.png -o c.jpg
 atsal compare still.png -o still.png --overwrite

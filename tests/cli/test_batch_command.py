@@ -144,7 +144,19 @@ def test_a_catalogue_gives_names_and_options(folder):
     assert states() == {"one": "done", "two": "done", "three": "failed"}
     assert len(json.loads((folder / "out" / "two.json").read_text())["frames"]) == 2
     assert (folder / "out" / "one.npy").is_file()
-    run("--catalogue", "list.csv", "in", "-o", "out", status=1)
+
+
+def test_ten_thousand_sources_start_at_once(folder, monkeypatch):
+    def stop(self, *_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Begin, "run", stop)
+    rows = "".join(f"clips/{number:05d}.mp4\n" for number in range(10_000))
+    (folder / "list.csv").write_text(f"path\n{rows}")
+    started_s = time.monotonic()
+    run("--catalogue", "list.csv", "-o", "out", *FAST, status=130)
+    assert time.monotonic() - started_s < 5
+    assert len(states()) == 10_000
 
 
 def test_sources_of_one_name_fail_by_name(folder):
@@ -169,6 +181,7 @@ def test_the_summary_counts_causes(folder):
 
 def test_wrong_use_is_named(folder):
     assert "SOURCES, --catalogue FILE or --watch FOLDER" in run("-o", "out", status=1)
+    assert "exclude each other" in run("in", "--catalogue", "list.csv", "-o", "out", status=1)
     assert "no file matches" in run("in/*.mkv", "-o", "out", status=1)
     assert "holds sources" in run("in", "-o", "in", status=1)
     assert "has no ledger and no results" in run("--status", "-o", "nowhere", status=1)

@@ -106,8 +106,10 @@ def batch(
     destination = open_destination(output)
     if values["engine"] == "ray" and destination.store is not None:
         raise ConfigError(f"{destination}: --engine ray writes to a folder that all machines share; give one")
-    if bool(sources) + (catalogue is not None) + (watch is not None and not sources) != 1:
-        raise ConfigError("expected SOURCES, --catalogue FILE or --watch FOLDER: give one of them")
+    if bool(sources) and catalogue is not None:
+        raise ConfigError("SOURCES and --catalogue exclude each other; give one of them")
+    if not sources and catalogue is None and watch is None:
+        raise ConfigError("expected SOURCES, --catalogue FILE or --watch FOLDER: give at least one of them")
     retry_failed = values.pop("retry_failed")
     if catalogue is not None:
         items = items_of_catalogue(catalogue, batch, values, destination)

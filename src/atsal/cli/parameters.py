@@ -58,8 +58,13 @@ class _DestinationType(_PathType):
         self, value: "str | os.PathLike[str]", param: click.Parameter | None, ctx: click.Context | None
     ) -> "str | bytes | os.PathLike[str]":
         """Turn the text into a `Path` or `RemotePath`."""
-        if isinstance(value, str) and url_scheme(value) in STORES:
+        scheme = url_scheme(value) if isinstance(value, str) else None
+        if isinstance(value, str) and scheme in STORES:
             return as_path(value)
+        if isinstance(value, str) and scheme:
+            self.fail(
+                f"{shown_url(value)}: nothing is written there; expected a folder, or s3://BUCKET/PREFIX.", param, ctx
+            )
         return super().convert(value, param, ctx)
 
 
