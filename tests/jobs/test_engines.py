@@ -105,6 +105,17 @@ def test_workers_that_never_start_end_the_run():
         run([("add", 1), ("add", 2)], _NoStart())
 
 
+def test_a_worker_that_dies_without_a_task_costs_no_try(tmp_path):
+    once = partial(act, folder=tmp_path)  # the second task ends one process, and may not find another one dead
+    with make_workers(once, 1, Limits()) as engine:
+        engine.submit(("add", 0))
+        assert dict(engine.results()) == {("add", 0): 0}
+        engine._processes[0]._process.kill()
+        engine._processes[0]._process.join()
+        engine.submit(("exit", 1))
+        assert dict(engine.results()) == {("exit", 1): 1}
+
+
 def test_no_process_stays():
     with make_workers(act, 1, Limits()) as engine:
         engine.submit(("add", 1))

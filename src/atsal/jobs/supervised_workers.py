@@ -96,7 +96,10 @@ class SupervisedWorkers:
                     yield ended
 
     def _assign(self) -> None:
-        """Give tasks to workers that have none."""
+        """Give tasks to workers that have none; one that has died meanwhile does not cost a task a try."""
+        for worker in [worker for worker in self._processes if not worker.is_busy and not worker.is_alive]:
+            worker.end()
+            self._processes.remove(worker)
         while self._waiting and len(self._busy) < self.workers:
             idle = next((worker for worker in self._processes if not worker.is_busy), None)
             if idle is None:
@@ -149,6 +152,11 @@ class _Worker:
         self.tries = 0
         self.moved_s = time.monotonic()
         self.is_ready = self.is_busy = False
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.is_alive()
 
     def give(self, task: Any, tries: int) -> None:
         """Let it work on a task."""
