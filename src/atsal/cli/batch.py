@@ -20,6 +20,7 @@ from atsal.cli.parameters import (
     SOURCE,
     NameOf,
     Number,
+    isolate_option,
     overwrite_option,
     parse_erp_height,
     still_at_option,
@@ -80,6 +81,7 @@ _GB = 1e9
 @click.option("--as-frames", is_flag=True, help="Treat folders of images as clips, not as stills.")
 @still_at_option
 @overwrite_option
+@isolate_option
 @reading_options
 @overlay_options
 @model_options

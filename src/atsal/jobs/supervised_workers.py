@@ -144,7 +144,7 @@ class _Worker:
     def __init__(self, job: RunTask, prepare: Callable[[], None]) -> None:
         context = get_context("spawn")  # a forked copy of a process with threads may hang
         self.pipe, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(job, other, prepare), daemon=True)
+        self._process = context.Process(target=_serve, args=(job, other, prepare))
         with ignore_interrupts():
             self._process.start()
         other.close()  # so that the pipe ends with the process
