@@ -101,11 +101,14 @@ def batch(
     """
     from atsal.batch.destination import open_destination  # noqa: PLC0415
     from atsal.prediction.sources import find_remarks  # noqa: PLC0415
+    from atsal.video.isolation import is_isolated  # noqa: PLC0415
 
     if status:
         print_status(output)
         return
     destination = open_destination(output)
+    if values["engine"] == "ray" and is_isolated():
+        raise ConfigError("--isolate is for --engine local; leave it out")
     if values["engine"] == "ray" and destination.store is not None:
         raise ConfigError(f"{destination}: --engine ray writes to a folder that all machines share; give one")
     if bool(sources) and catalogue is not None:
