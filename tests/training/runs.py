@@ -1,7 +1,10 @@
 """How tests run and compare runs."""
 
+import json
+
 import torch
 from click.testing import CliRunner
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from atsal.cli import main
@@ -9,6 +12,16 @@ from atsal.cli import main
 
 def weights(folder):
     return load_file(folder / "checkpoints" / "last.safetensors")
+
+
+def steps_kept(folder):
+    """Of the last checkpoint: its header alone is read, for the file may be replaced meanwhile."""
+    last = folder / "checkpoints" / "last.safetensors"
+    try:
+        with safe_open(last, framework="pt") as file:
+            return json.loads(file.metadata()["progress"])["step"]
+    except (OSError, RuntimeError, SafetensorError):
+        return 0
 
 
 def same(first, second):

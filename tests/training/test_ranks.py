@@ -2,18 +2,23 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 import torch
 
 from atsal.config import from_mapping
+from atsal.errors import TrainingError
 from atsal.training.config import TrainConfig
+from atsal.training.ranks import Ranks
 from atsal.training.run import train
 from atsal.training.trainer import Machine
 from training.conftest import CPU
-from training.runs import same, side_by_side, weights
+from training.runs import same, side_by_side, steps_kept, weights
 
 
 def nearly_same(first, second):
@@ -47,11 +52,74 @@ def test_two_ranks_train_as_one(written, settings, trained, tmp_path, kind):
     changed = {"freeze_normalisation": True, "epochs": 1, "averaging": 0.0}
     if kind == "clips":
         changed |= side_by_side(settings)
-    config, folder = written(kind, **changed), tmp_path / "ranks"
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += ["-m", "atsal", "train", str(config), "-o", str(folder)]
-    env = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    folder = tmp_path / "ranks"
+    run = torchrun(written(kind, **changed), folder)
+    output = run.communicate(timeout=300)[0]
+    assert run.returncode == 0, output
     assert nearly_same(weights(trained(kind, "one", **changed)), weights(folder))
     assert json.loads((folder / "environment.json").read_text())["starts"][0]["ranks"] == 2
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
+def test_a_killed_rank_ends_the_run_which_resumes_to_the_same_weights(written, settings, tmp_path):
+    """kill -9 of the first rank, then of the other."""
+    config, folder, whole = (
+        written("clips", epochs=6, **side_by_side(settings)),
+        tmp_path / "killed",
+        tmp_path / "whole",
+    )
+    for victim, steps in ((0, 3), (1, 6)):
+        run = torchrun(config, folder, "--checkpoint-steps", "1")
+        deadline = time.monotonic() + 60
+        while steps_kept(folder) < steps and run.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(process_of_rank(run.pid, victim), signal.SIGKILL)
+        output = run.communicate(timeout=120)[0]
+        assert run.returncode != 0
+        assert "lost another one of the run" in output
+        assert "src/atsal" not in output, "no traceback of this package"
+        assert not (folder / "model").exists()
+    for finished in (folder, whole):
+        run = torchrun(config, finished)
+        output = run.communicate(timeout=120)[0]
+        assert run.returncode == 0, output
+        assert ("going on after step" in output) == (finished == folder)
+    assert same(weights(folder), weights(whole))
+    assert not list(folder.rglob("*.atsal-part"))
+
+
+def test_a_lost_connection_names_the_remedy(monkeypatch):
+    def reset(*_arguments):
+        raise RuntimeError("pair.cc:537] Read error [127.0.0.1]:28040: Connection reset by peer\nmore")
+
+    ranks = Ranks(0, 2)
+    for collective in ("all_reduce", "all_gather_object", "barrier"):
+        monkeypatch.setattr(f"torch.distributed.{collective}", reset)
+    exchanges = (
+        lambda: ranks.add(torch.zeros(1)),
+        lambda: ranks.gather(1),
+        ranks.wait,
+        lambda: ranks.average_statistics(torch.nn.BatchNorm2d(1)),
+        lambda: ranks.add_gradients([torch.nn.Parameter(torch.zeros(1))]),
+    )
+    for exchange in exchanges:
+        with pytest.raises(TrainingError, match=r"lost another one.*run the same command again.*reset by peer\)$"):
+            exchange()
+
+
+def torchrun(config, folder, *options):
+    """Start two ranks. torchrun looks at them only every two seconds, so that one that loses the other can say so."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command += ["--monitor-interval", "2", "-m", "atsal", "train", str(config), "-o", str(folder), *options]
+    env = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def process_of_rank(parent, rank):
+    """Return the process that torchrun gave this rank."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    ranked = {
+        pid: f"RANK={rank}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") for pid in children
+    }
+    return next(int(pid) for pid, is_of_rank in ranked.items() if is_of_rank)

@@ -10,7 +10,6 @@ import time
 
 import pytest
 import torch
-from safetensors import SafetensorError, safe_open
 
 from atsal.config import from_mapping
 from atsal.errors import TrainingError
@@ -19,7 +18,7 @@ from atsal.training.photos import PhotoSource
 from atsal.training.run import train
 from atsal.training.trainer import Machine
 from training.conftest import CPU
-from training.runs import invoke, same, weights
+from training.runs import invoke, same, steps_kept, weights
 
 
 @pytest.mark.slow
@@ -32,7 +31,7 @@ def test_killed_anywhere_it_ends_with_the_same_weights(written, trained, tmp_pat
         process = atsal(*arguments)
         deadline = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < deadline:
-            if _steps_kept(folder) >= more:
+            if steps_kept(folder) >= more:
                 break
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -49,16 +48,6 @@ def test_killed_anywhere_it_ends_with_the_same_weights(written, trained, tmp_pat
 def atsal(*arguments):
     command = [sys.executable, "-m", "atsal", *map(str, arguments)]
     return subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
-
-
-def _steps_kept(folder):
-    """Of the last checkpoint: its header alone is read, for the file may be replaced meanwhile."""
-    last = folder / "checkpoints" / "last.safetensors"
-    try:
-        with safe_open(last, framework="pt") as file:
-            return json.loads(file.metadata()["progress"])["step"]
-    except (OSError, RuntimeError, SafetensorError):
-        return 0
 
 
 def logged(folder):

@@ -10,14 +10,17 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from atsal.errors import ConfigError
+from atsal.errors import ConfigError, TrainingError
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """One process of `world` processes. Each slot of the batch belongs to one of them."""
+    """One process of `world` processes. Each slot of the batch belongs to one of them.
+
+    What exchanges values with the other processes raises `TrainingError` if one of them has ended.
+    """
 
     rank: int = 0
     world: int = 1
@@ -42,7 +45,8 @@ class Ranks:
         gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
         has_gradient = gradients[0].new_tensor([p.grad is not None for p in parameters])
         flat = torch.cat([has_gradient, *(g.flatten() for g in gradients)])
-        dist.all_reduce(flat)
+        with _other_ranks():
+            dist.all_reduce(flat)
         has_gradient, *summed = torch.split(flat, [len(parameters), *(g.numel() for g in gradients)])
         for parameter, gradient, has in zip(parameters, summed, has_gradient.tolist(), strict=True):
             parameter.grad = gradient.reshape(parameter.shape) if has else None
@@ -50,14 +54,15 @@ class Ranks:
     def add(self, value: Tensor) -> Tensor:
         """Return the sum of a tensor over all ranks."""
         if self.world > 1:
-            dist.all_reduce(value)
+            with _other_ranks():
+                dist.all_reduce(value)
         return value
 
     def average_statistics(self, module: torch.nn.Module) -> None:
         """Average the statistics of batch normalisation over the ranks, each of which saw a share of the batch."""
         for buffer in module.buffers() if self.world > 1 else ():
             if buffer.is_floating_point():
-                dist.all_reduce(buffer)
+                self.add(buffer)
                 buffer.div_(self.world)
 
     def gather(self, value: T) -> list[T]:
@@ -65,13 +70,15 @@ class Ranks:
         if self.world == 1:
             return [value]
         found: list[Any] = [None] * self.world
-        dist.all_gather_object(found, value)
+        with _other_ranks():
+            dist.all_gather_object(found, value)
         return found
 
     def wait(self) -> None:
         """Wait for all ranks."""
         if self.world > 1:
-            dist.barrier()
+            with _other_ranks():
+                dist.barrier()
 
 
 @contextmanager
@@ -85,8 +92,21 @@ def join_ranks(device: torch.device) -> Iterator[Ranks]:
         raise ConfigError("torchrun: this build of PyTorch has no torch.distributed; install one that has it")
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+    with _other_ranks():
+        dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     try:
         yield Ranks(dist.get_rank(), world)
     finally:
         dist.destroy_process_group()
+
+
+@contextmanager
+def _other_ranks() -> Iterator[None]:
+    """Turn the error of a lost connection into one that says what to do."""
+    try:
+        yield
+    except RuntimeError as error:  # that of gloo; those of NCCL and of the rendezvous derive from it
+        raise TrainingError(
+            "torchrun: this process lost another one of the run, which ended or cannot be reached; read the messages "
+            f"of that one, and run the same command again: it resumes ({str(error).partition(chr(10))[0]})"
+        ) from error
