@@ -66,7 +66,11 @@ fuzz: editable ## damaged and hostile files, each read or refused with a message
 audit: .venv/dev .venv/audit ## known vulnerabilities of the installed packages; needs the network
 	@$(BIN)/python .ci/audit.py .venv/audit/bin/pip-audit "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
-test-slow: editable ## the tests that take many seconds each
+.venv/slow: .venv/dev
+	@$(INSTALL) --editable '.[ray]'
+	@touch $@
+
+test-slow: editable .venv/slow ## the tests that take many seconds each
 	@$(BIN)/python -m pytest -m 'slow and not web'
 
 .venv/web: .venv/core
