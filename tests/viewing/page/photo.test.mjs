@@ -5,8 +5,9 @@ import { test } from "node:test";
 import { centres, openBrowser, openPage } from "./browser.mjs";
 
 for (const webgl of [true, false]) {
-  await test(`a photo and its map, ${webgl ? "with" : "without"} WebGL`, async () => {
+  await test(`a photo and its map, ${webgl ? "with" : "without"} WebGL`, async (context) => {
     const browser = await openBrowser({ webgl });
+    context.after(() => browser.close());
     const { page, problems } = await openPage(browser, { hash: "#projection=flat&colormap=grey&opacity=1" });
     const { red, green } = await centres(page);
     const { start_deg, pitch_deg } = JSON.parse(process.env.ATSAL_SCENE);
@@ -19,6 +20,5 @@ for (const webgl of [true, false]) {
     assert.equal(await page.getByText("has no WebGL").isVisible(), !webgl);
     assert.equal(await page.getByRole("radio", { name: "Sphere" }).isDisabled(), !webgl);
     assert.deepEqual(problems, []);
-    await browser.close();
   });
 }
