@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { centres, openBrowser, openPage } from "./browser.mjs";
+import { centres, drawn, openBrowser, openPage } from "./browser.mjs";
 
 for (const webgl of [true, false]) {
   await test(`a photo and its map, ${webgl ? "with" : "without"} WebGL`, async (context) => {
     const browser = await openBrowser({ webgl });
     context.after(() => browser.close());
     const { page, problems } = await openPage(browser, { hash: "#projection=flat&colormap=grey&opacity=1" });
+    await drawn(page); // the page may still take its final size
     const { red, green } = await centres(page);
     const { start_deg, pitch_deg } = JSON.parse(process.env.ATSAL_SCENE);
     for (const [name, { x }] of Object.entries({ red, green })) {
