@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -40,9 +40,6 @@ from atsal.cli.summary_file import Summary
 from atsal.cli.view_page import show_entries
 from atsal.errors import AtsalError, ConfigError
 from atsal.jobs.atomic_write import create_folder
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command(

@@ -4,6 +4,8 @@ A task is an object that can be pickled; the job that all share is a function of
 its progress. A task whose process ends costs a retry; one that ends processes repeatedly comes back as a `Death`.
 """
 
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +20,19 @@ MOST_TRIES = 2  # of a task that ends its process
 
 def ignore_report(_task: Any, _done: int) -> None:
     """Do nothing with a report."""
+
+
+def at_intervals(report: Report, seconds: float) -> Report:
+    """Return a report that passes on what it is told at most once in so many seconds."""
+    sent_s = -math.inf
+
+    def pass_on(done: int) -> None:
+        nonlocal sent_s
+        if time.monotonic() - sent_s > seconds:
+            report(done)
+            sent_s = time.monotonic()
+
+    return pass_on
 
 
 @dataclass(frozen=True)

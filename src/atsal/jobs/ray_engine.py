@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from atsal.errors import AtsalError, MissingDependencyError, install_hint
-from atsal.jobs.engine import MOST_TRIES, Death, ReportTask, RunTask, ignore_report
+from atsal.jobs.engine import MOST_TRIES, Death, ReportTask, RunTask, at_intervals, ignore_report
 from atsal.jobs.workers import init_worker
 from atsal.untrusted.text import error_reason
 
@@ -155,16 +155,8 @@ def _run_on_ray(job: RunTask, task: Any, number: int, reports: Any, threads: int
     """Run a task in a process of Ray, in the working folder of the main process, to which paths are relative."""
     os.chdir(folder)
     _prepare_once(threads)
-    sent_s = time.monotonic()
     reports.put_nowait((number, 0))  # it has begun
-
-    def report(done: int) -> None:
-        nonlocal sent_s
-        if time.monotonic() - sent_s > _REPORT_EVERY_S:
-            sent_s = time.monotonic()
-            reports.put_nowait((number, done))
-
-    return job(task, report)
+    return job(task, at_intervals(lambda done: reports.put_nowait((number, done)), _REPORT_EVERY_S))
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from atsal.errors import AtsalError
-from atsal.jobs.engine import MOST_TRIES, Death, Report, ReportTask, RunTask, ignore_report
+from atsal.jobs.engine import MOST_TRIES, Death, ReportTask, RunTask, at_intervals, ignore_report
 from atsal.jobs.workers import WORKER_ENDED, end_with_main, ignore_interrupts, init_worker, usable_cores
 from atsal.untrusted.text import error_reason
 
@@ -205,22 +205,10 @@ def _serve(job: RunTask, pipe: "Connection[Any, Any]", prepare: Callable[[], Non
         except EOFError:
             return
         try:
-            answer = _RESULT, job(task, _make_report(pipe))
+            answer = _RESULT, job(task, at_intervals(lambda done: pipe.send((_DONE, done)), _REPORT_EVERY_S))
         except Exception as error:  # a fault of the program, in one task of many
             answer = _ERROR, f"met an unexpected error, {type(error).__name__}: {error_reason(error)}"
         pipe.send(answer)
-
-
-def _make_report(pipe: "Connection[Any, Any]") -> Report:
-    sent_s = 0.0
-
-    def report(done: int) -> None:
-        nonlocal sent_s
-        if time.monotonic() - sent_s > _REPORT_EVERY_S:
-            pipe.send((_DONE, done))
-            sent_s = time.monotonic()
-
-    return report
 
 
 def resident_bytes(pid: int | None) -> int:

@@ -3,11 +3,11 @@
 Only tasks open sources. Whoever gives out the tasks of a source holds the lock on its results until the last one.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from atsal.errors import AtsalError
+from atsal.jobs.engine import Report
 from atsal.prediction.chunk_folder import predict_chunk
 from atsal.prediction.chunked_run import ChunkedRun
 from atsal.prediction.chunks import Chunk, ChunkPlan
@@ -23,7 +23,6 @@ from atsal.prediction.unseen_source import UnseenSource
 
 AnySource = Source | UnseenSource
 Failure = AtsalError | OSError
-Report = Callable[[int], None]  # takes the number of frames that are done
 
 
 @dataclass(frozen=True)

@@ -37,12 +37,8 @@ class SourceEntry(Entry):
         predictor, total = self.choices.load_model(), source.expected_frames(reading)
         frames = predict_frame_maps(predictor, source, reading, self.choices.still_at_s, watch=watch)
         media, path = prepare_media(source, reading, folder, copy=self.choices.copy, on_frame=lambda: progress(0, None))
-        notes = source.notes(reading)
-        streams, direction, model = (
-            predicted_streams(predictor),
-            predictor.network.direction,
-            predictor.bundle.folder.name,
-        )
+        notes, streams = source.notes(reading), predicted_streams(predictor)
+        direction, model = predictor.network.direction, predictor.bundle.folder.name
         subject = Subject(media, path, streams, direction, model, notes, film=film, watch=watch)
         site, problem = build_site(subject, frames, folder, lambda done: progress(done, total))
         return Built(site, notes, problem)
