@@ -1,5 +1,7 @@
 // A headless Chromium with the page, and what it did: errors, and requests to other machines.
+import assert from "node:assert/strict";
 import { createRequire } from "node:module";
+import { test } from "node:test";
 
 const require = createRequire(process.env.ATSAL_VIEWER_PACKAGE);
 const { chromium } = require("playwright-core");
@@ -54,6 +56,17 @@ export async function openPage(browser, { hash = "", ready = true, init, largest
     await mapShown(page);
   }
   return { page, problems };
+}
+
+/** Return a function that runs a check on a page of its own, in which nothing may go wrong. */
+export function checkOn(browser, defaults = {}) {
+  return (name, options, run) =>
+    test(name, async () => {
+      const { page, problems } = await openPage(browser, { ...defaults, ...options });
+      await run(page);
+      assert.deepEqual(problems, []);
+      await page.context().close();
+    });
 }
 
 /** Wait until a map is on screen, and return its number. */

@@ -2,9 +2,8 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
 
-import { axe, drawn, openBrowser, openPage, seek, shownTime } from "./browser.mjs";
+import { axe, checkOn, drawn, openBrowser, seek, shownTime } from "./browser.mjs";
 
 const { rate, seconds, folder } = JSON.parse(process.env.ATSAL_SCENE);
 const fileOf = (name) => join(folder, name);
@@ -12,14 +11,7 @@ const write = (name, values) => writeFileSync(fileOf(name), JSON.stringify(value
 
 const browser = await openBrowser();
 
-async function check(name, options, run) {
-  await test(name, async () => {
-    const { page, problems } = await openPage(browser, options);
-    await run(page);
-    assert.deepEqual(problems, []);
-    await page.context().close();
-  });
-}
+const check = checkOn(browser);
 
 const goTo = (page, time_s) => seek(page, time_s + 0.3 / rate, 0.5 / rate);
 

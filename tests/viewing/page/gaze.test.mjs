@@ -1,8 +1,7 @@
 // Recorded gaze on a black photo: each dot is in its place at its time, and the view follows a viewer.
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
-import { axe, drawn, openBrowser, openPage, seek, shownTime } from "./browser.mjs";
+import { axe, checkOn, drawn, openBrowser, seek, shownTime } from "./browser.mjs";
 import { brightAt, halfWay, middle, viewDirection } from "./gaze_view.mjs";
 
 const { anna, ben } = JSON.parse(process.env.ATSAL_SCENE).looks;
@@ -10,14 +9,7 @@ const [first, second, third] = anna.map(([, , yaw, pitch]) => [yaw, pitch]);
 const FLAT = "#projection=flat&layer=false";
 const browser = await openBrowser();
 
-async function check(name, options, run) {
-  await test(name, async () => {
-    const { page, problems } = await openPage(browser, options);
-    await run(page);
-    assert.deepEqual(problems, []);
-    await page.context().close();
-  });
-}
+const check = checkOn(browser);
 
 await check("a dot is where and when the viewer looked, and fades", { hash: `${FLAT}&trail=0.5` }, async (page) => {
   const sizes = {};

@@ -1,19 +1,11 @@
 // A page with three items: two photos, of which the second is made when the page asks for it, and one that fails.
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
-import { axe, mapShown, openBrowser, openPage } from "./browser.mjs";
+import { axe, checkOn, mapShown, openBrowser } from "./browser.mjs";
 
 const browser = await openBrowser();
 
-async function check(name, options, run) {
-  await test(name, async () => {
-    const { page, problems } = await openPage(browser, options);
-    await run(page);
-    assert.deepEqual(problems, []);
-    await page.context().close();
-  });
-}
+const check = checkOn(browser);
 
 async function onItem(page, number) {
   await page.getByRole("button", { name: `${number} of 3` }).waitFor();

@@ -1,19 +1,11 @@
 // The page in the sizes and colours that people have, and with addresses that somebody made up.
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
-import { axe, drawn, openBrowser, openPage } from "./browser.mjs";
+import { axe, checkOn, drawn, openBrowser } from "./browser.mjs";
 
 const browser = await openBrowser();
 
-async function check(name, options, run) {
-  await test(name, async () => {
-    const { page, problems } = await openPage(browser, options);
-    await run(page);
-    assert.deepEqual(problems, []);
-    await page.context().close();
-  });
-}
+const check = checkOn(browser);
 
 /** Pairs of controls and texts that cover each other, though neither is inside the other. */
 function overlaps() {

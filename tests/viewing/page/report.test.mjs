@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { axe, centres, drawn, openBrowser, openPage } from "./browser.mjs";
+import { axe, centres, checkOn, drawn, openBrowser, openPage } from "./browser.mjs";
 
 const { count, start_deg, step_deg, pitch_deg } = JSON.parse(process.env.ATSAL_SCENE);
 const MOMENTS = [0, 1, 2, 3, 4, 5];
@@ -10,14 +10,7 @@ const yawOf = (moment) => start_deg + step_deg * Math.floor(((moment + 0.5) * co
 
 const browser = await openBrowser();
 
-async function check(name, options, run) {
-  await test(name, async () => {
-    const { page, problems } = await openPage(browser, { ready: false, ...options });
-    await run(page);
-    assert.deepEqual(problems, []);
-    await page.context().close();
-  });
-}
+const check = checkOn(browser, { ready: false });
 
 async function choose(page, group, number) {
   await page.locator(`input[name=${group}][value="${number}"]`).check();

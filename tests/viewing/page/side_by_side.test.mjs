@@ -1,8 +1,7 @@
 // Two views of a red disc on black: each has the spot of its own stream, at its own pitch.
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
-import { axe, centres, drawn, openBrowser, openPage, seek } from "./browser.mjs";
+import { axe, centres, checkOn, drawn, openBrowser, openPage, seek } from "./browser.mjs";
 
 const { rate, start_deg, step_deg, pitch_deg } = JSON.parse(process.env.ATSAL_SCENE);
 const FLAT = "#projection=flat&colormap=grey&opacity=1&pair=true";
@@ -10,14 +9,7 @@ const PHONE = { viewport: { width: 390, height: 844 }, colorScheme: "light" };
 
 const browser = await openBrowser();
 
-async function check(name, options, run) {
-  await test(name, async () => {
-    const { page, problems } = await openPage(browser, options);
-    await run(page);
-    assert.deepEqual(problems, []);
-    await page.context().close();
-  });
-}
+const check = checkOn(browser);
 
 /** Wait until both views have the map of a frame. */
 async function bothShow(page, index) {

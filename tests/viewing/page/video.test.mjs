@@ -1,8 +1,7 @@
 // The page with a video: a red disc on black, and a map that is bright in the middle of the disc, in every frame.
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
-import { axe, centres, drawn, mapShown, openBrowser, openPage, seek, shownTime } from "./browser.mjs";
+import { axe, centres, checkOn, drawn, mapShown, openBrowser, openPage, seek, shownTime } from "./browser.mjs";
 
 const { rate, count, start_deg, step_deg, pitch_deg } = JSON.parse(process.env.ATSAL_SCENE);
 const FLAT = "#projection=flat&colormap=grey&opacity=1";
@@ -10,14 +9,7 @@ const yawOf = (index) => start_deg + index * step_deg;
 
 const browser = await openBrowser();
 
-async function check(name, options, run) {
-  await test(name, async () => {
-    const { page, problems } = await openPage(browser, options);
-    await run(page);
-    assert.deepEqual(problems, []);
-    await page.context().close();
-  });
-}
+const check = checkOn(browser);
 
 /** Where disc and map are in the flat view, in degrees to the right of its middle and up. */
 async function flatDegrees(page) {
