@@ -1,21 +1,20 @@
 """An engine of worker processes on this machine, each with limits on time and memory."""
 
 import os
-import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Self
 
 from atsal.errors import AtsalError
+from atsal.jobs.child_process import ChildProcess
 from atsal.jobs.engine import MOST_TRIES, Death, ReportTask, RunTask, at_intervals, ignore_report
-from atsal.jobs.workers import WORKER_ENDED, end_with_main, ignore_interrupts, init_worker, usable_cores
+from atsal.jobs.workers import WORKER_ENDED, end_with_main, init_worker, usable_cores
 from atsal.untrusted.text import error_reason
 
 _POLL_S = 0.25  # between looks at time and memory
@@ -138,25 +137,15 @@ class SupervisedWorkers:
         return None
 
 
-class _Worker:
+class _Worker(ChildProcess):
     """A process, and the task on which it works."""
 
     def __init__(self, job: RunTask, prepare: Callable[[], None]) -> None:
-        context = get_context("spawn")  # a forked copy of a process with threads may hang
-        self.pipe, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(job, other, prepare))
-        with ignore_interrupts():
-            self._process.start()
-        other.close()  # so that the pipe ends with the process
+        super().__init__(_serve, job, prepare)
         self.task: Any = None
         self.tries = 0
         self.moved_s = time.monotonic()
         self.is_ready = self.is_busy = False
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the process runs."""
-        return self._process.is_alive()
 
     def give(self, task: Any, tries: int) -> None:
         """Let it work on a task."""
@@ -173,28 +162,17 @@ class _Worker:
         """Return what it has too much of; None: nothing."""
         if time.monotonic() - self.moved_s > standstill_s:
             return f"made no progress for {standstill_s:g} s"
-        if resident_bytes(self._process.pid) > memory_bytes:
+        if resident_bytes(self.pid) > memory_bytes:
             return f"took more than {memory_bytes / _GB:.1f} GB of memory"
         return None
 
     def how_it_ended(self) -> str:
         """Return why the process ended, which has closed its pipe."""
-        self._process.join(5)
-        code = self._process.exitcode
-        if code is not None and code < 0:
-            return f"was ended by {signal.Signals(-code).name}" + (
-                ", perhaps because memory was short" if -code == signal.SIGKILL else ""
-            )
-        return f"ended with exit code {code}"
-
-    def end(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.join()
-        self.pipe.close()
+        how = super().how_it_ended()
+        return f"{how}, perhaps because memory was short" if how.endswith("SIGKILL") else how
 
 
-def _serve(job: RunTask, pipe: "Connection[Any, Any]", prepare: Callable[[], None]) -> None:
+def _serve(pipe: "Connection[Any, Any]", job: RunTask, prepare: Callable[[], None]) -> None:
     """Run tasks from a pipe, in a worker process, until the main process ends it."""
     end_with_main()
     prepare()

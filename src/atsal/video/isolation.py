@@ -12,13 +12,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import wraps
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 from atsal.errors import AtsalError, MediaError
-from atsal.jobs.workers import end_with_main, ignore_interrupts
+from atsal.jobs.child_process import ChildProcess
+from atsal.jobs.workers import end_with_main
 from atsal.untrusted.text import error_reason
 
 MAX_BYTES = 6 << 30  # that a child may take, on Linux; the largest photo that is read takes half
@@ -47,7 +47,7 @@ def isolated_reading() -> Iterator[None]:
         del os.environ[_SWITCH]
         with suppress(queue.Empty):
             while True:
-                _idle.get_nowait().close()
+                _idle.get_nowait().end()
 
 
 def isolatable(function: Callable[P, R]) -> Callable[P, R]:
@@ -97,42 +97,26 @@ _ITERATOR: _Answer = ("iterator", None)
 _END: _Answer = ("end", None)
 
 
-class _Child:
-    """A process that answers calls, and the pipe to it."""
+class _Child(ChildProcess):
+    """A process that answers calls."""
 
     def __init__(self) -> None:
-        context = get_context("spawn")  # a forked copy of a process with threads may hang
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with ignore_interrupts():
-            self._process.start()
-        theirs.close()  # so that the end of the child ends the pipe
-
-    @property
-    def is_alive(self) -> bool:
-        return self._process.is_alive()
+        super().__init__(_serve, daemon=True)
 
     def ask(self, question: object, path: object) -> _Answer:
         """Return the answer; raise `MediaError` about the file if there is none, and end the child."""
         try:
-            self._connection.send(question)
-            if self._connection.poll(MAX_SECONDS):
-                return cast("_Answer", self._connection.recv())
+            self.pipe.send(question)
+            if self.pipe.poll(MAX_SECONDS):
+                return cast("_Answer", self.pipe.recv())
             reason = f"gave no answer for {MAX_SECONDS:g} s"
         except (EOFError, OSError):
-            self._process.join(1)
-            reason = _how_ended(self._process.exitcode)
-        self.close()
+            reason = self.how_it_ended()
+        self.end()
         raise MediaError(
             f"{path}: the process that read it {reason}; expected a picture or video that decodes. It is damaged, or "
             "made to do harm: leave it out."
         )
-
-    def close(self) -> None:
-        """End the process, whatever it does."""
-        self._connection.close()
-        self._process.kill()
-        self._process.join()
 
 
 _idle: "queue.LifoQueue[_Child]" = queue.LifoQueue()
@@ -145,12 +129,6 @@ def _borrow() -> _Child:
             if child.is_alive:
                 return child
     return _Child()
-
-
-def _how_ended(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
-        return f"was ended by {signal.Signals(-exit_code).name}"
-    return f"ended with status {exit_code}"
 
 
 def _serve(connection: Connection) -> None:
