@@ -11,20 +11,17 @@ from atsal.cli.batch_items import items_of_catalogue, items_of_paths
 from atsal.cli.batch_status import BatchReport, print_status
 from atsal.cli.console import output_options, print_line, print_warning
 from atsal.cli.exit_code import exit_if_failed
-from atsal.cli.model_run import model_options, overlay_options, reading_options
+from atsal.cli.model_run import map_options, model_options, overlay_options, reading_options
 from atsal.cli.parameters import (
     DESTINATION,
     MAX_WORKERS,
     PATH,
     POSITIVE,
     SOURCE,
-    NameOf,
     Number,
     isolate_option,
     overwrite_option,
-    parse_erp_height,
     still_at_option,
-    stream_option,
 )
 from atsal.errors import ConfigError
 
@@ -69,15 +66,7 @@ _GB = 1e9
     type=POSITIVE,
     help="Only for local: gigabytes of memory that end a worker.  [default: the machine's, divided by the workers]",
 )
-@stream_option(default="fused")
-@click.option(
-    "--format",
-    "formats",
-    multiple=True,
-    type=NameOf("atsal.prediction.formats", "FORMATS"),
-    help="May be given several times.  [default: overlay]",
-)
-@click.option("--size", "height", callback=parse_erp_height, help="Size of maps, as 640x320.  [default: the model's]")
+@map_options
 @click.option("--as-frames", is_flag=True, help="Treat folders of images as clips, not as stills.")
 @still_at_option
 @overwrite_option

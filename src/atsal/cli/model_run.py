@@ -17,8 +17,10 @@ from atsal.cli.parameters import (
     face_size_option,
     model_option,
     options,
+    parse_erp_height,
     precision_option,
     refuse_existing,
+    stream_option,
     take_direction,
 )
 from atsal.errors import ConfigError
@@ -71,6 +73,19 @@ reading_options = options(
     span_options,
     click.option(
         "--max-frames", type=click.IntRange(min=1), help="Read at most this many frames; of 1, the results are stills."
+    ),
+)
+map_options = options(
+    stream_option(default="fused"),
+    click.option(
+        "--format",
+        "formats",
+        multiple=True,
+        type=NameOf("atsal.prediction.formats", "FORMATS"),
+        help="May be given several times; overlays are at most 1920 wide.  [default: overlay]",
+    ),
+    click.option(
+        "--size", "height", callback=parse_erp_height, help="Size of maps, as 640x320.  [default: the model's]"
     ),
 )
 overlay_options = options(

@@ -16,6 +16,7 @@ from atsal.cli.model_run import (
     choose_model,
     find_source,
     load_chosen_model,
+    map_options,
     model_options,
     overlay_options,
     print_notes,
@@ -27,12 +28,9 @@ from atsal.cli.parameters import (
     MAX_WORKERS,
     PATH,
     SOURCE,
-    NameOf,
     isolate_option,
     overwrite_option,
-    parse_erp_height,
     still_at_option,
-    stream_option,
 )
 from atsal.cli.progress import progress_bar
 from atsal.cli.source_runs import predict_each, predict_in_workers
@@ -47,15 +45,7 @@ from atsal.jobs.atomic_write import create_folder
 )
 @click.argument("inputs", nargs=-1, required=True, type=SOURCE)
 @click.option("-o", "--output", required=True, type=PATH, help="Folder for the results.")
-@stream_option(default="fused")
-@click.option(
-    "--format",
-    "formats",
-    multiple=True,
-    type=NameOf("atsal.prediction.formats", "FORMATS"),
-    help="May be given several times; overlays are at most 1920 wide.  [default: overlay]",
-)
-@click.option("--size", "height", callback=parse_erp_height, help="Size of maps, as 640x320.  [default: the model's]")
+@map_options
 @click.option("--as-frames", is_flag=True, help="Treat a folder of images as one clip, not as stills.")
 @still_at_option
 @isolate_option
