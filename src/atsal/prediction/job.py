@@ -14,7 +14,7 @@ from atsal.prediction.outputs import Outputs
 from atsal.prediction.pipeline import Predicted, draw_ahead, predict_frames, reading_size, write_drawn
 from atsal.prediction.predictor import Predictor
 from atsal.prediction.results import make_writers
-from atsal.prediction.run_record import describe_run
+from atsal.prediction.run_record import Settings, describe_run
 from atsal.prediction.sources import Source, SourceFiles
 
 __all__ = ["Outcome", "claim_results", "open_results", "predict_opened", "predict_source"]
@@ -76,11 +76,19 @@ def claim_results(
 
 
 def open_results(
-    predictor: Predictor, source: Source, folder: Path, options: Options, inputs: SourceFiles | None
+    predictor: Predictor,
+    source: Source,
+    folder: Path,
+    options: Options,
+    inputs: SourceFiles | None,
+    settings: Settings | None = None,
 ) -> Outputs:
-    """Return the results of a source, which are locked. The arguments and errors are those of `predict_source`."""
+    """Return the results of a source, which are locked. The arguments and errors are those of `predict_source`.
+
+    `settings` are those of `describe_run` if they are known: finding them reads the whole source.
+    """
     predictor.check_time_matters(options.still_at_s, STILL_AT)
-    settings = describe_run(predictor, source, options)
+    settings = describe_run(predictor, source, options) if settings is None else settings
     outputs = Outputs(source, folder, options, settings, inputs or SourceFiles([source]))
     outputs.refuse_conflicts()
     return outputs

@@ -156,7 +156,7 @@ class ParallelRun:
 
     def _join(self, running: _Running, cut: Cut) -> None:
         seconds = time.monotonic() - running.started_s
-        self._submit(running.source, Join(cut.source, running.job, cut.plan, running.done, seconds))
+        self._submit(running.source, Join(cut, running.job, running.done, seconds))
 
     def _end(self, running: _Running, found: Outcome | Failure) -> None:
         del self._running[running.source]

@@ -18,6 +18,7 @@ from atsal.prediction.options import STILL_AT, Options
 from atsal.prediction.outcome import Outcome, already_done
 from atsal.prediction.outputs import Outputs
 from atsal.prediction.predictor import Predictor
+from atsal.prediction.run_record import Settings
 from atsal.prediction.sources import Source, SourceFiles
 from atsal.prediction.unseen_source import UnseenSource
 
@@ -38,9 +39,9 @@ class Job:
         """Return the model, which this process loads at the first call."""
         return load_once(self.model)
 
-    def open_results(self, source: Source, inputs: SourceFiles | None) -> Outputs:
-        """Return the results of a source, which are locked."""
-        return open_results(self.load(), source, self.folder, self.options, inputs)
+    def open_results(self, source: Source, inputs: SourceFiles | None, settings: Settings | None = None) -> Outputs:
+        """Return the results of a source, which are locked; `settings` are those of its run, if they are known."""
+        return open_results(self.load(), source, self.folder, self.options, inputs, settings)
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Cut:
     plan: ChunkPlan
     missing: dict[int, Path]  # where the chunks go that are not done, by number
     finished_frames: int
+    settings: Settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +86,7 @@ class Begin:
             if run is not None:
                 run.begin()
                 missing = {chunk.number: run.target(chunk) for chunk in run.missing}
-                return Cut(source, run.chunk_plan, missing, run.finished_frames)
+                return Cut(source, run.chunk_plan, missing, run.finished_frames, outputs.journal.settings)
         return predict_opened(predictor, source, options, outputs, report)
 
 
@@ -107,16 +109,16 @@ class PredictChunk:
 class Join:
     """Join the chunks of a video, which are all done."""
 
-    source: Source
+    cut: Cut
     job: Job
-    plan: ChunkPlan
     done: int  # frames of this run
     seconds: float  # that it took so far
 
     def run(self, inputs: SourceFiles | None, _report: Report) -> Outcome:
         """Return the outcome. Raises what `ChunkedRun.finish` raises."""
-        outputs = self.job.open_results(self.source, inputs)
-        run = ChunkedRun(self.job.load(), self.source, self.job.options, outputs, self.plan)
+        source, plan = self.cut.source, self.cut.plan
+        outputs = self.job.open_results(source, inputs, self.cut.settings)
+        run = ChunkedRun(self.job.load(), source, self.job.options, outputs, plan)
         run.note_done(self.done, self.seconds)
         return run.finish()
 
