@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from atsal.cli.catalogue_columns import option_columns, with_row
-from atsal.cli.model_run import choose_model, take_overlay, take_reading
+from atsal.cli.model_run import choose_model, take_options
 from atsal.errors import AtsalError, ConfigError
 from atsal.remote.path import RemotePath
 from atsal.video.media_files import list_media, natural_key
@@ -23,13 +23,10 @@ _PATTERN = "*?["
 
 def make_job(values: Mapping[str, Any], destination: "Destination") -> "Job":
     """Return the model and the options of a run, or of one source."""
-    from atsal.prediction.options import Options  # noqa: PLC0415
     from atsal.prediction.tasks import Job  # noqa: PLC0415
 
     values = dict(values)
-    reading, overlay = take_reading(values), take_overlay(values)
-    own = {name: values[name] for name in ("height", "overwrite", "still_at_s")}
-    options = Options(values["streams"], values["formats"] or ("overlay",), reading, overlay=overlay, **own)
+    options = take_options(values, values["formats"] or ("overlay",))
     return Job(choose_model(values), destination.folder, options, destination.store)
 
 

@@ -28,7 +28,7 @@ from atsal.prediction.overlay import DEFAULT_OVERLAY, Overlay
 
 if TYPE_CHECKING:
     from atsal.prediction.model_choice import ModelChoice
-    from atsal.prediction.options import ReadOptions
+    from atsal.prediction.options import Options, ReadOptions
     from atsal.prediction.predictor import Predictor
     from atsal.prediction.sources import Source
 
@@ -153,6 +153,15 @@ def _duration(start_s: float, end_s: float, duration_s: float | None) -> float:
 def take_overlay(values: dict[str, Any]) -> Overlay:
     """Remove the values of `overlay_options` and return them as one object."""
     return Overlay(**{name: values.pop(name) for name in ("colormap", "opacity", "legend")})
+
+
+def take_options(values: dict[str, Any], formats: tuple[str, ...]) -> "Options":
+    """Remove the values of `reading_options` and `overlay_options`; return all that says how results are made."""
+    from atsal.prediction.options import Options  # noqa: PLC0415
+
+    reading, overlay = take_reading(values), take_overlay(values)
+    own = {name: values[name] for name in ("height", "overwrite", "still_at_s")}
+    return Options(values["streams"], formats, reading, overlay=overlay, **own)
 
 
 def load_chosen_model(values: dict[str, Any], frames: int = FEW_FRAMES) -> "Predictor":

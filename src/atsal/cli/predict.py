@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from atsal.cli.model_run import (
     overlay_options,
     print_notes,
     reading_options,
+    take_options,
     take_overlay,
     take_reading,
 )
@@ -33,7 +33,7 @@ from atsal.cli.parameters import (
     still_at_option,
 )
 from atsal.cli.progress import progress_bar
-from atsal.cli.source_runs import predict_each, predict_in_workers
+from atsal.cli.source_runs import predict_all
 from atsal.cli.summary_file import Summary
 from atsal.cli.view_page import show_entries
 from atsal.errors import AtsalError, ConfigError
@@ -65,8 +65,6 @@ from atsal.jobs.atomic_write import create_folder
 def predict(
     inputs: tuple[Path, ...],
     output: Path,
-    streams: tuple[str, ...],
-    formats: tuple[Any, ...],
     view: bool,
     summary: Path | None,
     **values: Any,
@@ -76,18 +74,12 @@ def predict(
     INPUTS are 360° videos and images (equirectangular, mono or stereo), or folders of them. Results are named after
     their inputs, with a JSON manifest beside each. The same command again resumes an interrupted run.
     """
-    from atsal.jobs.supervised_workers import Limits, SupervisedWorkers  # noqa: PLC0415
-    from atsal.prediction.job import predict_source  # noqa: PLC0415
-    from atsal.prediction.options import STILL_AT, Options  # noqa: PLC0415
     from atsal.prediction.outputs import find_clashes  # noqa: PLC0415
     from atsal.prediction.sources import SourceFiles, find_remarks, find_sources  # noqa: PLC0415
-    from atsal.prediction.tasks import Job, RunTask  # noqa: PLC0415
+    from atsal.prediction.tasks import Job  # noqa: PLC0415
 
     _refuse_file(output)
-    reading = take_reading(values)
-    names = ("height", "overwrite", "still_at_s")
-    settings = {name: values[name] for name in names}
-    chosen = Options(streams, _choose_formats(formats, view=view), reading, overlay=take_overlay(values), **settings)
+    chosen = take_options(values, _choose_formats(values["formats"], view=view))
     as_frames = values["as_frames"]
     if not as_frames:
         _refuse_input_folder(inputs, output, chosen.formats)
@@ -101,16 +93,9 @@ def predict(
         sources = [source for source in sources if source not in clashes]
         if sources:
             with create_folder(output):
-                frames = sum(1 if source.is_still(reading) else FEW_FRAMES for source in sources)
+                frames = sum(1 if source.is_still(chosen.reading) else FEW_FRAMES for source in sources)
                 job = Job(choose_model(values, frames), output, chosen)
-                if values["workers"] > 1:
-                    with SupervisedWorkers(RunTask(files), values["workers"], Limits()) as engine:
-                        predict_in_workers(sources, job, engine, kept)
-                else:
-                    predictor = job.model.load()
-                    predictor.check_time_matters(chosen.still_at_s, STILL_AT)
-                    work = partial(predict_source, predictor, folder=output, options=chosen, inputs=files)
-                    predict_each(sources, reading, work, kept)
+                predict_all(sources, job, files, values["workers"], kept)
     count = kept.counts.total()
     if kept.failed and count > 1:
         print_error(f"{kept.failed} of {count} inputs failed")

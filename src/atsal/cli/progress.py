@@ -56,14 +56,16 @@ class SourcesBar:
         self._bar = bar
         self._task = task
         self._shares: dict[AnySource, float] = {}
+        self._expected: dict[AnySource, int] = {}  # frames
         self._frames = 0
         self._started_s = time.monotonic()
 
     def add(self, source: "AnySource", frames: int) -> None:
         """Show that so many more frames of a source are done."""
         self._frames += frames
-        expected = source.look().expected_frames(self._reading) or frames or 1
-        self._set(source, min(1.0, self._shares.get(source, 0.0) + frames / expected))
+        if source not in self._expected:  # once: looking may read the file
+            self._expected[source] = source.look().expected_frames(self._reading) or frames or 1
+        self._set(source, min(1.0, self._shares.get(source, 0.0) + frames / self._expected[source]))
 
     def end(self, source: "AnySource") -> None:
         """Show that a source has ended."""

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from atsal.cli.console import print_error, print_line
@@ -17,11 +18,31 @@ if TYPE_CHECKING:
     from atsal.jobs.engine import Engine
     from atsal.prediction.options import ReadOptions
     from atsal.prediction.outcome import Outcome
-    from atsal.prediction.sources import Source
+    from atsal.prediction.sources import Source, SourceFiles
     from atsal.prediction.tasks import AnySource, Job
 
 
-def predict_each(
+def predict_all(sources: "list[Source]", job: "Job", inputs: "SourceFiles", workers: int, summary: Summary) -> None:
+    """Predict sources in this process or in several workers, and continue after failures.
+
+    `inputs` are files that no result may replace.
+    """
+    from atsal.jobs.supervised_workers import Limits, SupervisedWorkers  # noqa: PLC0415
+    from atsal.prediction.job import predict_source  # noqa: PLC0415
+    from atsal.prediction.options import STILL_AT  # noqa: PLC0415
+    from atsal.prediction.tasks import RunTask  # noqa: PLC0415
+
+    if workers > 1:
+        with SupervisedWorkers(RunTask(inputs), workers, Limits()) as engine:
+            _predict_in_workers(sources, job, engine, summary)
+        return
+    predictor = job.model.load()
+    predictor.check_time_matters(job.options.still_at_s, STILL_AT)
+    work = partial(predict_source, predictor, folder=job.folder, options=job.options, inputs=inputs)
+    _predict_each(sources, job.options.reading, work, summary)
+
+
+def _predict_each(
     sources: "list[Source]", reading: "ReadOptions", work: "Callable[..., Outcome]", summary: Summary
 ) -> None:
     """Run `work` on every source, and continue after failures."""
@@ -42,7 +63,7 @@ def predict_each(
         summary.write()
 
 
-def predict_in_workers(sources: "Sequence[Source]", job: "Job", engine: "Engine", summary: Summary) -> None:
+def _predict_in_workers(sources: "Sequence[Source]", job: "Job", engine: "Engine", summary: Summary) -> None:
     """Predict sources in worker processes, and continue after failures."""
     from atsal.prediction.parallel import ParallelRun  # noqa: PLC0415
 
