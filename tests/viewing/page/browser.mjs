@@ -18,12 +18,15 @@ const WEBGL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swi
 
 export const ADDRESS = process.env.ATSAL_PAGE;
 
-export async function openBrowser({ webgl = true } = {}) {
-  return chromium.launch({
+/** Open a browser. That of a test, whose `context` is given, is closed when the test ends, also if it fails. */
+export async function openBrowser({ webgl = true } = {}, context = null) {
+  const browser = await chromium.launch({
     executablePath: process.env.ATSAL_CHROMIUM,
     chromiumSandbox: false,
     args: [...ARGUMENTS, ...(webgl ? WEBGL : ["--disable-3d-apis"])],
   });
+  context?.after(() => browser.close());
+  return browser;
 }
 
 /** Open the page; `problems` collects errors on the console and requests that leave this machine. */

@@ -60,8 +60,8 @@ function residentMiB(id) {
   }
 }
 
-await test(`what the page holds is the same after ${seconds} s`, { timeout: 2 * 1000 * seconds + 120_000 }, async () => {
-  const browser = await openBrowser();
+await test(`what the page holds is the same after ${seconds} s`, { timeout: 2 * 1000 * seconds + 120_000 }, async (context) => {
+  const browser = await openBrowser({}, context);
   const { page, problems } = await openPage(browser, { ready: false, init: countHeld, hash: "#speed=2" });
   await page.waitForSelector("body[data-ready]");
   const session = await page.context().newCDPSession(page);
@@ -87,5 +87,4 @@ await test(`what the page holds is the same after ${seconds} s`, { timeout: 2 * 
   assert.equal(after.frames, 0, "each frame of the video is closed");
   assert.ok(!(after.page_MiB > before.page_MiB * 1.3 + 50), `the process grew from ${before.page_MiB} to ${after.page_MiB} MiB`);
   assert.deepEqual(problems, []);
-  await browser.close();
 });

@@ -7,8 +7,8 @@ import { brightAt, halfWay } from "./gaze_view.mjs";
 
 const { anna } = JSON.parse(process.env.ATSAL_SCENE).looks;
 
-await test("dots and paths are there, the controls of time are not", async () => {
-  const browser = await openBrowser();
+await test("dots and paths are there, the controls of time are not", async (context) => {
+  const browser = await openBrowser({}, context);
   const { page, problems } = await openPage(browser, { hash: "#projection=flat&layer=false&scanpaths=true&trail=1" });
   const places = anna.map(([, , yaw, pitch]) => [yaw, pitch]);
   assert.deepEqual(await brightAt(page, [...places, halfWay(places[0], places[1])]), [true, true, true, true]);
@@ -17,5 +17,4 @@ await test("dots and paths are there, the controls of time are not", async () =>
   }
   assert.equal(await page.locator("#play").isVisible(), false);
   assert.deepEqual(problems, []);
-  await browser.close();
 });

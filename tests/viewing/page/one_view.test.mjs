@@ -4,8 +4,8 @@ import { test } from "node:test";
 
 import { centres, openBrowser, openPage } from "./browser.mjs";
 
-await test("a link to two views shows one", async () => {
-  const browser = await openBrowser({ webgl: false });
+await test("a link to two views shows one", async (context) => {
+  const browser = await openBrowser({ webgl: false }, context);
   const { page, problems } = await openPage(browser, { hash: "#pair=true&colormap=grey&opacity=1" });
   assert.ok((await centres(page)).green);
   for (const hidden of ["#pair", "#second-field", "#second", "#heading"]) {
@@ -14,5 +14,4 @@ await test("a link to two views shows one", async () => {
   await page.keyboard.press("b");
   assert.equal(await page.locator("#second").isVisible(), false);
   assert.deepEqual(problems, []);
-  await browser.close();
 });

@@ -6,8 +6,7 @@ import { centres, drawn, openBrowser, openPage } from "./browser.mjs";
 
 for (const webgl of [true, false]) {
   await test(`a photo and its map, ${webgl ? "with" : "without"} WebGL`, async (context) => {
-    const browser = await openBrowser({ webgl });
-    context.after(() => browser.close());
+    const browser = await openBrowser({ webgl }, context);
     const { page, problems } = await openPage(browser, { hash: "#projection=flat&colormap=grey&opacity=1" });
     await drawn(page); // the page may still take its final size
     const { red, green } = await centres(page);

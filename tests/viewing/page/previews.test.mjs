@@ -31,8 +31,8 @@ async function discYaw(page) {
 }
 
 for (const [name, options] of [["mouse", {}], ["phone", { viewport: { width: 390, height: 844 }, colorScheme: "light" }]]) {
-  await test(`the picture is that of the time under the pointer: ${name}`, async () => {
-    const browser = await openBrowser();
+  await test(`the picture is that of the time under the pointer: ${name}`, async (context) => {
+    const browser = await openBrowser({}, context);
     const asked = [];
     const { page, problems } = await openPage(browser, options);
     page.on("request", (request) => asked.push(request.url().split("/").pop()));
@@ -61,12 +61,11 @@ for (const [name, options] of [["mouse", {}], ["phone", { viewport: { width: 390
     await page.mouse.move(5, 5);
     assert.equal(await page.locator("#preview").isVisible(), false);
     assert.deepEqual(problems, []);
-    await browser.close();
   });
 }
 
-await test("a finger on the time line shows the pictures while it moves", async () => {
-  const browser = await openBrowser();
+await test("a finger on the time line shows the pictures while it moves", async (context) => {
+  const browser = await openBrowser({}, context);
   const { page, problems } = await openPage(browser, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   const session = await page.context().newCDPSession(page);
   const { x, y, width, height } = await page.locator("#seek").boundingBox();
@@ -82,5 +81,4 @@ await test("a finger on the time line shows the pictures while it moves", async 
   await touch("touchEnd");
   await preview.waitFor({ state: "hidden" });
   assert.deepEqual(problems, []);
-  await browser.close();
 });

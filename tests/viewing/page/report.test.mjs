@@ -119,11 +119,10 @@ await test("no other script may run", async () => {
 
 await browser.close();
 
-await test("without WebGL, the report shows the rest", async () => {
-  const plain = await openBrowser({ webgl: false });
+await test("without WebGL, the report shows the rest", async (context) => {
+  const plain = await openBrowser({ webgl: false }, context);
   const { page, problems } = await openPage(plain, { ready: false });
   assert.equal(await page.locator("#sphere").isVisible(), false);
   assert.equal(await page.locator(".row img:visible").count(), 24);
   assert.deepEqual(problems, []);
-  await plain.close();
 });

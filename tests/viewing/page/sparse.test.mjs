@@ -6,8 +6,8 @@ import { centres, openBrowser, openPage } from "./browser.mjs";
 
 const { rate, start_deg, step_deg } = JSON.parse(process.env.ATSAL_SCENE);
 
-await test("a frame shows the map of the last frame that was predicted, and the left view", async () => {
-  const browser = await openBrowser();
+await test("a frame shows the map of the last frame that was predicted, and the left view", async (context) => {
+  const browser = await openBrowser({}, context);
   const { page, problems } = await openPage(browser, { hash: "#projection=flat&colormap=grey&opacity=1" });
   for (const [index, map] of [[4, 0], [5, 1], [9, 1], [10, 2], [14, 2], [15, null], [19, null]]) {
     await page.locator("#seek").evaluate((slider, time_s) => {
@@ -28,5 +28,4 @@ await test("a frame shows the map of the last frame that was predicted, and the 
     else assert.ok(Math.abs(green.x * 180 - (start_deg + step_deg * 5 * map)) < 0.7, `the map of frame ${index}`);
   }
   assert.deepEqual(problems, []);
-  await browser.close();
 });
