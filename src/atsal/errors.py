@@ -13,6 +13,7 @@ AtsalError
 ├── WeightsError             a checkpoint or weight folder: unsafe, damaged, or for another network
 ├── OutputError              a result cannot be written
 │   └── EncoderError         an encoder refuses the pictures or its settings
+├── StoreError               the jobs of a service cannot be read or written
 └── MissingDependencyError   an optional package is not installed
 """
 
@@ -71,6 +72,14 @@ class EncoderError(OutputError):
     def __init__(self, message: str, reason: str = "") -> None:  # a default, so that it can be pickled
         super().__init__(message)
         self.reason = reason
+
+
+class StoreError(AtsalError):
+    """The jobs of a service cannot be read or written; `is_full`: because its disk is full."""
+
+    def __init__(self, message: str, *, is_full: bool = False) -> None:
+        super().__init__(message)
+        self.is_full = is_full
 
 
 class MissingDependencyError(AtsalError):

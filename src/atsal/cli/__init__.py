@@ -22,6 +22,7 @@ from atsal.cli.prepare import prepare
 from atsal.cli.quality import quality
 from atsal.cli.regions import regions
 from atsal.cli.report import report
+from atsal.cli.serve import serve
 from atsal.cli.tiles import tiles
 from atsal.cli.train import overfit, train
 from atsal.cli.view import view
@@ -65,5 +66,5 @@ for command in (
     benchmark,
 ):
     main.add_command(command)
-for command in (encode, roi, weights, export, bench):
+for command in (encode, roi, weights, export, bench, serve):
     main.add_command(command)

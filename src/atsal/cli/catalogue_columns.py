@@ -9,7 +9,7 @@ import click
 from atsal.errors import ConfigError
 
 # What one source cannot have to itself.
-_OF_THE_RUN = frozenset(
+OF_THE_RUN = frozenset(
     {"output", "summary", "view", "overwrite", "workers", "device", "runtime", "precision", "quiet", "catalogue"}
     | {"retry_failed", "status", "watch", "standstill_s", "memory_gb", "engine", "worker_cpus", "worker_gpus"}
 )
@@ -32,9 +32,9 @@ def option_columns(command: click.Command) -> dict[str, Callable[[str], Any]]:
     own = [
         option
         for option in command.params
-        if isinstance(option, click.Option) and option.expose_value and option.name not in _OF_THE_RUN
+        if isinstance(option, click.Option) and option.expose_value and option.name not in OF_THE_RUN
     ]
-    return {_column(option): partial(_parse, context, option) for option in own}
+    return {column_name(option): partial(_parse, context, option) for option in own}
 
 
 def with_row(command: click.Command, values: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,13 +43,14 @@ def with_row(command: click.Command, values: Mapping[str, Any], row: Mapping[str
     `row` has them by the names of columns. Where the row gives one of two options that exclude each other, the
     command's value of the other does not count.
     """
-    names = {_column(option): str(option.name) for option in command.params if isinstance(option, click.Option)}
+    names = {column_name(option): str(option.name) for option in command.params if isinstance(option, click.Option)}
     own = {names[column]: value for column, value in row.items()}
     unset = dict(_RIVALS[name] for name in own if name in _RIVALS)
     return {**values, **unset, **own}
 
 
-def _column(option: click.Option) -> str:
+def column_name(option: click.Option) -> str:
+    """Return the name of an option without dashes."""
     return max(option.opts, key=len).lstrip("-")
 
 

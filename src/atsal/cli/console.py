@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _QUIET, _STATUS = "atsal.quiet", "atsal.status"  # keys in `click.Context.meta`
+LISTENER = "atsal.listener"  # another one: a function that takes level and line, in place of the terminal
 
 
 def _set_quiet(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -66,7 +67,9 @@ def _write(lines: Sequence[object], level: int) -> None:
         status.stop()
     for line in map(str, lines):
         log(level, line)
-        if not (is_result and is_quiet()):
+        if (listener := _meta().get(LISTENER)) is not None:
+            listener(level, line)
+        elif not (is_result and is_quiet()):
             click.echo(f"{'' if is_result else 'atsal: '}{escape_controls(line)}", err=not is_result)
     if status is not None:
         status.start()

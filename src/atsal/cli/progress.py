@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import click
+
 from atsal.cli.console import is_quiet, make_console
 from atsal.untrusted.text import escape_controls, plural
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from atsal.prediction.options import ReadOptions
     from atsal.prediction.sources import Source
     from atsal.prediction.tasks import AnySource
+
+SHOW_FRAMES = "atsal.show_frames"  # key in `click.Context.meta`: a function that is called in place of a bar
 
 
 @contextmanager
@@ -34,6 +38,10 @@ def frames_bar(name: str) -> "Iterator[Callable[[int, int | None], None]]":
 
     The function that is returned takes the number of frames that are done and of all frames; None: unknown.
     """
+    context = click.get_current_context(silent=True)
+    if context is not None and SHOW_FRAMES in context.meta:
+        yield context.meta[SHOW_FRAMES]
+        return
     progress = make_progress()
     if progress is None:
         yield lambda _done, _total: None

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, Self
 
-Report = Callable[[int], None]  # takes how much of a task is done
-ReportTask = Callable[[Any, int], None]
+Report = Callable[[Any], None]  # takes how much of a task is done, as the job counts it
+ReportTask = Callable[[Any, Any], None]
 RunTask = Callable[[Any, Report], Any]
 MOST_TRIES = 2  # of a task that ends its process
 
 
-def ignore_report(_task: Any, _done: int) -> None:
+def ignore_report(_task: Any, _done: Any) -> None:
     """Do nothing with a report."""
 
 
@@ -26,7 +26,7 @@ def at_intervals(report: Report, seconds: float) -> Report:
     """Return a report that passes on what it is told at most once in so many seconds."""
     sent_s = -math.inf
 
-    def pass_on(done: int) -> None:
+    def pass_on(done: Any) -> None:
         nonlocal sent_s
         if time.monotonic() - sent_s > seconds:
             report(done)

@@ -44,15 +44,18 @@ class SupervisedWorkers:
         workers: int,
         limits: Limits,
         prepare: Callable[[int], None] = init_worker,
+        most_tries: int = MOST_TRIES,
     ) -> None:
         """Take the job, which is pickled once a worker.
 
-        `prepare` is called first in each worker, with the number of threads on which it computes.
+        `prepare` is called first in each worker, with the number of threads on which it computes. A task whose process
+        ended comes back after `most_tries`.
         """
         self.workers = workers
         self._job = job
         self._prepare = partial(prepare, max(1, usable_cores() // workers))
         self._limits = limits
+        self._most_tries = most_tries
         self._memory_bytes = limits.memory_bytes or machine_memory_bytes() / workers
         self._waiting: deque[tuple[Any, int]] = deque()  # tasks, and how often they were tried
         self._processes: list[_Worker] = []
@@ -86,13 +89,24 @@ class SupervisedWorkers:
 
     def results(self, report: ReportTask = ignore_report) -> Iterator[tuple[Any, Any]]:
         """Yield tasks as they end. Raises `AtsalError` if no worker process can be started."""
-        while self._waiting or self._busy:
-            self._assign()
-            wait([worker.pipe for worker in self._busy], _POLL_S)
-            for worker in self._busy:
-                ended = self._look_at(worker, report)
-                if ended is not None:
-                    yield ended
+        while self.outstanding:
+            yield from self.ended(report)
+
+    def ended(self, report: ReportTask = ignore_report) -> Iterator[tuple[Any, Any]]:
+        """Yield the tasks that end in a moment, as `results` does, even if none is outstanding."""
+        self._assign()
+        wait([worker.pipe for worker in self._busy], _POLL_S)
+        for worker in self._busy:
+            ended = self._look_at(worker, report)
+            if ended is not None:
+                yield ended
+
+    def cancel(self, task: Any) -> None:
+        """Forget a task; its process ends, if it has begun."""
+        self._waiting = deque(entry for entry in self._waiting if entry[0] != task)
+        for worker in [worker for worker in self._busy if worker.task == task]:
+            worker.end()
+            self._processes.remove(worker)
 
     def _assign(self) -> None:
         """Give tasks to workers that have none; one that has died meanwhile does not cost a task a try."""
@@ -131,8 +145,8 @@ class SupervisedWorkers:
         if self._failed_starts >= _MOST_FAILED_STARTS:
             raise AtsalError(WORKER_ENDED)
         tries, task = worker.tries + 1, worker.take_task()
-        if tries >= MOST_TRIES:
-            return task, Death(f"{reason}, at the second try")
+        if tries >= self._most_tries:
+            return task, Death(f"{reason}, at the second try" if tries > 1 else reason)
         self._waiting.appendleft((task, tries))
         return None
 

@@ -1,0 +1,62 @@
+"""`atsal serve`: the commands as a service over HTTP."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from atsal.cli.parameters import MAX_WORKERS, PATH, POSITIVE, device_option
+from atsal.errors import MissingDependencyError, install_hint
+
+_GB = 1e9
+
+
+@click.command(epilog="Example: atsal serve --data service --port 8000 --workers 2.")
+@click.option("--data", required=True, type=PATH, metavar="FOLDER", help="Keep jobs, uploads and results here.")
+@click.option("--database", metavar="URL", help="Keep the list of jobs in Postgres.  [default: SQLite in the folder]")
+@click.option("--host", default="127.0.0.1", help="Address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, help="0 takes a free port.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1, max=MAX_WORKERS),
+    help="Jobs that run at the same time.  [default: one per two cores]",
+)
+@click.option("--job-seconds", type=POSITIVE, default=21_600.0, help="Seconds that a job may run.")
+@click.option(
+    "--standstill", "standstill_s", type=POSITIVE, default=600.0, help="Seconds without progress that end a job's try."
+)
+@click.option(
+    "--memory",
+    "memory_gb",
+    type=POSITIVE,
+    help="Gigabytes of memory that end a job's try.  [default: the machine's, divided by the workers]",
+)
+@click.option("--keep-days", type=POSITIVE, default=7.0, help="Days after which ended jobs are removed.")
+@device_option
+def serve(data: Path, **values: Any) -> None:
+    """Run commands as jobs for programs and browsers, over HTTP.
+
+    The service listens on this machine only, unless --host names another address. Ctrl-C or SIGTERM ends it: jobs that
+    do not end within seconds go on with the next start.
+    """
+    import logging  # noqa: PLC0415
+
+    from atsal.cli.served_kinds import command_kinds  # noqa: PLC0415
+
+    try:
+        from atsal.serving.server import run_server  # noqa: PLC0415
+        from atsal.serving.service import open_service  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingDependencyError(f"atsal serve needs more packages: {install_hint('serve')}") from error
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s")
+    run_server(open_service(_settings(data, values), command_kinds()))
+
+
+def _settings(data: Path, values: dict[str, Any]) -> Any:
+    from atsal.jobs.workers import usable_cores  # noqa: PLC0415
+    from atsal.serving.settings import Settings  # noqa: PLC0415
+
+    memory_gb = values.pop("memory_gb")
+    workers = values.pop("workers") or max(1, usable_cores() // 2)
+    return Settings(data, workers=workers, memory_bytes=None if memory_gb is None else memory_gb * _GB, **values)

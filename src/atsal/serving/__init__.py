@@ -1,0 +1,1 @@
+"""`atsal serve`: a service that runs the commands as jobs, over HTTP."""

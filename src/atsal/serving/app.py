@@ -1,0 +1,28 @@
+"""The HTTP interface of the service, as an ASGI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from atsal.serving.problems import add_problem_handlers
+from atsal.serving.routes import jobs, results
+from atsal.serving.service import Service
+from atsal.version import __version__
+
+_PARTS = (jobs, results)
+
+
+def make_app(service: Service) -> FastAPI:
+    """Return the application. While it runs, so do the jobs of the service."""
+
+    @asynccontextmanager
+    async def run(_app: FastAPI) -> AsyncIterator[None]:
+        with service.running():
+            yield
+
+    app = FastAPI(title="atsal", version=__version__, lifespan=run, docs_url=None, redoc_url=None)
+    add_problem_handlers(app)
+    for part in _PARTS:
+        app.include_router(part.make_router(service))
+    return app

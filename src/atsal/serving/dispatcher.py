@@ -1,0 +1,199 @@
+"""The dispatcher: a thread that claims jobs from the store, and has them run in worker processes."""
+
+import logging
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from atsal.errors import AtsalError, StoreError
+from atsal.jobs.engine import Death
+from atsal.jobs.supervised_workers import Limits, SupervisedWorkers
+from atsal.serving.clock import Clock
+from atsal.serving.folders import DataFolder, list_results
+from atsal.serving.job import MOST_TRIES, JobRecord
+from atsal.serving.kinds import End, Kinds, Work
+from atsal.serving.server_lock import ServerLock
+from atsal.serving.settings import Settings
+from atsal.serving.store.jobs import JobStore
+from atsal.serving.worker import RunWork
+
+LOG = logging.getLogger("atsal.serving")
+_IDLE_S = 1.0  # until it looks for jobs that other servers accepted
+_AFTER_ERROR_S = 2.0
+_TAKE_OVER_EVERY_S = 5.0
+_DAY_S = 86_400.0
+
+
+@dataclass
+class _Running:
+    """A job that this server has."""
+
+    job: JobRecord
+    work: Work
+    began_s: float  # monotonic
+
+
+class Dispatcher:
+    """Runs the jobs of the store, as many at a time as there are workers, until it is stopped."""
+
+    def __init__(self, store: JobStore, data: DataFolder, kinds: Kinds, settings: Settings, clock: Clock) -> None:
+        self._store, self._data, self._settings, self._clock = store, data, settings, clock
+        self._lock = ServerLock(data.servers)
+        self._engine = SupervisedWorkers(
+            RunWork(data.path.absolute(), kinds, settings.device),
+            settings.workers,
+            Limits(settings.standstill_s, settings.memory_bytes),
+            most_tries=1,  # the store counts tries, because servers end, too
+        )
+        self._running: dict[str, _Running] = {}
+        self._ended: list[tuple[_Running, End | Death]] = []  # that the store does not know yet
+        self._wake, self._is_stopping = threading.Event(), threading.Event()
+        self._stop_at_s = float("inf")
+        self._took_over_s = float("-inf")
+        self._thread = threading.Thread(target=self._work, name="dispatcher", daemon=True)
+        self.problem = "it has not begun"  # why no job can run at the moment; "": none
+
+    @property
+    def is_running(self) -> bool:
+        """Whether jobs can run."""
+        return self._thread.is_alive() and not self.problem
+
+    def start(self) -> None:
+        """Begin to run jobs. Raises `OutputError` if the data folder cannot be written."""
+        self._lock.acquire()
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look for a new job now."""
+        self._wake.set()
+
+    def stop_soon(self, within_s: float) -> None:
+        """Take no more jobs, and give back those that have not ended in so many seconds."""
+        self._stop_at_s = min(self._stop_at_s, time.monotonic() + within_s)
+        self._is_stopping.set()
+        self._wake.set()
+
+    def stop(self, within_s: float) -> None:
+        """Stop as `stop_soon` does, and wait for it."""
+        self.stop_soon(within_s)
+        self._thread.join()
+        self._lock.release()
+
+    def _work(self) -> None:
+        while not self._has_stopped():
+            try:
+                self._turn()
+                self.problem = ""
+            except (AtsalError, OSError) as error:
+                self._report(str(error))
+                self._is_stopping.wait(_AFTER_ERROR_S)
+            if not self._running and not self._is_stopping.is_set():
+                self._wake.wait(_IDLE_S)
+            self._wake.clear()
+        self._give_back_all()
+
+    def _report(self, problem: str) -> None:
+        if problem != self.problem:
+            LOG.error("jobs do not run: %s", problem)
+        self.problem = problem
+
+    def _has_stopped(self) -> bool:
+        is_idle = not self._running and not self._ended
+        return self._is_stopping.is_set() and (is_idle or time.monotonic() > self._stop_at_s)
+
+    def _turn(self) -> None:
+        """Do what there is to do at the moment."""
+        self._record_ended()
+        if not self._is_stopping.is_set():
+            self._take_over()
+            self._claim()
+        self._end_cancelled()
+        self._end_overdue()
+        if self._running:
+            for work, found in self._engine.ended(self._note_progress):
+                self._ended.append((self._running.pop(work.id), found))
+            self._record_ended()
+
+    def _claim(self) -> None:
+        while len(self._running) < self._settings.workers:
+            job = self._store.claim(self._lock.id, self._clock.now_s())
+            if job is None:
+                return
+            work = Work(job.id, job.kind, job.options, job.file)
+            LOG.info("job %s (%s) begins", job.id, job.kind)
+            self._running[job.id] = _Running(job, work, time.monotonic())
+            self._engine.submit(work)
+
+    def _take_over(self) -> None:
+        """Let the jobs of servers that have ended wait again, or end those that ended two servers."""
+        if time.monotonic() - self._took_over_s < _TAKE_OVER_EVERY_S:
+            return
+        for server in self._store.servers() - {self._lock.id}:
+            with self._lock.of_dead(server) as is_dead:
+                for job in self._store.running_of(server) if is_dead else []:
+                    LOG.warning("job %s (%s): its server has ended", job.id, job.kind)
+                    self._try_again(job, server, "its server ended")
+        self._took_over_s = time.monotonic()
+
+    def _try_again(self, job: JobRecord, server: str, reason: str) -> None:
+        if job.tries < MOST_TRIES:
+            self._store.give_back(job.id, server, counts=True)
+        else:
+            self._finish(job, server, End(is_done=False, reason=f"{reason}, at the second try"))
+
+    def _end_cancelled(self) -> None:
+        """End the processes of jobs that were cancelled or removed."""
+        if not self._running:
+            return
+        own = {job.id for job in self._store.running_of(self._lock.id)}
+        for job_id in self._running.keys() - own:
+            self._end_process(job_id)
+            self._data.remove_job(job_id)
+            LOG.info("job %s was cancelled", job_id)
+
+    def _end_overdue(self) -> None:
+        for job_id, running in list(self._running.items()):
+            limit_s = self._settings.job_seconds
+            if time.monotonic() - running.began_s > limit_s:
+                self._end_process(job_id)
+                self._ended.append((running, End(is_done=False, reason=f"took longer than {limit_s:g} s")))
+
+    def _end_process(self, job_id: str) -> None:
+        self._engine.cancel(self._running.pop(job_id).work)
+
+    def _note_progress(self, work: Work, found: tuple[int, int | None]) -> None:
+        with suppress(StoreError):  # the next one will do
+            self._store.set_progress(work.id, self._lock.id, *found)
+
+    def _record_ended(self) -> None:
+        """Tell the store how jobs ended; what it cannot take now, it is told again later."""
+        while self._ended:
+            running, found = self._ended[0]
+            if isinstance(found, Death):
+                LOG.warning("job %s: its process %s", running.job.id, found.reason)
+                self._try_again(running.job, self._lock.id, f"its process {found.reason}")
+            else:
+                self._finish(running.job, self._lock.id, found)
+            self._ended.pop(0)
+
+    def _finish(self, job: JobRecord, server: str, end: End) -> None:
+        now_s = self._clock.now_s()
+        values: dict[str, Any] = {"ended_s": now_s, "expires_s": now_s + self._settings.keep_days * _DAY_S}
+        if end.is_done:
+            values["results"] = list_results(self._data.result(job.id))
+        has_it = self._store.finish(job.id, server, "done" if end.is_done else "failed", reason=end.reason, **values)
+        if not end.is_done or not has_it:
+            self._data.remove_job(job.id)
+        LOG.info("job %s (%s) %s%s", job.id, job.kind, "is done" if end.is_done else "failed: ", end.reason)
+
+    def _give_back_all(self) -> None:
+        """End the processes, and let their jobs wait again; their tries do not count."""
+        self._engine.stop()
+        try:
+            for running in self._running.values():
+                self._store.give_back(running.job.id, self._lock.id, counts=False)
+                LOG.info("job %s goes on with the next start", running.job.id)
+        except StoreError as error:  # whoever takes over does it
+            LOG.error("jobs could not be given back: %s", error)

@@ -1,0 +1,83 @@
+"""The data folder of the service: its database, its uploads and the folders of its jobs."""
+
+import mimetypes
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from atsal.jobs.atomic_write import output_errors
+from atsal.serving.job import ResultFile, is_id
+
+RESULT = "result"
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """Where everything of the service is, so that one folder can be backed up and moved."""
+
+    path: Path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file, where the store is one."""
+        return self.path / "service.sqlite"
+
+    @property
+    def uploads(self) -> Path:
+        """One folder for each upload."""
+        return self.path / "uploads"
+
+    @property
+    def jobs(self) -> Path:
+        """One folder for each job."""
+        return self.path / "jobs"
+
+    @property
+    def servers(self) -> Path:
+        """One lock for each server process."""
+        return self.path / "servers"
+
+    def create(self) -> None:
+        """Make the folders, which only their user can read. Raises `OutputError`."""
+        for folder in (self.path, self.uploads, self.jobs, self.servers):
+            with output_errors(folder):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def job(self, job_id: str) -> Path:
+        """Return the folder of a job."""
+        if not is_id(job_id):
+            raise ValueError(job_id)
+        return self.jobs / job_id
+
+    def result(self, job_id: str) -> Path:
+        """Return the folder of a job's results."""
+        return self.job(job_id) / RESULT
+
+    def remove_job(self, job_id: str) -> None:
+        """Remove the folder of a job, if there is one."""
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self.job(job_id))
+
+    def free_bytes(self) -> int:
+        """Return how much the disk can still take."""
+        return shutil.disk_usage(self.path).free
+
+
+def list_results(folder: Path) -> tuple[ResultFile, ...]:
+    """Return the files below a folder, without hidden ones and links."""
+    return tuple(_result(path, folder) for path in sorted(folder.rglob("*")) if _is_shown(path, folder))
+
+
+def media_type(name: str) -> str:
+    """Return the media type of a file by its ending."""
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def _is_shown(path: Path, folder: Path) -> bool:
+    is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return not is_hidden and path.is_file() and not path.is_symlink()
+
+
+def _result(path: Path, folder: Path) -> ResultFile:
+    return ResultFile(path.relative_to(folder).as_posix(), path.stat().st_size, media_type(path.name))

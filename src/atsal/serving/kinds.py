@@ -1,0 +1,59 @@
+"""What kinds of jobs there are to the service. `cli/served_kinds.py` makes them of the commands."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from atsal.errors import ConfigError
+
+ShowProgress = Callable[[int, int | None], None]  # takes the frames that are done, and of how many; None: unknown
+
+
+class OptionError(ConfigError):
+    """An option of a job that is unknown or has a wrong value."""
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(message)
+        self.option = option
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a worker process needs of a job."""
+
+    id: str
+    kind: str
+    options: Mapping[str, Any]
+    file: str  # the source's name in the job's folder
+
+
+@dataclass(frozen=True)
+class End:
+    """How the command of a job ended."""
+
+    is_done: bool
+    reason: str = ""  # why not, or what is wrong with a part of the source
+
+
+class Kind(Protocol):
+    """A kind of job. It is pickled for worker processes."""
+
+    @property
+    def name(self) -> str:
+        """The name of its command."""
+
+    @property
+    def about(self) -> str:
+        """What it does, in a line."""
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of its options."""
+
+    def check(self, options: Mapping[str, Any]) -> None:
+        """Raise `OptionError` or another `ConfigError` for options that cannot be used."""
+
+    def run(self, work: Work, device: str, progress: ShowProgress) -> End:
+        """Run the command in the working folder, which is the job's, and write to its folder `result`."""
+
+
+Kinds = Mapping[str, Kind]

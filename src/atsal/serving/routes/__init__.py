@@ -1,0 +1,1 @@
+"""The HTTP interface: each module has a `make_router(service)`."""

@@ -1,0 +1,49 @@
+"""`/v1/jobs/{id}/results`: the files that a job made."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse
+
+from atsal.serving.folders import media_type
+from atsal.serving.gate.access import Caller, Reader
+from atsal.serving.problems import CONFLICT, NOT_FOUND, STORE_UNAVAILABLE, Problem, declared
+from atsal.serving.routes.jobs import find_job
+
+if TYPE_CHECKING:
+    from atsal.serving.service import Service
+
+REGIONS = "regions.json"
+_MAY_HAVE = declared(NOT_FOUND, CONFLICT, STORE_UNAVAILABLE)
+
+
+def find_result(service: "Service", caller: Caller, job_id: str, name: str) -> Path:
+    """Return the path of a result, by a name that the job has: no path is made of what a request says.
+
+    Raises `Problem`.
+    """
+    job = find_job(service, caller, job_id)
+    if job.state != "done":
+        raise Problem(CONFLICT, f"the job has no results: it is {job.state}")
+    if name not in {result.name for result in job.results}:
+        raise Problem(NOT_FOUND, "the job has no result of this name; its results are listed in the job")
+    return service.data.result(job.id) / name
+
+
+def make_router(service: "Service") -> APIRouter:
+    """Return the routes of results."""
+    router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
+
+    @router.get("/results/{name:path}", response_class=FileResponse, responses=_MAY_HAVE)
+    def get_result(job_id: str, name: str, caller: Reader) -> FileResponse:
+        """Return a file, or the part of it that a Range header asks for."""
+        path = find_result(service, caller, job_id, name)
+        return FileResponse(path, media_type=media_type(path.name), filename=path.name)
+
+    @router.get("/regions", response_class=FileResponse, responses=_MAY_HAVE)
+    def get_regions(job_id: str, caller: Reader) -> FileResponse:
+        """Return the regions that a job of kind `regions` found, as JSON."""
+        return FileResponse(find_result(service, caller, job_id, REGIONS), media_type="application/json")
+
+    return router

@@ -1,0 +1,23 @@
+"""The settings of the service."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the service runs. Each setting is an option of `atsal serve`."""
+
+    data: Path  # everything of the service is in this folder
+    database: str | None = None  # URL of another database than SQLite in the data folder
+    host: str = LOOPBACK
+    port: int = 8000  # 0: a free one
+    workers: int = 1  # jobs that run at the same time
+    device: str = "auto"
+    job_seconds: float = 6 * 3600.0  # that a job may run
+    standstill_s: float = 600.0  # without progress, that end a job's process
+    memory_bytes: float | None = None  # of a job's process; None: its share of the machine's memory
+    keep_days: float = 7.0  # that results and unfinished uploads are kept
+    least_free_bytes: int = 1 << 30  # of the disk, below which no job is accepted

@@ -1,0 +1,1 @@
+"""Where the sources of jobs come from: uploads, named folders, URLs."""

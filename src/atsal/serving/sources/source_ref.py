@@ -1,0 +1,27 @@
+"""What a request names as its source."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class SourceRef(BaseModel):
+    """The source of a job: exactly one of these."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"minProperties": 1, "maxProperties": 1, "examples": [{"file": "films:a.mp4"}]},
+    )
+    upload: str | None = Field(default=None, max_length=64, description="The id of a complete upload.")
+    file: str | None = Field(default=None, max_length=1000, description="A file below a named folder: NAME:path.")
+    url: str | None = Field(default=None, max_length=2000, description="A URL that the service may read.")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if len(self.as_dict()) != 1:
+            raise ValueError("give exactly one of upload, file and url")
+        return self
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the one that is given, by its name."""
+        return {name: value for name, value in self if value is not None}

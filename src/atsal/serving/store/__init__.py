@@ -1,0 +1,1 @@
+"""The store of the service: SQLite or Postgres through SQLAlchemy."""

@@ -1,0 +1,117 @@
+"""Connections to the database, and its errors in words."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from atsal.errors import ConfigError, MissingDependencyError, StoreError, install_hint
+from atsal.serving.store.tables import METADATA
+
+_WAIT_S = 30  # for another process that writes
+_WRITES = "atsal_writes"
+
+
+class Database:
+    """A database with the tables of the service, for many threads and several processes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection for queries. Raises `StoreError`."""
+        with _errors(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a connection for changes, which are written at the end of the block, all or none.
+
+        Raises `StoreError`; an `IntegrityError` of the block passes.
+        """
+        with _errors(), self.engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open a database, and make its tables if they are missing.
+
+    Raises `ConfigError` for a URL that is none, `MissingDependencyError` without the driver, and `StoreError`.
+    """
+    engine = _make_engine(url)
+    database = Database(engine)
+    with database.writing() as connection:
+        METADATA.create_all(connection)
+    return database
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of an SQLite file."""
+    return f"sqlite:///{path}"
+
+
+def _make_engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        is_sqlite = parsed.get_backend_name() == "sqlite"
+        engine = create_engine(parsed, pool_pre_ping=not is_sqlite, pool_size=10, max_overflow=50)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise ConfigError(
+            "--database: is no URL of a database; expected postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+        ) from error
+    except ImportError as error:
+        raise MissingDependencyError(f"--database needs a driver: {install_hint('postgres')}") from error
+    if is_sqlite:
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # transactions begin where `_begin_sqlite` says
+    connection.execute(f"PRAGMA busy_timeout = {_WAIT_S * 1000}")
+    connection.execute("PRAGMA journal_mode = WAL")  # readers do not wait for a writer
+    connection.execute("PRAGMA synchronous = FULL")  # an accepted job survives a power cut
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Begin; a transaction that will write takes its lock at once, because SQLite cannot wait for it later."""
+    is_writing = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DBAPIError as error:
+        reason, is_full = _reason(error.orig), _is_full(error.orig)
+        raise StoreError(f"the store of jobs cannot be used: {reason}", is_full=is_full) from error
+    except SQLAlchemyError as error:  # as a pool of connections that are all in use
+        raise StoreError(f"the store of jobs cannot be used: {type(error).__name__}") from error
+
+
+def _is_full(error: Any) -> bool:
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or type(error).__name__ == "DiskFull"
+
+
+def _reason(error: Any) -> str:
+    """Say in one line what is wrong, without addresses and passwords that a driver may tell."""
+    if _is_full(error):
+        return "the disk is full; free some space"
+    if isinstance(error, sqlite3.Error):
+        return f"{error}; check the data folder and its disk"
+    return f"the database does not answer as it should ({type(error).__name__}); check the database server"

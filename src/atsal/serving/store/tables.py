@@ -1,0 +1,37 @@
+"""The tables of the store."""
+
+from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+METADATA = MetaData()
+_ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only in INTEGER
+
+JOBS = Table(
+    "jobs",
+    METADATA,
+    Column("number", _ROW_NUMBER, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("kind", String(32), nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("source", JSON, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("owner", String(100), nullable=False),
+    Column("created_s", Float(53), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("total", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("server", String(32), nullable=False),
+    Column("started_s", Float(53)),
+    Column("ended_s", Float(53)),
+    Column("expires_s", Float(53)),
+    Column("request_id", String(64), nullable=False),
+    Column("idempotency_key", String(255)),
+    Column("results", JSON, nullable=False),
+    UniqueConstraint("owner", "idempotency_key", name="jobs_once"),
+)
+Index("jobs_of_owner", JOBS.c.owner, JOBS.c.number)
+Index("jobs_in_state", JOBS.c.state, JOBS.c.owner, JOBS.c.number)
+Index("jobs_of_kind", JOBS.c.kind, JOBS.c.number)
+Index("jobs_to_remove", JOBS.c.expires_s)

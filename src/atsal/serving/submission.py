@@ -1,0 +1,105 @@
+"""Submitting a job: its options are checked, its source is put into its folder, and the store accepts it."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from atsal.errors import AtsalError
+from atsal.serving.gate.access import Caller
+from atsal.serving.job import JobRecord, new_id
+from atsal.serving.kinds import OptionError
+from atsal.serving.problems import DISK_FULL, INVALID_OPTION, KEY_USED, Problem
+from atsal.serving.sources.resolve import resolve, source_name
+from atsal.serving.sources.source_ref import SourceRef
+from atsal.serving.store.jobs import DuplicateJobError
+from atsal.untrusted.text import shorten_list
+
+if TYPE_CHECKING:
+    from atsal.serving.service import Service
+
+LOG = logging.getLogger("atsal.serving")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a caller wants done."""
+
+    kind: str
+    options: Mapping[str, Any]
+    source: SourceRef
+    idempotency_key: str | None = None
+    request_id: str = ""
+
+    def is_of(self, job: JobRecord) -> bool:
+        """Whether a job is what this asks for."""
+        return (job.kind, job.options, job.source) == (self.kind, dict(self.options), self.source.as_dict())
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A job that was accepted."""
+
+    job: JobRecord
+    is_new: bool = field(default=True)  # no earlier request with the same Idempotency-Key made it
+
+
+def submit(service: "Service", caller: Caller, wanted: Submission) -> Submitted:
+    """Accept a job, or return the one that an earlier request with the same Idempotency-Key made. Raises `Problem`."""
+    earlier = _earlier(service, caller, wanted)
+    if earlier is not None:
+        return earlier
+    _check(service, wanted)
+    job_id = new_id()
+    folder = service.data.job(job_id)
+    try:
+        folder.mkdir(mode=0o700)
+        file = resolve(service, caller, wanted.source, folder)
+        job = service.jobs.add(_record(service, caller, wanted, job_id, file))
+    except BaseException as error:
+        service.data.remove_job(job_id)
+        earlier = _earlier(service, caller, wanted)  # which may have come in between
+        if earlier is not None and isinstance(error, DuplicateJobError | Problem):
+            return earlier
+        raise
+    service.dispatcher.wake()
+    LOG.info("job %s (%s) of %r was accepted", job.id, job.kind, job.owner)
+    return Submitted(job)
+
+
+def _check(service: "Service", wanted: Submission) -> None:
+    kind = service.kinds.get(wanted.kind)
+    if kind is None:
+        raise Problem(INVALID_OPTION, f"kind: there is no such kind; the kinds are {shorten_list([*service.kinds])}")
+    try:
+        kind.check(wanted.options)
+    except OptionError as error:
+        raise Problem(INVALID_OPTION, str(error), option=error.option) from error
+    except AtsalError as error:
+        raise Problem(INVALID_OPTION, str(error)) from error
+    if service.data.free_bytes() < service.settings.least_free_bytes:
+        raise Problem(DISK_FULL, "no job is accepted until there is more space; try again later")
+
+
+def _earlier(service: "Service", caller: Caller, wanted: Submission) -> Submitted | None:
+    if wanted.idempotency_key is None:
+        return None
+    job = service.jobs.with_key(caller.name, wanted.idempotency_key)
+    if job is not None and not wanted.is_of(job):
+        raise Problem(KEY_USED, "another job has this Idempotency-Key; give each job a key of its own")
+    return None if job is None else Submitted(job, is_new=False)
+
+
+def _record(service: "Service", caller: Caller, wanted: Submission, job_id: str, file: str) -> JobRecord:
+    return JobRecord(
+        id=job_id,
+        kind=wanted.kind,
+        options=dict(wanted.options),
+        source=wanted.source.as_dict(),
+        file=file,
+        name=source_name(wanted.source),
+        owner=caller.name,
+        created_s=service.clock.now_s(),
+        request_id=wanted.request_id,
+        idempotency_key=wanted.idempotency_key,
+    )

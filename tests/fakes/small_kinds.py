@@ -1,0 +1,48 @@
+"""A kind of job that takes no time, or as much as it is told, for tests of what is around it."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from atsal.serving.kinds import End, OptionError
+
+_ENDS = ("done", "partly", "fail", "raise", "die")
+
+
+@dataclass(frozen=True)
+class Count:
+    """Writes `frames` lines to result/lines.txt, one each `seconds_each`, and ends as `end` says."""
+
+    name: str = "count"
+    about: str = "Count."
+
+    def schema(self):
+        return {"type": "object", "properties": {"frames": {"type": "integer"}}}
+
+    def check(self, options):
+        if options.get("end", "done") not in _ENDS:
+            raise OptionError("end", "end: expected " + ", ".join(_ENDS))
+
+    def run(self, work, device, progress):
+        frames = work.options.get("frames", 1)
+        folder = Path("result")
+        folder.mkdir(exist_ok=True)
+        (folder / ".hidden").write_text("not shown")
+        with (folder / "lines.txt").open("w") as file:
+            for frame in range(frames):
+                file.write(f"{frame} {Path(work.file).read_text()}\n")
+                progress(frame + 1, frames)
+                time.sleep(work.options.get("seconds_each", 0.0))
+        end = work.options.get("end", "done")
+        if end == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if end == "raise":
+            raise ValueError(f"a secret of {Path.cwd()}")
+        if end == "fail":
+            return End(is_done=False, reason="source.txt: is too short")
+        return End(is_done=True, reason="the last lines are damaged" if end == "partly" else "")
+
+
+COUNT = {"count": Count()}

@@ -1,0 +1,117 @@
+"""Jobs over HTTP: submitted, watched, ended, listed, removed."""
+
+import json
+
+import pytest
+from serving_tools import upload, wait_for
+
+
+def test_a_job_is_done_and_its_results_can_be_read(submit, client, service):
+    job = wait_for(client, submit(frames=3))
+    assert (job["state"], job["reason"], job["progress"]["total"]) == ("done", "", 3)
+    assert [result["name"] for result in job["results"]] == ["lines.txt"]
+    answer = client.get(f"/v1/jobs/{job['id']}/results/lines.txt")
+    assert answer.text == "0 text\n1 text\n2 text\n"
+    assert answer.headers["content-disposition"] == 'attachment; filename="lines.txt"'
+    part = client.get(answer.url.path, headers={"Range": "bytes=2-5"})
+    assert (part.status_code, part.text, part.headers["content-range"]) == (206, "text", "bytes 2-5/21")
+
+
+@pytest.mark.parametrize(
+    "name", ["../source.txt", "..%2fsource.txt", ".hidden", "%2e%2e/source.txt", "/etc/passwd", "a%00"]
+)
+def test_only_results_can_be_read(submit, client, name):
+    job = wait_for(client, submit())
+    answer = client.get(f"/v1/jobs/{job['id']}/results/{name}")
+    assert answer.status_code == 404
+    assert "text" not in answer.text.replace("text/", "")
+
+
+def test_events_end_with_the_job(submit, client):
+    job = submit(frames=3, seconds_each=0.4)
+    with client.stream("GET", f"/v1/jobs/{job['id']}/events") as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        events = [json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: ")]
+    assert events[-1]["state"] == "done"
+    assert any(event["state"] == "running" and event["progress"]["done"] for event in events)
+
+
+def test_a_job_that_fails_has_its_reason_and_leaves_nothing(submit, client, service):
+    job = wait_for(client, submit(end="fail"))
+    assert (job["state"], job["reason"], job["results"]) == ("failed", "source.txt: is too short", [])
+    assert not service.data.job(job["id"]).exists()
+
+
+def test_a_fault_of_the_program_says_nothing_of_the_machine(submit, client):
+    job = wait_for(client, submit(end="raise"))
+    assert (job["state"], job["reason"], job["tries"]) == ("failed", "met an unexpected error (ValueError)", 1)
+
+
+def test_a_job_whose_source_is_partly_damaged_is_done_and_says_so(submit, client):
+    job = wait_for(client, submit(end="partly"))
+    assert (job["state"], job["reason"]) == ("done", "the last lines are damaged")
+
+
+def test_a_job_that_ends_its_process_is_tried_twice(submit, client):
+    job = wait_for(client, submit(end="die"))
+    assert (job["state"], job["tries"]) == ("failed", 2)
+    assert job["reason"].startswith("its process was ended by SIGKILL")
+    assert wait_for(client, submit())["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("new", "kind", "detail"),
+    [
+        ({"kind": "cook"}, "invalid-option", "kind: there is no such kind; the kinds are count"),
+        ({"options": {"end": "soon"}}, "invalid-option", "end: expected done"),
+        ({"source": {"file": "none.txt"}}, "invalid-source", "there is no such source"),
+        ({"source": {}}, "invalid-request", "body.source: Value error, give exactly one of"),
+        ({"priority": 1}, "invalid-request", "body.priority: Extra inputs are not permitted"),
+    ],
+)
+def test_a_wrong_job_is_refused_with_a_problem(client, service, new, kind, detail):
+    before = list(service.data.jobs.iterdir())
+    answer = client.post("/v1/jobs", json={"kind": "count", "source": upload(service)} | new)
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert answer.json()["type"] == f"/problems/{kind}"
+    assert answer.json()["detail"].startswith(detail)
+    assert list(service.data.jobs.iterdir()) == before
+
+
+def test_every_error_is_a_problem(client):
+    for method, path, status in [("GET", "/nothing", 404), ("PUT", "/v1/jobs", 405), ("GET", "/v1/jobs/1", 404)]:
+        answer = client.request(method, path)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert answer.json()["status"] == status
+
+
+def test_the_list_has_pages(submit, client):
+    ids = [wait_for(client, submit())["id"] for _ in range(3)]
+    first = client.get("/v1/jobs?state=done&limit=2").json()
+    second = client.get(f"/v1/jobs?state=done&limit=2&before={first['next']}").json()
+    assert [job["id"] for job in (*first["jobs"], *second["jobs"])][:3] == ids[::-1]
+    assert client.get("/v1/jobs?kind=predict").json() == {"jobs": [], "next": None}
+
+
+def test_a_running_job_is_cancelled_at_once(submit, client, service):
+    job = wait_for(client, submit(frames=1000, seconds_each=1.0), ["running"])
+    assert client.post(f"/v1/jobs/{job['id']}/cancel").json()["state"] == "cancelled"
+    assert client.post(f"/v1/jobs/{job['id']}/cancel").status_code == 409
+    assert wait_for(client, submit())["state"] == "done"
+    assert not service.data.job(job["id"]).exists()
+
+
+def test_a_removed_job_is_gone(submit, client, service):
+    job = wait_for(client, submit())
+    assert client.delete(f"/v1/jobs/{job['id']}").status_code == 204
+    assert client.get(f"/v1/jobs/{job['id']}").status_code == 404
+    assert not service.data.job(job["id"]).exists()
+
+
+def test_an_idempotency_key_makes_one_job(client, service):
+    new = {"kind": "count", "source": upload(service)}
+    answers = [client.post("/v1/jobs", json=new, headers={"Idempotency-Key": "a"}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 200]
+    assert answers[0].json()["id"] == answers[1].json()["id"]
+    other = client.post("/v1/jobs", json=new | {"options": {"frames": 2}}, headers={"Idempotency-Key": "a"})
+    assert other.json()["type"] == "/problems/idempotency-key-used"
