@@ -1,5 +1,7 @@
 """What the tests of the service share."""
 
+import base64
+import os
 import socket
 import threading
 import time
@@ -9,8 +11,10 @@ import httpx
 import uvicorn
 
 from atsal.serving.app import make_app
+from atsal.serving.gate.adding import server_options
 from atsal.serving.service import open_service
 from atsal.serving.settings import Settings
+from atsal.serving.sources.upload_store import new_upload
 from fakes.small_kinds import COUNT
 
 
@@ -19,7 +23,7 @@ def serving(folder, kinds=COUNT, **settings):
     """Serve from a thread of this process; give the service and a client."""
     service = open_service(Settings(folder, least_free_bytes=0, **settings), kinds)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(make_app(service), log_config=None, server_header=False))
+    server = uvicorn.Server(uvicorn.Config(make_app(service), log_config=None, **server_options(service.settings.gate)))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     host, port = listener.getsockname()
@@ -33,9 +37,32 @@ def serving(folder, kinds=COUNT, **settings):
 
 
 def upload(service, name="a.txt", text="text"):
-    """Put a source where jobs can name it."""
-    service.data.uploads.joinpath(name).write_text(text)
-    return {"file": name}
+    """Put a complete upload of the caller without a token into the store, and return it as a source."""
+    new = new_upload("", name, len(text), service.clock.now_s(), 1000.0)
+    service.uploads.add(new, most_bytes=1 << 30, most=1000)
+    with service.uploads.growing(new) as descriptor:
+        os.write(descriptor, text.encode())
+    return {"upload": new.id}
+
+
+TUS = {"Tus-Resumable": "1.0.0"}
+PART = TUS | {"Content-Type": "application/offset+octet-stream"}
+
+
+def begin_upload(client, size, name="a.txt"):
+    """Begin an upload over HTTP and return its address."""
+    metadata = f"filename {base64.b64encode(name.encode()).decode()}"
+    answer = client.post("/v1/uploads", headers=TUS | {"Upload-Length": str(size), "Upload-Metadata": metadata})
+    assert answer.status_code == 201, answer.text
+    return answer.headers["Location"]
+
+
+def send_upload(client, content, name="a.txt"):
+    """Upload a file over HTTP, and return it as a source."""
+    address = begin_upload(client, len(content), name)
+    answer = client.patch(address, headers=PART | {"Upload-Offset": "0"}, content=content)
+    assert answer.status_code == 204, answer.text
+    return {"upload": address.rpartition("/")[2]}
 
 
 def wait_for(client, job, states=("done", "failed", "cancelled")):

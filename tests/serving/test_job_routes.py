@@ -64,7 +64,7 @@ def test_a_job_that_ends_its_process_is_tried_twice(submit, client):
     [
         ({"kind": "cook"}, "invalid-option", "kind: there is no such kind; the kinds are count"),
         ({"options": {"end": "soon"}}, "invalid-option", "end: expected done"),
-        ({"source": {"file": "none.txt"}}, "invalid-source", "there is no such source"),
+        ({"source": {"file": "none.txt"}}, "invalid-source", "there is no such file"),
         ({"source": {}}, "invalid-request", "body.source: Value error, give exactly one of"),
         ({"priority": 1}, "invalid-request", "body.priority: Extra inputs are not permitted"),
     ],

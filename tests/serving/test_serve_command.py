@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from serving_tools import wait_for
+from serving_tools import send_upload, wait_for
 
 from atsal.video.image_writer import write_rgb_png
 from atsal.video.synthetic_scene import Scene
@@ -30,8 +30,9 @@ def atsal_serve(folder, *options):
 @pytest.mark.slow
 def test_a_photo_is_predicted(tmp_path):
     with atsal_serve(tmp_path / "data") as (process, client):
-        write_rgb_png(tmp_path / "data" / "uploads" / "photo.png", Scene(seed=1).render(64, 0.0))
-        new = {"kind": "predict", "options": {"format": ["npy", "png"]}, "source": {"file": "photo.png"}}
+        write_rgb_png(tmp_path / "photo.png", Scene(seed=1).render(64, 0.0))
+        source = send_upload(client, (tmp_path / "photo.png").read_bytes(), "photo.png")
+        new = {"kind": "predict", "options": {"format": ["npy", "png"]}, "source": source}
         job = wait_for(client, client.post("/v1/jobs", json=new).json())
         assert job["state"] == "done", job
         assert [result["name"] for result in job["results"]] == ["source.json", "source.npy", "source.png"]

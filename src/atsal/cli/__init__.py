@@ -24,6 +24,7 @@ from atsal.cli.regions import regions
 from atsal.cli.report import report
 from atsal.cli.serve import serve
 from atsal.cli.tiles import tiles
+from atsal.cli.token import token
 from atsal.cli.train import overfit, train
 from atsal.cli.view import view
 from atsal.cli.weights import weights
@@ -66,5 +67,5 @@ for command in (
     benchmark,
 ):
     main.add_command(command)
-for command in (encode, roi, weights, export, bench, serve):
+for command in (encode, roi, weights, export, bench, serve, token):
     main.add_command(command)

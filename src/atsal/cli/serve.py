@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from atsal.cli.gate_options import gate_options, take_gate_settings
 from atsal.cli.parameters import MAX_WORKERS, PATH, POSITIVE, device_option
 from atsal.errors import MissingDependencyError, install_hint
 
@@ -32,11 +33,13 @@ _GB = 1e9
     help="Gigabytes of memory that end a job's try.  [default: the machine's, divided by the workers]",
 )
 @click.option("--keep-days", type=POSITIVE, default=7.0, help="Days after which ended jobs are removed.")
+@gate_options
 @device_option
 def serve(data: Path, **values: Any) -> None:
     """Run commands as jobs for programs and browsers, over HTTP.
 
-    The service listens on this machine only, unless --host names another address. Ctrl-C or SIGTERM ends it: jobs that
+    The service listens on this machine only, unless --host names another address; then it demands a token
+    (atsal token add). Ctrl-C or SIGTERM ends it: jobs that
     do not end within seconds go on with the next start.
     """
     import logging  # noqa: PLC0415
@@ -44,12 +47,15 @@ def serve(data: Path, **values: Any) -> None:
     from atsal.cli.served_kinds import command_kinds  # noqa: PLC0415
 
     try:
+        from atsal.serving.gate.secrets import SecretFilter  # noqa: PLC0415
         from atsal.serving.server import run_server  # noqa: PLC0415
         from atsal.serving.service import open_service  # noqa: PLC0415
     except ImportError as error:
         raise MissingDependencyError(f"atsal serve needs more packages: {install_hint('serve')}") from error
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(SecretFilter())
     run_server(open_service(_settings(data, values), command_kinds()))
 
 
@@ -58,5 +64,6 @@ def _settings(data: Path, values: dict[str, Any]) -> Any:
     from atsal.serving.settings import Settings  # noqa: PLC0415
 
     memory_gb = values.pop("memory_gb")
+    values |= take_gate_settings(values)
     workers = values.pop("workers") or max(1, usable_cores() // 2)
     return Settings(data, workers=workers, memory_bytes=None if memory_gb is None else memory_gb * _GB, **values)

@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from atsal.serving.gate.adding import add_gate
 from atsal.serving.problems import add_problem_handlers
 from atsal.serving.routes import jobs, results
 from atsal.serving.service import Service
+from atsal.serving.sources import uploads
 from atsal.version import __version__
 
-_PARTS = (jobs, results)
+_PARTS = (jobs, results, uploads)
 
 
 def make_app(service: Service) -> FastAPI:
@@ -25,4 +27,5 @@ def make_app(service: Service) -> FastAPI:
     add_problem_handlers(app)
     for part in _PARTS:
         app.include_router(part.make_router(service))
+    add_gate(app, service.gate, service.settings.sources.file_bytes)
     return app

@@ -42,7 +42,7 @@ class Dispatcher:
         self._store, self._data, self._settings, self._clock = store, data, settings, clock
         self._lock = ServerLock(data.servers)
         self._engine = SupervisedWorkers(
-            RunWork(data.path.absolute(), kinds, settings.device),
+            RunWork(data.path.absolute(), kinds, settings.device, settings.sources),
             settings.workers,
             Limits(settings.standstill_s, settings.memory_bytes),
             most_tries=1,  # the store counts tries, because servers end, too
@@ -121,7 +121,7 @@ class Dispatcher:
             job = self._store.claim(self._lock.id, self._clock.now_s())
             if job is None:
                 return
-            work = Work(job.id, job.kind, job.options, job.file)
+            work = Work(job.id, job.kind, job.options, job.file, job.source.get("url"))
             LOG.info("job %s (%s) begins", job.id, job.kind)
             self._running[job.id] = _Running(job, work, time.monotonic())
             self._engine.submit(work)
@@ -183,6 +183,7 @@ class Dispatcher:
         values: dict[str, Any] = {"ended_s": now_s, "expires_s": now_s + self._settings.keep_days * _DAY_S}
         if end.is_done:
             values["results"] = list_results(self._data.result(job.id))
+        values["bytes"] = self._data.job_bytes(job.id) if end.is_done else 0
         has_it = self._store.finish(job.id, server, "done" if end.is_done else "failed", reason=end.reason, **values)
         if not end.is_done or not has_it:
             self._data.remove_job(job.id)

@@ -5,6 +5,7 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 from atsal.jobs.atomic_write import output_errors
 from atsal.serving.job import ResultFile, is_id
@@ -58,6 +59,11 @@ class DataFolder:
         """Remove the folder of a job, if there is one."""
         with suppress(FileNotFoundError):
             shutil.rmtree(self.job(job_id))
+
+    def job_bytes(self, job_id: str) -> int:
+        """Return the size of all files in the folder of a job; what a link leads to does not count."""
+        found = [path.lstat() for path in self.job(job_id).rglob("*")]
+        return sum(status.st_size for status in found if S_ISREG(status.st_mode))
 
     def free_bytes(self) -> int:
         """Return how much the disk can still take."""

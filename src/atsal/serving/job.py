@@ -45,6 +45,7 @@ class JobRecord:
     request_id: str = ""
     idempotency_key: str | None = None
     results: tuple[ResultFile, ...] = field(default=())
+    bytes: int = 0  # of its folder
     number: int = 0  # in the order of submission
 
     @property

@@ -25,6 +25,7 @@ class Work:
     kind: str
     options: Mapping[str, Any]
     file: str  # the source's name in the job's folder
+    url: str | None = None  # where the source is copied from first
 
 
 @dataclass(frozen=True)

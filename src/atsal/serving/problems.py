@@ -76,6 +76,13 @@ def problem_response(request: Request, problem: Problem) -> JSONResponse:
     return JSONResponse(document, kind.status, dict(problem.headers or {}), _MEDIA_TYPE)
 
 
+def store_problem(error: StoreError) -> Problem:
+    """Return what a client is told of an error of the store, which goes to the log."""
+    LOG.error("%s", error)
+    kind = DISK_FULL if error.is_full else STORE_UNAVAILABLE
+    return Problem(kind, "try again later; whoever runs the service finds more in its log")
+
+
 def declared(*kinds: ProblemType) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route that may have these problems."""
     found: dict[int | str, dict[str, Any]] = {}
@@ -105,11 +112,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(StoreError)
     async def of_store(request: Request, error: StoreError) -> JSONResponse:
-        LOG.error("%s", error)
-        kind = DISK_FULL if error.is_full else STORE_UNAVAILABLE
-        return problem_response(
-            request, Problem(kind, "try again later; whoever runs the service finds more in its log")
-        )
+        return problem_response(request, store_problem(error))
 
     @app.exception_handler(Exception)
     async def of_fault(request: Request, error: Exception) -> JSONResponse:

@@ -8,6 +8,7 @@ import uvicorn
 
 from atsal.errors import ConfigError
 from atsal.serving.app import make_app
+from atsal.serving.gate.adding import server_options
 from atsal.serving.service import STOP_S, Service
 
 LOG = logging.getLogger("atsal.serving")
@@ -29,11 +30,12 @@ class _Server(uvicorn.Server):
 
 def run_server(service: Service) -> None:
     """Serve until Ctrl-C or SIGTERM. Raises `ConfigError` where the address is taken or not of this machine."""
+    service.gate.check()
     config = uvicorn.Config(
         make_app(service),
         log_config=None,
         access_log=False,
-        server_header=False,
+        **server_options(service.settings.gate),
         timeout_graceful_shutdown=int(STOP_S),
     )
     with _listen(service.settings.host, service.settings.port) as listener:

@@ -8,8 +8,11 @@ from threading import Event
 from atsal.serving.clock import Clock
 from atsal.serving.dispatcher import Dispatcher
 from atsal.serving.folders import DataFolder
+from atsal.serving.gate.entrance import Gate
+from atsal.serving.gate.tokens import Tokens
 from atsal.serving.kinds import Kinds
 from atsal.serving.settings import Settings
+from atsal.serving.sources.upload_store import UploadStore
 from atsal.serving.store.database import Database, open_database, sqlite_url
 from atsal.serving.store.jobs import JobStore
 
@@ -27,6 +30,8 @@ class Service:
     jobs: JobStore
     clock: Clock
     dispatcher: Dispatcher
+    uploads: UploadStore
+    gate: Gate
     is_stopping: Event = field(default_factory=Event)  # streams of events end
 
     @contextmanager
@@ -56,4 +61,7 @@ def open_service(settings: Settings, kinds: Kinds, clock: Clock | None = None) -
     data.create()
     database = open_database(settings.database or sqlite_url(data.database))
     jobs = JobStore(database)
-    return Service(settings, kinds, data, database, jobs, clock, Dispatcher(jobs, data, kinds, settings, clock))
+    gate = Gate(settings.gate, Tokens(database, clock), settings.host)
+    uploads = UploadStore(database, data.uploads)
+    dispatcher = Dispatcher(jobs, data, kinds, settings, clock)
+    return Service(settings, kinds, data, database, jobs, clock, dispatcher, uploads, gate)

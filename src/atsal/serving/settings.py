@@ -1,7 +1,10 @@
 """The settings of the service."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from atsal.serving.gate.settings import GateSettings
+from atsal.serving.sources.settings import SourceSettings
 
 LOOPBACK = "127.0.0.1"
 
@@ -21,3 +24,5 @@ class Settings:
     memory_bytes: float | None = None  # of a job's process; None: its share of the machine's memory
     keep_days: float = 7.0  # that results and unfinished uploads are kept
     least_free_bytes: int = 1 << 30  # of the disk, below which no job is accepted
+    gate: GateSettings = field(default_factory=GateSettings)
+    sources: SourceSettings = field(default_factory=SourceSettings)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from atsal.errors import AtsalError
-from atsal.serving.gate.access import Caller
+from atsal.serving.gate.caller import Caller
+from atsal.serving.gate.refusals import QUOTA, TOO_MANY
 from atsal.serving.job import JobRecord, new_id
 from atsal.serving.kinds import OptionError
 from atsal.serving.problems import DISK_FULL, INVALID_OPTION, KEY_USED, Problem
@@ -50,6 +51,7 @@ def submit(service: "Service", caller: Caller, wanted: Submission) -> Submitted:
     if earlier is not None:
         return earlier
     _check(service, wanted)
+    _check_quota(service, caller)
     job_id = new_id()
     folder = service.data.job(job_id)
     try:
@@ -81,6 +83,16 @@ def _check(service: "Service", wanted: Submission) -> None:
         raise Problem(DISK_FULL, "no job is accepted until there is more space; try again later")
 
 
+def _check_quota(service: "Service", caller: Caller) -> None:
+    used, limits = service.jobs.usage(caller.name), service.settings.sources
+    if used.waiting_jobs >= limits.waiting_jobs:
+        reason = f"{used.waiting_jobs} jobs of this token wait; submit more when some have ended"
+        raise Problem(TOO_MANY, reason, headers={"Retry-After": "60"})
+    if used.bytes >= limits.stored_bytes:
+        reason = f"uploads and jobs of this token have {used.bytes} bytes; the limit is {limits.stored_bytes}"
+        raise Problem(QUOTA, f"{reason}: remove some first")
+
+
 def _earlier(service: "Service", caller: Caller, wanted: Submission) -> Submitted | None:
     if wanted.idempotency_key is None:
         return None
@@ -97,9 +109,10 @@ def _record(service: "Service", caller: Caller, wanted: Submission, job_id: str,
         options=dict(wanted.options),
         source=wanted.source.as_dict(),
         file=file,
-        name=source_name(wanted.source),
+        name=source_name(service, wanted.source),
         owner=caller.name,
         created_s=service.clock.now_s(),
         request_id=wanted.request_id,
         idempotency_key=wanted.idempotency_key,
+        bytes=service.data.job_bytes(job_id),
     )

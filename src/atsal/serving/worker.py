@@ -7,9 +7,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from atsal.errors import AtsalError
 from atsal.jobs.engine import Report
 from atsal.serving.folders import DataFolder
 from atsal.serving.kinds import End, Kinds, Work
+from atsal.serving.sources.settings import SourceSettings
+from atsal.serving.sources.url_download import fetch_source
 
 LOG = logging.getLogger("atsal.serving")
 JOB_LOCK = ".atsal-job-lock"
@@ -23,6 +26,7 @@ class RunWork:
     data: Path
     kinds: Kinds
     device: str
+    sources: SourceSettings
 
     def __call__(self, work: Work, report: Report) -> End:
         """Return how the command ended; another process never works on the same job at the same time."""
@@ -30,9 +34,12 @@ class RunWork:
         try:
             with FileLock(folder / JOB_LOCK, timeout=_WAIT_S):
                 os.chdir(folder)
+                fetch_source(work, self.sources, lambda: report((0, None)))
                 return self.kinds[work.kind].run(work, self.device, lambda done, total: report((done, total)))
         except Timeout:
             return End(is_done=False, reason="another process works on this job and does not end")
+        except AtsalError as error:
+            return End(is_done=False, reason=str(error))
         except Exception as error:  # whoever runs the service reads more in its log
             LOG.exception("job %s (%s) met an unexpected error", work.id, work.kind)
             return End(is_done=False, reason=f"met an unexpected error ({type(error).__name__})")

@@ -1,1 +1,1 @@
-"""Who may ask for what, and how often."""
+"""Who may come in, how much they may send, and what binds their browsers. `add_gate` puts it before an application."""

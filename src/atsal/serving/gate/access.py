@@ -1,41 +1,34 @@
-"""Who asks, and what they may do."""
+"""Dependencies of routes: which scope a route demands of its caller."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
+from starlette.requests import HTTPConnection
 
-ALL_SCOPES = frozenset({"read", "submit", "admin"})
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Whoever sent a request: the name of a token; "" without tokens."""
-
-    name: str
-    scopes: frozenset[str]
-
-    @property
-    def is_admin(self) -> bool:
-        """Whether jobs of all owners are theirs to see and to end."""
-        return "admin" in self.scopes
+from atsal.serving.gate.caller import ADMIN, READ, SUBMIT, Caller
+from atsal.serving.gate.refusals import NOT_ALLOWED
+from atsal.serving.problems import Problem
 
 
-def reader(request: Request) -> Caller:  # noqa: ARG001
-    """Return who may read."""
-    return Caller("", ALL_SCOPES)
+class Scope(SecurityBase):
+    """A dependency that returns the caller, who has this scope: `caller: Reader`."""
+
+    def __init__(self, scope: str) -> None:
+        self.scheme_name = "token"
+        self.model = HTTPBearer(description="A token of `atsal token add`. None is needed where none was made.")
+        self._scope = scope
+
+    async def __call__(self, connection: HTTPConnection) -> Caller:
+        """Return the caller whom the gate let in. Raises `Problem`."""
+        caller: Caller = connection.state.caller
+        if not caller.may(self._scope):
+            raise Problem(NOT_ALLOWED, f"this needs a token with the scope {self._scope}; this one has {caller.scope}")
+        return caller
 
 
-def submitter(request: Request) -> Caller:
-    """Return who may submit, cancel and remove jobs."""
-    return reader(request)
-
-
-def admin(request: Request) -> Caller:
-    """Return who may see all."""
-    return reader(request)
-
-
+reader, submitter, admin = Scope(READ), Scope(SUBMIT), Scope(ADMIN)
 Reader = Annotated[Caller, Depends(reader)]
 Submitter = Annotated[Caller, Depends(submitter)]
 Admin = Annotated[Caller, Depends(admin)]

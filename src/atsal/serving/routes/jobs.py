@@ -8,7 +8,8 @@ import anyio.to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from atsal.serving.gate.access import Caller, Reader, Submitter
+from atsal.serving.gate.access import Reader, Submitter
+from atsal.serving.gate.caller import Caller
 from atsal.serving.job import JobRecord, State, is_id
 from atsal.serving.problems import (
     CONFLICT,

@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
 from atsal.serving.folders import media_type
-from atsal.serving.gate.access import Caller, Reader
+from atsal.serving.gate.access import Reader
+from atsal.serving.gate.caller import Caller
 from atsal.serving.problems import CONFLICT, NOT_FOUND, STORE_UNAVAILABLE, Problem, declared
 from atsal.serving.routes.jobs import find_job
 

@@ -1,26 +1,76 @@
 """Put the source of a job into its folder."""
 
-from pathlib import Path
+import os
+import re
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from atsal.serving.gate.access import Caller
-from atsal.serving.problems import INVALID_SOURCE, Problem
+from atsal.errors import ConfigError
+from atsal.remote.urls import file_name
+from atsal.serving.gate.caller import Caller
+from atsal.serving.problems import CONFLICT, INVALID_SOURCE, Problem
+from atsal.serving.sources.allowed_urls import allowed_url, parse_prefix
+from atsal.serving.sources.named_files import find_named
 from atsal.serving.sources.source_ref import SourceRef
+from atsal.serving.sources.tus_headers import shown_name
+from atsal.serving.sources.uploads import find_upload
+from atsal.serving.sources.url_download import resolves_publicly
 
 if TYPE_CHECKING:
     from atsal.serving.service import Service
 
+_ENDING = re.compile(r"\.[a-z0-9]{1,5}")
 
-def resolve(service: "Service", caller: Caller, source: SourceRef, folder: Path) -> str:  # noqa: ARG001
-    """Put the source into the folder of a job, and return its name there. Raises `Problem`."""
-    found = service.data.uploads / (source.file or "")
-    if source.file is None or not found.is_file() or found.resolve().parent != service.data.uploads.resolve():
-        raise Problem(INVALID_SOURCE, "there is no such source")
-    name = f"source{found.suffix.lower()}"
-    (folder / name).hardlink_to(found)
+
+def resolve(service: "Service", caller: Caller, source: SourceRef, folder: Path) -> str:
+    """Put the source into the folder of a job, and return its name there. Raises `Problem`.
+
+    An upload gets a second name in the folder, a named file a link; a URL is only checked: `fetch_source` copies it.
+    """
+    if source.upload is not None:
+        return _take_upload(service, caller, source.upload, folder)
+    try:
+        if source.file is not None:
+            return _link_file(find_named(service.settings.sources.roots, source.file), folder)
+        return _check_url(service, source.url or "")
+    except ConfigError as error:
+        raise Problem(INVALID_SOURCE, str(error)) from error
+
+
+def source_name(service: "Service", source: SourceRef) -> str:
+    """Return what the owner calls a source that `resolve` has found."""
+    if source.upload is not None:
+        upload = service.uploads.get(source.upload)
+        return upload.name if upload is not None else ""
+    return shown_name(source.file.partition(":")[2] if source.file is not None else file_name(source.url or ""))
+
+
+def _take_upload(service: "Service", caller: Caller, upload_id: str, folder: Path) -> str:
+    upload = find_upload(service, caller, upload_id)
+    found = service.uploads.complete_file(upload)
+    if found is None:
+        raise Problem(
+            CONFLICT, f"the upload is not complete: {service.uploads.offset(upload)} of {upload.bytes} bytes came"
+        )
+    name = _name_in_folder(upload.name)
+    os.link(found, folder / name, follow_symlinks=False)
     return name
 
 
-def source_name(source: SourceRef) -> str:
-    """Return what the owner calls a source."""
-    return source.file or source.url or source.upload or ""
+def _link_file(path: Path, folder: Path) -> str:
+    name = _name_in_folder(path.name)
+    (folder / name).symlink_to(path)
+    return name
+
+
+def _check_url(service: "Service", text: str) -> str:
+    url = allowed_url(text, map(parse_prefix, service.settings.sources.urls))
+    if not resolves_publicly(url.host, url.port):
+        raise ConfigError("the host of this URL has no public address")
+    return _name_in_folder(file_name(text))
+
+
+def _name_in_folder(shown: str) -> str:
+    """Return "source" with the ending of a shown name, if it is a plain one."""
+    ending = PurePosixPath(shown).suffix.lower()
+    return f"source{ending}" if _ENDING.fullmatch(ending) else "source"

@@ -11,6 +11,7 @@ from sqlalchemy.sql import ColumnElement, Select
 from atsal.serving.job import ENDED, JobRecord, ResultFile, State
 from atsal.serving.store.database import Database
 from atsal.serving.store.tables import JOBS
+from atsal.serving.store.usage import Usage, usage_of
 
 _GIVEN = {field.name for field in fields(JobRecord)} - {"number"}  # the database numbers jobs
 _IN_LISTS = [column for column in JOBS.c if column.name != "results"]  # which may be thousands of names
@@ -89,7 +90,7 @@ class JobStore:
     def cancel(self, job_id: str, now_s: float, expires_s: float) -> bool:
         """Cancel a job that waits or runs; the server that has it ends its process."""
         is_open = and_(JOBS.c.id == job_id, JOBS.c.state.in_(("waiting", "running")))
-        return self._change(is_open, state="cancelled", server="", ended_s=now_s, expires_s=expires_s)
+        return self._change(is_open, state="cancelled", server="", bytes=0, ended_s=now_s, expires_s=expires_s)
 
     def remove(self, job_id: str) -> bool:
         """Remove a job that has ended."""
@@ -125,6 +126,11 @@ class JobStore:
         with self._database.reading() as connection:
             query = select(JOBS.c.state, JOBS.c.kind, func.count()).group_by(JOBS.c.state, JOBS.c.kind)
             return {(state, kind): count for state, kind, count in connection.execute(query)}
+
+    def usage(self, owner: str) -> Usage:
+        """Return what an owner takes of the disk and of the queue."""
+        with self._database.reading() as connection:
+            return usage_of(connection, owner)
 
     def _find(self, condition: ColumnElement[bool]) -> JobRecord | None:
         with self._database.reading() as connection:

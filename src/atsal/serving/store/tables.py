@@ -29,9 +29,40 @@ JOBS = Table(
     Column("request_id", String(64), nullable=False),
     Column("idempotency_key", String(255)),
     Column("results", JSON, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
     UniqueConstraint("owner", "idempotency_key", name="jobs_once"),
 )
 Index("jobs_of_owner", JOBS.c.owner, JOBS.c.number)
+Index("jobs_with_files", JOBS.c.owner, JOBS.c.bytes)
 Index("jobs_in_state", JOBS.c.state, JOBS.c.owner, JOBS.c.number)
 Index("jobs_of_kind", JOBS.c.kind, JOBS.c.number)
 Index("jobs_to_remove", JOBS.c.expires_s)
+
+TOKENS = Table(
+    "tokens",
+    METADATA,
+    Column("id", String(8), primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("digest", String(64), nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("created_s", Float(53), nullable=False),
+    Column("expires_s", Float(53)),
+)
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("id", String(8), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("token", String(8), nullable=False, index=True),
+    Column("expires_s", Float(53), nullable=False),
+)
+UPLOADS = Table(
+    "uploads",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("owner", String(100), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("created_s", Float(53), nullable=False),
+    Column("expires_s", Float(53), nullable=False, index=True),
+)

@@ -1,0 +1,76 @@
+"""What is around each answer: the id of its request, the headers that bind browsers, and a problem for a fault."""
+
+import logging
+import re
+from contextvars import ContextVar
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from atsal.serving.gate.refusals import send_problem
+from atsal.serving.problems import INTERNAL, Problem
+
+REQUEST_ID: ContextVar[str] = ContextVar("atsal_request_id", default="")
+CSP = "Content-Security-Policy"
+_SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_LOG = logging.getLogger(__name__)
+_STARTS = ("http.response.start", "websocket.http.response.start")
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+DEFAULTS = {  # an answer may state others
+    CSP: "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Cache-Control": "no-store",
+}
+
+
+class Envelope:
+    """Middleware for `app`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        request_id = scope.setdefault("state", {})["request_id"] = request_id_of(scope)
+        has_started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal has_started
+            if message["type"] in _STARTS:
+                has_started = True
+                _add_headers(message, request_id)
+            await send(message)
+
+        REQUEST_ID.set(request_id)  # of the task of this request
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception:
+            _LOG.exception("a fault of the service")
+            if has_started or scope["type"] != "http":
+                raise
+            problem = Problem(INTERNAL, "tell whoever runs the service the request_id")
+            await send_problem(problem, scope, receive, send_with_headers)
+
+
+def request_id_of(scope: Scope) -> str:
+    """Return the id that the client gave its request, if it is a sane one, else a new one."""
+    given = Headers(scope=scope).getlist("x-request-id")
+    return given[0] if len(given) == 1 and _SANE_ID.fullmatch(given[0]) else uuid4().hex
+
+
+def _add_headers(message: Message, request_id: str) -> None:
+    headers = MutableHeaders(scope=message)
+    headers["X-Request-ID"] = request_id
+    for name, value in HEADERS.items():
+        headers[name] = value
+    for name, value in DEFAULTS.items():
+        headers.setdefault(name, value)
