@@ -5,6 +5,7 @@ import pickle
 import pytest
 
 from atsal.cli.served_kinds import command_kinds
+from atsal.errors import ConfigError
 from atsal.serving.kinds import OptionError
 
 KINDS = command_kinds()
@@ -26,7 +27,29 @@ def test_no_option_names_a_file_or_belongs_to_the_service(kind):
         "maps",
     }
     assert {"model", "direction"} <= names
-    assert pickle.loads(pickle.dumps(kind)) == kind
+    assert pickle.loads(pickle.dumps(kind)).name == kind.name
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_the_example_is_accepted(kind):
+    kind.check(kind.example)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("predict", {"fps": 2, "stride": 3}, "--fps and --stride exclude each other"),
+        ("compare", {"start": 3, "end": 2}, "--end 2: is not after --start 3"),
+        ("regions", {"front": 3, "no-front": True}, "--front and --no-front exclude each other"),
+        ("direct", {"resolution": 101}, "--resolution 101: expected an even number"),
+        ("encode", {}, "give either --bitrate, in kbit/s, or --crf"),
+        ("encode", {"codec": "h264", "crf": 20}, "h264"),
+        ("tiles", {"least-rate": 5}, "--least-rate is for --rates"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused_before_the_job_begins(kind, options, message):
+    with pytest.raises(ConfigError, match=message):
+        KINDS[kind].check(options)
 
 
 def test_the_schema_says_what_the_command_takes():

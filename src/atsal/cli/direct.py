@@ -76,7 +76,7 @@ def direct(video: Path, output: Path, **values: Any) -> None:
     A plan of the camera (.plan.json) and a storyboard (.storyboard.png) are written beside the film. An interrupted
     run goes on with its plan.
     """
-    _check_options(output, values)
+    check_options(output, values)
     refuse_inputs(output, (values[name] for name in ("plan_path", "trace", "recorded", "maps")))
     source, reading = find_video(video), take_reading(values)
     with create_folder(output.parent):
@@ -121,7 +121,7 @@ def _follow_plan(source: "Source", output: Path, reading: "ReadOptions", values:
     return problem
 
 
-def _check_options(output: Path, values: dict[str, Any]) -> None:
+def check_options(output: Path, values: dict[str, Any]) -> None:
     """Refuse options that exclude each other, before any work, and fill in defaults."""
     if output.suffix.lower() not in (_FILM, _PLAN):
         raise ConfigError(f"{output}: expected a name ending in .mp4, for a film, or in .json, for a plan alone")

@@ -1,30 +1,35 @@
 """The kinds of jobs of `atsal serve`: the commands, with the options that a job can have to itself."""
 
-import logging
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import click
 
-from atsal.cli.console import LISTENER
-from atsal.cli.exit_code import ExitCode
-from atsal.cli.progress import SHOW_FRAMES
+from atsal.cli.served_checks import check_direct, check_encode, check_reading, check_tiles
 from atsal.cli.served_options import ServedOption, served_options
-from atsal.serving.folders import RESULT
+from atsal.cli.served_run import run_command
+from atsal.errors import ConfigError
+from atsal.jobs.atomic_write import remove_leftovers
+from atsal.serving.folders import OTHER_RESULT, RESULT
 from atsal.serving.kinds import End, Kinds, OptionError, ShowProgress, Work
-from atsal.untrusted.text import plural
+from atsal.video.media_files import IMAGE_SUFFIXES
 
-_MOST_LINES = 20  # of a reason
+_ANY_SOURCE = "source.mp4"
 
 
 @dataclass(frozen=True)
 class CommandKind:
-    """A command that is run as a job; `outputs` are its arguments for what it writes."""
+    """A command that is run as a job; `arguments` returns those that name what it reads and writes."""
 
     name: str
-    outputs: tuple[str, ...]
+    arguments: Callable[[Work], list[str]]
+    check_values: Callable[[dict[str, Any]], None]  # raises `ConfigError` for options that do not go together
+    example: Mapping[str, Any]  # options
+    kept: str | None = None  # a pattern of results of an earlier try, with which the command goes on
 
     @property
     def about(self) -> str:
@@ -34,27 +39,42 @@ class CommandKind:
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the options."""
         properties = {name: option.schema() for name, option in self._options.items()}
-        return {"type": "object", "properties": properties, "additionalProperties": False}
+        return {
+            "type": "object",
+            "properties": properties,
+            "additionalProperties": False,
+            "examples": [dict(self.example)],
+        }
 
     def check(self, options: Mapping[str, Any]) -> None:
-        """Raise `OptionError` for an option that is unknown or has a wrong value."""
+        """Raise `OptionError` for an option that is unknown or has a wrong value, and what `check_values` raises."""
         for name, value in options.items():
             if name not in self._options:
                 known = ", ".join(self._options)
                 raise OptionError(name, f"{self.name} has no option {name}; those of a job are {known}")
             self._options[name].check(value)
+        arguments = self.arguments(Work("", self.name, options, _ANY_SOURCE))
+        try:
+            parsed = self._command.make_context(self.name, [*arguments, *self._given(options)])
+        except click.UsageError as error:
+            raise ConfigError(error.format_message()) from error
+        self.check_values(dict(parsed.params))
 
     def run(self, work: Work, device: str, progress: ShowProgress) -> End:
         """Run the command; the lines of its errors are the reason if it fails."""
-        arguments = [self.name, work.file, *self.outputs, *self._fixed(device)]
-        for name, value in work.options.items():
-            arguments += self._options[name].arguments(value)
-        return _run(arguments, progress)
+        _remove_results(self.kept)
+        return run_command(
+            [self.name, *self.arguments(work), *self._fixed(device), *self._given(work.options)], progress
+        )
+
+    def _given(self, options: Mapping[str, Any]) -> list[str]:
+        return [text for name, value in options.items() for text in self._options[name].arguments(value)]
 
     def _fixed(self, device: str) -> list[str]:
         """Return the options that the service sets for every job."""
         names = {name for parameter in self._command.params for name in parameter.opts}
-        return ["--isolate"] * ("--isolate" in names) + [f"--device={device}"] * ("--device" in names)
+        fixed = {"--isolate": "--isolate", "--device": f"--device={device}", "--quiet": "--quiet"}
+        return [text for name, text in fixed.items() if name in names]
 
     @property
     def _options(self) -> dict[str, ServedOption]:
@@ -76,36 +96,54 @@ def _command_named(name: str) -> click.Command:
     return main.commands[name]
 
 
+def _remove_results(kept: str | None) -> None:
+    """Remove what an earlier try left in the working folder, but what the command goes on with."""
+    folder = Path(RESULT)
+    remove_leftovers(folder)
+    for path in list(folder.iterdir()) if folder.is_dir() else []:
+        if kept is None or not path.match(kept):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def command_kinds() -> Kinds:
     """Return the kinds by name."""
-    kinds = (CommandKind("predict", ("--output", RESULT)),)
-    return {kind.name: kind for kind in kinds}
+    return {kind.name: kind for kind in _KINDS}
 
 
-def _run(arguments: Sequence[str], progress: ShowProgress) -> End:
-    from atsal.cli import main  # noqa: PLC0415
-
-    errors: list[str] = []
-
-    def listen(level: int, line: str) -> None:
-        if level >= logging.ERROR:
-            errors.append(line)
-
-    code: object
-    try:
-        with main.make_context("atsal", list(arguments)) as context:
-            context.meta[LISTENER], context.meta[SHOW_FRAMES] = listen, progress
-            main.invoke(context)
-        code = ExitCode.DONE
-    except click.exceptions.Exit as end:
-        code = end.exit_code
-    except SystemExit as end:
-        code = end.code or ExitCode.DONE
-    except click.ClickException as error:
-        code, errors = ExitCode.USAGE, [error.format_message()]
-    return End(code in (ExitCode.DONE, ExitCode.PARTLY), _reason(errors))
+def _predict(work: Work) -> list[str]:
+    return [work.file, f"--output={RESULT}"]
 
 
-def _reason(lines: Sequence[str]) -> str:
-    more = len(lines) - _MOST_LINES
-    return "\n".join([*lines[:_MOST_LINES], *([f"… and {plural(more, 'line')}"] if more > 0 else [])])
+def _compare(work: Work) -> list[str]:
+    is_still = Path(work.file).suffix.lower() in IMAGE_SUFFIXES or work.options.get("max-frames") == 1
+    return [work.file, f"--output={RESULT}/comparison.{'png' if is_still else 'mp4'}"]
+
+
+def _direct(work: Work) -> list[str]:
+    return [work.file, f"--output={RESULT}/film.mp4"]
+
+
+def _view(work: Work) -> list[str]:
+    """Show maps or the plan of a film, if the job is about such results, and otherwise the source."""
+    manifest, plan = Path(OTHER_RESULT, f"{Path(work.file).stem}.json"), Path(OTHER_RESULT, "film.plan.json")
+    shown = [str(manifest), f"--media={work.file}"] if manifest.exists() else [work.file]
+    return [*shown, *([f"--plan={plan}"] if plan.exists() else []), f"--export={RESULT}", "--no-browser"]
+
+
+def _writes(name: str) -> Callable[[Work], list[str]]:
+    return partial(_arguments, name)
+
+
+def _arguments(name: str, work: Work) -> list[str]:
+    return [work.file, f"--output={RESULT}/{name}"]
+
+
+_KINDS = (
+    CommandKind("predict", _predict, check_reading, {"format": ["npy", "overlay"], "fps": 2}, kept="*"),
+    CommandKind("compare", _compare, check_reading, {"duration": 10}),
+    CommandKind("regions", _writes("regions.json"), check_reading, {"max-regions": 4}),
+    CommandKind("direct", _direct, check_direct, {"aspect": "16:9", "resolution": 720}, kept="film.plan.json"),
+    CommandKind("encode", _writes("encoded.mp4"), check_encode, {"codec": "x265", "bitrate": 4000}),
+    CommandKind("tiles", _writes("tiles.json"), check_tiles, {"grid": "8x5", "segment": 1}),
+    CommandKind("view", _view, check_reading, {"fps": 2}),
+)

@@ -10,6 +10,8 @@ from atsal.cli.parameters import MODELS, NameOf
 from atsal.serving.kinds import OptionError
 from atsal.untrusted.text import short_repr
 
+# They need a folder as source or a file that a job cannot name, or are about the screen of this machine.
+_NOT_OF_JOBS = frozenset({"as_frames", "viewer", "item", "live", "no_browser"})
 _MODEL = NameOf(*MODELS)  # by name only: a folder of weights is a path
 
 
@@ -79,7 +81,7 @@ def served_options(command: click.Command) -> dict[str, ServedOption]:
 
 
 def _is_of_a_job(option: click.Option) -> bool:
-    return option.name not in OF_THE_RUN and not isinstance(option.type, click.Path)
+    return option.name not in OF_THE_RUN | _NOT_OF_JOBS and not isinstance(option.type, click.Path)
 
 
 def _schema_of(kind: click.ParamType[Any]) -> dict[str, Any]:

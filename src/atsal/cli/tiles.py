@@ -86,7 +86,7 @@ def tiles(video: Path, output: Path, shape: tuple[int, int], **values: Any) -> N
     reading, source = take_reading(values), find_video(video)
     grid = TileGrid(*shape, *source.view_size(reading))
     segmenter = Segmenter(grid, Perspective(values["fov"], 1.0), values["segment_s"], reading.start_s)
-    budget = _budget(values, len(grid))
+    budget = take_budget(values, len(grid))
     viewers = () if values["recorded"] is None else read_head_log(values["recorded"])
     stream, maps = values["stream"], values["maps"]
     with create_folder(output.parent):
@@ -122,7 +122,8 @@ def _hit_text(rates: "HitRates", tiles: int) -> str:
     )
 
 
-def _budget(values: dict[str, Any], tiles: int) -> "Budget | None":
+def take_budget(values: dict[str, Any], tiles: int) -> "Budget | None":
+    """Return what --rates splits over so many tiles; None without it."""
     from atsal.tiles.report import Budget  # noqa: PLC0415
 
     total, least = values["rates"], values["least_rate"]

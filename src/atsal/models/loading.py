@@ -45,6 +45,14 @@ def find_weights(name: str | Path) -> WeightFolder:
     return read_weight_folder(name)
 
 
+def weights_place(folder: Path) -> str:
+    """Return what finds weights again: the name of a model if it stands for this folder, or the absolute path."""
+    is_named = (
+        has_architecture(folder.name) and weights_path(find_architecture(folder.name)).resolve() == folder.resolve()
+    )
+    return folder.name if is_named else str(folder.resolve())
+
+
 def build_network(
     weights: WeightFolder,
     *,

@@ -7,6 +7,7 @@ from typing import Any
 
 from atsal.jobs.atomic_write import write_json
 from atsal.jobs.output_folder import require_files
+from atsal.models.loading import weights_place
 from atsal.prediction.outputs import Outputs
 from atsal.prediction.predictor import Predictor
 from atsal.version import __version__, versions
@@ -52,7 +53,7 @@ def finish(predictor: Predictor, outputs: Outputs, ending: Ending) -> Outcome:
     document = {
         "atsal": __version__,
         "settings": outputs.journal.settings,
-        "weights": str(predictor.bundle.folder.resolve()),
+        "weights": weights_place(predictor.bundle.folder),
         "runtime": predictor.runtime.name,
         "versions": versions(predictor.runtime.versions_of),
         "timing": timing,

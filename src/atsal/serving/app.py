@@ -7,12 +7,12 @@ from fastapi import FastAPI
 
 from atsal.serving.gate.adding import add_gate
 from atsal.serving.problems import add_problem_handlers
-from atsal.serving.routes import jobs, results
+from atsal.serving.routes import jobs, results, view
 from atsal.serving.service import Service
 from atsal.serving.sources import uploads
 from atsal.version import __version__
 
-_PARTS = (jobs, results, uploads)
+_PARTS = (jobs, results, view, uploads)
 
 
 def make_app(service: Service) -> FastAPI:

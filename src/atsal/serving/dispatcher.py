@@ -23,7 +23,6 @@ LOG = logging.getLogger("atsal.serving")
 _IDLE_S = 1.0  # until it looks for jobs that other servers accepted
 _AFTER_ERROR_S = 2.0
 _TAKE_OVER_EVERY_S = 5.0
-_DAY_S = 86_400.0
 
 
 @dataclass
@@ -180,11 +179,13 @@ class Dispatcher:
 
     def _finish(self, job: JobRecord, server: str, end: End) -> None:
         now_s = self._clock.now_s()
-        values: dict[str, Any] = {"ended_s": now_s, "expires_s": now_s + self._settings.keep_days * _DAY_S}
+        values: dict[str, Any] = {"ended_s": now_s, "expires_s": now_s + self._settings.keep_s}
         if end.is_done:
             values["results"] = list_results(self._data.result(job.id))
         values["bytes"] = self._data.job_bytes(job.id) if end.is_done else 0
-        has_it = self._store.finish(job.id, server, "done" if end.is_done else "failed", reason=end.reason, **values)
+        has_it = self._store.finish(
+            job.id, server, "done" if end.is_done else "failed", reason=end.reason, notes=end.notes, **values
+        )
         if not end.is_done or not has_it:
             self._data.remove_job(job.id)
         LOG.info("job %s (%s) %s%s", job.id, job.kind, "is done" if end.is_done else "failed: ", end.reason)

@@ -10,7 +10,8 @@ from stat import S_ISREG
 from atsal.jobs.atomic_write import output_errors
 from atsal.serving.job import ResultFile, is_id
 
-RESULT = "result"
+RESULT = "result"  # in a job's folder: what it makes
+OTHER_RESULT = "maps"  # in the folder of a job that is about another job's results: a link to those
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A job: one command on one source, from its submission to its end."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 from uuid import uuid4
 
@@ -37,6 +37,7 @@ class JobRecord:
     done: int = 0  # frames
     total: int | None = None
     reason: str = ""  # why it failed, or what is wrong with a part of the source
+    notes: tuple[str, ...] = ()  # how the source was interpreted
     tries: int = 0  # that began
     server: str = ""  # the process that has it
     started_s: float | None = None
@@ -44,7 +45,8 @@ class JobRecord:
     expires_s: float | None = None
     request_id: str = ""
     idempotency_key: str | None = None
-    results: tuple[ResultFile, ...] = field(default=())
+    parent: str = ""  # the job about whose results it is
+    results: tuple[ResultFile, ...] = ()
     bytes: int = 0  # of its folder
     number: int = 0  # in the order of submission
 

@@ -34,6 +34,7 @@ class End:
 
     is_done: bool
     reason: str = ""  # why not, or what is wrong with a part of the source
+    notes: tuple[str, ...] = ()  # how the source was interpreted
 
 
 class Kind(Protocol):

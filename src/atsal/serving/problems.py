@@ -62,6 +62,11 @@ class ProblemDocument(BaseModel):
     option: str | None = Field(default=None, description="The option of the job that is wrong.")
 
 
+def request_id(request: Request) -> str:
+    """Return the id of a request, by which the log can be searched."""
+    return str(getattr(request.state, "request_id", ""))
+
+
 def problem_response(request: Request, problem: Problem) -> JSONResponse:
     """Return the answer to a request that has a problem."""
     kind = problem.kind
@@ -70,7 +75,7 @@ def problem_response(request: Request, problem: Problem) -> JSONResponse:
         "title": kind.title,
         "status": kind.status,
         "detail": escape_controls(problem.detail),
-        "request_id": getattr(request.state, "request_id", ""),
+        "request_id": request_id(request),
         **problem.more,
     }
     return JSONResponse(document, kind.status, dict(problem.headers or {}), _MEDIA_TYPE)

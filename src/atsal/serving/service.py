@@ -34,6 +34,10 @@ class Service:
     gate: Gate
     is_stopping: Event = field(default_factory=Event)  # streams of events end
 
+    def expires_s(self) -> float:
+        """Return when a job that ends now is removed."""
+        return self.clock.now_s() + self.settings.keep_s
+
     @contextmanager
     def running(self) -> Iterator[None]:
         """Run jobs in the block; at its end, those that do not end soon wait for the next start."""

@@ -26,3 +26,8 @@ class Settings:
     least_free_bytes: int = 1 << 30  # of the disk, below which no job is accepted
     gate: GateSettings = field(default_factory=GateSettings)
     sources: SourceSettings = field(default_factory=SourceSettings)
+
+    @property
+    def keep_s(self) -> float:
+        """`keep_days` in seconds."""
+        return self.keep_days * 86_400.0

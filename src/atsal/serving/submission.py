@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atsal.errors import AtsalError
@@ -10,7 +11,9 @@ from atsal.serving.gate.caller import Caller
 from atsal.serving.gate.refusals import QUOTA, TOO_MANY
 from atsal.serving.job import JobRecord, new_id
 from atsal.serving.kinds import OptionError
+from atsal.serving.own_jobs import find_job
 from atsal.serving.problems import DISK_FULL, INVALID_OPTION, KEY_USED, Problem
+from atsal.serving.sources.of_job import link_results, link_source
 from atsal.serving.sources.resolve import resolve, source_name
 from atsal.serving.sources.source_ref import SourceRef
 from atsal.serving.store.jobs import DuplicateJobError
@@ -56,8 +59,7 @@ def submit(service: "Service", caller: Caller, wanted: Submission) -> Submitted:
     folder = service.data.job(job_id)
     try:
         folder.mkdir(mode=0o700)
-        file = resolve(service, caller, wanted.source, folder)
-        job = service.jobs.add(_record(service, caller, wanted, job_id, file))
+        job = service.jobs.add(_record(service, caller, wanted, folder))
     except BaseException as error:
         service.data.remove_job(job_id)
         earlier = _earlier(service, caller, wanted)  # which may have come in between
@@ -102,17 +104,28 @@ def _earlier(service: "Service", caller: Caller, wanted: Submission) -> Submitte
     return None if job is None else Submitted(job, is_new=False)
 
 
-def _record(service: "Service", caller: Caller, wanted: Submission, job_id: str, file: str) -> JobRecord:
+def _record(service: "Service", caller: Caller, wanted: Submission, folder: Path) -> JobRecord:
+    """Put the source into the job's folder, and return what the store is to know of the job."""
+    source, parent = wanted.source, ""
+    if source.job is not None:
+        other = find_job(service, caller, source.job)
+        file, name = link_source(service, other, folder), other.name
+        if wanted.kind == "view" and other.state == "done":
+            link_results(other, folder)
+            parent = other.id
+    else:
+        file, name = resolve(service, caller, source, folder), source_name(service, source)
     return JobRecord(
-        id=job_id,
+        id=folder.name,
         kind=wanted.kind,
         options=dict(wanted.options),
-        source=wanted.source.as_dict(),
+        source=source.as_dict(),
         file=file,
-        name=source_name(service, wanted.source),
+        name=name,
+        parent=parent,
         owner=caller.name,
         created_s=service.clock.now_s(),
         request_id=wanted.request_id,
         idempotency_key=wanted.idempotency_key,
-        bytes=service.data.job_bytes(job_id),
+        bytes=service.data.job_bytes(folder.name),
     )

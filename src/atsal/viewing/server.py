@@ -51,6 +51,16 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _BLOCK = 1 << 18
 
 
+def page_headers(name: str) -> dict[str, str]:
+    """Return the headers of a file of the page, but for its type and length."""
+    return {"Content-Security-Policy": _WORKER_POLICY if name.endswith(_WORKERS) else POLICY, **_HEADERS}
+
+
+def content_type(name: str) -> str:
+    """Return the media type of a file of the page."""
+    return _TYPES.get(Path(name).suffix.lower(), "application/octet-stream")
+
+
 class SiteServer(ThreadingHTTPServer):
     """Serves the files of a page at a free port. `serve_forever` runs it.
 
@@ -137,10 +147,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._copy(file, wanted)
 
     def _end_headers(self, name: str, length: int) -> None:
-        self.send_header("Content-Type", _TYPES.get(Path(name).suffix.lower(), "application/octet-stream"))
+        self.send_header("Content-Type", content_type(name))
         self.send_header("Content-Length", str(length))
-        self.send_header("Content-Security-Policy", _WORKER_POLICY if name.endswith(_WORKERS) else POLICY)
-        for header, value in _HEADERS.items():
+        for header, value in page_headers(name).items():
             self.send_header(header, value)
         self.end_headers()
 

@@ -52,6 +52,7 @@ class JobSummary(BaseModel):
     state: State
     progress: Progress
     reason: str = Field(description="Why it failed, or what is wrong with a part of the source.")
+    notes: list[str] = Field(description="How the source was interpreted.")
     tries: int
     created: str
     started: str | None
@@ -89,7 +90,7 @@ def describe_job(job: JobRecord) -> Job:
 
 def summarise_job(job: JobRecord) -> JobSummary:
     """Return what lists say of a job."""
-    same = ("id", "kind", "options", "source", "name", "owner", "state", "reason", "tries", "request_id")
+    same = ("id", "kind", "options", "source", "name", "owner", "state", "reason", "notes", "tries", "request_id")
     return JobSummary(
         **{name: getattr(job, name) for name in same},
         progress=Progress(done=job.done, total=job.total),

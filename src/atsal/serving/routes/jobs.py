@@ -9,8 +9,8 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from atsal.serving.gate.access import Reader, Submitter
-from atsal.serving.gate.caller import Caller
-from atsal.serving.job import JobRecord, State, is_id
+from atsal.serving.job import State
+from atsal.serving.own_jobs import cancel, find_job, remove
 from atsal.serving.problems import (
     CONFLICT,
     DISK_FULL,
@@ -22,6 +22,7 @@ from atsal.serving.problems import (
     STORE_UNAVAILABLE,
     Problem,
     declared,
+    request_id,
 )
 from atsal.serving.routes.job_models import (
     Job,
@@ -38,18 +39,9 @@ if TYPE_CHECKING:
     from atsal.serving.service import Service
 
 _LOOK_EVERY_S = 0.5  # for a change of a job
-_DAY_S = 86_400.0
 Key = Annotated[
     str | None, Header(alias="Idempotency-Key", max_length=255, description="The same key never makes two jobs.")
 ]
-
-
-def find_job(service: "Service", caller: Caller, job_id: str) -> JobRecord:
-    """Return a job of the caller, or of anybody for an admin. Raises `Problem`."""
-    job = service.jobs.get(job_id) if is_id(job_id) else None
-    if job is None or not (caller.is_admin or job.owner == caller.name):
-        raise Problem(NOT_FOUND, "there is no job with this id; it may have expired")
-    return job
 
 
 def make_router(service: "Service") -> APIRouter:
@@ -95,8 +87,8 @@ def _add_changes(router: APIRouter, service: "Service") -> None:
     @router.post("/jobs", status_code=201, responses=declared(*may_have))
     def submit_job(new: NewJob, caller: Submitter, request: Request, response: Response, key: Key = None) -> Job:
         """Submit a job. With the Idempotency-Key of an earlier request, the answer is the job of that one."""
-        request_id = getattr(request.state, "request_id", "")
-        found = submit(service, caller, Submission(new.kind, new.options, new.source, key, request_id))
+        wanted = Submission(new.kind, new.options, new.source, key, request_id(request))
+        found = submit(service, caller, wanted)
         response.headers["Location"] = f"/v1/jobs/{found.job.id}"
         response.status_code = 201 if found.is_new else 200
         return describe_job(found.job)
@@ -105,7 +97,7 @@ def _add_changes(router: APIRouter, service: "Service") -> None:
     def cancel_job(job_id: str, caller: Submitter) -> Job:
         """Cancel a job that has not ended; what it made is removed."""
         job = find_job(service, caller, job_id)
-        if not _cancel(service, job):
+        if not cancel(service, job):
             state = find_job(service, caller, job_id).state
             raise Problem(CONFLICT, f"the job has ended: it is {state}")
         return describe_job(find_job(service, caller, job_id))
@@ -113,19 +105,7 @@ def _add_changes(router: APIRouter, service: "Service") -> None:
     @router.delete("/jobs/{job_id}", status_code=204, responses=declared(NOT_FOUND, STORE_UNAVAILABLE))
     def remove_job(job_id: str, caller: Submitter) -> None:
         """Remove a job and its results; one that has not ended is cancelled first."""
-        job = find_job(service, caller, job_id)
-        _cancel(service, job)
-        service.jobs.remove(job.id)
-        service.data.remove_job(job.id)
-
-
-def _cancel(service: "Service", job: JobRecord) -> bool:
-    now_s = service.clock.now_s()
-    is_cancelled = service.jobs.cancel(job.id, now_s, now_s + service.settings.keep_days * _DAY_S)
-    if is_cancelled:
-        service.data.remove_job(job.id)
-        service.dispatcher.wake()
-    return is_cancelled
+        remove(service, find_job(service, caller, job_id))
 
 
 def _add_events(router: APIRouter, service: "Service") -> None:

@@ -9,8 +9,8 @@ from fastapi.responses import FileResponse
 from atsal.serving.folders import media_type
 from atsal.serving.gate.access import Reader
 from atsal.serving.gate.caller import Caller
+from atsal.serving.own_jobs import find_job
 from atsal.serving.problems import CONFLICT, NOT_FOUND, STORE_UNAVAILABLE, Problem, declared
-from atsal.serving.routes.jobs import find_job
 
 if TYPE_CHECKING:
     from atsal.serving.service import Service

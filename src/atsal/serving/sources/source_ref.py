@@ -14,12 +14,13 @@ class SourceRef(BaseModel):
     )
     upload: str | None = Field(default=None, max_length=64, description="The id of a complete upload.")
     file: str | None = Field(default=None, max_length=1000, description="A file below a named folder: NAME:path.")
+    job: str | None = Field(default=None, max_length=64, description="The id of a job, for its source.")
     url: str | None = Field(default=None, max_length=2000, description="A URL that the service may read.")
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
         if len(self.as_dict()) != 1:
-            raise ValueError("give exactly one of upload, file and url")
+            raise ValueError("give exactly one of upload, file, job and url")
         return self
 
     def as_dict(self) -> dict[str, str]:

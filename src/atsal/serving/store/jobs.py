@@ -55,6 +55,12 @@ class JobStore:
         """Return the job that an owner submitted with an Idempotency-Key."""
         return self._find(and_(JOBS.c.owner == owner, JOBS.c.idempotency_key == idempotency_key))
 
+    def children(self, job_id: str) -> list[JobRecord]:
+        """Return the jobs about the results of a job, the newest first."""
+        query = select(*_IN_LISTS).where(JOBS.c.parent == job_id).order_by(JOBS.c.number.desc())
+        with self._database.reading() as connection:
+            return [_record(row) for row in connection.execute(query)]
+
     def page(self, chosen: JobFilter, limit: int) -> list[JobRecord]:
         """Return jobs, the newest first, without their results."""
         with self._database.reading() as connection:
@@ -187,4 +193,4 @@ def _running(job_id: str, server: str) -> ColumnElement[bool]:
 def _record(row: Row[Any]) -> JobRecord:
     values = dict(row._mapping)
     results = tuple(ResultFile(**result) for result in values.pop("results", ()))
-    return JobRecord(**values, results=results)
+    return JobRecord(**values | {"notes": tuple(values["notes"]), "results": results})

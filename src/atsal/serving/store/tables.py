@@ -21,6 +21,7 @@ JOBS = Table(
     Column("done", BigInteger, nullable=False),
     Column("total", BigInteger),
     Column("reason", Text, nullable=False),
+    Column("notes", JSON, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("server", String(32), nullable=False),
     Column("started_s", Float(53)),
@@ -28,6 +29,7 @@ JOBS = Table(
     Column("expires_s", Float(53)),
     Column("request_id", String(64), nullable=False),
     Column("idempotency_key", String(255)),
+    Column("parent", String(32), nullable=False),
     Column("results", JSON, nullable=False),
     Column("bytes", BigInteger, nullable=False),
     UniqueConstraint("owner", "idempotency_key", name="jobs_once"),
@@ -36,6 +38,7 @@ Index("jobs_of_owner", JOBS.c.owner, JOBS.c.number)
 Index("jobs_with_files", JOBS.c.owner, JOBS.c.bytes)
 Index("jobs_in_state", JOBS.c.state, JOBS.c.owner, JOBS.c.number)
 Index("jobs_of_kind", JOBS.c.kind, JOBS.c.number)
+Index("jobs_of_parent", JOBS.c.parent)
 Index("jobs_to_remove", JOBS.c.expires_s)
 
 TOKENS = Table(

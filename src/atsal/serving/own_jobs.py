@@ -1,0 +1,35 @@
+"""The jobs of a caller: finding, cancelling and removing them."""
+
+from typing import TYPE_CHECKING
+
+from atsal.serving.gate.caller import Caller
+from atsal.serving.job import JobRecord, is_id
+from atsal.serving.problems import NOT_FOUND, Problem
+
+if TYPE_CHECKING:
+    from atsal.serving.service import Service
+
+
+def find_job(service: "Service", caller: Caller, job_id: str) -> JobRecord:
+    """Return a job of the caller, or of anybody for an admin. Raises `Problem`."""
+    job = service.jobs.get(job_id) if is_id(job_id) else None
+    if job is None or not (caller.is_admin or job.owner == caller.name):
+        raise Problem(NOT_FOUND, "there is no job with this id; it may have expired")
+    return job
+
+
+def cancel(service: "Service", job: JobRecord) -> bool:
+    """Cancel a job and remove what it made; False if it has ended."""
+    is_cancelled = service.jobs.cancel(job.id, service.clock.now_s(), service.expires_s())
+    if is_cancelled:
+        service.data.remove_job(job.id)
+        service.dispatcher.wake()
+    return is_cancelled
+
+
+def remove(service: "Service", job: JobRecord) -> None:
+    """Remove a job, what it made, and the jobs about its results."""
+    for one in (job, *service.jobs.children(job.id)):
+        cancel(service, one)
+        service.jobs.remove(one.id)
+        service.data.remove_job(one.id)

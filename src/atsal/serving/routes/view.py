@@ -1,0 +1,75 @@
+"""`/v1/jobs/{id}/view`: the page that shows a result on the sphere, made by a job of kind `view`."""
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, RedirectResponse
+
+from atsal.serving.gate.access import Reader, Submitter
+from atsal.serving.gate.caller import Caller
+from atsal.serving.job import JobRecord
+from atsal.serving.own_jobs import find_job
+from atsal.serving.problems import CONFLICT, NOT_FOUND, STORE_UNAVAILABLE, Problem, declared, request_id
+from atsal.serving.routes.job_models import Job, describe_job
+from atsal.serving.sources.source_ref import SourceRef
+from atsal.serving.submission import Submission, submit
+from atsal.viewing.server import content_type, page_headers
+
+if TYPE_CHECKING:
+    from atsal.serving.service import Service
+
+VIEW = "view"
+_INDEX = "index.html"
+_MAY_HAVE = declared(NOT_FOUND, CONFLICT, STORE_UNAVAILABLE)
+
+
+def make_router(service: "Service") -> APIRouter:
+    """Return the routes of pages."""
+    router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["view"])
+
+    @router.post("/view", status_code=202, responses={200: {"model": Job}, **_MAY_HAVE})
+    def make_page(job_id: str, caller: Submitter, request: Request, response: Response) -> Job:
+        """Have the page of a job made, and return the job that makes it; 200 if it is done."""
+        job = find_job(service, caller, job_id)
+        if job.state != "done":
+            raise Problem(CONFLICT, f"the job has no results: it is {job.state}")
+        found = _page_job(service, job)
+        if found is None or found.state in ("failed", "cancelled"):
+            source = SourceRef(job=job.id)
+            found = submit(service, caller, Submission(VIEW, {}, source, request_id=request_id(request))).job
+        response.status_code = 200 if found.state == "done" else 202
+        response.headers["Location"] = f"/v1/jobs/{job.id}/view/"
+        return describe_job(found)
+
+    @router.get("/view", include_in_schema=False)
+    def add_slash(job_id: str, _caller: Reader) -> RedirectResponse:
+        return RedirectResponse(f"/v1/jobs/{job_id}/view/" if job_id.isalnum() else "/")
+
+    @router.get("/view/{name:path}", response_class=FileResponse, responses=_MAY_HAVE)
+    def get_page(job_id: str, name: str, caller: Reader) -> FileResponse:
+        """Return a file of the page, which begins at its empty name."""
+        page, name = _ready_page(service, caller, job_id), name or _INDEX
+        if name not in {result.name for result in page.results}:
+            raise Problem(NOT_FOUND, "the page has no such file")
+        path = service.data.result(page.id) / name
+        return FileResponse(path, media_type=content_type(path.name), headers=page_headers(path.name))
+
+    return router
+
+
+def _page_job(service: "Service", job: JobRecord) -> JobRecord | None:
+    """Return the newest job that makes the page of a job: itself, if it is of that kind."""
+    if job.kind == VIEW:
+        return job
+    found = (child.id for child in service.jobs.children(job.id) if child.kind == VIEW)
+    newest = next(found, None)
+    return None if newest is None else service.jobs.get(newest)
+
+
+def _ready_page(service: "Service", caller: Caller, job_id: str) -> JobRecord:
+    page = _page_job(service, find_job(service, caller, job_id))
+    if page is None:
+        raise Problem(NOT_FOUND, "the job has no page yet; POST to /v1/jobs/ID/view has it made")
+    if page.state != "done":
+        raise Problem(CONFLICT, f"the page is not there: the job {page.id} that makes it is {page.state}")
+    return page
