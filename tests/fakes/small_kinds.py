@@ -46,3 +46,7 @@ class Count:
 
 
 COUNT = {"count": Count()}
+
+
+def no_torch(_threads):
+    """Prepare a worker process for this kind: it needs nothing that takes time to import."""

@@ -123,3 +123,13 @@ def test_no_process_stays():
         pid = engine._processes[0]._process.pid
         assert resident_bytes(pid) > MIB
     assert resident_bytes(pid) == 0
+
+
+def test_a_cancelled_task_does_not_come_back_and_the_others_do():
+    with make_workers(act, 1, Limits()) as engine:
+        for task in (("sleep", 60), ("add", 1), ("add", 2)):
+            engine.submit(task)
+        next(engine.ended(), None)
+        engine.cancel(("sleep", 60))
+        engine.cancel(("add", 1))
+        assert dict(engine.results()) == {("add", 2): 2}

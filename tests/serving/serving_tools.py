@@ -6,22 +6,26 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import httpx
 import uvicorn
 
 from atsal.serving.app import make_app
+from atsal.serving.dispatcher import Dispatcher
 from atsal.serving.gate.adding import server_options
 from atsal.serving.service import open_service
 from atsal.serving.settings import Settings
 from atsal.serving.sources.upload_store import new_upload
-from fakes.small_kinds import COUNT
+from fakes.small_kinds import COUNT, no_torch
 
 
 @contextmanager
 def serving(folder, kinds=COUNT, **settings):
     """Serve from a thread of this process; give the service and a client."""
-    service = open_service(Settings(folder, least_free_bytes=0, **settings), kinds)
+    service = open_service(Settings(folder, **{"least_free_bytes": 0} | settings), kinds)
+    parts = (service.jobs, service.data, kinds, service.settings, service.clock, service.metrics)
+    service = replace(service, dispatcher=Dispatcher(*parts, prepare=no_torch))
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(make_app(service), log_config=None, **server_options(service.settings.gate)))
     thread = threading.Thread(target=server.run, args=([listener],))

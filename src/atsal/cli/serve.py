@@ -34,28 +34,24 @@ _GB = 1e9
 )
 @click.option("--keep-days", type=POSITIVE, default=7.0, help="Days after which ended jobs are removed.")
 @gate_options
+@click.option("--log-json", is_flag=True, help="Write the log as JSON lines.")
 @device_option
-def serve(data: Path, **values: Any) -> None:
+def serve(data: Path, log_json: bool, **values: Any) -> None:
     """Run commands as jobs for programs and browsers, over HTTP.
 
     The service listens on this machine only, unless --host names another address; then it demands a token
-    (atsal token add). Ctrl-C or SIGTERM ends it: jobs that
-    do not end within seconds go on with the next start.
+    (atsal token add). Ctrl-C or SIGTERM ends it: jobs that do not end within seconds go on with the next start.
     """
-    import logging  # noqa: PLC0415
-
+    from atsal.cli.serve_log import set_up_log  # noqa: PLC0415
     from atsal.cli.served_kinds import command_kinds  # noqa: PLC0415
 
     try:
-        from atsal.serving.gate.secrets import SecretFilter  # noqa: PLC0415
         from atsal.serving.server import run_server  # noqa: PLC0415
         from atsal.serving.service import open_service  # noqa: PLC0415
     except ImportError as error:
         raise MissingDependencyError(f"atsal serve needs more packages: {install_hint('serve')}") from error
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s")
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(SecretFilter())
+    set_up_log(as_json=log_json)
     run_server(open_service(_settings(data, values), command_kinds()))
 
 

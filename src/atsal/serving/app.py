@@ -7,12 +7,13 @@ from fastapi import FastAPI
 
 from atsal.serving.gate.adding import add_gate
 from atsal.serving.problems import add_problem_handlers
-from atsal.serving.routes import jobs, results, view
+from atsal.serving.request_log import RequestLog
+from atsal.serving.routes import jobs, operation, results, view
 from atsal.serving.service import Service
 from atsal.serving.sources import uploads
 from atsal.version import __version__
 
-_PARTS = (jobs, results, view, uploads)
+_PARTS = (jobs, results, view, uploads, operation)
 
 
 def make_app(service: Service) -> FastAPI:
@@ -28,4 +29,5 @@ def make_app(service: Service) -> FastAPI:
     for part in _PARTS:
         app.include_router(part.make_router(service))
     add_gate(app, service.gate, service.settings.sources.file_bytes)
+    app.add_middleware(RequestLog, metrics=service.metrics)
     return app

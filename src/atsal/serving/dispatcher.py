@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 from atsal.errors import AtsalError, StoreError
 from atsal.jobs.engine import Death
 from atsal.jobs.supervised_workers import Limits, SupervisedWorkers
+from atsal.jobs.workers import init_worker
 from atsal.serving.clock import Clock
 from atsal.serving.folders import DataFolder, list_results
-from atsal.serving.job import MOST_TRIES, JobRecord
+from atsal.serving.job import MOST_TRIES, JobRecord, State
 from atsal.serving.kinds import End, Kinds, Work
+from atsal.serving.metrics import Metrics
 from atsal.serving.server_lock import ServerLock
 from atsal.serving.settings import Settings
 from atsal.serving.store.jobs import JobStore
@@ -37,13 +40,25 @@ class _Running:
 class Dispatcher:
     """Runs the jobs of the store, as many at a time as there are workers, until it is stopped."""
 
-    def __init__(self, store: JobStore, data: DataFolder, kinds: Kinds, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: JobStore,
+        data: DataFolder,
+        kinds: Kinds,
+        settings: Settings,
+        clock: Clock,
+        metrics: Metrics,
+        prepare: Callable[[int], None] = init_worker,
+    ) -> None:
+        """Take what it works with; `prepare` is that of `SupervisedWorkers`."""
+        self._metrics = metrics
         self._store, self._data, self._settings, self._clock = store, data, settings, clock
         self._lock = ServerLock(data.servers)
         self._engine = SupervisedWorkers(
             RunWork(data.path.absolute(), kinds, settings.device, settings.sources),
             settings.workers,
             Limits(settings.standstill_s, settings.memory_bytes),
+            prepare,
             most_tries=1,  # the store counts tries, because servers end, too
         )
         self._running: dict[str, _Running] = {}
@@ -183,11 +198,12 @@ class Dispatcher:
         if end.is_done:
             values["results"] = list_results(self._data.result(job.id))
         values["bytes"] = self._data.job_bytes(job.id) if end.is_done else 0
-        has_it = self._store.finish(
-            job.id, server, "done" if end.is_done else "failed", reason=end.reason, notes=end.notes, **values
-        )
+        state: State = "done" if end.is_done else "failed"
+        has_it = self._store.finish(job.id, server, state, reason=end.reason, notes=end.notes, **values)
         if not end.is_done or not has_it:
             self._data.remove_job(job.id)
+        if has_it:
+            self._metrics.count_job(job.kind, state, now_s - (job.started_s or now_s))
         LOG.info("job %s (%s) %s%s", job.id, job.kind, "is done" if end.is_done else "failed: ", end.reason)
 
     def _give_back_all(self) -> None:

@@ -37,6 +37,7 @@ NOT_FOUND = ProblemType("not-found", 404, "There is no such thing here")
 CONFLICT = ProblemType("conflict", 409, "The job is in another state")
 STORE_UNAVAILABLE = ProblemType("store-unavailable", 503, "The store of jobs cannot be used at the moment")
 DISK_FULL = ProblemType("disk-full", 507, "The disk of the service is full")
+NOT_READY = ProblemType("not-ready", 503, "The service cannot do its work at the moment")
 INTERNAL = ProblemType("internal-error", 500, "The service has a fault")
 
 

@@ -11,10 +11,12 @@ from atsal.serving.folders import DataFolder
 from atsal.serving.gate.entrance import Gate
 from atsal.serving.gate.tokens import Tokens
 from atsal.serving.kinds import Kinds
+from atsal.serving.metrics import Metrics
 from atsal.serving.settings import Settings
 from atsal.serving.sources.upload_store import UploadStore
 from atsal.serving.store.database import Database, open_database, sqlite_url
 from atsal.serving.store.jobs import JobStore
+from atsal.serving.sweeper import Sweeper
 
 STOP_S = 15.0  # for jobs and connections to end, of the 20 that systemd may allow
 
@@ -30,6 +32,8 @@ class Service:
     jobs: JobStore
     clock: Clock
     dispatcher: Dispatcher
+    sweeper: Sweeper
+    metrics: Metrics
     uploads: UploadStore
     gate: Gate
     is_stopping: Event = field(default_factory=Event)  # streams of events end
@@ -42,11 +46,13 @@ class Service:
     def running(self) -> Iterator[None]:
         """Run jobs in the block; at its end, those that do not end soon wait for the next start."""
         self.dispatcher.start()
+        self.sweeper.start()
         try:
             yield
         finally:
             self.stop_soon()
             self.dispatcher.stop(STOP_S)
+            self.sweeper.stop()
             self.database.close()
 
     def stop_soon(self) -> None:
@@ -65,7 +71,10 @@ def open_service(settings: Settings, kinds: Kinds, clock: Clock | None = None) -
     data.create()
     database = open_database(settings.database or sqlite_url(data.database))
     jobs = JobStore(database)
+    metrics = Metrics(jobs, data)
+    dispatcher = Dispatcher(jobs, data, kinds, settings, clock, metrics)
+    sweeper = Sweeper(jobs, data, clock, settings.keep_s)
     gate = Gate(settings.gate, Tokens(database, clock), settings.host)
     uploads = UploadStore(database, data.uploads)
-    dispatcher = Dispatcher(jobs, data, kinds, settings, clock)
-    return Service(settings, kinds, data, database, jobs, clock, dispatcher, uploads, gate)
+    sweeper.add(lambda: uploads.remove_expired(clock.now_s()))
+    return Service(settings, kinds, data, database, jobs, clock, dispatcher, sweeper, metrics, uploads, gate)

@@ -116,7 +116,7 @@ class JobStore:
             found = connection.execute(select(JOBS.c.server).where(JOBS.c.state == "running").distinct())
             return set(found.scalars())
 
-    def expired(self, now_s: float, limit: int = 100) -> list[str]:
+    def expired(self, now_s: float, limit: int) -> list[str]:
         """Return ids of jobs whose time is over."""
         with self._database.reading() as connection:
             query = select(JOBS.c.id).where(JOBS.c.expires_s < now_s, JOBS.c.state.in_(ENDED)).limit(limit)
@@ -126,6 +126,10 @@ class JobStore:
         """Return which of these ids are those of jobs."""
         with self._database.reading() as connection:
             return set(connection.execute(select(JOBS.c.id).where(JOBS.c.id.in_(ids))).scalars())
+
+    def check_writable(self) -> None:
+        """Raise `StoreError` if nothing can be written."""
+        self._change(JOBS.c.number < 0, state="failed")
 
     def counts(self) -> Mapping[tuple[str, str], int]:
         """Return the number of jobs by state and kind."""

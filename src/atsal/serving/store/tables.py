@@ -37,6 +37,7 @@ JOBS = Table(
 Index("jobs_of_owner", JOBS.c.owner, JOBS.c.number)
 Index("jobs_with_files", JOBS.c.owner, JOBS.c.bytes)
 Index("jobs_in_state", JOBS.c.state, JOBS.c.owner, JOBS.c.number)
+Index("jobs_of_state", JOBS.c.state, JOBS.c.number)
 Index("jobs_of_kind", JOBS.c.kind, JOBS.c.number)
 Index("jobs_of_parent", JOBS.c.parent)
 Index("jobs_to_remove", JOBS.c.expires_s)

@@ -1,0 +1,128 @@
+"""The dispatcher: several servers on one store, their ends, limits of jobs, and what expires."""
+
+import time
+from dataclasses import replace
+
+import pytest
+from filelock import FileLock
+
+from atsal.serving.clock import Clock
+from atsal.serving.dispatcher import Dispatcher
+from atsal.serving.job import JobRecord, new_id
+from atsal.serving.service import open_service
+from atsal.serving.settings import Settings
+from fakes.small_kinds import COUNT, no_torch
+
+
+@pytest.fixture
+def service(tmp_path):
+    service = open_service(Settings(tmp_path / "data", workers=2), COUNT)
+    yield service
+    service.database.close()
+
+
+def dispatcher(service, **settings):
+    chosen = replace(service.settings, **settings)
+    return Dispatcher(service.jobs, service.data, COUNT, chosen, service.clock, service.metrics, no_torch)
+
+
+def add(service, owner="", **options):
+    new = JobRecord(new_id(), "count", options, {}, "source.txt", "a.txt", owner, created_s=service.clock.now_s())
+    service.data.job(new.id).mkdir()
+    (service.data.job(new.id) / "source.txt").write_text("text")
+    return service.jobs.add(new)
+
+
+def wait_for(service, job, *states):
+    for _ in range(600):
+        found = service.jobs.get(job.id)
+        if found.state in states:
+            return found
+        time.sleep(0.05)
+    raise TimeoutError(found)
+
+
+def test_two_servers_share_the_jobs_and_run_each_once(service):
+    jobs = [add(service, frames=1, seconds_each=0.1) for _ in range(12)]
+    both = [dispatcher(service), dispatcher(service)]
+    for one in both:
+        one.start()
+    ended = [wait_for(service, job, "done", "failed") for job in jobs]
+    for one in both:
+        one.stop(5)
+    assert [(job.state, job.tries) for job in ended] == [("done", 1)] * 12
+
+
+def test_a_stopped_server_gives_back_what_it_cannot_finish(service):
+    short, long = add(service, frames=2, seconds_each=0.5), add(service, frames=1000, seconds_each=0.5)
+    one = dispatcher(service)
+    one.start()
+    while not service.jobs.get(short.id).done:
+        time.sleep(0.05)
+    one.stop(3.0)
+    assert service.jobs.get(short.id).state == "done"
+    assert (service.jobs.get(long.id).state, service.jobs.get(long.id).tries) == ("waiting", 0)
+    assert list(service.data.servers.iterdir()) == []
+
+
+def test_the_jobs_of_a_server_that_died_go_on(service):
+    job, twice = add(service), add(service)
+    service.jobs.claim(dead := new_id(), 1.0)
+    for server in (new_id(), dead):
+        assert service.jobs.claim(server, 1.0).id == twice.id
+        service.jobs.give_back(twice.id, server, counts=True)
+    service.jobs.claim(dead, 1.0)
+    one = dispatcher(service)
+    one.start()
+    assert wait_for(service, job, "done", "failed").state == "done"
+    ended = wait_for(service, twice, "done", "failed")
+    one.stop(5)
+    assert (ended.state, ended.reason) == ("failed", "its server ended, at the second try")
+
+
+def test_the_jobs_of_a_living_server_are_its_own(service):
+    job = add(service)
+    other = new_id()
+    service.jobs.claim(other, 1.0)
+    one = dispatcher(service)
+    with FileLock(service.data.servers / f"{other}.lock"):
+        one.start()
+        marker = add(service)
+        wait_for(service, marker, "done")
+        one.stop(5)
+        assert service.jobs.get(job.id).server == other
+
+
+def test_a_job_that_takes_too_long_ends(service):
+    job = add(service, frames=1000, seconds_each=1)
+    one = dispatcher(service, job_seconds=1.0)
+    one.start()
+    ended = wait_for(service, job, "done", "failed")
+    one.stop(5)
+    assert (ended.state, ended.reason, ended.tries) == ("failed", "took longer than 1 s", 1)
+
+
+def test_ended_jobs_and_unknown_folders_expire_and_a_clock_that_jumps_removes_nothing(tmp_path):
+    now = {"system": 1_000_000_000.0, "monotonic": 50.0}
+    clock = Clock(lambda: now["system"], lambda: now["monotonic"])
+    service = open_service(Settings(tmp_path / "data", keep_days=7), COUNT, clock)
+    job, unknown = add(service), service.data.job(new_id())
+    unknown.mkdir()
+    service.jobs.cancel(job.id, clock.now_s(), service.expires_s())
+
+    def sweep():
+        service.sweeper.remove_expired()
+        service.sweeper.remove_unknown()
+        return service.jobs.get(job.id) is not None, service.data.job(job.id).exists(), unknown.exists()
+
+    assert sweep() == (True, True, True)
+    now["system"] *= 2  # the system's clock jumps ahead, and back
+    assert sweep() == (True, True, True)
+    now["system"] = 0.0
+    now["monotonic"] += 6.9 * 86_400
+    assert sweep() == (True, True, True)
+    now["monotonic"] += 0.2 * 86_400
+    assert sweep()[:2] == (False, False)
+    now["monotonic"] += 86_400 * 365 * 50  # the folder is as old as this test
+    assert sweep() == (False, False, False)
+    service.database.close()
