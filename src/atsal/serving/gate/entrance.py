@@ -109,7 +109,6 @@ class Entrance:
             if await to_thread.run_sync(self._gate.demands_tokens):
                 raise Problem(NO_TOKEN, "a token is needed: Authorization: Bearer atsal_…", headers=_CHALLENGE)
             return OPEN
-        _wait(self._gate.rates.of_failures(address), "too many wrong tokens of this address")
         tokens = self._gate.tokens
         if stated is not None:
             scheme, _, secret = stated.partition(" ")
@@ -118,7 +117,7 @@ class Entrance:
             find, secret = tokens.find_session, session or ""
         caller = await to_thread.run_sync(find, secret)
         if caller is None:
-            self._gate.rates.count_failure(address)
+            _wait(self._gate.rates.of_failure(address), "too many wrong tokens of this address")
             raise Problem(NO_TOKEN, "the token is unknown, revoked or expired", headers=_CHALLENGE)
         return caller
 

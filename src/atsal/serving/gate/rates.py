@@ -30,14 +30,9 @@ class Rates:
         """Count a request with a token."""
         return self._count(self._requests, "token", token)
 
-    def of_failures(self, address: str) -> int:
-        """Say whether an address has shown too many wrong tokens; counts nothing."""
-        key = ("failures", network_of(address))
-        return 0 if self._limiter.test(self._failures, *key) else self._wait_s(self._failures, *key)
-
-    def count_failure(self, address: str) -> None:
-        """Count a wrong token."""
-        self._limiter.hit(self._failures, "failures", network_of(address))
+    def of_failure(self, address: str) -> int:
+        """Count a wrong token of an address. A right one is never refused: who shares the address may be honest."""
+        return self._count(self._failures, "failures", network_of(address))
 
     def _count(self, item: RateLimitItemPerMinute, *key: str) -> int:
         return 0 if self._limiter.hit(item, *key) else self._wait_s(item, *key)

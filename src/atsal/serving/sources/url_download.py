@@ -87,9 +87,7 @@ class _Limited:
     def write(self, piece: bytes) -> None:
         """Append a piece. Raises `MediaError` beyond the limit."""
         if self._file.tell() + len(piece) > self._most_bytes:
-            raise MediaError(
-                f"the file behind the URL is larger than {self._most_bytes} bytes, the limit of this service."
-            )
+            raise MediaError(f"the file behind the URL is larger than the limit of {self._most_bytes} bytes.")
         self._file.write(piece)
         if time.monotonic() - self._shown_s > _SHOW_EVERY_S:
             self._shown_s = time.monotonic()
