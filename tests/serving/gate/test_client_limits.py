@@ -6,12 +6,18 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from serving_tools import PART, begin_upload, serving
+from serving_tools import PART, begin_upload, send_upload, serving, wait_for
 
 from atsal.serving.gate.settings import GateSettings
 
 LIMITS = GateSettings(
-    head_s=0.4, idle_s=0.4, least_bytes_per_s=200, body_bytes=1000, head_bytes=4096, connections_per_address=5
+    head_s=0.4,
+    idle_s=0.4,
+    read_s=0.4,
+    least_bytes_per_s=200,
+    body_bytes=1000,
+    head_bytes=4096,
+    connections_per_address=5,
 )
 
 
@@ -34,6 +40,13 @@ def _answer(connection):
     return (int(head.split()[1]), json.loads(body)) if head else (None, None)
 
 
+def _trickle(connection, seconds):
+    began_s = time.monotonic()
+    while time.monotonic() - began_s < seconds:
+        connection.sendall(b"x" * 100)
+        time.sleep(0.02)
+
+
 def _post(*lines):
     return "\r\n".join(["POST /v1/jobs HTTP/1.1", "Host: localhost", *lines, "", ""]).encode()
 
@@ -44,6 +57,14 @@ def test_a_body_beyond_its_limit_is_refused_by_its_header_and_in_the_middle(limi
     assert [answer.status_code for answer in (stated, chunked)] == [413, 413]
     assert [answer.json()["type"] for answer in (stated, chunked)] == ["/problems/too-large"] * 2
     assert "x-request-id" in stated.headers
+
+
+@pytest.mark.slow
+def test_who_goes_on_sending_after_the_answer_is_not_listened_to_for_long(limited):
+    with _connect(limited) as connection:
+        connection.sendall(_post("Content-Type: application/json", "Content-Length: 10000000"))
+        with pytest.raises(ConnectionError):
+            _trickle(connection, seconds=8)
 
 
 def test_a_body_that_stops_coming_ends_with_408(limited):
@@ -122,3 +143,18 @@ def test_a_connection_is_kept_for_the_next_request(limited):
             connection.sendall(b"GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\n\r\n")
             time.sleep(0.3)
             assert b"HTTP/1.1 200" in connection.recv(65536)
+
+
+@pytest.mark.slow
+def test_who_does_not_read_an_answer_loses_it_and_others_get_theirs(limited):
+    source = send_upload(limited, b"x" * 20_000_000)
+    job = wait_for(limited, limited.post("/v1/jobs", json={"kind": "count", "source": source}).json())
+    path = f"/v1/jobs/{job['id']}/results/lines.txt"
+    with _connect(limited) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        time.sleep(1.5)
+        size = 0
+        while piece := connection.recv(1 << 20):
+            size += len(piece)
+    assert 0 < size < 15_000_000
+    assert len(limited.get(path).content) > 20_000_000

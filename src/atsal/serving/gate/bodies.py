@@ -1,4 +1,4 @@
-"""Bodies of requests within their limits, from clients that go on sending, and answers to clients that go on reading.
+"""Bodies of requests within their limits, from clients that go on sending.
 
 uvicorn waits for a body without end. Here a request that is too large is refused before its body is read where its
 header says so, and in the middle of it otherwise; one that stands still, or trickles, is ended.
@@ -13,9 +13,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from atsal.serving.gate.refusals import TOO_LARGE, TOO_SLOW, send_problem
 from atsal.serving.gate.settings import GateSettings
 from atsal.serving.problems import Problem
-
-_DRAINED_BYTES = 1 << 20  # read before a refusal, so that the client is still there to see it
-_DRAIN_S = 1.0
 
 
 class BodyLimits:
@@ -34,11 +31,17 @@ class BodyLimits:
         body = _Body(receive, self._settings, self._most_bytes(scope["method"], scope["path"]))
         if int(Headers(scope=scope).get("content-length", "0")) > body.most_bytes:
             body.refuse_size()
-            await _drain(receive)
-        answer = _Answer(send, self._settings.read_s, body)
+        has_started = False
+
+        async def send_unless_refused(message: Message) -> None:
+            nonlocal has_started
+            if has_started or not body.problem:
+                has_started = True
+                await send(message)
+
         if not body.problem:
-            await self._app(scope, body.receive, answer.send)
-        if body.problem and not answer.has_started:
+            await self._app(scope, body.receive, send_unless_refused)
+        if body.problem and not has_started:
             await send_problem(body.problem, scope, receive, send)
 
 
@@ -66,7 +69,7 @@ class _Body:
             return await self._receive()
         message = await self._next_part()
         if message is None:
-            self.problem = Problem(TOO_SLOW, "the body comes too slowly; send it without long pauses")
+            self.problem = Problem(TOO_SLOW, "send the body without long pauses", headers={"Connection": "close"})
         else:
             self._bytes += len(message.get("body", b""))
             self._is_complete = not message.get("more_body", False)
@@ -85,35 +88,3 @@ class _Body:
             return None
         finally:
             self._waited_s += clock() - began_s
-
-
-class _Answer:
-    """The answer to one request, as the application sends it: nothing after a problem of the body."""
-
-    def __init__(self, send: Send, read_s: float, body: _Body) -> None:
-        self.has_started = False
-        self._send = send
-        self._read_s = read_s
-        self._body = body
-
-    async def send(self, message: Message) -> None:
-        """Pass a part of the answer on. Raises OSError where the client does not read it."""
-        if self._body.problem and not self.has_started:
-            return
-        self.has_started = True
-        try:
-            async with asyncio.timeout(self._read_s):
-                await self._send(message)
-        except TimeoutError:
-            raise OSError("the client does not read the answer") from None
-
-
-async def _drain(receive: Receive) -> None:
-    """Read what a client sends for a moment: a connection that is closed with unread data loses the answer."""
-    left = _DRAINED_BYTES
-    try:
-        async with asyncio.timeout(_DRAIN_S):
-            while left > 0 and (message := await receive()).get("more_body"):
-                left -= len(message.get("body", b""))
-    except TimeoutError:
-        return

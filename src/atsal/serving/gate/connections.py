@@ -1,4 +1,4 @@
-"""Connections of HTTP/1.1: not too many, each with a request's head in time, and errors in this service's form."""
+"""Connections of HTTP/1.1: not too many, whose clients send the heads of requests and read the answers in time."""
 
 import asyncio
 import json
@@ -7,19 +7,22 @@ from http import HTTPStatus
 from typing import Any
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from atsal.serving.gate.envelope import DEFAULTS, HEADERS
 from atsal.serving.gate.settings import GateSettings
 
+_LINGER_S = 2.0
+
 
 class GuardedProtocol(H11Protocol):
-    """uvicorn's protocol, which itself waits for the head of a request without end."""
+    """uvicorn's protocol, which itself waits without end, and errors in this service's form."""
 
     def __init__(self, *arguments: Any, gate: GateSettings, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._gate = gate
         self._head_timer: asyncio.TimerHandle | None = None
+        self._reading_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, or refuse it where there are too many."""
@@ -33,6 +36,31 @@ class GuardedProtocol(H11Protocol):
         """Take what the client sends."""
         super().data_received(data)
         self._watch_head()
+
+    def on_response_complete(self) -> None:
+        """End the connection soon where the answer did not wait for the whole body.
+
+        Until then the rest is read and forgotten: who sends first and reads later, finds the answer.
+        """
+        super().on_response_complete()
+        if self.conn.their_state is h11.SEND_BODY:
+            self.loop.call_later(_LINGER_S, self._end_lingering, self.cycle)
+
+    def pause_writing(self) -> None:
+        """Wait for the client to read, but not for long."""
+        super().pause_writing()
+        self._reading_timer = self.loop.call_later(self._gate.read_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on: the client has read."""
+        super().resume_writing()
+        if self._reading_timer is not None:
+            self._reading_timer.cancel()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """End a connection on which nothing happens, also where the client has not read all."""
+        super().timeout_keep_alive_handler()
+        self.loop.call_later(self._gate.read_s, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -71,6 +99,10 @@ class GuardedProtocol(H11Protocol):
     def _end_waiting(self) -> None:
         if self.conn.our_state is h11.IDLE and not self.transport.is_closing():
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, "the head of a request did not come in time")
+
+    def _end_lingering(self, cycle: RequestResponseCycle) -> None:
+        if self.cycle is cycle and self.conn.their_state is h11.SEND_BODY:
+            self.transport.close()
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):

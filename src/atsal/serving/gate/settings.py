@@ -22,4 +22,4 @@ class GateSettings:
     image_bytes: int = 64 * MIB
     idle_s: float = 20.0  # that a client may pause while it sends a body
     least_bytes_per_s: int = 1024  # of a body, after `idle_s`
-    read_s: float = 60.0  # that a client may take to read the next part of an answer
+    read_s: float = 60.0  # that a client may take to read the next 48 KiB of an answer
