@@ -24,6 +24,7 @@ from atsal.prediction.parallel import ParallelRun
 from atsal.prediction.sources import Source, SourceFiles
 from atsal.prediction.tasks import Job, RunTask
 from atsal.prediction.unseen_source import UnseenSource
+from atsal.video.isolation import isolated_reading
 from atsal.video.reader import read_frames
 from atsal.video.synthetic_scene import render_video
 from prediction.test_job import tree
@@ -105,6 +106,9 @@ def test_an_overlay_keeps_sound_and_times(film, model, tmp_path):
     source = Source(Clips(tmp_path / "in").make("loud.mp4", frames=20, audio="aac"), "video")
     predict_source(model, source, tmp_path / "whole", Options())
     run([source], tmp_path / "out", Options())
+    with isolated_reading():
+        run([source], tmp_path / "isolated", Options())
+    assert tree(tmp_path / "isolated") == tree(tmp_path / "out")
     sound = []
     for folder in ("whole", "out"):
         path = tmp_path / folder / "loud.overlay.mp4"

@@ -1,6 +1,7 @@
 """What a hostile file does to the process that reads it ends that process alone, and is told by the file's name."""
 
 import os
+from contextlib import nullcontext
 from multiprocessing import active_children
 
 import numpy as np
@@ -11,6 +12,7 @@ from atsal.video import isolation
 from atsal.video.image_reader import read_image
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
+from atsal.video.writer import VideoWriter
 from fakes import decoders
 from video.conftest import save_picture
 
@@ -28,6 +30,22 @@ def test_all_is_as_without(clips):
         found = probe_video(path), [(f.index, f.timestamp_s, f.image) for f in read_frames(path)], read_image(photo)
     np.testing.assert_equal(found, expected)
     assert not isolation.is_isolated()
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.mp4", "aac"), ("a.ts", "aac"), ("a.mkv", "pcm_s16le"), ("a.mov", "alac")]
+)
+def test_sound_has_the_same_bytes(clips, tmp_path, name, codec):
+    source, written = clips.make(name, frames=30, audio=codec, audio_seconds=1), []
+    for number in range(2):
+        with isolation.isolated_reading() if number else nullcontext():
+            path = tmp_path / f"{number}.mp4"
+            with VideoWriter(path, (64, 32), 30, audio_from=source, audio_start_s=0.3) as writer:
+                for frame in read_frames(source, size=(64, 32), start_s=0.3):
+                    writer.write(frame.image, frame.timestamp_s)
+        written.append(path.read_bytes())
+    assert written[0] == written[1]
+    assert probe_video(tmp_path / "1.mp4").has_audio
 
 
 def test_each_fault_is_an_error_with_the_name_of_the_file(isolated, monkeypatch):

@@ -165,7 +165,7 @@ isolate_option = click.option(
     is_flag=True,
     expose_value=False,
     callback=_isolate,
-    help="Read files that may be hostile in processes with limits on time and memory; written videos get no sound.",
+    help="Read files that may be hostile in processes with limits on time and memory.",
 )
 precision_option = click.option(
     "--precision",

@@ -16,7 +16,6 @@ from av.video.stream import VideoStream
 
 from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.video.audio import AudioTrack
-from atsal.video.isolation import is_isolated
 from atsal.video.spherical_tags import SphericalTags, tag_spherical
 
 TICKS_PER_S = 90000
@@ -58,7 +57,7 @@ class Mp4File:
         self.picture_bytes = 0  # without audio and index
         self._target = path
         self._add_pictures = add_pictures
-        self._audio_source = None if is_isolated() else audio  # this process is not to read it
+        self._audio_source = audio
         self._tags = tags
         self._first_dts: int | None = None
         self._stack = ExitStack()
