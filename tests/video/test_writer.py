@@ -122,6 +122,16 @@ def test_sound_of_an_unknown_codec_is_named(clips, tmp_path):
         pass
 
 
+def test_sound_without_channels_is_named(clips, tmp_path):
+    path = clips.make("a.mkv", frames=3, audio="pcm_s16le")
+    path.write_bytes(path.read_bytes().replace(b"\x9f\x81\x02", b"\x9f\x81\x00"))
+    with (
+        pytest.raises(MediaError, match=r"a.mkv: its sound has 48000 samples a second and the channels '0 channels'"),
+        VideoWriter(tmp_path / "out.mp4", (64, 32), 30, audio_from=path),
+    ):
+        pass
+
+
 def test_missing_sound_source_leaves_nothing(tmp_path):
     with pytest.raises(MediaError, match="no such file"):
         VideoWriter(tmp_path / "o.mp4", SIZE, 30, audio_from=tmp_path / "none.mp4").__enter__()

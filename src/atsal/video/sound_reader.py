@@ -14,6 +14,7 @@ from typing import TypeAlias, TypeVar
 import av
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.codec.codec import UnknownCodecError
@@ -82,10 +83,10 @@ def _read_track(path: Path, container: InputContainer, stream: AudioStream, star
             f"{path}: its sound is in a codec that this FFmpeg build does not know; convert it to AAC first: "
             "ffmpeg -i IN -c:v copy -c:a aac OUT.mp4"
         )
-    if not stream.rate:
+    if not _has_format(stream):
         raise MediaError(
-            f"{path}: its sound states no sample rate, so it is damaged; expected sound that plays. Remove it: "
-            "ffmpeg -i IN -c copy -an OUT.mp4"
+            f"{path}: its sound has {stream.rate or 0} samples a second and the channels {stream.layout.name!r}; "
+            "expected sound that plays. Remove it: ffmpeg -i IN -c copy -an OUT.mp4"
         )
     pictures = picture_stream(container)
     if pictures is not None and pictures.start_time is not None and pictures.time_base:
@@ -93,6 +94,12 @@ def _read_track(path: Path, container: InputContainer, stream: AudioStream, star
     if start_s > 0 and stream.time_base:
         container.seek(max(round((start_s - 0.5) / stream.time_base), stream.start_time or 0), stream=stream)
     return _copy(container, stream, start_s) if _is_copied(stream) else _encode(container, stream, start_s)
+
+
+def _has_format(stream: AudioStream) -> bool:
+    with suppress(ValueError):
+        return bool(stream.rate) and AudioLayout(stream.layout.name).nb_channels > 0
+    return False
 
 
 def _is_copied(stream: AudioStream) -> bool:
