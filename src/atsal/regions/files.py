@@ -74,7 +74,12 @@ def check_suffix(path: Path) -> str:
 
 
 def _write_json(path: Path, regions: Regions) -> None:
-    document = {
+    path.write_text(json.dumps(regions_document(regions), indent=1) + "\n", encoding="utf-8")
+
+
+def regions_document(regions: Regions) -> dict[str, Any]:
+    """Return what `write_regions` writes as JSON."""
+    return {
         "format": FORMAT,
         "version": VERSION,
         "source": regions.source,
@@ -83,15 +88,15 @@ def _write_json(path: Path, regions: Regions) -> None:
             {
                 "frame_index": frame.frame_index,
                 "timestamp_s": round(frame.timestamp_s, 6),
-                "regions": [_rounded(region) for region in frame.regions],
+                "regions": [region_values(region) for region in frame.regions],
             }
             for frame in regions.frames
         ],
     }
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
-def _rounded(region: Region) -> dict[str, Any]:
+def region_values(region: Region) -> dict[str, Any]:
+    """Return the values of a region by their names, as files have them: rounded to 6 decimals."""
     values = {name: round(value, 6) if isinstance(value, float) else value for name, value in asdict(region).items()}
     for name in ("yaw_deg", "peak_yaw_deg"):  # rounding may reach the other side
         values[name] = -180.0 if values[name] >= 180 else values[name]
@@ -101,7 +106,11 @@ def _rounded(region: Region) -> dict[str, Any]:
 def _rows(regions: Regions) -> Iterable[dict[str, Any]]:
     for frame in regions.frames:
         for region in frame.regions:
-            row = {"frame_index": frame.frame_index, "timestamp_s": round(frame.timestamp_s, 6), **_rounded(region)}
+            row = {
+                "frame_index": frame.frame_index,
+                "timestamp_s": round(frame.timestamp_s, 6),
+                **region_values(region),
+            }
             yield row | {"merged_ids": " ".join(map(str, region.merged_ids))}
 
 

@@ -1,5 +1,6 @@
 """Read a still 360° image."""
 
+import io
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -48,6 +49,12 @@ def read_image(path: Path | str, *, stereo: StereoChoice = "auto") -> NDArray[np
     return _read(as_path(path), stereo)[0]
 
 
+def decode_image(content: bytes, name: str, *, stereo: StereoChoice = "auto") -> tuple[NDArray[np.uint8], ImageInfo]:
+    """Read an image from the bytes of its file, as `read_image` does, and describe it; `name` stands in messages."""
+    with open_picture(Path(name), io.BytesIO(content)) as image:
+        return _read_open(Path(name), image, stereo)
+
+
 @isolatable
 def probe_image(path: Path | str, *, stereo: StereoChoice = "auto") -> ImageInfo:
     """Describe an image by its header and its pixels, which proves that it decodes. Raises what `read_image` raises."""
@@ -73,9 +80,13 @@ def _read(path: Path, stereo: StereoChoice) -> tuple[NDArray[np.uint8], ImageInf
     check_readable(path, "image")
     refuse_suffix(path)
     with open_picture(path) as image:
-        has_16_bits = has_16_bit_channels(image)
-        info = _describe(path, image, stereo)
-        converted = upright_pixels(image, str(path), has_16_bits=has_16_bits)
+        return _read_open(path, image, stereo)
+
+
+def _read_open(path: Path, image: Image.Image, stereo: StereoChoice) -> tuple[NDArray[np.uint8], ImageInfo]:
+    has_16_bits = has_16_bit_channels(image)
+    info = _describe(path, image, stereo)
+    converted = upright_pixels(image, str(path), has_16_bits=has_16_bits)
     left, top, width, height = info.view.crop
     pixels = converted.pixels[top : top + height, left : left + width]
     pixels = scale_image(pixels, info.view.size)

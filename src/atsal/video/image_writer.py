@@ -1,4 +1,7 @@
-"""Write one saliency map or picture: `.npy` as float32, `.png` in 8 or 16 bits, complete or not at all."""
+"""One saliency map or picture as a file or as its bytes: `.npy` as float32, `.png` in 8 or 16 bits.
+
+A file is complete or not there at all.
+"""
 
 import io
 import math
@@ -22,11 +25,14 @@ def write_map_npy(path: Path, saliency: NDArray[np.floating]) -> None:
 
     Raises ShapeError for another array, and OutputError where the file cannot be written.
     """
-    values = check_map(saliency)
-    buffer = io.BytesIO()  # numpy, writing to a file itself, does not report a full disk
-    np.save(buffer, values, allow_pickle=False)
-    with output_errors(path), atomic_file(path) as part:
-        part.write_bytes(buffer.getbuffer())
+    _write(path, npy_bytes(saliency))  # numpy, writing to a file itself, does not report a full disk
+
+
+def npy_bytes(saliency: NDArray[np.floating]) -> bytes:
+    """Return what `write_map_npy` writes; raise ShapeError for another array."""
+    buffer = io.BytesIO()
+    np.save(buffer, check_map(saliency), allow_pickle=False)
+    return buffer.getvalue()
 
 
 def write_map_png(
@@ -38,6 +44,11 @@ def write_map_png(
     cut off. By default it is the map's own maximum, so that brightness is not comparable between maps. A map of zeros
     stays zero. Raises ConfigError for `bits` or `peak` out of range, and what `write_map_npy` raises.
     """
+    _write(path, map_png_bytes(saliency, bits, peak))
+
+
+def map_png_bytes(saliency: NDArray[np.floating], bits: Literal[8, 16] = 8, peak: float | None = None) -> bytes:
+    """Return what `write_map_png` writes; raise what it raises for its arguments."""
     if bits not in (8, 16):
         raise ConfigError(f"bits is {bits}; expected 8 or 16")
     if peak is not None and not (math.isfinite(peak) and peak > 0):
@@ -45,7 +56,7 @@ def write_map_png(
     values = check_map(saliency).astype(np.float64)
     scale = peak if peak is not None else float(values.max())
     levels = np.rint(np.clip(values / scale, 0, 1) * ((1 << bits) - 1)) if scale > 0 else np.zeros_like(values)
-    _write_png(path, levels.astype(np.uint8 if bits == 8 else np.uint16))
+    return _png_bytes(levels.astype(np.uint8 if bits == 8 else np.uint16))
 
 
 def write_rgb_png(path: Path, image: NDArray[np.uint8]) -> None:
@@ -53,10 +64,15 @@ def write_rgb_png(path: Path, image: NDArray[np.uint8]) -> None:
 
     Raises ShapeError for another array, and OutputError where the file cannot be written.
     """
+    _write(path, rgb_png_bytes(image))
+
+
+def rgb_png_bytes(image: NDArray[np.uint8]) -> bytes:
+    """Return what `write_rgb_png` writes; raise ShapeError for another array."""
     check_rgb(image)
     metadata = PngInfo()
     metadata.add_text("Software", _SOFTWARE)
-    _write_png(path, image, metadata)
+    return _png_bytes(image, metadata)
 
 
 def is_own_picture(path: Path) -> bool:
@@ -86,6 +102,12 @@ def check_map(saliency: NDArray[np.floating]) -> NDArray[np.float32]:
     return saliency.astype(np.float32, copy=False)
 
 
-def _write_png(path: Path, levels: NDArray[np.uint8 | np.uint16], metadata: PngInfo | None = None) -> None:
+def _png_bytes(levels: NDArray[np.uint8 | np.uint16], metadata: PngInfo | None = None) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(levels).save(buffer, format="PNG", pnginfo=metadata)
+    return buffer.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
     with output_errors(path), atomic_file(path) as part:
-        Image.fromarray(levels).save(part, format="PNG", pnginfo=metadata)
+        part.write_bytes(content)
