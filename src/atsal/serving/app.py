@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from atsal.serving.gate.adding import add_gate
+from atsal.serving.photos import routes as photos
 from atsal.serving.problems import add_problem_handlers
 from atsal.serving.request_log import RequestLog
 from atsal.serving.routes import jobs, operation, results, view
@@ -13,7 +14,7 @@ from atsal.serving.service import Service
 from atsal.serving.sources import uploads
 from atsal.version import __version__
 
-_PARTS = (jobs, results, view, uploads, operation)
+_PARTS = (jobs, results, view, uploads, operation, photos)
 
 
 def make_app(service: Service) -> FastAPI:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from atsal.serving.gate.settings import GateSettings
+from atsal.serving.photos.settings import PhotoSettings
 from atsal.serving.sources.settings import SourceSettings
 
 LOOPBACK = "127.0.0.1"
@@ -26,6 +27,7 @@ class Settings:
     least_free_bytes: int = 1 << 30  # of the disk, below which no job is accepted
     gate: GateSettings = field(default_factory=GateSettings)
     sources: SourceSettings = field(default_factory=SourceSettings)
+    photos: PhotoSettings = field(default_factory=PhotoSettings)
 
     @property
     def keep_s(self) -> float:

@@ -1,0 +1,104 @@
+"""A process that prepares once, as by loading a model, and then answers questions, one at a time and within limits."""
+
+import logging
+import signal
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+from atsal.errors import AtsalError
+from atsal.jobs.child_process import ChildProcess
+from atsal.jobs.engine import Death
+from atsal.jobs.supervised_workers import Limits, resident_bytes
+from atsal.jobs.workers import end_with_main
+
+LOG = logging.getLogger("atsal.serving")
+_START_S = 120.0  # to import PyTorch and load a model, on a busy machine
+_POLL_S = 0.25  # between looks at time and memory
+_READY, _ANSWER, _ERROR, _FAULT = range(4)  # what the process sends, with a value
+Answers = Callable[[Any], Any]
+
+
+class WarmProcess(ChildProcess):
+    """The process. Like a child of `isolated_reading`, it is no sandbox: its answers are trusted.
+
+    Args:
+        prepare: returns, in the process, the function that answers questions. It is pickled.
+        limits: of one answer. The memory has to be stated.
+
+    """
+
+    def __init__(self, prepare: Callable[[], Answers], limits: Limits) -> None:
+        super().__init__(_serve, prepare, daemon=True)
+        self._limits = limits
+        self._is_ready = False
+
+    def ask(self, question: Any) -> Any:
+        """Return the answer, or a `Death` where the process ended over it. It blocks, and waits for the preparation.
+
+        Raises the `AtsalError` that the question or the preparation raised, and RuntimeError for a fault of the
+        program. After a `Death` or an error of the preparation, end the process.
+        """
+        try:
+            if not self._is_ready:
+                excess = self._wait(_START_S)
+                if excess is not None:
+                    return Death(excess)
+                self._receive()
+                self._is_ready = True
+            self.pipe.send(question)
+            excess = self._wait(self._limits.standstill_s)
+            return self._receive() if excess is None else Death(excess)
+        except (EOFError, OSError):
+            return Death(self.how_it_ended())
+
+    def kill(self) -> None:
+        """Let the process end now; whoever waits for its answer gets a `Death`."""
+        self._process.kill()
+
+    def _receive(self) -> Any:
+        kind, value = self.pipe.recv()
+        if kind == _ERROR:
+            raise value
+        if kind == _FAULT:
+            raise RuntimeError(value)
+        return value
+
+    def _wait(self, most_s: float) -> str | None:
+        """Wait for what the process sends; return what it has too much of, None: nothing."""
+        began_s, most_bytes = time.monotonic(), self._limits.memory_bytes or float("inf")
+        while not self.pipe.poll(_POLL_S):
+            if time.monotonic() - began_s > most_s:
+                return f"gave no answer for {most_s:g} s"
+            if resident_bytes(self.pid) > most_bytes:
+                return f"took more than {most_bytes / 1e9:.1f} GB of memory"
+        return None
+
+
+def _serve(pipe: "Connection[Any, Any]", prepare: Callable[[], Answers]) -> None:
+    """Answer questions from a pipe until it ends."""
+    end_with_main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process handles Ctrl-C
+    warnings.simplefilter("ignore")  # they are about files, and what matters is an error of ours
+    with suppress(EOFError, BrokenPipeError):
+        try:
+            answer = prepare()
+        except AtsalError as error:
+            pipe.send((_ERROR, error))
+            return
+        pipe.send((_READY, None))
+        while True:
+            pipe.send(_answered(answer, pipe.recv()))
+
+
+def _answered(answer: Answers, question: Any) -> tuple[int, Any]:
+    try:
+        return _ANSWER, answer(question)
+    except AtsalError as error:
+        return _ERROR, error
+    except Exception as error:
+        LOG.exception("a warm process met an unexpected error")
+        return _FAULT, f"a warm process met an unexpected error ({type(error).__name__})"
