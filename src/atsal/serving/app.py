@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from atsal.serving.gate.adding import add_gate
+from atsal.serving.live import routes as live
 from atsal.serving.photos import routes as photos
 from atsal.serving.problems import add_problem_handlers
 from atsal.serving.request_log import RequestLog
@@ -14,7 +15,7 @@ from atsal.serving.service import Service
 from atsal.serving.sources import uploads
 from atsal.version import __version__
 
-_PARTS = (jobs, results, view, uploads, operation, photos)
+_PARTS = (jobs, results, view, uploads, operation, photos, live)
 
 
 def make_app(service: Service) -> FastAPI:

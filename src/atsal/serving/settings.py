@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from atsal.serving.gate.settings import GateSettings
+from atsal.serving.live.settings import LiveSettings
 from atsal.serving.photos.settings import PhotoSettings
 from atsal.serving.sources.settings import SourceSettings
 
@@ -28,6 +29,7 @@ class Settings:
     gate: GateSettings = field(default_factory=GateSettings)
     sources: SourceSettings = field(default_factory=SourceSettings)
     photos: PhotoSettings = field(default_factory=PhotoSettings)
+    live: LiveSettings = field(default_factory=LiveSettings)
 
     @property
     def keep_s(self) -> float:

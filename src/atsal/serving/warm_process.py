@@ -36,31 +36,42 @@ class WarmProcess(ChildProcess):
         self._limits = limits
         self._is_ready = False
 
+    def get_ready(self) -> Death | None:
+        """Wait for the preparation; return a `Death` where the process ended over it. It blocks.
+
+        Raises the `AtsalError` that the preparation raised. After either, end the process.
+        """
+        if self._is_ready:
+            return None
+        found = self._receive(_START_S)
+        self._is_ready = not isinstance(found, Death)
+        return found if isinstance(found, Death) else None
+
     def ask(self, question: Any) -> Any:
         """Return the answer, or a `Death` where the process ended over it. It blocks, and waits for the preparation.
 
         Raises the `AtsalError` that the question or the preparation raised, and RuntimeError for a fault of the
         program. After a `Death` or an error of the preparation, end the process.
         """
-        try:
-            if not self._is_ready:
-                excess = self._wait(_START_S)
-                if excess is not None:
-                    return Death(excess)
-                self._receive()
-                self._is_ready = True
+        death = self.get_ready()
+        if death is not None:
+            return death
+        with suppress(OSError):  # it has ended, and reading says so
             self.pipe.send(question)
-            excess = self._wait(self._limits.standstill_s)
-            return self._receive() if excess is None else Death(excess)
-        except (EOFError, OSError):
-            return Death(self.how_it_ended())
+        return self._receive(self._limits.standstill_s)
 
     def kill(self) -> None:
         """Let the process end now; whoever waits for its answer gets a `Death`."""
         self._process.kill()
 
-    def _receive(self) -> Any:
-        kind, value = self.pipe.recv()
+    def _receive(self, most_s: float) -> Any:
+        try:
+            excess = self._wait(most_s)
+            if excess is not None:
+                return Death(excess)
+            kind, value = self.pipe.recv()
+        except (EOFError, OSError):
+            return Death(self.how_it_ended())
         if kind == _ERROR:
             raise value
         if kind == _FAULT:

@@ -1,0 +1,71 @@
+"""`WS /v1/live`."""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, WebSocket
+from pydantic import ValidationError
+from starlette.websockets import WebSocketDisconnect
+
+from atsal.errors import ConfigError
+from atsal.serving.live.ending import BAD_OPTIONS, FAULT, HUNG_UP, NO_PLACE, Ending
+from atsal.serving.live.frame import LiveFrame
+from atsal.serving.live.session import LiveSession
+from atsal.serving.model_query import ModelQuery
+
+if TYPE_CHECKING:
+    from atsal.serving.service import Service
+
+LOG = logging.getLogger("atsal.serving")
+
+
+def make_router(service: "Service") -> APIRouter:
+    """Return the route of live frames."""
+    router = APIRouter(prefix="/v1", tags=["live"])
+    settings, device = service.settings.live, service.settings.device
+    sessions: set[WebSocket] = set()
+
+    @router.websocket("/live")
+    async def follow(websocket: WebSocket) -> None:
+        """Answer frames with their regions."""
+        await websocket.accept()
+        sessions.add(websocket)
+        try:
+            prepare = partial(_prepare, _query(websocket), device)
+            if len(sessions) > settings.most_sessions:
+                raise Ending(NO_PLACE, f"there are {settings.most_sessions} sessions already; try again later")
+            ending = await LiveSession(websocket, prepare, settings).run()
+        except Ending as found:
+            ending = found
+        except Exception:
+            LOG.exception("a live session met an unexpected error")
+            ending = Ending(FAULT, "the service has a fault")
+        finally:
+            sessions.discard(websocket)
+        if ending.code != HUNG_UP:
+            with suppress(WebSocketDisconnect, RuntimeError):  # the client has hung up meanwhile
+                await websocket.close(ending.code, ending.reason)
+
+    return router
+
+
+def _query(websocket: WebSocket) -> ModelQuery:
+    """Return what a session asks for. Raises `Ending`."""
+    try:
+        query = ModelQuery.model_validate(dict(websocket.query_params))
+        query.check()
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise Ending(BAD_OPTIONS, f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error
+    except ConfigError as error:
+        raise Ending(BAD_OPTIONS, str(error)) from error
+    return query
+
+
+def _prepare(query: ModelQuery, device: str) -> Callable[[LiveFrame], list[dict[str, Any]]]:
+    from atsal.serving.live.following import Follower  # noqa: PLC0415 - imports torch, in the process of a session
+
+    return Follower(query.model(device), query.stream, query.stereo, query.region_limits())
