@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 from serving_tools import serving
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from atsal.cli import main
@@ -159,3 +159,18 @@ def has_answer(socket):
         return bool(socket.recv(timeout=60))
     except ConnectionClosed:
         return False
+
+
+def test_a_session_needs_a_token_that_may_submit(tmp_path):
+    with serving(tmp_path) as (service, client):
+        address = f"ws://{client.base_url.host}:{client.base_url.port}/v1/live?stream=none"
+        reads, submits = (
+            {"Authorization": f"Bearer {service.gate.tokens.add(scope, scope)}"} for scope in ("read", "submit")
+        )
+        for headers, status in (({}, 401), (reads, 403), (submits | {"Origin": "http://elsewhere"}, 403)):
+            with pytest.raises(InvalidStatus) as refused:
+                connect(address, additional_headers=headers)
+            assert refused.value.response.status_code == status
+            assert refused.value.response.headers["Content-Type"] == "application/problem+json"
+        with connect(address, additional_headers=submits) as socket:
+            assert closed_with(socket)[0] == 4400

@@ -30,6 +30,7 @@ def jpeg(height=64):
 def client(tmp_path_factory):
     settings = PhotoSettings(workers=1, most_waiting=6, most_waiting_of_one=4, most_bytes_waiting=1 << 20)
     with serving(tmp_path_factory.mktemp("service"), photos=settings) as (_, client):
+        client.timeout = 120  # a process starts, on a busy machine
         yield client
 
 
@@ -67,7 +68,7 @@ def test_a_photo_has_the_map_of_predict(client, tmp_path, output, ending, option
 def test_a_photo_has_the_regions_of_the_command(client, tmp_path):
     (tmp_path / "photo").write_bytes(jpeg(128))
     run("regions", tmp_path / "photo", "-o", tmp_path / "a.json", "--max-regions", 3)
-    found = post(client, jpeg(128), output="json", **{"max-regions": 3}).json()
+    found = post(client, jpeg(128), output="regions", **{"max-regions": 3}).json()
     assert found == json.loads((tmp_path / "a.json").read_text())
     assert 1 <= len(found["frames"][0]["regions"]) <= 3
 
@@ -86,7 +87,11 @@ def test_a_stereo_photo_is_its_left_view(client):
     ("options", "status", "detail"),
     [
         ({"stream": "fussed"}, 422, "stream 'fussed'; did you mean 'fused'?"),
-        ({"output": "json", "opacity": 1}, 422, "opacity would change nothing in output=json; ask for output=overlay"),
+        (
+            {"output": "regions", "opacity": 1},
+            422,
+            "opacity would change nothing in output=regions; ask for output=overlay",
+        ),
         ({"max-regions": 2, "min-weight": 0}, 422, "max-regions, min-weight would change nothing in output=png"),
         ({"output": "overlay", "colormap": "x"}, 422, "colormap 'x'"),
         ({"front": 2, "no-front": True}, 422, "front and no-front exclude each other; give one of them"),
@@ -149,7 +154,7 @@ def test_who_sends_too_many_is_told_to_wait_and_who_hangs_up_gives_way(client):
         found = list(threads.map(lambda _: post(client), range(3)))
     refused = [answer for answer in found if answer.status_code != 200]
     assert refused
-    assert {answer.json()["type"] for answer in refused} == {"/problems/queue-full"}
+    assert {answer.json()["type"] for answer in refused} == {"/problems/too-many-requests"}
     assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
     for connection in sockets:
         connection.close()

@@ -22,6 +22,16 @@ _GB = 1e9
     type=click.IntRange(min=1, max=MAX_WORKERS),
     help="Jobs that run at the same time.  [default: one per two cores]",
 )
+@click.option(
+    "--photo-workers",
+    type=click.IntRange(min=1, max=MAX_WORKERS),
+    help="Photos that are predicted at once at the same time.  [default: one per core, at most 8]",
+)
+@click.option(
+    "--live-sessions",
+    type=click.IntRange(min=1, max=MAX_WORKERS),
+    help="Sessions of live frames at the same time.  [default: one per core, at most 8]",
+)
 @click.option("--job-seconds", type=POSITIVE, default=21_600.0, help="Seconds that a job may run.")
 @click.option(
     "--standstill", "standstill_s", type=POSITIVE, default=600.0, help="Seconds without progress that end a job's try."
@@ -57,9 +67,13 @@ def serve(data: Path, log_json: bool, **values: Any) -> None:
 
 def _settings(data: Path, values: dict[str, Any]) -> Any:
     from atsal.jobs.workers import usable_cores  # noqa: PLC0415
+    from atsal.serving.live.settings import LiveSettings  # noqa: PLC0415
+    from atsal.serving.photos.settings import PhotoSettings  # noqa: PLC0415
     from atsal.serving.settings import Settings  # noqa: PLC0415
 
     memory_gb = values.pop("memory_gb")
     values |= take_gate_settings(values)
+    values["photos"] = PhotoSettings(workers=values.pop("photo_workers"))
+    values["live"] = LiveSettings(sessions=values.pop("live_sessions"))
     workers = values.pop("workers") or max(1, usable_cores() // 2)
     return Settings(data, workers=workers, memory_bytes=None if memory_gb is None else memory_gb * _GB, **values)

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import torch
-
-from atsal.jobs.memory import keep_freed_memory
 from atsal.jobs.workers import usable_cores
 from atsal.prediction.frame_result import Floats
 from atsal.prediction.model_choice import ModelChoice
 from atsal.regions import FrameRegions, RegionTracker, find_regions
 from atsal.regions.files import region_values
 from atsal.serving.live.frame import LiveFrame
+from atsal.serving.loading import load_on_threads
 from atsal.video.image_reader import decode_image
 from atsal.video.stereo_layout import StereoChoice
 
@@ -22,9 +20,7 @@ class Follower:
 
     def __init__(self, model: ModelChoice, stream: str, stereo: StereoChoice, region_limits: dict[str, Any]) -> None:
         """Load the model. Raises what `load_model` raises."""
-        keep_freed_memory()
-        torch.set_num_threads(min(_MOST_THREADS, usable_cores()))
-        self._predictor = model.load()
+        self._predictor = load_on_threads(model, min(_MOST_THREADS, usable_cores()))
         self._predictor.session.prepare((stream,))
         self._stream, self._stereo, self._region_limits = stream, stereo, region_limits
         self._tracker = RegionTracker()

@@ -11,10 +11,13 @@ from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect
 
 from atsal.errors import ConfigError
+from atsal.serving.gate.access import submitter
+from atsal.serving.gate.refusals import send_problem
 from atsal.serving.live.ending import BAD_OPTIONS, FAULT, HUNG_UP, NO_PLACE, Ending
 from atsal.serving.live.frame import LiveFrame
 from atsal.serving.live.session import LiveSession
 from atsal.serving.model_query import ModelQuery
+from atsal.serving.problems import Problem
 
 if TYPE_CHECKING:
     from atsal.serving.service import Service
@@ -31,6 +34,11 @@ def make_router(service: "Service") -> APIRouter:
     @router.websocket("/live")
     async def follow(websocket: WebSocket) -> None:
         """Answer frames with their regions."""
+        try:
+            await submitter(websocket)
+        except Problem as problem:  # handlers of errors answer requests only
+            await send_problem(problem, websocket.scope, websocket.receive, websocket.send)
+            return
         await websocket.accept()
         sessions.add(websocket)
         try:

@@ -7,17 +7,16 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from atsal.errors import MediaError
-from atsal.jobs.memory import keep_freed_memory
 from atsal.jobs.workers import usable_cores
 from atsal.prediction.model_choice import ModelChoice
 from atsal.prediction.predictor import Predictor
 from atsal.prediction.source_maps import describe_maps
 from atsal.regions import FrameRegions, Regions, RegionTracker, find_regions
 from atsal.regions.files import regions_document
+from atsal.serving.loading import load_on_threads
 from atsal.serving.photos.photo import PhotoAnswer, PhotoQuestion
 from atsal.serving.photos.settings import PhotoSettings
 from atsal.untrusted.pictures import open_picture, stored_size
@@ -27,20 +26,18 @@ from atsal.video.image_writer import map_png_bytes, npy_bytes, rgb_png_bytes
 NAME = "photo"  # in messages
 _MOST_MODELS = 6  # with different directions and fronts; one takes 10 MB, and 0.4 s to load
 
-load = lru_cache(maxsize=_MOST_MODELS)(ModelChoice.load)
-
 
 def prepare(device: str, settings: PhotoSettings) -> Callable[[PhotoQuestion], PhotoAnswer]:
     """Load the model as most ask for it, and return the function that answers photos."""
-    keep_freed_memory()
-    torch.set_num_threads(max(1, usable_cores() // settings.processes))
+    threads = max(1, usable_cores() // settings.processes)
+    load = lru_cache(maxsize=_MOST_MODELS)(partial(load_on_threads, threads=threads))
     predictor = load(ModelChoice(device=device))
     width, height = predictor.frame_size
     predictor.predict_image(np.zeros((height, width, 3), np.uint8))  # some runtimes compile it now
-    return partial(answer, most_pixels=settings.most_pixels)
+    return partial(answer, load=load, most_pixels=settings.most_pixels)
 
 
-def answer(question: PhotoQuestion, most_pixels: int) -> PhotoAnswer:
+def answer(question: PhotoQuestion, load: Callable[[ModelChoice], Predictor], most_pixels: int) -> PhotoAnswer:
     """Predict a photo as `atsal predict` does. Raises `InputError` for one that cannot be used."""
     _check_pixels(question.content, most_pixels)
     pixels, info = decode_image(question.content, NAME, stereo=question.stereo)
@@ -67,7 +64,7 @@ def _encode(
         return npy_bytes(saliency)
     if question.output == "overlay":
         return rgb_png_bytes(question.look.draw(pixels, saliency, float(saliency.max())))
-    if question.output == "json":
+    if question.output == "regions":
         return _regions(question, predictor, saliency)
     return map_png_bytes(saliency, 16 if question.output == "png16" else 8)
 

@@ -12,13 +12,13 @@ from atsal.serving.model_query import REGION_LIMITS, ModelQuery
 from atsal.video.colormaps import COLORMAPS
 from atsal.video.stereo_layout import StereoChoice
 
-Output = Literal["png", "png16", "npy", "overlay", "json"]
+Output = Literal["png", "png16", "npy", "overlay", "regions"]
 MEDIA_TYPES: dict[Output, str] = {
     "png": "image/png",
     "png16": "image/png",
     "overlay": "image/png",
     "npy": "application/octet-stream",
-    "json": "application/json",
+    "regions": "application/json",
 }
 _LOOK = ("colormap", "opacity", "legend")
 
@@ -29,8 +29,8 @@ class PhotoQuery(ModelQuery):
     output: Output = Field(
         "png",
         description="As the formats of `atsal predict`: png is grey in 8 bits, png16 in 16 bits, each up to the map's "
-        "own peak; npy is the map in float32; overlay the colours over the photo. json has the regions, as "
-        "`atsal regions` writes them.",
+        "own peak; npy is the map in float32; overlay the colours over the photo. regions is the JSON that "
+        "`atsal regions` writes.",
     )
     still_at: float | None = Field(
         None, alias="still-at", ge=0, le=1e6, description="Treat it as shown so many seconds after a video's start."
@@ -43,7 +43,7 @@ class PhotoQuery(ModelQuery):
         """Raise `ConfigError` for what cannot be asked for, or would change nothing."""
         super().check()
         self._refuse(_LOOK, "overlay")
-        self._refuse(REGION_LIMITS, "json")
+        self._refuse(REGION_LIMITS, "regions")
 
     def question(self, content: bytes, device: str) -> "PhotoQuestion":
         """Return the question about a photo. Raises `ConfigError`."""

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from atsal.errors import ConfigError, InputError, SetAsideError
 from atsal.serving.gate.access import Submitter
+from atsal.serving.gate.refusals import TOO_MANY, WRONG_TYPE
 from atsal.serving.photos.fair_queue import FullError
 from atsal.serving.photos.held_bytes import HeldBytes
 from atsal.serving.photos.photo import MEDIA_TYPES, PhotoAnswer, PhotoQuery, PhotoQuestion
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
     from atsal.serving.service import Service
 
 UNUSABLE_PHOTO = ProblemType("unusable-photo", 422, "The photo cannot be used")
-QUEUE_FULL = ProblemType("queue-full", 429, "Too many of your photos wait")
 BUSY = ProblemType("busy", 503, "The service has too much to do")
-WRONG_TYPE = ProblemType("wrong-type", 415, "The content has a type that is not taken here")
 STEREO_HEADER = "Atsal-Stereo"
 _HUNG_UP = 499  # nobody sees it
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -54,7 +53,7 @@ def make_router(service: "Service") -> APIRouter:
     @router.post(
         "/images",
         response_class=Response,
-        responses=_ANSWERS | declared(WRONG_TYPE, INVALID_REQUEST, UNUSABLE_PHOTO, QUEUE_FULL, BUSY),
+        responses=_ANSWERS | declared(WRONG_TYPE, INVALID_REQUEST, UNUSABLE_PHOTO, TOO_MANY, BUSY),
         openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(_TAKEN, _BINARY)}},
     )
     async def predict_photo(request: Request, query: Annotated[PhotoQuery, Query()], caller: Submitter) -> Response:
@@ -117,6 +116,10 @@ def _problems(pool: PhotoPool) -> Iterator[None]:
     except (InputError, SetAsideError) as error:
         raise Problem(UNUSABLE_PHOTO, str(error)) from error
     except FullError as error:
-        kind = QUEUE_FULL if error.is_own else BUSY
         wait_s = pool.seconds_to_wait()
-        raise Problem(kind, f"try again in {wait_s} s", headers={"Retry-After": str(wait_s)}) from error
+        found = "too many photos of yours wait" if error.is_own else "too many photos wait"
+        raise Problem(
+            TOO_MANY if error.is_own else BUSY,
+            f"{found}; try again in {wait_s} s",
+            headers={"Retry-After": str(wait_s)},
+        ) from error
