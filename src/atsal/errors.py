@@ -14,6 +14,7 @@ AtsalError
 ├── OutputError              a result cannot be written
 │   └── EncoderError         an encoder refuses the pictures or its settings
 ├── StoreError               the jobs of a service cannot be read or written
+├── ServiceError             a service refuses a request, cannot be reached, or failed at a job
 └── MissingDependencyError   an optional package is not installed
 """
 
@@ -80,6 +81,18 @@ class StoreError(AtsalError):
     def __init__(self, message: str, *, is_full: bool = False) -> None:
         super().__init__(message)
         self.is_full = is_full
+
+
+class ServiceError(AtsalError):
+    """A service that refuses a request, cannot be reached, or failed at a job.
+
+    `kind` is the last part of the problem's type, as "not-found"; `status` is 0 where no answer came. The log of the
+    service has the `request_id`.
+    """
+
+    def __init__(self, message: str, *, kind: str = "", status: int = 0, request_id: str = "") -> None:
+        super().__init__(message)
+        self.kind, self.status, self.request_id = kind, status, request_id
 
 
 class MissingDependencyError(AtsalError):

@@ -1,0 +1,194 @@
+"""The clients: they send what `operations.py` describes, one in the thread of the caller, one in asyncio."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import update_wrapper
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+from atsal.client import operations
+from atsal.client.steps import Answer, Ask, BrokenError, Pause, Steps
+from atsal.client.uploading import upload
+from atsal.client.watching import wait
+from atsal.errors import ConfigError, MissingDependencyError, install_hint
+
+try:
+    import httpx
+except ImportError as error:
+    raise MissingDependencyError(f"atsal.client needs another package: {install_hint('client')}") from error
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _Settings:
+    """What both clients are told. The token is neither in `repr` nor in messages."""
+
+    def __init__(self, address: str, token: str | None = None, *, timeout_s: float = 60.0) -> None:
+        """Take the address of the service, as "http://127.0.0.1:8000", and the seconds that an answer may take.
+
+        Raises `ConfigError` for another address than that of a server.
+        """
+        try:
+            url = httpx.URL(address)
+        except (httpx.InvalidURL, TypeError) as error:
+            raise ConfigError(f"{address!r}: is no address; expected http://HOST:PORT or https://HOST") from error
+        if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query:
+            raise ConfigError("expected the address of a service, as http://HOST:PORT or https://HOST, without a user")
+        self._options: dict[str, Any] = {
+            "base_url": url,
+            "headers": {"Authorization": f"Bearer {token}"} if token else {},
+            "timeout": timeout_s,
+            "follow_redirects": False,  # a token goes to the service alone
+        }
+
+
+def _sync(describe: Callable[P, Steps[T]]) -> Callable[Concatenate["Client", P], T]:
+    def method(self: "Client", /, *arguments: P.args, **options: P.kwargs) -> T:
+        return self._run(describe(*arguments, **options))
+
+    update_wrapper(method, describe)
+    return method
+
+
+def _awaited(describe: Callable[P, Steps[T]]) -> Callable[Concatenate["AsyncClient", P], Awaitable[T]]:
+    async def method(self: "AsyncClient", /, *arguments: P.args, **options: P.kwargs) -> T:
+        return await self._run(describe(*arguments, **options))
+
+    update_wrapper(method, describe)
+    return method
+
+
+class Client(_Settings):
+    """A client of `atsal serve`. Close it, or use it in a `with` block. Threads may share it."""
+
+    def __init__(self, address: str, token: str | None = None, *, timeout_s: float = 60.0) -> None:
+        super().__init__(address, token, timeout_s=timeout_s)
+        self._http = httpx.Client(**self._options)
+
+    kinds = _sync(operations.kinds)
+    upload = _sync(upload)
+    submit = _sync(operations.submit)
+    job = _sync(operations.job)
+    jobs = _sync(operations.jobs)
+    wait = _sync(wait)
+    cancel = _sync(operations.cancel)
+    delete = _sync(operations.delete)
+    download = _sync(operations.download)
+    regions = _sync(operations.regions)
+    image = _sync(operations.image)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _run(self, steps: Steps[T]) -> T:
+        step = next(steps)
+        try:
+            while True:
+                try:
+                    answer = self._do(step)
+                except BrokenError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(answer)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+        finally:
+            steps.close()
+
+    def _do(self, step: Ask | Pause) -> Answer:
+        if isinstance(step, Pause):
+            time.sleep(step.seconds)
+            return Answer(0, {})
+        try:
+            with self._http.stream(**_request(step, step.body and step.body())) as response:
+                answer = Answer(response.status_code, dict(response.headers))
+                if step.take is None or response.is_error:
+                    return Answer(answer.status, answer.headers, response.read())
+                for part in response.iter_raw():
+                    if step.take(answer, part):
+                        break
+                return answer
+        except (httpx.TransportError, ssl.SSLError) as error:
+            raise _broken(error) from error
+
+
+class AsyncClient(_Settings):
+    """A client of `atsal serve` for asyncio: the methods of `Client`, to be awaited. Use it in `async with`."""
+
+    def __init__(self, address: str, token: str | None = None, *, timeout_s: float = 60.0) -> None:
+        super().__init__(address, token, timeout_s=timeout_s)
+        self._http = httpx.AsyncClient(**self._options)
+
+    kinds = _awaited(operations.kinds)
+    upload = _awaited(upload)
+    submit = _awaited(operations.submit)
+    job = _awaited(operations.job)
+    jobs = _awaited(operations.jobs)
+    wait = _awaited(wait)
+    cancel = _awaited(operations.cancel)
+    delete = _awaited(operations.delete)
+    download = _awaited(operations.download)
+    regions = _awaited(operations.regions)
+    image = _awaited(operations.image)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _run(self, steps: Steps[T]) -> T:
+        step = next(steps)
+        try:
+            while True:
+                try:
+                    answer = await self._do(step)
+                except BrokenError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(answer)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+        finally:
+            steps.close()
+
+    async def _do(self, step: Ask | Pause) -> Answer:
+        if isinstance(step, Pause):
+            await asyncio.sleep(step.seconds)
+            return Answer(0, {})
+        body = await asyncio.to_thread(step.body) if step.body else None
+        try:
+            async with self._http.stream(**_request(step, body)) as response:
+                answer = Answer(response.status_code, dict(response.headers))
+                if step.take is None or response.is_error:
+                    return Answer(answer.status, answer.headers, await response.aread())
+                async for part in response.aiter_raw():
+                    if await asyncio.to_thread(step.take, answer, part):
+                        break
+                return answer
+        except (httpx.TransportError, ssl.SSLError) as error:
+            raise _broken(error) from error
+
+
+def _request(step: Ask, body: bytes | None) -> Mapping[str, Any]:
+    content = {"json": step.json} if step.json is not None else {"content": body}
+    return {"method": step.method, "url": step.path, "headers": step.headers, "params": step.query or None, **content}
+
+
+def _broken(error: Exception) -> BrokenError:
+    return BrokenError(str(error) or type(error).__name__)
