@@ -1,0 +1,55 @@
+"""A service in a process of its own, for the tests of its clients."""
+
+import re
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+
+from atsal.client import Client
+from fakes.cutting_proxy import cutting_proxy
+
+SERVE = """
+import logging, sys
+from pathlib import Path
+from atsal.serving.server import run_server
+from atsal.serving.service import open_service
+from atsal.serving.settings import Settings
+from fakes.small_kinds import COUNT
+
+logging.basicConfig(level=logging.INFO)
+if __name__ == "__main__":
+    run_server(open_service(Settings(Path(sys.argv[1]), port=0, least_free_bytes=0), COUNT))
+"""
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory, pytestconfig):
+    """The address of a service whose jobs only count."""
+    folder = tmp_path_factory.mktemp("service")
+    command = [sys.executable, "-c", SERVE, str(folder)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=pytestconfig.rootpath / "tests") as process:
+        yield next(found[1] for line in process.stderr if (found := re.search(r"listens at (\S+)", line)))
+        process.terminate()
+        process.stderr.read()
+
+
+@pytest.fixture
+def client(address):
+    with Client(address) as client:
+        yield client
+
+
+@pytest.fixture
+def proxy(address):
+    """A proxy before the service that can cut connections."""
+    with cutting_proxy(urlsplit(address).port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "a film.txt"
+    path.write_text("text")
+    return path
