@@ -27,7 +27,7 @@ function packed() {
 
 /** The SHA-256 of the sources; tests/viewing/test_bundle.py computes the same. */
 function sourcesHash() {
-  const top = ["index.html", "package-lock.json", "package.json", "tsconfig.json", "vite.config.js", "vite.report.config.js"];
+  const top = ["index.html", "serve.html", "package-lock.json", "package.json", "tsconfig.json", "vite.config.js", "vite.report.config.js", "vite.serve.config.js"];
   const inside = readdirSync(join(here, "src"), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(here, join(entry.parentPath, entry.name)).split(sep).join("/"));
@@ -36,6 +36,14 @@ function sourcesHash() {
     const digest = createHash("sha256").update(readFileSync(join(here, name))).digest("hex");
     hash.update(`${digest}  ${name}\n`);
   }
+  return hash.digest("hex");
+}
+
+/** The SHA-256 of the page of `atsal serve`, which is built before. */
+function serviceHash() {
+  const folder = join(here, "../src/atsal/serving/static");
+  const hash = createHash("sha256");
+  for (const name of readdirSync(folder).sort()) hash.update(readFileSync(join(folder, name)));
   return hash.digest("hex");
 }
 
@@ -53,7 +61,7 @@ const record = {
     const script = readFileSync(join(here, "../src/atsal/viewing/report_sphere.js")); // built before
     const report_sphere_sha256 = createHash("sha256").update(script).digest("hex");
     const wasm_sha256 = createHash("sha256").update(wasm).digest("hex");
-    const build = { sources_sha256: sourcesHash(), report_sphere_sha256, wasm_sha256 };
+    const build = { sources_sha256: sourcesHash(), report_sphere_sha256, service_sha256: serviceHash(), wasm_sha256 };
     this.emitFile({ type: "asset", fileName: RUNTIME, source: packedWasm });
     this.emitFile({ type: "asset", fileName: "live/wasm.worker.js", source: runtime("mjs") });
     this.emitFile({ type: "asset", fileName: "build.json", source: `${JSON.stringify(build)}\n` });

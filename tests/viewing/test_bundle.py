@@ -11,7 +11,11 @@ from atsal.viewing.site import STATIC
 from atsal.viewing.typescript import typescript_types
 
 RUNTIME = "onnxruntime.gzip"
-TOP = ["index.html", "package-lock.json", "package.json", "tsconfig.json", "vite.config.js", "vite.report.config.js"]
+SERVICE = STATIC.parents[1] / "serving" / "static"
+TOP = [
+    *("index.html", "serve.html", "package-lock.json", "package.json", "tsconfig.json"),
+    *("vite.config.js", "vite.report.config.js", "vite.serve.config.js"),
+]
 
 
 @pytest.fixture
@@ -27,8 +31,9 @@ def test_the_bundle_is_the_build_of_the_sources(viewer):
     expected = hashlib.sha256("".join(lines).encode()).hexdigest()
     built = json.loads((STATIC / "build.json").read_text())
     script = hashlib.sha256((STATIC.parent / "report_sphere.js").read_bytes()).hexdigest()
-    found = built["sources_sha256"], built["report_sphere_sha256"]
-    assert found == (expected, script), "the pages are not the build of viewer/: run `make viewer`"
+    service = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(SERVICE.iterdir()))).hexdigest()
+    found = built["sources_sha256"], built["report_sphere_sha256"], built["service_sha256"]
+    assert found == (expected, script, service), "the pages are not the build of viewer/: run `make viewer`"
 
 
 def test_the_types_are_those_of_the_dataclasses(viewer):
@@ -45,6 +50,15 @@ def test_the_bundle_is_small_and_asks_nobody():
     assert "default-src 'self'" in page
     assert "three 0." in files["licences.txt"].decode()
     assert "onnxruntime-web 1." in files["licences.txt"].decode()
+
+
+def test_the_page_of_the_service_is_small_and_asks_nobody():
+    files = {path.name: path.read_bytes() for path in SERVICE.iterdir()}
+    assert sum(len(gzip.compress(content)) for content in files.values()) < 40_000
+    assert not re.findall(rb"""https?:(?!//www\.w3\.org)""", files["serve.html"] + files["serve.css"])
+    assert b"<script>" not in files["serve.html"]  # its policy allows none
+    assert b"style=" not in files["serve.html"]
+    assert b"tus-js-client 4." in files["licences.txt"]
 
 
 def test_the_webassembly_is_that_of_the_build():

@@ -1,6 +1,7 @@
 /** Loads the scene and joins the parts of the page. */
 
 import "./style/base.css";
+import "./style/grid.css";
 import "./style/controls.css";
 import "./style/stage.css";
 import "./style/panes.css";

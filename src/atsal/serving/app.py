@@ -10,12 +10,12 @@ from atsal.serving.live import routes as live
 from atsal.serving.photos import routes as photos
 from atsal.serving.problems import add_problem_handlers
 from atsal.serving.request_log import RequestLog
-from atsal.serving.routes import jobs, operation, results, view
+from atsal.serving.routes import jobs, operation, page, results, view
 from atsal.serving.service import Service
 from atsal.serving.sources import uploads
 from atsal.version import __version__
 
-_PARTS = (jobs, results, view, uploads, operation, photos, live)
+_PARTS = (page, jobs, results, view, uploads, operation, photos, live)
 
 
 def make_app(service: Service) -> FastAPI:
