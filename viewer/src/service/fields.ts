@@ -1,7 +1,7 @@
 /** A field of the form for each option of a kind, made from its JSON schema. */
 
 import { make } from "../page/dom";
-import { optionLabel, type Schema } from "./kinds";
+import { optionHint, optionLabel, type Schema } from "./kinds";
 
 export interface Field {
   readonly element: HTMLElement;
@@ -16,7 +16,7 @@ export function makeField(name: string, schema: Schema, value: unknown): Field {
   if (schema.type === "array") return choices(name, schema, (value ?? []) as string[]);
   const input = schema.enum ? select(schema) : makeInput(schema);
   if (value !== undefined) input.value = `${value}`;
-  const hint = make("span", { className: "hint", id: `hint-${name}`, textContent: hintOf(schema) });
+  const hint = make("span", { className: "hint", id: `hint-${name}`, textContent: optionHint(name, schema) });
   input.id = `option-${name}`;
   input.setAttribute("aria-describedby", `${hint.id} problem-${name}`);
   const label = make("label", { htmlFor: input.id, textContent: optionLabel(name) });
@@ -35,7 +35,7 @@ function choices(name: string, schema: Schema, values: readonly string[]): Field
     { className: "field wide" },
     make("legend", { textContent: optionLabel(name) }),
     make("div", { className: "switches" }, ...labels),
-    make("span", { className: "hint", textContent: hintOf(schema) }),
+    make("span", { className: "hint", textContent: optionHint(name, schema) }),
   );
   const chosen = (): string[] => boxes.filter((box) => box.checked).map((box) => box.value);
   return { element, read: () => (chosen().length ? chosen() : undefined), complain: complainAt(name, element, boxes[0]) };
@@ -76,8 +76,4 @@ function complainAt(name: string, element: HTMLElement, input: HTMLElement | und
     if (problem) input?.setAttribute("aria-invalid", "true");
     if (problem) input?.focus();
   };
-}
-
-function hintOf(schema: Schema): string {
-  return (schema.description ?? "").replace(/\s*\[default: .*\]$/, "").replace(/\s+/g, " ");
 }

@@ -68,7 +68,7 @@ export class JobCard {
 
   private openButton(): HTMLElement {
     const button = make("button", { type: "button", className: "primary", textContent: "Open in the viewer" });
-    button.setAttribute("aria-label", `Open ${this.job.name} in the viewer`);
+    button.setAttribute("aria-label", `Open in the viewer: ${this.job.name}`);
     button.addEventListener("click", () => {
       button.disabled = true;
       const say = (text: string): void => void (button.textContent = text);

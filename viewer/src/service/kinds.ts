@@ -82,6 +82,24 @@ const LABELS: Readonly<Record<string, string>> = {
   "min-weight": "Least weight",
   rates: "Bitrate of all tiles",
   "least-rate": "Least bitrate of a tile",
+  colormap: "Colour map",
+};
+
+/** In place of the help of the command, where that speaks of what only a command line has. */
+const HINTS: Readonly<Record<string, string>> = {
+  start: "",
+  duration: "",
+  end: "In place of a duration.",
+  fps: "Fewer are faster. Empty: all frames.",
+  "still-at": "How long a photo has been on screen.",
+  format: "npy and png: one map per frame. overlay and video: one film.",
+  stream: "The map of the attention stream, of the expert stream, or of both (fused).",
+  model: "lite is fast; paper has the published layers.",
+  aspect: "Shape of the film. Empty: 16:9.",
+  fov: "Along the longer side.",
+  bitrate: "Of the pictures, in place of the quality.",
+  crf: "Constant quality; lower is better and larger.",
+  compare: "Encode without the map, too, and compare both.",
 };
 
 export function shownKind(kind: Kind): Shown {
@@ -96,6 +114,10 @@ export function inOrder(kinds: readonly Kind[]): Kind[] {
   const order = Object.keys(SHOWN);
   const rank = ({ name }: Kind): number => (order.includes(name) ? order.indexOf(name) : order.length);
   return [...kinds].sort((a, b) => rank(a) - rank(b));
+}
+
+export function optionHint(name: string, schema: Schema): string {
+  return HINTS[name] ?? (schema.description ?? "").replace(/\s*\[default: .*\]$/, "");
 }
 
 /** "max-frames" is "Most frames", "colormap" is "Colormap". */

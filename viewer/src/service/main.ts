@@ -24,6 +24,7 @@ function showTrouble(error: unknown): void {
 
 /** Upload each file, and submit a job of it. */
 async function start({ kind, options, files }: Wanted, form: () => JobForm, list: JobList): Promise<void> {
+  byId("jobs").scrollIntoView({ block: "nearest" }); // on a phone it is below the form
   for (const file of files) {
     try {
       const id = await upload(file);

@@ -28,8 +28,9 @@ export function bindTokenButton(changed: () => void): void {
 }
 
 function show(session: Session): void {
-  byId("token-state").textContent = session.name || "Token";
-  byId("token-open").title = session.name ? `Token ${session.name}, scope ${session.scope}` : "No token is needed";
+  byId("token-open").hidden = !session.name; // none is needed
+  byId("token-state").textContent = session.name;
+  byId("token-open").title = `Token ${session.name}, scope ${session.scope}`;
 }
 
 /** Show the dialog until a token is given or forgotten. */
