@@ -23,7 +23,8 @@ from typing import Any
 import torch
 from parts import MAPS_SIZE, RATE, RUNTIMES, core_s, decode, parts, rounded, write_clip
 
-from atsal.jobs.workers import run_each
+from atsal.jobs.engine import Report, run_all
+from atsal.jobs.supervised_workers import local_engine
 from atsal.prediction.chunk_folder import predict_chunk
 from atsal.prediction.chunks import Chunk
 from atsal.prediction.options import Options
@@ -63,13 +64,14 @@ def start(_scratch: Path) -> dict[str, Any]:
         script = f"from atsal import load_model; load_model(runtime={runtime!r})"
         load[runtime] = min(run_alone([sys.executable, "-c", script], cores=1)[1] for _ in range(2))
     before = time.process_time()
-    for _ in run_each(do_nothing, range(TASKS), 2):
-        pass
+    with local_engine(do_nothing, 2) as engine:
+        for _ in run_all(engine, range(TASKS)):
+            pass
     return {"load_core_s": rounded(load), "task_core_s": round((time.process_time() - before) / TASKS, 6)}
 
 
-def do_nothing(item: int) -> int:
-    return item
+def do_nothing(task: int, _report: Report) -> int:
+    return task
 
 
 # --- chunks ----------------------------------------------------------------------------------------------------------

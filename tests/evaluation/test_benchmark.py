@@ -6,8 +6,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -25,6 +27,8 @@ from atsal.evaluation.metrics import all_metrics
 from atsal.evaluation.protocol import read_protocol
 from atsal.evaluation.results import difference, estimate
 from atsal.gaze.maps import saliency_map
+from atsal.jobs.engine import run_task
+from atsal.jobs.supervised_workers import NO_LIMITS, SupervisedWorkers, local_engine
 from atsal.models.front_prior_file import read_front_priors
 from atsal.models.fusion_folds import FORMAT, FusionFold, FusionFolds, write_fusion_folds
 from atsal.models.loading import find_weights
@@ -71,7 +75,8 @@ def config(*predictors, **more):
 
 
 def run(base, *predictors, overwrite=False, workers=1, **more):
-    return Benchmark(config(*predictors, **more), base, base / "out").run(overwrite=overwrite, workers=workers)
+    benchmark = Benchmark(config(*predictors, **more), base, base / "out")
+    return benchmark.run(overwrite=overwrite, make_engine=partial(local_engine, workers=workers))
 
 
 def written(base):
@@ -437,6 +442,31 @@ def test_a_run_that_was_killed_goes_on(base):
     found = run(base, {"baseline": "viewers", "repeats": 30}, {"maps": "maps"}).datasets[0]
     assert all(len(one.items) == 4 for one in found.runs)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_costs_a_retry(base):
+    """The score of an item is final when its file is there; until then another worker computes it."""
+    rows = [{"baseline": "viewers", "repeats": 30}, {"maps": "maps"}]
+    whole = run(base, *rows)
+    shutil.rmtree(base / "out")
+    engine = SupervisedWorkers(run_task, 2, NO_LIMITS)
+    killed = []
+
+    def kill(line):
+        if "maps to score" in line:
+            threading.Timer(0.1, kill_one).start()
+
+    def kill_one():
+        while not any(worker.is_busy and worker.is_ready for worker in engine._processes):
+            time.sleep(0.01)
+        victim = next(worker for worker in engine._processes if worker.is_busy and worker.is_ready)
+        os.kill(victim.pid, signal.SIGKILL)
+        killed.append(victim.pid)
+
+    found = Benchmark(config(*rows), base, base / "out").run(make_engine=lambda _job: engine, report=kill)
+    assert killed
+    assert found.datasets == whole.datasets
 
 
 def test_same_times_and_sizes_do_not_hide_other_maps(base):

@@ -11,7 +11,10 @@ from atsal.datasets.dataset import Stimulus
 from atsal.errors import InputError
 from atsal.evaluation import export
 from atsal.evaluation.benchmark_config import PredictorEntry
+from atsal.evaluation.dataset_run import BenchmarkDataset
 from atsal.evaluation.ground_truth import GroundTruth
+from atsal.evaluation.priors import PooledGaze
+from atsal.jobs.engine import InThisProcess, run_task
 from atsal.models import loading
 from atsal.video.reader import read_frames
 from atsal.video.synthetic_scene import Scene
@@ -30,7 +33,11 @@ def model():
 
 
 def exported(truth, folder, entry=LITE):
-    return export.export_model(entry, truth, folder, overwrite=False, report=lambda _line: None)
+    files = BenchmarkDataset(None, truth, folder.with_name("fake"), {}).files
+    files.pooled.parent.mkdir(exist_ok=True)
+    PooledGaze.of(truth).save(files.pooled, files.fingerprint)
+    chosen = {"overwrite": False, "engine": InThisProcess(run_task), "report": lambda _line: None}
+    return export.export_model(entry, truth, files, folder, **chosen)
 
 
 def test_a_folder_of_frames_which_tells_no_rate_is_late(clips, model, tmp_path, monkeypatch):

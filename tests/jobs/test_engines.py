@@ -7,9 +7,9 @@ from functools import partial
 
 import pytest
 
-from atsal.errors import AtsalError
-from atsal.jobs.engine import Death, InThisProcess
-from atsal.jobs.supervised_workers import Limits, SupervisedWorkers, resident_bytes
+from atsal.errors import AtsalError, OutputError
+from atsal.jobs.engine import Death, InThisProcess, run_all
+from atsal.jobs.supervised_workers import Limits, SupervisedWorkers, local_engine, resident_bytes
 
 MIB = 2**20
 
@@ -42,6 +42,8 @@ def act(task, report, folder=None):
         return len(kept)
     elif name == "raise":
         raise ValueError("odd")
+    elif name == "full":
+        raise OutputError("the disk is full")
     return value
 
 
@@ -79,6 +81,17 @@ def test_a_task_that_ends_processes_is_set_aside_and_the_others_are_done():
 def test_a_task_whose_process_is_killed_once_is_done(tmp_path):
     job = partial(act, folder=tmp_path)
     assert run([("kill", signal.SIGKILL), ("exit", 1)], job) == {("kill", 9): 9, ("exit", 1): 1}
+
+
+@pytest.mark.parametrize("make", [InThisProcess, partial(make_workers, workers=1, limits=Limits())])
+def test_errors_that_are_raised_on_purpose_pass(make):
+    with make(act) as engine, pytest.raises(OutputError, match="disk is full"):
+        dict(run_all(engine, [("full", 0), ("add", 1)]))
+
+
+def test_one_worker_without_limits_is_this_process():
+    assert isinstance(local_engine(act, 1), InThisProcess)
+    assert isinstance(local_engine(act, 1, Limits()), SupervisedWorkers)
 
 
 def test_time_and_memory_are_limited():

@@ -32,7 +32,7 @@ def tree(folder):
     for path in sorted(folder.rglob("*")):
         if path.suffix == ".json":
             document = json.loads(path.read_text())
-            del document["timing"]
+            document.pop("timing", None)  # only manifests have it
             found[path.relative_to(folder).as_posix()] = document
         elif path.is_file():
             found[path.relative_to(folder).as_posix()] = path.read_bytes()

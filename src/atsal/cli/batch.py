@@ -10,6 +10,7 @@ import click
 from atsal.cli.batch_items import items_of_catalogue, items_of_paths
 from atsal.cli.batch_status import BatchReport, print_status
 from atsal.cli.console import output_options, print_line, print_warning
+from atsal.cli.engine import engine_options, make_engine
 from atsal.cli.exit_code import exit_if_failed
 from atsal.cli.model_run import map_options, model_options, overlay_options, reading_options
 from atsal.cli.parameters import (
@@ -18,7 +19,6 @@ from atsal.cli.parameters import (
     PATH,
     POSITIVE,
     SOURCE,
-    Number,
     isolate_option,
     overwrite_option,
     still_at_option,
@@ -46,14 +46,7 @@ _GB = 1e9
     type=click.IntRange(min=1, max=MAX_WORKERS),
     help="Processes that share the work.  [default: one per two cores]",
 )
-@click.option(
-    "--engine",
-    type=click.Choice(["local", "ray"]),
-    default="local",
-    help="local: processes on this machine; ray: on the Ray cluster in RAY_ADDRESS, which shares its files.",
-)
-@click.option("--worker-cpus", type=POSITIVE, default=1.0, help="Only for ray: CPUs that a worker takes.")
-@click.option("--worker-gpus", type=Number(min=0), default=0.0, help="Only for ray: GPUs that a worker takes.")
+@engine_options
 @click.option("--retry-failed", is_flag=True, help="Also try again what failed or was set aside.")
 @click.option("--status", is_flag=True, help="Only print the state of the batch in the folder.")
 @click.option("--watch", type=PATH, metavar="FOLDER", help="Also predict what arrives in this folder, until Ctrl-C.")
@@ -119,19 +112,13 @@ def batch(
 
 
 def _make_engine(values: dict[str, Any]) -> "Engine":
+    from atsal.jobs.supervised_workers import Limits  # noqa: PLC0415
     from atsal.jobs.workers import usable_cores  # noqa: PLC0415
     from atsal.prediction.tasks import RunTask  # noqa: PLC0415
 
-    workers, memory_gb = values["workers"] or max(1, usable_cores() // 2), values["memory_gb"]
-    if values["engine"] == "ray":
-        from atsal.jobs.ray_engine import RayEngine, RayResources  # noqa: PLC0415
-
-        resources = RayResources(values["worker_cpus"], values["worker_gpus"], values["standstill_s"])
-        return RayEngine(RunTask(), workers, resources)
-    from atsal.jobs.supervised_workers import Limits, SupervisedWorkers  # noqa: PLC0415
-
+    memory_gb = values["memory_gb"]
     limits = Limits(values["standstill_s"], None if memory_gb is None else memory_gb * _GB)
-    return SupervisedWorkers(RunTask(), workers, limits)
+    return make_engine(RunTask(), values, values["workers"] or max(1, usable_cores() // 2), limits)
 
 
 @contextmanager

@@ -1,20 +1,24 @@
 """`atsal evaluate` and `atsal benchmark`: scores of maps."""
 
+import functools
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from atsal.cli.console import make_console, output_options, print_line, status_line
+from atsal.cli.engine import engine_options, make_engine
 from atsal.cli.exit_code import exit_if_failed
 from atsal.cli.parameters import PATH, overwrite_option, workers_option
 from atsal.jobs.workers import usable_cores
 
 if TYPE_CHECKING:
     from atsal.evaluation.benchmark_config import BenchmarkConfig
+    from atsal.jobs.engine import Engine, RunTask
 
 
 @click.command(epilog="Example: atsal evaluate maps prepared/vr --protocol vr-eyetracking -o scores.")
@@ -51,17 +55,19 @@ def evaluate(
     from atsal.datasets.prepared import PreparedSet  # noqa: PLC0415
     from atsal.evaluation.benchmark_config import DatasetEntry, PredictorEntry, single_folder_config  # noqa: PLC0415
     from atsal.evaluation.protocol import protocol_for, read_protocol  # noqa: PLC0415
+    from atsal.jobs.supervised_workers import local_engine  # noqa: PLC0415
 
     chosen = protocol or protocol_for(PreparedSet(prepared))
     dataset = DatasetEntry(str(prepared.resolve()), chosen, split=split)
     label = name or maps.resolve().name
     entry = PredictorEntry(maps=str(maps.resolve()), name=label, pattern=pattern, partial=partial)
     config = single_folder_config(dataset, entry, planar=read_protocol(chosen).is_planar)
+    engine = functools.partial(local_engine, workers=workers or usable_cores())
     if output is not None:
-        _run(config, Path(), output, overwrite=overwrite, workers=workers)
+        _run(config, Path(), output, engine, overwrite=overwrite)
         return
     with TemporaryDirectory() as folder:
-        _run(config, Path(), Path(folder) / "scores", overwrite=False, workers=workers, with_report=False)
+        _run(config, Path(), Path(folder) / "scores", engine, overwrite=False, with_report=False)
 
 
 @click.command(epilog="Example: atsal benchmark configs/benchmark.yaml -o scores.")
@@ -69,8 +75,9 @@ def evaluate(
 @click.option("-o", "--output", required=True, type=PATH, help="Folder for maps, scores and reports.")
 @overwrite_option
 @workers_option
+@engine_options
 @output_options
-def benchmark(config: Path, output: Path, overwrite: bool, workers: int | None) -> None:
+def benchmark(config: Path, output: Path, overwrite: bool, workers: int | None, **values: Any) -> None:
     """Score predictors on data sets, as the YAML file CONFIG says.
 
     The maps of each predictor are written once, then scored. The same command again resumes an interrupted run, and
@@ -78,17 +85,19 @@ def benchmark(config: Path, output: Path, overwrite: bool, workers: int | None) 
     scores.csv and result.json.
     """
     from atsal.evaluation.benchmark_config import read_benchmark  # noqa: PLC0415
+    from atsal.jobs.supervised_workers import NO_LIMITS  # noqa: PLC0415
 
-    _run(read_benchmark(config), config.parent, output, overwrite=overwrite, workers=workers)
+    engine = functools.partial(make_engine, values=values, workers=workers or usable_cores(), limits=NO_LIMITS)
+    _run(read_benchmark(config), config.parent, output, engine, overwrite=overwrite)
 
 
 def _run(
     config: "BenchmarkConfig",
     base: Path,
     output: Path,
+    engine: "Callable[[RunTask], Engine]",
     *,
     overwrite: bool,
-    workers: int | None,
     with_report: bool = True,
 ) -> None:
     """Run a benchmark, print its tables and write its report; exit with status 1 if anything could not be scored."""
@@ -101,7 +110,7 @@ def _run(
     keep_freed_memory()
     benchmark = Benchmark(config, base, output)
     with status_line("reading") as report:
-        result = benchmark.run(overwrite=overwrite, workers=workers or usable_cores(), report=report)
+        result = benchmark.run(overwrite=overwrite, make_engine=engine, report=report)
     result.settings["command"] = shlex.join(["atsal", *sys.argv[1:]])
     sampling = {"resamples": config.resamples, "seed": config.seed}
     print_tables(result, make_console(), **sampling)

@@ -11,7 +11,7 @@ more predictors or metrics computes only their scores.
 
 import datetime
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
@@ -27,6 +27,7 @@ from atsal.evaluation.pictures import scored_picture
 from atsal.evaluation.protocol import read_protocol
 from atsal.evaluation.results import Result
 from atsal.evaluation.scoring_task import ScoringTask
+from atsal.jobs.engine import Engine, InThisProcess, RunTask, run_task
 from atsal.jobs.output_folder import FolderKind, OutputFolder
 from atsal.untrusted.text import shorten_list
 from atsal.version import __version__
@@ -65,19 +66,25 @@ class Benchmark:
                 f"predictor {predictor.label}: trained_on names {shorten_list(unknown)}; no data set has them"
             )
 
-    def run(self, *, overwrite: bool = False, workers: int = 1, report: Report = lambda _line: None) -> Result:
+    def run(
+        self,
+        *,
+        overwrite: bool = False,
+        make_engine: Callable[[RunTask], Engine] = InThisProcess,
+        report: Report = lambda _line: None,
+    ) -> Result:
         """Export what is not exported, score what is not scored, and gather the result.
 
-        A predictor that cannot be scored on a data set is named in the result, and the others go on. Raises
-        `OutputError` if the output folder holds something else, or maps or scores of other settings and `overwrite` is
-        off.
+        `make_engine` takes the job and returns the engine that runs it on the items; results do not depend on it. A
+        predictor that cannot be scored on a data set is named in the result, and the others go on. Raises `OutputError`
+        if the output folder holds something else, or maps or scores of other settings and `overwrite` is off.
         """
         results = []
         folder = OutputFolder(self._output, BENCHMARK)
-        with folder.claim():
+        with folder.claim(), make_engine(run_task) as engine:
             folder.write_record({"config": asdict(self._config)})
             for name, dataset in self._datasets.items():
-                run = DatasetRun(dataset, self._config, self._base, overwrite=overwrite, workers=workers, report=report)
+                run = DatasetRun(dataset, self._config, self._base, overwrite=overwrite, engine=engine, report=report)
                 with _unreadable_items_named(dataset):
                     results.append(run.run())
                 self._tasks |= {(name, task.predictor, task.item): task for task in run.tasks}

@@ -18,10 +18,10 @@ from atsal.evaluation.map_weights import MapWeights, weights_of_maps
 from atsal.evaluation.priors import GroundTruthFiles, PooledGaze
 from atsal.evaluation.results import DatasetResult, ItemScores, PredictorKind, Run
 from atsal.evaluation.scoring import mistaken_orientation
-from atsal.evaluation.scoring_task import ScoringTask, refuse_other_scores, run_task
+from atsal.evaluation.scoring_task import ScoringTask, refuse_other_scores
 from atsal.jobs.atomic_write import output_errors
+from atsal.jobs.engine import Engine, run_all
 from atsal.jobs.output_folder import require_files
-from atsal.jobs.workers import run_each
 from atsal.models.seen_items import TRAINED, Seen, items_seen
 from atsal.prediction.streams import file_stem
 from atsal.untrusted.text import shorten_list
@@ -71,7 +71,7 @@ class DatasetRun:
         base: Path,
         *,
         overwrite: bool,
-        workers: int,
+        engine: Engine,
         report: Report,
     ) -> None:
         self._dataset = dataset
@@ -79,7 +79,7 @@ class DatasetRun:
         self._config = config
         self._base = base
         self._overwrite = overwrite
-        self._workers = workers
+        self._engine = engine
         self._report: Report = lambda line: report(f"{dataset.entry.label}: {line}")
         self._damaged = set(dataset.unreadable)  # items
         self._failed: dict[str, str] = {}  # row -> why
@@ -134,21 +134,21 @@ class DatasetRun:
         return rows
 
     def _export(self, entry: PredictorEntry) -> list[PredictorRow]:
-        dataset, base, overwrite = self._dataset, self._base, self._overwrite
+        dataset, base, overwrite, engine = self._dataset, self._base, self._overwrite, self._engine
         folder = dataset.folder / "maps" / folder_name(entry.label)
         if entry.baseline == VIEWERS:
             return [PredictorRow(entry.label, "ceiling", entry)]
         if entry.baseline is not None:
             baseline = BASELINES[entry.baseline]
-            export = export_baseline(
-                baseline, self._truth, dataset.files, folder, overwrite=overwrite, workers=self._workers
-            )
+            export = export_baseline(baseline, self._truth, dataset.files, folder, overwrite=overwrite, engine=engine)
             return [PredictorRow(entry.label, "baseline", entry, export)]
         if entry.model is not None:
             local = base / entry.model
             entry = replace(entry, name=entry.label, model=str(local) if local.is_dir() else entry.model)
             entry = replace(entry, fusion=None if entry.fusion is None else str(base / entry.fusion))
-            export = export_model(entry, self._truth, folder, overwrite=overwrite, report=self._report)
+            export = export_model(
+                entry, self._truth, dataset.files, folder, overwrite=overwrite, engine=engine, report=self._report
+            )
             return [
                 PredictorRow(label, "model", entry, export, file_stem("", stream, len(entry.streams)), stream)
                 for label, stream in entry.labels_by_stream.items()
@@ -201,7 +201,7 @@ class DatasetRun:
         todo = [task for task in tasks if task.complete_scores() is None]
         refuse_other_scores(todo, overwrite=self._overwrite)
         self._report(f"{len(todo)} of {len(tasks)} maps to score")
-        for done, (task, failure) in enumerate(run_each(run_task, todo, self._workers), 1):
+        for done, (task, failure) in enumerate(run_all(self._engine, todo), 1):
             if failure is not None:
                 self._note_damage(row_of[task.predictor], task.item, failure)
             if done % 50 == 0:

@@ -7,7 +7,7 @@ Scores are taken from these folders alone. Maps of other settings never join a f
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,9 @@ from atsal.evaluation.ground_truth import GroundTruth
 from atsal.evaluation.priors import GroundTruthFiles
 from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.jobs.checksums import file_sha256
+from atsal.jobs.engine import Engine, InThisProcess, run_all, run_task
+from atsal.jobs.engine import Report as ReportDone
 from atsal.jobs.output_folder import FolderKind, OutputFolder
-from atsal.jobs.workers import run_each
 from atsal.models.seen_items import Seen
 from atsal.untrusted.text import describe_failure, plural, shorten_list
 from atsal.video.media_files import classify
@@ -58,40 +59,56 @@ def _claim(folder: Path, settings: dict[str, Any], *, overwrite: bool) -> Abstra
 
 
 def export_baseline(
-    baseline: Baseline, truth: GroundTruth, files: GroundTruthFiles, folder: Path, *, overwrite: bool, workers: int
+    baseline: Baseline, truth: GroundTruth, files: GroundTruthFiles, folder: Path, *, overwrite: bool, engine: Engine
 ) -> Export:
     """Write the maps of a baseline for each scored item, `<item>.npy`."""
     settings = {"baseline": baseline.name, "protocol or gaze": files.fingerprint} | baseline.settings(truth)
     with _claim(folder, settings, overwrite=overwrite):
         todo = [item for item in truth.items if not (folder / f"{item}.npy").exists()]
-        write = partial(_write_baseline, baseline.name, files, folder)
-        made = list(run_each(write, todo, workers if len(todo) >= _WORKER_MIN_ITEMS else 1))
-    failed = {item: failure for item, failure in made if failure is not None}
+        tasks = [WriteBaseline(baseline.name, files, item, folder / f"{item}.npy") for item in todo]
+        made = list(run_all(engine if len(todo) >= _WORKER_MIN_ITEMS else InThisProcess(run_task), tasks))
+    failed = {task.item: failure for task, failure in made if failure is not None}
     return Export(folder, settings, failed, {"": baseline.seen(truth)})
 
 
-def _write_baseline(baseline: str, files: GroundTruthFiles, folder: Path, item: str) -> str | None:
-    """Write the maps of an item, in a worker; return why there are none."""
-    truth, pooled = files.open()
-    try:
-        maps = np.asarray(BASELINES[baseline].make_maps(truth, pooled, item), np.float32)
-    except Exception as error:  # even an error that no reader expects must not stop the other items
-        return describe_failure(error)
-    path = folder / f"{item}.npy"
-    with output_errors(path), atomic_file(path) as part, part.open("wb") as file:
-        np.save(file, maps, allow_pickle=False)
-    return None
+@dataclass(frozen=True)
+class WriteBaseline:
+    """The maps of a baseline for one item: all that a worker needs."""
+
+    baseline: str
+    truth: GroundTruthFiles
+    item: str
+    target: Path
+
+    def run(self, _report: ReportDone) -> str | None:
+        """Write them; return why there are none."""
+        truth, pooled = self.truth.open()
+        try:
+            maps = np.asarray(BASELINES[self.baseline].make_maps(truth, pooled, self.item), np.float32)
+        except Exception as error:  # even an error that no reader expects must not stop the other items
+            return describe_failure(error)
+        with output_errors(self.target), atomic_file(self.target) as part, part.open("wb") as file:
+            np.save(file, maps, allow_pickle=False)
+        return None
 
 
 def export_model(
-    entry: PredictorEntry, truth: GroundTruth, folder: Path, *, overwrite: bool, report: Callable[[str], None]
+    entry: PredictorEntry,
+    truth: GroundTruth,
+    files: GroundTruthFiles,
+    folder: Path,
+    *,
+    overwrite: bool,
+    engine: Engine,
+    report: Callable[[str], None],
 ) -> Export:
     """Predict the stimulus of every scored item into `folder`, as `atsal predict --format npy` does.
 
+    On a cluster, each item is a task. On one machine, this process predicts all: it uses all cores, or the GPU.
     Continues an earlier run, and goes on with the other items if one stimulus fails. Raises `DataError` for flat photos
     and for items without a stimulus.
     """
-    from atsal.evaluation.predictors import load_predictors, seen_by_stream  # noqa: PLC0415 - models load slowly
+    from atsal.evaluation.predictors import seen_by_stream  # noqa: PLC0415 - models load slowly
     from atsal.prediction.options import Options, ReadOptions  # noqa: PLC0415
     from atsal.prediction.outputs import find_clashes  # noqa: PLC0415
     from atsal.prediction.sources import Source, SourceFiles  # noqa: PLC0415
@@ -103,28 +120,26 @@ def export_model(
         for name, path in stimulus_paths(truth).items()
     }
     _check_stride(entry, truth)
-    predictors = load_predictors(entry, truth)
-    predictor = next(iter(predictors.values()))  # they differ in the settings of the fusion alone
+    predictor = next(iter(_load_once(entry, files).values()))  # they differ in the settings of the fusion alone
     options = Options(entry.streams, ("npy",), ReadOptions(stride=entry.stride))
     for clash in find_clashes(items.values(), folder, options, SourceFiles(items.values())).values():
         raise clash
     stimuli = _stimuli_of_earlier_run(folder) | {name: item.path.name for name, item in items.items()}
     settings = _settings(entry, truth, predictor, options.streams) | {"stimuli": stimuli}
     failed: dict[str, str] = {}
+    tasks = [
+        PredictItem(entry, files, name, item, folder, replace(options, still_at_s=still_at_s), overwrite)
+        for name, item in items.items()
+        for still_at_s in [_time_of_still(truth, name, item, predictor)]
+    ]
     with _claim(folder, settings, overwrite=overwrite):
-        for name, item in items.items():
-            try:
-                item_options = replace(options, still_at_s=_time_of_still(truth, name, item, predictor))
-                outcome = _predict(predictors[name], item, folder, item_options, overwrite=overwrite)
-            except OutputError:
-                raise  # the next item would fail too
-            except Exception as error:  # even an error that no reader expects must not stop the other items
-                failed[name] = describe_failure(error)
-                continue
-            if outcome.problem:
-                failed[name] = outcome.problem
-            elif not outcome.skipped:
-                report(f"{entry.label}: {name}, {plural(outcome.frames, 'frame')}")
+        for task, found in run_all(engine if engine.is_cluster else InThisProcess(run_task), tasks):
+            problem = found if isinstance(found, str) else found.problem
+            if problem:
+                failed[task.item] = problem
+            elif not found.skipped:
+                report(f"{entry.label}: {task.item}, {plural(found.frames, 'frame')}")
+    _load_once.cache_clear()
     return Export(folder, settings, failed, seen_by_stream(entry, predictor.bundle.provenance))
 
 
@@ -165,15 +180,44 @@ def _stimuli_of_earlier_run(folder: Path) -> dict[str, str]:
     return found if isinstance(found, dict) else {}
 
 
-def _predict(predictor: "Predictor", item: "Source", folder: Path, options: "Options", *, overwrite: bool) -> "Outcome":
-    from atsal.prediction.job import predict_source  # noqa: PLC0415
+@lru_cache(maxsize=1)
+def _load_once(entry: PredictorEntry, files: GroundTruthFiles) -> "Mapping[str, Predictor]":
+    """Return the model for each item, which this process loads at the first call."""
+    from atsal.evaluation.predictors import load_predictors  # noqa: PLC0415 - models load slowly
 
-    try:
-        return predict_source(predictor, item, folder, options)
-    except OutputError:  # the folder holds maps of another source of this name
-        if not overwrite:
-            raise
-        return predict_source(predictor, item, folder, replace(options, overwrite=True))
+    return load_predictors(entry, files.open()[0])
+
+
+@dataclass(frozen=True)
+class PredictItem:
+    """The prediction of one item by a model: all that a worker needs."""
+
+    entry: PredictorEntry
+    truth: GroundTruthFiles
+    item: str
+    source: "Source"
+    folder: Path
+    options: "Options"
+    overwrite: bool  # maps of another source of this name
+
+    def run(self, report: ReportDone) -> "Outcome | str":
+        """Return the outcome, or why there is none."""
+        try:
+            return self._predict(_load_once(self.entry, self.truth)[self.item], report)
+        except OutputError:
+            raise  # the next item would fail too
+        except Exception as error:  # even an error that no reader expects must not stop the other items
+            return describe_failure(error)
+
+    def _predict(self, predictor: "Predictor", report: ReportDone) -> "Outcome":
+        from atsal.prediction.job import predict_source  # noqa: PLC0415
+
+        try:
+            return predict_source(predictor, self.source, self.folder, self.options, report)
+        except OutputError:
+            if not self.overwrite:
+                raise
+            return predict_source(predictor, self.source, self.folder, replace(self.options, overwrite=True), report)
 
 
 def _check_stride(entry: PredictorEntry, truth: GroundTruth) -> None:

@@ -16,6 +16,7 @@ from atsal.evaluation.results import ItemScores
 from atsal.evaluation.scoring import score_item, score_viewers
 from atsal.evaluation.window_maps import WindowMaps
 from atsal.jobs.atomic_write import output_errors, write_json
+from atsal.jobs.engine import Report
 from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.text import describe_failure, shorten_list
@@ -75,7 +76,7 @@ class ScoringTask:
             return None
         return replace(kept.scores, by_window={name: kept.scores.by_window[name] for name in self.metrics})
 
-    def run(self) -> str | None:
+    def run(self, _report: Report) -> str | None:
         """Compute the scores that are not kept and write all of them; return why that is impossible, or None."""
         try:
             fingerprint = self.fingerprint  # before scoring, so that maps that change meanwhile do not count as these
@@ -103,11 +104,6 @@ class ScoringTask:
         maps = WindowMaps(truth, self.item, self.maps)
         scores = score_item(truth, self.item, others, maps, metrics)
         return replace(scores, notes=maps.notes)
-
-
-def run_task(task: ScoringTask) -> str | None:
-    """Run a task in a worker."""
-    return task.run()
 
 
 def refuse_other_scores(tasks: Sequence[ScoringTask], *, overwrite: bool) -> None:

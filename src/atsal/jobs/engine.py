@@ -1,13 +1,14 @@
 """Engines run tasks somewhere, and say for each what came of it.
 
 A task is an object that can be pickled; the job that all share is a function of a task and of a function to call with
-its progress. A task whose process ends costs a retry; one that ends processes repeatedly comes back as a `Death`.
+its progress. A task whose process ends costs a retry; one that ends processes repeatedly comes back as a `Death`. An
+`AtsalError` that the job raises passes to whoever takes the results; any other error in a worker is a `Death`, too.
 """
 
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, Self
@@ -42,10 +43,16 @@ class Death:
     reason: str  # "used more than 4.0 GB of memory"
 
 
+def run_task(task: Any, report: Report) -> Any:
+    """Run a task that knows what to do: a job for tasks of several kinds."""
+    return task.run(report)
+
+
 class Engine(Protocol):
     """Runs tasks, in a `with` block, at the end of which its processes end too."""
 
     workers: int  # how many tasks run at the same time
+    is_cluster: bool  # whether tasks run on other machines, too
 
     def __enter__(self) -> Self: ...
 
@@ -68,10 +75,19 @@ class Engine(Protocol):
         """End the processes, and forget the tasks."""
 
 
+def run_all(engine: Engine, tasks: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield each task with the job's result; with a text that says why, if it ended each process that worked on it."""
+    for task in tasks:
+        engine.submit(task)
+    for task, found in engine.results():
+        yield task, f"the process that worked on it {found.reason}" if isinstance(found, Death) else found
+
+
 class InThisProcess:
     """Runs one task after the other in this process."""
 
     workers = 1
+    is_cluster = False
 
     def __init__(self, job: RunTask) -> None:
         self._job = job
@@ -93,7 +109,7 @@ class InThisProcess:
         self._waiting.append(task)
 
     def results(self, report: ReportTask = ignore_report) -> Iterator[tuple[Any, Any]]:
-        """Yield each task with the job's result, whose errors pass."""
+        """Yield each task with the job's result; all errors pass."""
         while self._waiting:
             task = self._waiting.popleft()
             yield task, self._job(task, partial(report, task))

@@ -46,6 +46,8 @@ class RayEngine:
     A task whose process or machine is lost is tried once more.
     """
 
+    is_cluster = True
+
     def __init__(self, job: RunTask, workers: int, resources: RayResources) -> None:
         """Take the job, the most tasks that run at a time, and what each of them takes."""
         self.workers = workers
@@ -113,7 +115,10 @@ class RayEngine:
         running = self._running.pop(reference)
         try:
             return running.task, self._ray.get(reference)
-        except self._ray.exceptions.RayTaskError as error:  # a fault of the program, in one task of many
+        except self._ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, AtsalError):
+                raise error.cause from None
+            # a fault of the program, in one task of many
             return running.task, Death(f"met an unexpected error, {error_reason(error.cause)}")
         except self._ray.exceptions.RayError as error:
             reason = _reason(error)

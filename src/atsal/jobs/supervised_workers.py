@@ -1,5 +1,6 @@
 """An engine of worker processes on this machine, each with limits on time and memory."""
 
+import math
 import os
 import time
 from collections import deque
@@ -13,7 +14,16 @@ from typing import Any, Self
 
 from atsal.errors import AtsalError
 from atsal.jobs.child_process import ChildProcess
-from atsal.jobs.engine import MOST_TRIES, Death, ReportTask, RunTask, at_intervals, ignore_report
+from atsal.jobs.engine import (
+    MOST_TRIES,
+    Death,
+    Engine,
+    InThisProcess,
+    ReportTask,
+    RunTask,
+    at_intervals,
+    ignore_report,
+)
 from atsal.jobs.workers import WORKER_ENDED, end_with_main, init_worker, usable_cores
 from atsal.untrusted.text import error_reason
 
@@ -21,7 +31,7 @@ _POLL_S = 0.25  # between looks at time and memory
 _REPORT_EVERY_S = 0.5
 _MOST_FAILED_STARTS = 3  # one after the other
 _GB = 1e9
-_READY, _DONE, _RESULT, _ERROR = range(4)  # what a worker sends, with a value
+_READY, _DONE, _RESULT, _FAULT, _ERROR = range(5)  # what a worker sends, with a value
 
 
 @dataclass(frozen=True)
@@ -32,11 +42,21 @@ class Limits:
     memory_bytes: float | None = None  # of the process, as resident set; None: its share of the machine's memory
 
 
+NO_LIMITS = Limits(math.inf, math.inf)
+
+
+def local_engine(job: RunTask, workers: int, limits: Limits = NO_LIMITS) -> Engine:
+    """Return worker processes; for one without limits, this process."""
+    return InThisProcess(job) if workers == 1 and limits == NO_LIMITS else SupervisedWorkers(job, workers, limits)
+
+
 class SupervisedWorkers:
     """Worker processes that run one task at a time each, and never outlive the main process.
 
     A worker that dies, stands still for too long or takes too much memory is replaced, and its task is tried once more.
     """
+
+    is_cluster = False
 
     def __init__(
         self,
@@ -88,7 +108,7 @@ class SupervisedWorkers:
         self._waiting.append((task, 0))
 
     def results(self, report: ReportTask = ignore_report) -> Iterator[tuple[Any, Any]]:
-        """Yield tasks as they end. Raises `AtsalError` if no worker process can be started."""
+        """Yield tasks as they end. Raises `AtsalError` if no worker process can be started, and what the job raises."""
         while self.outstanding:
             yield from self.ended(report)
 
@@ -125,8 +145,11 @@ class SupervisedWorkers:
         try:
             while worker.pipe.poll():
                 kind, value = worker.pipe.recv()
-                if kind in (_RESULT, _ERROR):
-                    return worker.take_task(), Death(value) if kind == _ERROR else value
+                if kind in (_RESULT, _FAULT, _ERROR):
+                    task = worker.take_task()
+                    if kind == _ERROR:
+                        raise value
+                    return task, Death(value) if kind == _FAULT else value
                 worker.moved_s = time.monotonic()
                 if kind == _READY:
                     self._failed_starts, worker.is_ready = 0, True
@@ -197,9 +220,14 @@ def _serve(pipe: "Connection[Any, Any]", job: RunTask, prepare: Callable[[], Non
         except EOFError:
             return
         try:
-            answer = _RESULT, job(task, at_intervals(lambda done: pipe.send((_DONE, done)), _REPORT_EVERY_S))
+            answer: tuple[int, Any] = (
+                _RESULT,
+                job(task, at_intervals(lambda done: pipe.send((_DONE, done)), _REPORT_EVERY_S)),
+            )
+        except AtsalError as error:
+            answer = _ERROR, error
         except Exception as error:  # a fault of the program, in one task of many
-            answer = _ERROR, f"met an unexpected error, {type(error).__name__}: {error_reason(error)}"
+            answer = _FAULT, f"met an unexpected error, {type(error).__name__}: {error_reason(error)}"
         pipe.send(answer)
 
 

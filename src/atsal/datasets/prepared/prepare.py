@@ -26,8 +26,10 @@ from atsal.datasets.prepared.splits import OwnSplit, make_split
 from atsal.datasets.prepared.statistics import SetStatistics
 from atsal.errors import ConfigError, DataError, OutputError
 from atsal.jobs.atomic_write import remove_leftovers
+from atsal.jobs.engine import Report as ReportDone
+from atsal.jobs.engine import run_all
 from atsal.jobs.output_folder import FolderKind, OutputFolder
-from atsal.jobs.workers import run_each
+from atsal.jobs.supervised_workers import local_engine
 from atsal.untrusted.text import describe_failure, shorten_list
 
 PREPARED_SET = FolderKind(
@@ -113,13 +115,14 @@ def _make_items(job: "_Job", items: list[RawItem], workers: int, report: Report)
     """Make the items; return why some were refused, by name, and remove what an earlier run made of those."""
     refused: dict[str, str] = {}
     try:
-        for raw, reason in run_each(job, items, workers):
-            report(raw.id, reason)
-            if reason is not None:
-                refused[raw.id] = reason
-                _remove_item(job.output, raw, job.preparation)
+        with local_engine(job, max(1, min(workers, len(items)))) as engine:
+            for raw, reason in run_all(engine, items):
+                report(raw.id, reason)
+                if reason is not None:
+                    refused[raw.id] = reason
+                    _remove_item(job.output, raw, job.preparation)
     finally:
-        remove_leftovers(job.output)  # of terminated workers
+        remove_leftovers(job.output)  # of workers that were ended
     return refused
 
 
@@ -172,7 +175,7 @@ class _Job:
     output: Path
     preparation: Preparation
 
-    def __call__(self, raw: RawItem) -> str | None:
+    def __call__(self, raw: RawItem, _report: ReportDone) -> str | None:
         """Prepare an item; return the reason if it is refused."""
         try:
             dataset = dataset_named(self.dataset).declare(self.preparation.columns)

@@ -1,4 +1,4 @@
-"""`atsal batch --engine ray` on a cluster of two nodes, of which one is lost."""
+"""`--engine ray` of `atsal batch` and `atsal benchmark` on a cluster of two nodes, of which one is lost."""
 
 import os
 import subprocess
@@ -8,9 +8,11 @@ import time
 import pytest
 
 from atsal.batch.ledger import LEDGER, read_ledger
-from atsal.jobs.engine import Death
+from atsal.errors import OutputError
+from atsal.jobs.engine import Death, run_all
 from atsal.jobs.ray_engine import RayEngine, RayResources
 from atsal.video.synthetic_scene import render_video
+from fakes.avtrack360 import write_avtrack360
 from prediction.test_job import tree
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -36,6 +38,8 @@ def act(task, report):
         time.sleep(60)
     if task == "raise":
         raise ValueError("odd")
+    if task == "full":
+        raise OutputError("the disk is full")
     return task * 2
 
 
@@ -48,6 +52,8 @@ def test_tasks_come_back_or_are_set_aside(cluster):
     assert found["raise"] == Death("met an unexpected error, odd")
     assert found["exit"] == Death("ended unexpectedly, at the second try")
     assert found["sleep"] == Death("made no progress for 8 s, at the second try")
+    with RayEngine(act, 1, RayResources(cpus=0.5)) as engine, pytest.raises(OutputError, match="disk is full"):
+        dict(run_all(engine, ["full"]))
 
 
 def test_a_lost_node_costs_a_retry(cluster, tmp_path):
@@ -67,6 +73,22 @@ def test_a_lost_node_costs_a_retry(cluster, tmp_path):
     assert found.keys() == local.keys()
     assert all(found[name] == local[name] for name in local if name.endswith(".npy"))
     assert not list((tmp_path / "out").rglob(".*"))
+
+
+def test_a_benchmark_has_the_bytes_of_one_machine(cluster, tmp_path):
+    cluster.add_node(num_cpus=1)
+    write_avtrack360(tmp_path / "raw", items=3, observers=4, stills=True)
+    atsal = [sys.executable, "-m", "atsal"]
+    subprocess.run([*atsal, "prepare", "avtrack360", "raw", "prepared", "--workers", "1"], cwd=tmp_path, check=True)
+    (tmp_path / "stills.yaml").write_text(
+        "datasets:\n  - { prepared: prepared, protocol: avtrack360 }\n"
+        "predictors:\n  - baseline: viewers\n  - baseline: uniform\n  - { model: lite, streams: [fused] }\n"
+    )
+    for out, *more in (["one", "--workers", "1"], ["two", "--workers", "2"], ["ray", "--engine", "ray"]):
+        subprocess.run([*atsal, "benchmark", "stills.yaml", "-o", out, *more], cwd=tmp_path, check=True)
+    one = tree(tmp_path / "one" / "prepared")
+    assert sum(name.endswith(".npy") for name in one) == 6
+    assert tree(tmp_path / "two" / "prepared") == tree(tmp_path / "ray" / "prepared") == one
 
 
 def await_done(ledger, count, process):
