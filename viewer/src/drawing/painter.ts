@@ -49,6 +49,7 @@ export interface Painter {
   draw(state: State, lens: Lens, views: readonly View[]): void;
 }
 
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i; // of Chromium, Mesa, Apple, Windows
 const STYLES = { colours: 0, contours: 1, spotlight: 2 };
 
 export class GlPainter implements Painter {
@@ -68,7 +69,7 @@ export class GlPainter implements Painter {
     mapSize: Maps,
     private readonly onReduced: (width: number) => void,
   ) {
-    this.renderer = new WebGLRenderer({ canvas, alpha: true, antialias: false, preserveDrawingBuffer: true });
+    this.renderer = new WebGLRenderer({ canvas, alpha: false, antialias: false, depth: false, preserveDrawingBuffer: true });
     this.renderer.setScissorTest(true);
     this.maps = [new MapTexture(mapSize), new MapTexture(mapSize)];
     this.colours.minFilter = this.colours.magFilter = LinearFilter;
@@ -81,6 +82,13 @@ export class GlPainter implements Painter {
     this.drawing.add(mesh);
   }
 
+  /** Whether WebGL is drawn by the processor, which may have other work. A slow graphics card leaves it alone. */
+  get drawsOnProcessor(): boolean {
+    const gl = this.renderer.getContext();
+    const names = gl.getExtension("WEBGL_debug_renderer_info");
+    return SOFTWARE.test(`${gl.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : gl.RENDERER)}`);
+  }
+
   setMedia({ kind, crop }: Media): void {
     this.picture.dispose();
     this.picture = kind === "image" ? new Texture() : new VideoFrameTexture();
@@ -90,6 +98,7 @@ export class GlPainter implements Painter {
     this.picture.magFilter = LinearFilter;
     this.picture.minFilter = kind === "image" ? LinearMipmapLinearFilter : LinearFilter;
     (this.material.uniforms.picture ?? { value: null }).value = this.picture;
+    this.setValues({ mipmaps: this.picture.generateMipmaps });
     this.uniform("crop", Vector4).set(...crop);
   }
 
@@ -98,6 +107,7 @@ export class GlPainter implements Painter {
       picture: { value: this.picture },
       map: { value: this.maps[0]?.texture },
       colours: { value: this.colours },
+      mipmaps: { value: false },
       crop: { value: new Vector4() },
       pictureSize: { value: new Vector2(1, 1) },
       right: { value: new Vector3() },
@@ -116,9 +126,18 @@ export class GlPainter implements Painter {
   }
 
   setFrame(frame: Frame): void {
-    this.picture.image = this.fitted(frame);
+    this.send(this.fitted(frame), frame);
+  }
+
+  /** Take over the picture of a frame of a video that was made smaller. */
+  setPixels(pixels: ImageData): void {
+    this.send(pixels, pixels);
+  }
+
+  private send(picture: unknown, { width, height }: { width: number; height: number }): void {
+    this.picture.image = picture;
     this.picture.needsUpdate = true;
-    this.uniform("pictureSize", Vector2).set(frame.width, frame.height);
+    this.uniform("pictureSize", Vector2).set(width, height);
     this.renderer.initTexture(this.picture); // now: the picture of a video is closed after this call
   }
 

@@ -17,6 +17,7 @@ uniform vec4 crop; // left, top, width, height of the view in the picture
 uniform vec2 pictureSize;
 uniform vec3 right, up, forward;
 uniform vec2 tangent, flatScale;
+uniform bool mipmaps; // of the picture
 uniform bool flatView, layer;
 uniform int style; // 0 colours, 1 contours, 2 spotlight
 uniform float opacity, threshold;
@@ -33,16 +34,18 @@ vec2 position() { // in the view of the whole sphere, from the left and from the
 }
 
 vec3 pictureAt(vec2 at) {
+  vec2 halfPixel = 0.5 / (pictureSize * crop.zw);
+  vec2 inside = crop.z < 1.0 || crop.w < 1.0 ? clamp(at, halfPixel, 1.0 - halfPixel) : at;
+  vec2 from = crop.xy + inside * crop.zw;
+  if (!mipmaps) return textureLod(picture, from, 0.0).rgb; // saves much time where the processor draws
   vec2 dx = dFdx(at), dy = dFdy(at);
   dx.x -= round(dx.x); // no seam behind the viewer
   dy.x -= round(dy.x);
-  vec2 halfPixel = 0.5 / (pictureSize * crop.zw);
-  vec2 inside = crop.z < 1.0 || crop.w < 1.0 ? clamp(at, halfPixel, 1.0 - halfPixel) : at;
-  return textureGrad(picture, crop.xy + inside * crop.zw, dx * crop.zw, dy * crop.zw).rgb;
+  return textureGrad(picture, from, dx * crop.zw, dy * crop.zw).rgb;
 }
 
 vec3 colour(float level) {
-  return texture(colours, vec2((level * 255.0 + 0.5) / 256.0, 0.5)).rgb;
+  return textureLod(colours, vec2((level * 255.0 + 0.5) / 256.0, 0.5), 0.0).rgb;
 }
 
 float contour(float level) { // 1 on the lines at every tenth of the peak
@@ -54,7 +57,7 @@ float contour(float level) { // 1 on the lines at every tenth of the peak
 void main() {
   vec2 at = position();
   vec3 seen = pictureAt(at);
-  float level = texture(map, at).r;
+  float level = textureLod(map, at, 0.0).r;
   float line = contour(level);
   if (layer && style == 0 && level >= threshold) seen = mix(seen, colour(level), level * opacity);
   if (layer && style == 1 && level >= threshold) seen = mix(seen, colour(level), line * opacity);

@@ -15,6 +15,7 @@ import type { State, Store } from "../state";
 import type { Frame } from "../time/playback";
 
 const MOST_PIXEL_RATIO = 2;
+const COARSE_PIXEL_RATIO = 0.5;
 
 /** Something that is drawn over the picture, as the numbers of the regions. Each pane has its own. */
 export interface Overlay {
@@ -28,6 +29,7 @@ export class Viewer {
   private readonly second: Pane;
   private ratio = 1; // pixels of the canvas in a pixel of the page
   private pending = false;
+  private isCoarse = false;
 
   constructor(
     private readonly scene: Scene,
@@ -93,6 +95,17 @@ export class Viewer {
     return this.time_s > 0 ? this.time_s + 0.25 / (this.scene.media.frame_rate || 30) : 0;
   }
 
+  /** Whether to draw with fewer pixels, which takes less time. */
+  get coarse(): boolean {
+    return this.isCoarse;
+  }
+
+  set coarse(coarse: boolean) {
+    if (coarse === this.isCoarse) return;
+    this.isCoarse = coarse;
+    this.resize();
+  }
+
   /** Draw a new frame at once: frame and map change together. */
   show(frame: Frame): void {
     this.painter.setFrame(frame);
@@ -147,7 +160,7 @@ export class Viewer {
   }
 
   private resize(): void {
-    this.ratio = Math.min(window.devicePixelRatio, MOST_PIXEL_RATIO);
+    this.ratio = this.coarse ? COARSE_PIXEL_RATIO : Math.min(window.devicePixelRatio, MOST_PIXEL_RATIO);
     const { clientWidth: width, clientHeight: height } = this.stage;
     if (!width || !height) return;
     for (const pane of [this.first, this.second]) pane.measure();

@@ -8,11 +8,14 @@ import { type Frame, openPhoto, Video } from "../time/playback";
 import { Transport } from "../time/transport";
 import { describeFile, listenToFiles, sphereProblem } from "./files";
 import { LiveMaps } from "./live_maps";
+import type { Found } from "./messages";
+import { Pace } from "./pace";
 import { Predictor } from "./predictor";
 import { makeReport, type Progress } from "./report";
 
 const WELCOME = "Drop a 360° video or photo here, or choose one. The maps are computed in this page: nothing is uploaded.";
 const MOST_THREADS = 4;
+const OTHER_CORES = 1; // for the video and the drawing; two threads on two cores are slower than one
 const RUNTIME = { runtime: "live/onnxruntime.gzip", runtime_script: "live/wasm.worker.js" };
 
 /** Make the page; `makePage` makes the parts that every page has. */
@@ -26,10 +29,11 @@ export function openLive(live: Live, makePage: (maps: LiveMaps) => Page): Page {
 
 class LivePage {
   private readonly media: { -readonly [K in keyof Media]: Media[K] };
-  private readonly threads = window.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1;
+  private readonly threads = window.crossOriginIsolated ? threadCount() : 1;
   private readonly video: Video;
   private readonly transport: Transport;
   private readonly predictor: Predictor;
+  private readonly pace: Pace;
   private ready = false;
   private problem: string | null = null;
   private shown: Media["kind"] | null = null; // what is on screen
@@ -45,14 +49,15 @@ class LivePage {
     this.media = scene.media; // all parts of the page read it from there, so it changes in place
     this.video = new Video(scene.media, (frame) => this.showFrame(frame));
     this.transport = new Transport(scene, store, viewer, this.video, showMessage);
+    this.pace = new Pace(viewer, page.painter, () => this.showTime());
     this.video.onPlaying((playing) => {
       maps.moving = playing;
       this.predictor.restartRate();
-      viewer.drawSoon();
+      this.setPace();
     });
     this.predictor = new Predictor({ ...live, ...addresses(live), threads: this.threads }, live.photo_s, {
       onReady: () => (this.ready = true),
-      onFound: (found) => maps.put(found),
+      onFound: (found) => this.take(found),
       onFailed: (problem) => this.fail(problem),
     });
     this.showKind(null);
@@ -111,9 +116,26 @@ class LivePage {
     [this.media.width, this.media.height] = [frame.width, frame.height];
     if (sphereProblem("", frame.width, frame.height)) return;
     this.maps.noteTime(frame.time_s);
-    this.page.viewer.show(frame);
-    if (!isPhoto) this.transport.showTime();
     if (this.maps.running) void this.predictor.offer(frame, isPhoto);
+    this.pace.show(frame);
+  }
+
+  private showTime(): void {
+    if (!this.photo) this.transport.showTime();
+  }
+
+  private take(found: Found): void {
+    this.maps.put(found);
+    if (!this.pace.saves) return;
+    this.pace.hurry();
+    this.video.repeat();
+  }
+
+  private setPace(): void {
+    const saved = this.pace.saves;
+    this.pace.predicting = this.maps.running && this.maps.moving;
+    if (saved && !this.pace.saves) this.video.repeat(); // in full, with the frames that were left out
+    else this.page.viewer.drawSoon();
   }
 
   /** Stop or start the prediction. */
@@ -122,7 +144,7 @@ class LivePage {
     if (!this.maps.running) this.predictor.stop();
     else if (this.photo) this.showFrame(this.photo);
     else if (this.shown) this.video.repeat();
-    this.page.viewer.drawSoon();
+    this.setPace();
   }
 
   private fail(problem: string): void {
@@ -130,7 +152,7 @@ class LivePage {
     this.maps.running = false;
     if (this.shown) announce(this.problem);
     else showMessage(this.problem);
-    this.page.viewer.drawSoon();
+    this.setPace();
   }
 
   private showKind(kind: Media["kind"] | null): void {
@@ -144,6 +166,10 @@ class LivePage {
     const { problem, ready, shown: kind, threads } = this;
     return { problem, ready, kind, threads, time_s: this.page.viewer.time_s, rate: this.predictor.rate };
   }
+}
+
+function threadCount(): number {
+  return Math.min(Math.max(navigator.hardwareConcurrency - OTHER_CORES, 1), MOST_THREADS);
 }
 
 function addresses({ network }: Live): { network: string; runtime: string; runtime_script: string } {

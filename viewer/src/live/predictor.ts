@@ -18,6 +18,7 @@ export class Predictor {
   private busy = true; // also until the network is loaded
   private first = true;
   private offers = 0;
+  private offered_s = NaN; // time of the last frame
   private waiting: Waiting | null = null;
   private found_ms: number[] = []; // when the last maps came
 
@@ -43,6 +44,7 @@ export class Predictor {
   /** Drop the frame that waits. */
   stop(): void {
     this.offers++;
+    this.offered_s = NaN;
     this.waiting?.picture.close();
     this.waiting = null;
   }
@@ -52,8 +54,10 @@ export class Predictor {
     this.found_ms = [];
   }
 
-  /** Ask for the maps of a frame; it replaces one that waits. */
+  /** Ask for the maps of a frame, unless it is the same as before; it replaces one that waits. */
   async offer({ picture, time_s }: Frame, isPhoto: boolean): Promise<void> {
+    if (time_s === this.offered_s) return;
+    this.offered_s = time_s;
     const offer = ++this.offers;
     const copy = isVideoFrame(picture) ? picture.clone() : await createImageBitmap(picture);
     if (offer !== this.offers) return copy.close(); // a newer one came
@@ -84,12 +88,13 @@ export class Predictor {
   private take(message: FromWorker): void {
     if (message.kind === "failed") return this.listener.onFailed(message.problem);
     this.busy = false;
+    const isOfThisFile = !this.first;
+    this.sendNewest();
     if (message.kind === "ready") this.listener.onReady();
-    if (message.kind === "found" && !this.first) { // else it is of the file before
+    if (message.kind === "found" && isOfThisFile) {
       this.found_ms = [...this.found_ms, performance.now()].slice(-RATED_MAPS);
       this.listener.onFound(message);
     }
-    this.sendNewest();
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { areaMeans } from "./area";
 import type { Look } from "./messages";
+import { hasPlanes, readPlanes, writeRgb } from "./planes";
 
 const MOST_WIDTH = 1280; // wider pictures are halved first: the canvas then averages 2 x 2 pixels
 
@@ -14,16 +15,35 @@ export class Scaler {
   ) {}
 
   /** The picture in RGB, (height, width, 3) row by row. */
-  scale(picture: Look["picture"]): Uint8Array {
-    let [width, height] = sizeOf(picture);
-    if (width < this.width || height < this.height) [width, height] = [this.width, this.height];
+  async scale(picture: Look["picture"]): Promise<Uint8Array> {
+    const rgb = new Uint8ClampedArray(3 * this.width * this.height);
+    if (hasPlanes(picture) && this.reduces(picture)) writeRgb(await readPlanes(picture), this.width, this.height, rgb, 3);
+    else this.draw(picture, rgb);
+    return new Uint8Array(rgb.buffer);
+  }
+
+  private reduces(picture: Look["picture"]): boolean {
+    const [width, height] = sizeOf(picture);
+    return width >= this.width && height >= this.height;
+  }
+
+  /** Let a canvas turn the picture into RGB. */
+  private draw(picture: Look["picture"], rgb: Uint8ClampedArray): void {
+    let [width, height] = this.reduces(picture) ? sizeOf(picture) : [this.width, this.height];
     let source: CanvasImageSource = picture;
     for (let number = 0; ; number++) {
       if (width > MOST_WIDTH) [width, height] = [width >> 1, height >> 1];
       const context = this.context(number, width, height);
       context.drawImage(source, 0, 0, width, height);
-      if (width <= MOST_WIDTH) return areaMeans(context.getImageData(0, 0, width, height), this.width, this.height);
+      if (width <= MOST_WIDTH) return this.reduce(context.getImageData(0, 0, width, height), rgb);
       source = context.canvas;
+    }
+  }
+
+  private reduce({ data, width, height }: ImageData, rgb: Uint8ClampedArray): void {
+    for (const start of [0, 1, 2]) {
+      const means = areaMeans({ data, start, step: 4, stride: 4 * width, width, height }, this.width, this.height);
+      means.forEach((mean, i) => (rgb[3 * i + start] = mean));
     }
   }
 

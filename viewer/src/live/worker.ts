@@ -17,7 +17,7 @@ async function setUp(setup: Setup): Promise<FromWorker> {
 
 async function look({ picture, time_s, seconds, first }: Look): Promise<Found> {
   const start_ms = performance.now();
-  const rgb = scaler.scale(picture);
+  const rgb = await scaler.scale(picture);
   picture.close();
   const begins = network.begins(time_s, first);
   if (begins) peaks = {};
