@@ -22,6 +22,7 @@ from atsal.jobs.output_folder import lock_folder
 from atsal.prediction.parallel import ParallelRun
 from atsal.prediction.tasks import Begin
 from atsal.video.synthetic_scene import Scene, render_video
+from fakes import decoders
 from prediction.test_job import tree
 
 FAST = ("--format", "npy", "--runtime", "torch")
@@ -45,8 +46,9 @@ def folder(made_clips, tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(*arguments, status=0):
-    found = CliRunner().invoke(main, ["batch", *map(str, arguments)])
+def run(*arguments, status=0, isolate="--no-isolate"):
+    """Run it as it is by default with `isolate=None`, which takes a second more."""
+    found = CliRunner().invoke(main, ["batch", *map(str, arguments), *([isolate] if isolate else [])])
     assert found.exit_code == status, found.output
     return found.output
 
@@ -63,7 +65,7 @@ def looked_at(monkeypatch):
 
 
 def test_results_are_those_of_predict(folder):
-    said = run("in", "-o", "out", *FAST, status=3)
+    said = run("in", "-o", "out", *FAST, status=3, isolate=None)
     assert "2 done, 1 failed" in said
     assert "in/broken.mp4: cannot be read as a video" in said
     CliRunner().invoke(main, ["predict", "in", "-o", "other", *FAST])
@@ -72,6 +74,13 @@ def test_results_are_those_of_predict(folder):
         del mine[name]
     assert mine == other
     assert not list((folder / "out").glob(".*"))
+
+
+def test_a_file_that_crashes_its_decoder_fails_alone(folder, monkeypatch):
+    monkeypatch.setattr("atsal.prediction.sources.read_image", decoders.crash)
+    said = run("in", "-o", "out", *FAST, status=3, isolate=None)
+    assert "in/b.png: the process that read it was ended by SIGSEGV" in said
+    assert states() == {"a": "done", "b": "failed", "broken": "failed"}
 
 
 def test_a_second_run_looks_only_at_what_is_new(folder, monkeypatch):
@@ -188,6 +197,7 @@ def test_wrong_use_is_named(folder):
     with lock_folder(folder / "out"):
         assert "another run is writing" in run("in", "-o", "out", *FAST, status=1)
     assert "did you mean 'lite'" in run("in", "-o", "out", "--model", "litre", status=1)
+    assert "--isolate is for --engine local" in run("in", "-o", "out", "--engine", "ray", status=1, isolate="--isolate")
     assert not (folder / "out" / "a.json").exists()
 
 
@@ -270,7 +280,7 @@ def test_a_source_that_needs_too_much_memory_is_set_aside(tmp_path):
     Image.new("RGB", (12000, 6000)).save(tmp_path / "in" / "large.png")
     Image.new("RGB", (200, 100)).save(tmp_path / "in" / "small.png")
     batch = _Disturbed(tmp_path)
-    assert batch.start("--memory", "0.7").wait() == 3
+    assert batch.start("--memory", "0.7", "--no-isolate").wait() == 3
     rows = {row.id: row for row in read_ledger(batch.out / LEDGER)}
     assert rows["small"].state == "done"
     assert (rows["large"].state, rows["large"].reason) == (

@@ -45,7 +45,9 @@ def nginx_before(address, folder):
     site = NGINX.read_text(encoding="utf-8").replace("127.0.0.1:8000", address.removeprefix("http://").rstrip("/"))
     site = re.sub(r"^ *(ssl_|listen \[).*\n", "", site, flags=re.MULTILINE)
     site = re.sub(r"listen 443 .*;", f"listen 127.0.0.1:{port};", site)
-    paths = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    paths = "".join(
+        f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
     config = folder / "nginx.conf"
     config.write_text(
         f"daemon off; pid {folder}/pid; error_log {folder}/error.log;\nevents {{}}\n"

@@ -28,7 +28,18 @@ def test_files_are_dropped_watched_and_opened(check, sources, tmp_path):
 
 def test_the_same_behind_nginx_with_a_token(check, sources, tmp_path):
     (tmp_path / "nginx").mkdir()
-    command = [sys.executable, "-m", "atsal", "token", "add", "studio", "--scope", "submit", "--data", tmp_path / "data"]
+    command = [
+        sys.executable,
+        "-m",
+        "atsal",
+        "token",
+        "add",
+        "studio",
+        "--scope",
+        "submit",
+        "--data",
+        tmp_path / "data",
+    ]
     made = subprocess.run(command, capture_output=True, text=True, check=True)
     (token,) = re.findall(r"atsal_\S+", made.stdout)
     with (

@@ -1,7 +1,7 @@
 """`atsal batch`: predict many sources into one folder, over many runs."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,6 @@ from atsal.cli.parameters import (
     PATH,
     POSITIVE,
     SOURCE,
-    isolate_option,
     overwrite_option,
     still_at_option,
 )
@@ -63,7 +62,11 @@ _GB = 1e9
 @click.option("--as-frames", is_flag=True, help="Treat folders of images as clips, not as stills.")
 @still_at_option
 @overwrite_option
-@isolate_option
+@click.option(
+    "--isolate/--no-isolate",
+    default=None,
+    help="Only for local: read files in processes with limits on time and memory.  [default: isolate]",
+)
 @reading_options
 @overlay_options
 @model_options
@@ -83,14 +86,11 @@ def batch(
     """
     from atsal.batch.destination import open_destination  # noqa: PLC0415
     from atsal.prediction.sources import find_remarks  # noqa: PLC0415
-    from atsal.video.isolation import is_isolated  # noqa: PLC0415
 
     if status:
         print_status(output)
         return
     destination = open_destination(output)
-    if values["engine"] == "ray" and is_isolated():
-        raise ConfigError("--isolate is for --engine local; leave it out")
     if values["engine"] == "ray" and destination.store is not None:
         raise ConfigError(f"{destination}: --engine ray writes to a folder that all machines share; give one")
     if bool(sources) and catalogue is not None:
@@ -104,11 +104,23 @@ def batch(
         items = items_of_paths(sources, values, destination)
         print_warning(*find_remarks(sources, as_frames=values["as_frames"]))
     _refuse_folder_of_sources(items, watch, destination.folder)
-    with _open_batch(destination, _make_engine(values), len(items)) as (run, report):
+    engine = _make_engine(values)
+    with _isolation(values), _open_batch(destination, engine, len(items)) as (run, report):
         rows = run.predict(items, retry_failed=retry_failed)
         if watch is not None:
             _watch(watch, run, report, values, destination)
     exit_if_failed(done=sum(row.state == "done" for row in rows), failed=sum(row.state != "done" for row in rows))
+
+
+def _isolation(values: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """Read files in child processes, each with the limit of a worker's memory, if that is asked for."""
+    from atsal.video.isolation import MAX_BYTES, isolated_reading  # noqa: PLC0415
+
+    if values["isolate"] and values["engine"] == "ray":
+        raise ConfigError("--isolate is for --engine local: Ray replaces processes that crash; leave it out")
+    if values["isolate"] is False or values["engine"] == "ray":
+        return nullcontext()
+    return isolated_reading(MAX_BYTES if values["memory_gb"] is None else values["memory_gb"] * _GB)
 
 
 def _make_engine(values: dict[str, Any]) -> "Engine":

@@ -12,6 +12,7 @@ from atsal.errors import ConfigError
 OF_THE_RUN = frozenset(
     {"output", "summary", "view", "overwrite", "workers", "device", "runtime", "precision", "quiet", "catalogue"}
     | {"retry_failed", "status", "watch", "standstill_s", "memory_gb", "engine", "worker_cpus", "worker_gpus"}
+    | {"isolate"}
 )
 _RIVALS: dict[str, tuple[str, Any]] = {  # options that exclude each other, and the value of one that is not given
     "end_s": ("duration_s", None),

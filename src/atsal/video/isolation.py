@@ -23,7 +23,7 @@ from atsal.untrusted.text import error_reason
 
 MAX_BYTES = 6 << 30  # that a child may take, on Linux; the largest photo that is read takes half
 MAX_SECONDS = 300.0  # until the next answer; to count the frames of a long file without an index takes a while
-_SWITCH = "ATSAL_ISOLATE"  # in the environment, so that it is on in worker processes, too
+_SWITCH = "ATSAL_ISOLATE"  # the bytes; in the environment, so that it is on in worker processes, too
 _NEXT, _STOP = True, False
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,16 +31,19 @@ R = TypeVar("R")
 
 def is_isolated() -> bool:
     """Return whether files are read in child processes."""
-    return os.environ.get(_SWITCH) == "1"
+    return _SWITCH in os.environ
 
 
 @contextmanager
-def isolated_reading() -> Iterator[None]:
-    """Read files in child processes in the block, also in worker processes that are started in it."""
+def isolated_reading(max_bytes: float = MAX_BYTES) -> Iterator[None]:
+    """Read files in child processes in the block, also in worker processes that are started in it.
+
+    A child may take `max_bytes` of memory, at most `MAX_BYTES`, on Linux.
+    """
     if is_isolated():
         yield
         return
-    os.environ[_SWITCH] = "1"
+    os.environ[_SWITCH] = str(int(min(max_bytes, MAX_BYTES)))
     try:
         yield
     finally:
@@ -135,9 +138,9 @@ def _serve(connection: Connection) -> None:
     """Answer calls until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process handles Ctrl-C
     end_with_main()
-    os.environ.pop(_SWITCH, None)
+    max_bytes = int(os.environ.pop(_SWITCH))
     warnings.simplefilter("ignore")  # they are about the file, and what matters is a remark or an error of ours
-    _limit_memory()
+    _limit_memory(max_bytes)
     with suppress(EOFError, BrokenPipeError):
         while True:
             function, args, kwargs = connection.recv()
@@ -165,9 +168,9 @@ def _answers(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         yield "error", MediaError(f"{path}: cannot be read ({error_reason(error)}); copy or download it again")
 
 
-def _limit_memory() -> None:
+def _limit_memory(max_bytes: int) -> None:
     if sys.platform == "linux":
         import resource  # noqa: PLC0415 - not on every system
 
         taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (taken + MAX_BYTES, taken + MAX_BYTES))
+        resource.setrlimit(resource.RLIMIT_AS, (taken + max_bytes, taken + max_bytes))
