@@ -2,11 +2,15 @@
 
 import base64
 import os
+import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import uvicorn
@@ -77,3 +81,23 @@ def wait_for(client, job, states=("done", "failed", "cancelled")):
             return found
         time.sleep(0.05)
     raise TimeoutError(found)
+
+
+@contextmanager
+def server_process(folder, *command, **popen):
+    """Run a command that serves, with its log beside the folder; give the process and a client."""
+    log = Path(folder).with_suffix(".log")
+    with log.open("w") as file, subprocess.Popen([sys.executable, "-m", *command], stderr=file, **popen) as process:
+        try:
+            while not (found := re.search(r"listens at (http://\S+?)/?\s", log.read_text())):
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.05)
+            with httpx.Client(base_url=found[1], timeout=60) as client:
+                yield process, client
+        finally:
+            process.terminate()
+
+
+def atsal_serve(folder, *options, **popen):
+    """Run `atsal serve`; see `server_process`."""
+    return server_process(folder, "atsal", "serve", "--data", str(folder), "--port", "0", *options, **popen)

@@ -1,32 +1,12 @@
 """`atsal serve` as a process of its own, with the commands as its kinds of jobs."""
 
-import re
-import subprocess
-import sys
-from contextlib import contextmanager
-
-import httpx
 import pytest
-from serving_tools import send_upload, wait_for
+from serving_tools import atsal_serve, send_upload, wait_for
 
 from atsal.video.image_writer import write_rgb_png
 from atsal.video.synthetic_scene import Scene, render_video
 
 pytestmark = pytest.mark.slow
-
-
-@contextmanager
-def atsal_serve(folder, *options):
-    """Run the command; give the process and a client."""
-    command = [sys.executable, "-m", "atsal", "serve", "--data", str(folder), "--port", "0", *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        address = next(found[1] for line in process.stderr if (found := re.search(r"listens at (\S+)", line)))
-        try:
-            with httpx.Client(base_url=address, timeout=60) as client:
-                yield process, client
-        finally:
-            process.terminate()
-            process.stderr.read()
 
 
 @pytest.fixture(scope="module")

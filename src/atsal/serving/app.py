@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from atsal.serving.gate.adding import add_gate
 from atsal.serving.live import routes as live
+from atsal.serving.openapi import add_openapi
 from atsal.serving.photos import routes as photos
 from atsal.serving.problems import add_problem_handlers
 from atsal.serving.request_log import RequestLog
@@ -28,6 +29,7 @@ def make_app(service: Service) -> FastAPI:
 
     app = FastAPI(title="atsal", version=__version__, lifespan=run, docs_url=None, redoc_url=None)
     add_problem_handlers(app)
+    add_openapi(app)
     for part in _PARTS:
         app.include_router(part.make_router(service))
     add_gate(app, service.gate, service.settings.sources.file_bytes)

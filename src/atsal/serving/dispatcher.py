@@ -144,7 +144,7 @@ class Dispatcher:
         """Let the jobs of servers that have ended wait again, or end those that ended two servers."""
         if time.monotonic() - self._took_over_s < _TAKE_OVER_EVERY_S:
             return
-        for server in self._store.servers() - {self._lock.id}:
+        for server in (self._store.servers() | self._lock.others()) - {self._lock.id}:
             with self._lock.of_dead(server) as is_dead:
                 for job in self._store.running_of(server) if is_dead else []:
                     LOG.warning("job %s (%s): its server has ended", job.id, job.kind)

@@ -21,13 +21,22 @@ class ServerLock:
 
     def acquire(self) -> None:
         """Live. Raises `OutputError`."""
-        with output_errors(self._path(self.id)):
-            self._lock.acquire(timeout=0)
+        path = self._path(self.id)
+        with output_errors(path):
+            self._lock.acquire()
+            while not path.exists():  # another server removed the file before it was locked
+                self._lock.release()
+                self._lock.acquire()
 
     def release(self) -> None:
         """Live no more."""
         self._path(self.id).unlink(missing_ok=True)
         self._lock.release()
+
+    def others(self) -> set[str]:
+        """Return the servers that live or have died without removing their lock."""
+        found = {path.stem for path in self._folder.glob("*.lock")}
+        return {server for server in found - {self.id} if is_id(server)}
 
     @contextmanager
     def of_dead(self, server: str) -> Iterator[bool]:

@@ -88,8 +88,12 @@ class UploadStore:
 
     def complete_file(self, upload: Upload) -> Path | None:
         """Return the file of an upload that is complete."""
-        path = self._path(upload.id) / _COMPLETE
-        return path if path.is_file() else None
+        growing, complete = (self._path(upload.id) / name for name in (_GROWING, _COMPLETE))
+        with suppress(FileNotFoundError, BusyError):
+            if growing.stat().st_size == upload.bytes:  # its server was killed after the last byte
+                with self.growing(upload):
+                    pass
+        return complete if complete.is_file() else None
 
     @contextmanager
     def growing(self, upload: Upload) -> Iterator[int]:

@@ -1,0 +1,100 @@
+"""Servers and workers that are killed at random moments: every job ends once, with whole results or with its reason."""
+
+import os
+import random
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+from threading import Timer
+
+import httpx
+import pytest
+from serving_tools import PART, atsal_serve, begin_upload, send_upload, server_process, wait_for
+
+from atsal.video.image_writer import write_rgb_png
+from atsal.video.synthetic_scene import Scene
+
+pytestmark = pytest.mark.slow
+TEXT = b"text" * 50_000
+SMALL = {"cwd": Path(__file__).parents[1]}  # from where `fakes` is found
+
+
+def children(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def kill(server, victim):
+    """Kill the server, its workers, or both."""
+    pids = children(server.pid) if victim in ("worker", "both") else []
+    for pid in [*pids, *([server.pid] if victim in ("server", "both") else [])]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+class Client:
+    """Uploads and submits as a program does that goes on after errors of the connection."""
+
+    def __init__(self):
+        self.uploads, self.submitted = {}, {}
+
+    def work(self, client, number):
+        """Upload in two parts, and submit two jobs with keys of their own."""
+        address = self.uploads.get(number)
+        if address is None:
+            address = self.uploads[number] = begin_upload(client, len(TEXT))
+        offset = int(client.head(address, headers={"Tus-Resumable": "1.0.0"}).headers["Upload-Offset"])
+        for end in (len(TEXT) // 2, len(TEXT)):
+            if offset < end:
+                client.patch(address, headers=PART | {"Upload-Offset": str(offset)}, content=TEXT[offset:end])
+                offset = end
+        source = {"upload": address.rpartition("/")[2]}
+        for key in ("a", "b"):
+            new = {"kind": "count", "options": {"frames": 3, "seconds_each": 0.1}, "source": source}
+            answer = client.post("/v1/jobs", json=new, headers={"Idempotency-Key": f"{number}{key}"})
+            assert answer.status_code in (200, 201), answer.text
+            self.submitted[number, key] = answer.json()["id"]
+
+
+def test_killed_at_random_moments_every_job_ends_once(tmp_path):
+    moments, program, folder = random.Random(2026), Client(), tmp_path / "data"
+    for number in range(10):
+        with server_process(folder, "fakes.small_server", str(folder), **SMALL) as (server, client):
+            Timer(moments.uniform(0.0, 0.8), kill, [server, moments.choice(("server", "worker", "both"))]).start()
+            try:
+                for earlier in range(max(0, number - 1), number + 1):
+                    program.work(client, earlier)
+                time.sleep(1)
+            except httpx.TransportError:
+                server.wait(10)
+            kill(server, "server")
+    with server_process(folder, "fakes.small_server", str(folder), **SMALL) as (_, client):
+        for number in range(10):
+            program.work(client, number)
+        assert len(set(program.submitted.values())) == 20
+        jobs = [wait_for(client, {"id": job_id}) for job_id in program.submitted.values()]
+        assert {job["id"] for job in client.get("/v1/jobs?limit=200").json()["jobs"]} == {job["id"] for job in jobs}
+        for job in jobs:
+            if job["state"] == "failed":
+                assert "at the second try" in job["reason"] or "was ended by SIGKILL" in job["reason"]
+                assert not (folder / "jobs" / job["id"]).exists()
+            else:
+                lines = client.get(f"/v1/jobs/{job['id']}/results/lines.txt").text.splitlines()
+                assert [line.partition(" ")[0] for line in lines] == ["0", "1", "2"]
+        assert sum(job["state"] == "done" for job in jobs) >= 10
+    assert list((folder / "servers").iterdir()) == []
+
+
+def test_a_prediction_goes_on_after_its_server_was_killed(tmp_path):
+    write_rgb_png(tmp_path / "photo.png", Scene(seed=1).render(64, 0.0))
+    with atsal_serve(tmp_path / "data") as (server, client):
+        source = send_upload(client, (tmp_path / "photo.png").read_bytes(), "photo.png")
+        new = {"kind": "predict", "options": {"format": ["npy"]}, "source": source}
+        job = client.post("/v1/jobs", json=new).json()
+        wait_for(client, job, ["running"])
+        time.sleep(random.Random(7).uniform(1, 5))
+        kill(server, "server")
+    with atsal_serve(tmp_path / "data") as (_, client):
+        ended = wait_for(client, job)
+    assert (ended["state"], ended["tries"]) == ("done", 2)
+    assert [result["name"] for result in ended["results"]] == ["source.json", "source.npy"]
