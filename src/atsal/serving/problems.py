@@ -1,5 +1,6 @@
 """Every error of the service as `application/problem+json` (RFC 9457), without paths, traces and settings."""
 
+import errno
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from atsal.untrusted.text import escape_controls
 
 LOG = logging.getLogger("atsal.serving")
 _MEDIA_TYPE = "application/problem+json"
+_LATER = "try again later; whoever runs the service finds more in its log"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _MOST_LISTED = 5  # faults of a request
 
 
@@ -38,6 +41,7 @@ CONFLICT = ProblemType("conflict", 409, "The job is in another state")
 STORE_UNAVAILABLE = ProblemType("store-unavailable", 503, "The store of jobs cannot be used at the moment")
 DISK_FULL = ProblemType("disk-full", 507, "The disk of the service is full")
 NOT_READY = ProblemType("not-ready", 503, "The service cannot do its work at the moment")
+DISK_UNAVAILABLE = ProblemType("disk-unavailable", 503, "The disk of the service cannot be used at the moment")
 INTERNAL = ProblemType("internal-error", 500, "The service has a fault")
 
 
@@ -86,7 +90,7 @@ def store_problem(error: StoreError) -> Problem:
     """Return what a client is told of an error of the store, which goes to the log."""
     LOG.error("%s", error)
     kind = DISK_FULL if error.is_full else STORE_UNAVAILABLE
-    return Problem(kind, "try again later; whoever runs the service finds more in its log")
+    return Problem(kind, _LATER)
 
 
 def declared(*kinds: ProblemType) -> dict[int | str, dict[str, Any]]:
@@ -119,6 +123,12 @@ def add_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(StoreError)
     async def of_store(request: Request, error: StoreError) -> JSONResponse:
         return problem_response(request, store_problem(error))
+
+    @app.exception_handler(OSError)
+    async def of_disk(request: Request, error: OSError) -> JSONResponse:
+        LOG.error("a file of the service cannot be used", exc_info=error)
+        kind = DISK_FULL if error.errno in _FULL else DISK_UNAVAILABLE
+        return problem_response(request, Problem(kind, _LATER))
 
     @app.exception_handler(Exception)
     async def of_fault(request: Request, error: Exception) -> JSONResponse:

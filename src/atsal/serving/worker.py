@@ -40,6 +40,8 @@ class RunWork:
             return End(is_done=False, reason="another process works on this job and does not end")
         except AtsalError as error:
             return End(is_done=False, reason=str(error))
+        except OSError as error:
+            return End(is_done=False, reason=error.strerror or type(error).__name__)  # without the path
         except Exception as error:  # whoever runs the service reads more in its log
             LOG.exception("job %s (%s) met an unexpected error", work.id, work.kind)
             return End(is_done=False, reason=f"met an unexpected error ({type(error).__name__})")
