@@ -13,7 +13,7 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Settings:
-    """How the service runs. Each setting is an option of `atsal serve`."""
+    """How the service runs; most are options of `atsal serve`."""
 
     data: Path  # everything of the service is in this folder
     database: str | None = None  # URL of another database than SQLite in the data folder
