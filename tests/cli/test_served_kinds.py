@@ -70,7 +70,7 @@ def test_the_schema_says_what_the_command_takes():
         ({"format": ["npy", "gif"]}, "format: 'gif' is not one of"),
         ({"model": "/etc/passwd"}, "model: '/etc/passwd' is not one of"),
         ({"size": "100x100"}, "size: expected WIDTHxHEIGHT"),
-        ({"output": "x"}, "predict has no option output; those of a job are stream"),
+        ({"output": "x"}, "predict has no option 'output'; those of a job are stream"),
         ({"start": float("inf")}, "start: inf is not a finite number."),
     ],
 )

@@ -22,6 +22,9 @@ class Count:
         return {"type": "object", "properties": {"frames": {"type": "integer"}}}
 
     def check(self, options):
+        for name in options:
+            if name not in ("frames", "seconds_each", "end"):
+                raise OptionError(name, f"count has no option {name}")
         if options.get("end", "done") not in _ENDS:
             raise OptionError("end", "end: expected " + ", ".join(_ENDS))
 

@@ -5,6 +5,8 @@ import json
 import pytest
 from serving_tools import upload, wait_for
 
+from atsal.serving.job import new_id
+
 
 def test_a_job_is_done_and_its_results_can_be_read(submit, client, service):
     job = wait_for(client, submit(frames=3))
@@ -76,6 +78,18 @@ def test_a_wrong_job_is_refused_with_a_problem(client, service, new, kind, detai
     assert answer.json()["type"] == f"/problems/{kind}"
     assert answer.json()["detail"].startswith(detail)
     assert list(service.data.jobs.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"\\ud800": 1}', '{"end": "\\ud800"}', '{"frames": ' + "[" * 9000 + "]" * 9000 + "}", '{"a": 1e999, "b": NaN}'],
+    ids=["name", "value", "deep", "numbers"],
+)
+def test_odd_json_is_refused(client, service, text):
+    new = f'{{"kind": "count", "source": {{"upload": "{new_id()}"}}, "options": {text}}}'
+    answer = client.post("/v1/jobs", content=new, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_every_error_is_a_problem(client):

@@ -16,6 +16,7 @@ from atsal.errors import ConfigError
 from atsal.jobs.atomic_write import remove_leftovers
 from atsal.serving.folders import OTHER_RESULT, RESULT
 from atsal.serving.kinds import End, Kinds, OptionError, ShowProgress, Work
+from atsal.untrusted.text import short_repr
 from atsal.video.media_files import IMAGE_SUFFIXES
 
 _ANY_SOURCE = "source.mp4"
@@ -51,7 +52,7 @@ class CommandKind:
         for name, value in options.items():
             if name not in self._options:
                 known = ", ".join(self._options)
-                raise OptionError(name, f"{self.name} has no option {name}; those of a job are {known}")
+                raise OptionError(name, f"{self.name} has no option {short_repr(name)}; those of a job are {known}")
             self._options[name].check(value)
         arguments = self.arguments(Work("", self.name, options, _ANY_SOURCE))
         try:

@@ -1,8 +1,8 @@
 """The data folder of the service: its database, its uploads and the folders of its jobs."""
 
+import errno
 import mimetypes
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
@@ -57,9 +57,15 @@ class DataFolder:
         return self.job(job_id) / RESULT
 
     def remove_job(self, job_id: str) -> None:
-        """Remove the folder of a job, if there is one."""
-        with suppress(FileNotFoundError):
+        """Remove the folder of a job, if there is one.
+
+        Something may stay if a process still writes there; the dispatcher that ends this process removes the rest.
+        """
+        try:
             shutil.rmtree(self.job(job_id))
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+                raise
 
     def job_bytes(self, job_id: str) -> int:
         """Return the size of all files in the folder of a job; what a link leads to does not count."""

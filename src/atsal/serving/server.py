@@ -42,7 +42,10 @@ def run_server(service: Service) -> None:
         host, port = listener.getsockname()[:2]
         address = f"[{host}]" if ":" in host else host
         LOG.info("listens at http://%s:%d/", address, port)
-        _Server(config, service).run([listener])
+        server = _Server(config, service)
+        server.run([listener])
+        if not server.started:
+            raise ConfigError("the service did not start; its log says why")
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -17,7 +17,7 @@ from atsal.serving.sources.of_job import link_results, link_source
 from atsal.serving.sources.resolve import resolve, source_name
 from atsal.serving.sources.source_ref import SourceRef
 from atsal.serving.store.jobs import DuplicateJobError
-from atsal.untrusted.text import shorten_list
+from atsal.untrusted.text import escape_controls, shorten_list
 
 if TYPE_CHECKING:
     from atsal.serving.service import Service
@@ -78,7 +78,7 @@ def _check(service: "Service", wanted: Submission) -> None:
     try:
         kind.check(wanted.options)
     except OptionError as error:
-        raise Problem(INVALID_OPTION, str(error), option=error.option) from error
+        raise Problem(INVALID_OPTION, str(error), option=escape_controls(error.option)) from error
     except AtsalError as error:
         raise Problem(INVALID_OPTION, str(error)) from error
     if service.data.free_bytes() < service.settings.least_free_bytes:

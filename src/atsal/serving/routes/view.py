@@ -42,8 +42,8 @@ def make_router(service: "Service") -> APIRouter:
         return describe_job(found)
 
     @router.get("/view", include_in_schema=False)
-    def add_slash(job_id: str, _caller: Reader) -> RedirectResponse:
-        return RedirectResponse(f"/v1/jobs/{job_id}/view/" if job_id.isalnum() else "/")
+    def add_slash(job_id: str, caller: Reader) -> RedirectResponse:
+        return RedirectResponse(f"/v1/jobs/{find_job(service, caller, job_id).id}/view/")
 
     @router.get("/view/{name:path}", response_class=FileResponse, responses=_MAY_HAVE)
     def get_page(job_id: str, name: str, caller: Reader) -> FileResponse:
