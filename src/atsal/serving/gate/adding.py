@@ -50,6 +50,7 @@ def server_options(settings: GateSettings) -> dict[str, Any]:
         "http": partial(GuardedProtocol, gate=settings),
         "h11_max_incomplete_event_size": settings.head_bytes,
         "server_header": False,
+        "ws_per_message_deflate": False,  # pictures are compressed already
         "proxy_headers": bool(settings.proxies),
         "forwarded_allow_ips": list(settings.proxies),
     }
