@@ -105,9 +105,9 @@ def cpu_seconds(pid: int) -> float:
     return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
 
 
-async def measure_live(address: str, headers: dict[str, str], lasts_s: float, rate: float = 30.0) -> None:
+async def measure_live(address: str, headers: dict[str, str], width: int, lasts_s: float, rate: float = 30.0) -> None:
     """Send frames at a rate, as a camera does, and count the answers."""
-    frame, times = make_photo(1920), []
+    frame, times = make_photo(width), []
     where = f"{address.replace('http', 'ws', 1)}/v1/live"
     async with connect(where, additional_headers=headers, compression=None) as socket:
         await socket.send(struct.pack(">d", 0.0) + frame)
@@ -126,7 +126,9 @@ async def measure_live(address: str, headers: dict[str, str], lasts_s: float, ra
             await socket.send(struct.pack(">d", now_s + 1e-6) + frame)
             await asyncio.sleep(max(0.0, sent / rate - (time.perf_counter() - started_s)))
         receiving.cancel()
-    print(f"live, 1920x960 at {sent / lasts_s:.1f} frames/s: {len(times) / lasts_s:.1f} answers/s, ", end="")
+    print(
+        f"live, {width}x{width // 2} at {sent / lasts_s:.1f} frames/s: {len(times) / lasts_s:.1f} answers/s, ", end=""
+    )
     p50, p95 = (1000 * float(np.percentile(times or [np.nan], q)) for q in (50, 95))
     print(f"p50 {p50:.0f} ms, p95 {p95:.0f} ms after the frame was sent")
 
@@ -136,6 +138,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--size", type=int, nargs="*", default=[2048, 4096], help="Widths of photos.")
+    parser.add_argument("--live-size", type=int, nargs="*", default=[1920, 960], help="Widths of live frames.")
     parser.add_argument("--service", help="Address of a service that runs.")
     chosen = parser.parse_args()
     token = os.environ.get("ATSAL_TOKEN")
@@ -146,7 +149,8 @@ def main() -> None:
             photo = make_photo(width)
             print(f"{width}x{width // 2}, {len(photo) / 1e3:.0f} kB: ", end="", flush=True)
             asyncio.run(measure(address, headers, photo, chosen.clients, chosen.seconds, pid))
-        asyncio.run(measure_live(address, headers, chosen.seconds))
+        for width in chosen.live_size:
+            asyncio.run(measure_live(address, headers, width, chosen.seconds))
         print(f"load after: {os.getloadavg()[0]:.1f}")
 
 

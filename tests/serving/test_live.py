@@ -172,5 +172,8 @@ def test_a_session_needs_a_token_that_may_submit(tmp_path):
                 connect(address, additional_headers=headers)
             assert refused.value.response.status_code == status
             assert refused.value.response.headers["Content-Type"] == "application/problem+json"
-        with connect(address, additional_headers=submits) as socket:
-            assert closed_with(socket)[0] == 4400
+        cookies = client.post("/v1/session", headers=submits).cookies
+        cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+        for headers in (submits, cookie):
+            with connect(address, additional_headers=headers) as socket:
+                assert closed_with(socket)[0] == 4400

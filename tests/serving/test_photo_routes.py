@@ -143,7 +143,8 @@ def test_bodies_that_do_not_fit_wait_outside(client):
 
 def test_who_sends_too_many_is_told_to_wait_and_who_hangs_up_gives_way(client):
     large = jpeg(1024)
-    head = f"POST /v1/images?output=overlay HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/jpeg\r\nContent-Length: {len(large)}\r\n\r\n".encode()
+    lines = ["POST /v1/images?output=overlay HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(large)}"]
+    head = "\r\n".join([*lines, "", ""]).encode()
     sockets = []
     for _ in range(5):
         connection = socket.create_connection((client.base_url.host, client.base_url.port))
