@@ -28,7 +28,7 @@ def jpeg(height=64):
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    settings = PhotoSettings(workers=1, most_waiting=6, most_waiting_of_one=4, most_bytes_waiting=1 << 20)
+    settings = PhotoSettings(workers=1, most_waiting=6, most_waiting_of_one=4, most_bytes_waiting=16 << 20)
     with serving(tmp_path_factory.mktemp("service"), photos=settings) as (_, client):
         client.timeout = 120  # a process starts, on a busy machine
         yield client
@@ -135,14 +135,14 @@ def test_a_form_is_no_photo(client):
 
 
 def test_bodies_that_do_not_fit_wait_outside(client):
-    found = post(client, bytes(2 << 20))
+    found = post(client, bytes(17 << 20))
     assert (found.status_code, found.json()["type"]) == (503, "/problems/busy")
     assert int(found.headers["Retry-After"]) >= 1
     assert post(client).status_code == 200
 
 
 def test_who_sends_too_many_is_told_to_wait_and_who_hangs_up_gives_way(client):
-    large = jpeg(1024)
+    large = jpeg(2048)  # its overlay takes seconds
     lines = ["POST /v1/images?output=overlay HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(large)}"]
     head = "\r\n".join([*lines, "", ""]).encode()
     sockets = []
@@ -150,7 +150,7 @@ def test_who_sends_too_many_is_told_to_wait_and_who_hangs_up_gives_way(client):
         connection = socket.create_connection((client.base_url.host, client.base_url.port))
         connection.sendall(head + large)
         sockets.append(connection)
-        time.sleep(0.2)
+    time.sleep(0.3)
     with ThreadPoolExecutor(3) as threads:
         found = list(threads.map(lambda _: post(client), range(3)))
     refused = [answer for answer in found if answer.status_code != 200]

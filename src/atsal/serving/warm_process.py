@@ -39,19 +39,22 @@ class WarmProcess(ChildProcess):
     def get_ready(self) -> Death | None:
         """Wait for the preparation; return a `Death` where the process ended over it. It blocks.
 
-        Raises the `AtsalError` that the preparation raised. After either, end the process.
+        Raises RuntimeError where the preparation failed. After either, end the process.
         """
         if self._is_ready:
             return None
-        found = self._receive(_START_S)
+        try:
+            found = self._receive(_START_S)
+        except AtsalError as error:  # it is about the service, not about a question
+            raise RuntimeError(f"a warm process cannot begin: {error}") from error
         self._is_ready = not isinstance(found, Death)
         return found if isinstance(found, Death) else None
 
     def ask(self, question: Any) -> Any:
         """Return the answer, or a `Death` where the process ended over it. It blocks, and waits for the preparation.
 
-        Raises the `AtsalError` that the question or the preparation raised, and RuntimeError for a fault of the
-        program. After a `Death` or an error of the preparation, end the process.
+        Raises the `AtsalError` that the question raised, and RuntimeError for a fault of the program or a preparation
+        that failed. After a `Death` or an error of the preparation, end the process.
         """
         death = self.get_ready()
         if death is not None:

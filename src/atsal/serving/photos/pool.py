@@ -88,16 +88,19 @@ class PhotoPool:
 
     def _ask(self, photo: Any) -> Any:
         """Return the answer, of the second try if need be."""
-        reason = ""
+        reason, had_begun = "", True
         for _ in range(MOST_TRIES):
             process, found = self._borrow(), None
             try:
-                found = process.ask(photo)
+                death = process.get_ready()
+                found = death or process.ask(photo)
             finally:  # after an error, the process goes on; if it was the error of its preparation, it has ended
                 self._give_back(process, has_ended=isinstance(found, Death))
             if not isinstance(found, Death):
                 return found
-            reason = found.reason
+            reason, had_begun = found.reason, death is None
+        if not had_begun:
+            raise RuntimeError(f"a process for photos {reason}, before it read one")
         raise SetAsideError(f"photo: the process that read it {reason}, at the second try")
 
     def _borrow(self) -> WarmProcess:
