@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from atsal.jobs.supervised_workers import Limits
+from atsal.jobs.supervised_workers import Limits, machine_memory_bytes
 from atsal.jobs.workers import usable_cores
 
 _MOST_SESSIONS = 8  # by default; the process of each takes half a gigabyte
@@ -16,7 +16,7 @@ class LiveSettings:
     frame_bytes: int = 8 << 20  # of one frame
     idle_s: float = 60.0  # without a frame
     frame_seconds: float = 20.0  # that one frame may take
-    memory_bytes: float = 3e9  # that the process of a session may take
+    memory_bytes: float = 3e9  # that its process may take, or its share of the machine's memory if that is less
 
     @property
     def most_sessions(self) -> int:
@@ -26,4 +26,4 @@ class LiveSettings:
     @property
     def limits(self) -> Limits:
         """What one frame may take."""
-        return Limits(self.frame_seconds, self.memory_bytes)
+        return Limits(self.frame_seconds, min(self.memory_bytes, machine_memory_bytes() / self.most_sessions))
