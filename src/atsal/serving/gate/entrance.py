@@ -13,7 +13,15 @@ from atsal.errors import ConfigError, StoreError
 from atsal.serving.gate.caller import OPEN, Caller
 from atsal.serving.gate.origins import SAFE_METHODS, answered_names, is_answered, is_foreign, is_loopback, is_of_a_form
 from atsal.serving.gate.rates import Rates
-from atsal.serving.gate.refusals import MALFORMED, NO_TOKEN, NOT_ALLOWED, TOO_MANY, WRONG_TYPE, send_problem
+from atsal.serving.gate.refusals import (
+    HEAD_TOO_LARGE,
+    MALFORMED,
+    NO_TOKEN,
+    NOT_ALLOWED,
+    TOO_MANY,
+    WRONG_TYPE,
+    send_problem,
+)
 from atsal.serving.gate.settings import GateSettings
 from atsal.serving.gate.tokens import Tokens
 from atsal.serving.problems import Problem, store_problem
@@ -21,7 +29,19 @@ from atsal.serving.problems import Problem, store_problem
 COOKIE = "atsal_session"
 PUBLIC = frozenset({"/", "/healthz", "/readyz"})
 PUBLIC_FOLDERS = ("/static/", "/problems/")
-_ONCE = ("host", "authorization", "content-type", "content-length", "transfer-encoding", "origin", "upload-offset")
+_ONCE = (  # what two servers could understand differently if it came twice
+    "authorization",
+    "content-length",
+    "content-type",
+    "host",
+    "idempotency-key",
+    "origin",
+    "transfer-encoding",
+    "tus-resumable",
+    "upload-length",
+    "upload-metadata",
+    "upload-offset",
+)
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="atsal"'}
 
 
@@ -74,7 +94,7 @@ class Entrance:
     async def _admit(self, scope: Scope) -> Caller | None:
         headers = Headers(scope=scope)
         is_change = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
-        self._check_form(headers)
+        self._check_form(scope, headers)
         if (is_change or scope["type"] == "websocket") and is_foreign(headers, self._gate.settings.origins):
             raise Problem(NOT_ALLOWED, "pages of other servers may not call this one")
         if is_change and is_of_a_form(headers):
@@ -94,8 +114,10 @@ class Entrance:
             _wait(self._gate.rates.of_token(caller.token), "too many requests with this token")
         return caller
 
-    def _check_form(self, headers: Headers) -> None:
-        """Refuse what two servers could understand differently, and names that are not this server's."""
+    def _check_form(self, scope: Scope, headers: Headers) -> None:
+        """Refuse heads that are large or not clear, and names that are not this server's."""
+        if len(scope["raw_path"]) + len(scope["query_string"]) + _size(headers) > self._gate.settings.head_bytes:
+            raise Problem(HEAD_TOO_LARGE, f"the head is larger than {self._gate.settings.head_bytes} bytes")
         if any(len(headers.getlist(name)) > 1 for name in _ONCE):
             raise Problem(MALFORMED, "a header that may be there once is there several times")
         if "transfer-encoding" in headers and "content-length" in headers:
@@ -128,6 +150,10 @@ def _session(headers: Headers) -> str | None:
     except CookieError:
         return None
     return found.value if found is not None else None
+
+
+def _size(headers: Headers) -> int:
+    return sum(len(name) + len(value) + len(": \r\n") for name, value in headers.raw)
 
 
 def _wait(seconds: int, reason: str) -> None:

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import anyio
 import anyio.to_thread
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from atsal.serving.gate.access import Reader, Submitter
-from atsal.serving.job import State
+from atsal.serving.job import JobRecord, State
 from atsal.serving.own_jobs import cancel, find_job, remove
 from atsal.serving.problems import (
     CONFLICT,
@@ -109,17 +109,23 @@ def _add_changes(router: APIRouter, service: "Service") -> None:
 
 
 def _add_events(router: APIRouter, service: "Service") -> None:
+    def find(job_id: str, caller: Reader) -> JobRecord:  # before the answer begins, so that it can be a problem
+        return find_job(service, caller, job_id)
+
     @router.get(
         "/jobs/{job_id}/events", response_class=EventSourceResponse, responses=declared(NOT_FOUND, STORE_UNAVAILABLE)
     )
-    async def watch_job(job_id: str, caller: Reader) -> AsyncIterator[ServerSentEvent]:
-        """Send the job at each change, as an event `job`, until it has ended."""
+    async def watch_job(job: Annotated[JobRecord, Depends(find)], caller: Reader) -> AsyncIterator[ServerSentEvent]:
+        """Send the job at each change, as an event `job`, until it has ended or is removed."""
         last = None
         while not service.is_stopping.is_set():
-            job = await anyio.to_thread.run_sync(find_job, service, caller, job_id)
             if job != last:
                 yield ServerSentEvent(event="job", data=describe_job(job))
             if job.has_ended:
                 return
             last = job
             await anyio.sleep(_LOOK_EVERY_S)
+            try:
+                job = await anyio.to_thread.run_sync(find_job, service, caller, job.id)
+            except Problem:
+                return
