@@ -69,7 +69,7 @@ class Target:
 @pytest.fixture(scope="session")
 def target(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
-    data, films, log = folder / "data", folder / "films", folder / "log.txt"
+    data, films = folder / "data", folder / "films"
     data.mkdir()
     names = _make_tokens(data)
     _make_films(films, folder)
@@ -80,10 +80,10 @@ def target(tmp_path_factory):
             option for host in ("localhost", "127.0.0.1") for option in ("--allow-url", f"http://{host}:{port}/films/")
         ]
         options = ("--root", f"films={films}", *urls, "--workers", "1", "--file-gb", "0.1")
-        with atsal_serve(data, *options, log=log, env=os.environ | {"ATSAL_CANARY": CANARY}) as (process, client):
+        with atsal_serve(data, *options, env=os.environ | {"ATSAL_CANARY": CANARY}) as (process, client):
             names |= {"CANARY": f"localhost:{port}", "CANARY_PORT": str(port), "PORT": str(client.base_url.port)}
             names |= _make_jobs(client, names, folder)
-            yield Target(process, client, data, log, names, canary)
+            yield Target(process, client, data, data.with_suffix(".log"), names, canary)
 
 
 def _make_tokens(data):

@@ -58,7 +58,7 @@ def post_job(content, *headers):
     return request("POST", "/v1/jobs", TOKEN, JSON, *headers, body=body)
 
 
-def exchange(address, content, timeout=20.0):
+def exchange(address, content, timeout=120.0):
     """Send a request and read one answer; None if the connection ends without one."""
     with socket.create_connection(address, timeout=timeout) as connection:
         with suppress(ConnectionError):  # it may have answered before it closed
