@@ -4,14 +4,17 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from atsal.cli import main
 from atsal.errors import AtsalError, ConfigError, DataError
 from atsal.prediction.options import ReadOptions
 from atsal.video.image_writer import write_rgb_png
 from atsal.video.synthetic_scene import Scene
+from atsal.video.writer import VideoWriter
 from atsal.viewing.entries.entry import BrokenEntry, Choices
 from atsal.viewing.entries.finding import find_entries
 
@@ -140,3 +143,20 @@ def test_a_plan_is_for_a_single_input(folder):
     plan = folder / "film.plan.json"
     with pytest.raises(ConfigError, match=r"film.plan.json: is for one video, and there are \d+ inputs"):
         find_entries([folder / "photos"], choose(plan=plan))
+
+
+def test_a_result_of_a_video_has_pictures_and_the_cuts_of_the_video(tmp_path):
+    with VideoWriter(tmp_path / "clip.mp4", (64, 32), 10) as writer:
+        for number in range(12):
+            writer.write(Scene(number // 8).render(32, 0.0) // 2 + 100 * (number // 8), number / 10)
+    arguments = ["predict", f"{tmp_path}/clip.mp4", "-o", f"{tmp_path}/maps", "--format", "npy", "--start", "0.2"]
+    done = CliRunner().invoke(main, [*arguments, "--stride", "2"])
+    assert done.exit_code == 0, done.output
+    (entry,) = find_entries([tmp_path / "maps"], choose()).entries
+    site = build(entry, tmp_path).site
+    scene = json.loads(site["scene.json"].read_text())
+    assert scene["cuts_s"] == [0.8]
+    sheet = np.asarray(Image.open(site["previews.jpg"])).astype(int)
+    found = [int(sheet[72:80, 160 * place : 160 * place + 160].mean()) for place in range(5)]  # below the map's peak
+    assert found[2] + 40 < found[3], found
+    assert scene["previews"]["times_s"] == [0.2, 0.4, 0.6, 0.8, 1.0]

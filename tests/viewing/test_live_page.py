@@ -22,6 +22,7 @@ from atsal.viewing.site import export_site
 pytestmark = pytest.mark.web
 RATE, FRAMES = 15, 24
 MOST_GAP_S = 1.0  # viewer/src/live/network.ts
+LEAST_CORRELATION = {"fused": 0.999, "attention": 0.998, "experts": 0.999}  # FFmpeg halves the width of colours
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +89,7 @@ def test_files_that_are_dropped(check, serve, files, site, model):
     for one, other in zip(found, expected, strict=True):
         for stream, levels in other.items():
             correlation = np.corrcoef(one["maps"][stream], levels.ravel())[0, 1]
-            print(stream, one["time_s"], correlation)
-            assert correlation > 0.99, f"{stream} at {one['time_s']} s: {correlation}"
+            assert correlation > LEAST_CORRELATION[stream], f"{stream} at {one['time_s']} s: {correlation}"
 
 
 def test_an_export_on_any_web_server_runs_in_one_thread(check, files, site, tmp_path):

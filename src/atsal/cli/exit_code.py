@@ -12,6 +12,16 @@ class ExitCode(IntEnum):
     USAGE = 2  # wrong usage; click's own code
     PARTLY = 3  # some inputs or items failed, the others are done
     STOPPED = 130  # by Ctrl-C, as shells report it
+    TERMINATED = 143  # by SIGTERM, as shells report it
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as `kill`, `timeout`, systemd and containers send it: the command cleans up as after Ctrl-C."""
+
+
+def exit_code_of_stop(stop: KeyboardInterrupt) -> ExitCode:
+    """Return the exit code of a command that somebody stopped."""
+    return ExitCode.TERMINATED if isinstance(stop, Terminated) else ExitCode.STOPPED
 
 
 def exit_code_for(*, done: int, failed: int) -> ExitCode:

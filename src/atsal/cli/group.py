@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from atsal.cli.console import print_error
-from atsal.cli.exit_code import ExitCode
+from atsal.cli.exit_code import ExitCode, Terminated, exit_code_of_stop
 from atsal.cli.log_file import close_log, log
 from atsal.errors import AtsalError
 from atsal.untrusted.text import escape_controls
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class MainGroup(click.Group):
-    """Prints an `AtsalError` or `OSError` as one message, and a hint after Ctrl-C; logs how the command ended."""
+    """Prints an `AtsalError` or `OSError` as one message, and a hint after a stop; logs how the command ended."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
@@ -37,8 +37,11 @@ class MainGroup(click.Group):
 
     def _invoke_with_messages(self, ctx: click.Context) -> Any:
         try:
-            with _keep_interrupts():
-                return super().invoke(ctx)
+            with _keep_stops() as stops:
+                found = super().invoke(ctx)
+            if Terminated in stops:  # a command that ends with a stop, as `atsal view`
+                ctx.exit(ExitCode.TERMINATED)
+            return found
         except click.UsageError as error:
             error.message = escape_controls(error.message)  # type: ignore[misc]
             raise
@@ -47,9 +50,9 @@ class MainGroup(click.Group):
         except (AtsalError, OSError) as error:  # an `OSError` that no command expected, as for a name that is too long
             print_error(error)
             ctx.exit(ExitCode.FAILED)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             print_error("stopped. Complete results are kept; run the same command again to do the rest.")
-            ctx.exit(ExitCode.STOPPED)
+            ctx.exit(exit_code_of_stop(stop))
 
 
 @contextmanager
@@ -89,24 +92,31 @@ def _give_matplotlib_a_folder(ctx: click.Context) -> None:
 
 
 @contextmanager
-def _keep_interrupts() -> Iterator[None]:
-    """Raise `KeyboardInterrupt` after Ctrl-C, even if a library turned it into another error."""
-    interrupts = []
+def _keep_stops() -> Iterator[list[type[KeyboardInterrupt]]]:
+    """Raise `KeyboardInterrupt` after Ctrl-C and `Terminated` after SIGTERM, even if a library made it another error.
 
-    def note_interrupt(number: int, frame: "FrameType | None") -> None:
-        interrupts.append(number)
-        signal.default_int_handler(number, frame)
+    Yields the stops so far. A second SIGTERM does not disturb the cleaning up after the first. A program that has
+    handlers of its own keeps them.
+    """
+    stops: list[type[KeyboardInterrupt]] = []
 
+    def stop(number: int, _frame: "FrameType | None") -> None:
+        kind = Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        if kind is KeyboardInterrupt or kind not in stops:
+            stops.append(kind)
+            raise kind
+
+    defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
     is_main = threading.current_thread() is threading.main_thread()
-    is_default = is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if is_default:
-        signal.signal(signal.SIGINT, note_interrupt)
+    replaced = {number: usual for number, usual in defaults.items() if is_main and signal.getsignal(number) is usual}
+    for number in replaced:
+        signal.signal(number, stop)
     try:
-        yield
+        yield stops
     except Exception as error:
-        if interrupts:
-            raise KeyboardInterrupt from error
+        if stops:
+            raise stops[-1] from error
         raise
     finally:
-        if is_default:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, usual in replaced.items():
+            signal.signal(number, usual)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from atsal.cli.exit_code import ExitCode, exit_code_for
+from atsal.cli.exit_code import ExitCode, exit_code_for, exit_code_of_stop
 from atsal.errors import ConfigError
 from atsal.jobs.atomic_write import create_folder, write_json
 from atsal.untrusted.files import ErrorFactory
@@ -88,8 +88,8 @@ class Summary:
         self.write()  # a file that cannot be written is an error before the work, not after it
         try:
             yield
-        except KeyboardInterrupt:
-            self.write(ExitCode.STOPPED)
+        except KeyboardInterrupt as stop:
+            self.write(exit_code_of_stop(stop))
             raise
         except Exception as error:
             self.write(ExitCode.FAILED, describe_failure(error))

@@ -1,12 +1,16 @@
 """A result of `atsal predict --format npy`, found by its manifest: the source, the streams, and the maps."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from atsal.errors import DataError
+from atsal.directing.scene_cuts import FrameWatch
+from atsal.errors import DataError, MediaError
 from atsal.models import DIRECTIONS, Direction
+from atsal.prediction.options import ReadOptions
+from atsal.prediction.prefetch import prefetch
 from atsal.prediction.run_record import EarlierRun
 from atsal.prediction.saved_maps import SavedMaps
 from atsal.prediction.sources import Source, SourceKind
@@ -14,8 +18,11 @@ from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.text import error_reason
 from atsal.video.media_files import classify
+from atsal.video.reader import Frame
 from atsal.video.stereo_layout import StereoChoice
 from atsal.viewing.frame_maps import FrameMaps
+
+_AHEAD = 8  # pictures that are read before they are wanted
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,28 @@ class SavedResult:
         for rows in zip(*maps, strict=True):
             index, time_s, _ = rows[0]
             yield FrameMaps(index, time_s, {stream: row[2] for stream, row in zip(self.streams, rows, strict=True)})
+
+    def frames_with_pictures(self, size: tuple[int, int], watch: FrameWatch) -> Iterator[FrameMaps]:
+        """Yield the maps of each frame of a clip with its picture, scaled to `size`, up to a damage of the source.
+
+        `watch` sees every frame of the source from the first map to the last.
+        """
+        pictures: Iterator[Frame] | None = None
+        picture: Frame | None = None
+        for found in self.frames():
+            if pictures is None:
+                pictures = prefetch(watch.watch(self._read_from(found.timestamp_s, size)), _AHEAD)
+                picture = next(pictures, None)
+            while picture is not None and picture.index < found.frame_index:
+                picture = next(pictures, None)
+            yield found if picture is None else found._replace(image=picture.image)
+
+    def _read_from(self, time_s: float, size: tuple[int, int]) -> Iterator[Frame]:
+        """Read the source from a little before a time: times are rounded. End where it is damaged."""
+        reading = ReadOptions(stereo=self.stereo)
+        early_s = 0.25 / self.source.frame_rate(reading)
+        with suppress(MediaError):  # `problem` says what is wrong
+            yield from self.source.frames(replace(reading, start_s=max(0.0, time_s - early_s)), size)
 
 
 class RunFacts(NamedTuple):

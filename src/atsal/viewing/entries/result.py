@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from atsal.directing.scene_cuts import FrameWatch
 from atsal.errors import DataError
 from atsal.prediction.options import ReadOptions
 from atsal.untrusted.files import ErrorFactory
@@ -12,6 +13,7 @@ from atsal.viewing.entries.entry import BrokenEntry, Built, Choices, Entry, Foun
 from atsal.viewing.entries.source import KIND_NAMES
 from atsal.viewing.film import describe_film
 from atsal.viewing.media import prepare_media
+from atsal.viewing.previews import SIZE as PREVIEW_SIZE
 from atsal.viewing.saved_result import open_result, read_run
 from atsal.viewing.site import Subject, build_site
 
@@ -35,8 +37,10 @@ class ResultEntry(Entry):
         film = describe_film(result.source, reading, self.plan)
         media, path = prepare_media(result.source, reading, folder, copy=self.copy, on_frame=lambda: progress(0, None))
         notes = (*result.source.notes(reading), *([result.problem] if result.problem else []))
-        subject = Subject(media, path, result.streams, result.direction, result.model, notes, film=film)
-        site, _ = build_site(subject, result.frames(), folder, lambda done: progress(done, result.frame_count))
+        watch, is_photo = FrameWatch(), result.source.kind == "image"
+        frames = result.frames() if is_photo else result.frames_with_pictures(PREVIEW_SIZE, watch)
+        subject = Subject(media, path, result.streams, result.direction, result.model, notes, film=film, watch=watch)
+        site, _ = build_site(subject, frames, folder, lambda done: progress(done, result.frame_count))
         return Built(site)
 
 
