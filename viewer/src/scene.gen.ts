@@ -167,6 +167,7 @@ export interface Item {
   readonly name: string;
   readonly about: string;
   readonly folder: string;
+  readonly picture: string;
 }
 
 export interface Catalogue {

@@ -15,6 +15,7 @@ from atsal.errors import ConfigError
 def show_live(folders: Sequence[Path], *, open_browser: bool, values: dict[str, Any]) -> None:
     """Serve the page, or write it to the one folder that is named. `values` are the options of the model."""
     from atsal.viewing.live_page import build_live_site  # noqa: PLC0415
+    from atsal.viewing.server import SiteServer  # noqa: PLC0415
     from atsal.viewing.site import export_site, refuse_folder  # noqa: PLC0415
 
     if len(folders) > 1:
@@ -28,7 +29,7 @@ def show_live(folders: Sequence[Path], *, open_browser: bool, values: dict[str, 
         settings = {"face_size": values["face_size"], **take_direction(values)}
         site = build_live_site(values["model"], Path(made), **settings)
         if folder is None:
-            serve(site, lambda _name: None, nullcontext(), open_browser=open_browser)
+            serve(SiteServer(site), nullcontext(), open_browser=open_browser)
             return
         export_site(site, folder, overwrite=values["overwrite"])
     print_line(f"{folder}: a page for any web server, as: python -m http.server -d {folder}")

@@ -1,7 +1,7 @@
 """What `atsal view` and `atsal predict --view` do with entries: build a page, export it, serve it."""
 
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +16,8 @@ from atsal.untrusted.text import plural
 
 if TYPE_CHECKING:
     from atsal.viewing.entries.entry import Built, Entry
-    from atsal.viewing.scene import Item, Progress
+    from atsal.viewing.scene import Item
+    from atsal.viewing.server import SiteServer
     from atsal.viewing.site import Site
 
 
@@ -24,24 +25,27 @@ def show_entries(entries: "Sequence[Entry]", *, open_browser: bool) -> None:
     """Serve a page with the entries until Ctrl-C. A single one is built first; its error ends the program."""
     from atsal.viewing.building import ItemBuilder, list_items  # noqa: PLC0415
     from atsal.viewing.entries.entry import BrokenEntry  # noqa: PLC0415
+    from atsal.viewing.server import SiteServer  # noqa: PLC0415
     from atsal.viewing.site import files_in, make_page  # noqa: PLC0415
 
     with TemporaryDirectory(prefix="atsal-view-") as folder:
         if len(entries) > 1:
             print_error(*(entry.error for entry in entries if isinstance(entry, BrokenEntry)))
             builder = ItemBuilder(entries, Path(folder), print_error)
-            serve(builder.site, builder.find_progress, builder.running(), open_browser=open_browser)
+            serving = SiteServer(builder.site, builder.find_progress, builder.draw_picture)
+            serve(serving, builder.running(), open_browser=open_browser)
             return
         (item,) = list_items(entries)
         built = _build(entries[0], Path(folder) / item.folder)
         site = make_page([item], Path(folder)) | files_in(item, built.site)
-        serve(site, lambda _name: None, nullcontext(), open_browser=open_browser)
+        serve(SiteServer(site), nullcontext(), open_browser=open_browser)
 
 
 def export_entries(entries: "Sequence[Entry]", target: Path, *, overwrite: bool) -> None:
     """Write a page with the entries that can be shown; end the program with a code that says if some cannot."""
     from atsal.viewing.building import list_items  # noqa: PLC0415
     from atsal.viewing.site import export_site, files_in, make_page  # noqa: PLC0415
+    from atsal.viewing.thumbnails import write_thumbnail  # noqa: PLC0415
 
     shown: list[Item] = []
     files: Site = {}
@@ -55,6 +59,9 @@ def export_entries(entries: "Sequence[Entry]", target: Path, *, overwrite: bool)
                 continue
             shown.append(item)
             files |= files_in(item, built.site)
+            if item.picture:
+                files[item.picture] = Path(folder) / item.picture
+                write_thumbnail(entry, files[item.picture])
             done += built.problem is None
         if shown:
             export_site(make_page(shown, Path(folder)) | files, target, overwrite=overwrite)
@@ -73,17 +80,9 @@ def _build(entry: "Entry", folder: Path) -> "Built":
     return built
 
 
-def serve(
-    site: "Site",
-    find_progress: "Callable[[str], Progress | None]",
-    work: AbstractContextManager[None],
-    *,
-    open_browser: bool,
-) -> None:
+def serve(serving: "SiteServer", work: AbstractContextManager[None], *, open_browser: bool) -> None:
     """Print the address of a page, and serve it until Ctrl-C while `work` goes on."""
-    from atsal.viewing.server import SiteServer  # noqa: PLC0415
-
-    with SiteServer(site, find_progress) as server, work:
+    with serving as server, work:
         print_line(f"{server.address} shows it; Ctrl-C ends the program")
         if open_browser:  # in a thread: a browser in the terminal returns only when it is left
             Thread(target=_open_browser, args=(server.address,), daemon=True).start()

@@ -13,7 +13,8 @@ from atsal.errors import AtsalError
 from atsal.untrusted.text import describe_failure
 from atsal.viewing.entries.entry import BrokenEntry, Entry
 from atsal.viewing.scene import Item, Progress
-from atsal.viewing.site import Site, files_in, make_page
+from atsal.viewing.site import PICTURE, Site, files_in, make_page
+from atsal.viewing.thumbnails import write_thumbnail
 
 _WAITING_S = 2.0  # the page asks again after 0.25 s, in the background after 1 s
 _WAITING = Progress("", None, failed=False)
@@ -22,7 +23,12 @@ _SCENE = re.compile(r"(items/\d+/)scene\.json")
 
 def list_items(entries: Sequence[Entry]) -> list[Item]:
     """Return what the page says of the entries."""
-    return [Item(entry.name, entry.about, f"items/{number}/") for number, entry in enumerate(entries, start=1)]
+    folders = [f"items/{number}/" for number in range(1, len(entries) + 1)]
+    with_pictures = len(entries) > 1
+    return [
+        Item(entry.name, entry.about, folder, folder + PICTURE if with_pictures else "")
+        for entry, folder in zip(entries, folders, strict=True)
+    ]
 
 
 class _GivenUpError(Exception):
@@ -60,6 +66,7 @@ class ItemBuilder:
         self.site: Site = make_page(items, folder)
         self._jobs = {item.folder: _make_job(item, entry) for item, entry in zip(items, entries, strict=True)}
         self._folder, self._on_problem = folder, on_problem
+        self._drawing = threading.Lock()
         self._running: _Job | None = None
         self._changed = threading.Condition()
         self._is_stopped = False
@@ -76,6 +83,17 @@ class ItemBuilder:
             if self._running not in (None, job) and not job.is_done:
                 return Progress(f"Waiting for {self._running.entry.name}", None, failed=False)
             return job.progress
+
+    def draw_picture(self, name: str) -> Path | None:
+        """Return the small picture of an item, which is made now; None for other names."""
+        job = next((job for job in self._jobs.values() if job.item.picture == name), None)
+        if job is None:
+            return None
+        path = self._folder / "pictures" / name
+        with self._drawing:
+            if not path.exists():
+                write_thumbnail(job.entry, path)
+        return path
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -118,7 +118,7 @@ def open_result(manifest: Path, media: Path | None = None) -> SavedResult:
     as `read_run` does, for a source that is not there, and for a source that has changed.
     """
     facts = read_run(manifest)
-    source = _find_source(manifest, facts, media)
+    source = find_source(manifest, facts, media)
     if source.identity()["sha256"] != facts.sha256:
         raise DataError(
             f"{manifest}: has the maps of {facts.source.name}, but {source.path} is another file or has changed; "
@@ -129,7 +129,8 @@ def open_result(manifest: Path, media: Path | None = None) -> SavedResult:
     return SavedResult(manifest, source, *chosen, len(run.frames), facts.model, run.settings, run.problem)
 
 
-def _find_source(manifest: Path, facts: RunFacts, media: Path | None) -> Source:
+def find_source(manifest: Path, facts: RunFacts, media: Path | None) -> Source:
+    """Return the file of the source's name, as `open_result` looks for it; raise `DataError` where there is none."""
     candidates = _candidates(manifest, facts, media)
     for path in candidates:
         if path.exists():

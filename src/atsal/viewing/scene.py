@@ -190,6 +190,7 @@ class Item:
     name: str
     about: str  # a few words on what it is, as "video, 0:10"
     folder: str  # of its files, relative to the page, with "/" at the end
+    picture: str = ""  # a small one, relative to the page; "" where there is none
 
 
 @dataclass(frozen=True)

@@ -65,14 +65,21 @@ class SiteServer(ThreadingHTTPServer):
     """Serves the files of a page at a free port. `serve_forever` runs it.
 
     `find_progress` returns how far a file is that is not in `site` yet; None for a name that it does not know.
+    `make_file` returns a file that is made when it is asked for; None for other names.
     """
 
     daemon_threads = True  # a browser that keeps a connection open does not keep the program running
 
-    def __init__(self, site: Site, find_progress: Callable[[str], Progress | None] = lambda _name: None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        find_progress: Callable[[str], Progress | None] = lambda _name: None,
+        make_file: Callable[[str], Path | None] = lambda _name: None,
+    ) -> None:
         super().__init__((HOST, 0), _Handler)
         self.site = site
         self.find_progress = find_progress
+        self.make_file = make_file
         self.hosts = {f"{name}:{self.server_port}" for name in (HOST, "localhost")}
 
     @property
@@ -106,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
         name = urlsplit(self.path).path.removeprefix("/") or "index.html"
         if self.headers.get("Host") not in self.server.hosts:
             self.send_error(HTTPStatus.FORBIDDEN, explain="This server answers only on its own machine.")
-        elif (path := self.server.site.get(name)) is not None:
+        elif (path := self.server.site.get(name) or self.server.make_file(name)) is not None:
             self._send_file(path, with_body=with_body)
         elif (progress := self.server.find_progress(name)) is not None:
             self._send_progress(progress, with_body=with_body)

@@ -26,8 +26,9 @@ Site = dict[str, Path]
 """The path of each file, by its name relative to the page or to the folder of an item."""
 
 STATIC = Path(__file__).parent / "static"
+PICTURE = "picture.jpg"  # of an item, in the list of items
 NETWORK = "network.onnx"  # of an item that the page predicts
-ITEM_FILES = ("scene.json", "media.*", "previews.jpg", "maps/*.maps", NETWORK)
+ITEM_FILES = ("scene.json", "media.*", "previews.jpg", "maps/*.maps", PICTURE, NETWORK)
 PAGE = FolderKind(
     description="an export of the viewer",
     format="atsal page",

@@ -37,6 +37,7 @@ function open(dialog: HTMLDialogElement): void {
   current?.scrollIntoView({ block: "center" });
 }
 
+/** Whole rows are links. The browser asks for a picture when its row comes into sight. */
 function makeRow(place: Place, target: number): HTMLElement {
   const item = place.items[target];
   const link = make(
@@ -45,6 +46,7 @@ function makeRow(place: Place, target: number): HTMLElement {
     make("span", { className: "item-name", textContent: item?.name ?? "" }),
     make("span", { className: "item-about", textContent: item?.about ?? "" }),
   );
+  if (item?.picture) link.prepend(make("img", { loading: "lazy", alt: "", width: 96, height: 48, src: item.picture }));
   if (target === place.index) link.setAttribute("aria-current", "page");
   else link.addEventListener("click", () => (link.href = addressOf(place, target))); // the view as it is now
   return make("li", {}, link);

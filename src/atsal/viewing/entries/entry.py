@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from atsal.errors import AtsalError
 from atsal.prediction.options import ReadOptions, Seconds
+from atsal.prediction.sources import Source
 from atsal.viewing.site import Site
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ class Entry(ABC):
     def predicts(self) -> Literal["nothing", "still", "clip"]:
         """What the model has to predict."""
         return "nothing"
+
+    def find_source(self) -> tuple[Source, ReadOptions] | None:
+        """Return what a small picture of the entry shows, and how it is read; raise `AtsalError` if it is missing."""
+        return None
 
     @abstractmethod
     def build(self, folder: Path, progress: ShowProgress) -> Built:

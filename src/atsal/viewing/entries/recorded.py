@@ -8,6 +8,8 @@ from typing import Literal
 from atsal.datasets.prepared.manifest import MANIFEST
 from atsal.datasets.prepared.prepared_set import PreparedSet
 from atsal.errors import DataError
+from atsal.prediction.options import ReadOptions
+from atsal.prediction.sources import Source
 from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_json
 from atsal.untrusted.text import plural
@@ -36,6 +38,10 @@ class RecordedEntry(Entry):
     def direction(self) -> str:
         """Whose direction the gaze is: `gaze.records.Direction`."""
         return self.prepared.preparation.direction
+
+    def find_source(self) -> tuple[Source, ReadOptions]:
+        """Return the picture or video."""
+        return open_item(self.prepared, self.name).source, self.choices.reading
 
     def build(self, folder: Path, progress: ShowProgress) -> Built:
         """Predict the maps, and make those of the gaze."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from atsal.directing.scene_cuts import FrameWatch
 from atsal.errors import DataError
 from atsal.prediction.options import ReadOptions
+from atsal.prediction.sources import Source
 from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_json
 from atsal.video.media_files import natural_key
@@ -14,7 +15,7 @@ from atsal.viewing.entries.source import KIND_NAMES
 from atsal.viewing.film import describe_film
 from atsal.viewing.media import prepare_media
 from atsal.viewing.previews import SIZE as PREVIEW_SIZE
-from atsal.viewing.saved_result import open_result, read_run
+from atsal.viewing.saved_result import find_source, open_result, read_run
 from atsal.viewing.site import Subject, build_site
 
 MANIFEST_SUFFIX = ".json"
@@ -29,6 +30,11 @@ class ResultEntry(Entry):
     copy: bool  # show a copy of a video
     plan: Path | None  # of a film
     doing = "Reading the maps"
+
+    def find_source(self) -> tuple[Source, ReadOptions]:
+        """Return the source, which may have changed."""
+        facts = read_run(self.path)
+        return find_source(self.path, facts, self.media), ReadOptions(stereo=facts.stereo)
 
     def build(self, folder: Path, progress: ShowProgress) -> Built:
         """Find the source, and pack the maps."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 from atsal.directing.scene_cuts import FrameWatch
 from atsal.errors import InputError
+from atsal.prediction.options import ReadOptions
 from atsal.prediction.sources import Source, find_remarks, find_sources
 from atsal.video.probe import probe_video
 from atsal.viewing.entries.entry import BrokenEntry, Built, Choices, Entry, Found, ShowProgress, length_text
@@ -29,6 +30,10 @@ class SourceEntry(Entry):
     def predicts(self) -> Literal["still", "clip"]:
         """What the model has to predict."""
         return "still" if self.source.is_still(self.choices.reading) else "clip"
+
+    def find_source(self) -> tuple[Source, ReadOptions]:
+        """Return the source."""
+        return self.source, self.choices.reading
 
     def build(self, folder: Path, progress: ShowProgress) -> Built:
         """Predict the maps."""
