@@ -5,9 +5,14 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from atsal.errors import MediaError
+from atsal.prediction.options import ReadOptions
+from atsal.prediction.sources import Source
+from atsal.video.image_writer import write_rgb_png
 from atsal.viewing import building
 from atsal.viewing.building import ItemBuilder
 from atsal.viewing.entries.entry import BrokenEntry, Built, Entry
@@ -136,3 +141,25 @@ def test_the_item_that_was_asked_for_last_comes_first(build):
         one.steps.release(4)
     until(lambda: len(first.started) == 3)
     assert first.started == ["first", "third", "second"]
+
+
+@dataclass(frozen=True)
+class PhotoEntry(StepEntry):
+    """Has a source."""
+
+    def find_source(self):
+        return Source(self.path, "image"), ReadOptions()
+
+
+def test_each_item_has_a_small_picture_before_it_is_built(tmp_path):
+    write_rgb_png(tmp_path / "red.png", np.full((40, 80, 3), (200, 0, 0), np.uint8))
+    entries = [PhotoEntry(tmp_path / f"{name}.png", name, "photo") for name in ("red", "gone")]
+    (tmp_path / "page").mkdir()
+    builder = ItemBuilder(entries, tmp_path / "page", pytest.fail)
+    pictures = [Image.open(builder.draw_picture(f"items/{number}/picture.jpg")) for number in (1, 2)]
+    assert [picture.size for picture in pictures] == [(96, 48)] * 2
+    assert pictures[0].getpixel((48, 24)) == pytest.approx((200, 0, 0), abs=4)
+    assert pictures[1].getpixel((48, 24)) == (128, 128, 128)  # cannot be read
+    assert builder.draw_picture("items/3/picture.jpg") is None
+    assert not (tmp_path / "page" / "items").exists()
+    assert [item.picture for item in building.list_items(entries[:1])] == [""], "one item needs no list"
