@@ -10,13 +10,13 @@ import argparse
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from cluster import SERVERS, Cluster, Film, Result, Run
-from costs import Costs, costs_of, costs_of_clips
+from costs import RATE, Costs, costs_of, costs_of_clips
 
 FILM_MINUTES = {1: 0.5, 10: 0.4, 100: 0.1}  # the length of a film, and the share of films of that length
 CHUNKS_PER_WORKER, MIN_CHUNKS = 50, 5000
@@ -97,10 +97,40 @@ def small_cases(measured: dict[str, Any]) -> list[SmallCase]:
     return cases
 
 
+@dataclass(frozen=True)
+class QuietCase:
+    """A run of two workers on a machine that did nothing else: clips of so many frames, 1920 x 960, as maps."""
+
+    clips: int
+    measured_s: float
+    simulated_s: float
+
+
+QUIET_CLIP_FRAMES = 57
+QUIET_RUNS_S = {16: 16.7, 48: 39.3}  # `predict --workers 2`, by the number of clips: docs/scale.md
+
+
+def quiet_cases(measured: dict[str, Any]) -> list[QuietCase]:
+    """Simulate these. Decoding was measured of 2160 x 1080, and costs as many core seconds as there are pixels."""
+    costs, decoding_s = costs_of(measured, "maps", "2k", "openvino"), measured["parts"]["core_s_per_source_s"]
+    saved_s = decoding_s["decode_2k_for_maps"] * (1 - (1920 * 960) / (2160 * 1080))
+    costs = replace(costs, warm_s=costs.warm_s - saved_s, own_s=costs.own_s - saved_s)
+    cases = []
+    for clips, measured_s in QUIET_RUNS_S.items():
+        films = [Film(QUIET_CLIP_FRAMES / RATE, 1, 1) for _ in range(clips)]
+        found = Run(costs, Cluster(2, spreads=True), films).result()
+        cases.append(QuietCase(clips, measured_s, found.seconds))
+    return cases
+
+
 def check(measured: dict[str, Any]) -> str:
-    """Return the small cases as a table of Markdown."""
-    names = [field.name for field in fields(SmallCase)]
-    rows = [" | ".join(f"{value:.3g}" for value in astuple(case)) for case in small_cases(measured)]
+    """Return the small cases as tables of Markdown."""
+    return "\n\n".join(map(cases_table, (small_cases(measured), quiet_cases(measured))))
+
+
+def cases_table(cases: Sequence[SmallCase] | Sequence[QuietCase]) -> str:
+    names = [field.name for field in fields(cases[0])]
+    rows = [" | ".join(f"{value:.3g}" for value in astuple(case)) for case in cases]
     return "\n".join(f"| {row} |" for row in [" | ".join(names), " | ".join(["---"] * len(names)), *rows])
 
 

@@ -18,6 +18,7 @@ def scale(pytestconfig, monkeypatch):
         measured = json.loads((folder / "measured.json").read_text(encoding="utf-8"))
         Cluster, Film, Run, Costs = cluster.Cluster, cluster.Film, cluster.Run, costs.Costs
         run, small_cases, costs_of = simulate.simulate, simulate.small_cases, costs.costs_of
+        quiet_cases = simulate.quiet_cases
 
     return Scale
 
@@ -34,6 +35,11 @@ def test_one_and_two_workers_take_what_was_measured(scale):
     for case in (one, two):
         assert case.simulated_core_s == pytest.approx(case.measured_core_s, rel=0.15)
     assert one.simulated_s / two.simulated_s == pytest.approx(one.measured_s / two.measured_s, rel=0.25)
+
+
+def test_two_workers_on_a_quiet_machine_took_the_simulated_time(scale):
+    for case in scale.quiet_cases(scale.measured):
+        assert case.simulated_s == pytest.approx(case.measured_s, rel=0.15)
 
 
 def test_chunks_cost_what_theory_says(scale):
