@@ -1,17 +1,21 @@
 """What a hostile file does to the process that reads it ends that process alone, and is told by the file's name."""
 
 import os
+import pickle
 from contextlib import nullcontext
+from fractions import Fraction
 from multiprocessing import active_children
 
 import numpy as np
 import pytest
+from av.filter import Graph
 
 from atsal.errors import MediaError
 from atsal.video import isolation
 from atsal.video.image_reader import read_image
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
+from atsal.video.timed_frames import TimedFrame, read_pictures
 from atsal.video.writer import VideoWriter
 from fakes import decoders
 from video.conftest import save_picture
@@ -30,6 +34,23 @@ def test_all_is_as_without(clips):
         found = probe_video(path), [(f.index, f.timestamp_s, f.image) for f in read_frames(path)], read_image(photo)
     np.testing.assert_equal(found, expected)
     assert not isolation.is_isolated()
+
+
+def test_decoded_pictures_can_be_sent(clips):
+    """Also one whose rows lie in memory from bottom to top, as in some raw videos."""
+    frame = next(read_pictures(clips.make(pix_fmt="yuv422p", frames=2)))
+    graph = Graph()
+    buffer = graph.add_buffer(width=128, height=64, format=frame.picture.format, time_base=Fraction(1, 30))
+    graph.link_nodes(buffer, graph.add("vflip"), graph.add("buffersink")).configure()
+    graph.vpush(frame.picture)
+    flipped = TimedFrame(7, 0.5, graph.vpull())
+    assert flipped.picture.planes[0].line_size < 0
+    for sent in (frame, flipped):
+        found = pickle.loads(pickle.dumps(sent))
+        assert (found.index, found.timestamp_s) == (sent.index, sent.timestamp_s)
+        rows = [picture.reformat(format="rgb24").to_ndarray() for picture in (sent.picture, found.picture)]
+        np.testing.assert_array_equal(*rows)
+        assert found.picture.color_range == sent.picture.color_range
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,18 @@ def test_ten_bits_are_reduced(clips):
     assert listed(clips, path)[0] == [0, 1, 2]
 
 
+def test_a_second_sound_track_is_noted(clips):
+    source, path = clips.make(frames=3, audio="aac"), clips.folder / "two.mp4"
+    with av.open(str(source)) as found, av.open(str(path), "w") as output:
+        (track,) = found.streams.audio
+        tracks = [output.add_stream_from_template(stream) for stream in (*found.streams.video, track, track)]
+        for packet in found.demux():
+            if packet.dts is not None:
+                packet.stream = tracks[packet.stream_index]
+                output.mux(packet)
+    assert probe_video(path).notes == ("holds 2 sound tracks; a video that is written gets the first",)
+
+
 def test_probe_tells_the_facts(clips):
     info = probe_video(clips.make(audio="aac"))
     assert (info.width, info.height, info.codec, info.pixel_format) == (128, 64, "h264", "yuv420p")

@@ -10,6 +10,7 @@ from atsal.cli.exit_code import exit_if_failed
 from atsal.cli.parameters import (
     PATH,
     complete_names,
+    isolate_option,
 )
 from atsal.errors import ConfigError, InputError
 from atsal.jobs.atomic_write import create_folder
@@ -104,6 +105,7 @@ def _sigma(found: "Dataset") -> str:
 @click.option("--frame", "frame_index", type=click.IntRange(min=0), help="Draw one frame of a video.  [default: all]")
 @click.option("--scanpaths", is_flag=True, help="Join the fixations of each observer by lines.")
 @click.option("--source", type=PATH, help="Folder of the raw files, if they were moved.")
+@isolate_option
 @output_options
 def inspect(
     prepared: Path,

@@ -20,7 +20,16 @@ from atsal.cli.model_run import (
     stereo_option,
     take_reading,
 )
-from atsal.cli.parameters import PATH, POSITIVE, SOURCE, STREAMS, NameOf, overwrite_option, refuse_inputs
+from atsal.cli.parameters import (
+    PATH,
+    POSITIVE,
+    SOURCE,
+    STREAMS,
+    NameOf,
+    isolate_option,
+    overwrite_option,
+    refuse_inputs,
+)
 from atsal.cli.progress import progress_bar
 from atsal.directing.aspect import ASPECTS
 from atsal.errors import ConfigError
@@ -65,6 +74,7 @@ _OF_THE_PLAN = ("aspect", "fov", "start_s", "duration_s", "end_s")
 @click.option("--recorded", type=PATH, help="A head log: say how much of it is in frame, too.")
 @click.option("--maps", type=PATH, help="Follow the maps of this manifest of `atsal predict --format npy`.")
 @click.option("--stream", type=NameOf(*STREAMS), default="fused", help="The map that the camera follows.")
+@isolate_option
 @overwrite_option
 @stereo_option
 @span_options

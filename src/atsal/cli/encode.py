@@ -14,7 +14,18 @@ from atsal.cli.model_run import (
     model_options,
     print_notes,
 )
-from atsal.cli.parameters import PATH, POSITIVE, SOURCE, STEREO, STREAMS, NameOf, Number, options, overwrite_option
+from atsal.cli.parameters import (
+    PATH,
+    POSITIVE,
+    SOURCE,
+    STEREO,
+    STREAMS,
+    NameOf,
+    Number,
+    isolate_option,
+    options,
+    overwrite_option,
+)
 from atsal.cli.progress import progress_bar
 from atsal.cli.quality import print_scores
 
@@ -30,6 +41,7 @@ guide_options = options(
         "--strength", type=Number(min=0, max=2), default=1.0, help="Scale the offsets: 0 is a plain encoding."
     ),
     click.option("--stereo", type=STEREO, default="auto", help="Layout of a stereo picture; both views are encoded."),
+    isolate_option,
     overwrite_option,
     model_options,
     output_options,

@@ -16,6 +16,7 @@ from atsal.cli.parameters import (
     POSITIVE,
     NameOf,
     complete_names,
+    isolate_option,
     parse_erp_height,
     workers_option,
 )
@@ -75,6 +76,7 @@ def _choice(field: str) -> NameOf:
     "and test=rest; or a YAML file with a list for each part. May be given several times, and for a set made before.",
 )
 @click.option("--split-seed", type=click.IntRange(min=0), default=0, help="Seed of shares drawn at random.")
+@isolate_option
 @workers_option
 @output_options
 def prepare(

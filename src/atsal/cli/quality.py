@@ -7,7 +7,17 @@ import click
 
 from atsal.cli.console import output_options, print_line, print_table
 from atsal.cli.model_run import print_notes
-from atsal.cli.parameters import PATH, STEREO, STREAMS, NameOf, Number, overwrite_option, refuse_existing, refuse_inputs
+from atsal.cli.parameters import (
+    PATH,
+    STEREO,
+    STREAMS,
+    NameOf,
+    Number,
+    isolate_option,
+    overwrite_option,
+    refuse_existing,
+    refuse_inputs,
+)
 from atsal.cli.progress import progress_bar
 from atsal.errors import ConfigError
 
@@ -50,6 +60,7 @@ _TITLES = {
 )
 @click.option("--stereo", type=STEREO, default="auto", help="Layout of stereo pictures; the left views are compared.")
 @click.option("--json", "output", type=PATH, help="Also write the scores of all frames to this file.")
+@isolate_option
 @overwrite_option
 @output_options
 def quality(reference: Path, distorted: Path, output: Path | None, **values: Any) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from atsal.cli.console import output_options, print_line
-from atsal.cli.parameters import PATH, overwrite_option, refuse_existing
+from atsal.cli.parameters import PATH, isolate_option, overwrite_option, refuse_existing
 from atsal.cli.progress import progress_bar
 from atsal.errors import ConfigError
 from atsal.jobs.atomic_write import atomic_file, create_folder, output_errors
@@ -15,6 +15,7 @@ from atsal.jobs.atomic_write import atomic_file, create_folder, output_errors
 @click.argument("manifest", type=PATH)
 @click.option("-o", "--output", required=True, type=PATH, help="The .html file to write.")
 @click.option("--media", type=PATH, help="The source of the result, where it is not where it was.")
+@isolate_option
 @overwrite_option
 @output_options
 def report(manifest: Path, output: Path, media: Path | None, overwrite: bool) -> None:

@@ -12,7 +12,7 @@ from atsal.cli.console import output_options, print_error, print_warning
 from atsal.cli.exit_code import ExitCode
 from atsal.cli.live_page import show_live
 from atsal.cli.model_run import FEW_FRAMES, load_chosen_model, model_options, reading_options, take_reading
-from atsal.cli.parameters import PATH, overwrite_option, still_at_option
+from atsal.cli.parameters import PATH, isolate_option, overwrite_option, still_at_option
 from atsal.cli.view_page import export_entries, show_entries
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ _FRAMES = {"nothing": 0, "still": 1, "clip": FEW_FRAMES}
 @click.option("--plan", type=PATH, help="Show the camera of this plan of `atsal direct`; for a single video.")
 @click.option("--as-frames", is_flag=True, help="Treat a folder of images as one clip.")
 @still_at_option
+@isolate_option
 @overwrite_option
 @reading_options
 @model_options

@@ -17,6 +17,7 @@ from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.pictures import open_picture, picture_errors
 from atsal.untrusted.text import escape_controls
 from atsal.video.image_reader import read_image
+from atsal.video.isolation import isolatable
 from atsal.video.media_files import classify, list_frames
 from atsal.video.pixels import has_16_bit_channels, scale_image, upright_pixels
 from atsal.video.probe import VideoInfo, probe_video
@@ -129,6 +130,7 @@ def _seek_time(stimulus: Stimulus, frame_index: int) -> float:
     return max(0.0, (frame_index - 1) / rate) if rate and not stimulus.uneven_rate else 0.0
 
 
+@isolatable
 def read_photo(path: Path, member: str | None = None) -> Picture:
     """Read a flat photo of any shape, (H, W, 3) uint8 RGB, upright by its EXIF; `member` names it inside an archive.
 

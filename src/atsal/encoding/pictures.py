@@ -12,10 +12,9 @@ from atsal.encoding.codecs import Codec
 from atsal.encoding.guide import Guide, rectangles
 from atsal.encoding.offsets import Offsets
 from atsal.errors import MediaError
-from atsal.video.container import open_video
 from atsal.video.mp4_writer import Colour
 from atsal.video.probe import VideoInfo
-from atsal.video.timed_frames import FrameSource
+from atsal.video.timed_frames import read_pictures
 
 _ANY_TIME_BASE = Fraction(1, 90000)
 
@@ -40,7 +39,7 @@ def choose_format(info: VideoInfo, codec: Codec) -> PictureFormat:
             f"{info.path}: is {info.width}x{info.height}; encoders need even sides. Scale it first: ffmpeg -i FILE -vf "
             f"scale={info.width + info.width % 2}:{info.height + info.height % 2} NEW.mp4"
         )
-    frame = next(iter(FrameSource(info.path))).picture
+    frame = next(read_pictures(info.path)).picture
     bits = max(component.bits for component in frame.format.components)
     if bits > codec.most_bits:
         raise MediaError(
@@ -59,11 +58,9 @@ def choose_format(info: VideoInfo, codec: Codec) -> PictureFormat:
 
 
 def _pixel_aspect(info: VideoInfo) -> Fraction | None:
-    with open_video(info.path) as (_, stream):
-        stored = stream.sample_aspect_ratio
-    if not stored or stored == 1:
+    if info.pixel_aspect == 1:
         return None
-    return 1 / stored if info.view.rotation.swaps_sides else stored
+    return 1 / info.pixel_aspect if info.view.rotation.swaps_sides else info.pixel_aspect
 
 
 class PictureFilter:
@@ -76,8 +73,7 @@ class PictureFilter:
 
     def __iter__(self) -> Iterator[tuple[VideoFrame, float]]:
         """Yield every picture with its time; raise `MediaError` for a damaged video."""
-        source = FrameSource(self._info.path)
-        for timed in source:
+        for timed in read_pictures(self._info.path):
             frame = timed.picture
             if (frame.width, frame.height) != (self._info.width, self._info.height):
                 raise MediaError(
@@ -85,7 +81,6 @@ class PictureFilter:
                     f"{self._info.width}x{self._info.height}; expected one size throughout. Convert it to one first."
                 )
             yield self._filter(frame, timed.timestamp_s), timed.timestamp_s
-        source.check_complete()
 
     def _filter(self, frame: VideoFrame, timestamp_s: float) -> VideoFrame:
         offsets = None if self._guide is None else self._guide.at(timestamp_s)

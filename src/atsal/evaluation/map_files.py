@@ -20,6 +20,7 @@ from atsal.untrusted.arrays import open_npy
 from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.pictures import MAX_PIXELS, open_picture
 from atsal.untrusted.text import short_repr
+from atsal.video.isolation import isolatable
 from atsal.video.media_files import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
 from atsal.video.probe import probe_video
 from atsal.video.reader import read_frames
@@ -175,6 +176,7 @@ def _open_npy(path: Path) -> NDArray[np.generic]:
     return stack
 
 
+@isolatable
 def _read_picture(path: Path) -> Map:
     with open_picture(path) as image:
         if getattr(image, "is_animated", False):

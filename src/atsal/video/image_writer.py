@@ -16,6 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from atsal.errors import ConfigError, MediaError, ShapeError
 from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.untrusted.pictures import open_picture
+from atsal.video.isolation import isolatable
 
 _SOFTWARE = "atsal"
 
@@ -75,6 +76,7 @@ def rgb_png_bytes(image: NDArray[np.uint8]) -> bytes:
     return _png_bytes(image, metadata)
 
 
+@isolatable
 def is_own_picture(path: Path) -> bool:
     """Return whether `write_rgb_png` wrote the file."""
     try:

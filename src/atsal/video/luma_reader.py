@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atsal.errors import MediaError
+from atsal.video.isolation import isolatable
 from atsal.video.probe import probe_video
 from atsal.video.stereo_layout import StereoChoice
 from atsal.video.timed_frames import FrameSource
@@ -30,6 +31,7 @@ class LumaFrame:
     is_full_range: bool
 
 
+@isolatable
 def read_luma(path: Path, *, height: int | None = None, stereo: StereoChoice = "auto") -> Iterator[LumaFrame]:
     """Read the luma of the left view of every frame, scaled to (height, 2 height); by default the view's own height.
 

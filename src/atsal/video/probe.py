@@ -34,7 +34,7 @@ class VideoInfo(MediaInfo):
 
     `frame_count` is how many frames are shown: by the container's index, counted, or else length times rate.
     `frame_rate` is the average. `start_s` is the container's time of the first frame; `Frame.timestamp_s` counts from
-    there.
+    there. `pixel_aspect` is the width of a stored pixel by its height. `video_streams` counts no covers.
     """
 
     codec: str
@@ -46,6 +46,8 @@ class VideoInfo(MediaInfo):
     variable_frame_rate: bool
     has_audio: bool
     spherical_tagged: bool
+    pixel_aspect: Fraction
+    video_streams: int
 
 
 @isolatable
@@ -74,7 +76,8 @@ def _probe(path: Path, stereo: StereoChoice, count: bool, _version: tuple[int, .
         first = _first_frame(path, container, stream)
         stated = read_video_metadata(path, stream, first)
         refuse_camera_original(path, container, is_sphere=stated.is_sphere)
-        view = choose_view(path, (first.width, first.height), Fraction(stream.sample_aspect_ratio or 1), stated, stereo)
+        pixel_aspect = Fraction(stream.sample_aspect_ratio or 1)
+        view = choose_view(path, (first.width, first.height), pixel_aspect, stated, stereo)
         tagged = stated.is_sphere or has_spherical_tag(path)
         lacks_tag = not tagged and "mp4" in container.format.name
         notes = (*_stream_notes(container, stream), *view.notes)
@@ -92,6 +95,8 @@ def _probe(path: Path, stereo: StereoChoice, count: bool, _version: tuple[int, .
             variable_frame_rate=timing.variable_rate,
             has_audio=bool(container.streams.audio),
             spherical_tagged=tagged,
+            pixel_aspect=pixel_aspect,
+            video_streams=len(picture_streams(container)),
             view=view,
             notes=notes,
             remarks=(*notes, *view.remarks(), *remarks, *counting_remarks),
@@ -117,12 +122,14 @@ def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> 
 
 
 def _stream_notes(container: InputContainer, stream: VideoStream) -> list[str]:
-    count = len(picture_streams(container))
-    if count == 1:
-        return []
-    reason = "the default one" if Disposition.default & stream.disposition else "the largest"
-    size = f"{stream.width}x{stream.height}"
-    return [f"holds {count} video streams; stream {stream.index} ({size}), {reason}, is used"]
+    notes, count, tracks = [], len(picture_streams(container)), len(container.streams.audio)
+    if count > 1:
+        reason = "the default one" if Disposition.default & stream.disposition else "the largest"
+        size = f"{stream.width}x{stream.height}"
+        notes.append(f"holds {count} video streams; stream {stream.index} ({size}), {reason}, is used")
+    if tracks > 1:
+        notes.append(f"holds {tracks} sound tracks; a video that is written gets the first")
+    return notes
 
 
 def _remarks(first: VideoFrame, size: tuple[int, int], timing: StreamTiming, *, lacks_tag: bool) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -19,6 +20,7 @@ from atsal.errors import MediaError, TruncatedMediaError
 from atsal.video.container import open_video, read_packets
 from atsal.video.decoding import TIMES_RESTART, GoodFrames, seek
 from atsal.video.isolation import isolatable
+from atsal.video.plain_picture import PlainPicture
 from atsal.video.stream_timing import StreamTiming, read_timing
 
 MAX_ROUNDING_S = 1e-3  # of a frame's time: far less than a frame lasts
@@ -32,11 +34,22 @@ _RESTART_REMEDY = (
 
 @dataclass(frozen=True, eq=False)
 class TimedFrame:
-    """A decoded picture, its number in the file and its time since the file's first frame."""
+    """A decoded picture, its number in the file and its time since the file's first frame.
+
+    It can be sent to another process, without what the file states beside the picture (closed captions).
+    """
 
     index: int
     timestamp_s: float
     picture: VideoFrame
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Take the picture apart for pickle, which cannot do that with FFmpeg's."""
+        return _put_together, (self.index, self.timestamp_s, PlainPicture.of(self.picture))
+
+
+def _put_together(index: int, timestamp_s: float, picture: PlainPicture) -> TimedFrame:
+    return TimedFrame(index, timestamp_s, picture.frame())
 
 
 class FrameSource:
@@ -113,6 +126,17 @@ class FrameSource:
             ticks = number * timing.step_pts if origin is None or pts is None else pts - origin
             yield TimedFrame(number, float(ticks * timing.time_base), picture), rounding_s
         self._damage = rest.damage
+
+
+@isolatable
+def read_pictures(path: Path) -> Iterator[TimedFrame]:
+    """Yield every good frame of a video as it was decoded.
+
+    Raises MediaError for a file that is no video, and TruncatedMediaError after the last good frame of a broken one.
+    """
+    source = FrameSource(path)
+    yield from source
+    source.check_complete()
 
 
 @dataclass(frozen=True, eq=False)

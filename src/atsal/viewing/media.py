@@ -10,7 +10,6 @@ from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.prediction.formats import next_even
 from atsal.prediction.options import ReadOptions
 from atsal.prediction.sources import Source
-from atsal.video.container import open_video, picture_streams
 from atsal.video.probe import VideoInfo, probe_video
 from atsal.video.writer import VideoWriter
 from atsal.viewing.scene import Media
@@ -32,7 +31,7 @@ def prepare_media(
     """
     if source.kind == "image":
         return _copy_photo(source, reading, folder)
-    if copy or source.kind == "sequence" or _has_several_streams(source.path):
+    if copy or source.kind == "sequence" or _has_several_streams(source, reading):
         return _copy_video(source, reading, folder, on_frame)
     info = probe_video(source.path, reading.stereo)
     name = "media" + source.path.suffix.lower()
@@ -43,9 +42,8 @@ def prepare_media(
     return media, source.path
 
 
-def _has_several_streams(path: Path) -> bool:
-    with open_video(path) as (container, _):
-        return len(picture_streams(container)) > 1
+def _has_several_streams(source: Source, reading: ReadOptions) -> bool:
+    return probe_video(source.path, reading.stereo).video_streams > 1
 
 
 def _crop(info: VideoInfo) -> tuple[float, float, float, float]:
