@@ -218,12 +218,13 @@ def test_ten_bits_are_reduced(clips):
 def test_a_second_sound_track_is_noted(clips):
     source, path = clips.make(frames=3, audio="aac"), clips.folder / "two.mp4"
     with av.open(str(source)) as found, av.open(str(path), "w") as output:
-        (track,) = found.streams.audio
-        tracks = [output.add_stream_from_template(stream) for stream in (*found.streams.video, track, track)]
-        for packet in found.demux():
-            if packet.dts is not None:
-                packet.stream = tracks[packet.stream_index]
-                output.mux(packet)
+        video, audio = found.streams
+        tracks = [output.add_stream_from_template(stream) for stream in (video, audio, audio)]
+        for packet in [packet for packet in found.demux() if packet.dts is not None]:
+            for track in tracks[1:] if packet.stream is audio else tracks[:1]:
+                copy = av.Packet(bytes(packet))
+                copy.pts, copy.dts, copy.time_base, copy.stream = packet.pts, packet.dts, packet.time_base, track
+                output.mux(copy)
     assert probe_video(path).notes == ("holds 2 sound tracks; a video that is written gets the first",)
 
 

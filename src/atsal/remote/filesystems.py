@@ -35,7 +35,8 @@ def _http_options() -> dict[str, Any]:
     from aiohttp import ClientTimeout  # noqa: PLC0415 - optional
 
     timeout = ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=STALL_TIMEOUT_S)
-    return {"client_kwargs": {"timeout": timeout, "trust_env": True}}
+    # Nothing is unpacked on arrival: a compressed answer is refused.
+    return {"client_kwargs": {"timeout": timeout, "trust_env": True, "auto_decompress": False}}
 
 
 def _s3_options(tries: int) -> dict[str, Any]:

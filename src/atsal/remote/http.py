@@ -3,7 +3,9 @@
 fsspec's own file object neither tries again, nor notices another version, nor a server that ignores ranges.
 """
 
+import asyncio
 import re
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -16,9 +18,10 @@ from atsal.remote.filesystems import filesystem
 from atsal.remote.retry import STALL_TIMEOUT_S, TransientError, changed_error
 from atsal.remote.urls import shown_url
 
-_CONTENT_RANGE = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
+_CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+)")
 _TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
-_PIECE_BYTES = 1 << 20
+_SLOWEST_BYTES = 1 << 18  # that must come in `STALL_TIMEOUT_S`: a server may send a byte now and then for ever
+_MOST_DIGITS = 15  # of a size: what has more fits on no disk
 T = TypeVar("T")
 
 
@@ -54,48 +57,70 @@ def _run(function: Callable[..., Coroutine[Any, Any, T]], *arguments: Any) -> T:
 
 
 async def _look(url: str) -> Facts:
-    async with _answer(url, "bytes=0-0") as response:
+    async with _answer(url, "bytes=0-0") as (response, _):
         return _facts(response.status, response.headers, shown_url(url))
 
 
 async def _read_range(url: str, facts: Facts, start: int, end: int) -> bytes:
-    async with _answer(url, f"bytes={start}-{end - 1}") as response:
+    async with _answer(url, f"bytes={start}-{end - 1}") as (response, pieces):
         if response.status != HTTPStatus.PARTIAL_CONTENT:
             raise changed_error(shown_url(url))
         _check_version(url, facts, response)
-        content: bytes = await response.content.readexactly(end - start)
-        return content
+        found = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
+        if not found or found[1] is None or int(found[1]) != start:
+            raise TransientError("the server sends another part than was asked for")
+        content = bytearray()
+        async for piece in pieces:
+            content += piece
+            if len(content) >= end - start:
+                return bytes(content[: end - start])
+    raise TransientError("the connection was cut")
 
 
 async def _download(url: str, facts: Facts, file: IO[bytes]) -> None:
-    async with _answer(url, None) as response:
+    if facts.size > shutil.disk_usage(tempfile.gettempdir()).free:
+        raise _no_space(url, f"it has {facts.size} bytes, more than there is space")
+    async with _answer(url, None) as (response, pieces):
         _check_version(url, facts, response)
-        while piece := await response.content.read(_PIECE_BYTES):
+        async for piece in pieces:
             try:
                 file.write(piece)
             except OSError as error:
-                raise MediaError(
-                    f"{shown_url(url)}: the server sends no parts of files, so this one was copied to the temporary "
-                    f"folder, and that failed ({error.strerror}); set TMPDIR to a folder with more space."
-                ) from None
+                raise _no_space(url, error.strerror) from None
     if file.tell() != facts.size:
         raise TransientError("the connection was cut")
 
 
+def _no_space(url: str, reason: str | None) -> MediaError:
+    return MediaError(
+        f"{shown_url(url)}: the server sends no parts of files, so this one is copied to the temporary folder, and "
+        f"that failed ({reason}); set TMPDIR to a folder with more space."
+    )
+
+
 @asynccontextmanager
-async def _answer(url: str, byte_range: str | None) -> AsyncIterator[Any]:
-    """Ask for a file, and turn what goes wrong until its content is read into the errors of this module."""
+async def _answer(url: str, byte_range: str | None) -> AsyncIterator[tuple[Any, AsyncIterator[bytes]]]:
+    """Ask for a file: yield the response and the pieces of its content, neither of which may come too slowly.
+
+    What goes wrong until the content is read becomes an error of this module.
+    """
     import aiohttp  # noqa: PLC0415 - optional
     from yarl import URL  # noqa: PLC0415 - optional
 
     headers = {"Accept-Encoding": "identity"} | ({"Range": byte_range} if byte_range else {})
     try:
         session = await filesystem("http").set_session()
-        async with session.get(URL(url, encoded="%" in url), headers=headers) as response:
+        async with (
+            asyncio.timeout(STALL_TIMEOUT_S) as limit,
+            session.get(URL(url, encoded="%" in url), headers=headers) as response,
+        ):
             _check_status(response.status, shown_url(url))
-            yield response
+            _check_plain(response.headers, shown_url(url))
+            yield response, _pieces(response, limit)
     except TimeoutError:
-        raise TransientError(f"no answer for {STALL_TIMEOUT_S:g} s") from None
+        raise TransientError(
+            f"no answer for {STALL_TIMEOUT_S:g} s, or less than {_SLOWEST_BYTES >> 10} KiB in that time"
+        ) from None
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, aiohttp.TooManyRedirects, ValueError) as error:
         raise MediaError(
             f"{shown_url(url)}: leads to no file on an HTTP server ({type(error).__name__}); check the URL."
@@ -106,6 +131,26 @@ async def _answer(url: str, byte_range: str | None) -> AsyncIterator[Any]:
         if isinstance(error, FileNotFoundError):
             raise
         raise TransientError(getattr(error, "strerror", None) or type(error).__name__) from None
+
+
+async def _pieces(response: Any, limit: asyncio.Timeout) -> AsyncIterator[bytes]:
+    """Yield content, and move the limit on time each time that enough of it has come."""
+    count = due = 0
+    async for piece in response.content.iter_any():
+        count += len(piece)
+        if count >= due:
+            due = count + _SLOWEST_BYTES
+            limit.reschedule(asyncio.get_running_loop().time() + STALL_TIMEOUT_S)
+        yield piece
+
+
+def _check_plain(headers: Mapping[str, str], shown: str) -> None:
+    """Refuse compressed content: nobody asked for it, and a little of it can fill the memory."""
+    if (coding := headers.get("Content-Encoding", "identity").lower()) != "identity":
+        raise MediaError(
+            f"{shown}: the server sends it compressed ({coding[:20]!r}), unasked; expected the file itself. "
+            "Download it first."
+        )
 
 
 def _check_status(status: int, shown: str) -> None:
@@ -135,8 +180,8 @@ def _check_version(url: str, facts: Facts, response: Any) -> None:
 
 def _facts(status: int, headers: Mapping[str, str], shown: str) -> Facts:
     total = _CONTENT_RANGE.match(headers.get("Content-Range", ""))
-    size = total[1] if total else headers.get("Content-Length", "") if status == HTTPStatus.OK else ""
-    if not size.isdecimal():
+    size = total[2] if total else headers.get("Content-Length", "") if status == HTTPStatus.OK else ""
+    if not (size.isascii() and size.isdecimal() and len(size) <= _MOST_DIGITS):
         raise MediaError(
             f"{shown}: the server does not say how long the file is, so its parts cannot be found. Download it first."
         )
