@@ -87,20 +87,19 @@ def _relative_density(saliency: NDArray[np.floating[Any]]) -> NDArray[np.float64
 
 def _label_peaks(density: NDArray[np.float64]) -> list[list[int]]:
     """Return, for each prominent peak, its pixels (flat indices), the peak itself first."""
-    flat = density.ravel()
-    neighbours = _neighbours(len(density))
-    candidates = np.flatnonzero(flat > 1)  # where gaze is denser than on average
+    candidates = np.flatnonzero(density.ravel() > 1)  # where gaze is denser than on average
+    order = candidates[np.argsort(-density.ravel()[candidates], kind="stable")].tolist()
+    flat, neighbours = density.ravel().tolist(), _neighbours(len(density))  # Python's own numbers, which loops want
     owner: dict[int, int] = {}  # pixel -> peak
     pixels: dict[int, list[int]] = {}  # peak -> pixels
-    for pixel in candidates[np.argsort(-flat[candidates], kind="stable")].tolist():
-        value = flat[pixel]
-        peaks = {owner[other] for other in neighbours[pixel].tolist() if other in owner}
+    for pixel in order:
+        peaks = {owner[other] for other in neighbours[pixel] if other in owner}
         if not peaks:
             owner[pixel], pixels[pixel] = pixel, [pixel]
             continue
-        highest = max(peaks, key=lambda peak: (flat[peak], -peak))
+        highest = max(peaks, key=lambda peak: (flat[peak], -peak)) if len(peaks) > 1 else peaks.pop()
         for peak in peaks - {highest}:
-            if value > SADDLE * flat[peak]:
+            if flat[pixel] > SADDLE * flat[peak]:
                 for moved in pixels[peak]:
                     owner[moved] = highest
                 pixels[highest] += pixels.pop(peak)
@@ -149,8 +148,8 @@ def _solid_angles(rows: int) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=4)
-def _neighbours(rows: int) -> NDArray[np.intp]:
-    """Return the eight neighbours of each pixel, (rows * 2 rows, 8): around the back, and over the poles."""
+def _neighbours(rows: int) -> list[list[int]]:
+    """Return the eight neighbours of each pixel: around the back, and over the poles."""
     row, column = np.divmod(np.arange(2 * rows * rows), 2 * rows)
     found = []
     for down, right in [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]:
@@ -158,6 +157,5 @@ def _neighbours(rows: int) -> NDArray[np.intp]:
         over_pole = (other < 0) | (other >= rows)
         other = np.clip(other, 0, rows - 1)
         found.append(other * 2 * rows + (column + right + over_pole * rows) % (2 * rows))
-    neighbours = np.stack(found, axis=1)
-    neighbours.flags.writeable = False
+    neighbours: list[list[int]] = np.stack(found, axis=1).tolist()
     return neighbours
