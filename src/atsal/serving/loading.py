@@ -10,8 +10,8 @@ from atsal.prediction.predictor import Predictor
 def load_on_threads(choice: ModelChoice, threads: int) -> Predictor:
     """Return a model whose networks compute on so many threads; what else PyTorch does here stays on one.
 
-    Each small step on several threads would let the others wait for it in a busy loop: to find the regions of a map
-    takes 9 ms of one core on one thread, and 36 ms on two. Raises what `load_model` raises.
+    In steps as small as those that find regions, threads that share a step wait for each other in a busy loop, which
+    takes the other cores several times as long as the step. Raises what `load_model` raises.
     """
     keep_freed_memory()
     torch.set_num_threads(threads)
