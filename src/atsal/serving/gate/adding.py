@@ -16,7 +16,7 @@ from atsal.serving.gate.settings import GateSettings
 _METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
 _ASKED = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Range", "X-Request-ID")
 _ASKED_OF_UPLOADS = ("Tus-Resumable", "Upload-Length", "Upload-Metadata", "Upload-Offset")
-_SHOWN = ("Content-Disposition", "Content-Range", "ETag", "Location", "Retry-After", "X-Request-ID")
+_SHOWN = ("Atsal-Stereo", "Content-Disposition", "Content-Range", "ETag", "Location", "Retry-After", "X-Request-ID")
 _SHOWN_OF_UPLOADS = (
     "Tus-Resumable",
     "Tus-Version",
