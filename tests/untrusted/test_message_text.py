@@ -2,7 +2,7 @@
 
 import pytest
 
-from atsal.untrusted.text import escape_controls, short_repr
+from atsal.untrusted.text import escape_controls, short_repr, shorten_list
 
 
 def test_a_value_is_quoted_as_python_writes_it() -> None:
@@ -13,6 +13,7 @@ def test_a_value_is_quoted_as_python_writes_it() -> None:
 def test_a_long_value_is_cut() -> None:
     assert len(short_repr("x" * 10**6)) <= 80
     assert len(short_repr({str(n): "y" * 99 for n in range(99)}, limit=40)) == 40
+    assert len(shorten_list(["a", "x" * 10**6, "b"])) <= 90
 
 
 def test_a_shared_value_is_not_written_out() -> None:

@@ -41,6 +41,7 @@ class Clips:
         options: dict[str, str] | None = None,
         audio: str | None = None,
         audio_seconds: float = 2.0,
+        audio_rate: int = 48000,
         paint=None,
         container_options: dict[str, str] | None = None,
     ) -> Path:
@@ -54,7 +55,7 @@ class Clips:
             if codec == "libx264":
                 stream.options = options or {"bf": "2", "g": "12", "preset": "ultrafast", "x264-params": "b-adapt=0"}
             stream.codec_context.time_base = tick
-            sound = container.add_stream(audio, rate=48000) if audio else None
+            sound = container.add_stream(audio, rate=audio_rate) if audio else None
             for number, time in enumerate(times):
                 image = (paint or self.picture)(number, *size)
                 frame = av.VideoFrame.from_ndarray(image, format="rgb24")

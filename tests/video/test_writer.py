@@ -122,6 +122,27 @@ def test_sound_of_an_unknown_codec_is_named(clips, tmp_path):
         pass
 
 
+def test_sound_that_changes_its_format_goes_on(clips, tmp_path):
+    parts = [
+        clips.make("part.ts", frames=15, audio="mp2", audio_seconds=0.5, audio_rate=rate).read_bytes()
+        for rate in (48000, 32000)
+    ]
+    (tmp_path / "changing.ts").write_bytes(b"".join(parts))
+    path = write(clips, tmp_path / "o.mp4", np.arange(60) / 30, audio_from=tmp_path / "changing.ts")
+    with av.open(str(path)) as container:
+        (audio,) = container.streams.audio
+        assert float(audio.duration * audio.time_base) == pytest.approx(1.0, abs=0.1)
+
+
+def test_sound_whose_times_go_back_is_left_out(clips, tmp_path):
+    parts = [clips.make("part.ts", frames=15, audio="aac", audio_seconds=0.5).read_bytes() for _ in range(2)]
+    (tmp_path / "back.ts").write_bytes(b"".join(parts))
+    path = write(clips, tmp_path / "o.mp4", np.arange(60) / 30, audio_from=tmp_path / "back.ts")
+    with av.open(str(path)) as container:
+        (audio,) = container.streams.audio
+        assert float(audio.duration * audio.time_base) == pytest.approx(0.5, abs=0.1)
+
+
 def test_sound_without_channels_is_named(clips, tmp_path):
     path = clips.make("a.mkv", frames=3, audio="pcm_s16le")
     path.write_bytes(path.read_bytes().replace(b"\x9f\x81\x02", b"\x9f\x81\x00"))

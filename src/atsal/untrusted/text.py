@@ -37,8 +37,10 @@ def short_repr(value: object, limit: int = _MAX_CHARACTERS) -> str:
 
 
 def shorten_list(names: Sequence[str], limit: int = _MAX_NAMES) -> str:
-    """Join names for a message: the first `limit` of them, and the total where there are more."""
-    return escape_controls(", ".join(names[:limit])) + (f", … ({len(names)})" if len(names) > limit else "")
+    """Join names for a message: the first `limit` of them, each cut, and the total where there are more."""
+    return escape_controls(", ".join(_cut(name, _MAX_CHARACTERS) for name in names[:limit])) + (
+        f", … ({len(names)})" if len(names) > limit else ""
+    )
 
 
 def plural(count: int, noun: str) -> str:

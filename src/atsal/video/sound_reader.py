@@ -112,7 +112,11 @@ def _is_copied(stream: AudioStream) -> bool:
 def _copy(container: InputContainer, stream: AudioStream, start_s: float) -> SoundItems:
     yield _describe(stream.codec_context, stream.time_base or Fraction(1, stream.rate))
     packets = (packet for packet in read_packets(container, stream) if packet.dts is not None)
+    last: int | None = None
     for time_s, packet in _from_start(packets, start_s):
+        if last is not None and (packet.dts or 0) <= last:
+            continue  # times went back, which MP4 cannot hold
+        last = packet.dts
         shift = round(start_s / packet.time_base)
         yield _plain(packet, time_s, (packet.pts or 0) - shift, (packet.dts or 0) - shift)
 
@@ -120,22 +124,35 @@ def _copy(container: InputContainer, stream: AudioStream, start_s: float) -> Sou
 def _encode(container: InputContainer, stream: AudioStream, start_s: float) -> SoundItems:
     encoder = _aac_encoder(stream)
     yield _describe(encoder, Fraction(1, encoder.rate))
-    # The resampler also cuts the audio into frames of the size that the encoder takes.
-    resampler = AudioResampler(format="fltp", layout=encoder.layout, rate=encoder.rate, frame_size=1024)
     samples: int | None = None
-    frames = (frame for frame in _from_start(container.decode(stream), start_s))
-    for time_s, frame in chain(frames, [(0.0, None)]):
-        if frame is not None and samples is None:
-            samples = round(time_s * encoder.rate)
-        pieces: list[AudioFrame | None] = [*resampler.resample(frame)]
-        for piece in pieces if frame is not None else [*pieces, None]:
-            if piece is not None:
-                # Counted from the first, since a decoder may shorten a frame without moving the next one's time.
-                piece.pts, piece.time_base = samples, Fraction(1, encoder.rate)
-                samples = (samples or 0) + piece.samples
-            for packet in encoder.encode(piece):
-                pts = packet.pts or 0
-                yield _plain(packet, float(pts * packet.time_base), pts, pts if packet.dts is None else packet.dts)
+    for time_s, piece in chain(_resampled(container, stream, start_s, encoder), [(0.0, None)]):
+        if piece is not None:
+            # Counted from the first, since a decoder may shorten a frame without moving the next one's time.
+            samples = round(time_s * encoder.rate) if samples is None else samples
+            piece.pts, piece.time_base = samples, Fraction(1, encoder.rate)
+            samples += piece.samples
+        for packet in encoder.encode(piece):
+            pts = packet.pts or 0
+            yield _plain(packet, float(pts * packet.time_base), pts, pts if packet.dts is None else packet.dts)
+
+
+def _resampled(
+    container: InputContainer, stream: AudioStream, start_s: float, encoder: AudioCodecContext
+) -> Iterator[tuple[float, AudioFrame]]:
+    """Yield decoded sound in frames of the format and size that the encoder takes, the last of which may be short.
+
+    Each comes with the time of the first decoded one. Where the format changes, what waits for more is left out.
+    """
+    first_s = taken = resampler = None
+    for time_s, frame in _from_start(container.decode(stream), start_s):
+        first_s = time_s if first_s is None else first_s
+        form = frame.format.name, frame.layout.name, frame.sample_rate
+        if resampler is None or form != taken:
+            taken = form
+            resampler = AudioResampler(format="fltp", layout=encoder.layout, rate=encoder.rate, frame_size=1024)
+        yield from ((first_s, piece) for piece in resampler.resample(frame))
+    if resampler is not None and first_s is not None:
+        yield from ((first_s, piece) for piece in resampler.resample(None))
 
 
 def _aac_encoder(stream: AudioStream) -> AudioCodecContext:
