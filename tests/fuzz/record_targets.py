@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from atsal.batch.ledger import LEDGER, Ledger, Row, count_states, read_ledger
 from atsal.directing.camera import Keyframe
 from atsal.directing.plan import MadeFrom, Plan, read_plan, write_plan
 from atsal.jobs.checksums import file_sha256
@@ -44,6 +45,7 @@ def record_targets(root: Path) -> Iterator[Target]:
     sources = read_front_priors().sources
     write_fusion_folds(folds, FusionFolds(FORMAT, "0" * 64, "folder", "head", sources, (fold,)))
     yield Target("fusion folds", folds, lambda: read_fusion_folds(folds))
+    yield from _ledger(root / "batch")
 
 
 def _result(root: Path) -> Iterator[Target]:
@@ -83,6 +85,20 @@ def _result(root: Path) -> Iterator[Target]:
     journal._last = (_FRAMES, rng.random((2, 3)).astype(np.float32))
     journal.save()
     yield Target("journal", journal.path, journal.read)
+
+
+def _ledger(root: Path) -> Iterator[Target]:
+    root.mkdir()
+    file, rows = root / LEDGER, [Row(name, f"{name}.mp4", "done", frames=3) for name in "abc"]
+    with Ledger.open(file, rows):
+        pass
+
+    def resume() -> None:
+        with Ledger.open(file, rows) as ledger:
+            count_states(ledger.rows)
+
+    yield Target("ledger: status", file, lambda: read_ledger(file))
+    yield Target("ledger: run again", file, resume)
 
 
 def _regions(root: Path) -> Iterator[Target]:

@@ -48,6 +48,9 @@ _CREATE = f"CREATE TABLE sources ({_TYPED}, PRIMARY KEY (id))"
 _VALUES = ", ".join("?" if name in _NUMBERS else "CAST(? AS TEXT)" for name in _COLUMNS)
 _REPLACED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
 _PUT = f"INSERT INTO sources VALUES ({_VALUES}) ON CONFLICT (id) DO UPDATE SET {_REPLACED}"  # noqa: S608 - own names
+_TYPES = dict.fromkeys(_COLUMNS, "'text'") | dict.fromkeys(_NUMBERS, "'integer'") | {"seconds": "'real'"}
+_ARE_OWN = " AND ".join(f"typeof({name}) = {kind}" for name, kind in _TYPES.items())
+_FIND_ODD = f"SELECT 1 FROM sources WHERE NOT ({_ARE_OWN} AND state IN (?, ?, ?, ?, ?)) LIMIT 1"  # noqa: S608 - own names
 _GET = f"SELECT {', '.join(_COLUMNS)} FROM sources ORDER BY rowid"  # noqa: S608 - own names
 
 
@@ -134,15 +137,23 @@ def _is_sound(path: Path) -> bool:
         return False
     try:
         with closing(sqlite3.connect(_read_only(path), uri=True, timeout=_WAIT_S)) as connection:
+            connection.text_factory = os.fsdecode
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             if application != _APPLICATION:
                 raise OutputError(f"{path}: is a database of another program; choose another folder")
             is_whole = connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
-            return is_whole and [row[1] for row in connection.execute("PRAGMA table_info(sources)")] == _COLUMNS
-    except sqlite3.DatabaseError as error:
+            return is_whole and _has_own_rows(connection)
+    except (sqlite3.DatabaseError, UnicodeError) as error:  # the latter where a message quotes damaged text
         if isinstance(error, sqlite3.OperationalError):
             raise OutputError(f"{path}: cannot be read: {error}; check the folder") from error
         return False
+
+
+def _has_own_rows(connection: sqlite3.Connection) -> bool:
+    """Whether it holds one table, ours, with values of our types: views and triggers of others would run here."""
+    if connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall() != [(_CREATE,)]:
+        return False
+    return connection.execute(_FIND_ODD, get_args(State)).fetchone() is None
 
 
 def _read_only(path: Path) -> str:
