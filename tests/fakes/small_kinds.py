@@ -28,7 +28,7 @@ class Count:
         if options.get("end", "done") not in _ENDS:
             raise OptionError("end", "end: expected " + ", ".join(_ENDS))
 
-    def run(self, work, device, progress):
+    def run(self, work, means, progress):
         frames = work.options.get("frames", 1)
         folder = Path("result")
         folder.mkdir(exist_ok=True)

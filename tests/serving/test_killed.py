@@ -98,3 +98,18 @@ def test_a_prediction_goes_on_after_its_server_was_killed(tmp_path):
         ended = wait_for(client, job)
     assert (ended["state"], ended["tries"]) == ("done", 2)
     assert [result["name"] for result in ended["results"]] == ["source.json", "source.npy"]
+
+
+def test_a_server_that_is_stopped_gives_its_job_to_the_next_one(tmp_path):
+    folder = tmp_path / "data"
+    with server_process(folder, "fakes.small_server", str(folder), **SMALL) as (server, client):
+        new = {"kind": "count", "options": {"frames": 25, "seconds_each": 1}, "source": send_upload(client, b"text")}
+        job = client.post("/v1/jobs", json=new).json()
+        wait_for(client, job, ["running"])
+        with client.stream("GET", f"/v1/jobs/{job['id']}/events") as events:
+            next(events.iter_lines())
+            server.terminate()
+            assert server.wait(60) == 0
+    with server_process(folder, "fakes.small_server", str(folder), **SMALL) as (_, client):
+        ended = wait_for(client, job)
+    assert (ended["state"], ended["tries"], ended["progress"]["total"]) == ("done", 1, 25)

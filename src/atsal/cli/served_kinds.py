@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -15,8 +16,9 @@ from atsal.cli.served_run import run_command
 from atsal.errors import ConfigError
 from atsal.jobs.atomic_write import remove_leftovers
 from atsal.serving.folders import OTHER_RESULT, RESULT
-from atsal.serving.kinds import End, Kinds, OptionError, ShowProgress, Work
+from atsal.serving.kinds import End, Kinds, Means, OptionError, ShowProgress, Work
 from atsal.untrusted.text import short_repr
+from atsal.video.isolation import MAX_BYTES, isolated_reading
 from atsal.video.media_files import IMAGE_SUFFIXES
 
 _ANY_SOURCE = "source.mp4"
@@ -61,12 +63,12 @@ class CommandKind:
             raise ConfigError(error.format_message()) from error
         self.check_values(dict(parsed.params))
 
-    def run(self, work: Work, device: str, progress: ShowProgress) -> End:
+    def run(self, work: Work, means: Means, progress: ShowProgress) -> End:
         """Run the command; the lines of its errors are the reason if it fails."""
         _remove_results(self.kept)
-        return run_command(
-            [self.name, *self.arguments(work), *self._fixed(device), *self._given(work.options)], progress
-        )
+        arguments = [*self.arguments(work), *self._fixed(means.device), *self._given(work.options)]
+        with self._isolation(means.memory_bytes):
+            return run_command([self.name, *arguments], progress)
 
     def _given(self, options: Mapping[str, Any]) -> list[str]:
         return [text for name, value in options.items() for text in self._options[name].arguments(value)]
@@ -74,8 +76,14 @@ class CommandKind:
     def _fixed(self, device: str) -> list[str]:
         """Return the options that the service sets for every job."""
         names = {name for parameter in self._command.params for name in parameter.opts}
-        fixed = {"--isolate": "--isolate", "--device": f"--device={device}", "--quiet": "--quiet"}
+        fixed = {"--device": f"--device={device}", "--quiet": "--quiet"}
         return [text for name, text in fixed.items() if name in names]
+
+    def _isolation(self, memory_bytes: float | None) -> AbstractContextManager[None]:
+        """Let the command read files in processes of their own, if it can."""
+        if not any("--isolate" in parameter.opts for parameter in self._command.params):
+            return nullcontext()
+        return isolated_reading(memory_bytes or MAX_BYTES)
 
     @property
     def _options(self) -> dict[str, ServedOption]:

@@ -15,7 +15,7 @@ from atsal.jobs.workers import init_worker
 from atsal.serving.clock import Clock
 from atsal.serving.folders import DataFolder, list_results
 from atsal.serving.job import MOST_TRIES, JobRecord, State
-from atsal.serving.kinds import End, Kinds, Work
+from atsal.serving.kinds import End, Kinds, Means, Work
 from atsal.serving.metrics import Metrics
 from atsal.serving.server_lock import ServerLock
 from atsal.serving.settings import Settings
@@ -55,7 +55,7 @@ class Dispatcher:
         self._store, self._data, self._settings, self._clock = store, data, settings, clock
         self._lock = ServerLock(data.servers)
         self._engine = SupervisedWorkers(
-            RunWork(data.path.absolute(), kinds, settings.device, settings.sources),
+            RunWork(data.path.absolute(), kinds, Means(settings.device, settings.memory_bytes), settings.sources),
             settings.workers,
             Limits(settings.standstill_s, settings.memory_bytes),
             prepare,

@@ -29,6 +29,14 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Means:
+    """What the service gives to each job."""
+
+    device: str = "auto"
+    memory_bytes: float | None = None  # of a process that reads files; None: its usual limit
+
+
+@dataclass(frozen=True)
 class End:
     """How the command of a job ended."""
 
@@ -54,7 +62,7 @@ class Kind(Protocol):
     def check(self, options: Mapping[str, Any]) -> None:
         """Raise `OptionError` or another `ConfigError` for options that cannot be used."""
 
-    def run(self, work: Work, device: str, progress: ShowProgress) -> End:
+    def run(self, work: Work, means: Means, progress: ShowProgress) -> End:
         """Run the command in the working folder, which is the job's, and write to its folder `result`."""
 
 

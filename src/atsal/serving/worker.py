@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 from atsal.errors import AtsalError
 from atsal.jobs.engine import Report
 from atsal.serving.folders import DataFolder
-from atsal.serving.kinds import End, Kinds, Work
+from atsal.serving.kinds import End, Kinds, Means, Work
 from atsal.serving.sources.settings import SourceSettings
 from atsal.serving.sources.url_download import fetch_source
 
@@ -25,7 +25,7 @@ class RunWork:
 
     data: Path
     kinds: Kinds
-    device: str
+    means: Means
     sources: SourceSettings
 
     def __call__(self, work: Work, report: Report) -> End:
@@ -35,7 +35,7 @@ class RunWork:
             with FileLock(folder / JOB_LOCK, timeout=_WAIT_S):
                 os.chdir(folder)
                 fetch_source(work, self.sources, lambda: report((0, None)))
-                return self.kinds[work.kind].run(work, self.device, lambda done, total: report((done, total)))
+                return self.kinds[work.kind].run(work, self.means, lambda done, total: report((done, total)))
         except Timeout:
             return End(is_done=False, reason="another process works on this job and does not end")
         except AtsalError as error:
