@@ -18,7 +18,7 @@ from atsal.serving.store.database import Database, open_database, sqlite_url
 from atsal.serving.store.jobs import JobStore
 from atsal.serving.sweeper import Sweeper
 
-STOP_S = 15.0  # for jobs and connections to end, of the 20 that systemd may allow
+STOP_S = 10.0  # for jobs and connections to end; a busy machine takes seconds more to end the process, and has 20
 
 
 @dataclass(frozen=True)
