@@ -42,6 +42,7 @@ def fill(folder):
     return filler
 
 
+@pytest.mark.slow
 def test_a_full_disk_refuses_work_and_goes_on_when_there_is_space(small_disk):
     with serving(small_disk / "data") as (service, client):
         source = upload(service)

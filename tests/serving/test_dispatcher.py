@@ -42,6 +42,7 @@ def wait_for(service, job, *states):
     raise TimeoutError(found)
 
 
+@pytest.mark.slow
 def test_two_servers_share_the_jobs_and_run_each_once(service):
     jobs = [add(service, frames=1, seconds_each=0.1) for _ in range(12)]
     both = [dispatcher(service), dispatcher(service)]
@@ -53,6 +54,7 @@ def test_two_servers_share_the_jobs_and_run_each_once(service):
     assert [(job.state, job.tries) for job in ended] == [("done", 1)] * 12
 
 
+@pytest.mark.slow
 def test_a_stopped_server_gives_back_what_it_cannot_finish(service):
     short, long = add(service, frames=2, seconds_each=0.5), add(service, frames=1000, seconds_each=0.5)
     one = dispatcher(service)

@@ -10,7 +10,7 @@ from atsal.serving.job import new_id
 
 def test_a_job_is_done_and_its_results_can_be_read(submit, client, service):
     job = wait_for(client, submit(frames=3))
-    assert (job["state"], job["reason"], job["progress"]["total"]) == ("done", "", 3)
+    assert (job["state"], job["reason"], job["progress"]) == ("done", "", {"done": 3, "total": 3})
     assert [result["name"] for result in job["results"]] == ["lines.txt"]
     answer = client.get(f"/v1/jobs/{job['id']}/results/lines.txt")
     assert answer.text == "0 text\n1 text\n2 text\n"

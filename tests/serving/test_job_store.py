@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import delete, text
 
-from atsal.errors import StoreError
+from atsal.errors import ConfigError, StoreError
 from atsal.serving.job import JobRecord, ResultFile, new_id
 from atsal.serving.store.database import open_database, sqlite_url
 from atsal.serving.store.jobs import DuplicateJobError, JobFilter, JobStore, list_query
@@ -155,6 +155,18 @@ def test_a_page_of_the_list_is_read_by_an_index_in_its_order(tmp_path, chosen):
     database.close()
     assert "TEMP B-TREE" not in plan
     assert "INDEX" in plan or plan == "SCAN jobs"  # in the order of the table itself, from its end
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://host/name", "oracle+none://host"])
+def test_only_urls_of_postgres_are_taken(url):
+    with pytest.raises(ConfigError, match="expected postgresql\\+psycopg://"):
+        open_database(url)
+
+
+def test_a_password_is_not_in_the_message_of_a_database_that_does_not_answer():
+    with pytest.raises(StoreError, match="check the database server") as found:
+        open_database("postgresql+psycopg://user:secret@127.0.0.1:1/name")
+    assert "secret" not in str(found.value)
 
 
 def test_a_store_that_cannot_be_written_says_so(tmp_path):

@@ -53,8 +53,9 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
+        reason = (error.strerror or type(error).__name__).partition(" (")[0]  # Python repeats the address
         raise ConfigError(
-            f"{host}, port {port}: cannot be listened at ({error.strerror}); give another --host or --port"
+            f"{host}, port {port}: cannot be listened at ({reason}); give another --host or --port"
         ) from error
     listener.setblocking(False)
     return listener

@@ -16,6 +16,7 @@ from atsal.serving.store.tables import METADATA
 
 _WAIT_S = 30  # for another process that writes
 _WRITES = "atsal_writes"
+_NO_DATABASE = "--database: is no URL of Postgres; expected postgresql+psycopg://USER:PASSWORD@HOST/NAME"
 
 
 class Database:
@@ -65,11 +66,11 @@ def _make_engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
         is_sqlite = parsed.get_backend_name() == "sqlite"
+        if not is_sqlite and parsed.get_backend_name() != "postgresql":
+            raise ConfigError(_NO_DATABASE)
         engine = create_engine(parsed, pool_pre_ping=not is_sqlite, pool_size=10, max_overflow=50)
     except (ArgumentError, NoSuchModuleError) as error:
-        raise ConfigError(
-            "--database: is no URL of a database; expected postgresql+psycopg://USER:PASSWORD@HOST/NAME"
-        ) from error
+        raise ConfigError(_NO_DATABASE) from error
     except ImportError as error:
         raise MissingDependencyError(f"--database needs a driver: {install_hint('postgres')}") from error
     if is_sqlite:

@@ -86,6 +86,8 @@ class JobStore:
     def finish(self, job_id: str, server: str, state: State, **values: Any) -> bool:
         """End a job that a server has; False where it no longer has it, as after a cancel."""
         results = [asdict(result) for result in values.pop("results", ())]
+        if state == "done":  # the last frames are not reported one by one
+            values["done"] = func.coalesce(JOBS.c.total, JOBS.c.done)
         return self._change(_running(job_id, server), state=state, server="", results=results, **values)
 
     def give_back(self, job_id: str, server: str, *, counts: bool) -> bool:
