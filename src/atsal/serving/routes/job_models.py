@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from atsal.serving.clock import time_text
 from atsal.serving.job import JobRecord, State
-from atsal.serving.sources.source_ref import SourceRef
+from atsal.serving.sources.source_ref import SourceRef, shown_source
 
 _ID = "0123456789abcdef0123456789abcdef"
 
@@ -90,9 +90,10 @@ def describe_job(job: JobRecord) -> Job:
 
 def summarise_job(job: JobRecord) -> JobSummary:
     """Return what lists say of a job."""
-    same = ("id", "kind", "options", "source", "name", "owner", "state", "reason", "notes", "tries", "request_id")
+    same = ("id", "kind", "options", "name", "owner", "state", "reason", "notes", "tries", "request_id")
     return JobSummary(
         **{name: getattr(job, name) for name in same},
+        source=shown_source(job.source),
         progress=Progress(done=job.done, total=job.total),
         created=time_text(job.created_s) or "",
         started=time_text(job.started_s),

@@ -1,8 +1,11 @@
 """What a request names as its source."""
 
+from collections.abc import Mapping
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from atsal.remote.urls import shown_url
 
 
 class SourceRef(BaseModel):
@@ -26,3 +29,8 @@ class SourceRef(BaseModel):
     def as_dict(self) -> dict[str, str]:
         """Return the one that is given, by its name."""
         return {name: value for name, value in self if value is not None}
+
+
+def shown_source(source: Mapping[str, str]) -> dict[str, str]:
+    """Return what answers say of a source: a URL without its secrets."""
+    return {name: shown_url(value) if name == "url" else value for name, value in source.items()}

@@ -129,18 +129,26 @@ def _offset(service: "Service", upload: Upload) -> int:
 
 async def _append(service: "Service", upload: Upload, offset: int, request: Request) -> int:
     """Write the body to the file of an upload and return its new size."""
-    async with _opened(service, upload) as descriptor:
-        size = os.fstat(descriptor).st_size
-        if offset != size:
-            raise Problem(WRONG_OFFSET, f"the upload has {size} bytes; send the part that begins there")
-        if offset + int(request.headers.get("content-length", "0")) > upload.bytes:
-            raise _too_long(upload)
-        try:
+    try:
+        async with _opened(service, upload) as descriptor:
+            size = os.fstat(descriptor).st_size
+            if offset != size:
+                raise Problem(WRONG_OFFSET, f"the upload has {size} bytes; send the part that begins there")
+            _check_room(service, upload, offset, request)
             return await _write(descriptor, upload, offset, request)
-        except OSError as error:
-            if error.errno in _FULL:
-                await run_sync(service.uploads.remove, upload.id)
-            raise _of_disk(error) from error
+    except OSError as error:
+        if error.errno in _FULL:
+            await run_sync(service.uploads.remove, upload.id)
+        raise _of_disk(error) from error
+
+
+def _check_room(service: "Service", upload: Upload, offset: int, request: Request) -> None:
+    """Refuse a part that is too long for its upload or for the disk, before it is read."""
+    size = int(request.headers.get("content-length", upload.bytes - offset))
+    if offset + size > upload.bytes:
+        raise _too_long(upload)
+    if service.data.free_bytes() - size < service.settings.least_free_bytes:
+        raise Problem(DISK_FULL, "there is no room for this part; try again later", headers={"Retry-After": "60"})
 
 
 async def _write(descriptor: int, upload: Upload, offset: int, request: Request) -> int:
