@@ -6,6 +6,7 @@ from serving_tools import begin_upload, serving
 
 from atsal.errors import ConfigError
 from atsal.serving.gate.entrance import Gate
+from atsal.serving.gate.rates import Rates, network_of
 from atsal.serving.gate.settings import GateSettings
 
 
@@ -160,3 +161,28 @@ def test_without_the_last_token_a_running_service_stays_closed(tmp_path):
         assert client.get("/v1/jobs").status_code == 401
         service.gate.tokens.revoke("anna")
         assert client.get("/v1/jobs").status_code == 401
+
+
+@pytest.mark.parametrize("proxies", [(), ("127.0.0.1",)])
+def test_only_a_trusted_proxy_says_who_asks_and_how(tmp_path, proxies):
+    with serving(tmp_path, gate=GateSettings(proxies=proxies, failures_per_minute=2)) as (service, client):
+        right = {"Authorization": f"Bearer {service.gate.tokens.add('anna', 'read')}"}
+        wrong = [{"Authorization": "Bearer x", "X-Forwarded-For": f"8.8.8.{number}"} for number in range(4)]
+        statuses = [client.get("/v1/jobs", headers=headers).status_code for headers in wrong]
+        assert statuses == ([401] * 4 if proxies else [401, 401, 429, 429])
+        opened = client.post("/v1/session", headers=right | {"X-Forwarded-Proto": "https"})
+        assert ("Secure" in opened.headers["set-cookie"]) == bool(proxies)
+
+
+def test_a_flood_from_many_networks_does_not_fill_the_memory():
+    rates = Rates(GateSettings(requests_per_minute=1))
+    for number in range(25_000):
+        rates._storage.incr(str(number), 60)
+    rates.of_address("8.8.8.8")
+    assert len(rates._storage.storage) < 10
+    assert rates.of_address("8.8.8.8") > 0
+
+
+def test_addresses_of_one_customer_count_together():
+    assert network_of("2001:db8:1:2::1") == network_of("2001:db8:1:2:ffff::2") != network_of("2001:db8:1:3::1")
+    assert network_of("::ffff:8.8.8.8") == network_of("8.8.8.8") != network_of("8.8.8.9")

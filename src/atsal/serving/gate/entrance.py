@@ -28,7 +28,7 @@ from atsal.serving.problems import Problem, store_problem
 
 COOKIE = "atsal_session"
 PUBLIC = frozenset({"/", "/healthz", "/readyz"})
-PUBLIC_FOLDERS = ("/static/", "/problems/")
+PUBLIC_FOLDER = "/static/"
 _ONCE = (  # what two servers could understand differently if it came twice
     "authorization",
     "content-length",
@@ -101,7 +101,7 @@ class Entrance:
             raise Problem(WRONG_TYPE, "content of this type is not taken; send JSON, or the type of the file")
         address = scope["client"][0] if scope.get("client") else ""
         _wait(self._gate.rates.of_address(address), "too many requests of this address")
-        if scope["path"] in PUBLIC or scope["path"].startswith(PUBLIC_FOLDERS):
+        if scope["path"] in PUBLIC or scope["path"].startswith(PUBLIC_FOLDER):
             return None
         caller = await self._identify(headers, address)
         if caller.by_cookie and is_change:

@@ -10,6 +10,8 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 
 from atsal.serving.gate.settings import GateSettings
 
+_MOST_COUNTS = 10_000  # in memory; with more, as in a flood from many networks, all begin anew
+
 
 class Rates:
     """Counts of this process; each method returns the seconds to wait, 0 if the request may go on.
@@ -18,7 +20,8 @@ class Rates:
     """
 
     def __init__(self, settings: GateSettings) -> None:
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._storage = MemoryStorage()
+        self._limiter = SlidingWindowCounterRateLimiter(self._storage)
         self._requests = RateLimitItemPerMinute(settings.requests_per_minute)
         self._failures = RateLimitItemPerMinute(settings.failures_per_minute)
 
@@ -35,6 +38,8 @@ class Rates:
         return self._count(self._failures, "failures", network_of(address))
 
     def _count(self, item: RateLimitItemPerMinute, *key: str) -> int:
+        if len(self._storage.storage) > _MOST_COUNTS:
+            self._storage.reset()
         return 0 if self._limiter.hit(item, *key) else self._wait_s(item, *key)
 
     def _wait_s(self, item: RateLimitItemPerMinute, *key: str) -> int:
