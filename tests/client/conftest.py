@@ -1,7 +1,5 @@
 """A service in a process of its own, for the tests of its clients."""
 
-import re
-import subprocess
 import sys
 from urllib.parse import urlsplit
 
@@ -9,6 +7,7 @@ import pytest
 
 from atsal.client import Client
 from fakes.cutting_proxy import cutting_proxy
+from fakes.service_process import listening
 
 SERVE = """
 import logging, sys
@@ -28,11 +27,8 @@ if __name__ == "__main__":
 def address(tmp_path_factory, pytestconfig):
     """The address of a service whose jobs only count."""
     folder = tmp_path_factory.mktemp("service")
-    command = [sys.executable, "-c", SERVE, str(folder)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=pytestconfig.rootpath / "tests") as process:
-        yield next(found[1] for line in process.stderr if (found := re.search(r"listens at (\S+)", line)))
-        process.terminate()
-        process.stderr.read()
+    with listening([sys.executable, "-c", SERVE, str(folder)], cwd=pytestconfig.rootpath / "tests") as address:
+        yield address
 
 
 @pytest.fixture

@@ -96,12 +96,12 @@ await check("what the service refuses is said at the option, and the file is not
   page.on("request", (request) => (parts += request.method() === "PATCH"));
   await page.setInputFiles("#files", { name: "refused.png", mimeType: "image/png", buffer: readFileSync(photo) });
   await page.locator("label.kind:has([value=predict])").click();
-  await page.getByText("More options").click();
-  await page.getByLabel("Size", { exact: true }).fill("12");
+  const rate = page.getByLabel("Frames per second");
+  await rate.fill("0");
   await page.getByRole("button", { name: "Start" }).click();
-  await page.locator("#problem-size").filter({ hasText: "size: " }).waitFor();
-  assert.equal(await page.getByLabel("Size", { exact: true }).getAttribute("aria-invalid"), "true");
-  await page.getByLabel("Size", { exact: true }).fill("");
+  await page.locator("#problem-fps").filter({ hasText: "fps: 0.0 is not in the range" }).waitFor();
+  assert.equal(await rate.getAttribute("aria-invalid"), "true");
+  await rate.fill("");
   await page.getByRole("button", { name: "Start" }).click();
   await card(page, "refused.png").locator(".state", { hasText: "Done" }).waitFor();
   assert.equal(parts, 1);
