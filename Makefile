@@ -81,7 +81,7 @@ viewer/node_modules: viewer/package-lock.json
 	@npm ci --silent --ignore-scripts --no-audit --no-fund --prefix viewer
 	@touch $@
 
-viewer: .venv/core viewer/node_modules ## build the page of `atsal view`; needs node and npm
+viewer: .venv/core viewer/node_modules ## build the pages of `atsal view` and `atsal serve`; needs node and npm
 	@$(BIN)/python -m atsal.viewing.typescript > viewer/src/scene.gen.ts
 	@npm run --silent --prefix viewer build
 

@@ -97,7 +97,7 @@ def regions(job: Job | str, /) -> Steps[dict[str, Any]]:
 def image(path: str | Path, /, *, output: str = "npy", **options: str | int | float) -> Steps[bytes]:
     """Return what is predicted for a photo, at once and without a job, as the content of a file.
 
-    `output` is "npy", "png" or "regions" (JSON); the options are those of `POST /v1/images`, with underscores for
+    `output` is "npy", "png", "png16", "overlay" or "regions" (JSON); the options are those of `POST /v1/images`, with underscores for
     hyphens. Raises `InputError` for a file that cannot be read, and `ServiceError`.
     """
     try:
@@ -105,16 +105,12 @@ def image(path: str | Path, /, *, output: str = "npy", **options: str | int | fl
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     query = {"output": output, **{name.replace("_", "-"): str(value) for name, value in options.items()}}
-    headers = {"Content-Type": _photo_type(content)}
+    headers = {"Content-Type": "application/octet-stream"}  # the service sees what it is
     return (yield from ask(Ask("POST", "/v1/images", headers, query, body=lambda: content))).content
 
 
 def _id(job: Job | str) -> str:
     return job.id if isinstance(job, Job) else job
-
-
-def _photo_type(content: bytes) -> str:
-    return "image/png" if content.startswith(b"\x89PNG") else "image/jpeg"
 
 
 def _show_nothing(_progress: Progress) -> None:
