@@ -23,13 +23,14 @@ class Count:
 
     def check(self, options):
         for name in options:
-            if name not in ("frames", "seconds_each", "end"):
+            if _plain(name) not in ("frames", "seconds_each", "end"):
                 raise OptionError(name, f"count has no option {name}")
         if options.get("end", "done") not in _ENDS:
             raise OptionError("end", "end: expected " + ", ".join(_ENDS))
 
     def run(self, work, means, progress):
-        frames = work.options.get("frames", 1)
+        options = {_plain(name): value for name, value in work.options.items()}
+        frames = options.get("frames", 1)
         folder = Path("result")
         folder.mkdir(exist_ok=True)
         (folder / ".hidden").write_text("not shown")
@@ -37,8 +38,8 @@ class Count:
             for frame in range(frames):
                 file.write(f"{frame} {Path(work.file).read_text()}\n")
                 progress(frame + 1, frames)
-                time.sleep(work.options.get("seconds_each", 0.0))
-        end = work.options.get("end", "done")
+                time.sleep(options.get("seconds_each", 0.0))
+        end = options.get("end", "done")
         if end == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         if end == "raise":
@@ -46,6 +47,11 @@ class Count:
         if end == "fail":
             return End(is_done=False, reason="source.txt: is too short")
         return End(is_done=True, reason="the last lines are damaged" if end == "partly" else "")
+
+
+def _plain(name):
+    """Options have hyphens, as those of commands; tests may write underscores."""
+    return name.replace("-", "_")
 
 
 COUNT = {"count": Count()}

@@ -97,8 +97,8 @@ def regions(job: Job | str, /) -> Steps[dict[str, Any]]:
 def image(path: str | Path, /, *, output: str = "npy", **options: str | int | float) -> Steps[bytes]:
     """Return what is predicted for a photo, at once and without a job, as the content of a file.
 
-    `output` is "npy", "png", "png16", "overlay" or "regions" (JSON); the options are those of `POST /v1/images`, with underscores for
-    hyphens. Raises `InputError` for a file that cannot be read, and `ServiceError`.
+    `output` is "npy", "png", "png16", "overlay" or "regions" (JSON); the options are those of `POST /v1/images`, with
+    underscores for hyphens. Raises `InputError` for a file that cannot be read, and `ServiceError`.
     """
     try:
         content = Path(path).read_bytes()
