@@ -3,8 +3,10 @@
 //   atsal view --live --no-browser
 //   node benchmarks/live_page.mjs ADDRESS VIDEO          (--no-webgl: the flat view, drawn without WebGL)
 //
-// Without a graphics card, Chromium draws WebGL on the processor, and takes the cores from the network.
+// Without a graphics card, Chromium draws WebGL on the processor, which the network needs as well. Run it with and without
+// WebGL in turn, on a machine that does nothing else: the load that is printed is to be that of this page alone.
 import { createRequire } from "node:module";
+import { loadavg } from "node:os";
 
 const require = createRequire(new URL("../viewer/package.json", import.meta.url));
 const { chromium } = require("playwright-core");
@@ -21,6 +23,6 @@ const rate = page.getByText(/maps\/s/);
 await rate.waitFor({ timeout: 60_000 });
 for (let i = 0; i < 4; i++) {
   await page.waitForTimeout(4000);
-  console.log(await rate.innerText());
+  console.log(`${await rate.innerText()} (load ${loadavg()[0].toFixed(1)})`);
 }
 await browser.close();

@@ -349,6 +349,21 @@ def test_ctrl_c_within_a_library_that_makes_another_error_of_it(folder, monkeypa
     assert "stopped" in found.stderr
 
 
+def test_sigterm_is_a_stop_even_within_a_library_that_makes_another_error_of_it(folder, monkeypatch):
+    def stop(*_args, **_kwargs):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+        except KeyboardInterrupt as error:
+            os.kill(os.getpid(), signal.SIGTERM)  # a second one does not disturb the cleaning up
+            raise ValueError("could not determine the shape") from error
+
+    monkeypatch.setattr("atsal.prediction.predictor.load_model", stop)
+    found = run("predict", "clip.mp4", "-o", "out", status=143)
+    assert "stopped" in found.stderr
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
 def test_info_tells_what_a_file_is(folder):
     found = run("info", "clip.mp4").output
     assert "video, h264 yuv420p, 128x64, mono" in found

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from atsal.cli import main
-from atsal.cli.exit_code import ExitCode
+from atsal.cli.exit_code import ExitCode, Terminated
 from atsal.video.synthetic_scene import Scene
 
 PREDICT = ("predict", "-o", "out", "--format", "npy", "--runtime", "torch")
@@ -79,24 +79,25 @@ def test_the_summary_says_how_each_input_ended(folder):
     assert summary()[0]["counts"] == {"skipped": 2, "failed": 2}, "it replaces the summary of an earlier run"
 
 
-def test_a_stopped_run_has_a_summary_and_a_log(folder, monkeypatch):
+@pytest.mark.parametrize(("kind", "code"), [(KeyboardInterrupt, 130), (Terminated, 143)])
+def test_a_stopped_run_has_a_summary_and_a_log(folder, monkeypatch, kind, code):
     from atsal.prediction import job
 
     predict_source = job.predict_source
 
     def stop_at_twin(predictor, source, **how):
         if source.stem == "twin":
-            raise KeyboardInterrupt
+            raise kind
         return predict_source(predictor, source, **how)
 
     monkeypatch.setattr(job, "predict_source", stop_at_twin)
     Path("last.png").write_bytes(Path("good.png").read_bytes())
     arguments = ("good.png", "twin.png", "last.png", "--summary", "summary.json", "--log", "run.log")
-    run(*PREDICT, *arguments, code=130)
+    run(*PREDICT, *arguments, code=code)
     document, inputs = summary()
-    assert document["exit_code"] == 130
+    assert document["exit_code"] == code
     assert [entry["status"] for entry in inputs.values()] == ["done", "stopped", "not started"]
-    assert "end: exit code 130 after" in Path("run.log").read_text().splitlines()[-1]
+    assert f"end: exit code {code} after" in Path("run.log").read_text().splitlines()[-1]
 
 
 def test_an_error_of_the_whole_run_is_in_the_summary(folder):
@@ -180,6 +181,7 @@ def test_drawing_needs_no_home_folder(tmp_path):
     code = """
 import click
 from atsal.cli import main
+from atsal.cli.exit_code import Terminated
 
 @main.command()
 def draw():

@@ -118,9 +118,12 @@ await check("a video plays, and the map follows; at rest it is that of the frame
     assert.ok(age_s >= 0 && age_s <= Math.max(1, (3 * took_ms) / 1000), `the map of ${map} s is shown at ${time} s`);
     await drawn(page);
   }
+  const share = () => page.evaluate(() => document.getElementById("canvas").width / document.getElementById("stage").clientWidth);
+  assert.ok((await share()) < 0.51, "the processor draws, so the canvas is coarse while it predicts");
   await page.keyboard.press(" ");
   await exactMap(page);
   await page.getByText("Map of this frame").waitFor();
+  assert.equal(await share(), 1, "the frame at rest is drawn in full");
   await page.locator("#seek").fill("1");
   await page.waitForFunction(() => Math.abs(Number(document.getElementById("stage").dataset.time) - 1) < 0.1);
   await exactMap(page);
