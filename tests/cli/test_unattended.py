@@ -181,7 +181,6 @@ def test_drawing_needs_no_home_folder(tmp_path):
     code = """
 import click
 from atsal.cli import main
-from atsal.cli.exit_code import Terminated
 
 @main.command()
 def draw():

@@ -40,7 +40,7 @@ export class Viewer {
   ) {
     [this.first, this.second] = [new Pane(byId("first"), scene), new Pane(byId("second"), scene)];
     this.add(({ element }) => new RegionLabels(element, scene.regions, scene.region_step_s));
-    maps.listen(() => this.drawSoon());
+    maps.listen(() => (this.coarse ? undefined : this.drawSoon())); // else the newest frame follows at once
     store.subscribe((state, before) => {
       if (state === before || state.pair !== before.pair) this.second.element.hidden = !state.pair;
       if (state === before || state.colormap !== before.colormap) this.setColours(state.colormap);
@@ -95,7 +95,7 @@ export class Viewer {
     return this.time_s > 0 ? this.time_s + 0.25 / (this.scene.media.frame_rate || 30) : 0;
   }
 
-  /** Whether to draw with fewer pixels, which takes less time. */
+  /** Whether to draw with fewer pixels, and not for a map alone, which takes less time. */
   get coarse(): boolean {
     return this.isCoarse;
   }

@@ -87,6 +87,7 @@ class LivePage {
     this.photo = null;
     this.maps.clear();
     this.predictor.begin();
+    this.pace.drop();
     this.page.painter.setMedia(media);
     this.showKind(null);
   }

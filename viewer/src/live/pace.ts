@@ -40,6 +40,12 @@ export class Pace {
     this.drawn_ms = -Infinity;
   }
 
+  /** Forget a frame that is being made smaller: another file follows. */
+  drop(): void {
+    this.latest = null;
+  }
+
+  /** Draw a frame, unless it is left out. */
   show(frame: Frame): void {
     if (this.saves && performance.now() - this.drawn_ms < LEAST_MS) return;
     this.drawn_ms = performance.now();
