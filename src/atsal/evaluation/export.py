@@ -24,6 +24,7 @@ from atsal.jobs.checksums import file_sha256
 from atsal.jobs.engine import Engine, InThisProcess, run_all, run_task
 from atsal.jobs.engine import Report as ReportDone
 from atsal.jobs.output_folder import FolderKind, OutputFolder
+from atsal.jobs.workers import on_one_thread
 from atsal.models.seen_items import Seen
 from atsal.untrusted.text import describe_failure, plural, shorten_list
 from atsal.video.media_files import classify
@@ -80,6 +81,7 @@ class WriteBaseline:
     item: str
     target: Path
 
+    @on_one_thread()
     def run(self, _report: ReportDone) -> str | None:
         """Write them; return why there are none."""
         truth, pooled = self.truth.open()

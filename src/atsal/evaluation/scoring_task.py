@@ -17,6 +17,7 @@ from atsal.evaluation.scoring import score_item, score_viewers
 from atsal.evaluation.window_maps import WindowMaps
 from atsal.jobs.atomic_write import output_errors, write_json
 from atsal.jobs.engine import Report
+from atsal.jobs.workers import on_one_thread
 from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
 from atsal.untrusted.text import describe_failure, shorten_list
@@ -76,6 +77,7 @@ class ScoringTask:
             return None
         return replace(kept.scores, by_window={name: kept.scores.by_window[name] for name in self.metrics})
 
+    @on_one_thread()
     def run(self, _report: Report) -> str | None:
         """Compute the scores that are not kept and write all of them; return why that is impossible, or None."""
         try:

@@ -46,6 +46,19 @@ def init_worker(threads: int = 1) -> None:
     torch.set_num_threads(threads)
 
 
+@contextmanager
+def on_one_thread() -> Iterator[None]:
+    """Let PyTorch compute on one thread in the block, so that the last digit of a sum is the same on all machines."""
+    import torch  # noqa: PLC0415 - as above
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def end_with_main() -> None:
     """Let this process end with the one that started it, whatever it does then."""
     threading.Thread(target=_end_with_main, daemon=True).start()
