@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from looped_film import write_looped_film
 from parts import MAPS_SIZE, RATE, RUNTIMES, core_s, decode, parts, rounded, write_clip
 
 from atsal.jobs.engine import Report, run_all
@@ -36,6 +37,7 @@ from atsal.speed.machine import describe_machine
 MEASURED = Path(__file__).parent / "measured.json"
 SMALL_HEIGHT, FILM_FRAMES, CHUNK_FRAMES = 320, 600, (75, 150, 300, 600)
 CLIPS, CLIP_FRAMES, PAIRS = 8, 90, 3  # what one and two workers predict
+LONG_FILM_S, LONG_FILM_RATE, FILM_PAIRS = 600, 5, 1
 TASKS = 2000  # that do nothing
 
 
@@ -108,6 +110,20 @@ def cut_film(length: int, warm_up: int) -> Iterator[Chunk]:
         yield Chunk(number, tuple(range(begin, end)), first - begin, begin / RATE, end_s)
 
 
+def film(scratch: Path) -> dict[str, Any]:
+    """Predict a film of ten minutes in one process and in two, which work on chunks, on the same cores, in turns."""
+    path = write_looped_film(scratch / "film.mp4", LONG_FILM_S, LONG_FILM_RATE, SMALL_HEIGHT)
+    runs = []
+    for number in range(FILM_PAIRS):
+        for count in (1, 2):
+            out = scratch / f"film-{number}-{count}"
+            command = [sys.executable, "-m", "atsal", "predict", str(path), "-o", str(out), "--size", "160x80"]
+            command += ["--format", "npy", "--runtime", "openvino", "--workers", str(count), "--quiet"]
+            wall_s, used_s = run_alone(command, cores=2)
+            runs.append({"workers": count, "wall_s": round(wall_s, 1), "core_s": round(used_s, 1)})
+    return {"seconds": LONG_FILM_S, "frames": LONG_FILM_S * LONG_FILM_RATE, "runs": runs}
+
+
 # --- workers ---------------------------------------------------------------------------------------------------------
 
 
@@ -147,7 +163,7 @@ def run_alone(command: list[str], cores: int) -> tuple[float, float]:
 
 
 MEASUREMENTS: dict[str, Callable[[Path], dict[str, Any]]] = {
-    measure.__name__: measure for measure in (parts, start, chunks, workers)
+    measure.__name__: measure for measure in (parts, start, chunks, film, workers)
 }
 
 

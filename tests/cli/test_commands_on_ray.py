@@ -81,7 +81,7 @@ def test_a_benchmark_has_the_bytes_of_one_machine(cluster, tmp_path):
     atsal = [sys.executable, "-m", "atsal"]
     subprocess.run([*atsal, "prepare", "avtrack360", "raw", "prepared", "--workers", "1"], cwd=tmp_path, check=True)
     (tmp_path / "stills.yaml").write_text(
-        "datasets:\n  - { prepared: prepared, protocol: avtrack360 }\n"
+        "title: stills\ndatasets:\n  - { prepared: prepared, protocol: avtrack360 }\n"
         "predictors:\n  - baseline: viewers\n  - baseline: uniform\n  - { model: lite, streams: [fused] }\n"
     )
     for out, *more in (["one", "--workers", "1"], ["two", "--workers", "2"], ["ray", "--engine", "ray"]):
