@@ -3,7 +3,6 @@
 import base64
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,8 @@ import uvicorn
 from atsal.serving.app import make_app
 from atsal.serving.dispatcher import Dispatcher
 from atsal.serving.gate.adding import server_options
+from atsal.serving.job import new_id
+from atsal.serving.server import listen
 from atsal.serving.service import open_service
 from atsal.serving.settings import Settings
 from atsal.serving.sources.upload_store import new_upload
@@ -30,7 +31,7 @@ def serving(folder, kinds=COUNT, **settings):
     service = open_service(Settings(folder, **{"least_free_bytes": 0} | settings), kinds)
     parts = (service.jobs, service.data, kinds, service.settings, service.clock, service.metrics)
     service = replace(service, dispatcher=Dispatcher(*parts, prepare=no_torch))
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(make_app(service), log_config=None, **server_options(service.settings.gate)))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
@@ -86,7 +87,7 @@ def wait_for(client, job, states=("done", "failed", "cancelled")):
 @contextmanager
 def server_process(folder, *command, **popen):
     """Run a command that serves, with its log beside the folder; give the process and a client."""
-    log = Path(folder).with_suffix(".log")
+    log = Path(folder).with_suffix(f".{new_id()}.log")
     with log.open("w") as file, subprocess.Popen([sys.executable, "-m", *command], stderr=file, **popen) as process:
         try:
             while not (found := re.search(r"listens at (http://\S+?)/?\s", log.read_text())):

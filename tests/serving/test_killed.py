@@ -85,6 +85,24 @@ def test_killed_at_random_moments_every_job_ends_once(tmp_path):
     assert list((folder / "servers").iterdir()) == []
 
 
+def test_when_one_of_two_servers_is_killed_the_other_one_does_all_its_jobs(tmp_path):
+    folder = tmp_path / "data"
+    command = "fakes.small_server", str(folder)
+    with (
+        server_process(folder, *command, **SMALL) as (first, client),
+        server_process(folder, *command, **SMALL) as other,
+    ):
+        new = {"kind": "count", "options": {"frames": 4, "seconds_each": 0.1}, "source": send_upload(client, b"text")}
+        jobs = [(client, other[1])[number % 2].post("/v1/jobs", json=new).json() for number in range(24)]
+        wait_for(other[1], jobs[6])
+        kill(first, "server")
+        ended = [wait_for(other[1], job) for job in jobs]
+    assert {job["state"] for job in ended} == {"done"}
+    tries = [job["tries"] for job in ended]
+    assert max(tries) <= 2
+    assert sum(tries) <= 24 + 2  # only what the killed server had was begun again
+
+
 def test_a_prediction_goes_on_after_its_server_was_killed(tmp_path):
     write_rgb_png(tmp_path / "photo.png", Scene(seed=1).render(64, 0.0))
     with atsal_serve(tmp_path / "data") as (server, client):
