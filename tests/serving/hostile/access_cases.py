@@ -66,68 +66,62 @@ _OTHERS = {  # what belongs to somebody else does not exist
 }
 
 
+_ELSEWHERE = (
+    "X-Forwarded-For: 127.0.0.1",
+    "X-Real-IP: 127.0.0.1",
+    "Forwarded: for=127.0.0.1",
+    "X-Original-URL: /healthz",
+)
+_NEARLY_PUBLIC = (
+    "/healthz/../v1/jobs",
+    "//v1/jobs",
+    "/healthz%2f..%2fv1%2fjobs",
+    "/static/../v1/jobs",
+    "/;/v1/jobs",
+    "/V1/jobs",
+)
+_SESSION, _READER = "Cookie: atsal_session=<SESSION>", "Authorization: Bearer <READER>"
+
+
 def cases():
     """All of them."""
+    yield from _of_secrets()
+    yield from _of_pages()
+    yield from _of_others()
+
+
+def _of_secrets():
     for name, value in _AUTHORIZATIONS.items():
         yield Case(f"token-{name}", request("GET", "/v1/jobs", f"Authorization: {value}"), _CLOSED)
     for name, value in _COOKIES.items():
         yield Case(f"cookie-{name}", request("GET", "/v1/jobs", f"Cookie: {value}"), _CLOSED)
-    for path in ("?token=<TOKEN>", "?access_token=<TOKEN>", "?authorization=Bearer%20<TOKEN>"):
-        yield Case(f"token-in-query-{path[1:6]}", request("GET", f"/v1/jobs{path}"), _CLOSED)
-    for header in (
-        "X-Forwarded-For: 127.0.0.1",
-        "X-Real-IP: 127.0.0.1",
-        "Forwarded: for=127.0.0.1",
-        "X-Original-URL: /healthz",
-    ):
+    for query in ("token=<TOKEN>", "access_token=<TOKEN>", "authorization=Bearer%20<TOKEN>"):
+        yield Case(f"token-in-query-{query[:6]}", request("GET", f"/v1/jobs?{query}"), _CLOSED)
+    for header in _ELSEWHERE:
         yield Case(f"token-none-{header[:11]}", request("GET", "/v1/jobs", header), _CLOSED)
-    for path in (
-        "/healthz/../v1/jobs",
-        "//v1/jobs",
-        "/healthz%2f..%2fv1%2fjobs",
-        "/static/../v1/jobs",
-        "/;/v1/jobs",
-        "/V1/jobs",
-    ):
+    for path in _NEARLY_PUBLIC:
         yield Case(f"public-{path}", request("GET", path), (401, 404, 429))
-    twice = request("GET", "/v1/jobs", TOKEN, "Authorization: Bearer <ADMIN>")
-    yield Case("token-and-token", twice, (400,))
+    yield Case("token-and-token", request("GET", "/v1/jobs", TOKEN, "Authorization: Bearer <ADMIN>"), (400,))
+
+
+def _of_pages():
     for name, headers in _FOREIGN.items():
         yield Case(f"page-{name}", request("POST", "/v1/session", TOKEN, *headers, body=b"{}"), (400, 403, 415))
-    for method in ("POST", "DELETE"):
-        cookie = "Cookie: atsal_session=<SESSION>"
-        yield Case(
-            f"cookie-{method}",
-            request(method, "/v1/jobs/<JOB>/cancel" if method == "POST" else "/v1/jobs/<JOB>", cookie),
-            (401,),
-        )
-    for override in ("DELETE", "PATCH"):
-        cookie = "Cookie: atsal_session=<SESSION>"
-        name = "X-HTTP-Method-Override"
-        yield Case(
-            f"cookie-override-{override}",
-            request("HEAD", "/v1/uploads/<UPLOAD>", cookie, TUS, f"{name}: {override}"),
-            (400,),
-        )
+    yield Case("cookie-cancels", request("POST", "/v1/jobs/<JOB>/cancel", _SESSION), (401,))
+    yield Case("cookie-removes", request("DELETE", "/v1/jobs/<JOB>", _SESSION), (401,))
+    for method in ("DELETE", "PATCH"):
+        override = f"X-HTTP-Method-Override: {method}"
+        content = request("HEAD", "/v1/uploads/<UPLOAD>", _SESSION, TUS, override)
+        yield Case(f"cookie-override-{method}", content, (400,))
+
+
+def _of_others():
     for name, (method, path) in _OTHERS.items():
         yield Case(f"others-{name}", request(method, path, TOKEN, TUS), (404,))
     for name in ("upload", "job"):
         job = {"kind": "predict", "source": {name: f"<OTHER_{name.upper()}>"}}
         yield Case(f"others-source-{name}", post_job(job), (404, 422))
-    yield Case(
-        "scope-submit",
-        request(
-            "POST",
-            "/v1/jobs",
-            "Authorization: Bearer <READER>",
-            JSON,
-            body=b'{"kind": "predict", "source": {"upload": "a"}}',
-        ),
-        (403,),
-    )
-    yield Case(
-        "scope-upload",
-        request("POST", "/v1/uploads", "Authorization: Bearer <READER>", TUS, "Upload-Length: 5"),
-        (403,),
-    )
-    yield Case("scope-remove", request("DELETE", "/v1/jobs/<JOB>", "Authorization: Bearer <READER>"), (403,))
+    job = b'{"kind": "predict", "source": {"upload": "a"}}'
+    yield Case("scope-submit", request("POST", "/v1/jobs", _READER, JSON, body=job), (403,))
+    yield Case("scope-upload", request("POST", "/v1/uploads", _READER, TUS, "Upload-Length: 5"), (403,))
+    yield Case("scope-remove", request("DELETE", "/v1/jobs/<JOB>", _READER), (403,))

@@ -175,6 +175,19 @@ _URLS = [
 ]
 
 
+_TYPES = ("application/xml", "application/x-yaml", "application/octet-stream", "application/jsonx", "image/png")
+_QUERIES = {
+    "limit": "limit=0",
+    "limit-big": "limit=1000000",
+    "limit-text": "limit=a",
+    "state": "state=x",
+    "before": "before=-1",
+    "before-big": f"before={'9' * 30}",
+    "null": "kind=%00",
+    "sql": "state='--",
+}
+
+
 def cases():
     """All of them."""
     for name, body in _BODIES.items():
@@ -182,39 +195,23 @@ def cases():
     for name, job in _JOBS.items():
         yield Case(f"job-{name}", post_job(job), _NO)
     for number, (name, value) in enumerate(_OPTIONS):
-        yield Case(
-            f"option-{number}-{name.strip()}",
-            post_job({"kind": "predict", "source": _SOURCE, "options": {name: value}}),
-            (422,),
-        )
+        job = {"kind": "predict", "source": _SOURCE, "options": {name: value}}
+        yield Case(f"option-{number}-{name.strip()}", post_job(job), (422,))
     for number, path in enumerate(_FILES):
         yield Case(f"file-{number}", post_job({"kind": "predict", "source": {"file": path}}), (422,))
     for number, url in enumerate(_URLS):
         yield Case(f"url-{number}", post_job({"kind": "predict", "source": {"url": url}}), (422,))
-    for kind in ("application/xml", "application/x-yaml", "application/octet-stream", "application/jsonx", "image/png"):
-        body = json.dumps({"kind": "predict", "source": _SOURCE}).encode()
-        yield Case(
-            f"type-{kind}", request("POST", "/v1/jobs", TOKEN, f"Content-Type: {kind}", body=body), (400, 415, 422)
-        )
-    yield Case(
-        "type-none",
-        request("POST", "/v1/jobs", TOKEN, body=b'{"kind": "predict", "source": {"upload": "a"}}'),
-        (400, 404, 415, 422),
-    )
-    for name, query in {
-        "limit": "limit=0",
-        "limit-big": "limit=1000000",
-        "limit-text": "limit=a",
-        "state": "state=x",
-        "before": "before=-1",
-        "before-big": f"before={'9' * 30}",
-        "null": "kind=%00",
-        "sql": "state='--",
-    }.items():
+    yield from _of_headers()
+
+
+def _of_headers():
+    job = json.dumps({"kind": "predict", "source": _SOURCE}).encode()
+    for kind in _TYPES:
+        content = request("POST", "/v1/jobs", TOKEN, f"Content-Type: {kind}", body=job)
+        yield Case(f"type-{kind}", content, (400, 415, 422))
+    yield Case("type-none", request("POST", "/v1/jobs", TOKEN, body=job), (400, 415, 422))
+    for name, query in _QUERIES.items():
         yield Case(f"query-{name}", request("GET", f"/v1/jobs?{query}", TOKEN), (200, 422))
-    yield Case("key-long", post_job({"kind": "predict", "source": _SOURCE}, f"Idempotency-Key: {'a' * 300}"), (422,))
-    yield Case(
-        "json-encoded",
-        request("POST", "/v1/jobs", TOKEN, JSON, "Content-Encoding: gzip", body=b"\x1f\x8b\x08\0" + b"a" * 50),
-        _NO,
-    )
+    yield Case("key-long", post_job(job, f"Idempotency-Key: {'a' * 300}"), (422,))
+    zipped = request("POST", "/v1/jobs", TOKEN, JSON, "Content-Encoding: gzip", body=b"\x1f\x8b\x08\0" + b"a" * 50)
+    yield Case("json-encoded", zipped, _NO)
