@@ -2,9 +2,11 @@
 
 import os
 import pickle
+import sys
 from contextlib import nullcontext
 from fractions import Fraction
 from multiprocessing import active_children
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,3 +104,15 @@ def test_processes_are_used_again_and_end_with_the_block():
         assert next(decoders.frames("d.mp4", 10))[1] == first
         other.close()
     assert not active_children()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+def test_decoders_of_files_that_were_read_do_not_add_up(clips):
+    """The stacks of their threads would use up the memory that the process may take."""
+    path, counts = clips.make(frames=2), []
+    with isolation.isolated_reading():
+        for _ in range(8):
+            list(read_frames(path))
+            (child,) = active_children()
+            counts.append(len(list(Path(f"/proc/{child.pid}/task").iterdir())))
+    assert max(counts) <= counts[0]

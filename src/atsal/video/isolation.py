@@ -4,6 +4,7 @@ A child is no sandbox: it has the permissions of its user, and its answers are t
 `@isolatable`, and each iteration over its result, has a child to itself; children are kept for later calls.
 """
 
+import gc
 import os
 import queue
 import signal
@@ -149,6 +150,8 @@ def _serve(connection: Connection) -> None:
                 if answer[0] in ("iterator", "item") and connection.recv() is _STOP:
                     connection.send(_END)
                     break
+            gc.collect()  # decoders are in cycles, and each has threads, whose stacks count against the limit
+            gc.freeze()  # what is left is there to stay: the next time, it is not looked at
 
 
 def _answers(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[_Answer]:
