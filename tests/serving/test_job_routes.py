@@ -15,6 +15,8 @@ def test_a_job_is_done_and_its_results_can_be_read(submit, client, service):
     answer = client.get(f"/v1/jobs/{job['id']}/results/lines.txt")
     assert answer.text == "0 text\n1 text\n2 text\n"
     assert answer.headers["content-disposition"] == 'attachment; filename="lines.txt"'
+    head = client.head(answer.url.path)
+    assert (head.status_code, head.headers["content-length"], head.content) == (200, "21", b"")
     part = client.get(answer.url.path, headers={"Range": "bytes=2-5"})
     assert (part.status_code, part.text, part.headers["content-range"]) == (206, "text", "bytes 2-5/21")
 

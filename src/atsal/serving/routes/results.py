@@ -36,6 +36,7 @@ def make_router(service: "Service") -> APIRouter:
     """Return the routes of results."""
     router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
+    @router.head("/results/{name:path}", include_in_schema=False)
     @router.get("/results/{name:path}", response_class=FileResponse, responses=_MAY_HAVE)
     def get_result(job_id: str, name: str, caller: Reader) -> FileResponse:
         """Return a file, or the part of it that a Range header asks for."""

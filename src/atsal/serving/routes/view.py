@@ -45,6 +45,7 @@ def make_router(service: "Service") -> APIRouter:
     def add_slash(job_id: str, caller: Reader) -> RedirectResponse:
         return RedirectResponse(f"/v1/jobs/{find_job(service, caller, job_id).id}/view/")
 
+    @router.head("/view/{name:path}", include_in_schema=False)
     @router.get("/view/{name:path}", response_class=FileResponse, responses=_MAY_HAVE)
     def get_page(job_id: str, name: str, caller: Reader) -> FileResponse:
         """Return a file of the page, which begins at its empty name."""
