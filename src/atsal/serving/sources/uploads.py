@@ -1,6 +1,6 @@
 """`/v1/uploads`: files that come in parts, and go on after a break, by tus 1.0 with creation, expiration, termination.
 
-docs/decisions/0010-uploads.md says why no library does this.
+docs/decisions/0011-uploads.md says why no library does this.
 """
 
 import errno
