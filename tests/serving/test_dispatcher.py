@@ -1,5 +1,6 @@
 """The dispatcher: several servers on one store, their ends, limits of jobs, and what expires."""
 
+import os
 import time
 from dataclasses import replace
 
@@ -102,6 +103,27 @@ def test_a_job_that_takes_too_long_ends(service):
     ended = wait_for(service, job, "done", "failed")
     one.stop(5)
     assert (ended.state, ended.reason, ended.tries) == ("failed", "took longer than 1 s", 1)
+
+
+def fail_to_start(_threads):
+    """Prepare a worker as a machine does that has no memory left."""
+    os._exit(1)
+
+
+def test_jobs_wait_while_no_worker_can_be_started(service):
+    job = add(service)
+    parts = (service.jobs, service.data, COUNT, service.settings, service.clock, service.metrics)
+    broken = Dispatcher(*parts, prepare=fail_to_start)
+    broken.start()
+    while "worker process ended" not in broken.problem:
+        time.sleep(0.05)
+    assert not broken.is_running
+    broken.stop(0)
+    assert (service.jobs.get(job.id).state, service.jobs.get(job.id).tries) == ("waiting", 0)
+    one = dispatcher(service)
+    one.start()
+    assert wait_for(service, job, "done", "failed").state == "done"
+    one.stop(5)
 
 
 def test_ended_jobs_and_unknown_folders_expire_and_a_clock_that_jumps_removes_nothing(tmp_path):

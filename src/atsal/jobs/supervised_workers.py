@@ -167,7 +167,7 @@ class SupervisedWorkers:
         self._failed_starts += not worker.is_ready
         if self._failed_starts >= _MOST_FAILED_STARTS:
             raise AtsalError(WORKER_ENDED)
-        tries, task = worker.tries + 1, worker.take_task()
+        tries, task = worker.tries + worker.is_ready, worker.take_task()  # one that never began costs none
         if tries >= self._most_tries:
             return task, Death(f"{reason}, at the second try" if tries > 1 else reason)
         self._waiting.appendleft((task, tries))

@@ -24,7 +24,7 @@ from atsal.serving.worker import RunWork
 
 LOG = logging.getLogger("atsal.serving")
 _IDLE_S = 1.0  # until it looks for jobs that other servers accepted
-_AFTER_ERROR_S = 2.0
+_AFTER_ERROR_S = 1.0
 _TAKE_OVER_EVERY_S = 5.0
 
 
@@ -100,18 +100,19 @@ class Dispatcher:
             try:
                 self._turn()
                 self.problem = ""
-            except (AtsalError, OSError) as error:
-                self._report(str(error))
-                self._is_stopping.wait(_AFTER_ERROR_S)
+            except Exception as error:  # whatever it is, the next turn may be better: the store keeps the jobs
+                self._report(error)
+                time.sleep(_AFTER_ERROR_S)
             if not self._running and not self._is_stopping.is_set():
                 self._wake.wait(_IDLE_S)
             self._wake.clear()
         self._give_back_all()
 
-    def _report(self, problem: str) -> None:
-        if problem != self.problem:
-            LOG.error("jobs do not run: %s", problem)
-        self.problem = problem
+    def _report(self, error: Exception) -> None:
+        if str(error) != self.problem:
+            is_fault = not isinstance(error, AtsalError | OSError)
+            LOG.error("jobs do not run: %s", error, exc_info=error if is_fault else None)
+        self.problem = str(error) or type(error).__name__
 
     def _has_stopped(self) -> bool:
         is_idle = not self._running and not self._ended
@@ -126,9 +127,16 @@ class Dispatcher:
         self._end_cancelled()
         self._end_overdue()
         if self._running:
+            self._take_ended()
+            self._record_ended()
+
+    def _take_ended(self) -> None:
+        try:
             for work, found in self._engine.ended(self._note_progress):
                 self._ended.append((self._running.pop(work.id), found))
-            self._record_ended()
+        except AtsalError:  # no worker can be started, which is not the fault of these jobs
+            self._give_back_all()
+            raise
 
     def _claim(self) -> None:
         while len(self._running) < self._settings.workers:
@@ -212,6 +220,7 @@ class Dispatcher:
         try:
             for running in self._running.values():
                 self._store.give_back(running.job.id, self._lock.id, counts=False)
-                LOG.info("job %s goes on with the next start", running.job.id)
+                LOG.info("job %s waits again", running.job.id)
+            self._running.clear()
         except StoreError as error:  # whoever takes over does it
             LOG.error("jobs could not be given back: %s", error)
