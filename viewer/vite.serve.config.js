@@ -1,4 +1,5 @@
-// Builds the page of `atsal serve` into src/atsal/serving/static: fixed names, no map files. The page is at /, the rest in /static/.
+// Builds the page of `atsal serve` into src/atsal/serving/static: fixed names, no map files. The service shows the page at /
+// and the rest in /static/.
 import { readFileSync } from "node:fs";
 import { defineConfig } from "vite";
 

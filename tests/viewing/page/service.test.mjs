@@ -157,6 +157,9 @@ await check("the keyboard reaches what a job needs, in order", {}, async (page) 
 if (token) {
   await test("a wrong token is refused; the right one is forgotten with the tab", async () => {
     const { page } = await openPage(browser, { ready: false });
+    await page.locator("#token").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Token" }).click();
     await enterToken(page, "atsal_wrong");
     await page.locator("#token-problem").filter({ hasText: "unknown" }).waitFor();
     await enterToken(page, token);

@@ -22,14 +22,19 @@ export function makeField(name: string, schema: Schema, value: unknown): Field {
   const label = make("label", { htmlFor: input.id, textContent: optionLabel(name) });
   const isSwitch = schema.type === "boolean";
   if (isSwitch) label.prepend(input);
-  const element = make("div", { className: isSwitch ? "field switch-field" : "field" }, label, ...(isSwitch ? [] : [input]), hint);
+  const parts = isSwitch ? [label, hint] : [label, input, hint];
+  const element = make("div", { className: isSwitch ? "field switch-field" : "field" }, ...parts);
   return { element, read: () => valueOf(input, schema), complain: complainAt(name, element, input) };
 }
 
 /** Several of some choices. */
 function choices(name: string, schema: Schema, values: readonly string[]): Field {
-  const boxes = (schema.items?.enum ?? []).map((value) => make("input", { type: "checkbox", value, checked: values.includes(value) }));
-  const labels = boxes.map((box) => make("label", { className: "switch" }, box, make("span", { textContent: box.value })));
+  const boxes = (schema.items?.enum ?? []).map((value) => {
+    return make("input", { type: "checkbox", value, checked: values.includes(value) });
+  });
+  const labels = boxes.map((box) => {
+    return make("label", { className: "switch" }, box, make("span", { textContent: box.value }));
+  });
   const element = make(
     "fieldset",
     { className: "field wide" },
@@ -42,21 +47,23 @@ function choices(name: string, schema: Schema, values: readonly string[]): Field
 }
 
 function select(schema: Schema): HTMLSelectElement {
-  const first = make("option", { value: "", textContent: schema.default === undefined ? "Default" : `${schema.default} (default)` });
+  const standard = schema.default === undefined ? "Default" : `${schema.default} (default)`;
+  const first = make("option", { value: "", textContent: standard });
   const others = (schema.enum ?? []).filter((value) => value !== schema.default);
   return make("select", {}, first, ...others.map((value) => make("option", { value, textContent: value })));
 }
 
 function makeInput(schema: Schema): HTMLInputElement {
   if (schema.type === "boolean") return make("input", { type: "checkbox" });
-  if (schema.type === "string") return make("input", { type: "text", placeholder: `${schema.default ?? ""}`, autocomplete: "off" });
+  const placeholder = `${schema.default ?? ""}`;
+  if (schema.type === "string") return make("input", { type: "text", placeholder, autocomplete: "off" });
   return make("input", {
     type: "number",
     inputMode: "decimal",
     step: schema.type === "integer" ? "1" : "any",
     min: `${schema.minimum ?? ""}`,
     max: `${schema.maximum ?? ""}`,
-    placeholder: `${schema.default ?? ""}`,
+    placeholder,
   });
 }
 

@@ -28,7 +28,10 @@ export class JobForm {
       event.preventDefault();
       void this.submit(start);
     };
-    byId("form").addEventListener("invalid", () => (byId<HTMLDetailsElement>("more").open = true), true); // its fields can be invalid
+    const openMore = (event: Event): void => {
+      if (byId("more").contains(event.target as Node)) byId<HTMLDetailsElement>("more").open = true;
+    };
+    byId("form").addEventListener("invalid", openMore, true);
   }
 
   private makeRadio(kind: Kind, isFirst: boolean): HTMLElement {
@@ -36,7 +39,8 @@ export class JobForm {
     const input = make("input", { type: "radio", name: "kind", value: kind.name, checked: isFirst });
     input.addEventListener("change", () => this.choose(kind));
     if (isFirst) this.choose(kind);
-    return make("label", { className: "kind" }, input, make("span", {}, make("strong", { textContent: title }), make("small", { textContent: about })));
+    const text = make("span", {}, make("strong", { textContent: title }), make("small", { textContent: about }));
+    return make("label", { className: "kind" }, input, text);
   }
 
   private choose(kind: Kind): void {
@@ -84,7 +88,8 @@ export class JobForm {
 
   private showFiles(): void {
     const rows = this.files.map((file) => {
-      const remove = make("button", { type: "button", className: "small", textContent: "Remove", ariaLabel: `Remove ${file.name}` });
+      const remove = make("button", { type: "button", className: "small", textContent: "Remove" });
+      remove.ariaLabel = `Remove ${file.name}`;
       remove.addEventListener("click", () => {
         this.files = this.files.filter((other) => other !== file);
         this.showFiles();

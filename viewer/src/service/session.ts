@@ -24,7 +24,7 @@ export async function openSession(): Promise<Session> {
 
 /** Let the button open the dialog; `changed` is called with another token. */
 export function bindTokenButton(changed: () => void): void {
-  byId("token-open").addEventListener("click", () => void askForToken("").then(changed));
+  byId("token-open").onclick = () => void askForToken("").then(changed);
 }
 
 function show(session: Session): void {
@@ -41,8 +41,12 @@ function askForToken(problem: string): Promise<void> {
   showProblem(problem);
   input.value = "";
   forget.hidden = !token();
-  dialog.showModal();
-  input.focus();
+  const open = (): void => {
+    dialog.showModal();
+    input.focus();
+  };
+  Object.assign(byId("token-open"), { hidden: false, onclick: open }); // for whoever closes the dialog first
+  open();
   return new Promise((resolve) => {
     const finish = (value: string): void => {
       keepToken(value);

@@ -76,7 +76,8 @@ class Row {
   readonly element: HTMLElement;
 
   constructor(file: File) {
-    const stop = make("button", { type: "button", className: "small", textContent: "Stop", ariaLabel: `Stop the upload of ${file.name}` });
+    const stop = make("button", { type: "button", className: "small", textContent: "Stop" });
+    stop.ariaLabel = `Stop the upload of ${file.name}`;
     stop.addEventListener("click", () => this.stopped());
     this.bar.ariaLabel = `Upload of ${file.name}`;
     const head = make("div", { className: "line" }, make("h3", { textContent: file.name }), stop);
