@@ -73,6 +73,10 @@ def on_threads(function, count=8):
 def imports():
     import atsal
 
+    chance = random.getstate()
+    import httpx  # Rich, which it imports, draws a number; whoever imports `atsal.client` has both
+
+    random.setstate(chance)
     for module in pkgutil.walk_packages(atsal.__path__, "atsal."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)

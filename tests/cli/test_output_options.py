@@ -16,8 +16,9 @@ from atsal.cli import main
 from atsal.cli.parameters import NameOf
 from atsal.video.synthetic_scene import Scene, render_video
 
-# Commands whose only purpose is to print something.
+# Commands whose only purpose is to print something, and `serve`, whose log is for other programs.
 SPEAKING = {"info", "datasets list", "datasets info", "weights list", "weights info"}
+SPEAKING |= {"serve", "token add", "token list", "token revoke"}
 
 
 @pytest.fixture
