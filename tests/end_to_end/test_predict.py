@@ -83,7 +83,10 @@ def whole(clips, tmp_path_factory):
     return found
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow), (signal.SIGKILL, -9)],
+)
 def test_a_stopped_run_leaves_whole_files_and_goes_on_to_the_same_maps(clips, whole, tmp_path, number, status):
     command = ("predict", clips / "long.mp4", "-o", "out", *FORMATS)
     process = start(tmp_path, *command)

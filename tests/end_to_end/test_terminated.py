@@ -55,6 +55,7 @@ def test_a_single_file_is_whole_or_not_there(tmp_path, arguments):
     )
 
 
+@pytest.mark.slow
 def test_the_page_of_view_leaves_nothing(tmp_path):
     render_video(tmp_path / "clip.mp4", seconds=0.4, frame_rate=5, erp_height=64, seed=2)
     out = tmp_path / "out.txt"

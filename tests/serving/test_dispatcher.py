@@ -110,6 +110,7 @@ def fail_to_start(_threads):
     os._exit(1)
 
 
+@pytest.mark.slow
 def test_jobs_wait_while_no_worker_can_be_started(service):
     job = add(service)
     parts = (service.jobs, service.data, COUNT, service.settings, service.clock, service.metrics)

@@ -16,7 +16,16 @@ from training.conftest import CPU, TINY
 from training.runs import invoke, same, weights
 
 
-@pytest.mark.parametrize("kind", ["photos", "images", "frames", "clips", "fused"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("photos", marks=pytest.mark.slow),
+        pytest.param("images", marks=pytest.mark.slow),
+        "frames",
+        "clips",
+        "fused",
+    ],
+)
 def test_each_kind_trains_its_part_and_leaves_the_rest(trained, settings, kind):
     folder = trained(kind)
     start, model = read_weight_folder(folder / "start"), read_weight_folder(folder / "model")
