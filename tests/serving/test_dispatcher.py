@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from filelock import FileLock
 
+from atsal.errors import StoreError
 from atsal.serving.clock import Clock
 from atsal.serving.dispatcher import Dispatcher
 from atsal.serving.job import JobRecord, new_id
@@ -94,6 +95,34 @@ def test_the_jobs_of_a_living_server_are_its_own(service):
         wait_for(service, marker, "done")
         one.stop(5)
         assert service.jobs.get(job.id).server == other
+
+
+def test_a_job_that_the_store_gave_away_in_a_lost_answer_goes_on(service):
+    job, one = add(service), dispatcher(service)
+    service.jobs.claim(one._lock.id, 1.0)
+    one.start()
+    ended = wait_for(service, job, "done", "failed")
+    one.stop(5)
+    assert (ended.state, ended.tries) == ("done", 1)
+
+
+def test_results_stay_where_the_store_loses_its_answer(service, monkeypatch):
+    finish, lost = service.jobs.finish, []
+
+    def lose_first(job_id, *values, **more):
+        found = finish(job_id, *values, **more)
+        if not lost:
+            lost.append(job_id)
+            raise StoreError("the connection was cut after the change")
+        return found
+
+    monkeypatch.setattr(service.jobs, "finish", lose_first)
+    job, one = add(service), dispatcher(service)
+    one.start()
+    wait_for(service, job, "done")
+    wait_for(service, add(service), "done")
+    one.stop(5)
+    assert (service.data.result(job.id) / "lines.txt").exists()
 
 
 def test_a_job_that_takes_too_long_ends(service):

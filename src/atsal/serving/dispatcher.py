@@ -152,12 +152,19 @@ class Dispatcher:
         """Let the jobs of servers that have ended wait again, or end those that ended two servers."""
         if time.monotonic() - self._took_over_s < _TAKE_OVER_EVERY_S:
             return
+        self._give_back_unknown()
         for server in (self._store.servers() | self._lock.others()) - {self._lock.id}:
             with self._lock.of_dead(server) as is_dead:
                 for job in self._store.running_of(server) if is_dead else []:
                     LOG.warning("job %s (%s): its server has ended", job.id, job.kind)
                     self._try_again(job, server, "its server ended")
         self._took_over_s = time.monotonic()
+
+    def _give_back_unknown(self) -> None:
+        """Let jobs wait again that the store gave to this server, which never heard of it: the answer was lost."""
+        for job in self._store.running_of(self._lock.id):
+            if job.id not in self._running:
+                self._store.give_back(job.id, self._lock.id, counts=False)
 
     def _try_again(self, job: JobRecord, server: str, reason: str) -> None:
         if job.tries < MOST_TRIES:
@@ -172,7 +179,7 @@ class Dispatcher:
         own = {job.id for job in self._store.running_of(self._lock.id)}
         for job_id in self._running.keys() - own:
             self._end_process(job_id)
-            self._data.remove_job(job_id)
+            self._remove_unless_needed(job_id)
             LOG.info("job %s was cancelled", job_id)
 
     def _end_overdue(self) -> None:
@@ -208,19 +215,28 @@ class Dispatcher:
         values["bytes"] = self._data.job_bytes(job.id) if end.is_done else 0
         state: State = "done" if end.is_done else "failed"
         has_it = self._store.finish(job.id, server, state, reason=end.reason, notes=end.notes, **values)
-        if not end.is_done or not has_it:
-            self._data.remove_job(job.id)
+        self._remove_unless_needed(job.id)
         if has_it:
             self._metrics.count_job(job.kind, state, now_s - (job.started_s or now_s))
         LOG.info("job %s (%s) %s%s", job.id, job.kind, "is done" if end.is_done else "failed: ", end.reason)
 
+    def _remove_unless_needed(self, job_id: str) -> None:
+        """Remove the folder of a job that failed, was cancelled, or is gone.
+
+        The store is asked, because its answer to a change can be lost: then this server no longer has a job that is
+        done, and whose results are to stay.
+        """
+        job = self._store.get(job_id)
+        if job is None or job.state in ("failed", "cancelled"):
+            self._data.remove_job(job_id)
+
     def _give_back_all(self) -> None:
         """End the processes, and let their jobs wait again; their tries do not count."""
         self._engine.stop()
+        given_back, self._running = self._running, {}
         try:
-            for running in self._running.values():
+            for running in given_back.values():
                 self._store.give_back(running.job.id, self._lock.id, counts=False)
                 LOG.info("job %s waits again", running.job.id)
-            self._running.clear()
-        except StoreError as error:  # whoever takes over does it
+        except StoreError as error:  # a later turn does it, or whoever takes over
             LOG.error("jobs could not be given back: %s", error)

@@ -1,7 +1,7 @@
 """The jobs in the store: adding, finding, claiming and ending them, each in one transaction."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from sqlalchemy import Row, and_, delete, func, insert, select, update
@@ -42,10 +42,10 @@ class JobStore:
         values = {name: value for name, value in asdict(job).items() if name in _GIVEN}
         try:
             with self._database.writing() as connection:
-                connection.execute(insert(JOBS).values(**values))
+                number = connection.execute(insert(JOBS).values(**values).returning(JOBS.c.number)).scalar_one()
         except IntegrityError as error:
             raise DuplicateJobError from error
-        return self._must_get(job.id)
+        return replace(job, number=number)
 
     def get(self, job_id: str) -> JobRecord | None:
         """Return a job."""
@@ -148,12 +148,6 @@ class JobStore:
         with self._database.reading() as connection:
             row = connection.execute(select(JOBS).where(condition)).first()
         return None if row is None else _record(row)
-
-    def _must_get(self, job_id: str) -> JobRecord:
-        found = self.get(job_id)
-        if found is None:
-            raise LookupError(job_id)
-        return found
 
     def _change(self, condition: ColumnElement[bool], **values: Any) -> bool:
         with self._database.writing() as connection:
