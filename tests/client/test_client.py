@@ -1,6 +1,7 @@
 """`atsal.client` against a real service: jobs, files, errors, and connections that are cut."""
 
 import asyncio
+import os
 
 import httpx
 import pytest
@@ -94,6 +95,13 @@ def test_an_upload_goes_on_after_cuts(proxy, tmp_path):
         assert proxy.made >= 3
         assert job.results[0].bytes == 10_000_000 + 3
     assert seen[-1] == Progress(10_000_000, 10_000_000)
+
+
+def test_a_file_that_becomes_shorter_ends_its_upload(client, tmp_path):
+    path = tmp_path / "large.txt"
+    path.write_bytes(bytes(10 << 20))
+    with pytest.raises(InputError, match=r"large\.txt: became shorter while it was sent"):
+        client.upload(path, progress=lambda _: os.truncate(path, 8 << 20))
 
 
 def test_a_download_goes_on_after_a_cut_and_after_the_end_of_the_program(client, proxy, tmp_path):

@@ -57,7 +57,9 @@ def _send(file: BinaryIO, path: str, size: int, progress: ShowProgress) -> Steps
         else:
             failure = problem_of(answer)
             if answer.status < 400:
-                done, tries = _offset(answer, size), 0
+                before, done, tries = done, _offset(answer, size), 0
+                if done == before:
+                    raise InputError(f"{file.name}: became shorter while it was sent; send it when it is complete")
                 progress(Progress(done, size))
                 continue
             if answer.status not in _GO_ON:
