@@ -94,6 +94,14 @@ def test_frames_before_a_crash_are_delivered_and_the_next_file_is_read(isolated)
     assert [number for number, _ in decoders.frames("b.mp4", 3)] == [0, 1, 2]
 
 
+def test_a_process_that_is_left_in_the_middle_answers_nobody_else(isolated):
+    found = decoders.frames("a.mp4", 5)
+    next(found)
+    with pytest.raises(KeyboardInterrupt):
+        found.throw(KeyboardInterrupt)
+    assert [number for number, _ in decoders.frames("b.mp4", 2)] == [0, 1]
+
+
 def test_processes_are_used_again_and_end_with_the_block():
     with isolation.isolated_reading():
         (_, first), *_ = decoders.frames("a.mp4", 2)

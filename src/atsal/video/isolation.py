@@ -77,16 +77,19 @@ def _call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
 
 
 def _items(child: "_Child", path: object) -> Iterator[Any]:
+    found = _ITERATOR
     try:
         while (found := child.ask(_NEXT, path)) != _END:
             yield _unwrapped(found)
     except GeneratorExit:
         with suppress(MediaError):
-            child.ask(_STOP, path)
+            found = child.ask(_STOP, path)
         raise
     finally:
-        if child.is_alive:
+        if found[0] in ("end", "error"):
             _idle.put(child)
+        else:  # as after Ctrl-C: its next answer would be about this file, whoever asks
+            child.end()
 
 
 def _unwrapped(found: "_Answer") -> Any:
