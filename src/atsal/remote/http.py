@@ -19,8 +19,9 @@ from atsal.remote.retry import STALL_TIMEOUT_S, TransientError, changed_error
 from atsal.remote.urls import shown_url
 
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+)")
-_TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
+TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 _SLOWEST_BYTES = 1 << 18  # that must come in `STALL_TIMEOUT_S`: a server may send a byte now and then for ever
+TOO_SLOW = f"no answer for {STALL_TIMEOUT_S:g} s, or less than {_SLOWEST_BYTES >> 10} KiB in that time"
 _MOST_DIGITS = 15  # of a size: what has more fits on no disk
 T = TypeVar("T")
 
@@ -115,12 +116,10 @@ async def _answer(url: str, byte_range: str | None) -> AsyncIterator[tuple[Any, 
             session.get(URL(url, encoded="%" in url), headers=headers) as response,
         ):
             _check_status(response.status, shown_url(url))
-            _check_plain(response.headers, shown_url(url))
-            yield response, _pieces(response, limit)
+            check_plain(response.headers, shown_url(url))
+            yield response, pieces_in_time(response, limit)
     except TimeoutError:
-        raise TransientError(
-            f"no answer for {STALL_TIMEOUT_S:g} s, or less than {_SLOWEST_BYTES >> 10} KiB in that time"
-        ) from None
+        raise TransientError(TOO_SLOW) from None
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, aiohttp.TooManyRedirects, ValueError) as error:
         raise MediaError(
             f"{shown_url(url)}: leads to no file on an HTTP server ({type(error).__name__}); check the URL."
@@ -133,8 +132,8 @@ async def _answer(url: str, byte_range: str | None) -> AsyncIterator[tuple[Any, 
         raise TransientError(getattr(error, "strerror", None) or type(error).__name__) from None
 
 
-async def _pieces(response: Any, limit: asyncio.Timeout) -> AsyncIterator[bytes]:
-    """Yield content, and move the limit on time each time that enough of it has come."""
+async def pieces_in_time(response: Any, limit: asyncio.Timeout) -> AsyncIterator[bytes]:
+    """Yield the content of an aiohttp response, and move the limit on time each time that enough of it has come."""
     count = due = 0
     async for piece in response.content.iter_any():
         count += len(piece)
@@ -144,7 +143,7 @@ async def _pieces(response: Any, limit: asyncio.Timeout) -> AsyncIterator[bytes]
         yield piece
 
 
-def _check_plain(headers: Mapping[str, str], shown: str) -> None:
+def check_plain(headers: Mapping[str, str], shown: str) -> None:
     """Refuse compressed content: nobody asked for it, and a little of it can fill the memory."""
     if (coding := headers.get("Content-Encoding", "identity").lower()) != "identity":
         raise MediaError(
@@ -157,7 +156,7 @@ def _check_status(status: int, shown: str) -> None:
     if status in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE):
         return
     answer = f"HTTP {status} {_phrase(status)}".rstrip()
-    if status in _TRANSIENT:
+    if status in TRANSIENT:
         raise TransientError(f"the server answers {answer}")
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
         raise FileNotFoundError(shown)

@@ -1,15 +1,21 @@
 """URLs: which are allowed, which addresses are public, and what a server may answer."""
 
 import threading
+import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from atsal.errors import ConfigError, MediaError
+from atsal.remote import http
+from atsal.remote.retry import TransientError
+from atsal.serving.kinds import Work
 from atsal.serving.sources import url_download
 from atsal.serving.sources.allowed_urls import allowed_url, parse_prefix
 from atsal.serving.sources.public_addresses import is_public
-from atsal.serving.sources.url_download import download, resolves_publicly
+from atsal.serving.sources.settings import SourceSettings
+from atsal.serving.sources.url_download import download, fetch_source, resolves_publicly
 
 PREFIXES = (parse_prefix("https://media.example/films/"), parse_prefix("http://other.example:8080/"))
 
@@ -125,8 +131,10 @@ class _Files(BaseHTTPRequestHandler):
             self.send_response(200)
             self.send_header("Content-Length", length if length.isdecimal() else "4")
         self.end_headers()
-        if not moved:
-            self.wfile.write(b"film")
+        with suppress(OSError):  # the client has gone
+            for byte in b"film" if not moved else b"":
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.15 * self.path.startswith("/films/slow"))
 
     def log_message(self, *_):
         pass
@@ -166,8 +174,6 @@ def test_a_file_is_copied_also_by_way_of_allowed_redirects(copy):
 
 
 def test_no_connection_is_made_to_an_address_that_is_not_public(copy):
-    from atsal.remote.retry import TransientError
-
     with pytest.raises((MediaError, TransientError)):
         copy("/films/a.mp4", is_public)
     assert _Files.asked == []
@@ -194,5 +200,29 @@ def test_a_file_beyond_the_limit_is_not_kept(server, tmp_path):
     with pytest.raises(MediaError, match="larger than the limit of 3 bytes"):
         download(
             server + "/films/a", [parse_prefix(f"{server}/films/")], tmp_path / "a", 3, lambda: None, lambda _: True
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_the_disk_cannot_take_is_not_begun(server, tmp_path):
+    url, target = f"{server}/films/a={10**15}", tmp_path / "a"
+    with pytest.raises(MediaError, match=r"has 10{15} bytes, more than there is space"):
+        download(url, [parse_prefix(f"{server}/films/")], target, 1 << 60, lambda: None, lambda _: True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_sends_a_byte_now_and_then_is_left(copy, monkeypatch):
+    for module in (url_download, http):
+        monkeypatch.setattr(module, "STALL_TIMEOUT_S", 0.3)
+    with pytest.raises(TransientError, match="in that time"):
+        copy("/films/slow")
+
+
+def test_what_a_killed_process_left_of_a_copy_is_removed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".source.mp4.0123abcd.atsal-part").write_text("the begin")
+    with pytest.raises(ConfigError):  # the rest is not of this test
+        fetch_source(
+            Work("", "predict", {}, "source.mp4", "https://other.example/a.mp4"), SourceSettings(), lambda: None
         )
     assert list(tmp_path.iterdir()) == []

@@ -6,6 +6,7 @@ passwords of the environment are not used.
 """
 
 import asyncio
+import shutil
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -15,7 +16,8 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from atsal.errors import MediaError, MissingDependencyError, install_hint
-from atsal.jobs.atomic_write import atomic_file, output_errors
+from atsal.jobs.atomic_write import atomic_file, output_errors, remove_leftovers
+from atsal.remote.http import TOO_SLOW, TRANSIENT, check_plain, pieces_in_time
 from atsal.remote.retry import CONNECT_TIMEOUT_S, STALL_TIMEOUT_S, TransientError, retried
 from atsal.remote.urls import shown_url
 from atsal.serving.kinds import Work
@@ -27,9 +29,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
 
 _MOST_REDIRECTS = 5
-_PIECE_BYTES = 1 << 20
 _SHOW_EVERY_S = 5.0
-_TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 MayConnect = Callable[[str], bool]
 
 
@@ -48,6 +48,7 @@ def fetch_source(work: Work, settings: SourceSettings, show_life: Callable[[], N
     Raises as `download`.
     """
     if work.url is not None and not Path(work.file).exists():
+        remove_leftovers(Path(), work.file)  # of a try whose process was killed
         download(work.url, map(parse_prefix, settings.urls), Path(work.file), settings.file_bytes, show_life)
 
 
@@ -61,8 +62,8 @@ def download(
 ) -> None:
     """Copy the file of a URL to `path`, and call `show_life` every few seconds meanwhile.
 
-    Raises `ConfigError` for a URL that is not allowed, `MediaError` for one that cannot be read or is larger than
-    `most_bytes`, and `OutputError`.
+    Raises `ConfigError` for a URL that is not allowed, `MediaError` for one that cannot be read, comes too slowly, or
+    is larger than `most_bytes` or the space on the disk, and `OutputError`.
     """
     prefixes = tuple(prefixes)
     url = allowed_url(text, prefixes)
@@ -86,12 +87,21 @@ class _Limited:
 
     def write(self, piece: bytes) -> None:
         """Append a piece. Raises `MediaError` beyond the limit."""
-        if self._file.tell() + len(piece) > self._most_bytes:
-            raise MediaError(f"the file behind the URL is larger than the limit of {self._most_bytes} bytes.")
+        self._check(self._file.tell() + len(piece))
         self._file.write(piece)
         if time.monotonic() - self._shown_s > _SHOW_EVERY_S:
             self._shown_s = time.monotonic()
             self._show_life()
+
+    def expect(self, size: int | None) -> None:
+        """Take the size that a server states. Raises `MediaError` beyond the limit, or the space on the disk."""
+        self._check(size or 0)
+        if size is not None and size > shutil.disk_usage(self._file.name).free:
+            raise MediaError(f"the file behind the URL has {size} bytes, more than there is space; try again later.")
+
+    def _check(self, size: int) -> None:
+        if size > self._most_bytes:
+            raise MediaError(f"the file behind the URL is larger than the limit of {self._most_bytes} bytes.")
 
 
 async def _copy(url: PlainUrl, prefixes: tuple[PlainUrl, ...], file: _Limited, may_connect: MayConnect) -> None:
@@ -134,21 +144,26 @@ async def _copy_or_redirect(session: "ClientSession", url: PlainUrl, file: _Limi
     from yarl import URL  # noqa: PLC0415 - optional
 
     try:
-        async with session.get(URL(str(url), encoded=True), allow_redirects=False) as response:
+        async with (
+            asyncio.timeout(STALL_TIMEOUT_S) as limit,
+            session.get(URL(str(url), encoded=True), allow_redirects=False) as response,
+        ):
             if response.status in (301, 302, 303, 307, 308):
                 return response.headers.get("Location", "")
             _check_status(response.status, shown_url(str(url)))
-            async for piece in response.content.iter_chunked(_PIECE_BYTES):
+            check_plain(response.headers, shown_url(str(url)))
+            file.expect(response.content_length)
+            async for piece in pieces_in_time(response, limit):
                 file.write(piece)
             return None
     except TimeoutError:
-        raise TransientError(f"no answer for {STALL_TIMEOUT_S:g} s") from None
+        raise TransientError(TOO_SLOW) from None
     except aiohttp.ClientError as error:
         raise TransientError(getattr(error, "strerror", None) or type(error).__name__) from None
 
 
 def _check_status(status: int, shown: str) -> None:
-    if status in _TRANSIENT:
+    if status in TRANSIENT:
         raise TransientError(f"the server answers HTTP {status}")
     if status != HTTPStatus.OK:
         raise MediaError(f"{shown}: cannot be read (the server answers HTTP {status}). Check the URL.")
