@@ -31,6 +31,13 @@ def test_only_results_can_be_read(submit, client, name):
     assert "text" not in answer.text.replace("text/", "")
 
 
+def test_a_result_whose_file_is_gone_is_not_found(submit, client, service):
+    job = wait_for(client, submit())
+    (service.data.result(job["id"]) / "lines.txt").unlink()
+    answer = client.get(f"/v1/jobs/{job['id']}/results/lines.txt")
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
+
+
 def test_events_end_with_the_job(submit, client):
     job = submit(frames=3, seconds_each=0.4)
     with client.stream("GET", f"/v1/jobs/{job['id']}/events") as stream:

@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse
 from atsal.serving.folders import media_type
 from atsal.serving.gate.access import Reader
 from atsal.serving.gate.caller import Caller
+from atsal.serving.job import JobRecord
 from atsal.serving.own_jobs import find_job
 from atsal.serving.problems import CONFLICT, NOT_FOUND, STORE_UNAVAILABLE, Problem, declared
 
@@ -20,16 +21,23 @@ _MAY_HAVE = declared(NOT_FOUND, CONFLICT, STORE_UNAVAILABLE)
 
 
 def find_result(service: "Service", caller: Caller, job_id: str, name: str) -> Path:
+    """Return the path of a result of a job that is done. Raises `Problem`."""
+    job = find_job(service, caller, job_id)
+    if job.state != "done":
+        raise Problem(CONFLICT, f"the job has no results: it is {job.state}")
+    return result_path(service, job, name)
+
+
+def result_path(service: "Service", job: JobRecord, name: str) -> Path:
     """Return the path of a result, by a name that the job has: no path is made of what a request says.
 
     Raises `Problem`.
     """
-    job = find_job(service, caller, job_id)
-    if job.state != "done":
-        raise Problem(CONFLICT, f"the job has no results: it is {job.state}")
-    if name not in {result.name for result in job.results}:
-        raise Problem(NOT_FOUND, "the job has no result of this name; its results are listed in the job")
-    return service.data.result(job.id) / name
+    if name in {result.name for result in job.results}:
+        path = service.data.result(job.id) / name
+        if path.is_file():  # and was not removed a moment ago
+            return path
+    raise Problem(NOT_FOUND, "the job has no result of this name; its results are listed in the job")
 
 
 def make_router(service: "Service") -> APIRouter:

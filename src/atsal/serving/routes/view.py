@@ -11,6 +11,7 @@ from atsal.serving.job import JobRecord
 from atsal.serving.own_jobs import find_job
 from atsal.serving.problems import CONFLICT, NOT_FOUND, STORE_UNAVAILABLE, Problem, declared, request_id
 from atsal.serving.routes.job_models import Job, describe_job
+from atsal.serving.routes.results import result_path
 from atsal.serving.sources.source_ref import SourceRef
 from atsal.serving.submission import Submission, submit
 from atsal.viewing.server import content_type, page_headers
@@ -50,9 +51,7 @@ def make_router(service: "Service") -> APIRouter:
     def get_page(job_id: str, name: str, caller: Reader) -> FileResponse:
         """Return a file of the page, which begins at its empty name."""
         page, name = _ready_page(service, caller, job_id), name or _INDEX
-        if name not in {result.name for result in page.results}:
-            raise Problem(NOT_FOUND, "the page has no such file")
-        path = service.data.result(page.id) / name
+        path = result_path(service, page, name)
         return FileResponse(path, media_type=content_type(path.name), headers=page_headers(path.name))
 
     return router
