@@ -8,11 +8,11 @@ import click
 from atsal.cli.console import print_line, print_table
 from atsal.cli.parameters import PATH, POSITIVE
 from atsal.errors import MissingDependencyError, install_hint
+from atsal.serving.gate.caller import SCOPES
 
 if TYPE_CHECKING:
     from atsal.serving.gate.tokens import Tokens
 
-_SCOPES = ("read", "submit", "admin")
 _DAY_S = 86_400.0
 
 
@@ -34,9 +34,9 @@ def token() -> None:
 @_store_options
 @click.option(
     "--scope",
-    type=click.Choice(_SCOPES),
+    type=click.Choice(SCOPES),
     default="submit",
-    help="read: see own jobs. submit: also upload, submit, cancel and remove. admin: also see all jobs, and metrics.",
+    help="read: see own jobs, and metrics. submit: also upload, submit, cancel, remove. admin: the same for all jobs.",
 )
 @click.option(
     "--expires", "days", type=POSITIVE, metavar="DAYS", help="Days that the token is valid.  [default: always]"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def find_job(service: "Service", caller: Caller, job_id: str) -> JobRecord:
     """Return a job of the caller, or of anybody for an admin. Raises `Problem`."""
     job = service.jobs.get(job_id) if is_id(job_id) else None
-    if job is None or not (caller.is_admin or job.owner == caller.name):
+    if job is None or not caller.sees(job.owner):
         raise Problem(NOT_FOUND, "there is no job with this id; it may have expired")
     return job
 

@@ -19,7 +19,6 @@ from atsal.untrusted.text import escape_controls
 LOG = logging.getLogger("atsal.serving")
 _MEDIA_TYPE = "application/problem+json"
 _LATER = "try again later; whoever runs the service finds more in its log"
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _MOST_LISTED = 5  # faults of a request
 
 
@@ -93,6 +92,11 @@ def store_problem(error: StoreError) -> Problem:
     return Problem(kind, _LATER)
 
 
+def is_of_full_disk(error: OSError) -> bool:
+    """Whether an error says that a disk can take no more."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 def declared(*kinds: ProblemType) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route that may have these problems."""
     found: dict[int | str, dict[str, Any]] = {}
@@ -106,7 +110,7 @@ def declared(*kinds: ProblemType) -> dict[int | str, dict[str, Any]]:
 
 
 def add_problem_handlers(app: FastAPI) -> None:
-    """Let every error of an app be a problem."""
+    """Let every error of an app be a problem; `gate.envelope` does so with faults of the program."""
 
     @app.exception_handler(Problem)
     async def of_problem(request: Request, error: Problem) -> JSONResponse:
@@ -127,13 +131,8 @@ def add_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(OSError)
     async def of_disk(request: Request, error: OSError) -> JSONResponse:
         LOG.error("a file of the service cannot be used", exc_info=error)
-        kind = DISK_FULL if error.errno in _FULL else DISK_UNAVAILABLE
+        kind = DISK_FULL if is_of_full_disk(error) else DISK_UNAVAILABLE
         return problem_response(request, Problem(kind, _LATER))
-
-    @app.exception_handler(Exception)
-    async def of_fault(request: Request, error: Exception) -> JSONResponse:
-        LOG.error("a request met an unexpected error", exc_info=error)
-        return problem_response(request, Problem(INTERNAL, "tell whoever runs the service the request_id"))
 
 
 def _of_status(error: HTTPException) -> Problem:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,7 @@ class Submitted:
     """A job that was accepted."""
 
     job: JobRecord
-    is_new: bool = field(default=True)  # no earlier request with the same Idempotency-Key made it
+    is_new: bool = True  # no earlier request with the same Idempotency-Key made it
 
 
 def submit(service: "Service", caller: Caller, wanted: Submission) -> Submitted:

@@ -7,7 +7,7 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
-from atsal.serving.gate.caller import ADMIN, READ, SUBMIT, Caller
+from atsal.serving.gate.caller import READ, SUBMIT, Caller
 from atsal.serving.gate.refusals import NOT_ALLOWED
 from atsal.serving.problems import Problem
 
@@ -28,7 +28,6 @@ class Scope(SecurityBase):
         return caller
 
 
-reader, submitter, admin = Scope(READ), Scope(SUBMIT), Scope(ADMIN)
+reader, submitter = Scope(READ), Scope(SUBMIT)
 Reader = Annotated[Caller, Depends(reader)]
 Submitter = Annotated[Caller, Depends(submitter)]
-Admin = Annotated[Caller, Depends(admin)]

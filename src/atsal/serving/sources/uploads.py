@@ -3,7 +3,6 @@
 docs/decisions/0011-uploads.md says why no library does this.
 """
 
-import errno
 import os
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -17,7 +16,15 @@ from starlette.requests import ClientDisconnect
 from atsal.serving.gate.access import Submitter
 from atsal.serving.gate.caller import Caller
 from atsal.serving.gate.refusals import MALFORMED, QUOTA, TOO_LARGE, WRONG_TYPE
-from atsal.serving.problems import DISK_FULL, NOT_FOUND, STORE_UNAVAILABLE, Problem, ProblemType, declared
+from atsal.serving.problems import (
+    DISK_FULL,
+    NOT_FOUND,
+    STORE_UNAVAILABLE,
+    Problem,
+    ProblemType,
+    declared,
+    is_of_full_disk,
+)
 from atsal.serving.sources import tus_headers as tus
 from atsal.serving.sources.upload_store import BusyError, QuotaError, Upload, new_upload
 
@@ -28,8 +35,6 @@ WRONG_OFFSET = ProblemType("wrong-offset", 409, "The part does not begin where t
 EXPIRED = ProblemType("expired", 410, "The upload has expired")
 BUSY = ProblemType("busy", 423, "Another request writes to the upload")
 _BLOCK_BYTES = 1 << 20
-_DAY_S = 86_400.0
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def make_router(service: "Service") -> APIRouter:
@@ -41,7 +46,7 @@ def make_router(service: "Service") -> APIRouter:
 
 
 def _add_creation(router: APIRouter, service: "Service") -> None:
-    limits, keep_s = service.settings.sources, service.settings.keep_days * _DAY_S
+    limits, keep_s = service.settings.sources, service.settings.keep_s
 
     @router.options("", status_code=204)
     def describe_uploads(_caller: Submitter) -> Response:
@@ -96,7 +101,7 @@ def _add_upload(router: APIRouter, service: "Service") -> None:
         try:
             service.uploads.remove_unused(upload)
         except BusyError as error:
-            raise Problem(BUSY, str(error), headers={"Retry-After": "1"}) from error
+            raise _busy(error) from error
         return _answer(204, {})
 
 
@@ -137,7 +142,7 @@ async def _append(service: "Service", upload: Upload, offset: int, request: Requ
             _check_room(service, upload, offset, request)
             return await _write(descriptor, upload, offset, request)
     except OSError as error:
-        if error.errno in _FULL:
+        if is_of_full_disk(error):
             await run_sync(service.uploads.remove, upload.id)
         raise _of_disk(error) from error
 
@@ -190,7 +195,7 @@ async def _opened(service: "Service", upload: Upload) -> AsyncIterator[int]:
         try:
             descriptor = await run_sync(stack.enter_context, service.uploads.growing(upload))
         except BusyError as error:
-            raise Problem(BUSY, str(error), headers={"Retry-After": "1"}) from error
+            raise _busy(error) from error
         except FileNotFoundError as error:
             raise Problem(WRONG_OFFSET, "the upload is complete, or its file is gone") from error
         try:
@@ -200,12 +205,16 @@ async def _opened(service: "Service", upload: Upload) -> AsyncIterator[int]:
                 await run_sync(stack.close)
 
 
+def _busy(error: BusyError) -> Problem:
+    return Problem(BUSY, str(error), headers={"Retry-After": "1"})
+
+
 def _too_long(upload: Upload) -> Problem:
     return Problem(TOO_LARGE, f"the part goes beyond the {upload.bytes} bytes of the upload; nothing of it was taken")
 
 
 def _of_disk(error: OSError) -> Problem:
-    if error.errno in _FULL:
+    if is_of_full_disk(error):
         return Problem(DISK_FULL, "the upload was removed; try again when there is more space")
     return Problem(STORE_UNAVAILABLE, "the file cannot be written; whoever runs the service finds more in its log")
 
