@@ -36,6 +36,9 @@ def serving(folder, kinds=COUNT, **settings):
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     host, port = listener.getsockname()
+    for _ in range(500):
+        if not service.dispatcher.is_running:
+            time.sleep(0.01)
     try:
         with httpx.Client(base_url=f"http://{host}:{port}", timeout=30) as client:
             yield service, client
