@@ -178,3 +178,11 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path):
     with pytest.raises(StoreError, match="the store of jobs cannot be used: attempt to write a readonly database"):
         store.check_writable()
     database.close()
+
+
+def test_only_its_user_can_read_the_file(tmp_path):
+    """It has what the store keeps of tokens, and the URLs of sources."""
+    database = open_database(sqlite_url(tmp_path / "service.sqlite"))
+    with database.reading():
+        assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    database.close()

@@ -5,12 +5,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 
+def steady_s() -> float:
+    """Return seconds of a clock that never jumps, and that also counts while the machine sleeps, where one is there."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 class Clock:
     """Seconds since 1970: the system's clock at the start of the service, and what has passed since then."""
 
-    def __init__(
-        self, system_s: Callable[[], float] = time.time, monotonic_s: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, system_s: Callable[[], float] = time.time, monotonic_s: Callable[[], float] = steady_s) -> None:
         """Take the system's clock, and one that never jumps."""
         self._monotonic_s = monotonic_s
         self._offset_s = system_s() - monotonic_s()

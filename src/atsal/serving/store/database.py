@@ -1,8 +1,9 @@
 """Connections to the database, and its errors in words."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +75,16 @@ def _make_engine(url: str) -> Engine:
     except ImportError as error:
         raise MissingDependencyError(f"--database needs a driver: {install_hint('postgres')}") from error
     if is_sqlite:
+        _make_private(Path(parsed.database or ""))
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_private(path: Path) -> None:
+    """Make the file so that only its user can read it, also in a folder that others can; SQLite reports problems."""
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
