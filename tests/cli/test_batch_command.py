@@ -86,7 +86,7 @@ def test_a_file_that_crashes_its_decoder_fails_alone(folder, monkeypatch):
 def test_a_second_run_looks_only_at_what_is_new(folder, monkeypatch):
     run("in", "-o", "out", *FAST, status=3)
     seen = looked_at(monkeypatch)
-    run("in", "-o", "out", *FAST, status=3)
+    assert "1 source failed in an earlier run" in run("in", "-o", "out", *FAST, status=3)
     assert seen == []
     run("in", "-o", "out", *FAST, "--retry-failed", status=3)
     assert seen == ["broken.mp4"]

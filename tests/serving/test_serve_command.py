@@ -82,7 +82,7 @@ def test_each_result_has_a_page(client, sources, kind):
 
 def test_a_failed_command_gives_its_message_without_folders(client, sources):
     found = run(client, "direct", sources["photo.png"])
-    assert (found["state"], found["reason"]) == ("failed", "source.png: is an image; expected a 360° video")
+    assert (found["state"], found["reason"]) == ("failed", "photo.png: is an image; expected a 360° video")
     found = run(client, "predict", sources["photo.png"], model="paper")
     assert found["state"] == "failed"
     assert "paper" in found["reason"]

@@ -3,6 +3,7 @@
 import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from html import escape
 from io import StringIO
 from pathlib import Path
@@ -18,7 +19,9 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
 table { border-collapse: collapse; margin: 0 0 2rem; }
 th, td { border-bottom: 1px solid #8886; padding: .25rem .75rem .25rem 0; text-align: left; vertical-align: top; }
-td { overflow-wrap: anywhere; }
+td { font-variant-numeric: tabular-nums; min-width: 4rem; overflow-wrap: anywhere; }
+td:nth-child(2), td:last-child:not(:first-child) { min-width: 12rem; }
+td:nth-child(7) { white-space: nowrap; }
 """
 
 
@@ -56,8 +59,13 @@ def _page(rows: Sequence[Row]) -> str:
     causes = count_causes(rows).most_common()
     if causes:
         parts += ["<h2>Causes of failure</h2>", _table(("sources", "cause"), [(str(n), text) for text, n in causes])]
-    parts += ["<h2>Sources</h2>", _table(_COLUMNS, map(_cells, rows)), "</html>\n"]
+    parts += ["<h2>Sources</h2>", _table(_COLUMNS, (_cells(_shown(row)) for row in rows)), "</html>\n"]
     return "\n".join(parts)
+
+
+def _shown(row: Row) -> Row:
+    """Return a row with its time as people read it."""
+    return replace(row, changed=row.changed.replace("T", " ").replace("+00:00", " UTC"))
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from atsal.cli.console import print_error, print_line
+from atsal.cli.console import print_error, print_line, print_warning
 from atsal.cli.progress import make_progress
 from atsal.errors import ConfigError
 from atsal.untrusted.text import plural
@@ -23,7 +23,7 @@ class BatchReport:
     def __init__(self, count: int, workers: int) -> None:
         self._expected = count
         self._workers = workers
-        self._failed = self._frames = 0
+        self._failed = self._frames = self._left = 0
         self._started_s = time.monotonic()
         self._bar = make_progress()
         self._task = None if self._bar is None else self._bar.add_task(self._text(), total=count, rate="–")
@@ -36,6 +36,11 @@ class BatchReport:
     def __exit__(self, *_error: object) -> None:
         if self._bar is not None:
             self._bar.stop()
+        if self._left:
+            print_warning(
+                f"{plural(self._left, 'source')} failed in an earlier run and did not change, "
+                "so not tried again; give --retry-failed for that"
+            )
 
     @property
     def listener(self) -> "Listener":
@@ -59,6 +64,7 @@ class BatchReport:
 
     def _skipped(self, row: "Row") -> None:
         self._failed += row.is_bad
+        self._left += row.is_bad
         self._update(1)
 
     def _moved(self, frames: int) -> None:

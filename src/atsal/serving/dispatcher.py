@@ -214,7 +214,8 @@ class Dispatcher:
             values["results"] = list_results(self._data.result(job.id))
         values["bytes"] = self._data.job_bytes(job.id) if end.is_done else 0
         state: State = "done" if end.is_done else "failed"
-        has_it = self._store.finish(job.id, server, state, reason=end.reason, notes=end.notes, **values)
+        reason = _with_own_name(end.reason, job)
+        has_it = self._store.finish(job.id, server, state, reason=reason, notes=end.notes, **values)
         self._remove_unless_needed(job.id)
         if has_it:
             self._metrics.count_job(job.kind, state, now_s - (job.started_s or now_s))
@@ -240,3 +241,9 @@ class Dispatcher:
                 LOG.info("job %s waits again", running.job.id)
         except StoreError as error:  # a later turn does it, or whoever takes over
             LOG.error("jobs could not be given back: %s", error)
+
+
+def _with_own_name(reason: str, job: JobRecord) -> str:
+    """Return a reason that names the source as its owner does, not as the job's folder does."""
+    told = f"{job.file}: "
+    return f"{job.name}: {reason.removeprefix(told)}" if job.name and reason.startswith(told) else reason

@@ -67,7 +67,7 @@ def submit(service: "Service", caller: Caller, wanted: Submission) -> Submitted:
             return earlier
         raise
     service.dispatcher.wake()
-    LOG.info("job %s (%s) of %r was accepted", job.id, job.kind, job.owner)
+    LOG.info("job %s (%s)%s was accepted", job.id, job.kind, f" of {job.owner!r}" if job.owner else "")
     return Submitted(job)
 
 

@@ -129,7 +129,11 @@ class Entrance:
         stated, session = headers.get("authorization"), _session(headers)
         if stated is None and session is None:
             if await to_thread.run_sync(self._gate.demands_tokens):
-                raise Problem(NO_TOKEN, "a token is needed: Authorization: Bearer atsal_…", headers=_CHALLENGE)
+                raise Problem(
+                    NO_TOKEN,
+                    "the request shows none; send the header Authorization: Bearer atsal_…",
+                    headers=_CHALLENGE,
+                )
             return OPEN
         tokens = self._gate.tokens
         if stated is not None:
