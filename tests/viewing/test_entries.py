@@ -87,6 +87,14 @@ def test_results_without_maps_name_the_remedy(folder):
     assert "wrote overlay and no .npy maps; predict again with --format npy" in str(found.entries[0].error)
 
 
+def test_the_folder_of_the_maps_of_a_result_stands_for_the_result(folder):
+    video = folder / "clip.mp4"
+    with VideoWriter(video, (64, 32), 10) as writer:
+        writer.write(Scene(0).render(32, 0.0), 0.0)
+    CliRunner().invoke(main, ["predict", str(video), "-o", str(folder / "seen"), "--format", "npy"])
+    assert names(find_entries([folder / "seen" / "clip"], choose())) == names(find_entries([folder / "seen"], choose()))
+
+
 def test_a_folder_with_json_of_others_is_a_folder_of_photos(folder):
     (folder / "photos" / "camera.json").write_text('{"settings": {}}')
     found = find_entries([folder / "photos"], choose())

@@ -209,7 +209,7 @@ def stream_option(default: str) -> Callable[[Any], Any]:
         multiple=True,
         type=NameOf(*STREAMS, "all"),
         default=(default,),
-        help="May be given several times.",
+        help="Maps of both streams together (fused), or of one; may be given several times.",
     )
 
 

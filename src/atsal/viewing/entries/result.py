@@ -51,10 +51,13 @@ class ResultEntry(Entry):
 
 
 def find_result_entries(path: Path, choices: Choices) -> Found | None:
-    """Return an entry for a manifest, or for each one in a folder; None for files and folders of another kind."""
+    """Return an entry for a manifest, or for each one in a folder; None for files and folders of another kind.
+
+    A folder that holds only maps stands for the manifest beside it.
+    """
     chosen = choices.media, choices.copy, choices.plan
     if path.is_dir() and not choices.as_frames:
-        found = _manifests(path)
+        found = _manifests(path) or _manifest_of_maps(path)
         return Found([make_result_entry(manifest, *chosen) for manifest in found], []) if found else None
     return Found([make_result_entry(path, *chosen)], []) if path.suffix.lower() == MANIFEST_SUFFIX else None
 
@@ -64,6 +67,12 @@ def _manifests(folder: Path) -> list[Path]:
     files = [path for path in folder.iterdir() if path.suffix.lower() == MANIFEST_SUFFIX and path.name[0] != "."]
     states = {path: _is_manifest(path) for path in sorted(files, key=lambda path: natural_key(path.name))}
     return [path for path, state in states.items() if state is not False] if any(states.values()) else []
+
+
+def _manifest_of_maps(folder: Path) -> list[Path]:
+    manifest = folder.with_name(f"{folder.name}{MANIFEST_SUFFIX}")
+    has_only_maps = {path.suffix for path in folder.iterdir()} == {".npy"}
+    return [manifest] if has_only_maps and manifest.is_file() and _is_manifest(manifest) else []
 
 
 def _is_manifest(path: Path) -> bool | None:
