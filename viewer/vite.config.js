@@ -69,9 +69,18 @@ const record = {
   },
 };
 
+// A page that is opened as a file may load styles, but none by CORS. With them, it shows only what it needs to work.
+const plainStyles = {
+  name: "plain-styles",
+  transformIndexHtml: {
+    order: "post",
+    handler: (html) => html.replace('<link rel="stylesheet" crossorigin', '<link rel="stylesheet"'),
+  },
+};
+
 export default defineConfig({
   base: "./",
-  plugins: [record],
+  plugins: [record, plainStyles],
   resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
   worker: { format: "es", rollupOptions: { output: { entryFileNames: "live/live.worker.js" } } },
   build: {

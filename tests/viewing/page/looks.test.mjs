@@ -52,6 +52,11 @@ await check("reduced motion: nothing moves by itself", { reducedMotion: "reduce"
   assert.deepEqual(await page.evaluate(() => document.getAnimations().length), 0);
 });
 
+await check("the list of keys opens at its beginning", { viewport: { width: 1280, height: 600 } }, async (page) => {
+  await page.keyboard.press("?");
+  assert.equal(await page.locator("#help").evaluate((dialog) => dialog.scrollTop), 0);
+});
+
 await check("forced colours tell what is chosen", { forcedColors: "active" }, async (page) => {
   const backgrounds = await page.evaluate(() => {
     const of = (value) => getComputedStyle(document.querySelector(`input[value=${value}] + span`)).backgroundColor;

@@ -121,7 +121,7 @@ await check("a job that fails says why; a running one is cancelled", {}, async (
   await long.getByRole("button", { name: /^Cancel/ }).click();
   await ended(long, "Cancelled");
   await ended(failed, "Failed");
-  assert.match(await failed.locator(".reason").textContent(), /source\.mp4/);
+  assert.match(await failed.locator(".reason").textContent(), /damaged\.mp4/);
 });
 
 const PHONE = { viewport: { width: 320, height: 568 }, deviceScaleFactor: 2, hasTouch: true };
@@ -143,6 +143,12 @@ for (const [name, options] of [
     assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), []);
   });
 }
+
+await check("on a phone, a start without a file is answered where files are chosen", { viewport: { width: 390, height: 844 } }, async (page) => {
+  await page.getByRole("button", { name: "Start" }).click();
+  const { y } = await page.getByText("Choose a video or photo first.").boundingBox();
+  assert.ok(y > 0 && y < 844, `${y}`);
+});
 
 await check("the keyboard reaches what a job needs, in order", {}, async (page) => {
   const names = [];

@@ -1,7 +1,7 @@
 /** What each key does on this page. */
 
 import { turn, zoom, ZOOM_STEP } from "./controls";
-import type { Key } from "./keys";
+import { type Key, openHelp } from "./keys";
 import { gazeKeys } from "../gaze/controls";
 import { directions, inOtherDirection, kinds, similar } from "../maps/streams";
 import { FRONT, toggleFullScreen } from "../page/buttons";
@@ -85,6 +85,6 @@ function pageKeys(): Key[] {
   return [
     { keys: ["f"], shown: "F", does: "full screen", run: toggleFullScreen },
     { keys: ["s"], shown: "S", does: "save this view as PNG", run: () => byId("snapshot").click() },
-    { keys: ["?", "h"], shown: "?", does: "this help", run: () => byId<HTMLDialogElement>("help").showModal() },
+    { keys: ["?", "h"], shown: "?", does: "this help", run: openHelp },
   ];
 }

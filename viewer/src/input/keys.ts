@@ -43,3 +43,10 @@ export function makeHelp(keys: readonly Key[]): void {
     byId("help-list").append(make("div", {}, make("dt", { textContent: shown }), make("dd", { textContent: does })));
   }
 }
+
+/** Show the list of keys from its beginning; the focus is on the button below it. */
+export function openHelp(): void {
+  const dialog = byId<HTMLDialogElement>("help");
+  dialog.showModal();
+  dialog.scrollTop = 0;
+}

@@ -49,7 +49,7 @@ function describe(maps: LiveMaps, { problem, ready, kind, time_s, rate, threads 
   const age_s = maps.ageAt(time_s);
   if (maps.latest === null || age_s === null) return "Predicting…";
   const speed = rate === null ? "" : `${rate.toFixed(1)} maps/s, ${means}. `;
-  if (maps.moving) return `${speed}The map is ${age_s.toFixed(2)} s old.`;
+  if (maps.moving) return `${speed}The map is ${age_s.toFixed(2)} s old.`;
   const subject = kind === "image" ? "photo" : "frame";
   return `Map of this ${subject}, made in ${Math.round(maps.latest.took_ms)} ms, ${means}.`;
 }

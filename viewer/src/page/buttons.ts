@@ -3,6 +3,7 @@
 import { announce, byId } from "./dom";
 import type { Viewer } from "../drawing/viewer";
 import { zoom, ZOOM_STEP } from "../input/controls";
+import { openHelp } from "../input/keys";
 import { toHash } from "./link";
 import { showMessage } from "./messages";
 import type { Scene } from "../scene.gen";
@@ -16,7 +17,7 @@ export function bindButtons(scene: Scene, store: Store, viewer: Viewer, start: S
   byId("zoom-in").addEventListener("click", () => zoom(store, 1 / ZOOM_STEP));
   byId("zoom-out").addEventListener("click", () => zoom(store, ZOOM_STEP));
   byId("full-screen").addEventListener("click", toggleFullScreen);
-  byId("help-button").addEventListener("click", () => byId<HTMLDialogElement>("help").showModal());
+  byId("help-button").addEventListener("click", openHelp);
   byId("snapshot").addEventListener("click", () => saveView(scene, store.state, viewer.time_s));
   byId("copy-link").addEventListener("click", () => {
     writeHash(store, viewer, start);

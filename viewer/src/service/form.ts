@@ -104,8 +104,8 @@ export class JobForm {
   private async submit(start: (wanted: Wanted) => Promise<void>): Promise<void> {
     this.complain("");
     if (!this.files.length) {
-      this.complain("Choose a video or photo first.");
-      byId("files").focus();
+      say("files-problem", "Choose a video or photo first.");
+      byId("files").focus(); // may scroll away from what is beside the button
       return;
     }
     const given = [...this.fields].map(([name, field]) => [name, field.read()] as const);
@@ -131,8 +131,13 @@ export class JobForm {
   }
 
   private complain(text: string): void {
-    byId("form-problem").textContent = text;
-    byId("form-problem").hidden = !text;
+    say("files-problem", "");
+    say("form-problem", text);
     if (!text) this.fields.forEach((field) => field.complain(""));
   }
+}
+
+function say(id: string, text: string): void {
+  byId(id).textContent = text;
+  byId(id).hidden = !text;
 }

@@ -46,7 +46,7 @@ export class JobCard {
     this.element.dataset["state"] = job.state;
     this.state.textContent = STATES[job.state];
     this.about.textContent = [kindTitle(job.kind), progressText(job), job.owner].filter(Boolean).join(" · ");
-    this.bar.hidden = hasEnded(job);
+    this.bar.hidden = job.state !== "running"; // a bar that moves would say that work is done
     if (job.state === "running" && job.progress.total) this.bar.value = job.progress.done / job.progress.total;
     else this.bar.removeAttribute("value");
     this.reason.textContent = [job.reason, ...(job.notes ?? [])].filter(Boolean).join("\n");
