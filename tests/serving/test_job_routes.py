@@ -49,7 +49,7 @@ def test_events_end_with_the_job(submit, client):
 
 def test_a_job_that_fails_has_its_reason_and_leaves_nothing(submit, client, service):
     job = wait_for(client, submit(end="fail"))
-    assert (job["state"], job["reason"], job["results"]) == ("failed", "source.txt: is too short", [])
+    assert (job["state"], job["reason"], job["results"]) == ("failed", "a.txt: is too short", [])
     assert not service.data.job(job["id"]).exists()
 
 
