@@ -64,7 +64,10 @@ def _decoder(finite: bool) -> json.JSONDecoder:
 
 
 def _decode(content: bytes) -> str:
-    return content.decode(json.detect_encoding(content)).removeprefix("\ufeff")
+    try:
+        return content.decode(json.detect_encoding(content)).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise ValueError("it is no text in UTF-8, UTF-16 or UTF-32") from error
 
 
 def _check_memory(text: str) -> None:
