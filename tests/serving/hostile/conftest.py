@@ -83,7 +83,7 @@ def target(tmp_path_factory):
         with atsal_serve(data, *options, env=os.environ | {"ATSAL_CANARY": CANARY}) as (process, client):
             names |= {"CANARY": f"localhost:{port}", "CANARY_PORT": str(port), "PORT": str(client.base_url.port)}
             names |= _make_jobs(client, names, folder)
-            yield Target(process, client, data, data.with_suffix(".log"), names, canary)
+            yield Target(process, client, data, next(data.parent.glob("data.*.log")), names, canary)
 
 
 def _make_tokens(data):
