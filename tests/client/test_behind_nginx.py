@@ -5,6 +5,8 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from atsal.client import Client
 from fakes.service_process import nginx_before
@@ -70,3 +72,12 @@ def test_parts_of_results(client, source, tmp_path):
     answer = client._http.get(f"/v1/jobs/{job.id}/results/lines.txt", headers={"Range": "bytes=2-5"})
     assert (answer.status_code, answer.content, answer.headers["Content-Range"]) == (206, b"text", "bytes 2-5/21")
     assert client.download(job, tmp_path)[0].read_text().startswith("0 text\n1 text")
+
+
+def test_a_websocket_comes_through(proxy):
+    """Up to the service, which refuses the parameter in a message of its own."""
+    socket = connect(f"{proxy.replace('http', 'ws').rstrip('/')}/v1/live?stream=wrong")
+    with socket, pytest.raises(ConnectionClosed) as closed:
+        socket.recv(timeout=60)
+    assert closed.value.rcvd.code == 4400
+    assert "wrong" in closed.value.rcvd.reason
