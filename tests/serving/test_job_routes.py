@@ -1,11 +1,13 @@
 """Jobs over HTTP: submitted, watched, ended, listed, removed."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from serving_tools import upload, wait_for
+from serving_tools import serving, upload, wait_for
 
 from atsal.serving.job import new_id
+from fakes.small_kinds import COUNT, Count
 
 
 def test_a_job_is_done_and_its_results_can_be_read(submit, client, service):
@@ -14,7 +16,7 @@ def test_a_job_is_done_and_its_results_can_be_read(submit, client, service):
     assert [result["name"] for result in job["results"]] == ["lines.txt"]
     answer = client.get(f"/v1/jobs/{job['id']}/results/lines.txt")
     assert answer.text == "0 text\n1 text\n2 text\n"
-    assert answer.headers["content-disposition"] == 'attachment; filename="lines.txt"'
+    assert answer.headers["content-disposition"] == 'attachment; filename="a.lines.txt"'
     head = client.head(answer.url.path)
     assert (head.status_code, head.headers["content-length"], head.content) == (200, "21", b"")
     part = client.get(answer.url.path, headers={"Range": "bytes=2-5"})
@@ -138,3 +140,13 @@ def test_an_idempotency_key_makes_one_job(client, service):
     assert answers[0].json()["id"] == answers[1].json()["id"]
     other = client.post("/v1/jobs", json=new | {"options": {"frames": 2}}, headers={"Idempotency-Key": "a"})
     assert other.json()["type"] == "/problems/idempotency-key-used"
+
+
+def test_requests_for_a_page_at_once_make_one(tmp_path):
+    with serving(tmp_path, COUNT | {"view": Count(name="view")}) as (service, client):
+        asked = {"kind": "count", "source": upload(service)}
+        job = wait_for(client, client.post("/v1/jobs", json=asked).json())
+        with ThreadPoolExecutor(6) as pool:
+            made = list(pool.map(lambda _: client.post(f"/v1/jobs/{job['id']}/view"), range(6)))
+        assert {answer.status_code for answer in made} <= {200, 202}
+        assert len({answer.json()["id"] for answer in made}) == 1

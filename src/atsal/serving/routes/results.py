@@ -1,6 +1,6 @@
 """`/v1/jobs/{id}/results`: the files that a job made."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
@@ -20,12 +20,12 @@ REGIONS = "regions.json"
 _MAY_HAVE = declared(NOT_FOUND, CONFLICT, STORE_UNAVAILABLE)
 
 
-def find_result(service: "Service", caller: Caller, job_id: str, name: str) -> Path:
-    """Return the path of a result of a job that is done. Raises `Problem`."""
+def find_done_job(service: "Service", caller: Caller, job_id: str) -> JobRecord:
+    """Return a job that is done. Raises `Problem`."""
     job = find_job(service, caller, job_id)
     if job.state != "done":
         raise Problem(CONFLICT, f"the job has no results: it is {job.state}")
-    return result_path(service, job, name)
+    return job
 
 
 def result_path(service: "Service", job: JobRecord, name: str) -> Path:
@@ -40,6 +40,12 @@ def result_path(service: "Service", job: JobRecord, name: str) -> Path:
     raise Problem(NOT_FOUND, "the job has no result of this name; its results are listed in the job")
 
 
+def download_name(job: JobRecord, name: str) -> str:
+    """Return the name under which a browser stores a result: it begins with that of the source, as "clip.film.mp4"."""
+    stem = PurePath(job.name).stem
+    return f"{stem}.{name.removeprefix('source.')}" if stem else name
+
+
 def make_router(service: "Service") -> APIRouter:
     """Return the routes of results."""
     router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
@@ -48,12 +54,14 @@ def make_router(service: "Service") -> APIRouter:
     @router.get("/results/{name:path}", response_class=FileResponse, responses=_MAY_HAVE)
     def get_result(job_id: str, name: str, caller: Reader) -> FileResponse:
         """Return a file, or the part of it that a Range header asks for."""
-        path = find_result(service, caller, job_id, name)
-        return FileResponse(path, media_type=media_type(path.name), filename=path.name)
+        job = find_done_job(service, caller, job_id)
+        path = result_path(service, job, name)
+        return FileResponse(path, media_type=media_type(path.name), filename=download_name(job, path.name))
 
     @router.get("/regions", response_class=FileResponse, responses=_MAY_HAVE)
     def get_regions(job_id: str, caller: Reader) -> FileResponse:
         """Return the regions that a job of kind `regions` found, as JSON."""
-        return FileResponse(find_result(service, caller, job_id, REGIONS), media_type="application/json")
+        job = find_done_job(service, caller, job_id)
+        return FileResponse(result_path(service, job, REGIONS), media_type="application/json")
 
     return router

@@ -11,7 +11,7 @@ from atsal.serving.job import JobRecord
 from atsal.serving.own_jobs import find_job
 from atsal.serving.problems import CONFLICT, NOT_FOUND, STORE_UNAVAILABLE, Problem, declared, request_id
 from atsal.serving.routes.job_models import Job, describe_job
-from atsal.serving.routes.results import result_path
+from atsal.serving.routes.results import find_done_job, result_path
 from atsal.serving.sources.source_ref import SourceRef
 from atsal.serving.submission import Submission, submit
 from atsal.viewing.server import content_type, page_headers
@@ -31,13 +31,12 @@ def make_router(service: "Service") -> APIRouter:
     @router.post("/view", status_code=202, responses={200: {"model": Job}, **_MAY_HAVE})
     def make_page(job_id: str, caller: Submitter, request: Request, response: Response) -> Job:
         """Have the page of a job made, and return the job that makes it; 200 if it is done."""
-        job = find_job(service, caller, job_id)
-        if job.state != "done":
-            raise Problem(CONFLICT, f"the job has no results: it is {job.state}")
+        job = find_done_job(service, caller, job_id)
         found = _page_job(service, job)
         if found is None or found.state in ("failed", "cancelled"):
-            source = SourceRef(job=job.id)
-            found = submit(service, caller, Submission(VIEW, {}, source, request_id=request_id(request))).job
+            key = f"{VIEW} of {job.id} after {found.id if found else 'none'}"  # two requests at once make one page
+            wanted = Submission(VIEW, {}, SourceRef(job=job.id), key, request_id(request))
+            found = submit(service, caller, wanted).job
         response.status_code = 200 if found.state == "done" else 202
         response.headers["Location"] = f"/v1/jobs/{job.id}/view/"
         return describe_job(found)
