@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-GIB = 1 << 30
+GB = 10**9
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class SourceSettings:
 
     roots: Mapping[str, Path] = field(default_factory=dict)  # folders whose files may be named: "NAME:path"
     urls: tuple[str, ...] = ()  # beginnings of URLs that may be read; none: URLs are refused
-    file_bytes: int = 32 * GIB  # of an upload, or of a file behind a URL
-    stored_bytes: int = 256 * GIB  # of the uploads and jobs of a token
+    file_bytes: int = 32 * GB  # of an upload, or of a file behind a URL
+    stored_bytes: int = 256 * GB  # of the uploads and jobs of a token
     uploads: int = 1000  # of a token
     waiting_jobs: int = 1000  # of a token
