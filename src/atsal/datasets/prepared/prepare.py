@@ -11,10 +11,11 @@ the number of stops nor on the number of workers.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from atsal.datasets import dataset_named
 from atsal.datasets.dataset import Dataset, FoundItems, RawItem
@@ -90,13 +91,8 @@ def prepare(
         document = make_manifest(
             output, dataset, folder.make_record(settings), source, found, refused, preparation, own
         )
-        records = [
-            f"{name}/{RECORD}" for raw in items if raw.id not in refused for name in item_names(raw, preparation)
-        ]
-        folder.finish(MANIFEST, document, records)
-    dropped: Counter[str] = Counter()
-    for item in document["items"]:
-        dropped.update({drop["reason"]: drop["count"] for drop in item["drops"]})
+        made = [raw for raw in items if raw.id not in refused]
+        folder.finish(MANIFEST, document, [f"{name}/{RECORD}" for raw in made for name in item_names(raw, preparation)])
     return PrepareResult(
         folder=output,
         made=len(todo) - len(refused),
@@ -104,11 +100,19 @@ def prepare(
         refused=refused,
         missing=found.missing,
         warnings=tuple(document["warnings"]),
-        dropped=dict(dropped),
+        dropped=_count_dropped(document),
         lost_share=SetStatistics.from_json(document["statistics"]).lost_share,
         items_with_notes=sum(bool(item["notes"]) for item in document["items"]),
         split=own,
     )
+
+
+def _count_dropped(document: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many rows of all items in a manifest were dropped, by reason."""
+    dropped: Counter[str] = Counter()
+    for item in document["items"]:
+        dropped.update({drop["reason"]: drop["count"] for drop in item["drops"]})
+    return dict(dropped)
 
 
 def _make_items(job: "_Job", items: list[RawItem], workers: int, report: Report) -> dict[str, str]:
