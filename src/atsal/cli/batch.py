@@ -15,6 +15,7 @@ from atsal.cli.exit_code import exit_if_failed
 from atsal.cli.model_run import map_options, model_options, overlay_options, reading_options
 from atsal.cli.parameters import (
     DESTINATION,
+    GIGABYTES,
     MAX_WORKERS,
     PATH,
     POSITIVE,
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from atsal.batch.ledger import Ledger, Row
     from atsal.batch.run import BatchRun
     from atsal.jobs.engine import Engine
-
-_GB = 1e9
 
 
 @click.command(
@@ -54,8 +53,8 @@ _GB = 1e9
 )
 @click.option(
     "--memory",
-    "memory_gb",
-    type=POSITIVE,
+    "memory_bytes",
+    type=GIGABYTES,
     help="Only for local: gigabytes of memory that end a worker.  [default: the machine's, divided by the workers]",
 )
 @map_options
@@ -114,13 +113,13 @@ def batch(
 
 def _isolation(values: Mapping[str, Any]) -> AbstractContextManager[None]:
     """Read files in child processes, each with the limit of a worker's memory, if that is asked for."""
-    from atsal.video.isolation import MAX_BYTES, isolated_reading  # noqa: PLC0415
+    from atsal.video.isolation import isolated_reading  # noqa: PLC0415
 
     if values["isolate"] and values["engine"] == "ray":
         raise ConfigError("--isolate is for --engine local: Ray replaces processes that crash; leave it out")
     if values["isolate"] is False or values["engine"] == "ray":
         return nullcontext()
-    return isolated_reading(MAX_BYTES if values["memory_gb"] is None else values["memory_gb"] * _GB)
+    return isolated_reading(values["memory_bytes"])
 
 
 def _make_engine(values: dict[str, Any]) -> "Engine":
@@ -128,8 +127,7 @@ def _make_engine(values: dict[str, Any]) -> "Engine":
     from atsal.jobs.workers import usable_cores  # noqa: PLC0415
     from atsal.prediction.tasks import RunTask  # noqa: PLC0415
 
-    memory_gb = values["memory_gb"]
-    limits = Limits(values["standstill_s"], None if memory_gb is None else memory_gb * _GB)
+    limits = Limits(values["standstill_s"], values["memory_bytes"])
     return make_engine(RunTask(), values, values["workers"] or max(1, usable_cores() // 2), limits)
 
 

@@ -11,7 +11,7 @@ from atsal.errors import ConfigError
 # What one source cannot have to itself.
 OF_THE_RUN = frozenset(
     {"output", "summary", "view", "overwrite", "workers", "device", "runtime", "precision", "quiet", "catalogue"}
-    | {"retry_failed", "status", "watch", "standstill_s", "memory_gb", "engine", "worker_cpus", "worker_gpus"}
+    | {"retry_failed", "status", "watch", "standstill_s", "memory_bytes", "engine", "worker_cpus", "worker_gpus"}
     | {"isolate"}
 )
 _RIVALS: dict[str, tuple[str, Any]] = {  # options that exclude each other, and the value of one that is not given

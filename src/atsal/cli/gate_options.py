@@ -1,18 +1,16 @@
 """Options of `atsal serve` that say who may come in, and where sources may come from."""
 
 import ipaddress
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from atsal.cli.parameters import POSITIVE
+from atsal.cli.parameters import GIGABYTES, options
 from atsal.errors import ConfigError
 from atsal.untrusted.text import short_repr
 
-_GB = 1e9
-_OPTIONS = (
+gate_options = options(
     click.option("--host-name", "host_names", multiple=True, metavar="NAME", help="Another name that the host has."),
     click.option(
         "--trust-proxy",
@@ -37,17 +35,22 @@ _OPTIONS = (
     click.option(
         "--allow-url", "urls", multiple=True, metavar="URL", help="Let jobs read URLs that begin so.  [default: none]"
     ),
-    click.option("--file-gb", type=POSITIVE, default=32.0, help="Gigabytes of an upload, or of a file behind a URL."),
-    click.option("--token-gb", type=POSITIVE, default=256.0, help="Gigabytes of all uploads and jobs of a token."),
+    click.option(
+        "--file-gb",
+        "file_bytes",
+        type=GIGABYTES,
+        default=32.0,
+        help="Gigabytes of an upload, or of a file behind a URL.",
+    ),
+    click.option(
+        "--token-gb",
+        "stored_bytes",
+        type=GIGABYTES,
+        default=256.0,
+        help="Gigabytes of all uploads and jobs of a token.",
+    ),
     click.option("--token-jobs", type=click.IntRange(min=1), default=1000, help="Jobs of a token that may wait."),
 )
-
-
-def gate_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options to a command."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 def take_gate_settings(values: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +71,7 @@ def take_gate_settings(values: dict[str, Any]) -> dict[str, Any]:
     urls, roots = values.pop("urls"), dict(map(_root, values.pop("roots")))
     for url in urls:
         parse_prefix(url)
-    sizes = {"file_bytes": int(values.pop("file_gb") * _GB), "stored_bytes": int(values.pop("token_gb") * _GB)}
+    sizes = {name: values.pop(name) for name in ("file_bytes", "stored_bytes")}
     sources = SourceSettings(roots, urls, waiting_jobs=values.pop("token_jobs"), **sizes)
     return {"gate": GateSettings(**of_gate), "sources": sources}
 

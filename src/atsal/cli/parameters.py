@@ -79,6 +79,17 @@ class Number(click.FloatRange):
         return number
 
 
+class Gigabytes(Number):
+    """A number of gigabytes above 0, as bytes."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Turn the text into bytes."""
+        return math.ceil(super().convert(value, param, ctx) * 1e9)
+
+
 class NameOf(click.Choice[str]):
     """A choice of the names in a list of another module, which is imported when the names are needed.
 
@@ -130,6 +141,7 @@ PATH = _PathType(path_type=Path)
 SOURCE = _SourceType(path_type=Path)
 DESTINATION = _DestinationType(path_type=Path)
 POSITIVE = Number(min=0, min_open=True)
+GIGABYTES = Gigabytes()
 MAX_WORKERS = 256
 MODELS = ("atsal.models.architecture", "architecture_names")
 DIRECTION = NameOf("atsal.models", "DIRECTIONS")

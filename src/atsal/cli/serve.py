@@ -6,10 +6,8 @@ from typing import Any
 import click
 
 from atsal.cli.gate_options import gate_options, take_gate_settings
-from atsal.cli.parameters import MAX_WORKERS, PATH, POSITIVE, device_option
+from atsal.cli.parameters import GIGABYTES, MAX_WORKERS, PATH, POSITIVE, device_option
 from atsal.errors import MissingDependencyError, install_hint
-
-_GB = 1e9
 
 
 @click.command(epilog="Example: atsal serve --data service --port 8000 --workers 2.")
@@ -38,8 +36,8 @@ _GB = 1e9
 )
 @click.option(
     "--memory",
-    "memory_gb",
-    type=POSITIVE,
+    "memory_bytes",
+    type=GIGABYTES,
     help="Gigabytes of memory that end a job's try.  [default: the machine's, divided by the workers]",
 )
 @click.option("--keep-days", type=POSITIVE, default=7.0, help="Days after which ended jobs are removed.")
@@ -71,9 +69,8 @@ def _settings(data: Path, values: dict[str, Any]) -> Any:
     from atsal.serving.photos.settings import PhotoSettings  # noqa: PLC0415
     from atsal.serving.settings import Settings  # noqa: PLC0415
 
-    memory_gb = values.pop("memory_gb")
     values |= take_gate_settings(values)
     values["photos"] = PhotoSettings(workers=values.pop("photo_workers"))
     values["live"] = LiveSettings(sessions=values.pop("live_sessions"))
     workers = values.pop("workers") or max(1, usable_cores() // 2)
-    return Settings(data, workers=workers, memory_bytes=None if memory_gb is None else memory_gb * _GB, **values)
+    return Settings(data, workers=workers, **values)

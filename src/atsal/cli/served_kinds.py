@@ -18,7 +18,7 @@ from atsal.jobs.atomic_write import remove_leftovers
 from atsal.serving.folders import OTHER_RESULT, RESULT
 from atsal.serving.kinds import End, Kinds, Means, OptionError, ShowProgress, Work
 from atsal.untrusted.text import short_repr
-from atsal.video.isolation import MAX_BYTES, isolated_reading
+from atsal.video.isolation import isolated_reading
 from atsal.video.media_files import IMAGE_SUFFIXES
 
 _ANY_SOURCE = "source.mp4"
@@ -83,7 +83,7 @@ class CommandKind:
         """Let the command read files in processes of their own, if it can."""
         if not any("--isolate" in parameter.opts for parameter in self._command.params):
             return nullcontext()
-        return isolated_reading(memory_bytes or MAX_BYTES)
+        return isolated_reading(memory_bytes)
 
     @property
     def _options(self) -> dict[str, ServedOption]:

@@ -36,15 +36,15 @@ def is_isolated() -> bool:
 
 
 @contextmanager
-def isolated_reading(max_bytes: float = MAX_BYTES) -> Iterator[None]:
+def isolated_reading(max_bytes: float | None = None) -> Iterator[None]:
     """Read files in child processes in the block, also in worker processes that are started in it.
 
-    A child may take `max_bytes` of memory, at most `MAX_BYTES`, on Linux.
+    A child may take `max_bytes` of memory, at most and by default `MAX_BYTES`, on Linux.
     """
     if is_isolated():
         yield
         return
-    os.environ[_SWITCH] = str(int(min(max_bytes, MAX_BYTES)))
+    os.environ[_SWITCH] = str(int(min(max_bytes or MAX_BYTES, MAX_BYTES)))
     try:
         yield
     finally:
