@@ -122,6 +122,23 @@ def test_ctrl_c_is_clean_from_the_start(clips, tmp_path):
         assert not list(tmp_path.rglob("*.atsal-part"))
 
 
+def test_ctrl_c_waits_for_the_end_of_an_import(clips, tmp_path):
+    """PyTorch's C++ code does not survive an exception; a module in front of it stands for that code."""
+    (tmp_path / "torch.py").write_text(
+        "import os, sys, time\n"
+        "open('begun', 'w').close()\n"
+        "try:\n    time.sleep(0.5)\n"
+        "except BaseException:\n    os.abort()\n"
+        "sys.path.remove('')\n"
+        "del sys.modules['torch']\n"
+        "import torch\n"
+    )
+    process = start(tmp_path, "predict", clips / "long.mp4", "-o", "out")  # `-c` imports from the current folder first
+    _, err = stop(process, signal.SIGINT, (tmp_path / "begun").exists)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+
+
 def test_a_batch_of_everything(clips, tmp_path):
     folder = tmp_path / "in put"
     folder.mkdir()

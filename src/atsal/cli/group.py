@@ -24,6 +24,8 @@ from atsal.untrusted.text import escape_controls
 if TYPE_CHECKING:
     from types import FrameType
 
+_RETRY_S = 0.05  # until a stop during an import is tried again
+
 
 class MainGroup(click.Group):
     """Prints an `AtsalError` or `OSError` as one message, and a hint after a stop; logs how the command ended."""
@@ -95,14 +97,19 @@ def _give_matplotlib_a_folder(ctx: click.Context) -> None:
 def _keep_stops() -> Iterator[list[type[KeyboardInterrupt]]]:
     """Raise `KeyboardInterrupt` after Ctrl-C and `Terminated` after SIGTERM, even if a library made it another error.
 
-    Yields the stops so far. A second SIGTERM does not disturb the cleaning up after the first. A program that has
-    handlers of its own keeps them.
+    Yields the stops so far. A second SIGTERM does not disturb the cleaning up after the first. A stop during an import
+    waits until its end: PyTorch's C++ code ends the process at an exception. A program that has handlers of its own
+    keeps them.
     """
     stops: list[type[KeyboardInterrupt]] = []
 
-    def stop(number: int, _frame: "FrameType | None") -> None:
+    def stop(number: int, frame: "FrameType | None") -> None:
         kind = Terminated if number == signal.SIGTERM else KeyboardInterrupt
-        if kind is KeyboardInterrupt or kind not in stops:
+        if _is_importing(frame):
+            retry = threading.Timer(_RETRY_S, os.kill, (os.getpid(), number))
+            retry.daemon = True
+            retry.start()
+        elif kind is KeyboardInterrupt or kind not in stops:
             stops.append(kind)
             raise kind
 
@@ -120,3 +127,11 @@ def _keep_stops() -> Iterator[list[type[KeyboardInterrupt]]]:
     finally:
         for number, usual in replaced.items():
             signal.signal(number, usual)
+
+
+def _is_importing(frame: "FrameType | None") -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
