@@ -6,14 +6,18 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from atsal.serving.kinds import End, OptionError
+from atsal.serving.kinds import End, OptionError, Parts
 
 _ENDS = ("done", "partly", "fail", "raise", "die")
+_OPTIONS = ("frames", "seconds_each", "end", "parts")
 
 
 @dataclass(frozen=True)
 class Count:
-    """Writes `frames` lines to result/lines.txt, one each `seconds_each`, and ends as `end` says."""
+    """Writes `frames` lines to result/lines.txt, one each `seconds_each`, and ends as `end` says.
+
+    With `parts`, so many workers first write the number of their process, after `seconds_each`, and end so.
+    """
 
     name: str = "count"
     about: str = "Count."
@@ -23,7 +27,7 @@ class Count:
 
     def check(self, options):
         for name in options:
-            if _plain(name) not in ("frames", "seconds_each", "end"):
+            if _plain(name) not in _OPTIONS:
                 raise OptionError(name, f"count has no option {name}")
         if options.get("end", "done") not in _ENDS:
             raise OptionError("end", "end: expected " + ", ".join(_ENDS))
@@ -33,6 +37,10 @@ class Count:
         frames = options.get("frames", 1)
         folder = Path("result")
         folder.mkdir(exist_ok=True)
+        parts = options.get("parts", 0)
+        if parts and work.may_divide:
+            missing = [number for number in range(parts) if not (folder / f"{number}.part").exists()]
+            return Parts(tuple((number, options) for number in missing), parts - len(missing), parts)
         (folder / ".hidden").write_text("not shown")
         with (folder / "lines.txt").open("w") as file:
             for frame in range(frames):
@@ -47,6 +55,14 @@ class Count:
         if end == "fail":
             return End(is_done=False, reason="source.txt: is too short")
         return End(is_done=True, reason="the last lines are damaged" if end == "partly" else "")
+
+    def run_part(self, task, means, progress):
+        number, options = task
+        time.sleep(options.get("seconds_each", 0.0))
+        progress(1, None)
+        if options.get("end") == "die" and number == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        Path("result", f"{number}.part").write_text(f"{os.getpid()} {time.monotonic()}")
 
 
 def _plain(name):

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,10 +16,13 @@ from atsal.cli.served_run import run_command
 from atsal.errors import ConfigError
 from atsal.jobs.atomic_write import remove_leftovers
 from atsal.serving.folders import OTHER_RESULT, RESULT
-from atsal.serving.kinds import End, Kinds, Means, OptionError, ShowProgress, Work
+from atsal.serving.kinds import End, Kinds, Means, OptionError, Parts, ShowProgress, Work
 from atsal.untrusted.text import short_repr
 from atsal.video.isolation import isolated_reading
 from atsal.video.media_files import IMAGE_SUFFIXES
+
+if TYPE_CHECKING:
+    from atsal.prediction.tasks import Cut, Job, PredictChunk
 
 _ANY_SOURCE = "source.mp4"
 
@@ -63,12 +66,22 @@ class CommandKind:
             raise ConfigError(error.format_message()) from error
         self.check_values(dict(parsed.params))
 
-    def run(self, work: Work, means: Means, progress: ShowProgress) -> End:
-        """Run the command; the lines of its errors are the reason if it fails."""
+    def run(self, work: Work, means: Means, progress: ShowProgress) -> End | Parts:
+        """Run the command; the lines of its errors are the reason if it fails. The chunks of a long video are parts."""
         _remove_results(self.kept)
         arguments = [*self.arguments(work), *self._fixed(means.device), *self._given(work.options)]
+        shared: list[Parts] = []
+        share = (lambda cut, job: shared.append(_parts(cut, job))) if work.may_divide else None
         with self._isolation(means.memory_bytes):
-            return run_command([self.name, *arguments], progress)
+            end = run_command([self.name, *arguments], progress, share)
+        return shared[0] if shared else end
+
+    def run_part(self, task: "PredictChunk", means: Means, progress: ShowProgress) -> None:
+        """Predict a chunk; its errors come again when the command does what is missing."""
+        from atsal.prediction.tasks import RunTask  # noqa: PLC0415
+
+        with self._isolation(means.memory_bytes):
+            RunTask()(task, lambda done: progress(done, None))
 
     def _given(self, options: Mapping[str, Any]) -> list[str]:
         return [text for name, value in options.items() for text in self._options[name].arguments(value)]
@@ -92,6 +105,12 @@ class CommandKind:
     @property
     def _command(self) -> click.Command:
         return _command_named(self.name)
+
+
+def _parts(cut: "Cut", job: "Job") -> Parts:
+    tasks = cut.tasks(job)
+    done = cut.finished_frames
+    return Parts(tuple(tasks), done, done + sum(len(task.chunk.own_frames) for task in tasks))
 
 
 @cache  # not in the kind, which is pickled

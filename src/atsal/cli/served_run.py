@@ -2,23 +2,33 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from atsal.cli.console import LISTENER
 from atsal.cli.exit_code import ExitCode
 from atsal.cli.progress import SHOW_FRAMES
+from atsal.cli.source_runs import SHARE_CUT
 from atsal.serving.kinds import End, ShowProgress
 from atsal.untrusted.text import plural
+
+if TYPE_CHECKING:
+    from atsal.prediction.tasks import Cut, Job
+
+    ShareCut = Callable[[Cut, Job], None]
 
 _MOST_LINES = 20  # of a reason, and of notes
 _FOLDERS = re.compile(r"(?<![\w:/.\\])/(?:[^\s/\"':;,]+/)+")  # of an absolute path, not of a URL
 _KEPT = re.compile(r" The (frames|segments) before that are written\.$")  # a job that fails keeps nothing
 
 
-def run_command(arguments: Sequence[str], progress: ShowProgress) -> End:
-    """Run a command as `atsal ARGUMENTS` does; paths of this machine are cut from what it says."""
+def run_command(arguments: Sequence[str], progress: ShowProgress, share: "ShareCut | None" = None) -> End:
+    """Run a command as `atsal ARGUMENTS` does; paths of this machine are cut from what it says.
+
+    `share` gets the cut of a long video, which the command then does not predict.
+    """
     from atsal.cli import main  # noqa: PLC0415 - which has `atsal serve`, which has this
 
     lines: dict[int, list[str]] = {logging.WARNING: [], logging.ERROR: []}
@@ -29,7 +39,7 @@ def run_command(arguments: Sequence[str], progress: ShowProgress) -> End:
     code: object
     try:
         with main.make_context("atsal", list(arguments)) as context:
-            context.meta[LISTENER], context.meta[SHOW_FRAMES] = listen, progress
+            context.meta.update({LISTENER: listen, SHOW_FRAMES: progress, SHARE_CUT: share})
             main.invoke(context)
         code = ExitCode.DONE
     except click.exceptions.Exit as end:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+import click
+
 from atsal.cli.console import print_error, print_line
 from atsal.cli.log_file import log
 from atsal.cli.model_run import print_notes
@@ -22,16 +24,24 @@ if TYPE_CHECKING:
     from atsal.prediction.tasks import AnySource, Job
 
 
+SHARE_CUT = "atsal.share_cut"  # key in `click.Context.meta`: a function that takes the cut of a long video, and its job
+
+
 def predict_all(sources: "list[Source]", job: "Job", inputs: "SourceFiles", workers: int, summary: Summary) -> None:
     """Predict sources in this process or in several workers, and continue after failures.
 
-    `inputs` are files that no result may replace.
+    `inputs` are files that no result may replace. Where `SHARE_CUT` is given, a long video is only cut.
     """
     from atsal.jobs.supervised_workers import Limits, SupervisedWorkers  # noqa: PLC0415
     from atsal.prediction.job import predict_source  # noqa: PLC0415
     from atsal.prediction.options import STILL_AT  # noqa: PLC0415
-    from atsal.prediction.tasks import RunTask  # noqa: PLC0415
+    from atsal.prediction.tasks import RunTask, cut_source  # noqa: PLC0415
 
+    share = click.get_current_context().meta.get(SHARE_CUT)
+    cut = None if share is None else cut_source(sources[0], job, inputs)  # such a run has one source
+    if share is not None and cut is not None:
+        share(cut, job)
+        return
     if workers > 1:
         with SupervisedWorkers(RunTask(inputs), workers, Limits()) as engine:
             _predict_in_workers(sources, job, engine, summary)

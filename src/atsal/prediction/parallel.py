@@ -136,9 +136,8 @@ class ParallelRun:
     def _begin_chunks(self, running: _Running, cut: Cut) -> None:
         running.cut, running.waiting = cut, len(cut.missing)
         self._progress(running.source, cut.finished_frames)
-        for chunk in cut.plan.chunks:
-            if chunk.number in cut.missing:
-                self._submit(running.source, PredictChunk(cut.source, running.job, chunk, cut.missing[chunk.number]))
+        for task in cut.tasks(running.job):
+            self._submit(running.source, task)
         if not running.waiting:  # an earlier run was stopped while it joined the chunks
             self._join(running, cut)
 

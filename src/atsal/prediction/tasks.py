@@ -8,9 +8,10 @@ from pathlib import Path
 
 from atsal.errors import AtsalError
 from atsal.jobs.engine import Report
+from atsal.jobs.output_folder import lock_folder
 from atsal.prediction.chunk_folder import predict_chunk
 from atsal.prediction.chunked_run import ChunkedRun
-from atsal.prediction.chunks import Chunk, ChunkPlan
+from atsal.prediction.chunks import Chunk, ChunkPlan, may_be_cut
 from atsal.prediction.delivery import deliver
 from atsal.prediction.job import open_results, predict_opened
 from atsal.prediction.model_choice import ModelChoice, load_once
@@ -54,6 +55,11 @@ class Cut:
     finished_frames: int
     settings: Settings
 
+    def tasks(self, job: Job) -> "list[PredictChunk]":
+        """Return the tasks that do what is missing."""
+        chunks = (chunk for chunk in self.plan.chunks if chunk.number in self.missing)
+        return [PredictChunk(self.source, job, chunk, self.missing[chunk.number]) for chunk in chunks]
+
 
 @dataclass(frozen=True, eq=False)
 class LoadModel:
@@ -76,18 +82,9 @@ class Begin:
     def run(self, inputs: SourceFiles | None, report: Report) -> Outcome | Cut:
         """Return the outcome, or the chunks. Raises what `predict_source` raises."""
         source = self.source.look()
-        predictor, options = self.job.load(), self.job.options
         outputs = self.job.open_results(source, inputs)
-        found = already_done(outputs, overwrite=options.overwrite)
-        if found is not None:
-            return found
-        if not outputs.has_resumable_frames:
-            run = ChunkedRun.plan(predictor, source, options, outputs)
-            if run is not None:
-                run.begin()
-                missing = {chunk.number: run.target(chunk) for chunk in run.missing}
-                return Cut(source, run.chunk_plan, missing, run.finished_frames, outputs.journal.settings)
-        return predict_opened(predictor, source, options, outputs, report)
+        found = already_done(outputs, overwrite=self.job.options.overwrite) or _cut(source, self.job, outputs)
+        return found or predict_opened(self.job.load(), source, self.job.options, outputs, report)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +121,31 @@ class Join:
 
 
 Task = LoadModel | Begin | PredictChunk | Join
+
+
+def cut_source(source: Source, job: Job, inputs: SourceFiles) -> Cut | None:
+    """Cut a long video, for whoever predicts its chunks at another time; None for what is done or stays in one piece.
+
+    `predict_source` does what is missing then, and joins the chunks. Raises what `predict_source` raises.
+    """
+    if not may_be_cut(source, job.options.reading):
+        return None
+    with lock_folder(job.folder, source.stem):
+        outputs = job.open_results(source, inputs)
+        is_done = already_done(outputs, overwrite=job.options.overwrite) is not None
+        return None if is_done else _cut(source, job, outputs)
+
+
+def _cut(source: Source, job: Job, outputs: Outputs) -> Cut | None:
+    """Cut a source whose results are locked and open; None for one that stays in one piece, or has begun so."""
+    if outputs.has_resumable_frames:
+        return None
+    run = ChunkedRun.plan(job.load(), source, job.options, outputs)
+    if run is None:
+        return None
+    run.begin()
+    missing = {chunk.number: run.target(chunk) for chunk in run.missing}
+    return Cut(source, run.chunk_plan, missing, run.finished_frames, outputs.journal.settings)
 
 
 @dataclass(frozen=True)

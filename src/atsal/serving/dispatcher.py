@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from atsal.errors import AtsalError, StoreError
@@ -15,8 +14,9 @@ from atsal.jobs.workers import init_worker
 from atsal.serving.clock import Clock
 from atsal.serving.folders import DataFolder, list_results
 from atsal.serving.job import MOST_TRIES, JobRecord, State
-from atsal.serving.kinds import End, Kinds, Means, Work
+from atsal.serving.kinds import End, Kinds, Means, Part, Work
 from atsal.serving.metrics import Metrics
+from atsal.serving.running_job import RunningJob
 from atsal.serving.server_lock import ServerLock
 from atsal.serving.settings import Settings
 from atsal.serving.store.jobs import JobStore
@@ -28,17 +28,11 @@ _AFTER_ERROR_S = 1.0
 _TAKE_OVER_EVERY_S = 5.0
 
 
-@dataclass
-class _Running:
-    """A job that this server has."""
-
-    job: JobRecord
-    work: Work
-    began_s: float  # monotonic
-
-
 class Dispatcher:
-    """Runs the jobs of the store, as many at a time as there are workers, until it is stopped."""
+    """Runs the jobs of the store, as many at a time as there are workers, until it is stopped.
+
+    Workers that no job waits for do parts of the jobs that run.
+    """
 
     def __init__(
         self,
@@ -61,8 +55,8 @@ class Dispatcher:
             prepare,
             most_tries=1,  # the store counts tries, because servers end, too
         )
-        self._running: dict[str, _Running] = {}
-        self._ended: list[tuple[_Running, End | Death]] = []  # that the store does not know yet
+        self._running: dict[str, RunningJob] = {}
+        self._ended: list[tuple[RunningJob, End | Death]] = []  # that the store does not know yet
         self._wake, self._is_stopping = threading.Event(), threading.Event()
         self._stop_at_s = float("inf")
         self._took_over_s = float("-inf")
@@ -123,30 +117,48 @@ class Dispatcher:
         self._record_ended()
         if not self._is_stopping.is_set():
             self._take_over()
-            self._claim()
         self._end_cancelled()
         self._end_overdue()
+        self._employ_workers()
         if self._running:
             self._take_ended()
             self._record_ended()
 
     def _take_ended(self) -> None:
         try:
-            for work, found in self._engine.ended(self._note_progress):
-                self._ended.append((self._running.pop(work.id), found))
+            for task, found in self._engine.ended(self._note_progress):
+                running = self._running.get(task.id)  # None: another part has just ended the job
+                end = running.take(task, found) if running is not None else None
+                if end is not None:
+                    self._ended.append((self._running.pop(task.id), end))
         except AtsalError:  # no worker can be started, which is not the fault of these jobs
             self._give_back_all()
             raise
+        for running, _end in self._ended:
+            self._end_tasks(running)
 
-    def _claim(self) -> None:
-        while len(self._running) < self._settings.workers:
-            job = self._store.claim(self._lock.id, self._clock.now_s())
-            if job is None:
+    def _employ_workers(self) -> None:
+        """Give free workers something to do."""
+        while self._engine.outstanding < self._settings.workers:
+            running = self._next_to_go_on()
+            if running is None:
                 return
-            work = Work(job.id, job.kind, job.options, job.file, job.source.get("url"))
-            LOG.info("job %s (%s) begins", job.id, job.kind)
-            self._running[job.id] = _Running(job, work, time.monotonic())
-            self._engine.submit(work)
+            self._engine.submit(running.next_task())
+
+    def _next_to_go_on(self) -> RunningJob | None:
+        """Return the job for the next free worker: one that has no worker, then a new one, then one with parts."""
+        without_worker = next((running for running in self._running.values() if not running.active), None)
+        with_parts = [running for running in self._running.values() if running.has_waiting]
+        fewest = min(with_parts, key=lambda running: len(running.active), default=None)
+        return without_worker or self._claim() or fewest
+
+    def _claim(self) -> RunningJob | None:
+        job = None if self._is_stopping.is_set() else self._store.claim(self._lock.id, self._clock.now_s())
+        if job is None:
+            return None
+        LOG.info("job %s (%s) begins", job.id, job.kind)
+        running = self._running[job.id] = RunningJob(job, may_divide=self._settings.workers > 1)
+        return running
 
     def _take_over(self) -> None:
         """Let the jobs of servers that have ended wait again, or end those that ended two servers."""
@@ -178,7 +190,7 @@ class Dispatcher:
             return
         own = {job.id for job in self._store.running_of(self._lock.id)}
         for job_id in self._running.keys() - own:
-            self._end_process(job_id)
+            self._end_tasks(self._running.pop(job_id))
             self._remove_unless_needed(job_id)
             LOG.info("job %s was cancelled", job_id)
 
@@ -186,15 +198,19 @@ class Dispatcher:
         for job_id, running in list(self._running.items()):
             limit_s = self._settings.job_seconds
             if time.monotonic() - running.began_s > limit_s:
-                self._end_process(job_id)
+                self._end_tasks(self._running.pop(job_id))
                 self._ended.append((running, End(is_done=False, reason=f"took longer than {limit_s:g} s")))
 
-    def _end_process(self, job_id: str) -> None:
-        self._engine.cancel(self._running.pop(job_id).work)
+    def _end_tasks(self, running: RunningJob) -> None:
+        """End the processes that work on a job."""
+        while running.active:
+            self._engine.cancel(running.active.pop())
 
-    def _note_progress(self, work: Work, found: tuple[int, int | None]) -> None:
-        with suppress(StoreError):  # the next one will do
-            self._store.set_progress(work.id, self._lock.id, *found)
+    def _note_progress(self, task: Work | Part, found: tuple[int, int | None]) -> None:
+        running = self._running.get(task.id)
+        if running is not None:
+            with suppress(StoreError):  # the next one will do
+                self._store.set_progress(task.id, self._lock.id, *running.progress(task, *found))
 
     def _record_ended(self) -> None:
         """Tell the store how jobs ended; what it cannot take now, it is told again later."""

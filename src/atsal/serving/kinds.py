@@ -26,6 +26,7 @@ class Work:
     options: Mapping[str, Any]
     file: str  # the source's name in the job's folder
     url: str | None = None  # where the source is copied from first
+    may_divide: bool = False  # whether the job may come back as `Parts`
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,29 @@ class End:
     notes: tuple[str, ...] = ()  # how the source was interpreted
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What workers do of a job at the same time, in any order, before its command runs again."""
+
+    tasks: tuple[Any, ...]  # for `Kind.run_part`
+    done: int  # frames that are done already
+    total: int  # frames of the job
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the parts of a job."""
+
+    work: Work
+    number: int
+    task: Any
+
+    @property
+    def id(self) -> str:
+        """The id of the job."""
+        return self.work.id
+
+
 class Kind(Protocol):
     """A kind of job. It is pickled for worker processes."""
 
@@ -62,8 +86,11 @@ class Kind(Protocol):
     def check(self, options: Mapping[str, Any]) -> None:
         """Raise `OptionError` or another `ConfigError` for options that cannot be used."""
 
-    def run(self, work: Work, means: Means, progress: ShowProgress) -> End:
+    def run(self, work: Work, means: Means, progress: ShowProgress) -> End | Parts:
         """Run the command in the working folder, which is the job's, and write to its folder `result`."""
+
+    def run_part(self, task: Any, means: Means, progress: ShowProgress) -> None:
+        """Do one of the parts that `run` returned. What fails in it fails again when the command runs again."""
 
 
 Kinds = Mapping[str, Kind]

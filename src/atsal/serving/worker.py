@@ -2,6 +2,8 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from filelock import FileLock, Timeout
 from atsal.errors import AtsalError
 from atsal.jobs.engine import Report
 from atsal.serving.folders import DataFolder
-from atsal.serving.kinds import End, Kinds, Means, Work
+from atsal.serving.kinds import End, Kinds, Means, Part, Parts, Work
 from atsal.serving.sources.settings import SourceSettings
 from atsal.serving.sources.url_download import fetch_source
 
@@ -28,14 +30,17 @@ class RunWork:
     means: Means
     sources: SourceSettings
 
-    def __call__(self, work: Work, report: Report) -> End:
-        """Return how the command ended; another process never works on the same job at the same time."""
+    def __call__(self, task: Work | Part, report: Report) -> End | Parts | None:
+        """Return how the command ended, or its parts; None for a part.
+
+        No other process works on the same job or part at the same time, and none on parts while the command runs.
+        """
+        work = task.work if isinstance(task, Part) else task
         folder = DataFolder(self.data).job(work.id)
         try:
-            with FileLock(folder / JOB_LOCK, timeout=_WAIT_S):
+            with _locked(folder, task):
                 os.chdir(folder)
-                fetch_source(work, self.sources, lambda: report((0, None)))
-                return self.kinds[work.kind].run(work, self.means, lambda done, total: report((done, total)))
+                return self._run(task, report)
         except Timeout:
             return End(is_done=False, reason="another process works on this job and does not end")
         except AtsalError as error:
@@ -47,3 +52,28 @@ class RunWork:
             return End(is_done=False, reason=f"met an unexpected error ({type(error).__name__})")
         finally:
             os.chdir(self.data)  # the folder may be removed
+
+    def _run(self, task: Work | Part, report: Report) -> End | Parts | None:
+        def show(done: int, total: int | None) -> None:
+            report((done, total))
+
+        if isinstance(task, Part):
+            self.kinds[task.work.kind].run_part(task.task, self.means, show)
+            return None
+        fetch_source(task, self.sources, lambda: report((0, None)))
+        return self.kinds[task.kind].run(task, self.means, show)
+
+
+@contextmanager
+def _locked(folder: Path, task: Work | Part) -> Iterator[None]:
+    """Lock a part; or the job, after all of its parts that processes of a killed server may still work on."""
+    if isinstance(task, Part):
+        with FileLock(folder / f"{JOB_LOCK}-{task.number}", timeout=_WAIT_S):
+            yield
+        return
+    for path in folder.glob(f"{JOB_LOCK}-*"):
+        with FileLock(path, timeout=_WAIT_S):
+            pass
+        path.unlink(missing_ok=True)
+    with FileLock(folder / JOB_LOCK, timeout=_WAIT_S):
+        yield
