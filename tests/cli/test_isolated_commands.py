@@ -25,6 +25,7 @@ COMMANDS = {
     "view": "view clip.mkv --export OUT/page --no-browser --proxy",
     "report": "report maps/clip.json -o OUT/report.html",
     "prepare": "prepare folder raw OUT/set --workers 1",
+    "evaluate": "evaluate scored set -o OUT/scores --workers 1",
     "inspect": "inspect set -o OUT/pictures --all",
 }
 VIDEOS = {"compare": "compared.mp4", "encode": "encoded.mp4", "direct": "film.mp4", "predict": "maps/clip.overlay.mp4"}
@@ -38,8 +39,13 @@ def folder(tmp_path_factory):
     write_folder(folder / "raw")
     dataset = dataset_named("folder")
     prepare(dataset, folder / "raw", folder / "set", preparation_for(dataset, erp_height=32, maps="png"))
-    command = ["predict", str(folder / "clip.mkv"), "-o", str(folder / "maps"), "--format", "npy"]
-    assert CliRunner().invoke(main, command).exit_code == 0
+    for sources, out, form in (
+        (["clip.mkv"], "maps", "npy"),
+        (["raw/image_1.png", "raw/video_2.mp4"], "scored", "png"),
+    ):
+        paths = [str(folder / source) for source in sources]
+        command = ["predict", *paths, "-o", str(folder / out), "--format", form]
+        assert CliRunner().invoke(main, command).exit_code == 0
     return folder
 
 
@@ -48,6 +54,14 @@ def run(folder, name, out, *more):
     arguments = COMMANDS[name].replace("OUT", out).split()
     found = CliRunner().invoke(main, [*arguments, *more], catch_exceptions=False)
     assert found.exit_code == 0, found.output
+
+
+def test_isolation_is_refused_on_ray(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path / "raw")
+    found = CliRunner().invoke(main, ["batch", "raw", "-o", "out", "--isolate", "--engine", "ray"])
+    assert "--isolate is for --engine local" in found.output
+    assert found.exit_code == 1
 
 
 def refuse(*_args, **_kwargs):

@@ -115,8 +115,6 @@ def _isolation(values: Mapping[str, Any]) -> AbstractContextManager[None]:
     """Read files in child processes, each with the limit of a worker's memory, if that is asked for."""
     from atsal.video.isolation import isolated_reading  # noqa: PLC0415
 
-    if values["isolate"] and values["engine"] == "ray":
-        raise ConfigError("--isolate is for --engine local: Ray replaces processes that crash; leave it out")
     if values["isolate"] is False or values["engine"] == "ray":
         return nullcontext()
     return isolated_reading(values["memory_bytes"])

@@ -13,7 +13,7 @@ import click
 from atsal.cli.console import make_console, output_options, print_line, status_line
 from atsal.cli.engine import engine_options, make_engine
 from atsal.cli.exit_code import exit_if_failed
-from atsal.cli.parameters import PATH, overwrite_option, workers_option
+from atsal.cli.parameters import PATH, isolate_option, overwrite_option, workers_option
 from atsal.jobs.workers import usable_cores
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--name", help="Name of the maps in tables.  [default: the folder's]")
 @click.option("-o", "--output", type=PATH, help="Folder for scores and reports (HTML, Markdown, LaTeX, CSV, JSON).")
 @click.option("--partial", is_flag=True, help="Score the items that have maps, and list the others.")
+@isolate_option
 @overwrite_option
 @workers_option
 @output_options
@@ -73,6 +74,7 @@ def evaluate(
 @click.command(epilog="Example: atsal benchmark configs/benchmark.yaml -o scores.")
 @click.argument("config", type=PATH)
 @click.option("-o", "--output", required=True, type=PATH, help="Folder for maps, scores and reports.")
+@isolate_option
 @overwrite_option
 @workers_option
 @engine_options
