@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 
 import pytest
 from sqlalchemy import delete, text
@@ -11,6 +12,7 @@ from atsal.serving.job import JobRecord, ResultFile, new_id
 from atsal.serving.store.database import open_database, sqlite_url
 from atsal.serving.store.jobs import DuplicateJobError, JobFilter, JobStore, list_query
 from atsal.serving.store.tables import JOBS
+from atsal.serving.store.usage import QuotaError
 from fakes.postgres import postgres
 
 
@@ -82,6 +84,30 @@ def test_servers_never_claim_the_same_job(store):
         ids = [found.id for found in claims if found is not None]
     ids += [found.id for found in iter(lambda: store.claim("last", 2.0), None)]  # a claim that another one beat is none
     assert len(ids) == len(set(ids)) == 40
+
+
+def test_requests_at_once_do_not_pass_a_quota_together(store):
+    others, together = [store.add(job("b")) for _ in range(3)], Barrier(12)
+
+    def add(_):
+        together.wait(10)
+        try:
+            return store.add(job(), most_waiting=5)
+        except QuotaError as error:
+            return error.is_of_queue
+
+    with ThreadPoolExecutor(12) as pool:
+        found = list(pool.map(add, range(12)))
+    assert found.count(True) == 7
+    assert len(store.page(JobFilter(owner="a"), 100)) == 5
+    assert len(store.page(JobFilter(owner="b"), 100)) == len(others)
+
+
+def test_an_owner_with_so_many_bytes_adds_nothing(store):
+    store.add(job(bytes=7), most_bytes=5)
+    with pytest.raises(QuotaError, match="have 7 bytes; the limit is 5"):
+        store.add(job(), most_bytes=5)
+    store.add(job("b"), most_bytes=5)
 
 
 def test_only_the_server_that_has_a_job_ends_it(store):

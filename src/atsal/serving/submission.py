@@ -17,6 +17,7 @@ from atsal.serving.sources.of_job import link_results, link_source
 from atsal.serving.sources.resolve import resolve, source_name
 from atsal.serving.sources.source_ref import SourceRef
 from atsal.serving.store.jobs import DuplicateJobError
+from atsal.serving.store.usage import QuotaError
 from atsal.untrusted.text import escape_controls, shorten_list
 
 if TYPE_CHECKING:
@@ -54,12 +55,11 @@ def submit(service: "Service", caller: Caller, wanted: Submission) -> Submitted:
     if earlier is not None:
         return earlier
     _check(service, wanted)
-    _check_quota(service, caller)
     job_id = new_id()
     folder = service.data.job(job_id)
     try:
         folder.mkdir(mode=0o700)
-        job = service.jobs.add(_record(service, caller, wanted, folder))
+        job = _add(service, _record(service, caller, wanted, folder))
     except BaseException as error:
         service.data.remove_job(job_id)
         earlier = _earlier(service, caller, wanted)  # which may have come in between
@@ -85,14 +85,14 @@ def _check(service: "Service", wanted: Submission) -> None:
         raise Problem(DISK_FULL, "no job is accepted until there is more space; try again later")
 
 
-def _check_quota(service: "Service", caller: Caller) -> None:
-    used, limits = service.jobs.usage(caller.name), service.settings.sources
-    if used.waiting_jobs >= limits.waiting_jobs:
-        reason = f"{used.waiting_jobs} jobs of this token wait; submit more when some have ended"
-        raise Problem(TOO_MANY, reason, headers={"Retry-After": "60"})
-    if used.bytes >= limits.stored_bytes:
-        reason = f"uploads and jobs of this token have {used.bytes} bytes; the limit is {limits.stored_bytes}"
-        raise Problem(QUOTA, f"{reason}: remove some first")
+def _add(service: "Service", job: JobRecord) -> JobRecord:
+    limits = service.settings.sources
+    try:
+        return service.jobs.add(job, most_waiting=limits.waiting_jobs, most_bytes=limits.stored_bytes)
+    except QuotaError as error:
+        if error.is_of_queue:
+            raise Problem(TOO_MANY, str(error), headers={"Retry-After": "60"}) from error
+        raise Problem(QUOTA, str(error)) from error
 
 
 def _earlier(service: "Service", caller: Caller, wanted: Submission) -> Submitted | None:

@@ -18,13 +18,9 @@ from atsal.errors import AtsalError
 from atsal.serving.job import is_id, new_id
 from atsal.serving.store.database import Database
 from atsal.serving.store.tables import UPLOADS
-from atsal.serving.store.usage import usage_of
+from atsal.serving.store.usage import QuotaError, usage_of
 
 _GROWING, _COMPLETE = "part", "file"
-
-
-class QuotaError(AtsalError):
-    """The uploads of an owner are too many or too large."""
 
 
 class BusyError(AtsalError):

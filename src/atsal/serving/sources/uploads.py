@@ -26,7 +26,8 @@ from atsal.serving.problems import (
     is_of_full_disk,
 )
 from atsal.serving.sources import tus_headers as tus
-from atsal.serving.sources.upload_store import BusyError, QuotaError, Upload, new_upload
+from atsal.serving.sources.upload_store import BusyError, Upload, new_upload
+from atsal.serving.store.usage import QuotaError
 
 if TYPE_CHECKING:
     from atsal.serving.service import Service

@@ -1,5 +1,6 @@
 """The jobs in the store: adding, finding, claiming and ending them, each in one transaction."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy.sql import ColumnElement, Select
 from atsal.serving.job import ENDED, JobRecord, ResultFile, State
 from atsal.serving.store.database import Database
 from atsal.serving.store.tables import JOBS
-from atsal.serving.store.usage import Usage, usage_of
+from atsal.serving.store.usage import QuotaError, Usage, usage_of
 
 _GIVEN = {field.name for field in fields(JobRecord)} - {"number"}  # the database numbers jobs
 _IN_LISTS = [column for column in JOBS.c if column.name != "results"]  # which may be thousands of names
@@ -37,11 +38,15 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, job: JobRecord) -> JobRecord:
-        """Add a job and return it with its number. Raises `DuplicateJobError`."""
+    def add(self, job: JobRecord, *, most_waiting: float = math.inf, most_bytes: float = math.inf) -> JobRecord:
+        """Add a job and return it with its number.
+
+        Raises `DuplicateJobError`, and `QuotaError` where its owner has so many waiting jobs or bytes already.
+        """
         values = {name: value for name, value in asdict(job).items() if name in _GIVEN}
         try:
             with self._database.writing() as connection:
+                _check_quota(usage_of(connection, job.owner), most_waiting, most_bytes)
                 number = connection.execute(insert(JOBS).values(**values).returning(JOBS.c.number)).scalar_one()
         except IntegrityError as error:
             raise DuplicateJobError from error
@@ -139,11 +144,6 @@ class JobStore:
             query = select(JOBS.c.state, JOBS.c.kind, func.count()).group_by(JOBS.c.state, JOBS.c.kind)
             return {(state, kind): count for state, kind, count in connection.execute(query)}
 
-    def usage(self, owner: str) -> Usage:
-        """Return what an owner takes of the disk and of the queue."""
-        with self._database.reading() as connection:
-            return usage_of(connection, owner)
-
     def _find(self, condition: ColumnElement[bool]) -> JobRecord | None:
         with self._database.reading() as connection:
             row = connection.execute(select(JOBS).where(condition)).first()
@@ -162,6 +162,15 @@ def list_query(chosen: JobFilter, limit: int) -> Select[Any]:
         if value is not None:
             query = query.where(JOBS.c[name] == value)
     return query if chosen.before is None else query.where(JOBS.c.number < chosen.before)
+
+
+def _check_quota(used: Usage, most_waiting: float, most_bytes: float) -> None:
+    if used.waiting_jobs >= most_waiting:
+        reason = f"{used.waiting_jobs} jobs of this token wait; submit more when some have ended"
+        raise QuotaError(reason, is_of_queue=True)
+    if used.bytes >= most_bytes:
+        reason = f"uploads and jobs of this token have {used.bytes} bytes; the limit is {most_bytes}"
+        raise QuotaError(f"{reason}: remove some first")
 
 
 def _next_waiting() -> Select[tuple[int]]:

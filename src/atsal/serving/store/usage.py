@@ -1,10 +1,20 @@
-"""How much of the disk and of the queue an owner takes."""
+"""How much of the disk and of the queue an owner takes, and may take."""
 
+import zlib
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from atsal.errors import AtsalError
 from atsal.serving.store.tables import JOBS, UPLOADS
+
+
+class QuotaError(AtsalError):
+    """An owner has too much; `is_of_queue`: too many jobs that wait, which will be fewer."""
+
+    def __init__(self, message: str, *, is_of_queue: bool = False) -> None:
+        super().__init__(message)
+        self.is_of_queue = is_of_queue
 
 
 class Usage(NamedTuple):
@@ -16,7 +26,13 @@ class Usage(NamedTuple):
 
 
 def usage_of(connection: Connection, owner: str) -> Usage:
-    """Return what an owner takes; a file that jobs have taken from an upload counts for each of them."""
+    """Return what an owner takes; a file that jobs have taken from an upload counts for each of them.
+
+    In a transaction that writes, nobody adds anything for this owner until the transaction ends: so what is found here
+    still holds when the transaction adds something. SQLite has one writer at a time; Postgres has a lock by owner.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(zlib.crc32(owner.encode()))))
     total = func.coalesce(func.sum(UPLOADS.c.bytes), 0)
     uploads, uploaded = connection.execute(select(func.count(), total).where(UPLOADS.c.owner == owner)).one()
     stored = select(func.coalesce(func.sum(JOBS.c.bytes), 0)).where(JOBS.c.owner == owner, JOBS.c.bytes > 0)
