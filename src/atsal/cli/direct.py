@@ -100,7 +100,7 @@ def direct(video: Path, output: Path, **values: Any) -> None:
         print_line(output)
     if problem:
         print_error(f"{problem} The frames before that are written.")
-        sys.exit(ExitCode.FAILED)
+        sys.exit(ExitCode.PARTLY)
 
 
 def _follow_plan(source: "Source", output: Path, reading: "ReadOptions", values: dict[str, Any]) -> str | None:

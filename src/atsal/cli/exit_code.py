@@ -10,7 +10,7 @@ class ExitCode(IntEnum):
     DONE = 0  # everything is done
     FAILED = 1  # an error: nothing is done
     USAGE = 2  # wrong usage; click's own code
-    PARTLY = 3  # some inputs or items failed, the others are done
+    PARTLY = 3  # some inputs or items failed, or a video breaks half way; the others, and what was read, are done
     STOPPED = 130  # by Ctrl-C, as shells report it
     TERMINATED = 143  # by SIGTERM, as shells report it
 
@@ -25,13 +25,16 @@ def exit_code_of_stop(stop: KeyboardInterrupt) -> ExitCode:
 
 
 def exit_code_for(*, done: int, failed: int) -> ExitCode:
-    """Return the exit code of a command with this many inputs or items."""
+    """Return the exit code of a command with this many inputs or items that are done and that failed.
+
+    One that breaks half way counts as both: it has results.
+    """
     if not failed:
         return ExitCode.DONE
     return ExitCode.PARTLY if done else ExitCode.FAILED
 
 
 def exit_if_failed(*, done: int, failed: int) -> None:
-    """End the command if an input or item failed."""
+    """End the command if an input or item failed; see `exit_code_for`."""
     if failed:
         sys.exit(exit_code_for(done=done, failed=failed))

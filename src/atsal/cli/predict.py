@@ -101,7 +101,7 @@ def predict(
         print_error(f"{kept.failed} of {count} inputs failed")
     if view and kept.manifests:
         _show_results(kept.manifests)
-    exit_if_failed(done=kept.done, failed=kept.failed)
+    exit_if_failed(done=len(kept.manifests), failed=kept.failed)
 
 
 def _choose_formats(formats: tuple[Any, ...], *, view: bool) -> tuple[Any, ...]:
@@ -180,4 +180,4 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
     print_line(*(path for path in (output, sheet) if path is not None))
     if found.problem:
         print_error(f"{found.problem} The frames before that are written.")
-        sys.exit(ExitCode.FAILED)
+        sys.exit(ExitCode.PARTLY)

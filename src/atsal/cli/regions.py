@@ -82,7 +82,7 @@ def regions(source: Path, output: Path, stream: str, max_regions: int, min_weigh
     print_line(f"{output}: {plural(len(ids), 'region')} of {things} in {plural(len(found.frames), 'frame')}")
     if problem:
         print_error(f"{problem} The frames before that are written.")
-        sys.exit(ExitCode.FAILED)
+        sys.exit(ExitCode.PARTLY)
 
 
 def _predict(path: Path, chosen: dict[str, Any], values: dict[str, Any]) -> "tuple[Regions, str | None]":

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _MOST_LINES = 20  # of a reason, and of notes
 _FOLDERS = re.compile(r"(?<![\w:/.\\])/(?:[^\s/\"':;,]+/)+")  # of an absolute path, not of a URL
-_KEPT = re.compile(r" The (frames|segments) before that are written\.$")  # a job that fails keeps nothing
 
 
 def run_command(arguments: Sequence[str], progress: ShowProgress, share: "ShareCut | None" = None) -> End:
@@ -56,4 +55,4 @@ def run_command(arguments: Sequence[str], progress: ShowProgress, share: "ShareC
 def _shown(lines: Sequence[str]) -> tuple[str, ...]:
     more = len(lines) - _MOST_LINES
     end = [f"… and {plural(more, 'line')}"] if more > 0 else []
-    return tuple(_FOLDERS.sub("…/", _KEPT.sub("", line)) for line in (*lines[:_MOST_LINES], *end))
+    return tuple(_FOLDERS.sub("…/", line) for line in (*lines[:_MOST_LINES], *end))

@@ -52,11 +52,6 @@ class Summary:
         return Counter(entry.status for entry in self._inputs.values())
 
     @property
-    def done(self) -> int:
-        """The number of inputs whose results are all there."""
-        return self.counts["done"] + self.counts["skipped"]
-
-    @property
     def failed(self) -> int:
         """The number of inputs that failed."""
         return self.counts["failed"]
@@ -94,7 +89,7 @@ class Summary:
         except Exception as error:
             self.write(ExitCode.FAILED, describe_failure(error))
             raise
-        self.write(exit_code_for(done=self.done, failed=self.failed))
+        self.write(exit_code_for(done=len(self.manifests), failed=self.failed))
 
     def write(self, exit_code: ExitCode | None = None, error: str | None = None) -> None:
         """Write the file, if there is one; without an exit code for a run that goes on."""

@@ -103,7 +103,7 @@ def tiles(video: Path, output: Path, shape: tuple[int, int], **values: Any) -> N
         print_warning(f"{values['recorded']}: has no sample in these segments; expected the log of this video")
     if problem:
         print_error(f"{problem} The segments before that are written.")
-        sys.exit(ExitCode.FAILED)
+        sys.exit(ExitCode.PARTLY)
 
 
 def _check_maps(values: dict[str, Any]) -> None:

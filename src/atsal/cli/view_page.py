@@ -49,7 +49,7 @@ def export_entries(entries: "Sequence[Entry]", target: Path, *, overwrite: bool)
 
     shown: list[Item] = []
     files: Site = {}
-    done = 0
+    whole = 0
     with TemporaryDirectory(prefix="atsal-view-") as folder:
         for item, entry in zip(list_items(entries), entries, strict=True):
             try:
@@ -62,12 +62,12 @@ def export_entries(entries: "Sequence[Entry]", target: Path, *, overwrite: bool)
             if item.picture:
                 files[item.picture] = Path(folder) / item.picture
                 write_thumbnail(entry, files[item.picture])
-            done += built.problem is None
+            whole += built.problem is None
         if shown:
             export_site(make_page(shown, Path(folder)) | files, target, overwrite=overwrite)
             count = f" with {plural(len(shown), 'item')}" if len(entries) > 1 else ""
             print_line(f"{target}: a page{count} for any web server, as: python -m http.server -d {target}")
-    exit_if_failed(done=done, failed=len(entries) - done)
+    exit_if_failed(done=len(shown), failed=len(entries) - whole)
 
 
 def _build(entry: "Entry", folder: Path) -> "Built":
