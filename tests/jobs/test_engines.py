@@ -114,8 +114,24 @@ class _NoStart:
 
 
 def test_workers_that_never_start_end_the_run():
-    with pytest.raises(AtsalError, match="__main__"):
+    with pytest.raises(AtsalError, match=r"a worker process ended with exit code 1 before it began\..*__main__"):
         run([("add", 1), ("add", 2)], _NoStart())
+
+
+def only_one(folder, _threads):
+    """Prepare as on a machine that has memory for one worker."""
+    try:
+        (folder / "one").touch(exist_ok=False)
+    except FileExistsError:
+        os._exit(1)
+
+
+def test_where_only_one_worker_can_start_it_does_all_tasks(tmp_path):
+    prepare = partial(only_one, tmp_path)
+    with SupervisedWorkers(act, 2, Limits(), prepare) as engine:
+        for number in range(4):
+            engine.submit(("sleep", number / 4))
+        assert set(dict(engine.results()).values()) == {0, 0.25, 0.5, 0.75}
 
 
 def test_a_worker_that_dies_without_a_task_costs_no_try(tmp_path):

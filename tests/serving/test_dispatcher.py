@@ -3,6 +3,7 @@
 import os
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from filelock import FileLock
@@ -134,25 +135,36 @@ def test_a_job_that_takes_too_long_ends(service):
     assert (ended.state, ended.reason, ended.tries) == ("failed", "took longer than 1 s", 1)
 
 
-def fail_to_start(_threads):
-    """Prepare a worker as a machine does that has no memory left."""
-    os._exit(1)
+def begin_if_it_may(folder, _threads):
+    """Prepare a worker as a machine does that has no memory left, until there is a file `may`."""
+    (folder / f"{os.getpid()}.begun").touch()
+    if not (folder / "may").exists():
+        os._exit(1)
 
 
 @pytest.mark.slow
-def test_jobs_wait_while_no_worker_can_be_started(service):
+def test_while_no_worker_starts_jobs_wait_and_the_log_says_why_once(service, tmp_path, caplog):
     job = add(service)
     parts = (service.jobs, service.data, COUNT, service.settings, service.clock, service.metrics)
-    broken = Dispatcher(*parts, prepare=fail_to_start)
-    broken.start()
-    while "worker process ended" not in broken.problem:
-        time.sleep(0.05)
-    assert not broken.is_running
-    broken.stop(0)
-    assert (service.jobs.get(job.id).state, service.jobs.get(job.id).tries) == ("waiting", 0)
-    one = dispatcher(service)
+    one = Dispatcher(*parts, prepare=partial(begin_if_it_may, tmp_path))
+    caplog.set_level("INFO", "atsal.serving")
     one.start()
-    assert wait_for(service, job, "done", "failed").state == "done"
+    while "worker process ended" not in one.problem:
+        time.sleep(0.05)
+    service.jobs.cancel(job.id, 1.0, 1e12)
+    found, waiting = set(), add(service)
+    while len(list(tmp_path.glob("*.begun"))) < 6:
+        found.add((one.is_running, service.jobs.get(waiting.id).state, service.jobs.get(waiting.id).tries))
+        time.sleep(0.01)
+    assert found == {(False, "waiting", 0)}
+    said = [line for line in caplog.messages if line.startswith("jobs do not run")]
+    assert len(said) == 1
+    assert "a worker process ended with exit code 1 before it began" in said[0]
+    service.jobs.cancel(waiting.id, 1.0, 1e12)
+    (tmp_path / "may").touch()
+    while not one.is_running:  # also without a job
+        time.sleep(0.05)
+    assert wait_for(service, add(service), "done", "failed").state == "done"
     one.stop(5)
 
 

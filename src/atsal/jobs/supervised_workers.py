@@ -24,7 +24,7 @@ from atsal.jobs.engine import (
     at_intervals,
     ignore_report,
 )
-from atsal.jobs.workers import WORKER_ENDED, end_with_main, init_worker, usable_cores
+from atsal.jobs.workers import end_with_main, init_worker, usable_cores, worker_ended
 from atsal.untrusted.text import error_reason
 
 _POLL_S = 0.25  # between looks at time and memory
@@ -103,6 +103,16 @@ class SupervisedWorkers:
         """How many tasks wait or run."""
         return len(self._waiting) + len(self._busy)
 
+    @property
+    def can_work(self) -> bool:
+        """Whether a worker is ready, or could be as far as is known: not after several that ended before they began."""
+        return self._failed_starts < _MOST_FAILED_STARTS or any(worker.is_ready for worker in self._processes)
+
+    def begin_worker(self) -> None:
+        """Start a worker without a task, unless there is one; `ended` says whether that could be done."""
+        if not self._processes:
+            self._add_worker()
+
     def submit(self, task: Any) -> None:
         """Add a task."""
         self._waiting.append((task, 0))
@@ -115,8 +125,9 @@ class SupervisedWorkers:
     def ended(self, report: ReportTask = ignore_report) -> Iterator[tuple[Any, Any]]:
         """Yield the tasks that end in a moment, as `results` does, even if none is outstanding."""
         self._assign()
-        wait([worker.pipe for worker in self._busy], _POLL_S)
-        for worker in self._busy:
+        looked_at = [worker for worker in self._processes if worker.is_busy or not worker.is_ready]
+        wait([worker.pipe for worker in looked_at], _POLL_S)
+        for worker in looked_at:
             ended = self._look_at(worker, report)
             if ended is not None:
                 yield ended
@@ -135,10 +146,14 @@ class SupervisedWorkers:
             self._processes.remove(worker)
         while self._waiting and len(self._busy) < self.workers:
             idle = next((worker for worker in self._processes if not worker.is_busy), None)
-            if idle is None:
-                idle = _Worker(self._job, self._prepare)
-                self._processes.append(idle)
-            idle.give(*self._waiting.popleft())
+            if idle is None and self._processes and self._failed_starts >= _MOST_FAILED_STARTS:
+                return  # one more does not start; those that are there do the work
+            (idle or self._add_worker()).give(*self._waiting.popleft())
+
+    def _add_worker(self) -> "_Worker":
+        worker = _Worker(self._job, self._prepare)
+        self._processes.append(worker)
+        return worker
 
     def _look_at(self, worker: "_Worker", report: ReportTask) -> tuple[Any, Any] | None:
         """Take what a worker sent, and check its limits; return its task if that has ended."""
@@ -146,7 +161,7 @@ class SupervisedWorkers:
             while worker.pipe.poll():
                 kind, value = worker.pipe.recv()
                 if kind in (_RESULT, _FAULT, _ERROR):
-                    task = worker.take_task()
+                    task, self._failed_starts = worker.take_task(), 0  # there may be room for more workers now
                     if kind == _ERROR:
                         raise value
                     return task, Death(value) if kind == _FAULT else value
@@ -165,8 +180,10 @@ class SupervisedWorkers:
         worker.end()
         self._processes.remove(worker)
         self._failed_starts += not worker.is_ready
-        if self._failed_starts >= _MOST_FAILED_STARTS:
-            raise AtsalError(WORKER_ENDED)
+        if not self.can_work:
+            raise AtsalError(worker_ended(f"{reason} before it began"))
+        if not worker.is_busy:
+            return None
         tries, task = worker.tries + worker.is_ready, worker.take_task()  # one that never began costs none
         if tries >= self._most_tries:
             return task, Death(f"{reason}, at the second try" if tries > 1 else reason)

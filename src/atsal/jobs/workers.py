@@ -9,10 +9,13 @@ from multiprocessing import parent_process
 
 from atsal.jobs.memory import keep_freed_memory
 
-WORKER_ENDED = (
-    "a worker process ended unexpectedly. If memory was short, run the same command again with fewer --workers: it "
-    "resumes. If your own script starts workers, put its code below `if __name__ == '__main__':`"
-)
+
+def worker_ended(how: str = "ended unexpectedly") -> str:
+    """Return the message for workers that end before they begin, or that cannot be replaced."""
+    return (
+        f"a worker process {how}. If memory was short, run the same command again with fewer --workers: it resumes. "
+        "If your own script starts workers, put its code below `if __name__ == '__main__':`"
+    )
 
 
 def usable_cores() -> int:

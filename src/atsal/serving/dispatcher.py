@@ -93,7 +93,8 @@ class Dispatcher:
         while not self._has_stopped():
             try:
                 self._turn()
-                self.problem = ""
+                if self._engine.can_work:
+                    self.problem = ""
             except Exception as error:  # whatever it is, the next turn may be better: the store keeps the jobs
                 self._report(error)
                 time.sleep(_AFTER_ERROR_S)
@@ -119,8 +120,11 @@ class Dispatcher:
             self._take_over()
         self._end_cancelled()
         self._end_overdue()
-        self._employ_workers()
-        if self._running:
+        if self._engine.can_work:
+            self._employ_workers()
+        else:
+            self._engine.begin_worker()  # until one begins, no job is claimed
+        if self._running or not self._engine.can_work:
             self._take_ended()
             self._record_ended()
 

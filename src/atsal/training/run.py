@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from atsal.errors import AtsalError, ConfigError, TrainingError
-from atsal.jobs.workers import WORKER_ENDED
+from atsal.jobs.workers import worker_ended
 from atsal.models.weight_folder import DESCRIPTION
 from atsal.training.checkpoint import Progress
 from atsal.training.config import TrainConfig, with_absolute_paths
@@ -74,7 +74,7 @@ def _explained_failures(folder: RunFolder) -> Iterator[None]:
         if isinstance(error, MemoryError) or "allocate memory" in message or "out of memory" in message:
             raise TrainingError(_out_of_memory(folder)) from error
         if "dataloader worker" in message:
-            raise TrainingError(f"{folder.folder}: {WORKER_ENDED}") from error
+            raise TrainingError(f"{folder.folder}: {worker_ended()}") from error
         raise
 
 
