@@ -84,6 +84,14 @@ def test_only_names_of_this_host_are_answered(closed, host, status):
     assert client.get("/v1/jobs", headers=tokens["reader"] | {"Host": host}).status_code == status
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_is_told_under_every_name(closed, path):
+    client, _ = closed
+    assert client.get(path, headers={"Host": "10.0.0.7:8000"}).json() == {"status": "ok"}
+    assert client.get("/", headers={"Host": "10.0.0.7:8000"}).status_code == 403
+    assert client.get(path, headers={"Host": "a b"}).status_code in (400, 403)
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

@@ -27,7 +27,8 @@ from atsal.serving.gate.tokens import Tokens
 from atsal.serving.problems import Problem, store_problem
 
 COOKIE = "atsal_session"
-PUBLIC = frozenset({"/", "/healthz", "/readyz"})
+HEALTH = frozenset({"/healthz", "/readyz"})  # asked by whatever watches the process, which knows its address only
+PUBLIC = HEALTH | {"/"}
 PUBLIC_FOLDER = "/static/"
 _ONCE = (  # what two servers could understand differently if it came twice
     "authorization",
@@ -122,7 +123,7 @@ class Entrance:
             raise Problem(MALFORMED, "a header that may be there once is there several times")
         if "transfer-encoding" in headers and "content-length" in headers:
             raise Problem(MALFORMED, "Content-Length and Transfer-Encoding exclude each other; send one of them")
-        if not is_answered(headers.get("host", ""), self._gate.names):
+        if not is_answered(headers.get("host", ""), None if scope["path"] in HEALTH else self._gate.names):
             raise Problem(NOT_ALLOWED, "the service is not asked by this name of a host; --host-name adds one")
 
     async def _identify(self, headers: Headers, address: str) -> Caller:
