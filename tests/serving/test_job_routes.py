@@ -1,11 +1,15 @@
 """Jobs over HTTP: submitted, watched, ended, listed, removed."""
 
+import html
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from serving_tools import serving, upload, wait_for
 
+from atsal.serving import problem_types
 from atsal.serving.job import new_id
 from fakes.small_kinds import COUNT, Count
 
@@ -108,6 +112,28 @@ def test_every_error_is_a_problem(client):
         answer = client.request(method, path)
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
         assert answer.json()["status"] == status
+
+
+@pytest.mark.parametrize(("value", "status"), [("bytes=900-", 416), ("bytes=5-2", 400), ("lines=1-2", 400)])
+def test_a_part_that_is_not_there_is_a_problem(submit, client, value, status):
+    path = f"/v1/jobs/{wait_for(client, submit())['id']}/results/lines.txt"
+    answer = client.get(path, headers={"Range": value, "X-Request-ID": "mine"})
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert (answer.json()["status"], answer.json()["request_id"]) == (status, "mine")
+    assert answer.headers.get("content-range") == ("bytes */7" if status == 416 else None)
+
+
+def test_every_problem_has_a_page(client):
+    sources = Path(problem_types.__file__).parent.rglob("*.py")
+    made = [path.name for path in sources if re.search(r"\bProblemType\(", path.read_text())]
+    assert made == ["problem_types.py"], "so that each is in the table"
+    for name, kind in problem_types.PROBLEM_TYPES.items():
+        page = client.get(f"/problems/{name}")
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert kind.title in page.text
+        assert kind.remedy in html.unescape(page.text)
+        assert f'href="{name}"' in client.get("/problems/").text
+    assert client.get("/problems/no-such").json()["type"] == "/problems/not-found"
 
 
 def test_the_list_has_pages(submit, client):

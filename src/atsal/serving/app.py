@@ -11,12 +11,12 @@ from atsal.serving.openapi import add_openapi
 from atsal.serving.photos import routes as photos
 from atsal.serving.problems import add_problem_handlers
 from atsal.serving.request_log import RequestLog
-from atsal.serving.routes import jobs, operation, page, results, view
+from atsal.serving.routes import jobs, operation, page, problems, results, view
 from atsal.serving.service import Service
 from atsal.serving.sources import uploads
 from atsal.version import __version__
 
-_PARTS = (page, jobs, results, view, uploads, operation, photos, live)
+_PARTS = (page, jobs, results, view, uploads, operation, problems, photos, live)
 
 
 def make_app(service: Service) -> FastAPI:

@@ -5,9 +5,10 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from atsal.serving.problems import INVALID_REQUEST, ProblemDocument, ProblemType, declared
+from atsal.serving.problem_types import INVALID_REQUEST
+from atsal.serving.problems import ProblemDocument, declared, problem_answer
 
-_OTHER = ProblemType("other", 0, "Another problem, as 401, 403, 413, 429 and 503")
+_OTHER = "Another problem, as 401, 403, 413, 429 and 503"
 _FROM_FASTAPI = ("HTTPValidationError", "ValidationError")  # its own form of errors, which this service does not send
 _ABOUT = "Run the commands of atsal as jobs. Errors are application/problem+json (RFC 9457)."
 
@@ -38,4 +39,4 @@ def _describe(app: FastAPI) -> dict[str, Any]:
 def _declare_problems(responses: dict[str, Any]) -> None:
     if "application/json" in responses.get("422", {}).get("content", {}):
         responses["422"] = declared(INVALID_REQUEST)[422]
-    responses.setdefault("default", declared(_OTHER)[0])
+    responses.setdefault("default", problem_answer(_OTHER))

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from atsal.serving.gate.caller import Caller
 from atsal.serving.job import JobRecord, is_id
-from atsal.serving.problems import NOT_FOUND, Problem
+from atsal.serving.problem_types import NOT_FOUND
+from atsal.serving.problems import Problem
 
 if TYPE_CHECKING:
     from atsal.serving.service import Service

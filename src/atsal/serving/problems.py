@@ -3,8 +3,6 @@
 import errno
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -14,34 +12,20 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from atsal.errors import StoreError
+from atsal.serving.problem_types import (
+    DISK_FULL,
+    DISK_UNAVAILABLE,
+    INVALID_REQUEST,
+    STORE_UNAVAILABLE,
+    ProblemType,
+    kind_of_status,
+)
 from atsal.untrusted.text import escape_controls
 
 LOG = logging.getLogger("atsal.serving")
-_MEDIA_TYPE = "application/problem+json"
+PROBLEM_MEDIA_TYPE = "application/problem+json"
 _LATER = "try again later; whoever runs the service finds more in its log"
 _MOST_LISTED = 5  # faults of a request
-
-
-@dataclass(frozen=True)
-class ProblemType:
-    """A kind of problem."""
-
-    name: str  # the last part of its `type`
-    status: int
-    title: str
-
-
-INVALID_REQUEST = ProblemType("invalid-request", 422, "The request is not as it should be")
-INVALID_OPTION = ProblemType("invalid-option", 422, "An option of the job cannot be used")
-INVALID_SOURCE = ProblemType("invalid-source", 422, "The source cannot be used")
-KEY_USED = ProblemType("idempotency-key-used", 422, "The Idempotency-Key belongs to another job")
-NOT_FOUND = ProblemType("not-found", 404, "There is no such thing here")
-CONFLICT = ProblemType("conflict", 409, "The job is in another state")
-STORE_UNAVAILABLE = ProblemType("store-unavailable", 503, "The store of jobs cannot be used at the moment")
-DISK_FULL = ProblemType("disk-full", 507, "The disk of the service is full")
-NOT_READY = ProblemType("not-ready", 503, "The service cannot do its work at the moment")
-DISK_UNAVAILABLE = ProblemType("disk-unavailable", 503, "The disk of the service cannot be used at the moment")
-INTERNAL = ProblemType("internal-error", 500, "The service has a fault")
 
 
 class Problem(Exception):  # noqa: N818 - the word of RFC 9457
@@ -71,18 +55,23 @@ def request_id(request: Request) -> str:
     return str(getattr(request.state, "request_id", ""))
 
 
-def problem_response(request: Request, problem: Problem) -> JSONResponse:
-    """Return the answer to a request that has a problem."""
+def problem_document(problem: Problem, request: str) -> dict[str, Any]:
+    """Return what a problem answers to the request of this id."""
     kind = problem.kind
-    document = {
+    return {
         "type": f"/problems/{kind.name}",
         "title": kind.title,
         "status": kind.status,
         "detail": escape_controls(problem.detail),
-        "request_id": request_id(request),
+        "request_id": request,
         **problem.more,
     }
-    return JSONResponse(document, kind.status, dict(problem.headers or {}), _MEDIA_TYPE)
+
+
+def problem_response(request: Request, problem: Problem) -> JSONResponse:
+    """Return the answer to a request that has a problem."""
+    document = problem_document(problem, request_id(request))
+    return JSONResponse(document, problem.kind.status, dict(problem.headers or {}), PROBLEM_MEDIA_TYPE)
 
 
 def store_problem(error: StoreError) -> Problem:
@@ -102,11 +91,14 @@ def declared(*kinds: ProblemType) -> dict[int | str, dict[str, Any]]:
     found: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
         text = found[kind.status]["description"] + "; " if kind.status in found else ""
-        found[kind.status] = {
-            "description": text + kind.title,
-            "content": {_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
-        }
+        found[kind.status] = problem_answer(text + kind.title)
     return found
+
+
+def problem_answer(description: str) -> dict[str, Any]:
+    """Return how the OpenAPI document describes an answer that is a problem."""
+    content = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+    return {"description": description, "content": content}
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -118,7 +110,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def of_status(request: Request, error: HTTPException) -> JSONResponse:
-        return problem_response(request, _of_status(error))
+        return problem_response(request, problem_of_status(error.status_code, error.headers))
 
     @app.exception_handler(RequestValidationError)
     async def of_validation(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -135,14 +127,10 @@ def add_problem_handlers(app: FastAPI) -> None:
         return problem_response(request, Problem(kind, _LATER))
 
 
-def _of_status(error: HTTPException) -> Problem:
-    status = HTTPStatus(error.status_code)
-    kind = NOT_FOUND if status == HTTPStatus.NOT_FOUND else ProblemType(_name(status), status, status.phrase)
-    return Problem(kind, status.description or status.phrase, headers=error.headers)
-
-
-def _name(status: HTTPStatus) -> str:
-    return status.phrase.lower().replace(" ", "-").replace("'", "")
+def problem_of_status(status: int, headers: Mapping[str, str] | None = None) -> Problem:
+    """Return a problem of which a library tells only the status."""
+    kind = kind_of_status(status)
+    return Problem(kind, kind.remedy, headers=headers)
 
 
 def _faults(error: RequestValidationError) -> str:

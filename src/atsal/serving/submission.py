@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from atsal.errors import AtsalError
 from atsal.serving.gate.caller import Caller
-from atsal.serving.gate.refusals import QUOTA, TOO_MANY
 from atsal.serving.job import JobRecord, new_id
 from atsal.serving.kinds import OptionError
 from atsal.serving.own_jobs import find_job
-from atsal.serving.problems import DISK_FULL, INVALID_OPTION, KEY_USED, Problem
+from atsal.serving.problem_types import DISK_FULL, INVALID_OPTION, KEY_USED, QUOTA, TOO_MANY
+from atsal.serving.problems import Problem
 from atsal.serving.sources.of_job import link_results, link_source
 from atsal.serving.sources.resolve import resolve, source_name
 from atsal.serving.sources.source_ref import SourceRef

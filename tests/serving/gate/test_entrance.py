@@ -84,6 +84,14 @@ def test_only_names_of_this_host_are_answered(closed, host, status):
     assert client.get("/v1/jobs", headers=tokens["reader"] | {"Host": host}).status_code == status
 
 
+def test_a_page_that_may_not_ask_is_refused_with_a_problem(closed):
+    client, _ = closed
+    asks = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    answer = client.options("/v1/jobs", headers=asks)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert "access-control-allow-origin" not in answer.headers
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_health_is_told_under_every_name(closed, path):
     client, _ = closed

@@ -11,6 +11,8 @@ TUS = "Tus-Resumable: 1.0.0"
 JSON = "Content-Type: application/json"
 PART = "Content-Type: application/offset+octet-stream"
 
+from atsal.serving.problem_types import PROBLEM_TYPES
+
 
 class Case(NamedTuple):
     """A request, and the statuses that are a clear refusal of it.
@@ -34,6 +36,8 @@ class Answer:
         assert self.headers["content-type"] == "application/problem+json", self
         found = json.loads(self.body)
         assert found["status"] == self.status
+        assert found["type"].removeprefix("/problems/") in PROBLEM_TYPES
+        assert found["request_id"] == self.headers["x-request-id"]
         return found
 
 

@@ -8,7 +8,7 @@ from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
 from atsal.serving.gate.caller import READ, SUBMIT, Caller
-from atsal.serving.gate.refusals import NOT_ALLOWED
+from atsal.serving.problem_types import NOT_ALLOWED
 from atsal.serving.problems import Problem
 
 

@@ -12,6 +12,7 @@ from atsal.serving.gate.connections import GuardedProtocol
 from atsal.serving.gate.entrance import Entrance, Gate
 from atsal.serving.gate.envelope import Envelope
 from atsal.serving.gate.settings import GateSettings
+from atsal.serving.gate.sockets import GuardedWebSocket
 
 _METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
 _ASKED = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Range", "X-Request-ID")
@@ -48,6 +49,7 @@ def server_options(settings: GateSettings) -> dict[str, Any]:
     """Return the options of `uvicorn.Config` that belong to the gate."""
     return {
         "http": partial(GuardedProtocol, gate=settings),
+        "ws": GuardedWebSocket,
         "h11_max_incomplete_event_size": settings.head_bytes,
         "server_header": False,
         "ws_per_message_deflate": False,  # pictures are compressed already

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from atsal.serving.gate.refusals import TOO_LARGE, TOO_SLOW, send_problem
+from atsal.serving.gate.refusals import send_problem
 from atsal.serving.gate.settings import GateSettings
+from atsal.serving.problem_types import TOO_LARGE, TOO_SLOW
 from atsal.serving.problems import Problem
 
 

@@ -2,16 +2,21 @@
 
 import asyncio
 import json
+import logging
 import sys
 from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from atsal.serving.gate.envelope import DEFAULTS, HEADERS
 from atsal.serving.gate.settings import GateSettings
+from atsal.serving.problem_types import kind_of_status
+from atsal.serving.problems import PROBLEM_MEDIA_TYPE, Problem, problem_document
 
+LOG = logging.getLogger("atsal.serving")
 _LINGER_S = 2.0
 
 
@@ -106,10 +111,11 @@ class GuardedProtocol(H11Protocol):
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-            body = json.dumps(problem).encode()
-            head = {**HEADERS, **DEFAULTS, "Content-Type": "application/problem+json", "Connection": "close"}
-            head["Content-Length"] = str(len(body))
+            problem, request = Problem(kind_of_status(status), detail), uuid4().hex
+            LOG.info("a connection is refused: %s", detail, extra={"request_id": request})
+            body = json.dumps(problem_document(problem, request)).encode()
+            head = {**HEADERS, **DEFAULTS, "Content-Type": PROBLEM_MEDIA_TYPE, "Connection": "close"}
+            head |= {"Content-Length": str(len(body)), "X-Request-ID": request}
             response = h11.Response(status_code=status.value, headers=list(head.items()), reason=status.phrase)
             for event in (response, h11.Data(data=body), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")

@@ -13,23 +13,16 @@ from atsal.errors import ConfigError, StoreError
 from atsal.serving.gate.caller import OPEN, Caller
 from atsal.serving.gate.origins import SAFE_METHODS, answered_names, is_answered, is_foreign, is_loopback, is_of_a_form
 from atsal.serving.gate.rates import Rates
-from atsal.serving.gate.refusals import (
-    HEAD_TOO_LARGE,
-    MALFORMED,
-    NO_TOKEN,
-    NOT_ALLOWED,
-    TOO_MANY,
-    WRONG_TYPE,
-    send_problem,
-)
+from atsal.serving.gate.refusals import send_problem
 from atsal.serving.gate.settings import GateSettings
 from atsal.serving.gate.tokens import Tokens
+from atsal.serving.problem_types import HEAD_TOO_LARGE, MALFORMED, NO_TOKEN, NOT_ALLOWED, TOO_MANY, WRONG_TYPE
 from atsal.serving.problems import Problem, store_problem
 
 COOKIE = "atsal_session"
 HEALTH = frozenset({"/healthz", "/readyz"})  # asked by whatever watches the process, which knows its address only
 PUBLIC = HEALTH | {"/"}
-PUBLIC_FOLDER = "/static/"
+PUBLIC_FOLDERS = ("/static/", "/problems/")
 _ONCE = (  # what two servers could understand differently if it came twice
     "authorization",
     "content-length",
@@ -102,7 +95,7 @@ class Entrance:
             raise Problem(WRONG_TYPE, "content of this type is not taken; send JSON, or the type of the file")
         address = scope["client"][0] if scope.get("client") else ""
         _wait(self._gate.rates.of_address(address), "too many requests of this address")
-        if scope["path"] in PUBLIC or scope["path"].startswith(PUBLIC_FOLDER):
+        if scope["path"] in PUBLIC or scope["path"].startswith(PUBLIC_FOLDERS):
             return None
         caller = await self._identify(headers, address)
         if caller.by_cookie and is_change:

@@ -3,19 +3,24 @@
 import logging
 import re
 from contextvars import ContextVar
+from functools import partial
+from http import HTTPStatus
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atsal.serving.gate.refusals import send_problem
-from atsal.serving.problems import INTERNAL, Problem
+from atsal.serving.problem_types import INTERNAL
+from atsal.serving.problems import PROBLEM_MEDIA_TYPE, Problem, problem_of_status
 
 REQUEST_ID: ContextVar[str] = ContextVar("atsal_request_id", default="")
 CSP = "Content-Security-Policy"
 _SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LOG = logging.getLogger(__name__)
-_STARTS = ("http.response.start", "websocket.http.response.start")
+_ANSWERS = ("http.response.start", "websocket.http.response.start")
+_STARTS = (*_ANSWERS, "websocket.accept", "websocket.close")
+_OF_BODIES = ("content-type", "content-length", "content-encoding")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -41,14 +46,19 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         request_id = scope.setdefault("state", {})["request_id"] = request_id_of(scope)
-        has_started = False
+        has_started = is_replaced = False
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal has_started
-            if message["type"] in _STARTS:
-                has_started = True
-                _add_headers(message, request_id)
-            await send(message)
+            nonlocal has_started, is_replaced
+            if is_replaced:
+                return
+            problem = None if has_started else _problem_of_library(message, scope)
+            has_started = has_started or message["type"] in _STARTS
+            if problem is not None:
+                await send_problem(problem, scope, receive, partial(_send_first, send, request_id))
+                is_replaced = True
+            else:
+                await _send_first(send, request_id, message)
 
         REQUEST_ID.set(request_id)  # of the task of this request
         try:
@@ -59,6 +69,25 @@ class Envelope:
                 raise
             problem = Problem(INTERNAL, "tell whoever runs the service the request_id")
             await send_problem(problem, scope, receive, send_with_headers)
+
+
+def _problem_of_library(message: Message, scope: Scope) -> Problem | None:
+    """Return a problem for an error that a library answers in a form of its own; None for other messages."""
+    if message["type"] == "websocket.close" and "websocket.http.response" in scope.get("extensions", {}):
+        return problem_of_status(HTTPStatus.NOT_FOUND)  # Starlette refuses so what it has no route for
+    if message["type"] not in _ANSWERS or message["status"] < HTTPStatus.BAD_REQUEST:
+        return None
+    headers = Headers(raw=message.get("headers", []))
+    if headers.get("content-type") == PROBLEM_MEDIA_TYPE:
+        return None
+    kept = {name: value for name, value in headers.items() if name not in _OF_BODIES}
+    return problem_of_status(message["status"], kept)
+
+
+async def _send_first(send: Send, request_id: str, message: Message) -> None:
+    if message["type"] in _ANSWERS:
+        _add_headers(message, request_id)
+    await send(message)
 
 
 def request_id_of(scope: Scope) -> str:

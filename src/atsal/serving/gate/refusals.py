@@ -3,17 +3,7 @@
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from atsal.serving.problems import Problem, ProblemType, problem_response
-
-MALFORMED = ProblemType("malformed-request", 400, "The request is not well formed")
-NO_TOKEN = ProblemType("no-token", 401, "A valid token is needed")
-NOT_ALLOWED = ProblemType("not-allowed", 403, "This is not allowed")
-TOO_SLOW = ProblemType("too-slow", 408, "The request came too slowly")
-TOO_LARGE = ProblemType("too-large", 413, "The request is too large")
-HEAD_TOO_LARGE = ProblemType("head-too-large", 431, "The head of the request is too large")
-QUOTA = ProblemType("quota", 413, "The files of this token are too many or too large")
-WRONG_TYPE = ProblemType("wrong-type", 415, "The content has a type that is not taken here")
-TOO_MANY = ProblemType("too-many-requests", 429, "There were too many requests")
+from atsal.serving.problems import Problem, problem_response
 
 
 async def send_problem(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:

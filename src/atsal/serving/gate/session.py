@@ -5,7 +5,7 @@ from pydantic import BaseModel, Field
 
 from atsal.serving.gate.access import Reader
 from atsal.serving.gate.entrance import COOKIE, Gate
-from atsal.serving.gate.refusals import NO_TOKEN
+from atsal.serving.problem_types import NO_TOKEN
 from atsal.serving.problems import declared
 
 

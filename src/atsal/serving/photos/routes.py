@@ -11,19 +11,17 @@ from starlette.requests import ClientDisconnect
 
 from atsal.errors import ConfigError, InputError, SetAsideError
 from atsal.serving.gate.access import Submitter
-from atsal.serving.gate.refusals import TOO_MANY, WRONG_TYPE
 from atsal.serving.photos.fair_queue import FullError
 from atsal.serving.photos.held_bytes import HeldBytes
 from atsal.serving.photos.photo import MEDIA_TYPES, PhotoAnswer, PhotoQuery, PhotoQuestion
 from atsal.serving.photos.pool import PhotoPool
 from atsal.serving.photos.settings import PhotoSettings
-from atsal.serving.problems import INVALID_REQUEST, Problem, ProblemType, declared
+from atsal.serving.problem_types import BUSY, INVALID_REQUEST, TOO_MANY, UNUSABLE_PHOTO, WRONG_TYPE
+from atsal.serving.problems import Problem, declared
 
 if TYPE_CHECKING:
     from atsal.serving.service import Service
 
-UNUSABLE_PHOTO = ProblemType("unusable-photo", 422, "The photo cannot be used")
-BUSY = ProblemType("busy", 503, "The service has too much to do")
 STEREO_HEADER = "Atsal-Stereo"
 _HUNG_UP = 499  # nobody sees it
 _BINARY = {"schema": {"type": "string", "format": "binary"}}

@@ -11,7 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from atsal.serving.gate.access import Reader, Submitter
 from atsal.serving.job import JobRecord, State
 from atsal.serving.own_jobs import cancel, find_job, remove
-from atsal.serving.problems import (
+from atsal.serving.problem_types import (
     CONFLICT,
     DISK_FULL,
     INVALID_OPTION,
@@ -20,10 +20,8 @@ from atsal.serving.problems import (
     KEY_USED,
     NOT_FOUND,
     STORE_UNAVAILABLE,
-    Problem,
-    declared,
-    request_id,
 )
+from atsal.serving.problems import Problem, declared, request_id
 from atsal.serving.routes.job_models import (
     Job,
     JobList,

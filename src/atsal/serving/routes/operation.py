@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 from atsal.errors import StoreError
 from atsal.serving.gate.access import Reader
 from atsal.serving.metrics import CONTENT_TYPE
-from atsal.serving.problems import NOT_READY, Problem, declared
+from atsal.serving.problem_types import NOT_READY
+from atsal.serving.problems import Problem, declared
 
 if TYPE_CHECKING:
     from atsal.serving.service import Service

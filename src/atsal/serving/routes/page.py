@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
-from atsal.serving.problems import NOT_FOUND, Problem, declared
+from atsal.serving.problem_types import NOT_FOUND
+from atsal.serving.problems import Problem, declared
 
 if TYPE_CHECKING:
     from atsal.serving.service import Service

@@ -11,7 +11,8 @@ from atsal.serving.gate.access import Reader
 from atsal.serving.gate.caller import Caller
 from atsal.serving.job import JobRecord
 from atsal.serving.own_jobs import find_job
-from atsal.serving.problems import CONFLICT, NOT_FOUND, STORE_UNAVAILABLE, Problem, declared
+from atsal.serving.problem_types import CONFLICT, NOT_FOUND, STORE_UNAVAILABLE
+from atsal.serving.problems import Problem, declared
 
 if TYPE_CHECKING:
     from atsal.serving.service import Service

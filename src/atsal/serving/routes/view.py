@@ -9,7 +9,8 @@ from atsal.serving.gate.access import Reader, Submitter
 from atsal.serving.gate.caller import Caller
 from atsal.serving.job import JobRecord
 from atsal.serving.own_jobs import find_job
-from atsal.serving.problems import CONFLICT, NOT_FOUND, STORE_UNAVAILABLE, Problem, declared, request_id
+from atsal.serving.problem_types import CONFLICT, NOT_FOUND, STORE_UNAVAILABLE
+from atsal.serving.problems import Problem, declared, request_id
 from atsal.serving.routes.job_models import Job, describe_job
 from atsal.serving.routes.results import find_done_job, result_path
 from atsal.serving.sources.source_ref import SourceRef

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from atsal.serving.folders import OTHER_RESULT, RESULT
 from atsal.serving.job import JobRecord
-from atsal.serving.problems import INVALID_SOURCE, Problem
+from atsal.serving.problem_types import INVALID_SOURCE
+from atsal.serving.problems import Problem
 
 if TYPE_CHECKING:
     from atsal.serving.service import Service

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from atsal.errors import ConfigError
 from atsal.remote.urls import file_name
 from atsal.serving.gate.caller import Caller
-from atsal.serving.problems import CONFLICT, INVALID_SOURCE, Problem
+from atsal.serving.problem_types import CONFLICT, INVALID_SOURCE
+from atsal.serving.problems import Problem
 from atsal.serving.sources.allowed_urls import allowed_url, parse_prefix
 from atsal.serving.sources.named_files import find_named
 from atsal.serving.sources.source_ref import SourceRef

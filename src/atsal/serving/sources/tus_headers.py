@@ -7,13 +7,12 @@ from email.utils import formatdate
 
 from starlette.datastructures import Headers
 
-from atsal.serving.gate.refusals import MALFORMED, TOO_LARGE, WRONG_TYPE
-from atsal.serving.problems import Problem, ProblemType
+from atsal.serving.problem_types import MALFORMED, TOO_LARGE, WRONG_TYPE, WRONG_VERSION
+from atsal.serving.problems import Problem
 from atsal.untrusted.text import escape_controls
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,expiration,termination"
-WRONG_VERSION = ProblemType("wrong-tus-version", 412, "This version of tus is not spoken here")
 PART_TYPE = "application/offset+octet-stream"
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _UNKNOWN = ("upload-concat", "upload-defer-length", "x-http-method-override")

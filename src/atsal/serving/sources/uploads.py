@@ -15,16 +15,20 @@ from starlette.requests import ClientDisconnect
 
 from atsal.serving.gate.access import Submitter
 from atsal.serving.gate.caller import Caller
-from atsal.serving.gate.refusals import MALFORMED, QUOTA, TOO_LARGE, WRONG_TYPE
-from atsal.serving.problems import (
+from atsal.serving.problem_types import (
     DISK_FULL,
+    EXPIRED,
+    MALFORMED,
     NOT_FOUND,
+    QUOTA,
     STORE_UNAVAILABLE,
-    Problem,
-    ProblemType,
-    declared,
-    is_of_full_disk,
+    TOO_LARGE,
+    UPLOAD_IN_USE,
+    WRONG_OFFSET,
+    WRONG_TYPE,
+    WRONG_VERSION,
 )
+from atsal.serving.problems import Problem, declared, is_of_full_disk
 from atsal.serving.sources import tus_headers as tus
 from atsal.serving.sources.upload_store import BusyError, Upload, new_upload
 from atsal.serving.store.usage import QuotaError
@@ -32,9 +36,6 @@ from atsal.serving.store.usage import QuotaError
 if TYPE_CHECKING:
     from atsal.serving.service import Service
 
-WRONG_OFFSET = ProblemType("wrong-offset", 409, "The part does not begin where the upload ends")
-EXPIRED = ProblemType("expired", 410, "The upload has expired")
-BUSY = ProblemType("busy", 423, "Another request writes to the upload")
 _BLOCK_BYTES = 1 << 20
 
 
@@ -59,7 +60,7 @@ def _add_creation(router: APIRouter, service: "Service") -> None:
     @router.post(
         "",
         status_code=201,
-        responses=declared(MALFORMED, tus.WRONG_VERSION, QUOTA, TOO_LARGE, DISK_FULL, STORE_UNAVAILABLE),
+        responses=declared(MALFORMED, WRONG_VERSION, QUOTA, TOO_LARGE, DISK_FULL, STORE_UNAVAILABLE),
     )
     def create_upload(caller: Submitter, request: Request) -> Response:
         """Begin an upload of `Upload-Length` bytes; its parts go to the address in `Location`."""
@@ -74,7 +75,7 @@ def _add_creation(router: APIRouter, service: "Service") -> None:
 
 
 def _add_upload(router: APIRouter, service: "Service") -> None:
-    missing = (NOT_FOUND, EXPIRED, tus.WRONG_VERSION, STORE_UNAVAILABLE)
+    missing = (NOT_FOUND, EXPIRED, WRONG_VERSION, STORE_UNAVAILABLE)
 
     @router.head("/{upload_id}", responses=declared(*missing))
     def get_offset(upload_id: str, caller: Submitter, request: Request) -> Response:
@@ -86,7 +87,7 @@ def _add_upload(router: APIRouter, service: "Service") -> None:
     @router.patch(
         "/{upload_id}",
         status_code=204,
-        responses=declared(*missing, MALFORMED, WRONG_OFFSET, TOO_LARGE, WRONG_TYPE, BUSY, DISK_FULL),
+        responses=declared(*missing, MALFORMED, WRONG_OFFSET, TOO_LARGE, WRONG_TYPE, UPLOAD_IN_USE, DISK_FULL),
     )
     async def append_part(upload_id: str, caller: Submitter, request: Request) -> Response:
         """Append a part, which begins at `Upload-Offset`; what has come before a break is kept."""
@@ -94,7 +95,7 @@ def _add_upload(router: APIRouter, service: "Service") -> None:
         upload = await run_sync(find_upload, service, caller, upload_id)
         return _answer(204, _state(upload, await _append(service, upload, offset, request)))
 
-    @router.delete("/{upload_id}", status_code=204, responses=declared(*missing, BUSY))
+    @router.delete("/{upload_id}", status_code=204, responses=declared(*missing, UPLOAD_IN_USE))
     def remove_upload(upload_id: str, caller: Submitter, request: Request) -> Response:
         """Remove an upload; jobs that use it keep their file."""
         tus.check_version(request.headers)
@@ -207,7 +208,7 @@ async def _opened(service: "Service", upload: Upload) -> AsyncIterator[int]:
 
 
 def _busy(error: BusyError) -> Problem:
-    return Problem(BUSY, str(error), headers={"Retry-After": "1"})
+    return Problem(UPLOAD_IN_USE, str(error), headers={"Retry-After": "1"})
 
 
 def _too_long(upload: Upload) -> Problem:
