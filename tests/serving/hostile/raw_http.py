@@ -6,12 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from atsal.serving.problem_types import PROBLEM_TYPES
+
 TOKEN = "Authorization: Bearer <TOKEN>"
 TUS = "Tus-Resumable: 1.0.0"
 JSON = "Content-Type: application/json"
 PART = "Content-Type: application/offset+octet-stream"
-
-from atsal.serving.problem_types import PROBLEM_TYPES
 
 
 class Case(NamedTuple):
