@@ -1,10 +1,12 @@
 import os
 import sqlite3
+import struct
 from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
+from atsal.batch import ledger as ledger_module
 from atsal.batch.ledger import LEDGER, Ledger, Row, read_ledger
 from atsal.errors import OutputError
 
@@ -16,6 +18,8 @@ _CHANGES = {  # what somebody may do to a ledger of ours
     "a view": f"CREATE VIEW v AS {_ENDLESS}",
     "no number": "UPDATE sources SET seconds = 'x' WHERE id = '7'",
     "no state": "UPDATE sources SET state = NULL WHERE id = '7'",
+    "a count at its end": "UPDATE sources SET tries = 9223372036854775807 WHERE id = '7'",
+    "a time without end": "UPDATE sources SET seconds = 9e999 WHERE id = '7'",
 }
 
 
@@ -58,3 +62,55 @@ def test_the_database_of_another_program_stays(tmp_path):
         connection.execute("CREATE TABLE mine (a)")
     with pytest.raises(OutputError, match="another program"), Ledger.open(tmp_path / LEDGER, []):
         pass
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_journal_beside_a_ledger_deletes_no_other_file(tmp_path, is_link):
+    """SQLite deletes the file that the journal of several databases names at its end."""
+    path, precious, real = tmp_path / LEDGER, tmp_path / "precious.txt", tmp_path / "real.sqlite"
+    precious.write_text("mine")
+    with Ledger.open(path, []) as ledger:
+        ledger.put(*ROWS)
+    write_journal_naming(precious, real if is_link else path, path.read_bytes())
+    if is_link:
+        path.rename(real)
+        path.symlink_to(real)
+    assert read_ledger(path) is None
+    with Ledger.open(path, ROWS) as ledger:
+        assert ledger.rows == ROWS
+    assert precious.read_text() == "mine"
+
+
+def write_journal_naming(other, path, content):
+    """Write a journal that SQLite would play back, as its file format says, with `other` as its super-journal."""
+    magic, name, page = bytes.fromhex("d9d505f920a163d7"), os.fsencode(other), struct.unpack(">H", content[16:18])[0]
+    head = (magic + struct.pack(">5I", 1, 0, len(content) // page, 512, page)).ljust(512, b"\0")
+    first = content[:page]
+    record = struct.pack(">I", 1) + first + struct.pack(">I", sum(first[place] for place in range(page - 200, 0, -200)))
+    end = struct.pack(">I", 2**30 // page + 1) + name + struct.pack(">2I", len(name), sum(name)) + magic
+    path.with_name(f"{path.name}-journal").write_bytes(head + record + end)
+
+
+def test_the_conditions_of_a_table_of_others_do_not_run(tmp_path):
+    path = tmp_path / LEDGER
+    with Ledger.open(path, ROWS):
+        pass
+    with closing(sqlite3.connect(path)) as connection, connection:
+        (created,) = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchone()
+        runs = f"{created[:-1]}, CHECK (abs(-9223372036854775807 - 1)))"  # an error, where it runs
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'sources'", [runs])
+    assert read_ledger(path) is None
+
+
+def test_a_ledger_that_does_not_fit_into_memory_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / LEDGER
+    with Ledger.open(path, ROWS):
+        pass
+    monkeypatch.setattr(ledger_module, "_MOST_ROWS", 1)
+    with pytest.raises(OutputError, match="has 2 rows, expected at most 1; choose another folder"):
+        read_ledger(path)
+    with path.open("r+b") as file:
+        file.truncate(2**40)
+    with pytest.raises(OutputError, match=r"has 1,048,576 MiB, expected at most 1,024"):
+        read_ledger(path)

@@ -14,11 +14,15 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from atsal.errors import OutputError
+from atsal.jobs.atomic_write import output_errors
 
 LEDGER = "ledger.sqlite"
 State = Literal["waiting", "running", "done", "failed", "set aside"]
 _APPLICATION = 0x41545341  # "ATSA", in the header of the file
 _WAIT_S = 30.0  # for another process that reads or writes
+_MOST_ROWS, _MOST_BYTES = 4_000_000, 2**30  # they are held in memory
+_BESIDE = ("-journal", "-wal", "-shm")  # endings of the files that SQLite keeps beside a database
+_NAMES_A_FILE = bytes.fromhex("d9d505f920a163d7")  # the last bytes of such a journal, in SQLite's file format
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,9 @@ _VALUES = ", ".join("?" if name in _NUMBERS else "CAST(? AS TEXT)" for name in _
 _REPLACED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
 _PUT = f"INSERT INTO sources VALUES ({_VALUES}) ON CONFLICT (id) DO UPDATE SET {_REPLACED}"  # noqa: S608 - own names
 _TYPES = dict.fromkeys(_COLUMNS, "'text'") | dict.fromkeys(_NUMBERS, "'integer'") | {"seconds": "'real'"}
-_ARE_OWN = " AND ".join(f"typeof({name}) = {kind}" for name, kind in _TYPES.items())
+_MOST = 10**15  # of a number: counts go on, and have to stay within 64 bits
+_KINDS = [f"typeof({name}) = {kind}" for name, kind in _TYPES.items()]
+_ARE_OWN = " AND ".join([*_KINDS, *(f"{name} BETWEEN 0 AND {_MOST}" for name in _NUMBERS)])
 _FIND_ODD = f"SELECT 1 FROM sources WHERE NOT ({_ARE_OWN} AND state IN (?, ?, ?, ?, ?)) LIMIT 1"  # noqa: S608 - own names
 _GET = f"SELECT {', '.join(_COLUMNS)} FROM sources ORDER BY rowid"  # noqa: S608 - own names
 
@@ -70,9 +76,9 @@ class Ledger:
         Raises `OutputError` if it cannot be written, or if the file is another program's.
         """
         if not _is_sound(path):
-            with _errors(path):
-                path.unlink(missing_ok=True)
-                _journal(path).unlink(missing_ok=True)
+            with _errors(path), output_errors(path):
+                for ending in ("", *_BESIDE):
+                    path.with_name(path.name + ending).unlink(missing_ok=True)
                 _create(path, recover)
         with closing(sqlite3.connect(path, timeout=_WAIT_S)) as connection:
             connection.execute("PRAGMA synchronous = OFF")  # much faster; a power cut costs a ledger at most
@@ -133,35 +139,61 @@ def _create(path: Path, rows: Iterable[Row]) -> None:
 
 def _is_sound(path: Path) -> bool:
     """Whether there is a ledger that can be used. Raises `OutputError` for a database of another program."""
-    if not path.is_file() or not path.stat().st_size:
+    if not path.is_file() or not path.stat().st_size or _names_a_file(_journal(path)):
         return False
+    if path.stat().st_size > _MOST_BYTES:
+        raise _size_error(path, f"{path.stat().st_size >> 20:,} MiB, expected at most {_MOST_BYTES >> 20:,}")
     try:
         with closing(sqlite3.connect(_read_only(path), uri=True, timeout=_WAIT_S)) as connection:
             connection.text_factory = os.fsdecode
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             if application != _APPLICATION:
                 raise OutputError(f"{path}: is a database of another program; choose another folder")
-            is_whole = connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
-            return is_whole and _has_own_rows(connection)
+            return _has_own_table(connection) and _has_own_rows(path, connection)
     except (sqlite3.DatabaseError, UnicodeError) as error:  # the latter where a message quotes damaged text
         if isinstance(error, sqlite3.OperationalError):
             raise OutputError(f"{path}: cannot be read: {error}; check the folder") from error
         return False
 
 
-def _has_own_rows(connection: sqlite3.Connection) -> bool:
-    """Whether it holds one table, ours, with values of our types: views and triggers of others would run here."""
+def _names_a_file(journal: Path) -> bool:
+    """Whether a journal is of several databases: it names a file, which SQLite would delete. Ours is of one."""
+    if journal.exists() and not journal.is_file():
+        return True
+    try:
+        with journal.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - len(_NAMES_A_FILE)))
+            return file.read(len(_NAMES_A_FILE)) == _NAMES_A_FILE
+    except FileNotFoundError:  # so it is nearly always
+        return False
+
+
+def _journal(path: Path) -> Path:
+    real = path.resolve()  # SQLite follows links
+    return real.with_name(real.name + _BESIDE[0])
+
+
+def _has_own_table(connection: sqlite3.Connection) -> bool:
+    """Whether it holds one table, ours: the check for damage runs the conditions of a table of others, too."""
     if connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall() != [(_CREATE,)]:
         return False
+    return bool(connection.execute("PRAGMA quick_check").fetchone() == ("ok",))
+
+
+def _has_own_rows(path: Path, connection: sqlite3.Connection) -> bool:
+    """Whether its values are of our types. Raises `OutputError` for more of them than fit into memory."""
+    (count,) = connection.execute("SELECT count(*) FROM sources").fetchone()
+    if count > _MOST_ROWS:
+        raise _size_error(path, f"{count:,} rows, expected at most {_MOST_ROWS:,}")
     return connection.execute(_FIND_ODD, get_args(State)).fetchone() is None
+
+
+def _size_error(path: Path, found: str) -> OutputError:
+    return OutputError(f"{path}: has {found}; choose another folder")
 
 
 def _read_only(path: Path) -> str:
     return f"{path.absolute().as_uri()}?mode=rw"  # not "ro", which cannot undo what a killed process began
-
-
-def _journal(path: Path) -> Path:
-    return path.with_name(f"{path.name}-journal")
 
 
 @contextmanager
