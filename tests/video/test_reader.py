@@ -1,7 +1,10 @@
 """Every frame is the right one: its picture shows its number, and its time is the one it was written with."""
 
+import gc
 import re
+import sys
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -419,3 +422,17 @@ def test_a_colour_matrix_that_does_not_exist_is_named(clips):
     frame.colorspace = 43
     with pytest.raises(MediaError, match=r"frame 7 cannot be converted .*matrix 43"):
         ViewScaler(probe_video(path), (32, 16)).scale(frame, 7)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+def test_decoders_end_with_the_reading_not_with_the_next_garbage_collection(clips):
+    path, counts = clips.make(), []
+    gc.disable()
+    try:
+        for _ in range(4):
+            list(read_frames(path, start_s=1.0, duration_s=0.5))
+            next(read_frames(path))
+            counts.append(len(list(Path("/proc/self/task").iterdir())))
+    finally:
+        gc.enable()
+    assert counts == counts[:1] * 4

@@ -1,7 +1,7 @@
 """Decode every good frame up to the first damage, from the file's start or from a key frame before some time."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import islice, pairwise
 
 import av
@@ -40,7 +40,11 @@ class GoodFrames(Iterator[VideoFrame]):
     def __next__(self) -> VideoFrame:
         return next(self._frames)
 
-    def _decode(self) -> Iterator[VideoFrame]:
+    def close(self) -> None:
+        """Let go of the decoder, whose threads and memory would else stay until the next garbage collection."""
+        self._frames.close()
+
+    def _decode(self) -> Generator[VideoFrame]:
         started = False
         for frames in self._decode_packets():
             for frame in frames:
@@ -149,5 +153,6 @@ def seek(
         # After an open group of pictures, the first frame out can be later than asked for: start further back.
         if frame is not None and frame.pts is not None and frame.pts <= target_pts:
             return frame, frames
+        frames.close()
         back = max(2 * back, round(1 / timing.time_base))
     return None

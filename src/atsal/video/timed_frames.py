@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
@@ -108,6 +109,7 @@ class FrameSource:
             if origin is None or target <= 0 or not timing.is_seekable:
                 yield from self._number(0, first, frames, timing, origin)
                 return
+            frames.close()
             found = seek(container, stream, timing, origin, origin + target)
             if found is not None:
                 index = _frame_number(self._path, timing, origin, found[0].pts or 0, found[1].first_position)
@@ -121,11 +123,12 @@ class FrameSource:
         self, index: int, first: VideoFrame, rest: GoodFrames, timing: StreamTiming, origin: int | None
     ) -> Iterator[tuple[TimedFrame, float]]:
         rounding_s = _rounding_s(timing)
-        for number, picture in enumerate(chain([first], rest), start=index):
-            pts = picture.pts
-            ticks = number * timing.step_pts if origin is None or pts is None else pts - origin
-            yield TimedFrame(number, float(ticks * timing.time_base), picture), rounding_s
-        self._damage = rest.damage
+        with closing(rest):
+            for number, picture in enumerate(chain([first], rest), start=index):
+                pts = picture.pts
+                ticks = number * timing.step_pts if origin is None or pts is None else pts - origin
+                yield TimedFrame(number, float(ticks * timing.time_base), picture), rounding_s
+            self._damage = rest.damage
 
 
 @isolatable
@@ -163,7 +166,8 @@ def index_frames(path: Path) -> FrameIndex:
     """
     with open_video(path) as (container, stream):
         timing = read_timing(path, container, stream)
-        first = next(GoodFrames(container, stream, timing), None)
+        with closing(GoodFrames(container, stream, timing)) as frames:
+            first = next(frames, None)
     with open_video(path) as (container, stream):
         shown = _shown_packets(path, container, stream, timing)
         packets = [(packet.dts, packet.pts, packet.is_keyframe) for packet in shown]

@@ -28,7 +28,7 @@ class ViewScaler:
     def __init__(self, info: VideoInfo, size: tuple[int, int], wanted: Literal["rgb", "luma"] = "rgb") -> None:
         self._info = info
         self._size = size
-        self._end = self._rgb_filters if wanted == "rgb" else self._luma_filters
+        self._wanted = wanted
         self._graph: Graph | None = None
         self._format = ""
 
@@ -57,9 +57,10 @@ class ViewScaler:
         graph = Graph()
         left, top, width, height = self._info.view.crop
         crop = ("crop", f"{width}:{height}:{left}:{top}:exact=1")  # moves pointers only
+        end = self._rgb_filters(frame) if self._wanted == "rgb" else self._luma_filters(frame)
         graph.link_nodes(
             graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=_ANY_TIME_BASE),
-            *(graph.add(*chosen) for chosen in (*self._info.view.rotation.filters, crop, *self._end(frame))),
+            *(graph.add(*chosen) for chosen in (*self._info.view.rotation.filters, crop, *end)),
             graph.add("buffersink"),
         ).configure()
         return graph
