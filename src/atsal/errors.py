@@ -8,6 +8,7 @@ AtsalError
 │   ├── ShapeError           an array or frame with a wrong shape or type
 │   └── ConfigError          an unknown key, a wrong value, an unknown name
 ├── PredictionError          a runtime that fails on a network or a frame
+├── LostReaderError          a process that read a file was killed, which says nothing about the file
 ├── SetAsideError            a source that ends the processes that work on it
 ├── TrainingError            a training run that cannot continue: a loss of NaN, too little memory
 ├── WeightsError             a checkpoint or weight folder: unsafe, damaged, or for another network
@@ -49,6 +50,10 @@ class ConfigError(InputError):
 
 class PredictionError(AtsalError):
     """A runtime that fails to compile or run a network."""
+
+
+class LostReaderError(AtsalError):
+    """A process that read a file was killed, as by the system when memory is short; the file may be good."""
 
 
 class SetAsideError(AtsalError):

@@ -31,7 +31,7 @@ CODECS = (
 )
 MEMORY_GB = "1"  # of a worker; `hostile` takes more
 LONG_FRAMES = 640  # of one clip: two chunks
-BROKEN = {"broken-empty": "failed", "broken-words": "failed", "broken-cut": "failed", "hostile": "set aside"}
+BROKEN = ("broken-cut", "broken-empty", "broken-words", "hostile")
 
 
 def write_catalogue(folder: Path) -> None:

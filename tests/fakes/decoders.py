@@ -1,5 +1,6 @@
 """Readers that do what a decoder with a fault does to its process."""
 
+import ctypes
 import os
 import signal
 import time
@@ -16,6 +17,23 @@ def crash(path, **options):
 @isolatable
 def hang(path):
     time.sleep(1000)
+
+
+@isolatable
+def hang_in_c(path):
+    """Holding the interpreter's lock, as a fault in a decoder may."""
+    print(os.getpid(), flush=True)
+    ctypes.PyDLL(None).sleep(1000)
+
+
+@isolatable
+def be_killed(path, marker=None):
+    """Once, if there is a marker."""
+    if marker is None or not marker.exists():
+        if marker is not None:
+            marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return path
 
 
 @isolatable

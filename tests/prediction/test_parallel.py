@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from atsal.errors import MediaError, SetAsideError
-from atsal.jobs.engine import Death, InThisProcess
+from atsal.jobs.engine import Death, InThisProcess, ignore_report
 from atsal.jobs.supervised_workers import Limits, SupervisedWorkers
 from atsal.jobs.workers import init_worker
 from atsal.prediction import chunked_run, chunks, tasks
@@ -27,6 +27,7 @@ from atsal.prediction.unseen_source import UnseenSource
 from atsal.video.isolation import isolated_reading
 from atsal.video.reader import read_frames
 from atsal.video.synthetic_scene import render_video
+from fakes import decoders
 from prediction.test_job import tree
 
 join_videos = ChunkedRun._join_videos
@@ -171,8 +172,8 @@ def test_a_run_in_one_piece_goes_on_in_one_piece(film, model, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         predict_source(model, film, tmp_path / "out", npy, stop)
-    assert run([film], tmp_path / "out", npy)[film].done == 19
-    assert "chunks" not in tree(tmp_path / "out")["film.json"]
+    assert run([film], tmp_path / "out", npy)[film].done == 20  # after a whole group of frames
+    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
 
 
 def test_chunks_of_other_settings_are_not_used(film, model, tmp_path, monkeypatch):
@@ -274,6 +275,24 @@ def test_kill_9_at_any_moment(film, tmp_path):
     time.sleep(1)  # workers notice that the main process has gone
     subprocess.run([*command, str(tmp_path / "out")], check=True, env=environment)
     assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+
+
+class Reading:
+    def __init__(self, *marker):
+        self._marker = marker
+
+    def run(self, _inputs, _report):
+        return decoders.be_killed("a.mp4", *self._marker)
+
+
+def test_a_reader_that_is_killed_costs_a_retry(tmp_path):
+    with isolated_reading():
+        assert RunTask()(Reading(tmp_path / "once"), ignore_report) == "a.mp4"
+        found = RunTask()(Reading(), ignore_report)
+    assert isinstance(found, SetAsideError)
+    assert str(found).endswith(
+        "was ended by SIGKILL, perhaps because memory was short, at the second try; it is set aside"
+    )
 
 
 def test_a_source_that_is_set_aside_leaves_nothing_half_written(film, tmp_path):

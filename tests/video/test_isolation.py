@@ -2,7 +2,9 @@
 
 import os
 import pickle
+import subprocess
 import sys
+import time
 from contextlib import nullcontext
 from fractions import Fraction
 from multiprocessing import active_children
@@ -12,7 +14,8 @@ import numpy as np
 import pytest
 from av.filter import Graph
 
-from atsal.errors import MediaError
+from atsal.errors import LostReaderError, MediaError
+from atsal.jobs.supervised_workers import resident_bytes
 from atsal.video import isolation
 from atsal.video.image_reader import read_image
 from atsal.video.probe import probe_video
@@ -84,6 +87,28 @@ def test_each_fault_is_an_error_with_the_name_of_the_file(isolated, monkeypatch)
     monkeypatch.setattr(isolation, "MAX_SECONDS", 0.2)
     with pytest.raises(MediaError, match=r"a.mp4: the process that read it gave no answer for 0.2 s"):
         decoders.hang("a.mp4")
+
+
+def test_a_process_that_is_killed_says_nothing_about_the_file(isolated):
+    with pytest.raises(LostReaderError, match=r"a.mp4: the process that read it was ended by SIGKILL, perhaps"):
+        decoders.be_killed("a.mp4")
+    with pytest.raises(MediaError, match="is no picture"):
+        decoders.refuse("a.mp4")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it stays until it returns from C")
+def test_a_process_that_hangs_ends_with_the_one_that_started_it():
+    code = "from fakes import decoders; decoders.hang_in_c('a.mp4')"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "ATSAL_ISOLATE": str(1 << 30)}
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as parent:
+        child = int(parent.stdout.readline())
+        assert resident_bytes(child)
+        parent.kill()
+    deadline_s = time.monotonic() + 10
+    while resident_bytes(child) and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    assert not resident_bytes(child)
 
 
 def test_frames_before_a_crash_are_delivered_and_the_next_file_is_read(isolated):

@@ -34,9 +34,15 @@ class ChildProcess:
         """Whether the process runs."""
         return self._process.is_alive()
 
+    def was_killed(self) -> bool:
+        """Whether the system or a person killed the process, which has closed its pipe: no decoder does that itself."""
+        self._process.join(_TO_END_S)
+        return self._process.exitcode == -signal.SIGKILL
+
     def how_it_ended(self) -> str:
         """Return why the process ended, which has closed its pipe, as "was ended by SIGSEGV"."""
-        self._process.join(_TO_END_S)
+        if self.was_killed():
+            return "was ended by SIGKILL, perhaps because memory was short"
         code = self._process.exitcode
         if code is not None and code < 0:
             return f"was ended by {signal.Signals(-code).name}"

@@ -220,11 +220,6 @@ class _Worker(ChildProcess):
             return f"took more than {memory_bytes / _GB:.1f} GB of memory"
         return None
 
-    def how_it_ended(self) -> str:
-        """Return why the process ended, which has closed its pipe."""
-        how = super().how_it_ended()
-        return f"{how}, perhaps because memory was short" if how.endswith("SIGKILL") else how
-
 
 def _serve(pipe: "Connection[Any, Any]", job: RunTask, prepare: Callable[[], None]) -> None:
     """Run tasks from a pipe, in a worker process, until the main process ends it."""

@@ -2,10 +2,12 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import parent_process
+from multiprocessing.connection import wait
 
 from atsal.jobs.memory import keep_freed_memory
 
@@ -63,12 +65,28 @@ def on_one_thread() -> Iterator[None]:
 
 
 def end_with_main() -> None:
-    """Let this process end with the one that started it, whatever it does then."""
-    threading.Thread(target=_end_with_main, daemon=True).start()
-
-
-def _end_with_main() -> None:
+    """Let this process end with the one that started it, whatever it does then; on Linux, also if it hangs in C."""
     parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    if parent is None:
+        return
+    if sys.platform == "linux":
+        _be_killed_at_end_of(parent.sentinel)
+    threading.Thread(target=_exit_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _be_killed_at_end_of(pipe: int) -> None:
+    """Let the system kill this process when the other end of a pipe, on which nothing comes any more, is closed.
+
+    A thread of Python cannot do this while other code holds the interpreter's lock.
+    """
+    import fcntl  # noqa: PLC0415 - not on every system
+
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+
+
+def _exit_after(pipe: int) -> None:
+    """Exit when the other end of the pipe is closed, perhaps before the system was asked to look."""
+    wait([pipe])
+    os._exit(1)

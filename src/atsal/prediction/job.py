@@ -11,7 +11,7 @@ from atsal.prediction.chunked_run import ChunkedRun
 from atsal.prediction.options import STILL_AT, Options
 from atsal.prediction.outcome import Ending, Outcome, already_done, finish
 from atsal.prediction.outputs import Outputs
-from atsal.prediction.pipeline import Predicted, draw_ahead, predict_frames, reading_size, write_drawn
+from atsal.prediction.pipeline import Predicted, draw_ahead, frames_at_once, predict_frames, reading_size, write_drawn
 from atsal.prediction.predictor import Predictor
 from atsal.prediction.results import make_writers
 from atsal.prediction.run_record import Settings, describe_run
@@ -125,6 +125,7 @@ class _Job:
     def _write_frames(self, progress: Callable[[int], None]) -> str | None:
         """Write every result. Return what is wrong with a source that breaks after some good frames."""
         journal, folder = self._journal, self._outputs.folder
+        group = frames_at_once(self._predictor, self._options)
         with ExitStack() as stack:
             writers = [stack.enter_context(w) for w in make_writers(self._source, folder, self._options)]
             results = stack.enter_context(closing(draw_ahead(writers, self._results())))
@@ -133,7 +134,7 @@ class _Job:
                     if not number:  # not earlier: a source that cannot be read must change nothing
                         self._outputs.prepare()
                     names = write_drawn(writers, drawn, folder)
-                    journal.add(drawn.result, names, drawn.state)
+                    journal.add(drawn.result, names, drawn.state, group)
                     if self._outputs.can_resume:
                         journal.save_if_due()
                     progress(len(journal.frames))

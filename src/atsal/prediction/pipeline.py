@@ -40,13 +40,20 @@ def reading_size(predictor: Predictor, source: Source, options: Options) -> Size
     return next_even(round(width * scale)), next_even(round(height * scale))
 
 
+def frames_at_once(predictor: Predictor, options: Options) -> int:
+    """Return how many frames the network takes at once.
+
+    Frames to draw on are large. A CPU gains little from several at once, so it takes them one by one.
+    """
+    session = predictor.session
+    return 1 if options.draws_overlay and session.device.type == "cpu" else session.frames
+
+
 def predict_frames(
     predictor: Predictor, source: Source, options: Options, frames: Iterator[Frame], state: Floats | None = None
 ) -> Generator[Predicted]:
     """Predict frames of a source, of `reading_size`, that follow one another; `state` is that before the first."""
-    session = predictor.session
-    # Frames to draw on are large. A CPU gains little from several at once, so it takes them one by one.
-    group = 1 if options.draws_overlay and session.device.type == "cpu" else session.frames
+    group = frames_at_once(predictor, options)
     results = predictor.run(
         prefetch(frames, group),
         streams=options.streams,

@@ -195,10 +195,14 @@ class Journal:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OutputError, safetensors.SafetensorError):
             return None, None
 
-    def add(self, result: FrameResult, names: list[str], state: Floats | None) -> None:
-        """Add a frame whose files are all written."""
+    def add(self, result: FrameResult, names: list[str], state: Floats | None, group: int) -> None:
+        """Add a frame whose files are all written, and the state after it, of a network that takes `group` at once.
+
+        A run goes on after whole groups: in PyTorch, the last digits of a map depend on the other frames of its group.
+        """
         self.frames.append(frame_entry(result, names))
-        self._last = (len(self.frames), state)
+        if len(self.frames) % group == 0:
+            self._last = (len(self.frames), state)
 
     def save_if_due(self) -> None:
         """Save if the last time is long enough ago."""

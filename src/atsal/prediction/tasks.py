@@ -6,8 +6,8 @@ Only tasks open sources. Whoever gives out the tasks of a source holds the lock 
 from dataclasses import dataclass
 from pathlib import Path
 
-from atsal.errors import AtsalError
-from atsal.jobs.engine import Report
+from atsal.errors import AtsalError, LostReaderError, SetAsideError
+from atsal.jobs.engine import MOST_TRIES, Report
 from atsal.jobs.output_folder import lock_folder
 from atsal.prediction.chunk_folder import predict_chunk
 from atsal.prediction.chunked_run import ChunkedRun
@@ -155,11 +155,21 @@ class RunTask:
     inputs: SourceFiles | None = None  # that no result may replace; None: the source of the task
 
     def __call__(self, task: Task, report: Report) -> Outcome | Cut | int | Failure | None:
-        """Return what the task returns, or an `AtsalError` or `OSError`."""
-        try:
-            found = task.run(self.inputs, report)
-            if isinstance(found, Outcome) and task.job.store is not None:
-                deliver(found, task.job.store, report)
-        except (AtsalError, OSError) as error:
-            return error
+        """Return what the task returns, or an `AtsalError` or `OSError`.
+
+        If a process that reads for it is killed, it is tried once more.
+        """
+        for _ in range(MOST_TRIES):
+            try:
+                return self._run(task, report)
+            except LostReaderError as error:
+                lost = SetAsideError(f"{error}, at the second try; it is set aside")
+            except (AtsalError, OSError) as error:
+                return error
+        return lost
+
+    def _run(self, task: Task, report: Report) -> Outcome | Cut | int | None:
+        found = task.run(self.inputs, report)
+        if isinstance(found, Outcome) and task.job.store is not None:
+            deliver(found, task.job.store, report)
         return found

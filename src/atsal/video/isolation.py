@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
-from atsal.errors import AtsalError, MediaError
+from atsal.errors import AtsalError, LostReaderError, MediaError
 from atsal.jobs.child_process import ChildProcess
 from atsal.jobs.workers import end_with_main
 from atsal.untrusted.text import error_reason
@@ -57,7 +57,8 @@ def isolated_reading(max_bytes: float | None = None) -> Iterator[None]:
 def isolatable(function: Callable[P, R]) -> Callable[P, R]:
     """Let a function whose first argument is a file run in a child process, within `isolated_reading`.
 
-    Then it raises MediaError, too, if the child crashes, takes too much memory, or does not answer in time.
+    Then it raises MediaError, too, if the child crashes, takes too much memory, or does not answer in time; and
+    LostReaderError if it is killed from outside.
     """
 
     @wraps(function)
@@ -82,7 +83,7 @@ def _items(child: "_Child", path: object) -> Iterator[Any]:
         while (found := child.ask(_NEXT, path)) != _END:
             yield _unwrapped(found)
     except GeneratorExit:
-        with suppress(MediaError):
+        with suppress(MediaError, LostReaderError):
             found = child.ask(_STOP, path)
         raise
     finally:
@@ -111,7 +112,7 @@ class _Child(ChildProcess):
         super().__init__(_serve, daemon=True)
 
     def ask(self, question: object, path: object) -> _Answer:
-        """Return the answer; raise `MediaError` about the file if there is none, and end the child."""
+        """Return the answer; raise an error about the file if there is none, and end the child."""
         try:
             self.pipe.send(question)
             if self.pipe.poll(MAX_SECONDS):
@@ -119,6 +120,9 @@ class _Child(ChildProcess):
             reason = f"gave no answer for {MAX_SECONDS:g} s"
         except (EOFError, OSError):
             reason = self.how_it_ended()
+            if self.was_killed():
+                self.end()
+                raise LostReaderError(f"{path}: the process that read it {reason}") from None
         self.end()
         raise MediaError(
             f"{path}: the process that read it {reason}; expected a picture or video that decodes. It is damaged, or "
