@@ -197,7 +197,6 @@ def test_wrong_use_is_named(folder):
     with lock_folder(folder / "out"):
         assert "another run is writing" in run("in", "-o", "out", *FAST, status=1)
     assert "did you mean 'lite'" in run("in", "-o", "out", "--model", "litre", status=1)
-    assert "--isolate is for --engine local" in run("in", "-o", "out", "--engine", "ray", status=1, isolate="--isolate")
     assert not (folder / "out" / "a.json").exists()
 
 

@@ -1,8 +1,10 @@
 """`--engine ray` of `atsal batch` and `atsal benchmark` on a cluster of two nodes, of which one is lost."""
 
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -12,19 +14,24 @@ from atsal.errors import OutputError
 from atsal.jobs.engine import Death, run_all
 from atsal.jobs.ray_engine import RayEngine, RayResources
 from atsal.video.synthetic_scene import render_video
+from cli.test_batch_killed import await_ended, check_same, start
 from fakes.avtrack360 import write_avtrack360
+from fakes.catalogue import MEMORY_GB, write_catalogue
 from prediction.test_job import tree
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture
-def cluster(monkeypatch):
-    """A head of one CPU and a second node."""
+def cluster(monkeypatch, tmp_path):
+    """A head of one CPU, whose temporary files have a folder of their own; tests add nodes."""
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
     from ray.cluster_utils import Cluster
 
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # of the workers
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("RAY_TMPDIR", tempfile.gettempdir())  # for Ray's sockets, whose paths may not be long
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))  # this and the next also for the workers
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     monkeypatch.setenv("RAY_ADDRESS", made.address)
     yield made
@@ -73,6 +80,35 @@ def test_a_lost_node_costs_a_retry(cluster, tmp_path):
     assert found.keys() == local.keys()
     assert all(found[name] == local[name] for name in local if name.endswith(".npy"))
     assert not list((tmp_path / "out").rglob(".*"))
+
+
+def test_lost_nodes_and_main_processes_change_nothing(cluster, tmp_path):
+    """On the catalogue of `test_batch_killed.py`, with the results and the reasons of one machine."""
+    write_catalogue(tmp_path / "in")
+    limit, out = ("--memory", MEMORY_GB), tmp_path / "out"
+    assert start(tmp_path, "whole", *limit).wait() == 3
+    for count in (0, 16):  # sources that have ended
+        process = start(tmp_path, "out", *limit, "--engine", "ray")
+        await_ended(out, count + 2, process)
+        node = cluster.add_node(num_cpus=1)  # not earlier: the main process must not be on it
+        await_ended(out, count + 10, process)
+        lose(cluster, node)
+        await_ended(out, count + 14, process)
+        assert process.poll() is None
+        process.kill()
+        process.wait()
+    assert start(tmp_path, "out", *limit, "--engine", "ray").wait() == 3
+    check_same(tmp_path)
+
+
+def lose(cluster, node):
+    """Kill the raylet of a node and its workers; what these have started has to end by itself."""
+    (raylet,) = node.all_processes["raylet"]
+    pid = raylet.process.pid
+    below = subprocess.run(["pgrep", "-P", str(pid)], check=True, capture_output=True, text=True).stdout
+    for victim in (pid, *map(int, below.split())):
+        os.kill(victim, signal.SIGKILL)
+    cluster.remove_node(node, allow_graceful=False)
 
 
 def test_a_benchmark_has_the_bytes_of_one_machine(cluster, tmp_path):

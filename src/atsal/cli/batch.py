@@ -55,7 +55,8 @@ if TYPE_CHECKING:
     "--memory",
     "memory_bytes",
     type=GIGABYTES,
-    help="Only for local: gigabytes of memory that end a worker.  [default: the machine's, divided by the workers]",
+    help="Gigabytes of memory that end a worker; on Ray, a process that reads.  [default: the machine's, divided by "
+    "the workers; on Ray 6]",
 )
 @map_options
 @click.option("--as-frames", is_flag=True, help="Treat folders of images as clips, not as stills.")
@@ -63,8 +64,8 @@ if TYPE_CHECKING:
 @overwrite_option
 @click.option(
     "--isolate/--no-isolate",
-    default=None,
-    help="Only for local: read files in processes with limits on time and memory.  [default: isolate]",
+    default=True,
+    help="Read files in processes with limits on time and memory.  [default: isolate]",
 )
 @reading_options
 @overlay_options
@@ -112,21 +113,22 @@ def batch(
 
 
 def _isolation(values: Mapping[str, Any]) -> AbstractContextManager[None]:
-    """Read files in child processes, each with the limit of a worker's memory, if that is asked for."""
+    """Read files in child processes, each with the limit of a worker's memory, unless that is switched off."""
     from atsal.video.isolation import isolated_reading  # noqa: PLC0415
 
-    if values["isolate"] is False or values["engine"] == "ray":
-        return nullcontext()
-    return isolated_reading(values["memory_bytes"])
+    return isolated_reading(values["memory_bytes"]) if values["isolate"] else nullcontext()
 
 
 def _make_engine(values: dict[str, Any]) -> "Engine":
     from atsal.jobs.supervised_workers import Limits  # noqa: PLC0415
     from atsal.jobs.workers import usable_cores  # noqa: PLC0415
     from atsal.prediction.tasks import RunTask  # noqa: PLC0415
+    from atsal.video.isolation import MAX_BYTES  # noqa: PLC0415
 
+    is_told = values["isolate"] and values["engine"] == "ray"  # local workers inherit it
+    job = RunTask(reader_bytes=values["memory_bytes"] or MAX_BYTES if is_told else None)
     limits = Limits(values["standstill_s"], values["memory_bytes"])
-    return make_engine(RunTask(), values, values["workers"] or max(1, usable_cores() // 2), limits)
+    return make_engine(job, values, values["workers"] or max(1, usable_cores() // 2), limits)
 
 
 @contextmanager

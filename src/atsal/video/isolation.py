@@ -35,6 +35,11 @@ def is_isolated() -> bool:
     return _SWITCH in os.environ
 
 
+def isolate_reading(max_bytes: float | None = None) -> None:
+    """Read files in child processes from now on, as in `isolated_reading`: for a process that does one job."""
+    os.environ[_SWITCH] = str(int(min(max_bytes or MAX_BYTES, MAX_BYTES)))
+
+
 @contextmanager
 def isolated_reading(max_bytes: float | None = None) -> Iterator[None]:
     """Read files in child processes in the block, also in worker processes that are started in it.
@@ -44,7 +49,7 @@ def isolated_reading(max_bytes: float | None = None) -> Iterator[None]:
     if is_isolated():
         yield
         return
-    os.environ[_SWITCH] = str(int(min(max_bytes or MAX_BYTES, MAX_BYTES)))
+    isolate_reading(max_bytes)
     try:
         yield
     finally:
