@@ -56,14 +56,6 @@ def run(folder, name, out, *more):
     assert found.exit_code == 0, found.output
 
 
-def test_isolation_is_refused_on_ray(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    write_folder(tmp_path / "raw")
-    found = CliRunner().invoke(main, ["batch", "raw", "-o", "out", "--isolate", "--engine", "ray"])
-    assert "--isolate is for --engine local" in found.output
-    assert found.exit_code == 1
-
-
 def refuse(*_args, **_kwargs):
     raise AssertionError("this process opens a file that may be hostile")
 

@@ -104,8 +104,7 @@ def batch(
         items = items_of_paths(sources, values, destination)
         print_warning(*find_remarks(sources, as_frames=values["as_frames"]))
     _refuse_folder_of_sources(items, watch, destination.folder)
-    engine = _make_engine(values)
-    with _isolation(values), _open_batch(destination, engine, len(items)) as (run, report):
+    with _isolation(values), _open_batch(destination, _make_engine(values), len(items)) as (run, report):
         rows = run.predict(items, retry_failed=retry_failed)
         if watch is not None:
             _watch(watch, run, report, values, destination)
@@ -123,12 +122,9 @@ def _make_engine(values: dict[str, Any]) -> "Engine":
     from atsal.jobs.supervised_workers import Limits  # noqa: PLC0415
     from atsal.jobs.workers import usable_cores  # noqa: PLC0415
     from atsal.prediction.tasks import RunTask  # noqa: PLC0415
-    from atsal.video.isolation import MAX_BYTES  # noqa: PLC0415
 
-    is_told = values["isolate"] and values["engine"] == "ray"  # local workers inherit it
-    job = RunTask(reader_bytes=values["memory_bytes"] or MAX_BYTES if is_told else None)
     limits = Limits(values["standstill_s"], values["memory_bytes"])
-    return make_engine(job, values, values["workers"] or max(1, usable_cores() // 2), limits)
+    return make_engine(RunTask(), values, values["workers"] or max(1, usable_cores() // 2), limits)
 
 
 @contextmanager

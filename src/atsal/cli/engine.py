@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from atsal.cli.parameters import POSITIVE, Number
-from atsal.errors import ConfigError
 
 if TYPE_CHECKING:
     from atsal.jobs.engine import Engine, RunTask
@@ -33,15 +32,12 @@ def engine_options(command: F) -> F:
 
 def make_engine(job: "RunTask", values: Mapping[str, Any], workers: int, limits: "Limits") -> "Engine":
     """Return the engine of the command line, whose `values` hold those of `engine_options`."""
-    from atsal.video.isolation import is_isolated  # noqa: PLC0415 - not for help
-
     if values["engine"] == "ray":
-        if values.get("isolate") or is_isolated():
-            raise ConfigError("--isolate is for --engine local: Ray replaces processes that crash; leave it out")
         from atsal.jobs.ray_engine import RayEngine, RayResources  # noqa: PLC0415 - optional
+        from atsal.video.isolation import IsolatedJob  # noqa: PLC0415 - not for help
 
         resources = RayResources(values["worker_cpus"], values["worker_gpus"], limits.standstill_s)
-        return RayEngine(job, workers, resources)
+        return RayEngine(IsolatedJob.of(job), workers, resources)
     from atsal.jobs.supervised_workers import local_engine  # noqa: PLC0415 - not for help
 
     return local_engine(job, workers, limits)

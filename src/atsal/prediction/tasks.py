@@ -22,7 +22,6 @@ from atsal.prediction.predictor import Predictor
 from atsal.prediction.run_record import Settings
 from atsal.prediction.sources import Source, SourceFiles
 from atsal.prediction.unseen_source import UnseenSource
-from atsal.video.isolation import isolate_reading
 
 AnySource = Source | UnseenSource
 Failure = AtsalError | OSError
@@ -154,15 +153,12 @@ class RunTask:
     """The job of worker processes: run a task, and return an error that a source caused."""
 
     inputs: SourceFiles | None = None  # that no result may replace; None: the source of the task
-    reader_bytes: float | None = None  # of memory, for processes that read files; None: isolation is as it is
 
     def __call__(self, task: Task, report: Report) -> Outcome | Cut | int | Failure | None:
         """Return what the task returns, or an `AtsalError` or `OSError`.
 
         If a process that reads for it is killed, it is tried once more.
         """
-        if self.reader_bytes is not None:
-            isolate_reading(self.reader_bytes)
         for _ in range(MOST_TRIES):
             try:
                 return self._run(task, report)

@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import wraps
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from atsal.errors import AtsalError, LostReaderError, MediaError
 from atsal.jobs.child_process import ChildProcess
+from atsal.jobs.engine import Report, RunTask
 from atsal.jobs.workers import end_with_main
 from atsal.untrusted.text import error_reason
 
@@ -35,11 +37,6 @@ def is_isolated() -> bool:
     return _SWITCH in os.environ
 
 
-def isolate_reading(max_bytes: float | None = None) -> None:
-    """Read files in child processes from now on, as in `isolated_reading`: for a process that does one job."""
-    os.environ[_SWITCH] = str(int(min(max_bytes or MAX_BYTES, MAX_BYTES)))
-
-
 @contextmanager
 def isolated_reading(max_bytes: float | None = None) -> Iterator[None]:
     """Read files in child processes in the block, also in worker processes that are started in it.
@@ -49,7 +46,7 @@ def isolated_reading(max_bytes: float | None = None) -> Iterator[None]:
     if is_isolated():
         yield
         return
-    isolate_reading(max_bytes)
+    os.environ[_SWITCH] = str(int(min(max_bytes or MAX_BYTES, MAX_BYTES)))
     try:
         yield
     finally:
@@ -57,6 +54,24 @@ def isolated_reading(max_bytes: float | None = None) -> Iterator[None]:
         with suppress(queue.Empty):
             while True:
                 _idle.get_nowait().end()
+
+
+@dataclass(frozen=True)
+class IsolatedJob:
+    """A job of an engine whose processes on other machines do not know that this process reads in child processes."""
+
+    job: RunTask
+    max_bytes: float
+
+    @classmethod
+    def of(cls, job: RunTask) -> RunTask:
+        """Return the job as it is, unless this process reads in child processes."""
+        return cls(job, float(os.environ[_SWITCH])) if is_isolated() else job
+
+    def __call__(self, task: Any, report: Report) -> Any:
+        """Return what the job returns."""
+        os.environ[_SWITCH] = str(int(self.max_bytes))  # for good, so that its children stay for the next task
+        return self.job(task, report)
 
 
 def isolatable(function: Callable[P, R]) -> Callable[P, R]:
