@@ -105,13 +105,16 @@ def cpu_seconds(pid: int) -> float:
     return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
 
 
-async def measure_live(address: str, headers: dict[str, str], width: int, lasts_s: float, rate: float = 30.0) -> None:
+async def measure_live(
+    address: str, headers: dict[str, str], width: int, rate: float, lasts_s: float, pid: int | None
+) -> None:
     """Send frames at a rate, as a camera does, and count the answers."""
     frame, times = make_photo(width), []
     where = f"{address.replace('http', 'ws', 1)}/v1/live"
     async with connect(where, additional_headers=headers, compression=None) as socket:
         await socket.send(struct.pack(">d", 0.0) + frame)
         await socket.recv()
+        cpu_s = 0.0 if pid is None else cpu_seconds(pid)
         started_s = time.perf_counter()
 
         async def receive() -> None:
@@ -126,11 +129,13 @@ async def measure_live(address: str, headers: dict[str, str], width: int, lasts_
             await socket.send(struct.pack(">d", now_s + 1e-6) + frame)
             await asyncio.sleep(max(0.0, sent / rate - (time.perf_counter() - started_s)))
         receiving.cancel()
+        cpu_s = 0.0 if pid is None else cpu_seconds(pid) - cpu_s
     print(
         f"live, {width}x{width // 2} at {sent / lasts_s:.1f} frames/s: {len(times) / lasts_s:.1f} answers/s, ", end=""
     )
     p50, p95 = (1000 * float(np.percentile(times or [np.nan], q)) for q in (50, 95))
-    print(f"p50 {p50:.0f} ms, p95 {p95:.0f} ms after the frame was sent")
+    print(f"p50 {p50:.0f} ms, p95 {p95:.0f} ms after the frame was sent", end="")
+    print("" if pid is None else f"; CPU of the service: {1000 * cpu_s / max(1, len(times)):.0f} ms an answer")
 
 
 def main() -> None:
@@ -139,6 +144,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--size", type=int, nargs="*", default=[2048, 4096], help="Widths of photos.")
     parser.add_argument("--live-size", type=int, nargs="*", default=[1920, 960], help="Widths of live frames.")
+    parser.add_argument("--live-rate", type=float, default=30.0, help="Live frames a second.")
     parser.add_argument("--service", help="Address of a service that runs.")
     chosen = parser.parse_args()
     token = os.environ.get("ATSAL_TOKEN")
@@ -150,7 +156,7 @@ def main() -> None:
             print(f"{width}x{width // 2}, {len(photo) / 1e3:.0f} kB: ", end="", flush=True)
             asyncio.run(measure(address, headers, photo, chosen.clients, chosen.seconds, pid))
         for width in chosen.live_size:
-            asyncio.run(measure_live(address, headers, width, chosen.seconds))
+            asyncio.run(measure_live(address, headers, width, chosen.live_rate, chosen.seconds, pid))
         print(f"load after: {os.getloadavg()[0]:.1f}")
 
 

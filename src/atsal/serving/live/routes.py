@@ -1,10 +1,9 @@
 """`WS /v1/live`."""
 
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, WebSocket
 from pydantic import ValidationError
@@ -14,10 +13,10 @@ from atsal.errors import ConfigError
 from atsal.serving.gate.access import submitter
 from atsal.serving.gate.refusals import send_problem
 from atsal.serving.live.ending import BAD_OPTIONS, FAULT, HUNG_UP, NO_PLACE, Ending
-from atsal.serving.live.frame import LiveFrame
 from atsal.serving.live.session import LiveSession
 from atsal.serving.model_query import ModelQuery
 from atsal.serving.problems import Problem
+from atsal.serving.warm_process import TwoSteps
 
 if TYPE_CHECKING:
     from atsal.serving.service import Service
@@ -73,7 +72,8 @@ def _query(websocket: WebSocket) -> ModelQuery:
     return query
 
 
-def _prepare(query: ModelQuery, device: str) -> Callable[[LiveFrame], list[dict[str, Any]]]:
+def _prepare(query: ModelQuery, device: str) -> TwoSteps:
     from atsal.serving.live.following import Follower  # noqa: PLC0415 - imports torch, in the process of a session
 
-    return Follower(query.model(device), query.stream, query.stereo, query.region_limits())
+    follower = Follower(query.model(device), query.stream, query.stereo, query.region_limits())
+    return TwoSteps(follower.decode, follower.follow)
