@@ -2,6 +2,10 @@
 
 import asyncio
 import os
+import resource
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,6 +13,17 @@ import pytest
 from atsal.client import AsyncClient, Client, Job, Progress, Result, ServiceError
 from atsal.client.downloading import checked_name
 from atsal.errors import ConfigError, InputError, OutputError
+
+LARGE = "0123456789" * 300_000
+
+
+@pytest.fixture(scope="module")
+def large_job(address, tmp_path_factory):
+    """A job with a result of 3 MB."""
+    path = tmp_path_factory.mktemp("large") / "large.txt"
+    path.write_text(LARGE)
+    with Client(address) as client:
+        return client.wait(client.submit("count", path))
 
 
 def test_a_file_is_submitted_watched_and_fetched(client, source, tmp_path):
@@ -104,10 +119,7 @@ def test_a_file_that_becomes_shorter_ends_its_upload(client, tmp_path):
         client.upload(path, progress=lambda _: os.truncate(path, 8 << 20))
 
 
-def test_a_download_goes_on_after_a_cut_and_after_the_end_of_the_program(client, proxy, tmp_path):
-    path = tmp_path / "large.txt"
-    path.write_text("0123456789" * 300_000)
-    job = client.wait(client.submit("count", path))
+def test_a_download_goes_on_after_a_cut_and_after_the_end_of_the_program(client, large_job, proxy, tmp_path):
     seen = []
 
     def stop(progress):
@@ -115,15 +127,69 @@ def test_a_download_goes_on_after_a_cut_and_after_the_end_of_the_program(client,
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        client.download(job, tmp_path / "results", progress=stop)
+        client.download(large_job, tmp_path / "results", progress=stop)
     (part,) = (tmp_path / "results").iterdir()
     assert part.name.startswith(".")
     proxy.cuts = [(1 << 60, 800_000)]
     with Client(proxy.address) as cut:
-        (found,) = cut.download(job, tmp_path / "results", progress=seen.append)
+        (found,) = cut.download(large_job, tmp_path / "results", progress=seen.append)
     assert seen[0].done > 1_000_000
-    assert found.read_text() == f"0 {path.read_text()}\n"
+    assert found.read_text() == f"0 {LARGE}\n"
     assert [file.name for file in found.parent.iterdir()] == ["lines.txt"]
+
+
+def test_two_downloads_of_one_file_do_not_mix(client, large_job, tmp_path):
+    begun, other_ended = threading.Event(), threading.Event()
+
+    def hold(progress):
+        begun.set()
+        other_ended.wait(30)
+
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(client.download, large_job, tmp_path, progress=hold)
+        assert begun.wait(30)
+        with pytest.raises(OutputError, match=r"lines\.txt: another run is writing to it; wait until it ends"):
+            client.download(large_job, tmp_path)
+        other_ended.set()
+        (path,) = first.result()
+    assert path.read_text() == f"0 {LARGE}\n"
+    assert [file.name for file in tmp_path.iterdir()] == ["lines.txt"]
+
+
+def test_a_download_to_a_disk_without_room_says_so_and_goes_on_later(client, large_job, tmp_path):
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, old[1]))
+    try:
+        with pytest.raises(OutputError, match=r"lines\.txt: cannot be written: the file exceeds the size limit"):
+            client.download(large_job, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    seen = []
+    (path,) = client.download(large_job, tmp_path, progress=seen.append)
+    assert seen[0].done > 900_000
+    assert path.read_text() == f"0 {LARGE}\n"
+
+
+def test_a_file_that_cannot_be_read_to_its_end_is_named(client, tmp_path):
+    path = tmp_path / "large.txt"
+    path.write_bytes(bytes(10 << 20))
+
+    def break_descriptor(_progress):
+        (descriptor,) = [int(link.name) for link in Path("/proc/self/fd").iterdir() if link.resolve() == path]
+        folder = os.open(tmp_path, os.O_RDONLY)
+        os.dup2(folder, descriptor)
+        os.close(folder)
+
+    with pytest.raises(InputError, match=r"large\.txt: cannot be read \(Is a directory\); check the path, and that"):
+        client.upload(path, progress=break_descriptor)
+
+
+def test_an_error_of_the_caller_in_progress_stays_what_it_is(client, source):
+    def show(_progress):
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        client.upload(source, progress=show)
 
 
 def test_waiting_goes_on_after_a_cut(client, proxy, source):

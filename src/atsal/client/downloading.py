@@ -11,6 +11,7 @@ from atsal.client.steps import MOST_TRIES, Answer, Ask, BrokenError, Pause, Step
 from atsal.client.uploading import ShowProgress
 from atsal.errors import OutputError, ServiceError
 from atsal.jobs.atomic_write import hidden_name, output_errors
+from atsal.jobs.output_folder import lock_folder
 from atsal.untrusted.text import short_repr
 
 _GO_ON = (429, 502, 503, 504)
@@ -21,15 +22,21 @@ def download_results(job: Job, folder: Path, progress: ShowProgress, *, overwrit
     """Write the results of a job that is done into a folder, and return their paths."""
     targets = [folder / checked_name(result.name) for result in job.results]
     for target in targets:
-        if target.exists() and not overwrite:
-            raise OutputError(f"{target}: exists; choose another folder, or pass overwrite=True")
+        _check_is_new(target, overwrite=overwrite)
     total = sum(result.bytes for result in job.results)
     before = 0
     for result, target in zip(job.results, targets, strict=True):
-        with output_errors(target):
+        with lock_folder(target.parent, target.name), output_errors(target):
+            _check_is_new(target, overwrite=overwrite)  # another download may have made it meanwhile
             yield from _fetch(job, result, target, partial(_show, progress, before, total))
         before += result.bytes
     return targets
+
+
+def _check_is_new(target: Path, *, overwrite: bool) -> None:
+    with output_errors(target):
+        if target.exists() and not overwrite:
+            raise OutputError(f"{target}: exists; choose another folder, or pass overwrite=True")
 
 
 def _show(progress: ShowProgress, before: int, total: int, done: int) -> None:
@@ -49,7 +56,6 @@ def checked_name(name: str) -> Path:
 
 def _fetch(job: Job, result: Result, target: Path, show: Callable[[int], object]) -> Steps[None]:
     """Fetch one file; only a try after which nothing more has come counts."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(hidden_name(target.name, f"{job.id[:8]}.atsal-part"))  # results of a job do not change
     with part.open("ab") as file:
         file.truncate(min(file.tell(), result.bytes))
@@ -58,7 +64,7 @@ def _fetch(job: Job, result: Result, target: Path, show: Callable[[int], object]
             tries += 1
             before = file.tell()
             failure = yield from _fetch_part(
-                _Part(file, result.bytes, show), f"/v1/jobs/{job.id}/results/{result.name}"
+                _Part(file, target, result.bytes, show), f"/v1/jobs/{job.id}/results/{result.name}"
             )
             tries = 0 if file.tell() > before else tries
             if tries == MOST_TRIES:
@@ -86,17 +92,18 @@ def _fetch_part(part: "_Part", path: str) -> Steps[ServiceError]:
 class _Part:
     """The rest of a file, as it comes."""
 
-    def __init__(self, file: BinaryIO, size: int, show: Callable[[int], object]) -> None:
+    def __init__(self, file: BinaryIO, target: Path, size: int, show: Callable[[int], object]) -> None:
         self.start = file.tell()
-        self._file, self._size, self._show = file, size, show
+        self._file, self._target, self._size, self._show = file, target, size, show
 
     def take(self, answer: Answer, piece: bytes) -> bool:
-        """Append a piece. Raises `ServiceError` for a piece of something else."""
+        """Append a piece. Raises `ServiceError` for a piece of something else, and `OutputError`."""
         end = self._file.tell() + len(piece)
         is_whole = answer.status == 200 and self.start == 0
         if end > self._size or not (is_whole or self._begins_here(answer)):
             raise ServiceError("the service sends another part of the file than it was asked for; try again")
-        self._file.write(piece)
+        with output_errors(self._target):
+            self._file.write(piece)
         self._show(end)
         return end == self._size
 

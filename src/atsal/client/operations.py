@@ -8,8 +8,8 @@ from uuid import uuid4
 from atsal.client.downloading import download_results
 from atsal.client.job import Job, Progress
 from atsal.client.steps import Ask, Steps, ask, json_of
-from atsal.client.uploading import ShowProgress, upload
-from atsal.errors import InputError, ServiceError
+from atsal.client.uploading import ShowProgress, reading, upload
+from atsal.errors import ServiceError
 
 Source = str | Path | Mapping[str, str]
 _MOST_IN_PAGE = 100
@@ -77,8 +77,9 @@ def download(
     """Write the results of a job into a folder, and return their paths.
 
     A file gets its name when it is whole; a file that a cut or the end of the program left goes on at the next call.
-    `progress` is called with bytes. Raises `OutputError` for a file that exists, unless `overwrite` is on, and where
-    the folder cannot be written, and `ServiceError`, also for a job that is not done.
+    `progress` is called with bytes. Raises `OutputError` for a file that exists, unless `overwrite` is on, for one that
+    another download is writing, and where the folder cannot be written, and `ServiceError`, also for a job that is not
+    done.
     """
     found = Job.from_json(json_of((yield from ask(Ask("GET", f"/v1/jobs/{_id(job)}")))))
     if found.state != "done":
@@ -100,10 +101,8 @@ def image(path: str | Path, /, *, output: str = "npy", **options: str | int | fl
     `output` is "npy", "png", "png16", "overlay" or "regions" (JSON); the options are those of `POST /v1/images`, with
     underscores for hyphens. Raises `InputError` for a file that cannot be read, and `ServiceError`.
     """
-    try:
+    with reading(Path(path)):
         content = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     query = {"output": output, **{name.replace("_", "-"): str(value) for name, value in options.items()}}
     headers = {"Content-Type": "application/octet-stream"}  # the service sees what it is
     return (yield from ask(Ask("POST", "/v1/images", headers, query, body=lambda: content))).content

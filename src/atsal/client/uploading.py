@@ -2,13 +2,15 @@
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from atsal.client.job import Progress
 from atsal.client.steps import MOST_TRIES, Answer, Ask, BrokenError, Pause, Steps, ask, pause_s, problem_of, unreachable
 from atsal.errors import InputError, ServiceError
+from atsal.untrusted.text import error_reason
 
 ShowProgress = Callable[[Progress], object]
 _PART_BYTES = 8 << 20
@@ -24,20 +26,30 @@ def upload(path: str | Path, /, progress: ShowProgress | None = None) -> Steps[d
     Raises `InputError` for a file that cannot be read, and `ServiceError`.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
+    with reading(path):
+        file = path.open("rb")
+    with file:
+        with reading(path):
             size = file.seek(0, 2)
-            if not size:
-                raise InputError(f"{path}: is empty; expected a photo or a video")
-            upload_id = yield from _begin(path.name, size)
-            yield from _send(file, f"/v1/uploads/{upload_id}", size, progress or _show_nothing)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+        if not size:
+            raise InputError(f"{path}: is empty; expected a photo or a video")
+        upload_id = yield from _begin(path.name, size)
+        yield from _send(file, path, size, f"/v1/uploads/{upload_id}", progress or _show_nothing)
     return {"upload": upload_id}
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn errors of the system in the block into an `InputError` that names the file."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: of a path with a NUL
+        found = f"{path}: cannot be read ({error_reason(error)})"
+        raise InputError(f"{found}; check the path, and that its disk is there") from error
+
+
 def _begin(name: str, size: int) -> Steps[str]:
-    metadata = f"filename {base64.b64encode(name.encode()).decode()}"
+    metadata = f"filename {base64.b64encode(name.encode(errors='replace')).decode()}"
     headers = {**_TUS, "Upload-Length": str(size), "Upload-Metadata": metadata}
     answer = yield from ask(Ask("POST", "/v1/uploads", headers))
     upload_id = answer.headers.get("location", "").rpartition("/")[2]
@@ -46,12 +58,12 @@ def _begin(name: str, size: int) -> Steps[str]:
     return upload_id
 
 
-def _send(file: BinaryIO, path: str, size: int, progress: ShowProgress) -> Steps[None]:
+def _send(file: BinaryIO, path: Path, size: int, address: str, progress: ShowProgress) -> Steps[None]:
     """Send the parts; only a try after which nothing more has come counts."""
     done, tries = 0, 0
     while done < size:
         try:
-            answer = yield _part(file, path, done)
+            answer = yield _part(file, path, address, done)
         except BrokenError as error:
             failure = unreachable(error)
         else:
@@ -59,7 +71,7 @@ def _send(file: BinaryIO, path: str, size: int, progress: ShowProgress) -> Steps
             if answer.status < 400:
                 before, done, tries = done, _offset(answer, size), 0
                 if done == before:
-                    raise InputError(f"{file.name}: became shorter while it was sent; send it when it is complete")
+                    raise InputError(f"{path}: became shorter while it was sent; send it when it is complete")
                 progress(Progress(done, size))
                 continue
             if answer.status not in _GO_ON:
@@ -68,17 +80,18 @@ def _send(file: BinaryIO, path: str, size: int, progress: ShowProgress) -> Steps
         if tries == MOST_TRIES:
             raise failure
         yield Pause(pause_s(tries))
-        before, done = done, _offset((yield from ask(Ask("HEAD", path, _TUS))), size)
+        before, done = done, _offset((yield from ask(Ask("HEAD", address, _TUS))), size)
         tries = 0 if done > before else tries
 
 
-def _part(file: BinaryIO, path: str, start: int) -> Ask:
+def _part(file: BinaryIO, path: Path, address: str, start: int) -> Ask:
     def read() -> bytes:
-        file.seek(start)
-        return file.read(_PART_BYTES)
+        with reading(path):
+            file.seek(start)
+            return file.read(_PART_BYTES)
 
     headers = {**_TUS, "Upload-Offset": str(start), "Content-Type": "application/offset+octet-stream"}
-    return Ask("PATCH", path, headers, body=read)
+    return Ask("PATCH", address, headers, body=read)
 
 
 def _offset(answer: Answer, size: int) -> int:
