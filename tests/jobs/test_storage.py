@@ -120,7 +120,7 @@ def test_no_such_bucket(s3, finished):
 
 @pytest.mark.parametrize(("fault", "remedy"), [(403, "permission denied"), (500, "run the same command again")])
 def test_a_store_that_refuses(failing_s3, finished, monkeypatch, fault, remedy):
-    monkeypatch.setattr(storage_module, "_TRIES", 2)
+    monkeypatch.setattr(storage_module, "STORE_TRIES", 2)
     failing_s3.always = fault
     storage = open_storage("s3://videos")
     with pytest.raises(OutputError, match=rf"s3://videos/a\.npy: .*{remedy}"):

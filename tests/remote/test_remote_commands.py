@@ -75,6 +75,7 @@ def test_a_film_is_that_of_the_file(server, inputs):
 
 def test_a_batch_into_a_store_is_that_into_a_folder(s3, inputs, tmp_path, monkeypatch):
     from atsal.jobs.engine import InThisProcess
+    from atsal.jobs.store_lock import lock_store
     from atsal.prediction.parallel import ParallelRun
 
     monkeypatch.setattr("atsal.jobs.supervised_workers.SupervisedWorkers", lambda job, *_: InThisProcess(job))
@@ -90,7 +91,7 @@ def test_a_batch_into_a_store_is_that_into_a_folder(s3, inputs, tmp_path, monkey
     same = [name for name in names if not name.endswith(".json")]
     assert all(Path("local", name).read_bytes() == Path("fetched", name).read_bytes() for name in same)
     kept = [path.name for path in (tmp_path / "home").rglob("*") if path.is_file()]
-    assert sorted(kept) == ["ledger.sqlite", "summary.csv", "summary.html"]
+    assert sorted(kept) == ["id.txt", "ledger.sqlite", "summary.csv", "summary.html"]
 
     monkeypatch.setenv("ATSAL_HOME", str(tmp_path / "another machine"))
     seen, begin = [], ParallelRun._begin
@@ -99,6 +100,9 @@ def test_a_batch_into_a_store_is_that_into_a_folder(s3, inputs, tmp_path, monkey
     run("batch", inputs, "-o", "s3://videos/maps", *options, status=3)
     assert seen == []
     s3.rm("videos/maps/clip.json")
+    with lock_store("s3://videos/maps", "of another machine"):
+        said = run("batch", inputs, "-o", "s3://videos/maps", *options, status=1)
+    assert "s3://videos/maps: another run is writing to it" in said
     run("batch", inputs, "-o", "s3://videos/maps", *options, status=3)
     assert seen == ["clip.mp4"]
     assert s3.exists("videos/maps/clip.json")

@@ -4,7 +4,9 @@ Each has what `predict` writes: `NAME.json` is the manifest of a source whose re
 """
 
 import hashlib
+import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +14,16 @@ from atsal.batch.ledger import LEDGER, Row, State
 from atsal.batch.summary import CSV, PAGE
 from atsal.errors import OutputError
 from atsal.jobs.atomic_write import atomic_file, create_folder, output_errors
+from atsal.jobs.output_folder import lock_folder
 from atsal.jobs.storage import open_storage
+from atsal.jobs.store_lock import lock_store
 from atsal.remote.path import RemotePath, as_path
 
 if TYPE_CHECKING:
     from atsal.prediction.run_record import EarlierRun
 
 _CHUNKS, _MANIFEST = ".chunks", ".json"
+_ID = "id.txt"
 
 
 class Destination:
@@ -62,6 +67,12 @@ class Destination:
             if not self.is_done(name):
                 yield Row(name, "", reason="parts of it are done")
 
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Lock it against other runs during the block. Raises `OutputError` if another run holds the lock."""
+        with lock_folder(self.folder):
+            yield
+
     def refresh(self) -> None:
         """Do nothing: each look is a new one."""
 
@@ -100,6 +111,21 @@ class StoreDestination(Destination):
     def find_damage(self, name: str) -> str | None:
         """Say that the manifest of a source is missing; it was put after everything that it names."""
         return None if self.is_done(name) else f"{self}/{name}{_MANIFEST}: is missing. Run the same command again"
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Lock the local folder, and with its id the store, so that a run that was killed goes on only from here."""
+        with lock_folder(self.folder), lock_store(self._url.url, self._read_id()):
+            yield
+
+    def _read_id(self) -> str:
+        """Return the id of the local folder, which gets one at the first run."""
+        path = self.folder / _ID
+        with output_errors(path):
+            if not path.exists():
+                with atomic_file(path) as part:
+                    part.write_text(secrets.token_hex(16), encoding="ascii")
+            return path.read_text(encoding="ascii")
 
     def refresh(self) -> None:
         """Look anew at the store from now on."""

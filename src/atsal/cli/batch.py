@@ -129,12 +129,11 @@ def _make_engine(values: dict[str, Any]) -> "Engine":
 
 @contextmanager
 def _open_batch(destination: "Destination", engine: "Engine", count: int) -> "Iterator[tuple[BatchRun, BatchReport]]":
-    """Lock the folder, open the ledger, and write the summary at the end, also after Ctrl-C."""
+    """Lock the destination, open the ledger, and write the summary at the end, also after Ctrl-C."""
     from atsal.batch.ledger import LEDGER, Ledger  # noqa: PLC0415
     from atsal.batch.run import BatchRun  # noqa: PLC0415
-    from atsal.jobs.output_folder import lock_folder  # noqa: PLC0415
 
-    with lock_folder(destination.folder):
+    with destination.lock():
         destination.begin()
         with Ledger.open(destination.folder / LEDGER, destination.recover_rows()) as ledger:
             try:

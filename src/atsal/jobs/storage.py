@@ -20,7 +20,7 @@ from atsal.remote.urls import STORES, shown_url, url_scheme
 from atsal.untrusted.files import ErrorFactory, is_inside
 from atsal.untrusted.json_text import read_object
 
-_TRIES = 4  # of each request
+STORE_TRIES = 4  # of each request
 
 
 class Storage(ABC):
@@ -140,19 +140,10 @@ class _FolderStorage(Storage):
 class _ObjectStorage(Storage):
     @property
     def _system(self) -> Any:
-        return filesystem(url_scheme(self._where) or "", tries=_TRIES)
+        return filesystem(url_scheme(self._where) or "", tries=STORE_TRIES)
 
-    @contextmanager
-    def _errors(self, name: str) -> Iterator[None]:
-        try:
-            yield
-        except InputError as error:  # of reading
-            raise OutputError(str(error)) from None
-        except AtsalError:
-            raise
-        except Exception as error:  # errors of many types, of fsspec, aiohttp and botocore
-            shown = f"{self}/{name}".rstrip("/")
-            raise OutputError(f"{shown}: cannot be written: {_remedy(error)}.") from None
+    def _errors(self, name: str) -> Any:
+        return store_errors(f"{self}/{name}".rstrip("/"))
 
     def _put_file(self, file: Path, target: Path) -> None:
         self._system.put_file(str(file), _url(target))
@@ -175,6 +166,19 @@ class _ObjectStorage(Storage):
     def _files(self, folder: Path) -> list[str]:
         own = self._system._strip_protocol(_url(folder)).rstrip("/")
         return [name.removeprefix(own).lstrip("/") for name in self._system.find(own)]
+
+
+@contextmanager
+def store_errors(shown: str) -> Iterator[None]:
+    """Turn what a store raises in the block into an `OutputError` about `shown`, a URL without secrets."""
+    try:
+        yield
+    except InputError as error:  # of reading
+        raise OutputError(str(error)) from None
+    except AtsalError:
+        raise
+    except Exception as error:  # errors of many types, of fsspec, aiohttp and botocore
+        raise OutputError(f"{shown}: cannot be written: {_remedy(error)}.") from None
 
 
 def _url(target: Path) -> str:
