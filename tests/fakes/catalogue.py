@@ -6,6 +6,7 @@ import av
 from PIL import Image
 
 from atsal.video.synthetic_scene import Scene
+from fakes.priority import kept_priority
 
 CODECS = (
     ("libx264", "mp4", "yuv420p"),
@@ -50,7 +51,7 @@ def write_catalogue(folder: Path) -> None:
 
 def _write_clip(path: Path, codec: str, pixels: str, frames: int, seed: int) -> None:
     scene = Scene(seed)
-    with av.open(str(path), "w") as container:
+    with kept_priority(), av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25)  # which all of them can
         stream.width, stream.height, stream.pix_fmt = 128, 64, pixels
         stream.options = {"x265-params": "log-level=none"} if codec == "libx265" else {}

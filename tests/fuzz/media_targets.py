@@ -15,6 +15,7 @@ from atsal.video.reader import read_image_sequence
 from atsal.video.timed_frames import frame_times
 from atsal.video.writer import VideoWriter
 from fakes import mp4
+from fakes.priority import kept_priority
 from fuzz.reading import read_media
 from fuzz.target import Target
 
@@ -145,7 +146,8 @@ def _video(file: Path) -> Target:
 
 def _write(file: Path, codec: str, pixel_format: str, options: dict[str, str], sound: str | None = None) -> None:
     ending = file.suffix[1:]
-    with av.open(str(file), "w", format=_FORMATS.get(ending, ending), options=options) as container:
+    form = _FORMATS.get(ending, ending)
+    with kept_priority(), av.open(str(file), "w", format=form, options=options) as container:
         stream: Any = container.add_stream(codec, rate=10, options=_QUICK.get(codec, {}))
         (stream.width, stream.height), stream.pix_fmt, stream.gop_size = _SIZE, pixel_format, 5
         audio: Any = (
