@@ -196,6 +196,8 @@ async function openResult(scene: Scene, itemKeys: readonly Key[]): Promise<Page>
 async function run(): Promise<void> {
   const place = await openCatalogue();
   byId("title").textContent = document.title = place.item.name;
+  const home = byId<HTMLAnchorElement>("home");
+  [home.href, home.hidden] = [place.home, !place.home];
   const itemKeys = makeItemList(place);
   listenToKeys(itemKeys); // also while the scene is made, and where there is none
   const scene = await loadScene(place.item);

@@ -198,6 +198,7 @@ class Catalogue:
     """The items that the page can show."""
 
     items: tuple[Item, ...]
+    home: str = ""  # the address of a page that leads here, as that of a service with its jobs; "": none
 
 
 @dataclass(frozen=True)

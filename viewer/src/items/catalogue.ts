@@ -6,17 +6,18 @@ export interface Place {
   readonly items: readonly Item[];
   readonly index: number; // of the item on screen
   readonly item: Item;
+  readonly home: string; // the address of the page that leads here; "": none
 }
 
 const ADDRESS_NAME = "item"; // ?item=2 is the second one
 
 export async function openCatalogue(): Promise<Place> {
-  const { items } = await loadCatalogue();
+  const { items, home } = await loadCatalogue();
   const asked = Number(new URLSearchParams(location.search).get(ADDRESS_NAME) ?? 1);
   const index = Number.isInteger(asked) ? asked - 1 : 0;
   const item = items[index];
-  if (item) return { items, index, item };
-  if (items[0]) return { items, index: 0, item: items[0] }; // links outlive folders
+  if (item) return { items, index, item, home };
+  if (items[0]) return { items, index: 0, item: items[0], home }; // links outlive folders
   throw new Error("This page has nothing to show.");
 }
 

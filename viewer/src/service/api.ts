@@ -11,6 +11,7 @@ export interface Job {
   readonly options: Record<string, unknown>;
   readonly source: Record<string, string>;
   readonly name: string;
+  readonly parent: string | null; // the job whose results it shows
   readonly owner: string;
   readonly state: "waiting" | "running" | "done" | "failed" | "cancelled";
   readonly progress: Progress;

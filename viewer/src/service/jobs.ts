@@ -38,7 +38,7 @@ export class JobList implements Actions {
       const state = byId<HTMLSelectElement>("state-filter").value;
       const query = new URLSearchParams({ limit: "50", ...(state && { state }), ...(before && { before: `${before}` }) });
       const page = await ask<JobPage>("GET", `/v1/jobs?${query}`);
-      const jobs = page.jobs.filter((job) => !("job" in job.source)); // without those that make pages of results
+      const jobs = page.jobs.filter((job) => !job.parent); // those that make pages of results are shown by that of the result
       if (!before) this.dropGone(jobs);
       jobs.forEach((job) => this.place(job));
       if (before || this.next === null) this.next = page.next;

@@ -48,6 +48,7 @@ class JobSummary(BaseModel):
     options: dict[str, Any]
     source: dict[str, str]
     name: str = Field(description="Of the source.")
+    parent: str | None = Field(description="The id of the job whose results it shows.")
     owner: str = Field(description="The name of the token that submitted it.")
     state: State
     progress: Progress
@@ -94,6 +95,7 @@ def summarise_job(job: JobRecord) -> JobSummary:
     return JobSummary(
         **{name: getattr(job, name) for name in same},
         source=shown_source(job.source),
+        parent=job.parent or None,
         progress=Progress(done=job.done, total=job.total),
         created=time_text(job.created_s) or "",
         started=time_text(job.started_s),

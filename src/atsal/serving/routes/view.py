@@ -1,9 +1,10 @@
 """`/v1/jobs/{id}/view`: the page that shows a result on the sphere, made by a job of kind `view`."""
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 
 from atsal.serving.gate.access import Reader, Submitter
 from atsal.serving.gate.caller import Caller
@@ -16,6 +17,7 @@ from atsal.serving.routes.results import find_done_job, result_path
 from atsal.serving.sources.source_ref import SourceRef
 from atsal.serving.submission import Submission, submit
 from atsal.viewing.server import content_type, page_headers
+from atsal.viewing.site import PAGE
 
 if TYPE_CHECKING:
     from atsal.serving.service import Service
@@ -48,13 +50,21 @@ def make_router(service: "Service") -> APIRouter:
 
     @router.head("/view/{name:path}", include_in_schema=False)
     @router.get("/view/{name:path}", response_class=FileResponse, responses=_MAY_HAVE)
-    def get_page(job_id: str, name: str, caller: Reader) -> FileResponse:
+    def get_page(job_id: str, name: str, caller: Reader) -> Response:
         """Return a file of the page, which begins at its empty name."""
         page, name = _ready_page(service, caller, job_id), name or _INDEX
-        path = result_path(service, page, name)
-        return FileResponse(path, media_type=content_type(path.name), headers=page_headers(path.name))
+        path, headers = result_path(service, page, name), page_headers(name)
+        if name == PAGE.record:
+            return JSONResponse(_with_own_name(json.loads(path.read_bytes()), page), headers=headers)
+        return FileResponse(path, media_type=content_type(path.name), headers=headers)
 
     return router
+
+
+def _with_own_name(catalogue: dict[str, Any], page: JobRecord) -> dict[str, Any]:
+    """Return the list of a page's items, of which there is one, under the name that its owner gave the source."""
+    items = [item | {"name": page.name or item["name"]} for item in catalogue["items"]]
+    return catalogue | {"items": items, "home": "/"}
 
 
 def _page_job(service: "Service", job: JobRecord) -> JobRecord | None:
