@@ -1,10 +1,12 @@
 """The commands as kinds of jobs: which options a job may have, and what is wrong with others."""
 
 import pickle
+import re
 
 import pytest
 
 from atsal.cli.served_kinds import command_kinds
+from atsal.encoding import CODECS
 from atsal.errors import ConfigError
 from atsal.serving.kinds import OptionError
 
@@ -43,13 +45,34 @@ def test_the_example_is_accepted(kind):
         ("regions", {"front": 3, "no-front": True}, "--front and --no-front exclude each other"),
         ("direct", {"resolution": 101}, "--resolution 101: expected an even number"),
         ("encode", {}, "give either --bitrate, in kbit/s, or --crf"),
-        ("encode", {"codec": "h264", "crf": 20}, "h264"),
+        ("predict", {"format": ["png", "png16"]}, "write files of the same name"),
+        ("predict", {"format": ["npy"], "legend": True}, "add --format overlay"),
+        ("encode", {"codec": "av1", "crf": 20}, "codec: codec 'av1'"),
+        ("encode", {"stream": "fused", "crf": 20}, "encode has no option 'stream'"),
+        ("direct", {"fov": 150}, "fov: 150.0 is not in the range"),
+        ("tiles", {"segment": 0.01}, "segment: 0.01 is not in the range"),
+        ("view", {"face-size": 8}, "face-size: 8 is not in the range"),
         ("tiles", {"least-rate": 5}, "--least-rate is for --rates"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused_before_the_job_begins(kind, options, message):
     with pytest.raises(ConfigError, match=message):
         KINDS[kind].check(options)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_descriptions_speak_only_of_what_a_job_has(kind):
+    for name, option in kind.schema()["properties"].items():
+        text = option["description"]
+        assert text, name
+        assert not re.search(r"--|several times|weight folder|OUTPUT", text), text
+    assert KINDS["predict"].schema()["properties"]["end"]["description"].endswith("; excludes duration.")
+
+
+def test_the_codec_is_a_choice():
+    options = KINDS["encode"].schema()["properties"]
+    assert options["codec"]["enum"] == list(CODECS)
+    assert "kbit/s" in options["bitrate"]["description"]
 
 
 def test_the_schema_says_what_the_command_takes():

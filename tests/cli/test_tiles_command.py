@@ -89,9 +89,9 @@ def test_a_table_has_a_row_for_each_segment_and_tile(folder):
     ("arguments", "message"),
     [
         (["scene.mp4", "-o", "x.txt"], "tiles are kept in .json and .csv files"),
-        (["scene.mp4", "-o", "x.json", "--fov", "141"], "a field of view of 141°"),
+        (["scene.mp4", "-o", "x.json", "--fov", "141"], "141.0 is not in the range"),
         (["scene.mp4", "-o", "x.json", "--grid", "90x5"], "expected tiles of at least 2x2 pixels"),
-        (["scene.mp4", "-o", "x.json", "--segment", "0.01"], "segments of 0.01 s"),
+        (["scene.mp4", "-o", "x.json", "--segment", "0.01"], "0.01 is not in the range"),
         (["scene.mp4", "-o", "x.json", "--rates", "30"], "for 40 tiles of at least 1 kbit/s: expected at least 40"),
         (["scene.mp4", "-o", "x.json", "--least-rate", "30"], "--least-rate is for --rates"),
         (["photo.png", "-o", "x.json"], "is an image; expected a 360° video"),
@@ -117,7 +117,7 @@ def test_mistakes_are_explained(folder, monkeypatch, arguments, message):
     monkeypatch.chdir(folder)
     (folder / "made.json").touch()
     found = run("tiles", *arguments)
-    assert found.exit_code == 1
+    assert found.exit_code in (1, 2)
     assert message in found.output, found.output
     assert not list(folder.glob("x.*"))
 

@@ -21,8 +21,8 @@ from atsal.cli.model_run import (
     take_reading,
 )
 from atsal.cli.parameters import (
+    FIELD_OF_VIEW,
     PATH,
-    POSITIVE,
     SOURCE,
     STREAMS,
     NameOf,
@@ -64,8 +64,8 @@ _OF_THE_PLAN = ("aspect", "fov", "start_s", "duration_s", "end_s")
 )
 @click.option(
     "--fov",
-    type=POSITIVE,
-    help="Field of view along the longer side, up to 140 degrees.  [default: 90, or that of --plan]",
+    type=FIELD_OF_VIEW,
+    help="Field of view along the longer side, in degrees.  [default: 90, or that of --plan]",
 )
 @click.option("--plan", "plan_path", type=PATH, help="Render this plan; an edited one, for example.")
 @click.option("--trace", type=PATH, help="Render what the viewer of this head log saw.")

@@ -28,6 +28,7 @@ from atsal.cli.parameters import (
 )
 from atsal.cli.progress import progress_bar
 from atsal.cli.quality import print_scores
+from atsal.errors import ConfigError
 
 if TYPE_CHECKING:
     from atsal.encoding import Codec, Encoded, Guide
@@ -48,13 +49,31 @@ guide_options = options(
 )
 
 
+_CODECS = ("x264", "x265", "vp9")  # those of `atsal.encoding`, which imports torch
+
+
+class _CodecName(click.Choice[str]):
+    """A codec."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return its name; say of others which one may be meant, or why they are not taken."""
+        from atsal.encoding import codec_named  # noqa: PLC0415
+
+        try:
+            return codec_named(value).name
+        except ConfigError as error:
+            self.fail(str(error), param, ctx)
+
+
 @click.command(epilog="Example: atsal encode VIDEO.mp4 -o guided.mp4 --codec x265 --bitrate 4000 --compare.")
 @click.argument("video", type=SOURCE)
 @click.option("-o", "--output", required=True, type=PATH, help="The .mp4 file to write.")
-@click.option("--codec", default="x264", help="x264, x265 or vp9.")
-@click.option("--bitrate", type=POSITIVE, metavar="KBIT/S", help="Mean rate of the pictures.")
+@click.option("--codec", type=_CodecName(_CODECS), default="x264", help="Codec of the file to write.")
+@click.option("--bitrate", type=POSITIVE, metavar="KBIT/S", help="Mean rate of the pictures, in kbit/s.")
 @click.option("--crf", type=Number(min=0), help="Constant quality of the codec, in place of --bitrate.")
-@click.option("--compare", is_flag=True, help="Also encode without the map, to OUTPUT.plain.mp4, and compare both.")
+@click.option(
+    "--compare", is_flag=True, help="Encode without the map, too, to a second file (.plain.mp4), and compare."
+)
 @guide_options
 @click.pass_context
 def encode(context: click.Context, /, video: Path, output: Path, codec: str, compare: bool, **values: Any) -> None:

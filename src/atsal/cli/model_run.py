@@ -82,10 +82,13 @@ map_options = options(
         "formats",
         multiple=True,
         type=NameOf("atsal.prediction.formats", "FORMATS"),
-        help="May be given several times; overlays are at most 1920 wide.  [default: overlay]",
+        help="What to write; may be given several times; overlays are at most 1920 wide.  [default: overlay]",
     ),
     click.option(
-        "--size", "height", callback=parse_erp_height, help="Size of maps, as 640x320.  [default: the model's]"
+        "--size",
+        "height",
+        callback=parse_erp_height,
+        help="Size of maps, as 640x320, or their height.  [default: the model's]",
     ),
 )
 overlay_options = options(

@@ -141,6 +141,7 @@ PATH = _PathType(path_type=Path)
 SOURCE = _SourceType(path_type=Path)
 DESTINATION = _DestinationType(path_type=Path)
 POSITIVE = Number(min=0, min_open=True)
+FIELD_OF_VIEW = Number(min=0, min_open=True, max=140)  # degrees; `Perspective` takes no more
 GIGABYTES = Gigabytes()
 MAX_WORKERS = 256
 MODELS = ("atsal.models.architecture", "architecture_names")
@@ -156,7 +157,9 @@ model_option = click.option(
     help="Name of a model (see `atsal weights list`), or a weight folder.",
 )
 face_size_option = click.option(
-    "--face-size", type=int, help="Side of a cube face in pixels; for paper, 160 or 256.  [default: the model's]"
+    "--face-size",
+    type=click.IntRange(min=32, max=1024),
+    help="Side of a cube face in pixels; for paper, 160 or 256.  [default: the model's]",
 )
 device_option = click.option("--device", default="auto", help="auto (CUDA if available), cpu, cuda, cuda:1, …")
 workers_option = click.option(
@@ -190,7 +193,7 @@ still_at_option = click.option(
     "still_at_s",
     type=Number(min=0),
     metavar="SECONDS",
-    help="Only for lite: treat stills (with --as-frames, all frames) as shown SECONDS after the start of a video.",
+    help="Only for lite: treat stills as shown SECONDS after the start of a video; with --as-frames, all frames.",
 )
 direction_options = options(
     click.option(

@@ -79,7 +79,7 @@ def predict(
     from atsal.prediction.tasks import Job  # noqa: PLC0415
 
     _refuse_file(output)
-    chosen = take_options(values, _choose_formats(values["formats"], view=view))
+    chosen = take_options(values, choose_formats(values["formats"], view=view))
     as_frames = values["as_frames"]
     if not as_frames:
         _refuse_input_folder(inputs, output, chosen.formats)
@@ -104,7 +104,7 @@ def predict(
     exit_if_failed(done=len(kept.manifests), failed=kept.failed)
 
 
-def _choose_formats(formats: tuple[Any, ...], *, view: bool) -> tuple[Any, ...]:
+def choose_formats(formats: tuple[Any, ...], *, view: bool) -> tuple[Any, ...]:
     """Return the formats to write: overlays by default, and for `--view` also the maps that the page shows."""
     if view and formats and "npy" not in formats:
         raise ConfigError("--view shows maps in npy; add --format npy, or leave --format out for npy and overlay")

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from atsal.cli.direct import check_options
-from atsal.cli.model_run import take_overlay, take_reading
+from atsal.cli.model_run import take_options, take_overlay, take_reading
 from atsal.cli.parameters import take_direction
+from atsal.cli.predict import choose_formats
 from atsal.cli.tiles import take_budget
 from atsal.errors import ConfigError
 from atsal.serving.folders import RESULT
@@ -19,6 +20,12 @@ def check_reading(values: dict[str, Any]) -> None:
         take_reading(values)
     if "colormap" in values:
         take_overlay(values)
+    take_direction(values)
+
+
+def check_predict(values: dict[str, Any]) -> None:
+    """Raise `ConfigError` for formats of the same name, and for options of overlays where none is drawn."""
+    take_options(values, choose_formats(values["formats"], view=False))
     take_direction(values)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.cli.served_checks import check_direct, check_encode, check_reading, check_tiles
+from atsal.cli.served_checks import check_direct, check_encode, check_predict, check_reading, check_tiles
 from atsal.cli.served_options import ServedOption, served_options
 from atsal.cli.served_run import run_command
 from atsal.errors import ConfigError
@@ -167,7 +167,7 @@ def _arguments(name: str, work: Work) -> list[str]:
 
 
 _KINDS = (
-    CommandKind("predict", _predict, check_reading, {"format": ["npy", "overlay"], "fps": 2}, kept="*"),
+    CommandKind("predict", _predict, check_predict, {"format": ["npy", "overlay"], "fps": 2}, kept="*"),
     CommandKind("compare", _compare, check_reading, {"duration": 10}),
     CommandKind("regions", _writes("regions.json"), check_reading, {"max-regions": 4}),
     CommandKind("direct", _direct, check_direct, {"aspect": "16:9", "resolution": 720}, kept="film.plan.json"),

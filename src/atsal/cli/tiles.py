@@ -18,11 +18,12 @@ from atsal.cli.model_run import (
     take_reading,
 )
 from atsal.cli.parameters import (
+    FIELD_OF_VIEW,
     PATH,
-    POSITIVE,
     SOURCE,
     STREAMS,
     NameOf,
+    Number,
     isolate_option,
     overwrite_option,
     refuse_existing,
@@ -48,15 +49,19 @@ def _parse_grid(_context: click.Context, _parameter: click.Parameter, value: str
 @click.command(epilog="Example: atsal tiles VIDEO.mp4 -o tiles.json --grid 8x5 --segment 1 --rates 8000.")
 @click.argument("video", type=SOURCE)
 @click.option("-o", "--output", required=True, type=PATH, help="The .json or .csv file to write.")
-@click.option("--grid", "shape", default="8x5", callback=_parse_grid, help="Columns x rows of tiles.")
-@click.option("--segment", "segment_s", type=POSITIVE, default=1.0, help="Length of a segment in seconds.")
-@click.option("--fov", type=POSITIVE, default=100.0, help="Field of view of the viewers, a square, in degrees.")
-@click.option("--rates", type=click.IntRange(min=1), metavar="KBPS", help="Split this bitrate over the tiles.")
+@click.option("--grid", "shape", default="8x5", callback=_parse_grid, help="Columns x rows of tiles, as 8x5.")
+@click.option(
+    "--segment", "segment_s", type=Number(min=0.1, max=3600), default=1.0, help="Length of a segment in seconds."
+)
+@click.option("--fov", type=FIELD_OF_VIEW, default=100.0, help="Field of view of the viewers, a square, in degrees.")
+@click.option(
+    "--rates", type=click.IntRange(min=1), metavar="KBPS", help="Split this bitrate, in kbit/s, over the tiles."
+)
 @click.option(
     "--least-rate",
     type=click.IntRange(min=1),
     metavar="KBPS",
-    help="With --rates: each tile gets at least this.  [default: a tenth of an even split]",
+    help="With --rates: each tile gets at least this, in kbit/s.  [default: a tenth of an even split]",
 )
 @click.option("--recorded", type=PATH, help="A head log: say how much of its viewports the best tiles cover.")
 @click.option("--maps", type=PATH, help="Use the maps of this manifest of `atsal predict --format npy`.")
