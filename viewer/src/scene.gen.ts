@@ -172,6 +172,7 @@ export interface Item {
 
 export interface Catalogue {
   readonly items: readonly Item[];
+  readonly home: string;
 }
 
 export interface Progress {
