@@ -91,8 +91,8 @@ class StoreError(AtsalError):
 class ServiceError(AtsalError):
     """A service that refuses a request, cannot be reached, or failed at a job.
 
-    `kind` is the last part of the problem's type, as "not-found"; `status` is 0 where no answer came. The log of the
-    service has the `request_id`.
+    `kind` is the last part of the problem's type, as "not-found"; `status` is 0 where no answer came, and the code of
+    the WebSocket where a live session was closed. The log of the service has the `request_id`.
     """
 
     def __init__(self, message: str, *, kind: str = "", status: int = 0, request_id: str = "") -> None:

@@ -65,3 +65,13 @@ def test_python(service, folder, capsys):
     said = capsys.readouterr().out
     assert [path.name for path in (folder / "results").rglob("*.npy") if path.is_file()]
     assert re.search(r"^photo\.jpg \d+$", said, re.MULTILINE)
+
+
+def test_live(service, folder, capsys):
+    frames = folder / "frames"
+    frames.mkdir()
+    for number in range(8):
+        Image.fromarray(Scene(seed=1).render(64, number / 8)).save(frames / f"{number}.jpg")
+    (code,) = examples("Live", "python")
+    exec(compile(code.replace(PRINTED, service), "serving.md", "exec"), {})
+    assert re.search(r"^7 1 \S+ \S+$", capsys.readouterr().out, re.MULTILINE)

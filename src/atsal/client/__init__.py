@@ -6,7 +6,7 @@
 ...     client.wait(job, progress=print)
 ...     client.download(job, "results")
 
-`AsyncClient` has the same methods, to be awaited.
+`AsyncClient` has the same methods, to be awaited; its `live` is for `async for`.
 """
 
 from atsal.client.clients import AsyncClient, Client

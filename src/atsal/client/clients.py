@@ -3,11 +3,12 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from functools import update_wrapper
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable, Mapping
+from functools import partial, update_wrapper
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from atsal.client import operations
+from atsal.client.live import Connect, TimedPicture, connected, follow, follow_async
 from atsal.client.steps import Answer, Ask, BrokenError, Pause, Steps
 from atsal.client.uploading import upload
 from atsal.client.watching import wait
@@ -42,6 +43,18 @@ class _Settings:
             "timeout": timeout_s,
             "follow_redirects": False,  # a token goes to the service alone
         }
+
+    def _live(self, options: Mapping[str, Any]) -> Connect:
+        url: httpx.URL = self._options["base_url"]
+        is_secure = url.scheme == "https"
+        where = url.copy_with(scheme="wss" if is_secure else "ws", path=f"{url.path.rstrip('/')}/v1/live")
+        return partial(
+            connected,
+            str(where.copy_merge_params(operations.query_of(options))),
+            additional_headers=self._options["headers"],
+            ssl=httpx.create_ssl_context() if is_secure else None,
+            open_timeout=self._options["timeout"],
+        )
 
 
 def _sync(describe: Callable[P, Steps[T]]) -> Callable[Concatenate["Client", P], T]:
@@ -78,6 +91,17 @@ class Client(_Settings):
     download = _sync(operations.download)
     regions = _sync(operations.regions)
     image = _sync(operations.image)
+
+    def live(self, frames: Iterable[TimedPicture], /, **options: Any) -> Generator[dict[str, Any]]:
+        """Send the frames of a camera, and yield the answers of `WS /v1/live` as they come.
+
+        A frame is the seconds since the start and the bytes of a JPEG, PNG or WebP. `frames` is read in a thread, as
+        fast as it gives frames; the service answers the newest. The options are those of `WS /v1/live`, with
+        underscores for hyphens: `max_regions=3`. Ends when the last frame is answered. Raises `ServiceError`, of which
+        `status` is the code of a session that was closed, `ConfigError` for something else than frames, and what
+        `frames` raises.
+        """
+        return follow(self._live(options), frames)
 
     def __enter__(self) -> Self:
         return self
@@ -140,6 +164,10 @@ class AsyncClient(_Settings):
     download = _awaited(operations.download)
     regions = _awaited(operations.regions)
     image = _awaited(operations.image)
+
+    def live(self, frames: AsyncIterable[TimedPicture], /, **options: Any) -> AsyncGenerator[dict[str, Any]]:
+        """Send the frames of a camera, and yield the answers as `Client.live` does."""
+        return follow_async(self._live(options), frames)
 
     async def __aenter__(self) -> Self:
         return self

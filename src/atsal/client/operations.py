@@ -30,7 +30,7 @@ def submit(kind: str, source: Source, /, **options: Any) -> Steps[Job]:
     Raises `InputError` for a file that cannot be read, and `ServiceError` for what the service refuses.
     """
     reference = dict(source) if isinstance(source, Mapping) else (yield from upload(source))
-    given = {name.replace("_", "-"): value for name, value in options.items() if value is not None}
+    given = _named(options)
     new = {"kind": kind, "options": given, "source": reference}
     answer = yield from ask(Ask("POST", "/v1/jobs", {"Idempotency-Key": uuid4().hex}, json=new))
     return Job.from_json(json_of(answer))
@@ -95,7 +95,7 @@ def regions(job: Job | str, /) -> Steps[dict[str, Any]]:
     return found
 
 
-def image(path: str | Path, /, *, output: str = "npy", **options: str | int | float) -> Steps[bytes]:
+def image(path: str | Path, /, *, output: str = "npy", **options: Any) -> Steps[bytes]:
     """Return what is predicted for a photo, at once and without a job, as the content of a file.
 
     `output` is "npy", "png", "png16", "overlay" or "regions" (JSON); the options are those of `POST /v1/images`, with
@@ -103,9 +103,18 @@ def image(path: str | Path, /, *, output: str = "npy", **options: str | int | fl
     """
     with reading(Path(path)):
         content = Path(path).read_bytes()
-    query = {"output": output, **{name.replace("_", "-"): str(value) for name, value in options.items()}}
+    query = {"output": output, **query_of(options)}
     headers = {"Content-Type": "application/octet-stream"}  # the service sees what it is
     return (yield from ask(Ask("POST", "/v1/images", headers, query, body=lambda: content))).content
+
+
+def query_of(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return options as the parameters of an address."""
+    return {name: str(value) for name, value in _named(options).items()}
+
+
+def _named(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.replace("_", "-"): value for name, value in options.items() if value is not None}
 
 
 def _id(job: Job | str) -> str:
