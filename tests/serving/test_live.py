@@ -179,3 +179,15 @@ def test_a_session_needs_a_token_that_may_submit(tmp_path):
         for headers in (submits, cookie):
             with connect(address, additional_headers=headers) as socket:
                 assert closed_with(socket)[0] == 4400
+
+
+def test_one_token_does_not_take_all_sessions(tmp_path):
+    with serving(tmp_path, live=LiveSettings(sessions=3)) as (service, client):
+        address = f"ws://{client.base_url.host}:{client.base_url.port}/v1/live"
+        anna, ben = ({"Authorization": f"Bearer {service.gate.tokens.add(name, 'submit')}"} for name in ("anna", "ben"))
+        with connect(address, additional_headers=anna), connect(address, additional_headers=anna):
+            with connect(address, additional_headers=anna) as third:
+                assert closed_with(third) == (4429, "this token has 2 sessions already; end one first")
+            with connect(address, additional_headers=ben) as other:
+                other.send(message(0.0, jpeg(0.0)))
+                assert json.loads(other.recv(timeout=60))["regions"]

@@ -118,3 +118,15 @@ def test_to_stop_waits_for_no_photo():
     assert isinstance(running.exception(), FullError)
     with pytest.raises((CancelledError, FullError)):
         waiting.result(0)
+
+
+def test_the_time_to_wait_is_not_read_while_the_queue_changes():
+    pool = PhotoPool(prepare, PhotoSettings(workers=1))
+    with pool._lock:
+        asking = threading.Thread(target=pool.seconds_to_wait)
+        asking.start()
+        asking.join(0.2)
+        assert asking.is_alive()
+    asking.join(10)
+    assert not asking.is_alive()
+    pool.stop()

@@ -14,9 +14,11 @@ from atsal.serving.gate.access import submitter
 from atsal.serving.gate.refusals import send_problem
 from atsal.serving.live.ending import BAD_OPTIONS, FAULT, HUNG_UP, NO_PLACE, Ending
 from atsal.serving.live.session import LiveSession
+from atsal.serving.live.settings import LiveSettings
 from atsal.serving.model_query import ModelQuery
 from atsal.serving.problems import Problem
 from atsal.serving.warm_process import TwoSteps
+from atsal.untrusted.text import plural
 
 if TYPE_CHECKING:
     from atsal.serving.service import Service
@@ -28,22 +30,21 @@ def make_router(service: "Service") -> APIRouter:
     """Return the route of live frames."""
     router = APIRouter(prefix="/v1", tags=["live"])
     settings, device = service.settings.live, service.settings.device
-    sessions: set[WebSocket] = set()
+    sessions: dict[WebSocket, str] = {}  # with the names of their tokens
 
     @router.websocket("/live")
     async def follow(websocket: WebSocket) -> None:
         """Answer frames with their regions."""
         try:
-            await submitter(websocket)
+            caller = await submitter(websocket)
         except Problem as problem:  # handlers of errors answer requests only
             await send_problem(problem, websocket.scope, websocket.receive, websocket.send)
             return
         await websocket.accept()
-        sessions.add(websocket)
+        sessions[websocket] = caller.name
         try:
             prepare = partial(_prepare, _query(websocket), device)
-            if len(sessions) > settings.most_sessions:
-                raise Ending(NO_PLACE, f"there are {settings.most_sessions} sessions already; try again later")
+            _check_place([*sessions.values()], caller.name, settings)
             ending = await LiveSession(websocket, prepare, settings).run()
         except Ending as found:
             ending = found
@@ -51,12 +52,21 @@ def make_router(service: "Service") -> APIRouter:
             LOG.exception("a live session met an unexpected error")
             ending = Ending(FAULT, "the service has a fault")
         finally:
-            sessions.discard(websocket)
+            sessions.pop(websocket)
         if ending.code != HUNG_UP:
             with suppress(WebSocketDisconnect, RuntimeError):  # the client has hung up meanwhile
                 await websocket.close(ending.code, ending.reason)
 
     return router
+
+
+def _check_place(names: list[str], name: str, settings: LiveSettings) -> None:
+    """Raise `Ending` where there are too many sessions, or too many of this token; the new one is among `names`."""
+    if len(names) > settings.most_sessions:
+        raise Ending(NO_PLACE, f"there are {settings.most_sessions} sessions already; try again later")
+    if name and names.count(name) > settings.most_sessions_of_token:
+        most = settings.most_sessions_of_token
+        raise Ending(NO_PLACE, f"this token has {plural(most, 'session')} already; end one first")
 
 
 def _query(websocket: WebSocket) -> ModelQuery:

@@ -24,6 +24,11 @@ class LiveSettings:
         return self.sessions or min(usable_cores(), _MOST_SESSIONS)
 
     @property
+    def most_sessions_of_token(self) -> int:
+        """How many of these one token may have, so that it does not take all: half, rounded up."""
+        return (self.most_sessions + 1) // 2
+
+    @property
     def limits(self) -> Limits:
         """What one frame may take."""
         return Limits(self.frame_seconds, min(self.memory_bytes, machine_memory_bytes() / self.most_sessions))

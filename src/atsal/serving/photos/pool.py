@@ -55,7 +55,8 @@ class PhotoPool:
 
     def seconds_to_wait(self) -> int:
         """Return about how long a new photo would wait, in whole seconds, 1 or more."""
-        return max(1, math.ceil(len(self._waiting) * self._mean_s / self._workers))
+        with self._lock:
+            return max(1, math.ceil(len(self._waiting) * self._mean_s / self._workers))
 
     def stop(self) -> None:
         """End the processes; photos that have no answer yet get none."""
@@ -84,7 +85,8 @@ class PhotoPool:
             waiting.answer.set_result(self._ask(waiting.photo))
         except BaseException as error:
             waiting.answer.set_exception(error)
-        self._mean_s += _NEWEST_SHARE * (time.monotonic() - began_s - self._mean_s)
+        with self._lock:
+            self._mean_s += _NEWEST_SHARE * (time.monotonic() - began_s - self._mean_s)
 
     def _ask(self, photo: Any) -> Any:
         """Return the answer, of the second try if need be."""
