@@ -8,6 +8,8 @@ import click
 
 from atsal.cli.parameters import GIGABYTES, options
 from atsal.errors import ConfigError
+from atsal.serving.gate.settings import GateSettings
+from atsal.serving.sources.settings import GB, SourceSettings
 from atsal.untrusted.text import short_repr
 
 gate_options = options(
@@ -26,7 +28,7 @@ gate_options = options(
         "--requests",
         "requests_per_minute",
         type=click.IntRange(min=1),
-        default=6000,
+        default=GateSettings.requests_per_minute,
         help="Requests per minute of a token, and of an address.",
     ),
     click.option(
@@ -39,26 +41,29 @@ gate_options = options(
         "--file-gb",
         "file_bytes",
         type=GIGABYTES,
-        default=32.0,
+        default=SourceSettings.file_bytes / GB,
         help="Gigabytes of an upload, or of a file behind a URL.",
     ),
     click.option(
         "--token-gb",
         "stored_bytes",
         type=GIGABYTES,
-        default=256.0,
+        default=SourceSettings.stored_bytes / GB,
         help="Gigabytes of all uploads and jobs of a token.",
     ),
-    click.option("--token-jobs", type=click.IntRange(min=1), default=1000, help="Jobs of a token that may wait."),
+    click.option(
+        "--token-jobs",
+        type=click.IntRange(min=1),
+        default=SourceSettings.waiting_jobs,
+        help="Jobs of a token that may wait.",
+    ),
 )
 
 
 def take_gate_settings(values: dict[str, Any]) -> dict[str, Any]:
     """Take the values of these options out of a command's, and return the settings. Raises `ConfigError`."""
     from atsal.serving.gate.origins import is_origin  # noqa: PLC0415
-    from atsal.serving.gate.settings import GateSettings  # noqa: PLC0415
     from atsal.serving.sources.allowed_urls import parse_prefix  # noqa: PLC0415
-    from atsal.serving.sources.settings import SourceSettings  # noqa: PLC0415
 
     of_gate = {name: values.pop(name) for name in ("host_names", "proxies", "origins", "requests_per_minute")}
     for origin in of_gate["origins"]:

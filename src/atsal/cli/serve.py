@@ -8,13 +8,16 @@ import click
 from atsal.cli.gate_options import gate_options, take_gate_settings
 from atsal.cli.parameters import GIGABYTES, MAX_WORKERS, PATH, POSITIVE, device_option
 from atsal.errors import MissingDependencyError, install_hint
+from atsal.serving.live.settings import LiveSettings
+from atsal.serving.photos.settings import PhotoSettings
+from atsal.serving.settings import Settings
 
 
 @click.command(epilog="Example: atsal serve --data service --port 8000 --workers 2.")
 @click.option("--data", required=True, type=PATH, metavar="FOLDER", help="Keep jobs, uploads and results here.")
 @click.option("--database", metavar="URL", help="Keep the list of jobs in Postgres.  [default: SQLite in the folder]")
-@click.option("--host", default="127.0.0.1", help="Address to listen at.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, help="0 takes a free port.")
+@click.option("--host", default=Settings.host, help="Address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65535), default=Settings.port, help="0 takes a free port.")
 @click.option(
     "--workers",
     type=click.IntRange(min=1, max=MAX_WORKERS),
@@ -30,9 +33,13 @@ from atsal.errors import MissingDependencyError, install_hint
     type=click.IntRange(min=1, max=MAX_WORKERS),
     help="Sessions of live frames at the same time.  [default: one per core, at most 8]",
 )
-@click.option("--job-seconds", type=POSITIVE, default=21_600.0, help="Seconds that a job may run.")
+@click.option("--job-seconds", type=POSITIVE, default=Settings.job_seconds, help="Seconds that a job may run.")
 @click.option(
-    "--standstill", "standstill_s", type=POSITIVE, default=600.0, help="Seconds without progress that end a job's try."
+    "--standstill",
+    "standstill_s",
+    type=POSITIVE,
+    default=Settings.standstill_s,
+    help="Seconds without progress that end a job's try.",
 )
 @click.option(
     "--memory",
@@ -40,7 +47,7 @@ from atsal.errors import MissingDependencyError, install_hint
     type=GIGABYTES,
     help="Gigabytes of memory that end a job's try.  [default: the machine's, divided by the workers]",
 )
-@click.option("--keep-days", type=POSITIVE, default=7.0, help="Days after which ended jobs are removed.")
+@click.option("--keep-days", type=POSITIVE, default=Settings.keep_days, help="Days after which ended jobs are removed.")
 @gate_options
 @click.option("--log-json", is_flag=True, help="Write the log as JSON lines.")
 @device_option
@@ -63,11 +70,8 @@ def serve(data: Path, log_json: bool, **values: Any) -> None:
     run_server(open_service(_settings(data, values), command_kinds()))
 
 
-def _settings(data: Path, values: dict[str, Any]) -> Any:
+def _settings(data: Path, values: dict[str, Any]) -> Settings:
     from atsal.jobs.workers import usable_cores  # noqa: PLC0415
-    from atsal.serving.live.settings import LiveSettings  # noqa: PLC0415
-    from atsal.serving.photos.settings import PhotoSettings  # noqa: PLC0415
-    from atsal.serving.settings import Settings  # noqa: PLC0415
 
     values |= take_gate_settings(values)
     values["photos"] = PhotoSettings(workers=values.pop("photo_workers"))
