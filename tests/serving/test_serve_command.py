@@ -70,7 +70,11 @@ def test_each_result_has_a_page(client, sources, kind):
     page = client.get(f"/v1/jobs/{job['id']}/view/")
     assert page.headers["content-security-policy"].startswith("default-src 'self'")
     assert "<script" in page.text
-    (item,) = client.get(f"/v1/jobs/{job['id']}/view/catalogue.json").json()["items"]
+    catalogue = client.get(f"/v1/jobs/{job['id']}/view/catalogue.json").json()
+    (item,) = catalogue["items"]
+    assert (item["name"], catalogue["home"]) == ("scene.mp4", "/")
+    parents = {found["id"]: found["parent"] for found in client.get("/v1/jobs").json()["jobs"]}
+    assert (parents[job["id"]], parents[made["id"]]) == (None, job["id"])
     scene = client.get(f"/v1/jobs/{job['id']}/view/{item['folder']}scene.json").json()
     assert (scene["film"]["plan"] is not None) == (kind == "direct")
     media = f"/v1/jobs/{job['id']}/view/{item['folder']}{scene['media']['file']}"

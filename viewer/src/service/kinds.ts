@@ -85,7 +85,7 @@ const LABELS: Readonly<Record<string, string>> = {
   colormap: "Colour map",
 };
 
-/** In place of the help of the command, where that speaks of what only a command line has. */
+/** In place of the description of an option, where fewer words will do beside its field. */
 const HINTS: Readonly<Record<string, string>> = {
   start: "",
   duration: "",
