@@ -62,6 +62,10 @@ await check("a video is dropped, watched, opened and sought", {}, async (page) =
   await partial;
   await mapShown(page);
   for (const frame of [30, 5, 44, 12]) await seek(page, (frame + 0.5) * frame_s, frame_s);
+  assert.equal(await page.title(), basename(video));
+  await page.getByRole("link", { name: "All jobs" }).click();
+  await card(page, basename(video)).waitFor();
+  assert.equal(await page.locator("#list .job").filter({ hasText: basename(video) }).count(), 1);
 });
 
 await check("a photo is chosen, its map fetched, its job deleted", {}, async (page) => {
