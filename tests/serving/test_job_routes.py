@@ -11,6 +11,7 @@ from serving_tools import serving, upload, wait_for
 
 from atsal.serving import problem_types
 from atsal.serving.job import new_id
+from atsal.serving.sources.settings import SourceSettings
 from fakes.small_kinds import COUNT, Count
 
 
@@ -166,6 +167,20 @@ def test_an_idempotency_key_makes_one_job(client, service):
     assert answers[0].json()["id"] == answers[1].json()["id"]
     other = client.post("/v1/jobs", json=new | {"options": {"frames": 2}}, headers={"Idempotency-Key": "a"})
     assert other.json()["type"] == "/problems/idempotency-key-used"
+
+
+def test_requests_at_once_do_not_pass_the_limit_of_waiting_jobs(tmp_path):
+    with serving(tmp_path, sources=SourceSettings(waiting_jobs=2)) as (service, client):
+        new = {"kind": "count", "options": {"frames": 100, "seconds_each": 1}, "source": upload(service)}
+        wait_for(client, client.post("/v1/jobs", json=new).json(), ["running"])
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: client.post("/v1/jobs", json=new), range(8)))
+        assert sorted(answer.status_code for answer in answers) == [201] * 2 + [429] * 6
+        refused = next(answer for answer in answers if answer.status_code == 429)
+        assert (refused.json()["type"], refused.headers["retry-after"]) == ("/problems/too-many-requests", "60")
+        assert len(list(service.data.jobs.iterdir())) == 3
+        for job in client.get("/v1/jobs").json()["jobs"]:  # so that the service need not wait for them
+            client.post(f"/v1/jobs/{job['id']}/cancel")
 
 
 def test_requests_for_a_page_at_once_make_one(tmp_path):
