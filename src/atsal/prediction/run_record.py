@@ -26,6 +26,7 @@ from atsal.untrusted.json_text import parse_json, read_json
 
 Settings = dict[str, Any]
 SAVE_EVERY_S = 10.0
+_LONGEST_S = 1e9  # 30 years: sums and products of times stay far from infinity
 _OPTION_NAMES = {
     "streams": "stream",
     "formats": "format",
@@ -106,10 +107,17 @@ class EarlierRun:
         settings, frames = document["settings"], document["frames"]
         if not isinstance(settings, dict) or not {"source", "model", "options"} <= settings.keys():
             raise TypeError("the settings")
+        if not isinstance(frames, list):
+            raise TypeError("the list of frames")
         for frame in frames:
-            if not isinstance(frame["index"], int) or not all(isinstance(name, str) for name in frame["files"]):
+            if type(frame["index"]) is not int or not all(isinstance(name, str) for name in frame["files"]):
                 raise TypeError("a frame's index or files")
-        return cls(path, settings, frames, document.get("problem"))
+            if type(frame["timestamp_s"]) not in (int, float) or not abs(frame["timestamp_s"]) <= _LONGEST_S:
+                raise ValueError(f"a frame's time as a number of seconds, at most {_LONGEST_S:g}")
+        problem = document.get("problem")
+        if not isinstance(problem, str | None):
+            raise TypeError("a problem as text")
+        return cls(path, settings, frames, problem)
 
     def result_paths(self, folder: Path, stem: str) -> list[ResultPath]:
         """Return where its results are."""

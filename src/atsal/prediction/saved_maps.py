@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from atsal.errors import DataError
 from atsal.jobs.checksums import cached_sha256
 from atsal.prediction.run_record import EarlierRun
-from atsal.prediction.streams import FUSED, file_stem
+from atsal.prediction.streams import FUSED, STREAMS, file_stem
 from atsal.untrusted.arrays import open_npy
 from atsal.untrusted.files import ErrorFactory, is_inside
 from atsal.untrusted.json_text import read_object
@@ -20,6 +20,8 @@ from atsal.video.probe import probe_video
 from atsal.video.stereo_layout import StereoChoice
 
 Map = NDArray[np.floating[Any]]
+_MOST_ROWS = 4096  # of a map: several of them fit into memory
+_LEAST, _MOST = 1e-30, 1e30  # of the greatest value of a map: sums and ratios stay far from infinity
 _MOST_LATE_STEPS = 1.5  # by which the last map may be before the end of the video
 
 
@@ -39,8 +41,8 @@ class SavedMaps:
             self.front_deg = _as_front(options.get("front_deg", 0.0))  # earlier versions had this front
             self.source_name = Path(str(source["path"])).name
             self._sha256 = source.get("sha256")
-            self._stereo = _as_stereo(options.get("reading", {}).get("stereo", "auto"))
-            streams = [str(name) for name in options["streams"]]
+            self._stereo = as_stereo(options.get("reading", {}).get("stereo", "auto"))
+            streams = as_streams(options["streams"])
             self.times_s = [float(frame["timestamp_s"]) for frame in self._run.frames]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise self._make_error(f"lacks {error_reason(error)}") from error
@@ -52,9 +54,14 @@ class SavedMaps:
         self._stem = file_stem(manifest.stem, stream, len(streams))
 
     def __iter__(self) -> Iterator[tuple[int, float, Map]]:
-        """Yield frame index, time in seconds and map (h, 2h); `DataError` for a map that is missing or damaged."""
+        """Yield frame index, time in seconds and map (h, 2h), of one size; `DataError` for one that is damaged."""
+        shape = None
         for frame, time_s in zip(self._run.frames, self.times_s, strict=True):
-            yield frame["index"], time_s, self._read(frame["files"])
+            saliency = self._read(frame["files"])
+            if shape not in (None, saliency.shape):
+                raise self._make_error(f"has maps of {shape} and of {saliency.shape} values")
+            shape = saliency.shape
+            yield frame["index"], time_s, saliency
 
     def check_video(self, video: Path, stereo: StereoChoice = "auto") -> None:
         """Raise `DataError` unless the maps are those of this file and layout, from its first frame to its last."""
@@ -86,19 +93,32 @@ class SavedMaps:
             raise DataError(
                 f"{path}: holds {values.dtype}; expected a map of floating-point numbers; write the maps again"
             )
-        if values.ndim != 2 or values.shape[1] != 2 * len(values) or not (np.isfinite(values) & (values >= 0)).all():
-            raise DataError(f"{path}: expected a map (h, 2h) of finite numbers, 0 or more; write the maps again")
-        if not values.any():
+        if values.ndim != 2 or values.shape[1] != 2 * len(values) or len(values) > _MOST_ROWS:
+            raise DataError(
+                f"{path}: has the shape {values.shape}; expected a map (h, 2h), h at most {_MOST_ROWS}; write the maps "
+                "again"
+            )
+        least, most = float(values.min(initial=0)), float(values.max(initial=0))
+        if not (least >= 0 and most <= _MOST):  # neither is true of a NaN
+            raise DataError(f"{path}: expected a map of numbers from 0 to {_MOST:g}; write the maps again")
+        if most < _LEAST:
             raise DataError(f"{path}: is zero everywhere; expected a map with some attention; write the maps again")
         return values
 
 
-def _as_stereo(value: object) -> StereoChoice:
+def as_stereo(value: object) -> StereoChoice:
     """Return the layout that was asked for; `ValueError` for anything else."""
     found = next((choice for choice in get_args(StereoChoice) if choice == value), None)
     if found is None:
         raise ValueError("reading.stereo as the name of a layout")
     return cast("StereoChoice", found)
+
+
+def as_streams(value: object) -> tuple[str, ...]:
+    """Return the names of the streams of a run; `ValueError` for anything else."""
+    if not isinstance(value, list) or not value or any(name not in tuple(STREAMS) for name in value):
+        raise ValueError("options.streams as names of streams")
+    return tuple(dict.fromkeys(value))
 
 
 def _as_front(value: object) -> float | None:

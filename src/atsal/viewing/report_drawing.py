@@ -17,7 +17,7 @@ def draw_timeline(times_s: Sequence[float], bits: Mapping[str, Sequence[float]],
     `times_s` are two or more, ascending; `bits` has a value for each of them.
     """
     start_s, end_s = times_s[0], times_s[-1]
-    scale = (_WIDTH - _LEFT - 10) / (end_s - start_s)
+    scale = (_WIDTH - _LEFT - 10) / max(1e-6, end_s - start_s)
     step_s = max(STEP_S, (end_s - start_s) / (len(times_s) - 1))
     xs = [_LEFT + (time_s - start_s) * scale for time_s in times_s]
     below = _PLOT + 16

@@ -1,10 +1,11 @@
 """A result of `atsal predict --format npy`, found by its manifest: the source, the streams, and the maps."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, get_args
 
 from atsal.directing.scene_cuts import FrameWatch
 from atsal.errors import DataError, MediaError
@@ -12,16 +13,17 @@ from atsal.models import DIRECTIONS, Direction
 from atsal.prediction.options import ReadOptions
 from atsal.prediction.prefetch import prefetch
 from atsal.prediction.run_record import EarlierRun
-from atsal.prediction.saved_maps import SavedMaps
+from atsal.prediction.saved_maps import SavedMaps, as_stereo, as_streams
 from atsal.prediction.sources import Source, SourceKind
 from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
-from atsal.untrusted.text import error_reason
+from atsal.untrusted.text import error_reason, short_repr
 from atsal.video.media_files import classify
 from atsal.video.reader import Frame
 from atsal.video.stereo_layout import StereoChoice
 from atsal.viewing.frame_maps import FrameMaps
 
+T = TypeVar("T")
 _AHEAD = 8  # pictures that are read before they are wanted
 
 
@@ -89,10 +91,10 @@ def read_run(manifest: Path) -> RunFacts:
     try:
         run = EarlierRun.from_json(manifest, read_object(manifest, make_error))
         source, options, model = (run.settings[name] for name in ("source", "options", "model"))
-        path, kind, sha256 = Path(str(source["path"])), source["kind"], source["sha256"]
-        streams = tuple(str(name) for name in options["streams"])
-        direction = _as_direction(options.get("direction", "head_eye"))  # earlier versions predicted this one
-        stereo, model_name = options["reading"]["stereo"], str(model["folder"])
+        path, kind, sha256 = Path(str(source["path"])), _one_of(get_args(SourceKind), source["kind"]), source["sha256"]
+        streams = as_streams(options["streams"])
+        direction = _one_of(DIRECTIONS, options.get("direction", "head_eye"))  # earlier versions predicted this one
+        stereo, model_name = as_stereo(options["reading"]["stereo"]), str(model["folder"])
         formats = [str(name) for name in options["formats"]]
         duration_s = max((float(frame["timestamp_s"]) for frame in run.frames), default=0.0)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -104,11 +106,11 @@ def read_run(manifest: Path) -> RunFacts:
     return RunFacts(run, path, kind, sha256, streams, direction, stereo, model_name, duration_s)
 
 
-def _as_direction(value: Any) -> Direction:
-    for known in DIRECTIONS:
-        if value == known:
-            return known
-    raise ValueError(f"direction {value!r}")
+def _one_of(known: Collection[T], value: Any) -> T:
+    for one in known:
+        if value == one:
+            return one
+    raise ValueError(f"a value of {', '.join(map(str, known))} in place of {short_repr(value)}")
 
 
 def open_result(manifest: Path, media: Path | None = None) -> SavedResult:
@@ -133,7 +135,7 @@ def find_source(manifest: Path, facts: RunFacts, media: Path | None) -> Source:
     """Return the file of the source's name, as `open_result` looks for it; raise `DataError` where there is none."""
     candidates = _candidates(manifest, facts, media)
     for path in candidates:
-        if path.exists():
+        if os.path.exists(path):  # noqa: PTH110 - false, too, for a name that no file can have
             return Source(path, "sequence" if facts.kind == "sequence" else classify(path))
     raise DataError(
         f"{manifest}: has the maps of {facts.source.name}, which is not at {candidates[0]}; name the file or its "
