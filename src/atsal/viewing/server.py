@@ -14,7 +14,6 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
 
 from atsal.version import __version__
 from atsal.viewing.scene import Progress
@@ -47,7 +46,7 @@ _TYPES = {
     ".webm": "video/webm",
     ".mkv": "video/x-matroska",
 }
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")  # more digits than any file needs are ignored
 _BLOCK = 1 << 18
 
 
@@ -110,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Print nothing."""
 
     def _answer(self, *, with_body: bool) -> None:
-        name = urlsplit(self.path).path.removeprefix("/") or "index.html"
+        name = self.path.partition("?")[0].removeprefix("/") or "index.html"
         if self.headers.get("Host") not in self.server.hosts:
             self.send_error(HTTPStatus.FORBIDDEN, explain="This server answers only on its own machine.")
         elif (path := self.server.site.get(name) or self.server.make_file(name)) is not None:
