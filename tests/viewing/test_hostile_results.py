@@ -9,9 +9,13 @@ from PIL import Image
 
 from atsal.errors import AtsalError
 from atsal.jobs.checksums import file_sha256
+from atsal.prediction.options import ReadOptions
+from atsal.prediction.sources import Source
 from atsal.viewing.entries.result import make_result_entry
+from atsal.viewing.media import prepare_media
 from atsal.viewing.report import make_report
 from atsal.viewing.saved_result import open_result
+from fakes.disc_video import picture, write_video
 
 MARKUP = "<img src=x onerror=alert(1)>"
 
@@ -122,3 +126,12 @@ def test_times_that_are_nearly_equal_are_drawn(result, tmp_path):
     assert "NaN" not in report
     assert ">nan" not in report
     assert '"nan' not in report
+
+
+@pytest.mark.parametrize(("name", "shown"), [("x.html", "media.mp4"), ("x.js", "media.mp4"), ("x.WebM", "media.webm")])
+def test_a_video_becomes_no_page_and_no_script_by_its_name(tmp_path, name, shown):
+    path = tmp_path / name
+    write_video(tmp_path / "x.mp4", [picture(0)])
+    (tmp_path / "x.mp4").rename(path)
+    media, served = prepare_media(Source(path, "video"), ReadOptions(), tmp_path, copy=False)
+    assert (media.file, served) == (shown, path)

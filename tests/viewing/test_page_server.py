@@ -81,6 +81,14 @@ def test_a_range_without_bytes(server, asked):
     assert (answer.status, body, answer.getheader("Content-Range")) == (416, b"", "bytes */10240")
 
 
+def test_a_file_has_the_type_of_its_name_on_the_page(tmp_path, serve):
+    """A video that is called page.html is no page of this server."""
+    (tmp_path / "page.html").write_bytes(CONTENT)
+    with serve({"items/1/media.mp4": tmp_path / "page.html"}) as server:
+        answer, body = ask(server, "/items/1/media.mp4")
+    assert (answer.getheader("Content-Type"), body) == ("video/mp4", CONTENT)
+
+
 def test_a_file_that_is_being_made_gives_the_progress(server):
     answer, body = ask(server, "/items/1/scene.json")
     assert (answer.status, json.loads(body)) == (202, {"text": "Predicting", "share": 0.5, "failed": False})

@@ -10,6 +10,7 @@ from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.prediction.formats import next_even
 from atsal.prediction.options import ReadOptions
 from atsal.prediction.sources import Source
+from atsal.video.media_files import VIDEO_SUFFIXES
 from atsal.video.probe import VideoInfo, probe_video
 from atsal.video.writer import VideoWriter
 from atsal.viewing.scene import Media
@@ -17,6 +18,7 @@ from atsal.viewing.scene import Media
 COPY_WIDTH = 1920  # of a copy of a video; every browser and device plays it
 PHOTO_WIDTH = 8192  # what nearly every graphics card takes
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
+_ANY_VIDEO = ".mp4"  # for other endings: a video that ends in .html would be a page of the web server's
 _JPEG_QUALITY = 92
 
 
@@ -34,7 +36,8 @@ def prepare_media(
     if copy or source.kind == "sequence" or _has_several_streams(source, reading):
         return _copy_video(source, reading, folder, on_frame)
     info = probe_video(source.path, reading.stereo)
-    name = "media" + source.path.suffix.lower()
+    suffix = source.path.suffix.lower()
+    name = f"media{suffix if suffix in VIDEO_SUFFIXES else _ANY_VIDEO}"
     width, height = info.eye_size
     media = Media(
         "video", name, source.path.name, width, height, _crop(info), info.codec, info.frame_rate, info.duration_s or 0.0

@@ -7,6 +7,7 @@ that name it by a loopback address, so that a page elsewhere cannot read it by D
 
 import dataclasses
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -113,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Host") not in self.server.hosts:
             self.send_error(HTTPStatus.FORBIDDEN, explain="This server answers only on its own machine.")
         elif (path := self.server.site.get(name) or self.server.make_file(name)) is not None:
-            self._send_file(path, with_body=with_body)
+            self._send_file(name, path, with_body=with_body)
         elif (progress := self.server.find_progress(name)) is not None:
             self._send_progress(progress, with_body=with_body)
         else:
@@ -126,17 +127,17 @@ class _Handler(BaseHTTPRequestHandler):
         if with_body:
             self.wfile.write(content)
 
-    def _send_file(self, path: Path, *, with_body: bool) -> None:
+    def _send_file(self, name: str, path: Path, *, with_body: bool) -> None:
         try:
             file = path.open("rb")
         except OSError:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
         with file:
-            self._send(path, file, with_body=with_body)
+            self._send(name, file, with_body=with_body)
 
-    def _send(self, path: Path, file: BinaryIO, *, with_body: bool) -> None:
-        size = path.stat().st_size
+    def _send(self, name: str, file: BinaryIO, *, with_body: bool) -> None:
+        size = file.seek(0, os.SEEK_END)
         span = _parse_range(self.headers.get("Range", ""), size)
         if span is not None and not span:
             self.send_response(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
@@ -148,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
         if span is not None:
             self.send_header("Content-Range", f"bytes {span.start}-{span.stop - 1}/{size}")
         wanted = span if span is not None else range(size)
-        self._end_headers(path.name, len(wanted))
+        self._end_headers(name, len(wanted))
         if with_body:
             self._copy(file, wanted)
 
