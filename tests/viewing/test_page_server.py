@@ -110,7 +110,6 @@ def test_head_gives_the_length_alone(server):
         "/maps/",
         "/./secret.txt",
         "/gone.js",
-        "http://[x/secret.txt",
         "/\\x",
     ],
 )
@@ -147,4 +146,13 @@ def test_a_browser_that_hangs_up_does_no_harm(server, tmp_path, capfd):
         connection.recv(100)
     assert ask(server, "/")[0].status == 200
     time.sleep(0.1)  # the thread of the first request ends
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("path", ["http://[x/", "//[", "\\\\host\\share", "/%00", "/?[/../"])
+def test_an_address_that_is_none_is_answered(server, capfd, path):
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=5) as connection:
+        lines = f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{server.server_port}", "Connection: close", "", ""
+        connection.sendall("\r\n".join(lines).encode())
+        assert connection.recv(12) == (b"HTTP/1.1 200" if "?" in path else b"HTTP/1.1 404")
     assert capfd.readouterr().err == ""
