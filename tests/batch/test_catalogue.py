@@ -82,6 +82,8 @@ def test_values_of_json_keep_their_kind(tmp_path):
         ("path\nx/a.mp4\ny/a.mov", "line 3: id 'a' is that of line 2, too"),
         ("path,id\na.mp4,../b", "line 2: id '../b' is no name for results"),
         ("path,id\na.mp4,.b", "line 2: id '.b' is no name for results"),
+        ("path,id\na.mp4,\x1b[31mb", r"line 2: id '\x1b[31mb' is no name for results"),
+        ('path,id\na.mp4,"b\nc"', r"line 3: id 'b\nc' is no name for results"),
         ("path;id;start\na.mp4;b;1", "expected commas"),
         ("", "is empty"),
     ],
@@ -101,6 +103,7 @@ def test_a_mistake_is_named_with_its_row(tmp_path, rows, message):
         ('{"path": "a.mp4"', "line 2: cannot be read as JSON"),
         ("[1]", "line 2: holds a list"),
         ('{"path": {"a": 1}}', "line 2: path is {'a': 1}"),
+        ('{"path": "a\\udcff.mp4"}', r"line 2: id 'a\udcff' is no name"),
         ('{"path": "a.mp4", "strat": 1}', "line 2: unknown column 'strat'; did you mean 'start'?"),
     ],
 )
@@ -110,6 +113,13 @@ def test_a_wrong_line_of_json_is_named(tmp_path, line, message):
     with pytest.raises(DataError) as raised:
         read_catalogue(path, COLUMNS)
     assert message in str(raised.value)
+
+
+def test_lines_of_json_with_columns_of_their_own_do_not_fill_the_memory(tmp_path):
+    path = tmp_path / "list.jsonl"
+    path.write_text("".join(json.dumps({"path": f"{row}.mp4", f"column{row}": ""}) + "\n" for row in range(1000)))
+    with pytest.raises(DataError, match="line 100: more than 100 columns so far"):
+        read_catalogue(path, COLUMNS)
 
 
 def test_ten_thousand_entries_are_read_at_once(tmp_path):

@@ -6,6 +6,8 @@ import pytest
 from atsal.errors import ConfigError, MediaError
 from atsal.prediction.options import ReadOptions
 from atsal.prediction.sources import Source, SourceFiles, find_remarks, find_sources
+from atsal.prediction.unseen_source import UnseenSource
+from atsal.remote.path import as_path
 
 
 def test_a_folder_stands_for_what_is_in_it(still, clip):
@@ -56,6 +58,14 @@ def test_a_link_keeps_its_own_name(frame_folder, tmp_path):
 )
 def test_results_keep_the_stem(name, stem):
     assert Source(Path(name), "video").stem == stem
+
+
+@pytest.mark.parametrize(
+    "path", ["...mp4", "..mp4", "http://host/%2e%2e", "s3://bucket/clips/..", "s3://bucket/...mp4"]
+)
+def test_no_name_leads_out_of_the_output_folder(path):
+    assert Source(as_path(path), "video").stem == UnseenSource(as_path(path)).stem
+    assert Source(as_path(path), "video").stem in ("_.", "_..")
 
 
 def test_a_loop_of_links_is_a_problem_of_that_path(tmp_path):

@@ -30,6 +30,7 @@ from atsal.untrusted.text import short_repr
 MOST_ENTRIES = 1_000_000
 _PATH, _ID = "path", "id"
 _TABLES, _JSON_LINES = (".csv", ".parquet"), (".jsonl", ".ndjson")
+_MOST_COLUMNS = 100  # of JSON lines; each has a cell in every row
 _LONGEST_VALUE = 1000  # characters of the value of an option
 _LONGEST_ID = 150  # bytes, so that the names of results stay within the 255 that file systems allow
 
@@ -113,10 +114,11 @@ def _entry(table: TextTable, row: int, name: str, options: Mapping[str, Any]) ->
         raise DataError(f"{where}: {shown_url(text)} is a URL of {scheme}; those of https, http and s3 are read")
     path = as_path(text) if scheme is not None else table.path.parent / text
     name = name or path.stem
-    if not is_file_name(name) or name.startswith(".") or len(name.encode()) > _LONGEST_ID:
+    is_plain = is_file_name(name) and name.isprintable() and not name.startswith(".")
+    if not is_plain or len(name.encode()) > _LONGEST_ID:
         raise DataError(
-            f"{where}: id {short_repr(name)} is no name for results; expected a short name without slashes that does "
-            "not begin with a dot"
+            f"{where}: id {short_repr(name)} is no name for results; expected a short name without slashes and control "
+            "characters that does not begin with a dot"
         )
     return Entry(path, name, options, where)
 
@@ -135,8 +137,14 @@ def _refuse_repeated_ids(path: Path, entries: list[Entry]) -> None:
 
 def _read_json_lines(path: Path) -> TextTable:
     """Return the objects in the lines of a file as a table; a key that a line lacks is an empty cell."""
-    rows = list(islice(_objects(path), MOST_ENTRIES + 1))
-    columns = dict.fromkeys(key for _, found in rows for key in found)
+    rows, columns = [], dict[str, None]()
+    for line, found in islice(_objects(path), MOST_ENTRIES + 1):
+        rows.append((line, found))
+        columns |= dict.fromkeys(found)
+        if len(columns) > _MOST_COLUMNS:
+            raise DataError(
+                f"{path}, line {line}: more than {_MOST_COLUMNS} columns so far; expected path, id, options"
+            )
     lines = np.array([line for line, _ in rows], np.int64)
     return TextTable(path, lines, {key: tuple(found.get(key, "") for _, found in rows) for key in columns})
 

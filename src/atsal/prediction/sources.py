@@ -37,7 +37,7 @@ class Source:
     def stem(self) -> str:
         """The name of its results."""
         if self.name is not None or self.kind != "sequence":
-            return self.name or self.path.stem
+            return self.name or result_name(self.path)
         return self.path.resolve().name if self.path.name in ("", "..") else self.path.name
 
     def look(self) -> "Source":
@@ -174,6 +174,11 @@ class Source:
     def files(self) -> list[Path]:
         """Return the files that are read."""
         return list_frames(self.path) if self.kind == "sequence" else [self.path]
+
+
+def result_name(path: Path) -> str:
+    """Return the stem of a file as the name of its results, which would leave the folder for a file "...mp4"."""
+    return path.stem if path.stem.strip(".") else f"_{path.stem}"
 
 
 def _remote_version(path: Path) -> str | None:

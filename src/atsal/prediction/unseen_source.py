@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atsal.errors import ConfigError
-from atsal.prediction.sources import Source, find_sources
+from atsal.prediction.sources import Source, find_sources, result_name
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class UnseenSource:
     @property
     def stem(self) -> str:
         """The name of its results."""
-        return self.name or self.path.stem
+        return self.name or result_name(self.path)
 
     def look(self) -> Source:
         """Return what it is. Raises `InputError`, and `ConfigError` for a folder of several."""

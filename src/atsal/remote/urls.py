@@ -27,16 +27,20 @@ def shown_url(url: str) -> str:
         return f"{scheme}://{bucket.rpartition('@')[2]}{slash}{key}"
     try:
         parts = urlsplit(url)
+        parts.port  # noqa: B018 - an error where a "#" or "/" in the password ends the host
     except ValueError:
         return f"{scheme}://{_HIDDEN}"
-    names = [name for name, value in parse_qsl(parts.query) if value]
+    names = [name for name, value in parse_qsl(parts.query) if value.strip("=")]  # a token may end in "=="
     query = "&".join(f"{quote(name)}={_HIDDEN}" for name in names) or (_HIDDEN if parts.query else "")
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
 
 
 def file_name(url: str) -> str:
-    """Return the last part of a URL's path, or the host where the path is empty, as the name of a file."""
+    """Return the last part of a URL's path, or the host where the path is empty, as the name of a file.
+
+    Servers may choose it: "_" stands for slashes, control characters and others that cannot be seen.
+    """
     scheme, _, rest = shown_url(url).partition("://")
-    if scheme.lower() not in HTTP:
-        return rest.rstrip("/").rpartition("/")[2]
-    return unquote(rest.partition("?")[0].rstrip("/").rpartition("/")[2]).replace("/", "_")
+    is_http = scheme.lower() in HTTP
+    name = (rest.partition("?")[0] if is_http else rest).rstrip("/").rpartition("/")[2]
+    return "".join(c if c.isprintable() and c not in "/\\" else "_" for c in (unquote(name) if is_http else name))
