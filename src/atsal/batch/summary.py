@@ -10,7 +10,7 @@ from pathlib import Path
 
 from atsal.batch.ledger import Row, count_states
 from atsal.jobs.atomic_write import atomic_file, output_errors
-from atsal.untrusted.text import escape_controls
+from atsal.untrusted.text import escape_controls, spreadsheet_text
 from atsal.version import __version__
 
 CSV, PAGE = "summary.csv", "summary.html"
@@ -28,7 +28,7 @@ td:nth-child(7) { white-space: nowrap; }
 def write_summary(folder: Path, rows: Sequence[Row]) -> None:
     """Write `summary.csv` and `summary.html`. Raises `OutputError`."""
     table = StringIO(newline="")
-    csv.writer(table).writerows([_COLUMNS, *map(_cells, rows)])
+    csv.writer(table).writerows([_COLUMNS, *([spreadsheet_text(cell) for cell in _cells(row)] for row in rows)])
     for name, text in {CSV: table.getvalue(), PAGE: _page(rows)}.items():
         with output_errors(folder / name), atomic_file(folder / name) as part:
             part.write_text(text, encoding="utf-8", newline="")
@@ -44,7 +44,7 @@ def _cause(row: Row) -> str:
 
 
 def _cells(row: Row) -> list[str]:
-    return [escape_controls(str(getattr(row, name))) for name in _COLUMNS]  # names of files may hold any bytes
+    return [str(getattr(row, name)) for name in _COLUMNS]
 
 
 def _page(rows: Sequence[Row]) -> str:
@@ -69,6 +69,7 @@ def _shown(row: Row) -> Row:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
+    # names of files may hold any bytes
+    lines = ["".join(f"<td>{escape(escape_controls(cell))}</td>" for cell in row) for row in rows]
     titles = "".join(f"<th>{escape(title)}</th>" for title in head)
     return f"<table><tr>{titles}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"

@@ -1,7 +1,8 @@
 """The sources of `atsal batch`, from paths, folders, patterns, URLs or a catalogue, with the options of each."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from glob import glob
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,7 @@ def _expand(path: Path, *, as_frames: bool) -> Iterator[Path]:
     """Yield the files of a folder or pattern, or the path itself."""
     is_pattern = any(sign in str(path) for sign in _PATTERN) and not path.exists()
     if is_pattern:
-        matches = path.matches() if isinstance(path, RemotePath) else map(Path, glob(str(path), recursive=True))  # noqa: PTH207
+        matches = path.matches() if isinstance(path, RemotePath) else _local_matches(path)
         found = sorted(matches, key=lambda file: natural_key(str(file)))
         if not found:
             raise ConfigError(f"{path}: no file matches; check the pattern")
@@ -53,6 +54,16 @@ def _expand(path: Path, *, as_frames: bool) -> Iterator[Path]:
         yield from list_media(path)
     else:
         yield path
+
+
+def _local_matches(pattern: Path) -> Iterator[Path]:
+    """Yield the files that match; `**` enters no hidden folders, and follows no links, which may lead in circles."""
+    fixed = Path(*takewhile(lambda part: not any(sign in part for sign in _PATTERN), pattern.parts))
+    rest = [part if part == "**" else re.sub(r"\*+", "*", part) for part in pattern.parts[len(fixed.parts) :]]
+    shows_hidden = any(part.startswith(".") for part in rest)
+    for path in fixed.glob("/".join([*rest, "*"] if rest[-1] == "**" else rest)):
+        if shows_hidden or not any(part.startswith(".") for part in path.parts[len(fixed.parts) :]):
+            yield path
 
 
 def items_of_catalogue(

@@ -8,6 +8,7 @@ from atsal.errors import AtsalError
 
 _MAX_CHARACTERS = 80  # of a value in a message
 _MAX_NAMES = 8  # in a message
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also as full-width characters
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format (as right-to-left overrides), lone surrogates, line ends
 
 
@@ -56,6 +57,12 @@ def escape_controls(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(_escape(c) if unicodedata.category(c) in _HIDDEN else c for c in text)
+
+
+def spreadsheet_text(text: str) -> str:
+    """Return a text for a cell of CSV: one that a spreadsheet would run as a formula has an apostrophe before it."""
+    text = escape_controls(text)
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def error_reason(error: BaseException, limit: int = 2 * _MAX_CHARACTERS) -> str:

@@ -13,25 +13,16 @@ from atsal.evaluation.metric_registry import BUILT_IN_NAMES, metric_named
 from atsal.evaluation.report.statistics import DatasetStatistics, Difference
 from atsal.evaluation.report.table import Table
 from atsal.evaluation.results import Result, Run
-from atsal.untrusted.text import escape_controls
-
-_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also as full-width characters
+from atsal.untrusted.text import spreadsheet_text
 
 
 def to_csv(table: Table) -> str:
     """Return the values of a table; an empty field where there is none."""
     file = io.StringIO(newline="")
-    rows = [[_csv_field(cell.value) for cell in row] for row in table.rows]
+    values = [[cell.value for cell in row] for row in table.rows]
+    rows = [[spreadsheet_text(value) if isinstance(value, str) else value for value in row] for row in values]
     csv.writer(file, lineterminator="\n").writerows([table.columns, *rows])
     return file.getvalue()
-
-
-def _csv_field(value: object) -> object:
-    """A number as it is; a text that a spreadsheet would run as a formula with an apostrophe before it."""
-    if not isinstance(value, str):
-        return value
-    text = escape_controls(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def to_json(result: Result, statistics: Sequence[DatasetStatistics], *, resamples: int, seed: int) -> str:
