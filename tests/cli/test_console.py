@@ -50,6 +50,13 @@ def test_errors_show_names_without_their_codes(arguments, tmp_path, monkeypatch)
     assert not CONTROLS.search(found.output)
 
 
+def test_a_log_has_no_secret_of_a_url_in_an_option(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["atsal", "batch", "--output=s3://key:word@bucket/maps", "https://a:word@host/b"])
+    CliRunner().invoke(main, ["info", "missing.mp4", "--log", "run.log"])
+    assert "start: atsal batch --output=s3://bucket/maps https://host/b" in (tmp_path / "run.log").read_text()
+
+
 def test_lines_for_rich_are_no_markup():
     console = Console(file=io.StringIO(), force_terminal=True, width=200)
     with console.status(rich_text("begin")) as status:

@@ -56,13 +56,13 @@ def test_evaluate_prints_scores_beside_the_prior(prepared):
 
 
 def test_evaluate_writes_reports_that_agree(prepared, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["/usr/bin/atsal", "evaluate", "some maps"])
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/atsal", "evaluate", "some maps", "--x=s3://key:word@host/a"])
     arguments = ["evaluate", prepared / "maps", prepared / "prepared", "--protocol", "folder-video", "--name", "oracle"]
     told = atsal(*arguments, "-o", tmp_path / "out", "--workers", 1)
     for name in ("report.html", "report.md", "tables.tex", "scores.csv", "summary.csv", "result.json"):
         assert str(tmp_path / "out" / name) in told
     result = json.loads((tmp_path / "out" / "result.json").read_text())
-    assert result["settings"]["command"] == "atsal evaluate 'some maps'"
+    assert result["settings"]["command"] == "atsal evaluate 'some maps' --x=s3://host/a"
     rows = table(tmp_path / "out" / "scores.csv")
     scores = {row["item"]: float(row["cc"]) for row in rows if row["predictor"] == "oracle"}
     assert set(scores) == {"image_1", "video_2", "image_3"}

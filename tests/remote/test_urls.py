@@ -1,6 +1,6 @@
 import pytest
 
-from atsal.remote.urls import file_name, shown_url
+from atsal.remote.urls import file_name, shown_url, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -17,10 +17,26 @@ from atsal.remote.urls import file_name, shown_url
         ("https://host/a.mp4?c2VjcmV0IQ==", "https://host/a.mp4?…"),
         ("s3://bucket/what?/a#1@2.mp4", "s3://bucket/what?/a#1@2.mp4"),
         ("s3://key:word@bucket/a.mp4", "s3://bucket/a.mp4"),
+        ("ftp://user:word@host/a.mp4?sig=abc", "ftp://host/a.mp4?sig=…"),
+        ("zip://a.mp4::https://user:word@host/b.zip", "zip://…"),
+        ("s3://bucket/a.mp4::https://user:word@host/b.zip", "s3://bucket/a.mp4::…"),
     ],
 )
 def test_a_url_is_shown_without_its_secrets(url, shown):
     assert shown_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("argument", "shown"),
+    [
+        ("--output=s3://key:word@bucket/maps", "--output=s3://bucket/maps"),
+        ("-os3://key:word@bucket/maps", "-os3://bucket/maps"),
+        (' "https://user:word@host/a.mp4?sig=abc', ' "https://host/a.mp4?sig=…'),
+        ("maps/a:b", "maps/a:b"),
+    ],
+)
+def test_a_url_inside_an_argument_is_shown_without_its_secrets(argument, shown):
+    assert without_secrets(argument) == shown
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from atsal.cli.engine import engine_options, make_engine
 from atsal.cli.exit_code import exit_if_failed
 from atsal.cli.parameters import PATH, isolate_option, overwrite_option, workers_option
 from atsal.jobs.workers import usable_cores
+from atsal.remote.urls import without_secrets
 
 if TYPE_CHECKING:
     from atsal.evaluation.benchmark_config import BenchmarkConfig
@@ -113,7 +114,7 @@ def _run(
     benchmark = Benchmark(config, base, output)
     with status_line("reading") as report:
         result = benchmark.run(overwrite=overwrite, make_engine=engine, report=report)
-    result.settings["command"] = shlex.join(["atsal", *sys.argv[1:]])
+    result.settings["command"] = shlex.join(["atsal", *map(without_secrets, sys.argv[1:])])
     sampling = {"resamples": config.resamples, "seed": config.seed}
     print_tables(result, make_console(), **sampling)
     if with_report:

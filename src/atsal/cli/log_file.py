@@ -16,7 +16,7 @@ import click
 from atsal.cli.parameters import PATH
 from atsal.errors import OutputError
 from atsal.jobs.atomic_write import output_errors
-from atsal.remote.urls import shown_url, url_scheme
+from atsal.remote.urls import without_secrets
 from atsal.untrusted.text import escape_controls
 from atsal.version import __version__
 
@@ -57,7 +57,7 @@ def open_log(context: click.Context, _parameter: click.Parameter, path: Path | N
     logger = logging.Logger("atsal")
     logger.addHandler(handler)
     context.meta[_LOGGER] = logger
-    arguments = [shown_url(argument) if url_scheme(argument) else argument for argument in sys.argv[1:]]
+    arguments = map(without_secrets, sys.argv[1:])
     log(logging.INFO, f"{_START} {shlex.join(['atsal', *arguments])} (atsal {__version__}, in {Path.cwd()})")
 
 

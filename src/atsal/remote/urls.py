@@ -6,6 +6,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 HTTP = ("http", "https")
 STORES = ("s3", "memory")  # of objects, whose keys can be listed; `memory` is fsspec's, for tests
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_URL_INSIDE = re.compile(f"{_SCHEME.pattern}.*", re.DOTALL)
+_CHAINED = re.compile(f"::{_SCHEME.pattern}.*", re.DOTALL)  # a URL within a URL, as other programs have them
 _HIDDEN = "…"
 
 
@@ -21,8 +23,9 @@ def shown_url(url: str) -> str:
     The values of a query can be signatures and tokens of any name. A key in a store may hold any character, so
     there only what comes before an @ in the first part is left out. Of a malformed URL, only the scheme is shown.
     """
+    url = _CHAINED.sub(f"::{_HIDDEN}", url)
     scheme, _, rest = url.partition("://")
-    if scheme.lower() not in HTTP:
+    if scheme.lower() in STORES:
         bucket, slash, key = rest.partition("/")
         return f"{scheme}://{bucket.rpartition('@')[2]}{slash}{key}"
     try:
@@ -33,6 +36,11 @@ def shown_url(url: str) -> str:
     names = [name for name, value in parse_qsl(parts.query) if value.strip("=")]  # a token may end in "=="
     query = "&".join(f"{quote(name)}={_HIDDEN}" for name in names) or (_HIDDEN if parts.query else "")
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+
+
+def without_secrets(text: str) -> str:
+    """Return an argument of a command, as `--output=s3://…`, with the URL in it as `shown_url` shows it."""
+    return _URL_INSIDE.sub(lambda found: shown_url(found[0]), text)
 
 
 def file_name(url: str) -> str:

@@ -28,6 +28,7 @@ from atsal.errors import ConfigError, DataError, TrainingError
 from atsal.jobs.atomic_write import atomic_file, output_errors, write_json
 from atsal.jobs.output_folder import FolderKind, OutputFolder, find_differences, list_differences
 from atsal.models.weight_folder import DESCRIPTION, WEIGHT_FOLDER
+from atsal.remote.urls import without_secrets
 from atsal.training.config import TrainConfig, read_train_config, to_plain
 from atsal.untrusted.files import ErrorFactory
 from atsal.untrusted.json_text import read_object
@@ -178,7 +179,7 @@ def _environment() -> dict[str, Any]:
     """Return versions, machine, command and git state of this process."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": sys.argv,
+        "command": [*map(without_secrets, sys.argv)],
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": versions(_PACKAGES),
