@@ -53,7 +53,7 @@ def test_errors_show_names_without_their_codes(arguments, tmp_path, monkeypatch)
 def test_a_log_has_no_secret_of_a_url_in_an_option(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["atsal", "batch", "--output=s3://key:word@bucket/maps", "https://a:word@host/b"])
-    CliRunner().invoke(main, ["info", "missing.mp4", "--log", "run.log"])
+    CliRunner().invoke(main, ["predict", "missing.mp4", "-o", "out", "--log", "run.log"])
     assert "start: atsal batch --output=s3://bucket/maps https://host/b" in (tmp_path / "run.log").read_text()
 
 
