@@ -2,8 +2,9 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -13,6 +14,7 @@ from atsal.jobs.atomic_write import output_errors
 from atsal.prediction.chunk_folder import ChunkFolder, ChunkRecord, predict_chunk
 from atsal.prediction.chunks import Chunk, ChunkPlan, plan_chunks
 from atsal.prediction.formats import FORMATS
+from atsal.prediction.frame_table import FrameTable
 from atsal.prediction.options import Options
 from atsal.prediction.outcome import Ending, Outcome, finish
 from atsal.prediction.outputs import Outputs
@@ -23,7 +25,15 @@ from atsal.prediction.warm_up import warm_up_frames
 from atsal.video.join_videos import join_videos
 from atsal.video.mp4_file import AudioSource
 
-FinishedChunk = tuple[Path, ChunkRecord]  # its folder, and what is in it
+
+@dataclass
+class _Good:
+    """What the chunks hold, up to one in which the video breaks: in little memory, as a film may have many frames."""
+
+    frames: FrameTable = field(default_factory=FrameTable)
+    times_s: list[float] = field(default_factory=list)
+    parts: list[Path] = field(default_factory=list)  # the folders of chunks with frames
+    problem: str | None = None
 
 
 class ChunkedRun:
@@ -107,16 +117,15 @@ class ChunkedRun:
         After a chunk in which the video breaks, nothing follows, as in an unbroken run. Earlier results are replaced
         only now. If this is interrupted, the next run goes on with it.
         """
-        good = list(_up_to_problem(self._folder, self._plan))
-        problem = good[-1][1].problem
-        frames = [frame for _, record in good for frame in record.frames]
-        if not frames:
-            raise MediaError(problem or f"{self._source.path}: no frame in the part that was asked for")
+        good = self._gather()
+        if not good.frames:
+            raise MediaError(good.problem or f"{self._source.path}: no frame in the part that was asked for")
         if not self._folder.begin_joining():
             self._outputs.prepare()
-        self._move_files(good)
+        self._move_files()
         self._join_videos(good)
-        ending = Ending(frames, self._done, time.monotonic() - self._started_s, problem, self._plan.record())
+        seconds = time.monotonic() - self._started_s
+        ending = Ending(good.frames, self._done, seconds, good.problem, self._plan.record())
         outcome = finish(self._predictor, self._outputs, ending)
         self._outputs.remove_progress()
         return outcome
@@ -127,8 +136,26 @@ class ChunkedRun:
             with suppress(OutputError, OSError):
                 self._outputs.save_progress()
 
-    def _move_files(self, chunks: Sequence[FinishedChunk]) -> None:
-        for part, record in chunks:
+    def _gather(self) -> _Good:
+        good = _Good()
+        for part, record in self._up_to_problem():
+            good.parts += [part] if record.frames else []
+            good.times_s += record.times_s
+            good.problem = record.problem
+            for entry in record.frames:
+                good.frames.add(entry)
+        return good
+
+    def _up_to_problem(self) -> Iterator[tuple[Path, ChunkRecord]]:
+        """Yield the folder and the record of each chunk in order, up to one in which the video breaks."""
+        for chunk in self._plan.chunks:
+            record = self._folder.read(chunk)
+            yield self._folder.part(chunk), record
+            if record.problem is not None:
+                return
+
+    def _move_files(self) -> None:
+        for part, record in self._up_to_problem():
             for name in (name for frame in record.frames for name in frame["files"]):
                 target = self._outputs.folder / name
                 with output_errors(target):
@@ -136,27 +163,16 @@ class ChunkedRun:
                     if (part / name).exists():  # else an interrupted run has moved it
                         (part / name).replace(target)
 
-    def _join_videos(self, chunks: Sequence[FinishedChunk]) -> None:
-        source, options = self._source, self._options
-        parts = [part for part, record in chunks if record.frames]
-        times_s = [time_s for _, record in chunks for time_s in record.times_s]
+    def _join_videos(self, good: _Good) -> None:
+        source, options, times_s = self._source, self._options, good.times_s
         length_s = math.inf if options.reading.duration_s is None else options.reading.duration_s
         sound = AudioSource(source.path, times_s[0], length_s)
         by_format = result_paths(self._outputs.folder, source.stem, False, options.streams, options.formats)
         for form in (FORMATS[name] for name in by_format if FORMATS[name].video):
             for path in (result.path for result in by_format[form.name].values()):
-                videos = [part / path.name for part in parts]
+                videos = [part / path.name for part in good.parts]
                 rate = source.output_rate(options.reading)
                 join_videos(videos, times_s, rate, path, audio=sound if form.shows_source else None)
-
-
-def _up_to_problem(folder: ChunkFolder, plan: ChunkPlan) -> Iterator[FinishedChunk]:
-    """Yield the chunks in order, up to one in which the video breaks."""
-    for chunk in plan.chunks:
-        record = folder.read(chunk)
-        yield folder.part(chunk), record
-        if record.problem is not None:
-            return
 
 
 def _count_on(progress: Callable[[int], None], before: int, done: int) -> None:

@@ -54,7 +54,7 @@ class ChunkPlan:
         return {"count": len(self.chunks), "warm_up_frames": self.warm_up_frames, "first_frames": first}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _ListedFrame:
     number: int
     timestamp_s: float

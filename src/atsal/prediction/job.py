@@ -150,6 +150,6 @@ class _Job:
         """Predict the frames after the journal's last one."""
         predictor, source, options, journal = self._predictor, self._source, self._options, self._journal
         frames = source.frames(options.reading, reading_size(predictor, source, options))
-        last = journal.frames[-1]["index"] if journal.frames else -1
+        last = journal.frames.last_index
         remaining = (frame for frame in frames if frame.index > last)
         return predict_frames(predictor, source, options, remaining, journal.state)

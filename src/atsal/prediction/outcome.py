@@ -1,13 +1,13 @@
 """How the prediction of a source ended, and the manifest that says so."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from atsal.jobs.atomic_write import write_json
 from atsal.jobs.output_folder import require_files
 from atsal.models.loading import weights_place
+from atsal.prediction.frame_table import FrameTable
 from atsal.prediction.outputs import Outputs
 from atsal.prediction.predictor import Predictor
 from atsal.version import __version__, versions
@@ -31,7 +31,7 @@ class Outcome:
 class Ending:
     """What a run that ends has to say."""
 
-    frames: Sequence[dict[str, Any]]  # all of them, those of earlier runs included
+    frames: FrameTable  # all of them, those of earlier runs included
     done: int  # how many of them this run predicted
     seconds: float
     problem: str | None
@@ -44,7 +44,7 @@ def finish(predictor: Predictor, outputs: Outputs, ending: Ending) -> Outcome:
     Raises `OutputError` if a result is missing.
     """
     rate = ending.done / ending.seconds if ending.seconds else None
-    require_files(outputs.folder, [*outputs.single_files(), *(n for frame in ending.frames for n in frame["files"])])
+    require_files(outputs.folder, chain(outputs.single_files(), ending.frames.files()))
     timing = {
         "seconds": round(ending.seconds, 3),
         "frames": ending.done,
@@ -61,9 +61,8 @@ def finish(predictor: Predictor, outputs: Outputs, ending: Ending) -> Outcome:
         "map_value": "proportional to the density of gaze per unit of solid angle; >= 0",
         "png_value": "map / peak * full scale; each file's peak is in the frame table",
         **({} if ending.chunks is None else {"chunks": ending.chunks}),
-        "frames": ending.frames,
     }
-    write_json(outputs.manifest, document)
+    ending.frames.write(outputs.manifest, document)
     return Outcome(
         outputs.manifest,
         len(ending.frames),

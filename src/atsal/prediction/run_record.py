@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import time
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from atsal.jobs.atomic_write import atomic_file, output_errors
 from atsal.jobs.output_folder import find_differences
 from atsal.prediction.formats import FORMATS
 from atsal.prediction.frame_result import Floats, FrameResult
+from atsal.prediction.frame_table import FrameTable, table_entries
 from atsal.prediction.options import Options
 from atsal.prediction.predictor import Predictor
 from atsal.prediction.results import ResultPath, result_paths
@@ -98,7 +100,7 @@ class EarlierRun:
 
     path: Path  # of the manifest or journal
     settings: Settings
-    frames: list[dict[str, Any]]
+    frames: FrameTable
     problem: str | None = None
 
     @classmethod
@@ -117,7 +119,7 @@ class EarlierRun:
         problem = document.get("problem")
         if not isinstance(problem, str | None):
             raise TypeError("a problem as text")
-        return cls(path, settings, frames, problem)
+        return cls(path, settings, FrameTable(frames), problem)
 
     def result_paths(self, folder: Path, stem: str) -> list[ResultPath]:
         """Return where its results are."""
@@ -131,14 +133,10 @@ class EarlierRun:
         by_format = result_paths(folder, stem, is_still, streams, formats)
         return [path for by_stream in by_format.values() for path in by_stream.values()]
 
-    def frame_files(self) -> list[str]:
-        """Return the names of the files of its frames, relative to the output folder."""
-        return [name for frame in self.frames for name in frame["files"]]
-
     def is_complete(self, folder: Path, stem: str) -> bool:
         """Return whether all of its results are still there."""
         single = (path.path for path in self.result_paths(folder, stem) if not path.frame_suffix)
-        return all(path.is_file() for path in (*single, *(folder / name for name in self.frame_files())))
+        return all(path.is_file() for path in chain(single, (folder / name for name in self.frames.files())))
 
 
 def read_manifest(path: Path) -> EarlierRun | None:
@@ -170,8 +168,8 @@ class Journal:
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path = path
         self.settings = settings
-        self.frames: list[dict[str, Any]] = []
-        self._last: tuple[int, Floats | None] = (0, None)  # number of frames and the state after them, set at once
+        self.frames = FrameTable()
+        self._last: tuple[int, Floats | None] = (0, None)  # size of the table and the state then, set at once
         self._saved_at = time.monotonic()
 
     @property
@@ -188,17 +186,19 @@ class Journal:
         earlier, state = self._read()
         if earlier is None or changed_settings(earlier.settings, self.settings, source):
             return
-        if all((folder / name).is_file() for name in earlier.frame_files()):
-            self.frames, self._last = earlier.frames, (len(earlier.frames), state)
+        if all((folder / name).is_file() for name in earlier.frames.files()):
+            self.frames, self._last = earlier.frames, (earlier.frames.size, state)
 
     def _read(self) -> tuple[EarlierRun | None, Floats | None]:
         if not self.path.is_file():
             return None, None
         try:
             with safe_open(self.path, framework="np") as file:
-                document = parse_json(file.metadata()["journal"], ErrorFactory(OutputError, self.path, "delete it"))
-                has_state = "state" in file.keys()  # noqa: SIM118 - no mapping
-                state = file.get_tensor("state") if has_state else None
+                make_error = ErrorFactory(OutputError, self.path, "delete it")
+                document = parse_json(file.metadata()["journal"], make_error)
+                if "frames" in file.keys():  # noqa: SIM118 - no mapping; earlier versions had them in the document
+                    document["frames"] = parse_json(table_entries(file.get_tensor("frames").tobytes()), make_error)
+                state = file.get_tensor("state") if "state" in file.keys() else None  # noqa: SIM118
                 return EarlierRun.from_json(self.path, document), state
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OutputError, safetensors.SafetensorError):
             return None, None
@@ -208,9 +208,9 @@ class Journal:
 
         A run goes on after whole groups: in PyTorch, the last digits of a map depend on the other frames of its group.
         """
-        self.frames.append(frame_entry(result, names))
+        self.frames.add(frame_entry(result, names))
         if len(self.frames) % group == 0:
-            self._last = (len(self.frames), state)
+            self._last = (self.frames.size, state)
 
     def save_if_due(self) -> None:
         """Save if the last time is long enough ago."""
@@ -219,9 +219,11 @@ class Journal:
 
     def save(self) -> None:
         """Write the file."""
-        count, state = self._last
-        tensors = {} if state is None else {"state": np.ascontiguousarray(state)}
-        content = save(tensors, {"journal": json.dumps({"settings": self.settings, "frames": self.frames[:count]})})
+        size, state = self._last
+        tensors = {"frames": np.frombuffer(self.frames.text(size), np.uint8)}
+        if state is not None:
+            tensors["state"] = np.ascontiguousarray(state)
+        content = save(tensors, {"journal": json.dumps({"settings": self.settings})})
         with output_errors(self.path), atomic_file(self.path) as part:
             part.write_bytes(content)
         self._saved_at = time.monotonic()
