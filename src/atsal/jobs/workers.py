@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 
-from atsal.jobs.memory import keep_freed_memory
+from atsal.jobs.memory import keep_freed_memory, share_freed_memory
 
 
 def worker_ended(how: str = "ended unexpectedly") -> str:
@@ -44,8 +44,9 @@ def ignore_interrupts() -> Iterator[None]:
 
 def init_worker(threads: int = 1) -> None:
     """Prepare a worker process: it ends with the main process, and computes on so many threads."""
-    end_with_main()
+    share_freed_memory()
     keep_freed_memory()
+    end_with_main()
     import torch  # noqa: PLC0415 - only in workers
 
     torch.set_num_threads(threads)
