@@ -122,6 +122,17 @@ def test_lines_of_json_with_columns_of_their_own_do_not_fill_the_memory(tmp_path
         read_catalogue(path, COLUMNS)
 
 
+def test_a_long_text_that_many_rows_share_does_not_fill_the_memory(tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="the extra `data` is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows, path = 600, tmp_path / "list.parquet"
+    shared = arrow.DictionaryArray.from_arrays(arrow.array([0] * rows, arrow.int32()), ["a" * 500_000 + ".mp4"])
+    parquet.write_table(arrow.table({"path": shared, "id": [str(row) for row in range(rows)]}), path)
+    assert path.stat().st_size < 2_000_000
+    with pytest.raises(DataError, match="more than 256 MiB of text"):
+        read_catalogue(path, COLUMNS)
+
+
 def test_ten_thousand_entries_are_read_at_once(tmp_path):
     rows = [
         {"path": f"clips/{number}.mp4", "id": f"clip{number}", "start": str(number / 7), "fps": "5", "model": "lite"}

@@ -31,6 +31,7 @@ MOST_ENTRIES = 1_000_000
 _PATH, _ID = "path", "id"
 _TABLES, _JSON_LINES = (".csv", ".parquet"), (".jsonl", ".ndjson")
 _MOST_COLUMNS = 100  # of JSON lines; each has a cell in every row
+_MOST_CHARACTERS = 2**28  # of all cells: a small Parquet file may say a long text a million times
 _LONGEST_VALUE = 1000  # characters of the value of an option
 _LONGEST_ID = 150  # bytes, so that the names of results stay within the 255 that file systems allow
 
@@ -63,6 +64,8 @@ def read_catalogue(path: Path, options: Mapping[str, ParseOption]) -> list[Entry
     table = _read_json_lines(path) if path.suffix.lower() in _JSON_LINES else load_table(path)
     if len(table) > MOST_ENTRIES:
         raise DataError(f"{path}: {len(table):,} rows; expected at most {MOST_ENTRIES:,}: split it")
+    if sum(len(cell) for cells in table.columns.values() for cell in cells) > _MOST_CHARACTERS:
+        raise DataError(f"{path}: more than {_MOST_CHARACTERS >> 20} MiB of text; expected short cells: split it")
     names = _column_names(table, options)
     given = {name: _parsed(table, column, options[name]) for column, name in names.items() if name in options}
     ids = table.columns.get(_ID, ("",) * len(table))
