@@ -14,6 +14,7 @@ from atsal.errors import DataError
 from atsal.gaze.readers.avtrack360 import read_avtrack360
 from atsal.gaze.readers.fixations2d import read_density_maps
 from atsal.gaze.readers.parsing import archives, text_rows, text_table
+from atsal.gaze.readers.parsing import parquet_columns as parquet_module
 from atsal.gaze.readers.parsing.parquet_columns import parquet_columns
 from atsal.gaze.readers.parsing.text_table import load_table, read_table
 from atsal.untrusted import arrays
@@ -139,3 +140,33 @@ def test_a_parquet_column_that_is_shorter_than_stated_is_damage(tmp_path, monkey
     monkeypatch.setattr("atsal.gaze.readers.parsing.parquet_columns._column", lambda *_: ("1",))
     with pytest.raises(DataError, match="another length than the 2 rows"):
         parquet_columns(path, 100)
+
+
+@pytest.mark.parametrize("what", ["fixed width", "prefixes", "a false size"])
+def test_a_small_parquet_file_of_long_cells(what, tmp_path, monkeypatch):
+    """The sizes that it states are those of a repeated cell, or made up."""
+    arrow = pytest.importorskip("pyarrow", reason="the extra `data` is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr(parquet_module, "_MOST_BYTES", 2**20)
+    path, cell, options = tmp_path / "a.parquet", b"1" * 50_000, {"use_dictionary": False}
+    values = arrow.array([cell.decode()] * 500)
+    if what == "fixed width":
+        values, options = arrow.array([cell] * 500, arrow.binary(len(cell))), {}
+    elif what == "prefixes":
+        options |= {"column_encoding": {"a": "DELTA_BYTE_ARRAY"}}
+    parquet.write_table(arrow.table({"a": values}), path, compression="zstd", write_statistics=False, **options)
+    if what == "a false size":
+        stated = varint(parquet.ParquetFile(path).metadata.row_group(0).total_byte_size)
+        path.write_bytes(path.read_bytes().replace(stated, b"\x80" * (len(stated) - 1) + b"\x00"))
+    assert path.stat().st_size < 2**14
+    assert parquet.ParquetFile(path).metadata.row_group(0).total_byte_size < 2**17
+    with pytest.raises(DataError, match="more than 1 MiB of cells; expected short cells"):
+        parquet_columns(path, 10**6)
+
+
+def varint(value):
+    """Return a number as the footer of a Parquet file has it."""
+    value, written = 2 * value, b""
+    while value > 127:
+        written, value = written + bytes([value & 127 | 128]), value >> 7
+    return written + bytes([value])

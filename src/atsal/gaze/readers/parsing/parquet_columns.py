@@ -10,7 +10,8 @@ from atsal.gaze.readers.parsing.text_rows import listed_columns
 from atsal.untrusted.files import check_readable
 from atsal.untrusted.text import short_repr
 
-_MOST_BYTES = 512 * 2**20  # of all columns, unpacked
+_MOST_BYTES = 512 * 2**20  # of all columns, unpacked; equal cells count each time
+_CHECKED_ROWS = 256  # that are decoded together
 
 
 def import_pyarrow() -> tuple[Any, Any]:
@@ -37,6 +38,7 @@ def parquet_columns(path: Path, most_cells: int) -> tuple[dict[str, tuple[str, .
                 raise DataError(f"{path}: a duplicate column name in {listed_columns(schema.names)}")
             kinds = (arrow.types.is_string, arrow.types.is_large_string, arrow.types.is_binary)
             texts = [field.name for field in schema if any(is_kind(field.type) for is_kind in kinds)]
+            _check_content(path, file, [field.name for field in schema if not arrow.types.is_nested(field.type)])
         # a dictionary stores a text that is in many rows once
         with parquet.ParquetFile(path, read_dictionary=texts) as file:
             columns, rows = {field.name: _column(arrow, file, field) for field in schema}, file.metadata.num_rows
@@ -64,14 +66,27 @@ def _unreadable(path: Path, error: Exception) -> DataError:
 
 
 def _check_size(path: Path, metadata: Any, most_cells: int) -> None:
-    cells = metadata.num_rows * max(metadata.num_columns, 1)
-    size = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
+    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+    rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
+    cells, size = rows * max(metadata.num_columns, 1), sum(group.total_byte_size for group in groups)
     if cells > most_cells or size > _MOST_BYTES:
         raise DataError(
-            f"{path}: {metadata.num_rows:,} rows of {metadata.num_columns} columns, {size / 2**20:.0f} MiB unpacked; "
+            f"{path}: {rows:,} rows of {metadata.num_columns} columns, {size / 2**20:.0f} MiB unpacked; "
             f"expected at most {most_cells:,} values and {_MOST_BYTES // 2**20} MiB: split it, for example into one "
             "table per stimulus, or leave out columns"
         )
+
+
+def _check_content(path: Path, file: Any, names: list[str]) -> None:
+    """Decode the columns piece by piece: a few bytes can stand for many long cells, whatever size the file states."""
+    size = 0
+    for batch in file.iter_batches(batch_size=_CHECKED_ROWS, columns=names) if names else []:
+        size += batch.nbytes
+        if size > _MOST_BYTES:
+            raise DataError(
+                f"{path}: more than {_MOST_BYTES >> 20} MiB of cells; expected short cells: split it, or leave out "
+                "columns"
+            )
 
 
 def _column(arrow: Any, file: Any, field: Any) -> tuple[str, ...]:
