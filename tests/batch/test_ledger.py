@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from atsal.batch import ledger as ledger_module
+from atsal.batch.destination import open_destination
 from atsal.batch.ledger import LEDGER, Ledger, Row, read_ledger
 from atsal.errors import OutputError
+from atsal.remote.path import as_path
 
 ROWS = [Row("a", "/in/a.mp4"), Row("b", os.fsdecode(b"/in/\xff.mp4"), "failed", 2, "why", 3, 1.5, "now", "f")]
 _ENDLESS = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
@@ -114,3 +116,13 @@ def test_a_ledger_that_does_not_fit_into_memory_is_refused(tmp_path, monkeypatch
         file.truncate(2**40)
     with pytest.raises(OutputError, match=r"has 1,048,576 MiB, expected at most 1,024"):
         read_ledger(path)
+
+
+def test_a_ledger_in_a_store_that_does_not_fit_into_memory_is_refused(tmp_path, monkeypatch):
+    fsspec = pytest.importorskip("fsspec", reason="the extra `cloud` is not installed")
+    fsspec.filesystem("memory").pipe("/large/maps/ledger.sqlite", bytes(100_000))
+    monkeypatch.setenv("ATSAL_HOME", str(tmp_path))
+    monkeypatch.setattr(ledger_module, "_MOST_BYTES", 50_000)
+    with pytest.raises(OutputError, match=r"memory://large/maps/ledger\.sqlite: has 0 MiB, expected at most 0"):
+        open_destination(as_path("memory://large/maps")).begin()
+    assert not list(tmp_path.rglob("*.sqlite"))

@@ -5,12 +5,13 @@ Each has what `predict` writes: `NAME.json` is the manifest of a source whose re
 
 import hashlib
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from atsal.batch.ledger import LEDGER, Row, State
+from atsal.batch.ledger import LEDGER, Row, State, check_size
 from atsal.batch.summary import CSV, PAGE
 from atsal.errors import OutputError
 from atsal.jobs.atomic_write import atomic_file, create_folder, output_errors
@@ -135,10 +136,10 @@ class StoreDestination(Destination):
         """Take the ledger of an earlier run, on another machine."""
         path = self.folder / LEDGER
         if not path.exists() and self._storage.exists(LEDGER):
-            with as_path(f"{self.store}/{LEDGER}").open("rb") as file:
-                copy = file.read()
-            with output_errors(path), create_folder(path.parent), atomic_file(path) as part:
-                part.write_bytes(copy)
+            stored = as_path(f"{self.store}/{LEDGER}")
+            check_size(stored)
+            with output_errors(path), create_folder(path.parent), atomic_file(path) as part, part.open("wb") as copy:
+                shutil.copyfileobj(stored.open(), copy)
 
     def end(self) -> None:
         """Put copies of ledger and summary into the store."""

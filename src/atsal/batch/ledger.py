@@ -137,12 +137,18 @@ def _create(path: Path, rows: Iterable[Row]) -> None:
         connection.executemany(_PUT, map(_as_values, rows))
 
 
+def check_size(path: Path) -> None:
+    """Raise `OutputError` for a ledger, perhaps of a store, that has more bytes than fit into memory."""
+    size = path.stat().st_size
+    if size > _MOST_BYTES:
+        raise _size_error(path, f"{size >> 20:,} MiB, expected at most {_MOST_BYTES >> 20:,}")
+
+
 def _is_sound(path: Path) -> bool:
     """Whether there is a ledger that can be used. Raises `OutputError` for a database of another program."""
     if not path.is_file() or not path.stat().st_size or _names_a_file(_journal(path)):
         return False
-    if path.stat().st_size > _MOST_BYTES:
-        raise _size_error(path, f"{path.stat().st_size >> 20:,} MiB, expected at most {_MOST_BYTES >> 20:,}")
+    check_size(path)
     try:
         with closing(sqlite3.connect(_read_only(path), uri=True, timeout=_WAIT_S)) as connection:
             connection.text_factory = os.fsdecode
