@@ -70,6 +70,13 @@ def test_a_folder_of_photos_and_results_of_them(folder):
     assert [entry.predicts for entry in found.entries] == ["still", "still", "nothing", "nothing"]
 
 
+def test_the_working_folder_is_one_as_any_other(folder, monkeypatch):
+    monkeypatch.chdir(folder / "photos")
+    assert [entry.name for entry in find_entries([Path()], choose()).entries] == list(PHOTOS)
+    monkeypatch.chdir(folder / "maps")
+    assert len(find_entries([Path()], choose()).entries) == 2
+
+
 def test_other_files_beside_results_are_no_entries_and_damaged_manifests_say_so(folder):
     (folder / "maps" / "notes.json").write_text('{"frames": []}')
     (folder / "maps" / "list.json").write_text("[1]")

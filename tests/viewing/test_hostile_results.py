@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 
 import numpy as np
 import pytest
@@ -56,6 +57,14 @@ def test_names_with_markup_are_text(result, tmp_path):
     assert MARKUP in scene["made_by"]
     assert "&lt;img" in report
     assert "<img src=x" not in report
+
+
+def test_a_name_of_any_bytes_has_a_report(result, tmp_path):
+    folder, document = result
+    source = (tmp_path / "clip").rename(tmp_path / os.fsdecode(b"clip \xff\x1b[31m"))
+    document["settings"]["source"]["path"] = str(source)
+    _, report = show(folder, document, tmp_path / "built")
+    assert b"<h1>clip \\udcff\\x1b[31m</h1>" in report.encode()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from string import Template
 from atsal.errors import MediaError
 from atsal.prediction.options import ReadOptions
 from atsal.prediction.overlay import DEFAULT_OVERLAY
-from atsal.untrusted.text import plural
+from atsal.untrusted.text import escape_controls, plural
 from atsal.video.render import Picture, resize
 from atsal.viewing.frame_maps import FrameMaps
 from atsal.viewing.packing import measure
@@ -42,14 +42,19 @@ def make_report(result: SavedResult, progress: Callable[[int], None] = lambda _d
         raise MediaError(f"{result.manifest}: has no maps; predict the source again")
     tracks, problems = regions.finish(), [text for text in (result.problem, regions.problem) if text]
     return _fill(
-        title=html.escape(result.source.path.name),
-        facts=html.escape(f"{result.model}, {plural(len(times_s), 'map')} of {', '.join(result.streams)}"),
-        notes="".join(f"<p>{html.escape(text)}</p>" for text in problems),
+        title=_escape(result.source.path.name),
+        facts=_escape(f"{result.model}, {plural(len(times_s), 'map')} of {', '.join(result.streams)}"),
+        notes="".join(f"<p>{_escape(text)}</p>" for text in problems),
         **_pictures(result, moments),
         timeline=draw_timeline(times_s, bits, tracks) if len(times_s) > 1 else "",
         regions=region_table(tracks, with_times=len(times_s) > 1),
         settings=html.escape(json.dumps({name: result.settings[name] for name in _SHOWN_SETTINGS}, indent=1)),
     )
+
+
+def _escape(text: str) -> str:
+    """Return a text from others for HTML: names of files may hold any bytes."""
+    return html.escape(escape_controls(text))
 
 
 def _choose(count: int) -> set[int]:

@@ -70,7 +70,8 @@ def _manifests(folder: Path) -> list[Path]:
 
 
 def _manifest_of_maps(folder: Path) -> list[Path]:
-    manifest = folder.with_name(f"{folder.name}{MANIFEST_SUFFIX}")
+    named = folder if folder.name not in ("", "..") else folder.resolve()
+    manifest = named.parent / f"{named.name}{MANIFEST_SUFFIX}"
     has_only_maps = {path.suffix for path in folder.iterdir()} == {".npy"}
     return [manifest] if has_only_maps and manifest.is_file() and _is_manifest(manifest) else []
 
