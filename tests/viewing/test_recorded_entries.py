@@ -1,5 +1,6 @@
 """The items of prepared sets, among what `atsal view` can show."""
 
+import json
 import shutil
 
 import pytest
@@ -7,8 +8,10 @@ import pytest
 from atsal.datasets import dataset_named
 from atsal.datasets.prepared.preparation import preparation_for
 from atsal.datasets.prepared.prepare import prepare
-from atsal.errors import ConfigError
+from atsal.errors import ConfigError, DataError
 from atsal.prediction.options import ReadOptions
+from atsal.video.image_writer import write_rgb_png
+from atsal.video.synthetic_scene import Scene
 from atsal.viewing.entries.entry import BrokenEntry, Choices
 from atsal.viewing.entries.finding import find_entries
 from fakes.fixations2d import write_fixations2d
@@ -49,6 +52,24 @@ def test_media_is_the_new_folder_of_the_raw_files(prepared, tmp_path):
     raw = shutil.copytree(prepared.source, tmp_path / "moved")
     (entry,) = find_entries([prepared.folder], choose(item="photo", media=raw)).entries
     assert entry.prepared.source == raw
+
+
+@pytest.mark.parametrize("what", ["source", "link"])
+def test_a_set_cannot_show_another_file_of_this_machine(prepared, tmp_path, what):
+    """An export would have a copy of it, and a set can name any folder as its source."""
+    raw, own = (
+        shutil.copytree(prepared.source, tmp_path / "private"),
+        shutil.copytree(prepared.folder, tmp_path / "set"),
+    )
+    write_rgb_png(raw / "photo.png", Scene(7).render(32, 0.0))
+    if what == "link":  # in place of the set's own copy
+        record = json.loads((own / "photo" / "item.json").read_text())
+        record["files"]["image.png"] = {"bytes": 1, "sha256": "0" * 64}
+        (own / "photo" / "item.json").write_text(json.dumps(record))
+        (own / "photo" / "image.png").symlink_to(raw / "photo.png")
+    (entry,) = find_entries([own], choose(item="photo", media=raw)).entries
+    with pytest.raises(DataError, match=r"(photo|image)\.png: is another file than the one that was prepared as photo"):
+        entry.build(tmp_path, lambda _done, _total: None)
 
 
 def test_a_damaged_set_and_one_of_flat_photos_say_why_they_are_not_shown(prepared, tmp_path):

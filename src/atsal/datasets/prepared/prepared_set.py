@@ -23,6 +23,7 @@ from atsal.errors import ConfigError, DataError
 from atsal.gaze.maps import Window
 from atsal.gaze.records import Fixations, PlanarFixations
 from atsal.gaze.tables import read_fixations
+from atsal.jobs.checksums import cached_sha256
 from atsal.untrusted.text import short_repr
 from atsal.video.pixels import scale_image
 
@@ -128,6 +129,16 @@ class PreparedSet:
         """Return the image, video or folder of frames that viewers of an item saw. Raises `DataError` if it is gone."""
         own = self.folder / item / "image.png"
         return own if own.name in self.record(item)["files"] else self._stimulus_file(item)[0]
+
+    def check_shown_file(self, item: str) -> None:
+        """Raise `DataError` where `shown_file` is another file than when it was prepared; folders are not compared."""
+        path, record = self.shown_file(item), self.record(item)
+        recorded = record["files"].get(path.name) if path.parent == self.folder / item else record["stimulus"]
+        if path.is_file() and cached_sha256(path) != (recorded or {}).get("sha256"):
+            raise DataError(
+                f"{path}: is another file than the one that was prepared as {item}, or has changed; pass the folder of "
+                "the raw files (`--media` of `view`), or prepare again"
+            )
 
     def stimulus_bytes(self, item: str) -> int:
         """Return the size of the stimulus, or of the archive around it. Raises `DataError` if it is gone."""

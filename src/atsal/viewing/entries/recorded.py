@@ -46,6 +46,7 @@ class RecordedEntry(Entry):
     def build(self, folder: Path, progress: ShowProgress) -> Built:
         """Predict the maps, and make those of the gaze."""
         choices, recorded = self.choices, open_item(self.prepared, self.name)
+        self.prepared.check_shown_file(self.name)  # an export has a copy of it
         total = recorded.source.expected_frames(choices.reading)
         film = describe_film(recorded.source, choices.reading, choices.plan)
         predictor = choices.load_model()
