@@ -138,8 +138,14 @@ class StoreDestination(Destination):
         if not path.exists() and self._storage.exists(LEDGER):
             stored = as_path(f"{self.store}/{LEDGER}")
             check_size(stored)
-            with output_errors(path), create_folder(path.parent), atomic_file(path) as part, part.open("wb") as copy:
-                shutil.copyfileobj(stored.open(), copy)
+            with (
+                output_errors(path),
+                create_folder(path.parent),
+                atomic_file(path) as part,
+                stored.open("rb") as file,
+                part.open("wb") as copy,
+            ):
+                shutil.copyfileobj(file, copy)
 
     def end(self) -> None:
         """Put copies of ledger and summary into the store."""
