@@ -11,7 +11,8 @@ def share_freed_memory() -> None:
     """Let all threads use one heap. Call it before threads start. Does nothing if the C library is not glibc.
 
     glibc gives each thread its own heap, which keeps freed memory. One thread makes frames and another one frees them,
-    so each heap ends up with memory that no thread reuses: 104 of 851 MiB with an overlay of 1920 x 960.
+    so each heap ends up with memory that no thread reuses: 104 of 851 MiB with an overlay of 1920 x 960. Two workers
+    that read a film of ten hours in chunks took 125 MiB more each after five chunks, and none with one heap.
     """
     with suppress(AttributeError, OSError, TypeError):  # another C library, or none
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
