@@ -41,7 +41,7 @@ def test_a_journal_has_room_for_a_million_frames(tmp_path):
     headers = []
     for number in range(2000):
         maps = {"fused": np.full((2, 4), number, np.float32)}
-        journal.add(FrameResult(number, number / 30, maps, None), [f"film/{number:06d}.npy"], np.float32([number]))
+        journal.add(FrameResult(number, number / 30, maps, None), [f"film/{number:06d}.npy"], np.float32([number]), 1)
         if number in (0, 1999):
             journal.save()
             headers.append(int.from_bytes(journal.path.read_bytes()[:8], "little"))
