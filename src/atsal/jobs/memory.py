@@ -12,7 +12,7 @@ def share_freed_memory() -> None:
 
     glibc gives each thread its own heap, which keeps freed memory. One thread makes frames and another one frees them,
     so each heap ends up with memory that no thread reuses: 104 of 851 MiB with an overlay of 1920 x 960. Two workers
-    that read a film of ten hours in chunks took 125 MiB more each after five chunks, and none with one heap.
+    that read a film of ten hours in chunks took 100 to 125 MiB more each after five chunks.
     """
     with suppress(AttributeError, OSError, TypeError):  # another C library, or none
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
