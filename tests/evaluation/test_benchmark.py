@@ -127,6 +127,7 @@ def test_changed_maps_or_settings_never_mix_with_old_scores(base):
     assert new.datasets[0].protocol.sigma_deg == 9
 
 
+@pytest.mark.slow  # `test_a_worker_that_is_killed_costs_a_retry` has two, too
 def test_workers_change_nothing(base):
     one = run(base, {"baseline": "centre"}, {"maps": "maps"}, {"baseline": "viewers", "repeats": 2})
     shutil.rmtree(base / "out")

@@ -463,6 +463,7 @@ def start(*words):
     return subprocess.Popen([*COMMAND, *map(str, words)], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="the lock is Unix's")
 def test_workers_end_with_the_main_process_and_two_runs_do_not_mix(tmp_path):
     write_salient360_images(tmp_path / "raw", items=8)
@@ -502,6 +503,7 @@ def wait_until(condition):
         time.sleep(0.02)
 
 
+@pytest.mark.slow  # a kill is tested next, and Ctrl-C in `tests/end_to_end`
 def test_ctrl_c_ends_at_once_and_leaves_whole_items(tmp_path):
     write_salient360_images(tmp_path / "raw", items=8)
     words = ["prepare", "salient360-images", tmp_path / "raw", tmp_path / "out", "--augment", "published"]
