@@ -4,9 +4,12 @@ import asyncio
 import io
 import threading
 import time
+from contextlib import contextmanager
+from itertools import islice
 
 import pytest
 from PIL import Image
+from websockets.sync.server import serve
 
 from atsal.client import AsyncClient, Client, ServiceError
 from atsal.errors import ConfigError
@@ -117,3 +120,28 @@ def test_what_the_service_says_is_an_error(address):
 def test_something_else_than_frames_is_refused(address, wrong):
     with Client(address) as client, pytest.raises(ConfigError, match=r"a frame of .*; encode pixels first"):
         list(client.live([wrong]))
+
+
+def test_frames_do_not_go_to_a_host_that_the_service_sends_to():
+    seen = []
+    with websocket_server(lambda socket: seen.extend(islice(socket, 1))) as elsewhere:
+
+        def redirect(socket, _request):
+            answer = socket.respond(302, "")
+            answer.headers["Location"] = f"ws://{elsewhere}/v1/live"
+            return answer
+
+        refused = pytest.raises(ServiceError, match=f"sends live frames on to {elsewhere}; give the address")
+        with websocket_server(process_request=redirect) as host, Client(f"http://{host}") as client, refused:
+            list(client.live([frame(0)]))
+    assert seen == []
+
+
+@contextmanager
+def websocket_server(handler=None, **options):
+    with serve(handler, "127.0.0.1", 0, **options) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield "{}:{}".format(*server.socket.getsockname())
+        server.shutdown()
+        thread.join()

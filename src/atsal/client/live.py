@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from numbers import Real
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from atsal.client.steps import Answer, BrokenError, problem_of, unreachable
 from atsal.errors import ConfigError, MissingDependencyError, ServiceError, install_hint
@@ -69,7 +70,10 @@ Connect = Callable[[], AbstractContextManager[LiveConnection]]
 
 @contextmanager
 def connected(address: str, **options: Any) -> Generator[LiveConnection]:
-    """Open a session for the block. `options` are those of websockets. Raises `ServiceError`."""
+    """Open a session for the block. `options` are those of websockets.
+
+    Raises `ServiceError`, also where the service sends to another host: frames go to the service alone.
+    """
     try:
         from websockets.exceptions import InvalidStatus, WebSocketException  # noqa: PLC0415 - only `live` needs it
         from websockets.sync.client import connect  # noqa: PLC0415
@@ -84,6 +88,7 @@ def connected(address: str, **options: Any) -> Generator[LiveConnection]:
     except (OSError, WebSocketException) as error:
         raise unreachable(BrokenError(str(error) or type(error).__name__)) from error
     with opening as socket:
+        _check_host(socket, address)
         yield LiveConnection(socket)
 
 
@@ -125,6 +130,17 @@ async def _send_all_async(connection: LiveConnection, frames: AsyncIterable[Time
     async for frame in frames:
         if not await asyncio.to_thread(connection.send, frame):
             return
+
+
+def _check_host(socket: "ClientConnection", address: str) -> None:
+    """Raise `ServiceError` where websockets has followed a redirect to another host; it sends no token there."""
+    asked, found = urlsplit(address), urlsplit(f"//{socket.request.headers['Host']}" if socket.request else "")
+    if (found.hostname, found.port) != (asked.hostname, asked.port):
+        raise ServiceError(
+            escape_controls(
+                f"the service sends live frames on to {found.netloc}; give the address of the service itself"
+            )
+        )
 
 
 def _in_thread(call: Callable[..., None], *args: Any) -> "Future[None]":
