@@ -244,6 +244,9 @@ def test_what_a_newer_service_says_more_does_no_harm():
     found = {
         "id": "1", "kind": "predict", "options": {}, "name": "a.mp4", "state": "done", "reason": "", "created": "",
         "expires": None, "request_id": "", "progress": {"done": 1, "total": 2, "speed": 3}, "priority": 1,
-        "results": [{"name": "a.npy", "bytes": 3, "type": "application/octet-stream", "sha256": ""}],
+        "parent": "2", "results": [{"name": "a.npy", "bytes": 3, "type": "application/octet-stream", "sha256": ""}],
     }  # fmt: skip
-    assert Job.from_json(found).results == (Result("a.npy", 3, "application/octet-stream"),)
+    job = Job.from_json(found)
+    assert (job.results, job.parent) == ((Result("a.npy", 3, "application/octet-stream"),), "2")
+    del found["parent"]  # an older one says less
+    assert Job.from_json(found).parent is None

@@ -6,15 +6,24 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from urllib.parse import quote
 
-from atsal.client.job import Job, Progress, Result
-from atsal.client.steps import MOST_TRIES, Answer, Ask, BrokenError, Pause, Steps, pause_s, problem_of, unreachable
-from atsal.client.uploading import ShowProgress
+from atsal.client.job import Job, Progress, Result, ShowProgress
+from atsal.client.steps import (
+    FOR_NOW,
+    MOST_TRIES,
+    Answer,
+    Ask,
+    BrokenError,
+    Pause,
+    Steps,
+    pause_s,
+    problem_of,
+    unreachable,
+)
 from atsal.errors import OutputError, ServiceError
 from atsal.jobs.atomic_write import hidden_name, output_errors
 from atsal.jobs.output_folder import lock_folder
 from atsal.untrusted.text import short_repr
 
-_GO_ON = (429, 502, 503, 504)
 _RESERVED = frozenset('\\:*?"<>|')  # in names on some systems
 
 
@@ -84,7 +93,7 @@ def _fetch_part(part: "_Part", path: str) -> Steps[ServiceError]:
     if answer.status < 400:
         return ServiceError("the answer ended before the file did; try again")
     failure = problem_of(answer)
-    if answer.status not in _GO_ON:
+    if answer.status not in FOR_NOW:
         raise failure
     return failure
 

@@ -1,6 +1,6 @@
 """What a service says of a job."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
@@ -13,6 +13,13 @@ class Progress:
 
     done: int
     total: int | None
+
+
+ShowProgress = Callable[[Progress], object]
+
+
+def show_nothing(_progress: Progress) -> None:
+    """Do nothing with a progress."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class Job:
     created: str
     expires: str | None  # when it is removed
     request_id: str  # of its submission
+    parent: str | None = None  # the id of the job whose results it shows
     notes: tuple[str, ...] = ()  # how the source was interpreted
     results: tuple[Result, ...] = ()  # empty in lists
 
@@ -54,3 +62,8 @@ class Job:
         values["notes"] = tuple(found.get("notes", ()))
         values["results"] = tuple(Result(one["name"], one["bytes"], one["type"]) for one in found.get("results", ()))
         return cls(**values)
+
+
+def id_of(job: Job | str) -> str:
+    """Return the id of a job that is given by itself or by its id."""
+    return job.id if isinstance(job, Job) else job

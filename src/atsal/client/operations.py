@@ -6,9 +6,9 @@ from typing import Any
 from uuid import uuid4
 
 from atsal.client.downloading import download_results
-from atsal.client.job import Job, Progress
+from atsal.client.job import Job, ShowProgress, id_of, show_nothing
 from atsal.client.steps import Ask, Steps, ask, json_of
-from atsal.client.uploading import ShowProgress, reading, upload
+from atsal.client.uploading import reading, upload
 from atsal.errors import ServiceError
 
 Source = str | Path | Mapping[str, str]
@@ -63,12 +63,12 @@ def jobs(*, state: str | None = None, kind: str | None = None, limit: int = 100)
 
 def cancel(job: Job | str, /) -> Steps[Job]:
     """Cancel a job that has not ended. Raises `ServiceError`, of kind "conflict" for one that has."""
-    return Job.from_json(json_of((yield from ask(Ask("POST", f"/v1/jobs/{_id(job)}/cancel"), again=False))))
+    return Job.from_json(json_of((yield from ask(Ask("POST", f"/v1/jobs/{id_of(job)}/cancel"), again=False))))
 
 
 def delete(job: Job | str, /) -> Steps[None]:
     """Remove a job and its results; one that has not ended is cancelled first. Raises `ServiceError`."""
-    yield from ask(Ask("DELETE", f"/v1/jobs/{_id(job)}"), again=False)
+    yield from ask(Ask("DELETE", f"/v1/jobs/{id_of(job)}"), again=False)
 
 
 def download(
@@ -81,17 +81,17 @@ def download(
     another download is writing, and where the folder cannot be written, and `ServiceError`, also for a job that is not
     done.
     """
-    found = Job.from_json(json_of((yield from ask(Ask("GET", f"/v1/jobs/{_id(job)}")))))
+    found = Job.from_json(json_of((yield from ask(Ask("GET", f"/v1/jobs/{id_of(job)}")))))
     if found.state != "done":
         raise ServiceError(
             f"the job {found.id} has no results: it is {found.state}; wait for it first", kind="conflict"
         )
-    return (yield from download_results(found, Path(folder), progress or _show_nothing, overwrite=overwrite))
+    return (yield from download_results(found, Path(folder), progress or show_nothing, overwrite=overwrite))
 
 
 def regions(job: Job | str, /) -> Steps[dict[str, Any]]:
     """Return the regions that a job of kind "regions" found. Raises `ServiceError`."""
-    found: dict[str, Any] = json_of((yield from ask(Ask("GET", f"/v1/jobs/{_id(job)}/regions"))))
+    found: dict[str, Any] = json_of((yield from ask(Ask("GET", f"/v1/jobs/{id_of(job)}/regions"))))
     return found
 
 
@@ -115,11 +115,3 @@ def query_of(options: Mapping[str, Any]) -> dict[str, str]:
 
 def _named(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name.replace("_", "-"): value for name, value in options.items() if value is not None}
-
-
-def _id(job: Job | str) -> str:
-    return job.id if isinstance(job, Job) else job
-
-
-def _show_nothing(_progress: Progress) -> None:
-    pass

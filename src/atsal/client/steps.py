@@ -7,7 +7,7 @@ an `Ask` and returns the `Answer`, or throws `BrokenError` into the generator wh
 import json
 import random
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from atsal.errors import ServiceError
@@ -15,7 +15,8 @@ from atsal.untrusted.text import escape_controls
 
 MOST_TRIES = 8  # of a request without any progress
 _LONGEST_PAUSE_S = 10.0
-_BUSY = (423, 429, 502, 503, 504)  # another time it may go well
+FOR_NOW = (429, 502, 503, 504)  # statuses with which another time it may go well
+_BUSY = (423, *FOR_NOW)  # 423: of an upload to which another request writes
 T = TypeVar("T")
 
 
@@ -81,11 +82,6 @@ def ask(request: Ask, *, again: bool = True) -> Steps[Answer]:
             wait_s = _told_s(answer, pause_s(tries))
         yield Pause(wait_s)
     raise AssertionError("the last try returns or raises")
-
-
-def resend(request: Ask, **headers: str) -> Ask:
-    """Return a request with more headers."""
-    return replace(request, headers={**request.headers, **headers})
 
 
 def unreachable(error: BrokenError) -> ServiceError:

@@ -2,21 +2,32 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from atsal.client.job import Progress
-from atsal.client.steps import MOST_TRIES, Answer, Ask, BrokenError, Pause, Steps, ask, pause_s, problem_of, unreachable
+from atsal.client.job import Progress, ShowProgress, show_nothing
+from atsal.client.steps import (
+    FOR_NOW,
+    MOST_TRIES,
+    Answer,
+    Ask,
+    BrokenError,
+    Pause,
+    Steps,
+    ask,
+    pause_s,
+    problem_of,
+    unreachable,
+)
 from atsal.errors import InputError, ServiceError
 from atsal.untrusted.text import error_reason
 
-ShowProgress = Callable[[Progress], object]
 _PART_BYTES = 8 << 20
 _TUS = {"Tus-Resumable": "1.0.0"}
 _ID = re.compile(r"[0-9a-f]{32}")
-_GO_ON = (408, 409, 423, 429, 500, 502, 503, 504)  # ask how much came, and go on there
+_GO_ON = (408, 409, 423, 500, *FOR_NOW)  # ask how much came, and go on there
 
 
 def upload(path: str | Path, /, progress: ShowProgress | None = None) -> Steps[dict[str, str]]:
@@ -34,7 +45,7 @@ def upload(path: str | Path, /, progress: ShowProgress | None = None) -> Steps[d
         if not size:
             raise InputError(f"{path}: is empty; expected a photo or a video")
         upload_id = yield from _begin(path.name, size)
-        yield from _send(file, path, size, f"/v1/uploads/{upload_id}", progress or _show_nothing)
+        yield from _send(file, path, size, f"/v1/uploads/{upload_id}", progress or show_nothing)
     return {"upload": upload_id}
 
 
@@ -67,13 +78,13 @@ def _send(file: BinaryIO, path: Path, size: int, address: str, progress: ShowPro
         except BrokenError as error:
             failure = unreachable(error)
         else:
-            failure = problem_of(answer)
             if answer.status < 400:
                 before, done, tries = done, _offset(answer, size), 0
                 if done == before:
                     raise InputError(f"{path}: became shorter while it was sent; send it when it is complete")
                 progress(Progress(done, size))
                 continue
+            failure = problem_of(answer)
             if answer.status not in _GO_ON:
                 raise failure
         tries += 1
@@ -99,7 +110,3 @@ def _offset(answer: Answer, size: int) -> int:
     if not text.isdecimal() or int(text) > size:
         raise ServiceError("the service does not say how much of the upload it has; check that it is `atsal serve`")
     return int(text)
-
-
-def _show_nothing(_progress: Progress) -> None:
-    pass

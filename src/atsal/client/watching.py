@@ -2,13 +2,12 @@
 
 import json
 
-from atsal.client.job import Job, Progress
-from atsal.client.steps import MOST_TRIES, Ask, BrokenError, Pause, Steps, pause_s, problem_of, unreachable
-from atsal.client.uploading import ShowProgress
+from atsal.client.job import Job, Progress, ShowProgress, id_of
+from atsal.client.steps import FOR_NOW, MOST_TRIES, Ask, BrokenError, Pause, Steps, pause_s, problem_of, unreachable
 from atsal.errors import ServiceError
 
+_ENDED_EARLY = "the events ended before the job did; try again"
 _HEADERS = {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
-_GO_ON = (429, 502, 503, 504)
 
 
 def wait(job: Job | str, /, progress: ShowProgress | None = None) -> Steps[Job]:
@@ -16,11 +15,10 @@ def wait(job: Job | str, /, progress: ShowProgress | None = None) -> Steps[Job]:
 
     A stream of events that is cut is opened again. Raises `ServiceError` if the job failed or was cancelled.
     """
-    job_id = job.id if isinstance(job, Job) else job
     events, tries = _Events(progress), 0
     request = Ask(
         "GET",
-        f"/v1/jobs/{job_id}/events",
+        f"/v1/jobs/{id_of(job)}/events",
         _HEADERS,
         take=lambda _answer, part: events.take(part),
     )
@@ -31,8 +29,8 @@ def wait(job: Job | str, /, progress: ShowProgress | None = None) -> Steps[Job]:
         except BrokenError as error:
             failure = unreachable(error)
         else:
-            failure = problem_of(answer)
-            if answer.status >= 400 and answer.status not in _GO_ON:
+            failure = problem_of(answer) if answer.status >= 400 else ServiceError(_ENDED_EARLY)
+            if answer.status >= 400 and answer.status not in FOR_NOW:
                 raise failure
         if events.job is not None and events.job.has_ended:
             return _checked(events.job)
