@@ -192,3 +192,22 @@ def test_ended_jobs_and_unknown_folders_expire_and_a_clock_that_jumps_removes_no
     now["monotonic"] += 86_400 * 365 * 50  # the folder is as old as this test
     assert sweep() == (False, False, False)
     service.database.close()
+
+
+def test_a_folder_that_cannot_be_removed_keeps_no_other_and_a_stop_does_not_wait_for_all(service, monkeypatch, caplog):
+    kept, *others = [add(service) for _ in range(4)]
+    for job in (kept, *others):
+        service.jobs.cancel(job.id, 1.0, 2.0)
+    remove = service.data.remove_job
+
+    def refuse_one(_data, job_id):
+        if job_id == kept.id:
+            raise PermissionError(13, "Permission denied", str(service.data.job(job_id)))
+        remove(job_id)
+        if job_id == others[1].id:
+            service.sweeper._is_stopping.set()
+
+    monkeypatch.setattr(type(service.data), "remove_job", refuse_one)
+    service.sweeper.remove_expired()
+    assert [service.jobs.get(job.id) is not None for job in (kept, *others)] == [True, False, False, True]
+    assert caplog.text.count("could not be removed") == 1

@@ -153,8 +153,8 @@ def test_a_job_that_is_given_back_waits_again(store):
 def test_only_ended_jobs_expire_and_can_be_removed(store):
     waiting, ended = store.add(job()), store.add(job())
     store.cancel(ended.id, 3.0, 100.0)
-    assert store.expired(99.0, 10) == []
-    assert store.expired(101.0, 10) == [ended.id]
+    assert store.expired(99.0) == []
+    assert store.expired(101.0) == [ended.id]
     assert not store.remove(waiting.id)
     assert store.remove(ended.id)
     assert store.known([waiting.id, ended.id]) == {waiting.id}

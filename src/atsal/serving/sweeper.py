@@ -43,16 +43,19 @@ class Sweeper:
                 try:
                     part()
                 except (AtsalError, OSError) as error:
-                    LOG.error("what has expired could not be removed: %s", error)
+                    _report(error)
             self._is_stopping.wait(_EVERY_S)
 
     def remove_expired(self) -> None:
-        """Remove jobs whose time is over, with their folders."""
-        while expired := self._jobs.expired(self._clock.now_s(), _AT_ONCE):
-            for job_id in expired:
-                self._data.remove_job(job_id)  # first, so that a job that is known has its folder, or is expired
-                self._jobs.remove(job_id)
-            LOG.info("removed %d expired jobs", len(expired))
+        """Remove jobs whose time is over, with their folders, until `stop`."""
+        removed = 0
+        for job_id in self._jobs.expired(self._clock.now_s()):
+            if self._is_stopping.is_set():
+                break
+            if self._remove_folder(job_id):  # first, so that a job that is known has its folder, or is expired
+                removed += self._jobs.remove(job_id)
+        if removed:
+            LOG.info("removed %d expired jobs", removed)
 
     def remove_unknown(self) -> None:
         """Remove folders that no job has, and that are as old as expired jobs: younger ones may be in the making."""
@@ -62,4 +65,17 @@ class Sweeper:
         for start in range(0, len(old), _AT_ONCE):
             some = old[start : start + _AT_ONCE]
             for job_id in set(some) - self._jobs.known(some):
-                self._data.remove_job(job_id)
+                self._remove_folder(job_id)
+
+    def _remove_folder(self, job_id: str) -> bool:
+        """Remove the folder of a job; one that cannot be removed does not keep the others."""
+        try:
+            self._data.remove_job(job_id)
+        except OSError as error:
+            _report(error)
+            return False
+        return True
+
+
+def _report(error: Exception) -> None:
+    LOG.error("what has expired could not be removed: %s", error)

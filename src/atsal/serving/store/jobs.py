@@ -123,10 +123,10 @@ class JobStore:
             found = connection.execute(select(JOBS.c.server).where(JOBS.c.state == "running").distinct())
             return set(found.scalars())
 
-    def expired(self, now_s: float, limit: int) -> list[str]:
+    def expired(self, now_s: float) -> list[str]:
         """Return ids of jobs whose time is over."""
         with self._database.reading() as connection:
-            query = select(JOBS.c.id).where(JOBS.c.expires_s < now_s, JOBS.c.state.in_(ENDED)).limit(limit)
+            query = select(JOBS.c.id).where(JOBS.c.expires_s < now_s, JOBS.c.state.in_(ENDED))
             return list(connection.execute(query).scalars())
 
     def known(self, ids: list[str]) -> set[str]:
