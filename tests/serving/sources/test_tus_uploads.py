@@ -174,6 +174,20 @@ def test_on_a_full_disk_the_upload_is_removed(client, service, monkeypatch):
     assert client.head(address, headers=TUS).status_code == 404
 
 
+def test_a_disk_that_fails_is_in_the_log_and_the_upload_stays(client, monkeypatch, caplog):
+    def write(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "/a/secret/path")
+
+    address = begin_upload(client, 10)
+    with monkeypatch.context() as broken:
+        broken.setattr(routes, "_write_all", write)
+        answer = _send(client, address, 0, b"1234567890")
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/disk-unavailable")
+    assert "path" not in answer.text
+    assert "/a/secret/path" in caplog.text
+    assert _send(client, address, 0, b"1234567890").status_code == 204
+
+
 def test_uploads_have_limits_of_bytes_and_number(tmp_path):
     with serving(tmp_path, sources=SourceSettings(file_bytes=100, stored_bytes=150, uploads=2)) as (_, client):
         first = begin_upload(client, 100)

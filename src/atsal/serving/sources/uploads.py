@@ -123,8 +123,6 @@ def _add(service: "Service", upload: Upload) -> None:
         service.uploads.add(upload, most_bytes=limits.stored_bytes, most=limits.uploads)
     except QuotaError as error:
         raise Problem(QUOTA, str(error)) from error
-    except OSError as error:
-        raise _of_disk(error) from error
 
 
 def _offset(service: "Service", upload: Upload) -> int:
@@ -138,19 +136,20 @@ async def _append(service: "Service", upload: Upload, offset: int, request: Requ
     """Write the body to the file of an upload and return its new size."""
     try:
         async with _opened(service, upload) as descriptor:
-            size = os.fstat(descriptor).st_size
-            if offset != size:
-                raise Problem(WRONG_OFFSET, f"the upload has {size} bytes; send the part that begins there")
-            _check_room(service, upload, offset, request)
+            await run_sync(_check_part, service, upload, descriptor, offset, request)
             return await _write(descriptor, upload, offset, request)
     except OSError as error:
-        if is_of_full_disk(error):
-            await run_sync(service.uploads.remove, upload.id)
-        raise _of_disk(error) from error
+        if not is_of_full_disk(error):
+            raise
+        await run_sync(service.uploads.remove, upload.id)
+        raise Problem(DISK_FULL, "the upload was removed; try again when there is more space") from error
 
 
-def _check_room(service: "Service", upload: Upload, offset: int, request: Request) -> None:
-    """Refuse a part that is too long for its upload or for the disk, before it is read."""
+def _check_part(service: "Service", upload: Upload, descriptor: int, offset: int, request: Request) -> None:
+    """Refuse a part that begins elsewhere, or is too long for its upload or the disk, before it is read."""
+    done = os.fstat(descriptor).st_size
+    if offset != done:
+        raise Problem(WRONG_OFFSET, f"the upload has {done} bytes; send the part that begins there")
     size = int(request.headers.get("content-length", upload.bytes - offset))
     if offset + size > upload.bytes:
         raise _too_long(upload)
@@ -213,12 +212,6 @@ def _busy(error: BusyError) -> Problem:
 
 def _too_long(upload: Upload) -> Problem:
     return Problem(TOO_LARGE, f"the part goes beyond the {upload.bytes} bytes of the upload; nothing of it was taken")
-
-
-def _of_disk(error: OSError) -> Problem:
-    if is_of_full_disk(error):
-        return Problem(DISK_FULL, "the upload was removed; try again when there is more space")
-    return Problem(STORE_UNAVAILABLE, "the file cannot be written; whoever runs the service finds more in its log")
 
 
 def _state(upload: Upload, offset: int) -> dict[str, object]:
