@@ -70,6 +70,26 @@ def test_a_stopped_server_gives_back_what_it_cannot_finish(service):
     assert list(service.data.servers.iterdir()) == []
 
 
+def test_a_job_in_parts_keeps_those_that_a_stopped_server_did(service):
+    job, one, other = add(service, parts=4, seconds_each=0.2), dispatcher(service), dispatcher(service)
+
+    def parts():
+        return {path.name: path.read_text() for path in service.data.result(job.id).glob("*.part")}
+
+    one.start()
+    while not parts():
+        time.sleep(0.01)
+    one.stop(0.0)
+    done, stopped = parts(), service.jobs.get(job.id)
+    other.start()
+    ended = wait_for(service, job, "done", "failed")
+    other.stop(5)
+    assert (stopped.state, stopped.tries) == ("waiting", 0)
+    assert (ended.state, ended.tries) == ("done", 1)
+    assert len(done) < len(parts()) == 4
+    assert done.items() <= parts().items()
+
+
 def test_the_jobs_of_a_server_that_died_go_on(service):
     job, twice = add(service), add(service)
     service.jobs.claim(dead := new_id(), 1.0)
