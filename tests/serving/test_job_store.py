@@ -11,7 +11,7 @@ from atsal.errors import ConfigError, StoreError
 from atsal.serving.job import JobRecord, ResultFile, new_id
 from atsal.serving.store.database import open_database, sqlite_url
 from atsal.serving.store.jobs import DuplicateJobError, JobFilter, JobStore, list_query
-from atsal.serving.store.tables import JOBS
+from atsal.serving.store.tables import JOBS, METADATA
 from atsal.serving.store.usage import QuotaError
 from fakes.postgres import postgres
 
@@ -48,6 +48,15 @@ def store(database):
 def job(owner="a", **values):
     new = {"id": new_id(), "kind": "predict", "options": {}, "source": {}, "file": "source.mp4", "name": "a.mp4"}
     return JobRecord(**new | {"owner": owner, "created_s": 1.0} | values)
+
+
+def test_several_servers_may_make_the_tables_at_once(database, database_url):
+    with database.writing() as connection:
+        METADATA.drop_all(connection)
+    with ThreadPoolExecutor(8) as pool:
+        for opened in pool.map(open_database, [database_url] * 8):
+            opened.close()
+    assert JobStore(database).counts() == {}
 
 
 def test_what_is_added_is_found(store):

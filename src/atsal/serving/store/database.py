@@ -2,12 +2,13 @@
 
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -54,8 +55,18 @@ def open_database(url: str) -> Database:
     engine = _make_engine(url)
     database = Database(engine)
     with database.writing() as connection:
+        lock_until_end(connection, "tables")  # several servers may start at once
         METADATA.create_all(connection)
     return database
+
+
+def lock_until_end(connection: Connection, name: str) -> None:
+    """Wait until no other transaction that writes has locked this name, and lock it until this one ends.
+
+    In SQLite there is one such transaction at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(zlib.crc32(name.encode()))))
 
 
 def sqlite_url(path: Path) -> str:

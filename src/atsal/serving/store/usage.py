@@ -1,11 +1,11 @@
 """How much of the disk and of the queue an owner takes, and may take."""
 
-import zlib
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
 from atsal.errors import AtsalError
+from atsal.serving.store.database import lock_until_end
 from atsal.serving.store.tables import JOBS, UPLOADS
 
 
@@ -29,10 +29,9 @@ def usage_of(connection: Connection, owner: str) -> Usage:
     """Return what an owner takes; a file that jobs have taken from an upload counts for each of them.
 
     In a transaction that writes, nobody adds anything for this owner until the transaction ends: so what is found here
-    still holds when the transaction adds something. SQLite has one writer at a time; Postgres has a lock by owner.
+    still holds when the transaction adds something.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(zlib.crc32(owner.encode()))))
+    lock_until_end(connection, owner)
     total = func.coalesce(func.sum(UPLOADS.c.bytes), 0)
     uploads, uploaded = connection.execute(select(func.count(), total).where(UPLOADS.c.owner == owner)).one()
     stored = select(func.coalesce(func.sum(JOBS.c.bytes), 0)).where(JOBS.c.owner == owner, JOBS.c.bytes > 0)
