@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from atsal.errors import ConfigError
 
+VIEW = "view"  # the kind that makes a page of another job's results
 ShowProgress = Callable[[int, int | None], None]  # takes the frames that are done, and of how many; None: unknown
 
 

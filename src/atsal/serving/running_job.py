@@ -1,4 +1,4 @@
-"""A job that this server has: what its workers do of it at the moment, and what waits.
+"""A job that this server has: what its workers are doing of it, and what waits.
 
 Its command runs in one worker. A job that can be divided comes back as parts, which several workers do at the same
 time; then its command runs again, and makes the result of them.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from atsal.errors import AtsalError
 from atsal.serving.gate.caller import Caller
 from atsal.serving.job import JobRecord, new_id
-from atsal.serving.kinds import OptionError
+from atsal.serving.kinds import VIEW, OptionError
 from atsal.serving.own_jobs import find_job
 from atsal.serving.problem_types import DISK_FULL, INVALID_OPTION, KEY_USED, QUOTA, TOO_MANY
 from atsal.serving.problems import Problem
@@ -110,7 +110,7 @@ def _record(service: "Service", caller: Caller, wanted: Submission, folder: Path
     if source.job is not None:
         other = find_job(service, caller, source.job)
         file, name = link_source(service, other, folder), other.name
-        if wanted.kind == "view" and other.state == "done":
+        if wanted.kind == VIEW and other.state == "done":
             link_results(other, folder)
             parent = other.id
     else:

@@ -1,27 +1,25 @@
 """Connections of HTTP/1.1: not too many, whose clients send the heads of requests and read the answers in time."""
 
 import asyncio
-import json
 import logging
 import sys
 from http import HTTPStatus
 from typing import Any
-from uuid import uuid4
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from atsal.serving.gate.envelope import DEFAULTS, HEADERS
+from atsal.serving.gate.envelope import raw_problem
 from atsal.serving.gate.settings import GateSettings
 from atsal.serving.problem_types import kind_of_status
-from atsal.serving.problems import PROBLEM_MEDIA_TYPE, Problem, problem_document
+from atsal.serving.problems import Problem
 
 LOG = logging.getLogger("atsal.serving")
 _LINGER_S = 2.0
 
 
 class GuardedProtocol(H11Protocol):
-    """uvicorn's protocol, which itself waits without end, and errors in this service's form."""
+    """uvicorn's protocol with limits of time, which it lacks, and with errors in this service's form."""
 
     def __init__(self, *arguments: Any, gate: GateSettings, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -111,12 +109,10 @@ class GuardedProtocol(H11Protocol):
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            problem, request = Problem(kind_of_status(status), detail), uuid4().hex
+            request, head, body = raw_problem(Problem(kind_of_status(status), detail))
             LOG.info("a connection is refused: %s", detail, extra={"request_id": request})
-            body = json.dumps(problem_document(problem, request)).encode()
-            head = {**HEADERS, **DEFAULTS, "Content-Type": PROBLEM_MEDIA_TYPE, "Connection": "close"}
-            head |= {"Content-Length": str(len(body)), "X-Request-ID": request}
-            response = h11.Response(status_code=status.value, headers=list(head.items()), reason=status.phrase)
+            headers = [*head.items(), ("Connection", "close")]
+            response = h11.Response(status_code=status.value, headers=headers, reason=status.phrase)
             for event in (response, h11.Data(data=body), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()

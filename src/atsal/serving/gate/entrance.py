@@ -40,7 +40,7 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="atsal"'}
 
 
 class Gate:
-    """What a server knows of who may come in. `demands_tokens`: also where there are none."""
+    """What a server knows of who may come in."""
 
     def __init__(self, settings: GateSettings, tokens: Tokens, host: str) -> None:
         self.settings = settings

@@ -1,5 +1,6 @@
 """What is around each answer: the id of its request, the headers that bind browsers, and a problem for a fault."""
 
+import json
 import logging
 import re
 from contextvars import ContextVar
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atsal.serving.gate.refusals import send_problem
 from atsal.serving.problem_types import INTERNAL
-from atsal.serving.problems import PROBLEM_MEDIA_TYPE, Problem, problem_of_status
+from atsal.serving.problems import PROBLEM_MEDIA_TYPE, Problem, problem_document, problem_of_status
 
 REQUEST_ID: ContextVar[str] = ContextVar("atsal_request_id", default="")
 CSP = "Content-Security-Policy"
@@ -88,6 +89,14 @@ async def _send_first(send: Send, request_id: str, message: Message) -> None:
     if message["type"] in _ANSWERS:
         _add_headers(message, request_id)
     await send(message)
+
+
+def raw_problem(problem: Problem) -> tuple[str, dict[str, str], bytes]:
+    """Return the id of a request that no application sees, and the headers and body of the problem that answers it."""
+    request = uuid4().hex
+    body = json.dumps(problem_document(problem, request)).encode()
+    head = {"Content-Type": PROBLEM_MEDIA_TYPE, "Content-Length": str(len(body)), "X-Request-ID": request}
+    return request, HEADERS | DEFAULTS | head, body
 
 
 def request_id_of(scope: Scope) -> str:

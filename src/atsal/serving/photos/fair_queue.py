@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 class FullError(Exception):
-    """There is no place; `is_own`: because the caller has taken all of a caller's places."""
+    """The queue is full; `is_own`: only the places of this caller are."""
 
     def __init__(self, *, is_own: bool) -> None:
         super().__init__()

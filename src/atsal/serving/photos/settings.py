@@ -13,8 +13,8 @@ class PhotoSettings:
     """How many photos are predicted and may wait, and what one may take."""
 
     workers: int | None = None  # photos at the same time; None: one per core, at most 8
-    most_waiting: int = 256  # of all callers
-    most_waiting_of_one: int = 128  # caller
+    most_waiting: int = 256  # in all
+    most_waiting_of_one: int = 128  # of one caller
     most_bytes_waiting: int = 512 << 20  # of all bodies that are held, also of those that are still being sent
     most_pixels: int = 134_217_728  # 16384x8192; larger ones are predicted as jobs
     photo_seconds: float = 20.0  # that one may take

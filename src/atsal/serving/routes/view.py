@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from atsal.serving.gate.access import Reader, Submitter
 from atsal.serving.gate.caller import Caller
 from atsal.serving.job import JobRecord
+from atsal.serving.kinds import VIEW
 from atsal.serving.own_jobs import find_job
 from atsal.serving.problem_types import CONFLICT, NOT_FOUND, STORE_UNAVAILABLE
 from atsal.serving.problems import Problem, declared, request_id
@@ -22,7 +23,6 @@ from atsal.viewing.site import PAGE
 if TYPE_CHECKING:
     from atsal.serving.service import Service
 
-VIEW = "view"
 _INDEX = "index.html"
 _MAY_HAVE = declared(NOT_FOUND, CONFLICT, STORE_UNAVAILABLE)
 
