@@ -126,13 +126,10 @@ class UploadStore:
         with self._database.writing() as connection:
             connection.execute(delete(UPLOADS).where(UPLOADS.c.id == upload_id))
 
-    def remove_expired(self, now_s: float) -> list[str]:
-        """Remove uploads whose time is over, and return their ids."""
+    def expired(self, now_s: float) -> list[str]:
+        """Return ids of uploads whose time is over."""
         with self._database.reading() as connection:
-            ids = list(connection.execute(select(UPLOADS.c.id).where(UPLOADS.c.expires_s <= now_s)).scalars())
-        for upload_id in ids:
-            self.remove(upload_id)
-        return ids
+            return list(connection.execute(select(UPLOADS.c.id).where(UPLOADS.c.expires_s <= now_s)).scalars())
 
     def _path(self, upload_id: str) -> Path:
         if not is_id(upload_id):
