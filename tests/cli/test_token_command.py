@@ -25,6 +25,13 @@ def test_a_token_is_made_listed_without_its_secret_and_revoked(tmp_path):
     assert "There are no tokens" in _run("token", "list", *data).output
 
 
+@pytest.mark.parametrize("arguments", [("list",), ("revoke", "anna")])
+def test_a_folder_that_is_misspelt_is_not_made(tmp_path, arguments):
+    found = _run("token", *arguments, "--data", tmp_path / "servise")
+    assert (found.exit_code, "there is no service in this folder; check the path" in found.output) == (1, True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_name_is_taken_once_and_only_a_token_that_exists_is_revoked(tmp_path):
     data = ("--data", tmp_path / "service")
     assert _run("token", "add", "anna", *data).exit_code == 0

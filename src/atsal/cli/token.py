@@ -7,7 +7,7 @@ import click
 
 from atsal.cli.console import print_line, print_table
 from atsal.cli.parameters import PATH, POSITIVE
-from atsal.errors import MissingDependencyError, install_hint
+from atsal.errors import ConfigError, MissingDependencyError, install_hint
 from atsal.serving.gate.caller import SCOPES
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def token_list(data: Path, database: str | None) -> None:
     from atsal.serving.clock import time_text  # noqa: PLC0415
 
     rows = []
-    for found in _open_tokens(data, database).all():
+    for found in _existing_tokens(data, database).all():
         made, expires = time_text(found.created_s) or "", time_text(found.expires_s) or "never"
         rows.append((found.name, found.scope, f"atsal_{found.id}_…", made[:10], expires[:10]))
     if rows:
@@ -71,7 +71,16 @@ def token_list(data: Path, database: str | None) -> None:
 @_store_options
 def token_revoke(name: str, data: Path, database: str | None) -> None:
     """Remove a token, and end the sessions of pages that were opened with it; its jobs stay."""
-    _open_tokens(data, database).revoke(name)
+    _existing_tokens(data, database).revoke(name)
+
+
+def _existing_tokens(data: Path, database: str | None) -> "Tokens":
+    """Open the tokens of a service that is there: a folder that is misspelt is not made."""
+    from atsal.serving.folders import DataFolder  # noqa: PLC0415
+
+    if database is None and not DataFolder(data).database.exists():
+        raise ConfigError(f"--data {data}: there is no service in this folder; check the path")
+    return _open_tokens(data, database)
 
 
 def _open_tokens(data: Path, database: str | None) -> "Tokens":
