@@ -142,6 +142,8 @@ def websocket_server(handler=None, **options):
     with serve(handler, "127.0.0.1", 0, **options) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield "{}:{}".format(*server.socket.getsockname())
-        server.shutdown()
-        thread.join()
+        try:
+            yield "{}:{}".format(*server.socket.getsockname())
+        finally:
+            server.shutdown()
+            thread.join()
