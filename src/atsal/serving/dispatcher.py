@@ -239,7 +239,8 @@ class Dispatcher:
         self._remove_unless_needed(job.id)
         if has_it:
             self._metrics.count_job(job.kind, state, now_s - (job.started_s or now_s))
-        LOG.info("job %s (%s) %s%s", job.id, job.kind, "is done" if end.is_done else "failed: ", end.reason)
+        outcome = "is done" if end.is_done else "failed"
+        LOG.info("job %s (%s) %s%s", job.id, job.kind, outcome, f": {end.reason}" if end.reason else "")
 
     def _remove_unless_needed(self, job_id: str) -> None:
         """Remove the folder of a job that failed, was cancelled, or is gone.

@@ -27,6 +27,11 @@ class _Server(uvicorn.Server):
         self.force_exit = self.should_exit
         self.should_exit = True  # and the signal is not raised again at the end: to stop so is no error
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say why the process does not end at once, and stop."""
+        LOG.info("stops: gives jobs that run up to %g s; all others go on at the next start", STOP_S)
+        await super().shutdown(sockets)
+
 
 def run_server(service: Service) -> None:
     """Serve until Ctrl-C or SIGTERM. Raises `ConfigError` where the address is taken or not of this machine."""
