@@ -45,7 +45,7 @@ class Count:
         with (folder / "lines.txt").open("w") as file:
             for frame in range(frames):
                 file.write(f"{frame} {Path(work.file).read_text()}\n")
-                progress(frame + 1, frames)
+                progress(frame + 1, frames + (options.get("end") == "partly"))
                 time.sleep(options.get("seconds_each", 0.0))
         end = options.get("end", "done")
         if end == "die":

@@ -68,6 +68,7 @@ def test_a_fault_of_the_program_says_nothing_of_the_machine(submit, client):
 def test_a_job_whose_source_is_partly_damaged_is_done_and_says_so(submit, client):
     job = wait_for(client, submit(end="partly"))
     assert (job["state"], job["reason"]) == ("done", "the last lines are damaged")
+    assert job["progress"]["done"] < job["progress"]["total"]
 
 
 def test_a_job_that_ends_its_process_is_tried_twice(submit, client):

@@ -18,11 +18,15 @@ def test_a_service_with_a_full_disk_is_not_ready(tmp_path):
 def test_metrics_count_jobs_and_requests(submit, client):
     wait_for(client, submit())
     wait_for(client, submit(end="fail"))
+    running = wait_for(client, submit(frames=1000, seconds_each=1.0), ["running"])
+    for job in (submit(), running):
+        client.post(f"/v1/jobs/{job['id']}/cancel")
     client.get("/v1/jobs/0123456789abcdef0123456789abcdef")
     lines = client.get("/metrics").text.splitlines()
     assert 'atsal_jobs{kind="count",state="done"} 1.0' in lines
     assert 'atsal_jobs_ended_total{kind="count",state="failed"} 1.0' in lines
-    assert 'atsal_job_seconds_count{kind="count"} 2.0' in lines
+    assert 'atsal_jobs_ended_total{kind="count",state="cancelled"} 2.0' in lines
+    assert 'atsal_job_seconds_count{kind="count"} 3.0' in lines  # one was cancelled before it ran
     assert any(
         line.startswith('atsal_requests_total{method="GET",route="/v1/jobs/{job_id}",status="404"}') for line in lines
     )

@@ -38,10 +38,11 @@ class Metrics:
             registry=self.registry,
         )
 
-    def count_job(self, kind: str, state: State, seconds: float) -> None:
-        """Note that a job ended after so many seconds of running."""
+    def count_job(self, kind: str, state: State, seconds: float | None) -> None:
+        """Note that a job ended after so many seconds of running; None: it never ran."""
         self._ended.labels(kind, state).inc()
-        self._job_seconds.labels(kind).observe(seconds)
+        if seconds is not None:
+            self._job_seconds.labels(kind).observe(seconds)
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Note an answer; `route` has the names of parameters, not their values."""

@@ -21,8 +21,10 @@ def find_job(service: "Service", caller: Caller, job_id: str) -> JobRecord:
 
 def cancel(service: "Service", job: JobRecord) -> bool:
     """Cancel a job and remove what it made; False if it has ended."""
-    is_cancelled = service.jobs.cancel(job.id, service.clock.now_s(), service.expires_s())
+    now_s = service.clock.now_s()
+    is_cancelled = service.jobs.cancel(job.id, now_s, service.expires_s())
     if is_cancelled:
+        service.metrics.count_job(job.kind, "cancelled", None if job.started_s is None else now_s - job.started_s)
         service.data.remove_job(job.id)
         service.dispatcher.wake()
     return is_cancelled

@@ -91,7 +91,8 @@ class JobStore:
     def finish(self, job_id: str, server: str, state: State, **values: Any) -> bool:
         """End a job that a server has; False where it no longer has it, as after a cancel."""
         results = [asdict(result) for result in values.pop("results", ())]
-        if state == "done":  # the last frames are not reported one by one
+        is_whole = state == "done" and not values.get("reason")  # else the source breaks before its last frame
+        if is_whole:  # the last frames are not reported one by one
             values["done"] = func.coalesce(JOBS.c.total, JOBS.c.done)
         return self._change(_running(job_id, server), state=state, server="", results=results, **values)
 
