@@ -35,6 +35,8 @@ def test_nothing_is_told_without_a_token(closed, path, given):
     answer = client.get(path, headers={} if given is None else {"Authorization": given})
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
+    shows_token = given is not None and given.startswith("Bearer atsal_")
+    assert answer.json()["detail"].startswith("the token is unknown" if shows_token else "the request shows none")
 
 
 def test_a_scope_has_those_before_it_and_no_more(closed):

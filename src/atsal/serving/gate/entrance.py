@@ -37,6 +37,7 @@ _ONCE = (  # what two servers could understand differently if it came twice
     "upload-offset",
 )
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="atsal"'}
+_NO_BEARER = "the request shows none; send the header Authorization: Bearer atsal_…"
 
 
 class Gate:
@@ -92,7 +93,11 @@ class Entrance:
         if (is_change or scope["type"] == "websocket") and is_foreign(headers, self._gate.settings.origins):
             raise Problem(NOT_ALLOWED, "pages of other servers may not call this one")
         if is_change and is_of_a_form(headers):
-            raise Problem(WRONG_TYPE, "content of this type is not taken; send JSON, or the type of the file")
+            raise Problem(
+                WRONG_TYPE,
+                "content of this type is not taken; send the header Content-Type with application/json, or with the "
+                "type of the file",
+            )
         address = scope["client"][0] if scope.get("client") else ""
         _wait(self._gate.rates.of_address(address), "too many requests of this address")
         if scope["path"] in PUBLIC or scope["path"].startswith(PUBLIC_FOLDERS):
@@ -123,11 +128,7 @@ class Entrance:
         stated, session = headers.get("authorization"), _session(headers)
         if stated is None and session is None:
             if await to_thread.run_sync(self._gate.demands_tokens):
-                raise Problem(
-                    NO_TOKEN,
-                    "the request shows none; send the header Authorization: Bearer atsal_…",
-                    headers=_CHALLENGE,
-                )
+                raise Problem(NO_TOKEN, _NO_BEARER, headers=_CHALLENGE)
             return OPEN
         tokens = self._gate.tokens
         if stated is not None:
@@ -138,7 +139,8 @@ class Entrance:
         caller = await to_thread.run_sync(find, secret)
         if caller is None:
             _wait(self._gate.rates.of_failure(address), "too many wrong tokens of this address")
-            raise Problem(NO_TOKEN, "the token is unknown, revoked or expired", headers=_CHALLENGE)
+            detail = "the token is unknown, revoked or expired" if secret else _NO_BEARER
+            raise Problem(NO_TOKEN, detail, headers=_CHALLENGE)
         return caller
 
 
