@@ -32,6 +32,14 @@ def test_a_folder_that_is_misspelt_is_not_made(tmp_path, arguments):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_token_that_has_expired_is_listed_as_such(tmp_path):
+    data = ("--data", tmp_path / "service")
+    _run("token", "add", "anna", *data, "--expires", 1e-9)
+    _run("token", "add", "ben", *data, "--expires", 1)
+    lines = _run("token", "list", *data).output.splitlines()
+    assert [" (expired)" in line for line in lines if "atsal_" in line] == [True, False]
+
+
 def test_a_name_is_taken_once_and_only_a_token_that_exists_is_revoked(tmp_path):
     data = ("--data", tmp_path / "service")
     assert _run("token", "add", "anna", *data).exit_code == 0

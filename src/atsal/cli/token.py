@@ -18,7 +18,7 @@ _DAY_S = 86_400.0
 
 def _store_options(command: Any) -> Any:
     data = click.option("--data", required=True, type=PATH, metavar="FOLDER", help="Folder of the service.")
-    return data(click.option("--database", metavar="URL", help="As of atsal serve.")(command))
+    return data(click.option("--database", metavar="URL", help="The one that atsal serve has.")(command))
 
 
 @click.group()
@@ -54,12 +54,13 @@ def token_add(name: str, data: Path, database: str | None, scope: str, days: flo
 @_store_options
 def token_list(data: Path, database: str | None) -> None:
     """List the tokens, without their secrets."""
-    from atsal.serving.clock import time_text  # noqa: PLC0415
+    from atsal.serving.clock import Clock, time_text  # noqa: PLC0415
 
-    rows = []
+    rows, now_s = [], Clock().now_s()
     for found in _existing_tokens(data, database).all():
-        made, expires = time_text(found.created_s) or "", time_text(found.expires_s) or "never"
-        rows.append((found.name, found.scope, f"atsal_{found.id}_…", made[:10], expires[:10]))
+        made, expires = (time_text(found.created_s) or "")[:10], (time_text(found.expires_s) or "never")[:10]
+        is_over = found.expires_s is not None and found.expires_s <= now_s
+        rows.append((found.name, found.scope, f"atsal_{found.id}_…", made, expires + " (expired)" * is_over))
     if rows:
         print_table({title: {} for title in ("name", "scope", "token", "made", "expires")}, rows)
     else:
