@@ -69,13 +69,13 @@ def test_values_of_json_keep_their_kind(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("path,strat\na.mp4,2", "line 2: unknown column 'strat'; did you mean 'start'?"),
-        ("path,output\na.mp4,there", "line 2: unknown column 'output'"),
+        ("path,strat\na.mp4,2", "list.csv: unknown column 'strat'; did you mean 'start'?"),
+        ("path,output\na.mp4,there", "list.csv: unknown column 'output'"),
         ("path,start\na.mp4,0\nb.mp4,-1", "line 3: column start: -1.0 is not in the range x>=0"),
         ("path,format\na.mp4,npy gif", "line 2: column format: 'gif' is not one of"),
         ("path,size\na.mp4,640x330", "line 2: column size: expected WIDTHxHEIGHT"),
         ("path,no-front\na.mp4,perhaps", "line 2: column no-front: 'perhaps' is not a valid boolean"),
-        ("video,start\na.mp4,2", "line 2: unknown column 'video'"),
+        ("video,start\na.mp4,2", "list.csv: unknown column 'video'"),
         ("id,start\na,2", "not a catalogue file: no column path"),
         ("path,id\n,a", "line 2: column path is empty"),
         ("path\nftp://user:word@host/a.mp4", "line 2: ftp://host/a.mp4 is a URL of ftp"),

@@ -83,7 +83,8 @@ def _column_names(table: TextTable, options: Mapping[str, ParseOption]) -> dict[
     names = {column: column.strip().replace("_", "-") for column in table.columns}
     for column, name in names.items():
         if name not in known:
-            row = next((row for row, cell in enumerate(table.columns[column]) if cell), None)
+            rows = (row for row, cell in enumerate(table.columns[column]) if cell)
+            row = next(rows, None) if table.path.suffix.lower() in _JSON_LINES else None  # others have one head
             where = table.path if row is None else table.where(row)
             raise DataError(f"{where}: unknown column {short_repr(column)}{suggest_name(name, known)}")
     table.require_columns([_PATH], "catalogue")
