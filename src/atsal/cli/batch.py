@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 @click.option(
     "--isolate/--no-isolate",
     default=True,
-    help="Read files in processes with limits on time and memory.  [default: isolate]",
+    help="Read files in processes with limits on time and memory.",
 )
 @reading_options
 @overlay_options
