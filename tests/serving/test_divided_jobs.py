@@ -48,8 +48,8 @@ def test_a_part_that_ends_its_process_twice_ends_the_job(divided):
     job = wait_for(client, submit(service, client, parts=8, end="die"))
     assert (job["state"], job["tries"]) == ("failed", 2)
     assert "SIGKILL" in job["reason"]
-    assert not service.data.job(job["id"]).exists()
     assert wait_for(client, submit(service, client, parts=2))["state"] == "done"
+    assert not service.data.job(job["id"]).exists()
 
 
 def test_a_cancelled_job_ends_in_all_workers(divided):
