@@ -57,6 +57,7 @@ def test_events_end_with_the_job(submit, client):
 def test_a_job_that_fails_has_its_reason_and_leaves_nothing(submit, client, service):
     job = wait_for(client, submit(end="fail"))
     assert (job["state"], job["reason"], job["results"]) == ("failed", "a.txt: is too short", [])
+    wait_for(client, submit())  # the folder is removed after the job has failed, and before the next one begins
     assert not service.data.job(job["id"]).exists()
 
 
