@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from atsal.client.job import Job, Progress, Result, ShowProgress
 from atsal.client.steps import (
-    FOR_NOW,
+    LATER,
     MOST_TRIES,
     Answer,
     Ask,
@@ -93,7 +93,7 @@ def _fetch_part(part: "_Part", path: str) -> Steps[ServiceError]:
     if answer.status < 400:
         return ServiceError("the answer ended before the file did; try again")
     failure = problem_of(answer)
-    if answer.status not in FOR_NOW:
+    if answer.status not in LATER:
         raise failure
     return failure
 

@@ -15,8 +15,8 @@ from atsal.untrusted.text import escape_controls
 
 MOST_TRIES = 8  # of a request without any progress
 _LONGEST_PAUSE_S = 10.0
-FOR_NOW = (429, 502, 503, 504)  # statuses with which another time it may go well
-_BUSY = (423, *FOR_NOW)  # 423: of an upload to which another request writes
+LATER = (429, 502, 503, 504)  # statuses of requests that may succeed later
+_AGAIN = (423, *LATER)  # 423: another request writes to the upload
 T = TypeVar("T")
 
 
@@ -77,7 +77,7 @@ def ask(request: Ask, *, again: bool = True) -> Steps[Answer]:
         else:
             if answer.status < 400:
                 return answer
-            if is_last or answer.status not in _BUSY:
+            if is_last or answer.status not in _AGAIN:
                 raise problem_of(answer)
             wait_s = _told_s(answer, pause_s(tries))
         yield Pause(wait_s)

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from atsal.client.job import Progress, ShowProgress, show_nothing
 from atsal.client.steps import (
-    FOR_NOW,
+    LATER,
     MOST_TRIES,
     Answer,
     Ask,
@@ -27,7 +27,7 @@ from atsal.untrusted.text import error_reason
 _PART_BYTES = 8 << 20
 _TUS = {"Tus-Resumable": "1.0.0"}
 _ID = re.compile(r"[0-9a-f]{32}")
-_GO_ON = (408, 409, 423, 500, *FOR_NOW)  # ask how much came, and go on there
+_GO_ON = (408, 409, 423, 500, *LATER)  # ask how much came, and go on there
 
 
 def upload(path: str | Path, /, progress: ShowProgress | None = None) -> Steps[dict[str, str]]:

@@ -3,7 +3,7 @@
 import json
 
 from atsal.client.job import Job, Progress, ShowProgress, id_of
-from atsal.client.steps import FOR_NOW, MOST_TRIES, Ask, BrokenError, Pause, Steps, pause_s, problem_of, unreachable
+from atsal.client.steps import LATER, MOST_TRIES, Ask, BrokenError, Pause, Steps, pause_s, problem_of, unreachable
 from atsal.errors import ServiceError
 
 _ENDED_EARLY = "the events ended before the job did; try again"
@@ -30,7 +30,7 @@ def wait(job: Job | str, /, progress: ShowProgress | None = None) -> Steps[Job]:
             failure = unreachable(error)
         else:
             failure = problem_of(answer) if answer.status >= 400 else ServiceError(_ENDED_EARLY)
-            if answer.status >= 400 and answer.status not in FOR_NOW:
+            if answer.status >= 400 and answer.status not in LATER:
                 raise failure
         if events.job is not None and events.job.has_ended:
             return _checked(events.job)
