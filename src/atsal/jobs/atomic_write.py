@@ -22,6 +22,7 @@ _REMEDIES = {
     errno.EPERM: "permission denied; choose another folder, or change its permissions",
     errno.EROFS: "the file system is read-only; choose another folder",
     errno.ENOENT: "its folder does not exist; create it, or run the same command again if something removed it",
+    errno.EEXIST: "a file has this name; expected a folder, or a name that is free",
     errno.ENOTDIR: "a part of its path is a file, not a folder; choose another path",
     errno.EISDIR: "a folder has this name; choose another name",
     errno.ENAMETOOLONG: "its name is too long; choose a shorter one",
