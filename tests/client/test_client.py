@@ -1,6 +1,7 @@
 """`atsal.client` against a real service: jobs, files, errors, and connections that are cut."""
 
 import asyncio
+import inspect
 import os
 import resource
 import threading
@@ -24,6 +25,13 @@ def large_job(address, tmp_path_factory):
     path.write_text(LARGE)
     with Client(address) as client:
         return client.wait(client.submit("count", path))
+
+
+@pytest.mark.parametrize("client_type", [Client, AsyncClient])
+def test_help_shows_what_a_method_takes_and_returns(client_type):
+    signature = inspect.signature(client_type.submit)
+    assert list(signature.parameters) == ["self", "kind", "source", "options"]
+    assert signature.return_annotation is Job
 
 
 def test_a_file_is_submitted_watched_and_fetched(client, source, tmp_path):

@@ -1,11 +1,12 @@
 """The clients: they send what `operations.py` describes, one in the thread of the caller, one in asyncio."""
 
 import asyncio
+import inspect
 import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable, Mapping
 from functools import partial, update_wrapper
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, get_args
 
 from atsal.client import operations
 from atsal.client.live import Connect, TimedPicture, connected, follow, follow_async
@@ -21,6 +22,7 @@ except ImportError as error:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class _Settings:
@@ -61,15 +63,24 @@ def _sync(describe: Callable[P, Steps[T]]) -> Callable[Concatenate["Client", P],
     def method(self: "Client", /, *arguments: P.args, **options: P.kwargs) -> T:
         return self._run(describe(*arguments, **options))
 
-    update_wrapper(method, describe)
-    return method
+    return _as_documented(method, describe)
 
 
 def _awaited(describe: Callable[P, Steps[T]]) -> Callable[Concatenate["AsyncClient", P], Awaitable[T]]:
     async def method(self: "AsyncClient", /, *arguments: P.args, **options: P.kwargs) -> T:
         return await self._run(describe(*arguments, **options))
 
+    return _as_documented(method, describe)
+
+
+def _as_documented(method: Method, describe: Callable[..., Steps[Any]]) -> Method:
+    """Give a method the name and text of what it sends, and the signature that `help` shows."""
     update_wrapper(method, describe)
+    told = inspect.signature(describe)
+    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    *_, returned = get_args(told.return_annotation)  # of Steps
+    signature = told.replace(parameters=[own, *told.parameters.values()], return_annotation=returned)
+    method.__signature__ = signature  # type: ignore[attr-defined]
     return method
 
 
