@@ -61,7 +61,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = (error.strerror or type(error).__name__).partition(" (")[0]  # Python repeats the address
         raise ConfigError(
-            f"{host}, port {port}: cannot be listened at ({reason}); give another --host or --port"
+            f"{host}, port {port}: the service cannot listen there ({reason}); give another --host or --port"
         ) from error
     listener.setblocking(False)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections have it, too; else answers wait 40 ms

@@ -50,7 +50,7 @@ def allowed_url(text: str, prefixes: Iterable[PlainUrl]) -> PlainUrl:
     """Return a URL that is below one of the prefixes. Raises `ConfigError` for any other."""
     found = _parse(text)
     if found is None or not any(found.is_below(prefix) for prefix in prefixes):
-        raise ConfigError(f"{short_repr(shown_url(text))}: this service does not read this URL")
+        raise ConfigError(f"{short_repr(shown_url(text))}: this service does not read this URL; --allow-url adds one")
     return found
 
 
