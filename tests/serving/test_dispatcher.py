@@ -1,5 +1,6 @@
 """The dispatcher: several servers on one store, their ends, limits of jobs, and what expires."""
 
+import errno
 import os
 import time
 from dataclasses import replace
@@ -11,6 +12,7 @@ from filelock import FileLock
 from atsal.errors import StoreError
 from atsal.serving.clock import Clock
 from atsal.serving.dispatcher import Dispatcher
+from atsal.serving.folders import list_results
 from atsal.serving.job import JobRecord, new_id
 from atsal.serving.service import open_service
 from atsal.serving.settings import Settings
@@ -144,6 +146,23 @@ def test_results_stay_where_the_store_loses_its_answer(service, monkeypatch):
     wait_for(service, add(service), "done")
     one.stop(5)
     assert (service.data.result(job.id) / "lines.txt").exists()
+
+
+def test_results_that_cannot_be_read_keep_no_other_job(service, monkeypatch):
+    def list_some(folder):
+        if folder.parent.name == job.id:
+            raise OSError(errno.EIO, "Input/output error")
+        return list_results(folder)
+
+    monkeypatch.setattr("atsal.serving.dispatcher.list_results", list_some)
+    job, other, one = add(service), add(service), dispatcher(service)
+    one.start()
+    found = [wait_for(service, waiting, "done", "failed") for waiting in (job, other)]
+    one.stop(5)
+    assert [(end.state, end.reason) for end in found] == [
+        ("failed", "its results cannot be read (Input/output error)"),
+        ("done", ""),
+    ]
 
 
 def test_a_job_that_takes_too_long_ends(service):

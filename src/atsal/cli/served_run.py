@@ -30,10 +30,11 @@ def run_command(arguments: Sequence[str], progress: ShowProgress, share: "ShareC
     """
     from atsal.cli import main  # noqa: PLC0415 - which has `atsal serve`, which has this
 
-    lines: dict[int, list[str]] = {logging.WARNING: [], logging.ERROR: []}
+    lines = {logging.WARNING: _Lines(), logging.ERROR: _Lines()}
 
     def listen(level: int, line: str) -> None:
-        lines.get(level, []).append(line)
+        if level in lines:
+            lines[level].add(line)
 
     code: object
     try:
@@ -47,12 +48,24 @@ def run_command(arguments: Sequence[str], progress: ShowProgress, share: "ShareC
         code = end.code or ExitCode.DONE
     except click.ClickException as error:
         code = ExitCode.USAGE
-        lines[logging.ERROR].append(error.format_message())
+        lines[logging.ERROR].add(error.format_message())
     is_done = code in (ExitCode.DONE, ExitCode.PARTLY)
-    return End(is_done, "\n".join(_shown(lines[logging.ERROR])), _shown(lines[logging.WARNING]))
+    return End(is_done, "\n".join(lines[logging.ERROR].shown()), lines[logging.WARNING].shown())
 
 
-def _shown(lines: Sequence[str]) -> tuple[str, ...]:
-    more = len(lines) - _MOST_LINES
-    end = [f"… and {plural(more, 'line')}"] if more > 0 else []
-    return tuple(_FOLDERS.sub("…/", line) for line in (*lines[:_MOST_LINES], *end))
+class _Lines:
+    """The first lines of what a command says, which may be a line for each frame."""
+
+    def __init__(self) -> None:
+        self._first: list[str] = []
+        self._more = 0
+
+    def add(self, line: str) -> None:
+        if len(self._first) < _MOST_LINES:
+            self._first.append(_FOLDERS.sub("…/", line))
+        else:
+            self._more += 1
+
+    def shown(self) -> tuple[str, ...]:
+        end = [f"… and {plural(self._more, 'line')}"] if self._more else []
+        return (*self._first, *end)

@@ -56,11 +56,15 @@ class LiveConnection:
         from websockets.exceptions import ConnectionClosed  # noqa: PLC0415 - see `connected`
 
         try:
-            answer: dict[str, Any] = json.loads(self._socket.recv(timeout=_POLL_S))
+            answer = json.loads(self._socket.recv(timeout=_POLL_S))
         except TimeoutError:
             return None
         except ConnectionClosed as error:
             raise _ended(error.rcvd.code if error.rcvd else 0, error.rcvd.reason if error.rcvd else "") from error
+        except ValueError as error:
+            raise _no_answer() from error
+        if not isinstance(answer, dict) or type(answer.get("frame")) is not int:
+            raise _no_answer()
         self._answered = answer["frame"] + 1
         return answer
 
@@ -156,6 +160,10 @@ def _in_thread(call: Callable[..., None], *args: Any) -> "Future[None]":
 
     threading.Thread(target=work, name="live", daemon=True).start()
     return future
+
+
+def _no_answer() -> ServiceError:
+    return ServiceError("what the service sends is no answer to a live frame; check the address")
 
 
 def _ended(code: int, reason: str) -> ServiceError:

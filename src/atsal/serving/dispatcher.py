@@ -229,10 +229,13 @@ class Dispatcher:
 
     def _finish(self, job: JobRecord, server: str, end: End) -> None:
         now_s = self._clock.now_s()
-        values: dict[str, Any] = {"ended_s": now_s, "expires_s": now_s + self._settings.keep_s}
+        values: dict[str, Any] = {"ended_s": now_s, "expires_s": now_s + self._settings.keep_s, "bytes": 0}
         if end.is_done:
-            values["results"] = list_results(self._data.result(job.id))
-        values["bytes"] = self._data.job_bytes(job.id) if end.is_done else 0
+            try:
+                results, size = list_results(self._data.result(job.id)), self._data.job_bytes(job.id)
+                values |= {"results": results, "bytes": size}
+            except OSError as error:  # an end like another: it must not keep other jobs from theirs
+                end = End(is_done=False, reason=f"its results cannot be read ({error.strerror})")
         state: State = "done" if end.is_done else "failed"
         reason = _with_own_name(end.reason, job)
         has_it = self._store.finish(job.id, server, state, reason=reason, notes=end.notes, **values)
@@ -250,7 +253,10 @@ class Dispatcher:
         """
         job = self._store.get(job_id)
         if job is None or job.state in ("failed", "cancelled"):
-            self._data.remove_job(job_id)
+            try:
+                self._data.remove_job(job_id)
+            except OSError as error:  # the sweeper tries again when the job has expired
+                LOG.error("job %s: its folder cannot be removed: %s", job_id, error)
 
     def _give_back_all(self) -> None:
         """End the processes, and let their jobs wait again; their tries do not count."""

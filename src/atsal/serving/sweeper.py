@@ -39,7 +39,7 @@ class Sweeper:
             for part in (self.remove_expired, self.remove_unknown):
                 try:
                     part()
-                except (AtsalError, OSError) as error:
+                except Exception as error:  # whatever it is, the next time may be better
                     _report(error)
             self._is_stopping.wait(_EVERY_S)
 
@@ -79,4 +79,5 @@ class Sweeper:
 
 
 def _report(error: Exception) -> None:
-    LOG.error("what has expired could not be removed: %s", error)
+    is_fault = not isinstance(error, AtsalError | OSError)
+    LOG.error("what has expired could not be removed: %s", error, exc_info=error if is_fault else None)

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -101,8 +102,22 @@ def _make_private(path: Path) -> None:
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # transactions begin where `_begin_sqlite` says
     connection.execute(f"PRAGMA busy_timeout = {_WAIT_S * 1000}")
-    connection.execute("PRAGMA journal_mode = WAL")  # readers do not wait for a writer
+    _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")  # an accepted job survives a power cut
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Let readers not wait for a writer. SQLite does not wait by itself where several processes switch at once."""
+    last_s = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > last_s:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
