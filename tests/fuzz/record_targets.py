@@ -16,6 +16,7 @@ from atsal.jobs.checksums import file_sha256
 from atsal.models.directions import DirectionConfig
 from atsal.models.front_prior_file import FRONT_PRIOR, read_front_priors
 from atsal.models.fusion_folds import FORMAT, FusionFold, FusionFolds, read_fusion_folds, write_fusion_folds
+from atsal.prediction.frame_table import FrameTable
 from atsal.prediction.run_record import Journal, read_manifest
 from atsal.regions import FrameRegions, Regions, read_regions, write_regions
 from atsal.regions.prediction import regions_of_maps
@@ -81,8 +82,8 @@ def _result(root: Path) -> Iterator[Target]:
     yield Target("manifest: regions", manifest, lambda: regions_of_maps(manifest))
     yield Target("map of a result", root / "v" / "000001.npy", show)
     journal = Journal(root / "v.journal", settings)
-    journal.frames.extend(frames)
-    journal._last = (_FRAMES, rng.random((2, 3)).astype(np.float32))
+    journal.frames = FrameTable(frames)
+    journal._last = (journal.frames.size, rng.random((2, 3)).astype(np.float32))
     journal.save()
     yield Target("journal", journal.path, journal.read)
 
