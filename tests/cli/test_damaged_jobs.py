@@ -41,7 +41,7 @@ def test_what_could_be_read_is_kept_and_the_reason_says_what_is_missing(
     end = KINDS[kind].run(Work("", kind, options, "source.mp4"), Means("cpu"), lambda *_: None)
     assert end.is_done, end
     assert end.reason.startswith("source.mp4: breaks after")
-    assert end.reason.endswith(("before that are written.", "before that are shown."))
+    assert end.reason.endswith(("before the break are written.", "before the break are shown."))
     assert (tmp_path / "result" / result).exists()
 
 

@@ -151,7 +151,9 @@ def test_a_batch_of_everything(clips, tmp_path):
     assert err.endswith("atsal: 3 of 7 inputs failed\n")
     lines = err.splitlines()
     assert len(lines) == 4
-    assert any("a.mp4: breaks after" in line and line.endswith("The frames before that are written.") for line in lines)
+    assert any(
+        "a.mp4: breaks after" in line and line.endswith("The frames before the break are written.") for line in lines
+    )
     assert len(out.splitlines()) == 5
     assert sorted(path.name for path in (tmp_path / "out").glob("*.json")) == [
         "-dash.json", "a.b.json", "a.json", "still.json", "Ünï.json"

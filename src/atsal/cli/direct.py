@@ -99,7 +99,7 @@ def direct(video: Path, output: Path, **values: Any) -> None:
     if output.suffix.lower() == _FILM:
         print_line(output)
     if problem:
-        print_error(f"{problem} The frames before that are written.")
+        print_error(f"{problem} The frames before the break are written.")
         sys.exit(ExitCode.PARTLY)
 
 

@@ -179,5 +179,5 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
             write_rgb_png(sheet, contact_sheet(found.results, overlay=overlay))
     print_line(*(path for path in (output, sheet) if path is not None))
     if found.problem:
-        print_error(f"{found.problem} The frames before that are written.")
+        print_error(f"{found.problem} The frames before the break are written.")
         sys.exit(ExitCode.PARTLY)

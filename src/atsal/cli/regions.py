@@ -81,7 +81,7 @@ def regions(source: Path, output: Path, stream: str, max_regions: int, min_weigh
     things = plural(len(set(ids)), "thing")
     print_line(f"{output}: {plural(len(ids), 'region')} of {things} in {plural(len(found.frames), 'frame')}")
     if problem:
-        print_error(f"{problem} The frames before that are written.")
+        print_error(f"{problem} The frames before the break are written.")
         sys.exit(ExitCode.PARTLY)
 
 

@@ -114,7 +114,7 @@ def _report_outcome(source: "AnySource", outcome: "Outcome", summary: Summary) -
     summary.set_outcome(source.path, outcome)
     print_line(f"{source.path}: {_summary(outcome)} ({outcome.manifest})")
     if outcome.problem:
-        print_error(f"{outcome.problem} The frames before that are written.")
+        print_error(f"{outcome.problem} The frames before the break are written.")
 
 
 def _summary(outcome: "Outcome") -> str:

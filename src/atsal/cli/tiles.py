@@ -107,7 +107,7 @@ def tiles(video: Path, output: Path, shape: tuple[int, int], **values: Any) -> N
     if values["recorded"] is not None and not report.hit_rates:
         print_warning(f"{values['recorded']}: has no sample in these segments; expected the log of this video")
     if problem:
-        print_error(f"{problem} The segments before that are written.")
+        print_error(f"{problem} The segments before the break are written.")
         sys.exit(ExitCode.PARTLY)
 
 

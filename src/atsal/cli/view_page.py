@@ -76,7 +76,7 @@ def _build(entry: "Entry", folder: Path) -> "Built":
         built = entry.build(folder, progress)
     print_warning(*(f"{entry.path}: {note}" for note in built.notes))
     if built.problem:
-        print_error(f"{built.problem} The frames before that are shown.")
+        print_error(f"{built.problem} The frames before the break are shown.")
     return built
 
 

@@ -92,7 +92,7 @@ class FrameSource:
             remedy = _RESTART_REMEDY if reason == TIMES_RESTART else "Copy or download the file again for the rest."
             raise TruncatedMediaError(
                 f"{self._path}: breaks after {self._good} good frames{of_expected}, at {self._last_s:.2f} s: {reason}. "
-                f"Every frame before that was delivered. {remedy}"
+                f"{remedy}"
             )
 
     def _decode(self) -> Iterator[tuple[TimedFrame, float]]:

@@ -144,4 +144,4 @@ class ItemBuilder:
         self.site.update(files_in(job.item, built.site))
         job.is_done = True
         if built.problem:
-            self._on_problem(f"{built.problem} The frames before that are shown.")
+            self._on_problem(f"{built.problem} The frames before the break are shown.")
