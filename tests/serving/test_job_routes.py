@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from serving_tools import serving, upload, wait_for
 
+from atsal.errors import StoreError
 from atsal.serving import problem_types
 from atsal.serving.job import new_id
 from atsal.serving.sources.settings import SourceSettings
@@ -52,6 +53,22 @@ def test_events_end_with_the_job(submit, client):
         events = [json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: ")]
     assert events[-1]["state"] == "done"
     assert any(event["state"] == "running" and event["progress"]["done"] for event in events)
+
+
+def test_events_go_on_after_a_moment_without_the_store(submit, client, service, monkeypatch):
+    job, get, asked = submit(frames=3, seconds_each=0.5), service.jobs.get, []
+
+    def get_later(job_id):
+        asked.append(job_id)
+        if len(asked) == 2:
+            raise StoreError("the store of jobs cannot be used")
+        return get(job_id)
+
+    monkeypatch.setattr(service.jobs, "get", get_later)
+    with client.stream("GET", f"/v1/jobs/{job['id']}/events") as stream:
+        events = [json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: ")]
+    assert len(asked) > 2
+    assert events[-1]["state"] == "done"
 
 
 def test_a_job_that_fails_has_its_reason_and_leaves_nothing(submit, client, service):

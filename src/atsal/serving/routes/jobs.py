@@ -8,6 +8,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from atsal.errors import StoreError
 from atsal.serving.gate.access import Reader, Submitter
 from atsal.serving.job import JobRecord, State
 from atsal.serving.own_jobs import cancel, find_job, remove
@@ -125,5 +126,7 @@ def _add_events(router: APIRouter, service: "Service") -> None:
             await anyio.sleep(_LOOK_EVERY_S)
             try:
                 job = await anyio.to_thread.run_sync(find_job, service, caller, job.id)
+            except StoreError:
+                pass  # the next look will do
             except Problem:
                 return
