@@ -53,7 +53,7 @@ class Count:
         if end == "raise":
             raise ValueError(f"a secret of {Path.cwd()}")
         if end == "fail":
-            return End(is_done=False, reason="source.txt: is too short")
+            return End(is_done=False, reason=f"{work.file}: is too short")
         return End(is_done=True, reason="the last lines are damaged" if end == "partly" else "")
 
     def run_part(self, task, means, progress):

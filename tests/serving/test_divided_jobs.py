@@ -65,16 +65,16 @@ def test_a_cancelled_job_ends_in_all_workers(divided):
 @pytest.mark.slow
 def test_a_long_video_is_predicted_by_all_workers_to_the_bytes_of_the_command(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    render_video(tmp_path / "source.mp4", seconds=21, frame_rate=30, erp_height=64, seed=3)
+    render_video(tmp_path / "film.mp4", seconds=21, frame_rate=30, erp_height=64, seed=3)
     options = ["--format=npy", "--size=80x40", "--workers=2", "--quiet"]  # chunks of videos are longer
-    main(["predict", "source.mp4", "--output=whole", *options], standalone_mode=False)
+    main(["predict", "film.mp4", "--output=whole", *options], standalone_mode=False)
     with atsal_serve(tmp_path / "data", "--workers", "2") as (_, client):
         given = {"format": ["npy"], "size": "80x40"}
-        source = send_upload(client, (tmp_path / "source.mp4").read_bytes(), "film.mp4")
+        source = send_upload(client, (tmp_path / "film.mp4").read_bytes(), "film.mp4")
         job = client.post("/v1/jobs", json={"kind": "predict", "options": given, "source": source}).json()
         busiest = 0
         while (now := client.get(f"/v1/jobs/{job['id']}").json())["state"] in ("waiting", "running"):
-            parts = (tmp_path / "data" / "jobs" / job["id"] / "result" / ".source.chunks").glob("*.atsal-part")
+            parts = (tmp_path / "data" / "jobs" / job["id"] / "result" / ".film.chunks").glob("*.atsal-part")
             busiest = max(busiest, len(list(parts)))
             time.sleep(0.05)
     assert now["state"] == "done", now

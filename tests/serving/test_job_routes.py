@@ -55,6 +55,29 @@ def test_events_end_with_the_job(submit, client):
     assert any(event["state"] == "running" and event["progress"]["done"] for event in events)
 
 
+@pytest.mark.parametrize(
+    ("shown", "name"),
+    [
+        ("Großer Film (2).MP4", "Großer_Film_2.mp4"),
+        ("../../x.png", "x.png"),
+        ("-rf.mp4", "rf.mp4"),
+        ("film.plan.mp4", "film_plan.mp4"),
+        ("e\u0301.mp4", "é.mp4"),
+        ("\u202egnp.mp4", "gnp.mp4"),
+        ("é" * 150 + ".mp4", "é" * 50 + ".mp4"),
+        ("…….mp4", "source.mp4"),
+        ("result", "source"),
+        (".mp4", "source"),
+        ("a.mp4 --overwrite", "source"),
+    ],
+)
+def test_a_source_has_its_name_in_plain_characters(client, service, shown, name):
+    new = {"kind": "count", "options": {}, "source": upload(service, name=shown)}
+    job = client.post("/v1/jobs", json=new).json()
+    assert service.jobs.get(job["id"]).file == name
+    assert wait_for(client, job)["state"] == "done"
+
+
 def test_events_go_on_after_a_moment_without_the_store(submit, client, service, monkeypatch):
     job, get, asked = submit(frames=3, seconds_each=0.5), service.jobs.get, []
 

@@ -32,7 +32,7 @@ def run(client, kind, source, **options):
 @pytest.mark.parametrize(
     ("kind", "file", "options", "results"),
     [
-        ("predict", "photo.png", {"format": ["npy", "png"]}, ["source.json", "source.npy", "source.png"]),
+        ("predict", "photo.png", {"format": ["npy", "png"]}, ["photo.json", "photo.npy", "photo.png"]),
         ("compare", "photo.png", {}, ["comparison.png"]),
         ("compare", "scene.mp4", {"max-frames": 2}, ["comparison.mp4"]),
         ("regions", "scene.mp4", {"max-frames": 2}, ["regions.json"]),

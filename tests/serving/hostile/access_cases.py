@@ -55,7 +55,7 @@ _FOREIGN = {
 _OTHERS = {  # what belongs to somebody else does not exist
     "job": ("GET", "/v1/jobs/<OTHER_JOB>"),
     "events": ("GET", "/v1/jobs/<OTHER_JOB>/events"),
-    "result": ("GET", "/v1/jobs/<OTHER_JOB>/results/source.png"),
+    "result": ("GET", "/v1/jobs/<OTHER_JOB>/results/photo.png"),
     "regions": ("GET", "/v1/jobs/<OTHER_JOB>/regions"),
     "page": ("GET", "/v1/jobs/<OTHER_JOB>/view/"),
     "make-page": ("POST", "/v1/jobs/<OTHER_JOB>/view"),

@@ -44,7 +44,7 @@ def result_path(service: "Service", job: JobRecord, name: str) -> Path:
 def download_name(job: JobRecord, name: str) -> str:
     """Return the name under which a browser stores a result: it begins with that of the source, as "clip.film.mp4"."""
     stem = PurePath(job.name).stem
-    return f"{stem}.{name.removeprefix('source.')}" if stem else name
+    return f"{stem}.{name.removeprefix(f'{PurePath(job.file).stem}.')}" if stem else name
 
 
 def make_router(service: "Service") -> APIRouter:

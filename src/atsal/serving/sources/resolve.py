@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from atsal.errors import ConfigError
 from atsal.remote.urls import file_name
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from atsal.serving.service import Service
 
 _ENDING = re.compile(r"\.[a-z0-9]{1,5}")
+_ODD = re.compile(r"[^\w-]+")  # also dots: no other file in a job's folder has one name and one ending
+_MOST_BYTES = 100  # of a name without its ending, which the names of results begin with
 
 
 def resolve(service: "Service", caller: Caller, source: SourceRef, folder: Path) -> str:
@@ -72,6 +75,9 @@ def _check_url(service: "Service", text: str) -> str:
 
 
 def _name_in_folder(shown: str) -> str:
-    """Return "source" with the ending of a shown name, if it is a plain one."""
-    ending = PurePosixPath(shown).suffix.lower()
-    return f"source{ending}" if _ENDING.fullmatch(ending) else "source"
+    """Return a shown name with letters, digits, `-` and `_` alone, and its ending; "source" if it has no plain one."""
+    path = PurePosixPath(normalize("NFC", shown))
+    if not _ENDING.fullmatch(path.suffix.lower()):
+        return "source"
+    stem = _ODD.sub("_", path.stem).encode()[:_MOST_BYTES].decode(errors="ignore").strip("-_")
+    return f"{stem or 'source'}{path.suffix.lower()}"
