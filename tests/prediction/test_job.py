@@ -383,6 +383,22 @@ def test_the_good_part_of_a_broken_video_is_kept(predictor, broken_clip, out):
     assert (again.skipped, again.problem) == (True, outcome.problem)
 
 
+def test_the_part_of_a_damaged_video_is_replaced_when_its_file_is_mended(predictor, broken_clip, clip, out):
+    options = Options(formats=("npy",))
+    part = predict_source(predictor, Source(broken_clip, "video"), out, options)
+    assert part.problem
+    assert part.frames > 8
+    with pytest.raises(OutputError, match="made with another source"):
+        predict_source(predictor, Source(clip, "video"), out, options)  # of the same name in another folder
+    broken_clip.write_bytes(clip.read_bytes())
+    whole = predict_source(predictor, Source(broken_clip, "video"), out, options)
+    assert (whole.frames, whole.skipped, whole.problem) == (8, False, None)
+    assert len(list((out / "walk").iterdir())) == 8
+    broken_clip.write_bytes(broken_clip.read_bytes() + b"0")
+    with pytest.raises(OutputError, match="made with another source"):  # whole results stay
+        predict_source(predictor, Source(broken_clip, "video"), out, options)
+
+
 def test_a_broken_video_goes_on_too(predictor, broken_clip, out, tmp_path):
     predict_source(predictor, Source(broken_clip, "video"), tmp_path / "whole", NPY)
     with pytest.raises(KeyboardInterrupt):

@@ -82,6 +82,13 @@ def _refuse_inputs(paths: Iterable[ResultPath], inputs: SourceFiles) -> None:
             raise OutputError(f"{file}: is an input, which a result would replace; give another output folder")
 
 
+def _is_of_damaged_version(earlier: EarlierRun, now: Settings, source: Source) -> bool:
+    """Whether results are of the readable part of a file that was damaged, and has changed since."""
+    before = earlier.settings["source"]
+    is_here = isinstance(before, dict) and before.get("path") == now["source"]["path"]
+    return earlier.problem is not None and is_here and changed_settings(earlier.settings, now, source) == ["source"]
+
+
 class Outputs:
     """Where the results of one source go, and what an earlier run left there."""
 
@@ -94,6 +101,9 @@ class Outputs:
         self.journal = Journal(own.journal.path, settings)
         self.finished = read_manifest(self.manifest)
         self._earlier: EarlierRun | None = self.finished or self.journal.read()
+        self._is_mended = self.finished is not None and _is_of_damaged_version(self.finished, settings, source)
+        if self._is_mended:
+            self.finished = None
         self._earlier_paths = self._earlier.result_paths(folder, source.stem) if self._earlier else []
         _refuse_inputs([*self.paths, *self._earlier_paths], inputs)
 
@@ -127,7 +137,8 @@ class Outputs:
         """Raise `OutputError` where anything but this source's own results with the same settings is in the way.
 
         With `overwrite`, results of other settings may be replaced, and the one file of an image or a video. Frames
-        that no run recorded may not: they would be taken for frames of this run.
+        that no run recorded may not: they would be taken for frames of this run. Results of a video that broke half
+        way are replaced when its file has changed.
         """
         for path in self.paths:
             if path.frame_suffix and path not in self._earlier_paths and path.existing():
@@ -135,7 +146,7 @@ class Outputs:
                     f"{path.path}: is there already, with no record of a run, and holds maps; remove them, or give "
                     "another output folder"
                 )
-        if self._overwrite:
+        if self._overwrite or self._is_mended:
             return
         if self._earlier is not None:
             self._refuse_other_settings(self._earlier)
