@@ -154,7 +154,7 @@ def test_results_that_cannot_be_read_keep_no_other_job(service, monkeypatch):
             raise OSError(errno.EIO, "Input/output error")
         return list_results(folder)
 
-    monkeypatch.setattr("atsal.serving.dispatcher.list_results", list_some)
+    monkeypatch.setattr("atsal.serving.job_ends.list_results", list_some)
     job, other, one = add(service), add(service), dispatcher(service)
     one.start()
     found = [wait_for(service, waiting, "done", "failed") for waiting in (job, other)]

@@ -5,15 +5,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from atsal.errors import AtsalError, StoreError
 from atsal.jobs.engine import Death
 from atsal.jobs.supervised_workers import Limits, SupervisedWorkers
 from atsal.jobs.workers import init_worker
 from atsal.serving.clock import Clock
-from atsal.serving.folders import DataFolder, list_results
-from atsal.serving.job import MOST_TRIES, JobRecord, State
+from atsal.serving.folders import DataFolder
+from atsal.serving.job_ends import JobEnds
 from atsal.serving.kinds import End, Kinds, Means, Part, Work
 from atsal.serving.metrics import Metrics
 from atsal.serving.running_job import RunningJob
@@ -45,8 +44,8 @@ class Dispatcher:
         prepare: Callable[[int], None] = init_worker,
     ) -> None:
         """Take what it works with; `prepare` is that of `SupervisedWorkers`."""
-        self._metrics = metrics
-        self._store, self._data, self._settings, self._clock = store, data, settings, clock
+        self._store, self._settings, self._clock = store, settings, clock
+        self._ends = JobEnds(store, data, clock, metrics, settings.keep_s)
         self._lock = ServerLock(data.servers)
         self._engine = SupervisedWorkers(
             RunWork(data.path.absolute(), kinds, Means(settings.device, settings.memory_bytes), settings.sources),
@@ -173,7 +172,7 @@ class Dispatcher:
             with self._lock.of_dead(server) as is_dead:
                 for job in self._store.running_of(server) if is_dead else []:
                     LOG.warning("job %s (%s): its server has ended", job.id, job.kind)
-                    self._try_again(job, server, "its server ended")
+                    self._ends.try_again(job, server, "its server ended")
         self._took_over_s = time.monotonic()
 
     def _give_back_unknown(self) -> None:
@@ -182,12 +181,6 @@ class Dispatcher:
             if job.id not in self._running:
                 self._store.give_back(job.id, self._lock.id, counts=False)
 
-    def _try_again(self, job: JobRecord, server: str, reason: str) -> None:
-        if job.tries < MOST_TRIES:
-            self._store.give_back(job.id, server, counts=True)
-        else:
-            self._finish(job, server, End(is_done=False, reason=f"{reason}, at the second try"))
-
     def _end_cancelled(self) -> None:
         """End the processes of jobs that were cancelled or removed."""
         if not self._running:
@@ -195,7 +188,7 @@ class Dispatcher:
         own = {job.id for job in self._store.running_of(self._lock.id)}
         for job_id in self._running.keys() - own:
             self._end_tasks(self._running.pop(job_id))
-            self._remove_unless_needed(job_id)
+            self._ends.remove_unless_needed(job_id)
             LOG.info("job %s was cancelled", job_id)
 
     def _end_overdue(self) -> None:
@@ -220,43 +213,8 @@ class Dispatcher:
         """Tell the store how jobs ended; what it cannot take now, it is told again later."""
         while self._ended:
             running, found = self._ended[0]
-            if isinstance(found, Death):
-                LOG.warning("job %s: its process %s", running.job.id, found.reason)
-                self._try_again(running.job, self._lock.id, f"its process {found.reason}")
-            else:
-                self._finish(running.job, self._lock.id, found)
+            self._ends.record(running.job, self._lock.id, found)
             self._ended.pop(0)
-
-    def _finish(self, job: JobRecord, server: str, end: End) -> None:
-        now_s = self._clock.now_s()
-        values: dict[str, Any] = {"ended_s": now_s, "expires_s": now_s + self._settings.keep_s, "bytes": 0}
-        if end.is_done:
-            try:
-                results, size = list_results(self._data.result(job.id)), self._data.job_bytes(job.id)
-                values |= {"results": results, "bytes": size}
-            except OSError as error:  # an end like another: it must not keep other jobs from theirs
-                end = End(is_done=False, reason=f"its results cannot be read ({error.strerror})")
-        state: State = "done" if end.is_done else "failed"
-        reason = _with_own_name(end.reason, job)
-        has_it = self._store.finish(job.id, server, state, reason=reason, notes=end.notes, **values)
-        self._remove_unless_needed(job.id)
-        if has_it:
-            self._metrics.count_job(job.kind, state, now_s - (job.started_s or now_s))
-        outcome = "is done" if end.is_done else "failed"
-        LOG.info("job %s (%s) %s%s", job.id, job.kind, outcome, f": {end.reason}" if end.reason else "")
-
-    def _remove_unless_needed(self, job_id: str) -> None:
-        """Remove the folder of a job that failed, was cancelled, or is gone.
-
-        The store is asked, because its answer to a change can be lost: then this server no longer has a job that is
-        done, and whose results are to stay.
-        """
-        job = self._store.get(job_id)
-        if job is None or job.state in ("failed", "cancelled"):
-            try:
-                self._data.remove_job(job_id)
-            except OSError as error:  # the sweeper tries again when the job has expired
-                LOG.error("job %s: its folder cannot be removed: %s", job_id, error)
 
     def _give_back_all(self) -> None:
         """End the processes, and let their jobs wait again; their tries do not count."""
@@ -268,9 +226,3 @@ class Dispatcher:
                 LOG.info("job %s waits again", running.job.id)
         except StoreError as error:  # a later turn does it, or whoever takes over
             LOG.error("jobs could not be given back: %s", error)
-
-
-def _with_own_name(reason: str, job: JobRecord) -> str:
-    """Return a reason that names the source as its owner does, not as the job's folder does."""
-    told = f"{job.file}: "
-    return f"{job.name}: {reason.removeprefix(told)}" if job.name and reason.startswith(told) else reason
