@@ -91,9 +91,15 @@ def test_a_job_that_fails_raises_its_reason(client, source, tmp_path):
         client.download(job, tmp_path)
 
 
-def test_what_the_service_refuses_is_said_in_its_words(client, source):
-    with pytest.raises(ServiceError, match="An option of the job cannot be used: end: expected done"):
-        client.submit("count", source, end="soon")
+def test_what_the_service_refuses_is_said_in_its_words_before_an_upload(client, source, monkeypatch):
+    uploads = []
+    with monkeypatch.context() as patch:
+        patch.setattr("atsal.client.operations.upload", uploads.append)
+        with pytest.raises(ServiceError, match="An option of the job cannot be used: end: expected done"):
+            client.submit("count", source, end="soon")
+        with pytest.raises(ServiceError, match="there is no such kind"):
+            client.submit("cuont", source)
+    assert not uploads
     with pytest.raises(InputError, match=r"gone\.mp4: cannot be read"):
         client.submit("count", "gone.mp4")
 

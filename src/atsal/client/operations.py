@@ -24,14 +24,17 @@ def kinds() -> Steps[list[dict[str, Any]]]:
 def submit(kind: str, source: Source, /, **options: Any) -> Steps[Job]:
     """Submit a job, and return it as it waits.
 
-    `source` is the path of a file, which is uploaded first, or what `upload` returned, or a mapping as
-    {"file": "films:clip.mp4"} or {"url": "https://…"} where the service has such sources. The options are those of the
-    command, with underscores for hyphens: `max_frames=3`; None leaves an option out. Cuts do not make a second job.
+    `source` is the path of a file, which is uploaded once the service has checked the options, or what `upload`
+    returned, or a mapping as {"file": "films:clip.mp4"} or {"url": "https://…"} where the service has such sources. The
+    options are those of the command, with underscores for hyphens: `max_frames=3`; None leaves an option out. Cuts do
+    not make a second job.
     Raises `InputError` for a file that cannot be read, and `ServiceError` for what the service refuses.
     """
-    reference = dict(source) if isinstance(source, Mapping) else (yield from upload(source))
-    given = _named(options)
-    new = {"kind": kind, "options": given, "source": reference}
+    planned = {"kind": kind, "options": _named(options)}
+    if not isinstance(source, Mapping):
+        yield from ask(Ask("POST", "/v1/jobs/check", json=planned))  # before a long upload
+        source = yield from upload(source)
+    new = planned | {"source": dict(source)}
     answer = yield from ask(Ask("POST", "/v1/jobs", {"Idempotency-Key": uuid4().hex}, json=new))
     return Job.from_json(json_of(answer))
 

@@ -54,7 +54,7 @@ def submit(service: "Service", caller: Caller, wanted: Submission) -> Submitted:
     earlier = _earlier(service, caller, wanted)
     if earlier is not None:
         return earlier
-    _check(service, wanted)
+    check(service, wanted.kind, wanted.options)
     job_id = new_id()
     folder = service.data.job(job_id)
     try:
@@ -71,12 +71,13 @@ def submit(service: "Service", caller: Caller, wanted: Submission) -> Submitted:
     return Submitted(job)
 
 
-def _check(service: "Service", wanted: Submission) -> None:
-    kind = service.kinds.get(wanted.kind)
+def check(service: "Service", kind_name: str, options: Mapping[str, Any]) -> None:
+    """Raise `Problem` for a kind that does not exist, options that cannot be used, and a full disk."""
+    kind = service.kinds.get(kind_name)
     if kind is None:
         raise Problem(INVALID_OPTION, f"kind: there is no such kind; the kinds are {shorten_list([*service.kinds])}")
     try:
-        kind.check(wanted.options)
+        kind.check(options)
     except OptionError as error:
         raise Problem(INVALID_OPTION, str(error), option=escape_controls(error.option)) from error
     except AtsalError as error:

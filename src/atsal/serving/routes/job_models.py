@@ -11,17 +11,21 @@ from atsal.serving.sources.source_ref import SourceRef, shown_source
 _ID = "0123456789abcdef0123456789abcdef"
 
 
-class NewJob(BaseModel):
-    """A job to submit."""
+_EXAMPLE: dict[str, Any] = {"kind": "predict", "options": {"format": ["npy"], "fps": 2}}
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"kind": "predict", "options": {"format": ["npy"], "fps": 2}, "source": {"upload": _ID}}]
-        },
-    )
+
+class PlannedJob(BaseModel):
+    """A job whose source is not there yet."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
     kind: str = Field(max_length=32, description="One of `GET /v1/kinds`.")
     options: dict[str, Any] = Field(default={}, max_length=100, description="By the names of the command's options.")
+
+
+class NewJob(PlannedJob):
+    """A job to submit."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE | {"source": {"upload": _ID}}]})
     source: SourceRef
 
 

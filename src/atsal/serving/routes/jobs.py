@@ -28,11 +28,12 @@ from atsal.serving.routes.job_models import (
     JobList,
     KindDescription,
     NewJob,
+    PlannedJob,
     describe_job,
     summarise_job,
 )
 from atsal.serving.store.jobs import JobFilter
-from atsal.serving.submission import Submission, submit
+from atsal.serving.submission import Submission, check, submit
 
 if TYPE_CHECKING:
     from atsal.serving.service import Service
@@ -91,6 +92,11 @@ def _add_changes(router: APIRouter, service: "Service") -> None:
         response.headers["Location"] = f"/v1/jobs/{found.job.id}"
         response.status_code = 201 if found.is_new else 200
         return describe_job(found.job)
+
+    @router.post("/jobs/check", status_code=204, responses=declared(INVALID_REQUEST, INVALID_OPTION, DISK_FULL))
+    def check_job(planned: PlannedJob, _caller: Submitter) -> None:
+        """Find out whether a job can have these options, before its source is uploaded."""
+        check(service, planned.kind, planned.options)
 
     @router.post("/jobs/{job_id}/cancel", responses=declared(NOT_FOUND, CONFLICT, STORE_UNAVAILABLE))
     def cancel_job(job_id: str, caller: Submitter) -> Job:
