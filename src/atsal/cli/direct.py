@@ -1,14 +1,13 @@
 """`atsal direct`: a flat film of a 360° video."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.cli.console import output_options, print_error, print_line, print_warning
-from atsal.cli.exit_code import ExitCode
+from atsal.cli.console import output_options, print_line, print_warning
+from atsal.cli.exit_code import exit_if_broken
 from atsal.cli.model_run import (
     FEW_FRAMES,
     check_targets,
@@ -98,9 +97,7 @@ def direct(video: Path, output: Path, **values: Any) -> None:
     print_notes(source, reading)
     if output.suffix.lower() == _FILM:
         print_line(output)
-    if problem:
-        print_error(f"{problem} The frames before the break are written.")
-        sys.exit(ExitCode.PARTLY)
+    exit_if_broken(problem)
 
 
 def _follow_plan(source: "Source", output: Path, reading: "ReadOptions", values: dict[str, Any]) -> str | None:

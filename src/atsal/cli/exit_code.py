@@ -3,6 +3,8 @@
 import sys
 from enum import IntEnum
 
+from atsal.cli.console import print_error
+
 
 class ExitCode(IntEnum):
     """How a command ended."""
@@ -38,3 +40,10 @@ def exit_if_failed(*, done: int, failed: int) -> None:
     """End the command if an input or item failed; see `exit_code_for`."""
     if failed:
         sys.exit(exit_code_for(done=done, failed=failed))
+
+
+def exit_if_broken(problem: str | None, kept: str = "frames") -> None:
+    """End a command whose video breaks half way, and say what is written of it."""
+    if problem:
+        print_error(f"{problem} The {kept} before the break are written.")
+        sys.exit(ExitCode.PARTLY)

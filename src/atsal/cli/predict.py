@@ -1,6 +1,5 @@
 """`atsal predict` and `atsal compare`: saliency maps of videos and images."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import click
 
 from atsal.cli.console import output_options, print_error, print_line, print_warning
-from atsal.cli.exit_code import ExitCode, exit_if_failed
+from atsal.cli.exit_code import exit_if_broken, exit_if_failed
 from atsal.cli.model_run import (
     FEW_FRAMES,
     check_targets,
@@ -178,6 +177,4 @@ def compare(source: Path, output: Path, sheet: Path | None, **values: Any) -> No
         with create_folder(sheet.parent):
             write_rgb_png(sheet, contact_sheet(found.results, overlay=overlay))
     print_line(*(path for path in (output, sheet) if path is not None))
-    if found.problem:
-        print_error(f"{found.problem} The frames before the break are written.")
-        sys.exit(ExitCode.PARTLY)
+    exit_if_broken(found.problem)

@@ -1,13 +1,12 @@
 """`atsal regions`: salient regions, followed over time."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.cli.console import output_options, print_error, print_line
-from atsal.cli.exit_code import ExitCode
+from atsal.cli.console import output_options, print_line
+from atsal.cli.exit_code import exit_if_broken
 from atsal.cli.model_run import (
     FEW_FRAMES,
     find_source,
@@ -80,9 +79,7 @@ def regions(source: Path, output: Path, stream: str, max_regions: int, min_weigh
     ids = [region.id for frame in found.frames for region in frame.regions]
     things = plural(len(set(ids)), "thing")
     print_line(f"{output}: {plural(len(ids), 'region')} of {things} in {plural(len(found.frames), 'frame')}")
-    if problem:
-        print_error(f"{problem} The frames before the break are written.")
-        sys.exit(ExitCode.PARTLY)
+    exit_if_broken(problem)
 
 
 def _predict(path: Path, chosen: dict[str, Any], values: dict[str, Any]) -> "tuple[Regions, str | None]":

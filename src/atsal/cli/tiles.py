@@ -1,14 +1,13 @@
 """`atsal tiles`: how likely each tile of a video is to be seen, segment by segment."""
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from atsal.cli.console import output_options, print_error, print_line, print_warning
-from atsal.cli.exit_code import ExitCode
+from atsal.cli.console import output_options, print_line, print_warning
+from atsal.cli.exit_code import exit_if_broken
 from atsal.cli.model_run import (
     find_video,
     load_chosen_model,
@@ -106,9 +105,7 @@ def tiles(video: Path, output: Path, shape: tuple[int, int], **values: Any) -> N
     print_line(*(_hit_text(rates, len(grid)) for rates in report.hit_rates))
     if values["recorded"] is not None and not report.hit_rates:
         print_warning(f"{values['recorded']}: has no sample in these segments; expected the log of this video")
-    if problem:
-        print_error(f"{problem} The segments before the break are written.")
-        sys.exit(ExitCode.PARTLY)
+    exit_if_broken(problem, "segments")
 
 
 def _check_maps(values: dict[str, Any]) -> None:

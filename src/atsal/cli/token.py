@@ -54,13 +54,12 @@ def token_add(name: str, data: Path, database: str | None, scope: str, days: flo
 @_store_options
 def token_list(data: Path, database: str | None) -> None:
     """List the tokens, without their secrets."""
-    from atsal.serving.clock import Clock, time_text  # noqa: PLC0415
+    from atsal.serving.clock import time_text  # noqa: PLC0415
 
-    rows, now_s = [], Clock().now_s()
+    rows = []
     for found in _existing_tokens(data, database).all():
         made, expires = (time_text(found.created_s) or "")[:10], (time_text(found.expires_s) or "never")[:10]
-        is_over = found.expires_s is not None and found.expires_s <= now_s
-        rows.append((found.name, found.scope, f"atsal_{found.id}_…", made, expires + " (expired)" * is_over))
+        rows.append((found.name, found.scope, f"atsal_{found.id}_…", made, expires + " (expired)" * found.has_expired))
     if rows:
         print_table({title: {} for title in ("name", "scope", "token", "made", "expires")}, rows)
     else:

@@ -27,7 +27,7 @@ class RunningJob:
     _shown: int = 0  # frames: what was done stays done
 
     def __post_init__(self) -> None:
-        self._add_work(may_divide=self.may_divide)
+        self._waiting.append(self._work(may_divide=self.may_divide))
 
     @property
     def has_waiting(self) -> bool:
@@ -50,7 +50,7 @@ class RunningJob:
             work = self._work(may_divide=False)
             self._waiting.extend(Part(work, number, one) for number, one in enumerate(found.tasks))
         if not self.active and not self._waiting:
-            self._add_work(may_divide=False)
+            self._waiting.append(self._work(may_divide=False))
         return None
 
     def progress(self, task: Work | Part, done: int, total: int | None) -> tuple[int, int | None]:
@@ -61,9 +61,6 @@ class RunningJob:
             done, total = self._parts.done + sum(self._frames.values()), self._parts.total
         self._shown = max(self._shown, done)
         return self._shown, total
-
-    def _add_work(self, *, may_divide: bool) -> None:
-        self._waiting.append(self._work(may_divide=may_divide))
 
     def _work(self, *, may_divide: bool) -> Work:
         job = self.job

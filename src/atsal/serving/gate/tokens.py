@@ -29,6 +29,7 @@ class Token:
     scope: str
     created_s: float
     expires_s: float | None
+    has_expired: bool
 
 
 class Tokens:
@@ -64,7 +65,9 @@ class Tokens:
         """Return the tokens, sorted by name, with those that have expired."""
         with self._database.reading() as connection:
             rows = connection.execute(select(TOKENS).order_by(TOKENS.c.name)).all()
-        return [Token(row.name, row.id, row.scope, row.created_s, row.expires_s) for row in rows]
+        return [
+            Token(row.name, row.id, row.scope, row.created_s, row.expires_s, self._has_expired(row)) for row in rows
+        ]
 
     def exist(self) -> bool:
         """Whether there is a token, expired or not."""
@@ -117,6 +120,7 @@ class Tokens:
         return self._caller(row, by_cookie=True)
 
     def _caller(self, row: "Row[Any]", *, by_cookie: bool = False) -> Caller | None:
-        if row.expires_s is not None and row.expires_s <= self._clock.now_s():
-            return None
-        return Caller(row.name, row.scope, row.id, row.expires_s, by_cookie)
+        return None if self._has_expired(row) else Caller(row.name, row.scope, row.id, row.expires_s, by_cookie)
+
+    def _has_expired(self, row: "Row[Any]") -> bool:
+        return row.expires_s is not None and row.expires_s <= self._clock.now_s()
