@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from atsal.cli import main
 from atsal.datasets.prepared import PreparedSet
+from atsal.encoding import CODECS
 from atsal.quality import GazeWeighting
 from atsal.video.probe import probe_video
 from atsal.video.synthetic_scene import render_video
@@ -149,3 +150,8 @@ def test_maps_of_a_part_do_not_guide_the_whole(folder, tmp_path):
     found = run("encode", source, "-o", tmp_path / "x.mp4", "--crf", 30, "--maps", tmp_path / "scene.json")
     assert found.exit_code == 1
     assert "has maps of 0.00 to 0.20 s of" in found.output
+
+
+def test_the_choices_of_codec_are_the_codecs():
+    (option,) = (option for option in main.commands["encode"].params if option.name == "codec")
+    assert list(option.type.choices) == list(CODECS)
